@@ -1,17 +1,37 @@
 """scikit-learn's checks on every public estimator, and a floor under their number."""
 
 import pytest
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.base import BaseEstimator
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+
+import sknemg
+from sknemg import Downsampler, SegmentFeatures, Segmenter
 
 # One instance of every public estimator, small enough for the toy data of the checks.
-ESTIMATORS: list = []
+ESTIMATORS = [
+    Downsampler(sfreq=500, input_sfreq=1000),
+    SegmentFeatures(input_sfreq=1000),
+    Segmenter(window=0.4, hop=0.1, short="pad", input_sfreq=10),
+]
 
-if ESTIMATORS:
-
-    @parametrize_with_checks(ESTIMATORS)
-    def test_sklearn_checks(estimator, check):
-        check(estimator)
+# Fewer collected checks than this, and some tag has switched checks off.
+LEAST_CHECKS = 45
 
 
-def test_something_is_checked():
-    pytest.skip("filled as estimators arrive")
+@parametrize_with_checks(ESTIMATORS)
+def test_sklearn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: type(estimator).__name__)
+def test_no_tag_shrinks_the_battery(estimator):
+    assert len(list(estimator_checks_generator(estimator))) >= LEAST_CHECKS
+
+
+def test_every_public_estimator_is_checked():
+    public = {name for name in sknemg.__all__ if _is_estimator(getattr(sknemg, name))}
+    assert public == {type(estimator).__name__ for estimator in ESTIMATORS}
+
+
+def _is_estimator(thing):
+    return isinstance(thing, type) and issubclass(thing, BaseEstimator)

@@ -1,0 +1,195 @@
+"""Transformers from recordings to segments: Downsampler, Segmenter."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sknemg._containers import RowTransformer, common_sfreq, raise_problems
+from sknemg.recordings import Recordings
+from sknemg.signal import n_window_samples, resample, window_starts
+
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+
+
+class Downsampler(RowTransformer):
+    """Bring every recording to one sampling rate.
+
+    Parameters
+    ----------
+    sfreq : float, default=10_000
+        The new rate in hertz; the default is that of the paper [1]_.
+    method : {"soxr", "polyphase", "fft"}, default="soxr"
+        See :func:`sknemg.signal.resample`.
+    input_sfreq : float, default=None
+        The rate of bare arrays and lists, which know none.
+    upsample : bool, default=False
+        Whether a recording below the new rate is brought up to it rather than refused. It
+        gains no content above half its own rate: a hint by which a network can tell recording
+        machines apart.
+
+    Raises
+    ------
+    InvalidRecordingsError
+        By `transform`, naming the recordings below the new rate.
+
+    See Also
+    --------
+    Segmenter : The next step.
+
+    References
+    ----------
+    .. [1] J. Yoo et al. (2022). Residual one-dimensional convolutional neural network for
+       neuromuscular disorder classification from needle electromyography signals with
+       explainability. Computer Methods and Programs in Biomedicine 226, 107079.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg import Downsampler, Recordings
+    >>> X = Recordings([np.zeros(48_000), np.zeros(23_438)], sfreq=[48_000, 23_437.5])
+    >>> Downsampler(sfreq=10_000).fit_transform(X)
+    Recordings: 2 recordings, 1.00 s at 10000 Hz
+    >>> Downsampler(input_sfreq=48_000).fit_transform(np.zeros((3, 4800))).shape
+    (3, 1000)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "sfreq": [_POSITIVE],
+        "method": [StrOptions({"soxr", "polyphase", "fft"})],
+        "input_sfreq": [None, _POSITIVE],
+        "upsample": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        sfreq: float = 10_000,
+        *,
+        method: str = "soxr",
+        input_sfreq: float | None = None,
+        upsample: bool = False,
+    ):
+        self.sfreq = sfreq
+        self.method = method
+        self.input_sfreq = input_sfreq
+        self.upsample = upsample
+
+    def _transform(self, X: Recordings) -> Recordings:
+        rates = X["sfreq"].to_numpy(dtype=float)
+        low = np.flatnonzero(rates < self.sfreq)
+        if low.size and not self.upsample:
+            raise_problems(
+                low,
+                [f"sampled at {rates[row]:g} Hz, below {self.sfreq:g} Hz" for row in low],
+                "lower sfreq, leave the recording out or set upsample=True",
+            )
+        rows = [
+            signal
+            if rate == self.sfreq or not len(signal)
+            else resample(signal, rate, self.sfreq, method=self.method)  # type: ignore[arg-type]
+            for signal, rate in zip(X, rates, strict=True)
+        ]
+        offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
+        values = np.concatenate(rows) if rows else X.values
+        return X.with_values(values, offsets, sfreq=float(self.sfreq))
+
+
+class Segmenter(RowTransformer):
+    """Cut every recording into overlapping windows; a row stays one recording.
+
+    Row ``i`` then holds ``floor((length - window) / hop) + 1`` segments [1]_, counted without
+    rounding errors. The table gains the columns ``window`` and ``hop`` in seconds, so that the
+    time of a segment can be found again.
+
+    Parameters
+    ----------
+    window : float, default=0.4
+        Length of a segment in seconds.
+    hop : float, default=0.1
+        Seconds from the start of a segment to that of the next.
+    short : {"raise", "drop", "pad"}, default="raise"
+        What becomes of a recording that is shorter than one window: an error that names it; a
+        row without segments, which every later step carries along; or one segment, filled up
+        with zeros at its end.
+    input_sfreq : float, default=None
+        The rate of bare arrays and lists, which know none.
+
+    Raises
+    ------
+    InvalidRecordingsError
+        By `transform` with ``short="raise"``, naming the short recordings.
+    ValueError
+        By `transform`, if the recordings have several sampling rates.
+
+    See Also
+    --------
+    Downsampler : The step before.
+    DiVoteClassifier : Votes segments into recordings and recordings into a diagnosis.
+
+    References
+    ----------
+    .. [1] J. Yoo et al. (2022), section 2.2. Computer Methods and Programs in Biomedicine 226,
+       107079.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg import Recordings, Segmenter
+    >>> X = Recordings([np.zeros(4000), np.zeros(7000)], sfreq=10_000, subject=["S1", "S2"])
+    >>> segments = Segmenter(window=0.4, hop=0.1).fit_transform(X)
+    >>> segments
+    Recordings: 2 recordings of 2 subjects, 5 segments of 4000 at 10000 Hz
+    >>> segments.lengths
+    array([1, 4])
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "window": [_POSITIVE],
+        "hop": [_POSITIVE],
+        "short": [StrOptions({"raise", "drop", "pad"})],
+        "input_sfreq": [None, _POSITIVE],
+    }
+
+    def __init__(
+        self,
+        window: float = 0.4,
+        hop: float = 0.1,
+        *,
+        short: str = "raise",
+        input_sfreq: float | None = None,
+    ):
+        self.window = window
+        self.hop = hop
+        self.short = short
+        self.input_sfreq = input_sfreq
+
+    def _transform(self, X: Recordings) -> Recordings:
+        sfreq = common_sfreq(X)
+        n_times = n_window_samples(sfreq, self.window) if len(X) else 1
+        starts = [window_starts(n, sfreq, self.window, self.hop) for n in X.lengths.tolist()]
+        short = np.array([len(row) == 0 for row in starts], dtype=bool)
+        if short.any() and self.short == "raise":
+            rows = np.flatnonzero(short)
+            raise_problems(
+                rows,
+                [
+                    f"{X.lengths[row] / sfreq:g} s long, one window is {self.window:g} s"
+                    for row in rows
+                ],
+                "leave the recording out or set short='drop' or short='pad'",
+            )
+        if self.short == "pad":
+            starts = [row if len(row) else np.zeros(1, dtype=np.int64) for row in starts]
+        offsets = np.concatenate([[0], np.cumsum([len(row) for row in starts], dtype=np.int64)])
+        values = np.zeros((offsets[-1], n_times), dtype=X.values.dtype)
+        for signal, row, at in zip(X, starts, offsets[:-1], strict=True):
+            if len(signal) >= n_times:
+                windows = np.lib.stride_tricks.sliding_window_view(signal, n_times)
+                values[at : at + len(row)] = windows[row]
+            elif len(row):
+                values[at, : len(signal)] = signal
+        columns = {"window": n_times / sfreq, "hop": float(self.hop)}
+        return X.with_values(values, offsets, **columns)

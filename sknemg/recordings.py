@@ -1,0 +1,554 @@
+"""The carrier: recordings of any length, with what is known of each, as one scikit-learn ``X``."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+#: What one unit of a signal is in millivolts, the unit of the whole library.
+MILLIVOLTS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "µV": 1e-3, "μV": 1e-3, "nV": 1e-6}
+
+_PROBLEM = ["row", "problem", "remedy"]
+_SHOWN = 20  # problems spelled out in a message; the rest is in ``error.problems``
+
+
+class InvalidRecordingsError(ValueError):
+    """Recordings that cannot be used, every one of them named.
+
+    Attributes
+    ----------
+    problems : DataFrame, columns ``row``, ``problem``, ``remedy``
+        One line for each problem found.
+    """
+
+    def __init__(self, problems: pd.DataFrame):
+        self.problems = problems
+        n_rows = problems["row"].nunique()
+        lines = [f"  row {p.row}: {p.problem} ({p.remedy})" for p in problems[:_SHOWN].itertuples()]
+        if len(problems) > _SHOWN:
+            lines.append(f"  ... and {len(problems) - _SHOWN} more in `error.problems`")
+        super().__init__(
+            f"{n_rows} unusable recording{'s' if n_rows > 1 else ''}:\n" + "\n".join(lines)
+        )
+
+    def __reduce__(self):
+        return type(self), (self.problems,)
+
+
+class Recordings:
+    """Recordings of unequal length, one a row, with a table of what is known of each.
+
+    A recording is one signal from one muscle of one subject. All items (samples, segments or
+    images) lie in one flat buffer, as in an Arrow list array, so that a step on segments works
+    on ``values`` in one call and parallel workers share one memory map. Rows can be selected as
+    scikit-learn does it, so that ``Pipeline``, ``GridSearchCV`` and every splitter work.
+
+    Parameters
+    ----------
+    signals : list of array-like of shape (n_times_i,), array of shape (n_recordings, n_times) \
+or DataFrame
+        The signals. A DataFrame holds them in its column ``signal``; its other columns become
+        ``meta``, and the arguments below overwrite them.
+    sfreq : float or array-like of shape (n_recordings,), default=None
+        Sampling rate in hertz, one for all or one each. Never guessed: without it every row is
+        refused.
+    subject, muscle, location : array-like of shape (n_recordings,) or scalar, default=None
+        Who, which muscle, and ``"proximal"``, ``"distal"`` or missing.
+    unit : {"mV", "uV", "V", "nV"}, default="mV"
+        Unit of `signals`; they are stored in millivolts.
+    **columns : array-like of shape (n_recordings,) or scalar
+        Any further column of ``meta``.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_items, *item_shape), float32 (images may be uint8)
+        All items of all rows, one after the other. The item shape is ``()`` for signals,
+        ``(n_times,)`` for segments, ``(n_chans, height, width)`` for images.
+    offsets : ndarray of shape (n_recordings + 1,), int64
+        Row ``i`` holds ``values[offsets[i]:offsets[i + 1]]``.
+    meta : DataFrame of n_recordings rows
+        Always with ``sfreq``; usually with ``subject``, ``muscle`` and ``location``.
+
+    Raises
+    ------
+    InvalidRecordingsError
+        Naming every row with NaN or infinite samples, no samples, an unknown rate, a rate that
+        is not positive, or a location that is neither proximal nor distal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg import Recordings
+    >>> X = Recordings(
+    ...     [np.zeros(4800), np.ones(9600)],
+    ...     sfreq=48_000,
+    ...     subject=["S1", "S2"],
+    ...     muscle=["biceps brachii", "tibialis anterior"],
+    ...     location=["proximal", "distal"],
+    ... )
+    >>> X
+    Recordings: 2 recordings of 2 subjects, 0.10-0.20 s at 48000 Hz
+    >>> X["subject"].tolist()
+    ['S1', 'S2']
+    >>> X[1].shape, len(X[[1]]), X[X["location"] == "distal"].durations
+    ((9600,), 1, array([0.2]))
+    """
+
+    def __init__(
+        self,
+        signals: Iterable[ArrayLike] | pd.DataFrame,
+        *,
+        sfreq: ArrayLike | None = None,
+        subject: ArrayLike | None = None,
+        muscle: ArrayLike | None = None,
+        location: ArrayLike | None = None,
+        unit: str = "mV",
+        **columns: ArrayLike,
+    ):
+        if unit not in MILLIVOLTS:
+            raise ValueError(f"unit={unit!r} is unknown; give one of {sorted(MILLIVOLTS)}.")
+        table: dict[str, Any] = {}
+        if isinstance(signals, pd.DataFrame):
+            table, signals = _split_frame(signals)
+        given = {"sfreq": sfreq, "subject": subject, "muscle": muscle, "location": location}
+        table |= {name: value for name, value in given.items() if value is not None} | columns
+        rows = _as_signals(signals)
+        self._set(*_flatten(rows), _as_meta(table, len(rows)))
+        if unit != "mV":
+            self.values *= np.float32(MILLIVOLTS[unit])
+        self.validate()
+
+    def _set(self, values: NDArray, offsets: NDArray, meta: pd.DataFrame) -> None:
+        self.values = values
+        self.offsets = offsets
+        self.meta = meta
+
+    # -- other ways to make one ----------------------------------------------------------------
+
+    @classmethod
+    def from_ragged(cls, values: NDArray, offsets: ArrayLike, meta: pd.DataFrame) -> Recordings:
+        """Wrap a flat buffer without a copy and without a look at its samples.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_items, *item_shape)
+            All items, row after row.
+        offsets : array-like of shape (n_recordings + 1,)
+            Where each row begins, and the end.
+        meta : DataFrame of n_recordings rows with a column ``sfreq``
+
+        Returns
+        -------
+        Recordings
+
+        Raises
+        ------
+        ValueError
+            If the three do not fit each other.
+        """
+        offsets = np.asarray(offsets, dtype=np.int64)
+        bounds = offsets.ndim == 1 and len(offsets) > 0 and offsets[0] == 0
+        if not bounds or offsets[-1] != len(values) or np.any(np.diff(offsets) < 0):
+            raise ValueError(
+                f"offsets must rise from 0 to the number of items ({len(values)}), got {offsets}."
+            )
+        if len(meta) != len(offsets) - 1:
+            raise ValueError(f"meta has {len(meta)} rows for {len(offsets) - 1} recordings.")
+        if "sfreq" not in meta:
+            raise ValueError("meta lacks the column 'sfreq', the sampling rate in hertz.")
+        new = cls.__new__(cls)
+        new._set(values, offsets, meta.reset_index(drop=True))
+        return new
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame) -> Recordings:
+        """Build from a DataFrame whose column ``signal`` holds an array a row.
+
+        The arrays may be signals, segments or images, as `to_frame` writes them (Parquet's
+        nested lists are read back too). Signals are validated; other items are not looked at.
+
+        Parameters
+        ----------
+        frame : DataFrame with the columns ``signal`` and ``sfreq``
+
+        Returns
+        -------
+        Recordings
+        """
+        table, column = _split_frame(frame)
+        rows = [_as_items(items) for items in column]
+        values, offsets = _flatten(rows)
+        new = cls.from_ragged(values, offsets, _as_meta(table, len(rows)))
+        return new.validate() if new.item_shape == () else new
+
+    @classmethod
+    def concat(cls, parts: Sequence[Recordings]) -> Recordings:
+        """Stack the rows of several `Recordings`; columns that a part lacks become missing.
+
+        Parameters
+        ----------
+        parts : sequence of Recordings, all with the same item shape
+
+        Returns
+        -------
+        Recordings
+        """
+        shapes = {part.item_shape for part in parts}
+        if len(shapes) != 1:
+            raise ValueError(f"Only parts with one item shape can be joined, got {sorted(shapes)}.")
+        lengths = np.concatenate([part.lengths for part in parts])
+        return cls.from_ragged(
+            np.concatenate([part.values for part in parts]),
+            _offsets(lengths),
+            pd.concat([part.meta for part in parts], ignore_index=True),
+        )
+
+    def with_values(
+        self, values: NDArray, offsets: ArrayLike | None = None, **columns: ArrayLike
+    ) -> Recordings:
+        """Return the same rows with other items.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_items, *item_shape)
+        offsets : array-like of shape (n_recordings + 1,), default=None
+            By default those of this object: one new item for each old one.
+        **columns : array-like of shape (n_recordings,) or scalar
+            Columns of ``meta`` to set.
+
+        Returns
+        -------
+        Recordings
+        """
+        offsets = self.offsets if offsets is None else offsets
+        return self.from_ragged(values, offsets, self.meta.assign(**columns))  # type: ignore[arg-type]
+
+    def with_columns(self, **columns: ArrayLike) -> Recordings:
+        """Return the same recordings with columns of ``meta`` set.
+
+        Parameters
+        ----------
+        **columns : array-like of shape (n_recordings,) or scalar
+
+        Returns
+        -------
+        Recordings
+        """
+        return self.with_values(self.values, **columns)
+
+    # -- sizes ---------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int]:
+        """``(n_recordings,)``: what scikit-learn counts."""
+        return (len(self),)
+
+    @property
+    def item_shape(self) -> tuple[int, ...]:
+        """``()`` for signals, ``(n_times,)`` for segments, more for images."""
+        return self.values.shape[1:]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of items in each row, shape (n_recordings,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def row_index(self) -> NDArray[np.int64]:
+        """The row that each item belongs to, shape (n_items,)."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    @property
+    def durations(self) -> NDArray[np.float64]:
+        """Length of each signal in seconds, shape (n_recordings,)."""
+        if self.item_shape != ():
+            raise AttributeError("Only signals have durations; these are segments or images.")
+        return self.lengths / self.meta["sfreq"].to_numpy(dtype=float)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    # -- rows and columns ----------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[NDArray]:
+        return (self[row] for row in range(len(self)))
+
+    def __contains__(self, column: str) -> bool:
+        return column in self.meta
+
+    def __getitem__(self, key: Any) -> Any:
+        """Select a column (str), one row's array (int) or rows as new `Recordings`."""
+        if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
+            key = key[0]  # how scikit-learn indexes anything that has a shape
+        if isinstance(key, str) or (isinstance(key, list) and key and isinstance(key[0], str)):
+            return self._columns(key)
+        if isinstance(key, (int, np.integer)) and not isinstance(key, (bool, np.bool_)):
+            row = range(len(self))[key]
+            return self.values[self.offsets[row] : self.offsets[row + 1]]
+        return self._take(_as_rows(key, len(self)))
+
+    def _columns(self, names: Any) -> Any:
+        missing = (
+            {names} - set(self.meta) if isinstance(names, str) else set(names) - set(self.meta)
+        )
+        if missing:
+            raise KeyError(f"no column {sorted(missing)}; there are {list(self.meta.columns)}")
+        return self.meta[names]
+
+    def _take(self, rows: NDArray[np.int64]) -> Recordings:
+        starts, lengths = self.offsets[rows], self.lengths[rows]
+        offsets = _offsets(lengths)
+        if len(rows) and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
+            values = self.values[starts[0] : starts[0] + offsets[-1]]  # neighbours: no copy
+        else:
+            values = np.empty((offsets[-1], *self.item_shape), dtype=self.values.dtype)
+            for start, length, at in zip(starts, lengths, offsets, strict=False):
+                values[at : at + length] = self.values[start : start + length]
+        return self.from_ragged(values, offsets, self.meta.iloc[rows])
+
+    # -- validation ----------------------------------------------------------------------------
+
+    def problems(self, y: ArrayLike | None = None) -> pd.DataFrame:
+        """List everything that makes a row unusable.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_recordings,), default=None
+            Diagnoses; with them (or a column ``diagnosis``) and a column ``subject``, subjects
+            with two diagnoses are listed too.
+
+        Returns
+        -------
+        DataFrame, columns ``row``, ``problem``, ``remedy``
+            Empty if all is well; sorted by row.
+        """
+        found = [*_bad_rates(self.meta), *_bad_locations(self.meta), *_bad_items(self)]
+        if y is None and "diagnosis" in self:
+            y = self["diagnosis"]
+        if y is not None and "subject" in self:
+            found += _two_diagnoses(self["subject"], np.asarray(y))
+        table = pd.DataFrame(found, columns=_PROBLEM)
+        return table.sort_values("row", kind="stable", ignore_index=True)
+
+    def validate(self, y: ArrayLike | None = None) -> Recordings:
+        """Raise if `problems` finds any, and return self otherwise.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_recordings,), default=None
+            Diagnoses, as in `problems`.
+
+        Returns
+        -------
+        Recordings
+
+        Raises
+        ------
+        InvalidRecordingsError
+            With all problems of all rows.
+        """
+        problems = self.problems(y)
+        if len(problems):
+            raise InvalidRecordingsError(problems)
+        return self
+
+    # -- conversions ---------------------------------------------------------------------------
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a DataFrame: the columns of ``meta`` and ``signal``, an array a row.
+
+        Returns
+        -------
+        DataFrame of n_recordings rows
+        """
+        signal = pd.Series(list(self), index=self.meta.index, dtype=object)
+        return self.meta.assign(signal=signal)
+
+    def equals(self, other: Recordings) -> bool:
+        """Whether another object holds the same rows, bit for bit."""
+        return (
+            isinstance(other, Recordings)
+            and np.array_equal(self.offsets, other.offsets)
+            and np.array_equal(self.values, other.values)
+            and self.meta.equals(other.meta)
+        )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray:
+        lengths = np.unique(self.lengths)
+        if len(lengths) > 1:
+            raise ValueError(
+                f"Recordings of unequal length ({lengths[0]} to {lengths[-1]} items) do not make "
+                "an array; put a Segmenter and a DiVoteClassifier around this step."
+            )
+        n_items = int(lengths[0]) if len(lengths) else 0
+        array = self.values.reshape(len(self), n_items, *self.item_shape)
+        return np.array(array, dtype=dtype, copy=copy)
+
+    def __reduce__(self):
+        # Content only: two equal objects pickle and hash alike, however their frames came about.
+        columns = {name: column.to_numpy() for name, column in self.meta.items()}
+        return _rebuild, (np.ascontiguousarray(self.values), self.offsets, columns)
+
+    def __repr__(self) -> str:
+        return f"Recordings: {_summary(self)}"
+
+    def _repr_html_(self) -> str:
+        table = self.meta.head(5).assign(**{_item_name(self): self.lengths[:5]})
+        more = f"<p>... and {len(self) - 5} more rows</p>" if len(self) > 5 else ""
+        return f"<p><b>Recordings</b>: {html.escape(_summary(self))}</p>{table.to_html()}{more}"
+
+
+# -- construction ------------------------------------------------------------------------------
+
+
+def _split_frame(frame: pd.DataFrame) -> tuple[dict[str, Any], list[Any]]:
+    if "signal" not in frame:
+        raise ValueError(f"The frame lacks a column 'signal'; it has {list(frame.columns)}.")
+    table = {str(name): column.to_numpy() for name, column in frame.items() if name != "signal"}
+    return table, list(frame["signal"])
+
+
+def _as_signals(signals: Iterable[ArrayLike]) -> list[NDArray[np.float32]]:
+    rows = [np.asarray(signal) for signal in signals]
+    wrong = [
+        (row, f"shape {array.shape} and dtype {array.dtype}", "give a 1-D array of numbers")
+        for row, array in enumerate(rows)
+        if array.ndim != 1 or (array.size and array.dtype.kind not in "fiub")
+    ]
+    if wrong:
+        raise InvalidRecordingsError(pd.DataFrame(wrong, columns=_PROBLEM))
+    return [array.astype(np.float32, copy=False) for array in rows]
+
+
+def _as_items(items: Any) -> NDArray:
+    array = np.asarray(items)
+    if array.dtype == object:  # nested lists, as Parquet returns them
+        array = np.array([np.asarray(list(item), dtype=np.float32) for item in items])
+    return array if array.dtype == np.uint8 else array.astype(np.float32, copy=False)
+
+
+def _flatten(rows: list[NDArray]) -> tuple[NDArray, NDArray[np.int64]]:
+    if not rows:
+        return np.empty(0, dtype=np.float32), np.zeros(1, dtype=np.int64)
+    return np.concatenate(rows), _offsets([len(row) for row in rows])
+
+
+def _offsets(lengths: ArrayLike) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _as_meta(table: Mapping[str, Any], n_rows: int) -> pd.DataFrame:
+    for name, column in table.items():
+        if np.ndim(column) == 1 and len(column) != n_rows:
+            raise ValueError(f"{name} has {len(column)} entries for {n_rows} recordings.")
+    meta = pd.DataFrame(index=range(n_rows))
+    for name, column in table.items():
+        meta[name] = np.asarray(column) if np.ndim(column) == 1 else column
+    if "sfreq" not in meta:
+        meta["sfreq"] = np.nan
+    meta["sfreq"] = meta["sfreq"].astype(float)
+    return meta
+
+
+def _rebuild(values: NDArray, offsets: NDArray, columns: dict[str, NDArray]) -> Recordings:
+    meta = pd.DataFrame(columns, index=range(len(offsets) - 1))
+    return Recordings.from_ragged(values, offsets, meta)
+
+
+def _as_rows(key: Any, n_rows: int) -> NDArray[np.int64]:
+    if isinstance(key, slice):
+        return np.arange(n_rows)[key]
+    rows = np.asarray(key)
+    if rows.dtype == bool:
+        if rows.shape != (n_rows,):
+            raise IndexError(f"a mask of shape {rows.shape} does not fit {n_rows} recordings")
+        return np.flatnonzero(rows)
+    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+        raise IndexError(f"rows are chosen by integers, a mask or a slice, not by {key!r}")
+    rows = rows.astype(np.int64)
+    if rows.size and (rows.min() < -n_rows or rows.max() >= n_rows):
+        raise IndexError(f"a row outside 0 to {n_rows - 1} was asked for")
+    return rows % n_rows if n_rows else rows
+
+
+# -- what can be wrong -------------------------------------------------------------------------
+
+
+def _bad_rates(meta: pd.DataFrame) -> list[tuple[int, str, str]]:
+    rates = meta["sfreq"].to_numpy(dtype=float)
+    remedy = "give sfreq in hertz, one rate or one a recording"
+    found = [(int(row), "unknown sampling rate", remedy) for row in np.flatnonzero(np.isnan(rates))]
+    wrong = np.flatnonzero((rates <= 0) | np.isinf(rates))
+    return found + [(int(row), f"sampling rate of {rates[row]:g} Hz", remedy) for row in wrong]
+
+
+def _bad_locations(meta: pd.DataFrame) -> list[tuple[int, str, str]]:
+    if "location" not in meta:
+        return []
+    location = meta["location"]
+    wrong = np.flatnonzero(~location.isna() & ~location.isin(["proximal", "distal"]))
+    remedy = "write 'proximal', 'distal' or leave it missing"
+    return [(int(row), f"location {location.iloc[row]!r}", remedy) for row in wrong]
+
+
+def _bad_items(X: Recordings) -> list[tuple[int, str, str]]:
+    found = []
+    if X.item_shape == ():  # a row without segments is a legal outcome of the Segmenter
+        empty = np.flatnonzero(X.lengths == 0)
+        found += [(int(row), "no samples", "leave the recording out") for row in empty]
+    if X.values.dtype.kind != "f":
+        return found
+    bad = ~np.isfinite(X.values).reshape(len(X.values), -1).all(axis=1)
+    n_bad = np.bincount(X.row_index[bad], minlength=len(X))
+    what = "samples" if X.item_shape == () else "items"
+    return found + [
+        (
+            int(row),
+            f"{n_bad[row]} of {X.lengths[row]} {what} NaN or infinite",
+            "cut them out or leave the recording out",
+        )
+        for row in np.flatnonzero(n_bad)
+    ]
+
+
+def _two_diagnoses(subject: pd.Series, y: NDArray) -> list[tuple[int, str, str]]:
+    by_subject = pd.DataFrame({"subject": subject.to_numpy(), "y": y}).groupby("subject")["y"]
+    diagnoses = {who: sorted(map(str, ys.unique())) for who, ys in by_subject if ys.nunique() > 1}
+    remedy = "one subject has one diagnosis: correct it or split the subject"
+    return [
+        (row, f"subject {who!r} has the diagnoses {', '.join(diagnoses[who])}", remedy)
+        for row, who in enumerate(subject)
+        if who in diagnoses
+    ]
+
+
+# -- words -------------------------------------------------------------------------------------
+
+
+def _item_name(X: Recordings) -> str:
+    return {0: "samples", 1: "segments"}.get(len(X.item_shape), "images")
+
+
+def _span(values: NDArray, template: str) -> str:
+    low, high = template.format(values.min()), template.format(values.max())
+    return low if low == high else f"{low}-{high}"
+
+
+def _summary(X: Recordings) -> str:
+    if not len(X):
+        return "0 recordings"
+    text = f"{len(X)} recording{'s' if len(X) > 1 else ''}"
+    if "subject" in X:
+        n_subjects = X["subject"].nunique()
+        text += f" of {n_subjects} subject{'s' if n_subjects != 1 else ''}"
+    if X.item_shape == ():
+        text += f", {_span(X.durations, '{:.2f}')} s"
+    else:
+        shape = " x ".join(map(str, X.item_shape))
+        text += f", {len(X.values)} {_item_name(X)} of {shape}"
+    return text + f" at {_span(X['sfreq'].to_numpy(), '{:g}')} Hz"
