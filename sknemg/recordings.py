@@ -503,7 +503,7 @@ def _bad_items(X: Recordings) -> list[tuple[int, str, str]]:
         found += [(int(row), "no samples", "leave the recording out") for row in empty]
     if X.values.dtype.kind != "f":
         return found
-    bad = ~np.isfinite(X.values).reshape(len(X.values), -1).all(axis=1)
+    bad = ~np.isfinite(X.values).all(axis=tuple(range(1, X.values.ndim)))
     n_bad = np.bincount(X.row_index[bad], minlength=len(X))
     what = "samples" if X.item_shape == () else "items"
     return found + [

@@ -1,0 +1,56 @@
+"""Factories that several test files share."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sknemg import Recordings
+
+DIAGNOSES = np.array(["myopathy", "neuropathy", "normal"])
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what needs a CUDA device where there is none."""
+    gpu = [item for item in items if item.get_closest_marker("gpu")]
+    if not gpu:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in gpu:
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+@pytest.fixture
+def data_dir():
+    """Folder with the real recordings; without it the test is skipped, loudly."""
+    folder = os.environ.get("SKNEMG_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("REAL DATA NOT TESTED: SKNEMG_DATA names no folder")
+    return Path(folder)
+
+
+@pytest.fixture
+def make_ragged():
+    """Factory of a small cohort: unequal lengths, several recordings a subject.
+
+    The class sets the amplitude, so that a working pipeline finds it.
+    """
+
+    def make(n_subjects=9, sfreq=1000.0, seed=0):
+        rng = np.random.default_rng(seed)
+        signals, y, columns = [], [], {"subject": [], "muscle": [], "location": []}
+        for subject in range(n_subjects):
+            diagnosis = subject % 3
+            for muscle in range(rng.integers(1, 4)):
+                n_times = rng.integers(int(0.5 * sfreq), int(1.2 * sfreq))
+                signals.append(rng.normal(scale=0.1 + 0.4 * diagnosis, size=n_times))
+                y.append(DIAGNOSES[diagnosis])
+                columns["subject"].append(f"S{subject:02d}")
+                columns["muscle"].append(["deltoid", "tibialis anterior", "vastus"][muscle])
+                columns["location"].append(["proximal", "distal", None][muscle])
+        return Recordings(signals, sfreq=sfreq, **columns), np.array(y)
+
+    return make

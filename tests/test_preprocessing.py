@@ -1,0 +1,182 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import make_pipeline
+
+from sknemg import Downsampler, InvalidRecordingsError, Recordings, Segmenter
+from sknemg.signal import n_window_samples, resample, window_starts
+
+METHODS = ["soxr", "polyphase", "fft"]
+
+
+def sine(freq, sfreq, seconds=1.0):
+    return np.sin(2 * np.pi * freq * np.arange(int(seconds * sfreq)) / sfreq)
+
+
+# -- resampling --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sfreq", [48_000, 23_437.5, 44_100, 50_000])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_tone_in_the_band_survives_with_its_phase(method, sfreq):
+    new = resample(sine(300, sfreq), sfreq, 10_000, method=method)
+    inside = slice(200, 9700)
+    np.testing.assert_allclose(new[inside], sine(300, 10_000)[: len(new)][inside], atol=2e-3)
+
+
+@pytest.mark.parametrize("method, alias", [("soxr", 1e-6), ("polyphase", 1e-2), ("fft", 1e-3)])
+def test_a_tone_above_the_band_is_gone(method, alias):
+    new = resample(sine(7000, 48_000), 48_000, 10_000, method=method)
+    assert np.abs(new[500:-500]).max() < alias
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_offset_and_ramp_do_not_ring_at_the_ends(method):
+    ramp = np.linspace(3, 5, 4800)
+    slope = 2 / 4799
+    expected = 3 + slope * 4.8 * np.arange(1000)
+    np.testing.assert_allclose(resample(ramp, 48_000, 10_000, method=method), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_dtype_and_the_length_are_kept(method):
+    for n_times in (1, 2, 5, 19_199, 19_200, 19_201):
+        new = resample(np.ones(n_times, dtype=np.float32), 48_000, 10_000, method=method)
+        assert new.dtype == np.float32
+        assert len(new) == max(1, int(n_times / 4.8))
+        np.testing.assert_allclose(new, 1)
+
+
+def test_downsampler_rewrites_the_rate_and_only_that():
+    X = Recordings(
+        [np.zeros(48_000), np.zeros(23_438), np.ones(5000)],
+        sfreq=[48_000, 23_437.5, 10_000],
+        subject=["a", "b", "c"],
+    )
+    new = Downsampler().fit_transform(X)
+    assert new.lengths.tolist() == [10_000, 10_000, 5000]
+    assert new["sfreq"].tolist() == [10_000] * 3
+    assert new["subject"].tolist() == ["a", "b", "c"]
+    assert X["sfreq"].tolist() == [48_000, 23_437.5, 10_000]
+    np.testing.assert_array_equal(new[2], X[2])
+
+
+def test_rows_below_the_target_rate_are_all_named():
+    X = Recordings([np.zeros(10)] * 3, sfreq=[4000, 48_000, 8000])
+    with pytest.raises(InvalidRecordingsError, match="sampled at 4000 Hz, below 10000") as error:
+        Downsampler().fit_transform(X)
+    assert error.value.problems["row"].tolist() == [0, 2]
+    assert Downsampler(upsample=True).fit_transform(X).lengths.tolist() == [25, 2, 12]
+
+
+# -- windows -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sfreq", [10_000, 48_000, 23_437.5])
+def test_counts_follow_the_formula_at_every_length(sfreq):
+    """In whole tenths of a second, where a float would round 0.3 / 0.1 to 2."""
+    for tenths in range(1, 41):
+        n_times = int(np.ceil(tenths * sfreq / 10))
+        n_windows = len(window_starts(n_times, sfreq, window=0.4, hop=0.1))
+        assert n_windows == max(0, tenths - 3)
+        if n_times * 10 == tenths * sfreq:  # one sample less, one window less
+            assert len(window_starts(n_times - 1, sfreq, 0.4, 0.1)) == max(0, tenths - 4)
+
+
+def test_a_fractional_hop_does_not_drift():
+    starts = window_starts(262_124, 23_437.5, window=0.4, hop=0.1)
+    assert len(starts) == 108  # floor((11.18396 - 0.4) / 0.1) + 1
+    np.testing.assert_array_equal(starts, np.ceil(np.arange(108) * 2343.75))
+    assert starts[-1] + n_window_samples(23_437.5, 0.4) <= 262_124
+
+
+def test_counts_survive_the_downsampling():
+    rng = np.random.default_rng(0)
+    lengths = [19_200, 19_201, 24_000, *rng.integers(19_680, 192_000, size=30)]
+    X = Recordings([np.zeros(n) for n in lengths], sfreq=48_000)
+    direct = Segmenter().fit_transform(X).lengths
+    after = make_pipeline(Downsampler(), Segmenter()).fit_transform(X).lengths
+    np.testing.assert_array_equal(direct, after)
+
+
+def test_segments_are_the_windows_of_the_signal():
+    X = Recordings([np.arange(10), np.arange(100, 107)], sfreq=10, subject=["a", "b"])
+    segments = Segmenter(window=0.4, hop=0.3).fit_transform(X)
+    assert segments.item_shape == (4,)
+    assert segments.lengths.tolist() == [3, 2]
+    np.testing.assert_array_equal(segments[0], [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]])
+    np.testing.assert_array_equal(segments[1], [[100, 101, 102, 103], [103, 104, 105, 106]])
+    assert segments[["window", "hop"]].iloc[0].tolist() == [0.4, 0.3]
+    assert segments["subject"].tolist() == ["a", "b"]
+
+
+def test_short_recordings():
+    X = Recordings([np.ones(3), np.ones(4), np.ones(2)], sfreq=10)
+    with pytest.raises(InvalidRecordingsError, match=r"0.3 s long, one window is 0.4 s") as error:
+        Segmenter().fit_transform(X)
+    assert error.value.problems["row"].tolist() == [0, 2]
+    assert Segmenter(short="drop").fit_transform(X).lengths.tolist() == [0, 1, 0]
+    padded = Segmenter(short="pad").fit_transform(X)
+    np.testing.assert_array_equal(padded[0], [[1, 1, 1, 0]])
+
+
+def test_several_rates_cannot_share_one_segment_shape():
+    X = Recordings([np.ones(10), np.ones(10)], sfreq=[10, 20])
+    with pytest.raises(ValueError, match="rates 10, 20 Hz; put a Downsampler first"):
+        Segmenter().fit_transform(X)
+
+
+# -- containers --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def signals():
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=n) for n in (2000, 2600, 3100)]
+
+
+def test_every_container_gives_the_same_segments_in_its_own_kind(signals):
+    X = Recordings(signals, sfreq=2000, subject=["a", "b", "c"])
+    known = make_pipeline(Downsampler(1000), Segmenter())
+    bare = make_pipeline(Downsampler(1000, input_sfreq=2000), Segmenter(input_sfreq=1000))
+    expected = known.fit_transform(X)
+    frame = known.fit_transform(X.to_frame())
+    assert isinstance(frame, pd.DataFrame)
+    assert frame["subject"].tolist() == ["a", "b", "c"]
+    rows = bare.fit_transform(signals)
+    assert isinstance(rows, list)
+    for row in range(3):
+        np.testing.assert_array_equal(frame["signal"][row], expected[row])
+        np.testing.assert_array_equal(rows[row], expected[row])
+    array = bare.fit_transform(np.array([signal[:2000] for signal in signals]))
+    assert array.shape == (3, 7, 400)
+
+
+@pytest.mark.parametrize("step", [Downsampler(), Segmenter()])
+def test_a_bare_array_without_a_rate_is_refused(step, signals):
+    for X in (signals, np.ones((2, 5000)), pd.DataFrame({"signal": signals})):
+        with pytest.raises(ValueError, match=r"rate.* unknown|unknown sampling rate"):
+            step.fit_transform(X)
+
+
+def test_a_rate_that_contradicts_the_recordings_is_refused():
+    X = Recordings([np.ones(10)] * 2, sfreq=[10, 20])
+    with pytest.raises(InvalidRecordingsError, match="row 1: sampled at 20 Hz, not at input_sf"):
+        Segmenter(input_sfreq=10).fit_transform(X)
+
+
+def test_segments_cannot_be_segmented_again():
+    X = Recordings([np.ones(10)], sfreq=10)
+    with pytest.raises(ValueError, match="works on signals"):
+        make_pipeline(Segmenter(), Segmenter()).fit_transform(X)
+
+
+def test_no_recordings_at_all():
+    X = Recordings([], sfreq=10)
+    assert len(make_pipeline(Downsampler(5), Segmenter()).fit_transform(X)) == 0
+
+
+@pytest.mark.parametrize("params", [{"window": 0}, {"hop": -1.0}, {"short": "cut"}])
+def test_wrong_parameters_are_named(params):
+    with pytest.raises(ValueError, match=next(iter(params))):
+        Segmenter(**params).fit_transform(Recordings([np.ones(10)], sfreq=10))

@@ -1,0 +1,232 @@
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.utils import _safe_indexing
+
+from sknemg import InvalidRecordingsError, Recordings
+
+
+def make(lengths=(3, 1, 4, 2), **columns):
+    signals = [np.arange(n) + 10.0 * row for row, n in enumerate(lengths)]
+    columns = {"sfreq": 10.0, "subject": list("aabc")[: len(lengths)]} | columns
+    return Recordings(signals, **columns)
+
+
+def values(X):
+    return [row.tolist() for row in X]
+
+
+def test_a_list_is_stored_flat_in_float32():
+    X = make()
+    assert X.values.dtype == np.float32
+    assert X.offsets.tolist() == [0, 3, 4, 8, 10]
+    assert X.lengths.tolist() == [3, 1, 4, 2]
+    assert X.row_index.tolist() == [0, 0, 0, 1, 2, 2, 2, 2, 3, 3]
+    assert X.shape == (4,) and len(X) == 4
+    np.testing.assert_allclose(X.durations, [0.3, 0.1, 0.4, 0.2])
+
+
+@pytest.mark.parametrize("unit, factor", [("mV", 1), ("uV", 1e-3), ("µV", 1e-3), ("V", 1e3)])
+def test_units_become_millivolts_and_the_input_is_left_alone(unit, factor):
+    signal = np.array([1.0, -2.0], dtype=np.float32)
+    X = Recordings([signal], sfreq=1, unit=unit)
+    np.testing.assert_allclose(X[0], factor * np.array([1, -2]), rtol=1e-6)
+    assert signal.tolist() == [1, -2]
+
+
+def test_unknown_unit():
+    with pytest.raises(ValueError, match="unit='counts' is unknown"):
+        Recordings([[1.0]], sfreq=1, unit="counts")
+
+
+def test_equal_lengths_make_an_array_and_come_from_one():
+    array = np.arange(6.0).reshape(2, 3)
+    X = Recordings(array, sfreq=[1, 2])
+    np.testing.assert_array_equal(np.asarray(X), array)
+    with pytest.raises(ValueError, match="unequal length"):
+        np.asarray(make())
+
+
+def test_frame_round_trip():
+    X = make(muscle="biceps brachii", age=[1, 2, 3, 4])
+    assert Recordings.from_frame(X.to_frame()).equals(X)
+    assert Recordings(X.to_frame(), side="left")["side"].tolist() == ["left"] * 4
+
+
+def test_frame_round_trip_of_segments():
+    X = make().with_values(np.arange(20, dtype=np.float32).reshape(10, 2))
+    assert Recordings.from_frame(X.to_frame()).equals(X)
+
+
+@pytest.mark.parametrize("segments", [False, True])
+def test_parquet_round_trip(tmp_path, segments):
+    X = make()
+    frame = X.to_frame()
+    if segments:
+        X = X.with_values(np.arange(20, dtype=np.float32).reshape(10, 2))
+        frame = X.to_frame()
+        frame["signal"] = [list(row) for row in frame["signal"]]
+    frame.to_parquet(tmp_path / "cohort.parquet")
+    again = Recordings.from_frame(pd.read_parquet(tmp_path / "cohort.parquet"))
+    np.testing.assert_array_equal(again.values, X.values)
+    assert again["subject"].tolist() == X["subject"].tolist()
+
+
+# -- rows and columns --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "key, rows",
+    [
+        ([2, 0], [2, 0]),
+        ([1, 1], [1, 1]),
+        (np.array([-1]), [3]),
+        (np.array([True, False, False, True]), [0, 3]),
+        (pd.Series([True, False, False, True]), [0, 3]),
+        (slice(1, 3), [1, 2]),
+        (slice(None, None, -1), [3, 2, 1, 0]),
+        ((np.array([1, 2]), Ellipsis), [1, 2]),
+        ([], []),
+    ],
+)
+def test_rows(key, rows):
+    X = make()
+    chosen = X[key]
+    assert isinstance(chosen, Recordings)
+    assert values(chosen) == [values(X)[row] for row in rows]
+    assert chosen["subject"].tolist() == [X["subject"][row] for row in rows]
+    assert chosen.meta.index.tolist() == list(range(len(rows)))
+
+
+def test_sklearns_own_indexing_keeps_the_type():
+    X = make()
+    for key in (np.array([2, 0]), np.array([True, False, True, False]), slice(0, 2)):
+        assert isinstance(_safe_indexing(X, key), Recordings)
+    assert values(_safe_indexing(X, [2, 0])) == values(X[[2, 0]])
+
+
+def test_one_row_is_its_array_without_a_copy():
+    X = make()
+    assert X[-1].tolist() == [30, 31]
+    assert np.shares_memory(X[1], X.values)
+    assert np.shares_memory(X[1:3].values, X.values)
+
+
+def test_columns():
+    X = make(age=[1, 2, 3, 4])
+    assert X["age"].tolist() == [1, 2, 3, 4]
+    assert X[["age", "subject"]].columns.tolist() == ["age", "subject"]
+    assert "age" in X and "side" not in X
+    with pytest.raises(KeyError, match=r"no column \['side'\]; there are"):
+        X["side"]
+
+
+@pytest.mark.parametrize("key", [4, -5, [4], [True], np.array([0.5]), np.array([[0]])], ids=str)
+def test_rows_that_are_not_there(key):
+    with pytest.raises(IndexError):
+        make()[key]
+
+
+def test_concat():
+    X = make()
+    both = Recordings.concat([X[[3]], X.with_columns(side="left")[:2]])
+    assert values(both) == [values(X)[row] for row in (3, 0, 1)]
+    assert both["side"].isna().tolist() == [True, False, False]
+    with pytest.raises(ValueError, match="one item shape"):
+        Recordings.concat([X, X.with_values(np.zeros((10, 2)))])
+
+
+# -- validation --------------------------------------------------------------------------------
+
+
+def test_every_bad_row_is_named_at_once():
+    with pytest.raises(InvalidRecordingsError) as error:
+        Recordings(
+            [[1.0, np.nan], [np.inf], [], [1.0], [1.0], [1.0]],
+            sfreq=[10, 10, 10, np.nan, -1, 10],
+            location=["distal", None, "proximal", "distal", "distal", "leg"],
+        )
+    problems = error.value.problems
+    assert problems["row"].tolist() == [0, 1, 2, 3, 4, 5]
+    for row, text in enumerate(
+        ["1 of 2 samples NaN", "NaN or infinite", "no samples", "unknown", "-1 Hz", "'leg'"]
+    ):
+        assert text in problems["problem"][row]
+    assert str(error.value).startswith("6 unusable recordings:\n  row 0: ")
+    assert pickle.loads(pickle.dumps(error.value)).problems.equals(problems)
+
+
+def test_no_rate_is_guessed():
+    with pytest.raises(InvalidRecordingsError, match="row 1: unknown sampling rate"):
+        Recordings([[1.0], [2.0]])
+
+
+def test_signals_that_are_not_one_dimensional_are_all_named():
+    with pytest.raises(InvalidRecordingsError) as error:
+        Recordings([[1.0], np.zeros((2, 2)), ["a"]], sfreq=1)
+    assert error.value.problems["row"].tolist() == [1, 2]
+
+
+def test_a_subject_with_two_diagnoses():
+    X = make()
+    y = ["normal", "myopathy", "normal", "normal"]
+    with pytest.raises(InvalidRecordingsError, match="subject 'a' has the diagnoses myopathy, no"):
+        X.validate(y)
+    assert X.problems(y)["row"].tolist() == [0, 1]
+    assert len(X.problems(["normal"] * 4)) == 0
+    assert X.with_columns(diagnosis=y).problems()["row"].tolist() == [0, 1]
+
+
+def test_long_reports_are_cut_but_complete_in_the_error():
+    with pytest.raises(InvalidRecordingsError, match="and 10 more in `error") as error:
+        Recordings([[np.nan]] * 30, sfreq=1)
+    assert len(error.value.problems) == 30
+
+
+def test_columns_of_another_length():
+    with pytest.raises(ValueError, match="subject has 1 entries for 2 recordings"):
+        Recordings([[1.0], [2.0]], sfreq=1, subject=["a"])
+
+
+@pytest.mark.parametrize(
+    "offsets, meta, text",
+    [
+        ([0, 2], pd.DataFrame({"sfreq": [1.0]}), "rise from 0"),
+        ([1, 3], pd.DataFrame({"sfreq": [1.0]}), "rise from 0"),
+        ([0, 4, 3], pd.DataFrame({"sfreq": [1.0, 1.0]}), "rise from 0"),
+        ([0, 3], pd.DataFrame({"sfreq": [1.0, 1.0]}), "meta has 2 rows"),
+        ([0, 3], pd.DataFrame({"rate": [1.0]}), "lacks the column 'sfreq'"),
+    ],
+)
+def test_ragged_parts_that_do_not_fit(offsets, meta, text):
+    with pytest.raises(ValueError, match=text):
+        Recordings.from_ragged(np.zeros(3), offsets, meta)
+
+
+# -- identity ----------------------------------------------------------------------------------
+
+
+def test_equal_content_pickles_and_hashes_alike():
+    X = make()
+    again = pickle.loads(pickle.dumps(X))
+    assert again.equals(X)
+    shuffled = Recordings.concat([X[[0, 1]], X[[2, 3]]])
+    assert joblib.hash(shuffled) == joblib.hash(X)
+    assert joblib.hash(X[[0, 1, 3]]) != joblib.hash(X[[0, 1, 2]])
+    assert len(pickle.dumps(X[1:2])) < len(pickle.dumps(X))
+
+
+def test_repr_says_how_much_there_is():
+    X = make()
+    assert repr(X) == "Recordings: 4 recordings of 3 subjects, 0.10-0.40 s at 10 Hz"
+    assert "<th>samples</th>" in X._repr_html_()
+    assert repr(X[:0]) == "Recordings: 0 recordings"
+    assert "10 segments of 2" in repr(X.with_values(np.zeros((10, 2))))
+
+
+def test_html_repr_escapes_what_users_wrote():
+    X = Recordings([[1.0]], sfreq=1, muscle=["<script>"])
+    assert "<script>" not in X._repr_html_()
