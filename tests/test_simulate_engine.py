@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+
+from sknemg.datasets.simulate import Fibres, Instrument, concentric, fibre_potentials, monopolar
+
+THIN = monopolar(radius=0.025)
+
+
+def potential(needle=THIN, *, sfreq=48_000, **fibre):
+    fibre = {"x": 0.2, "y": 0.0, "diameter": 55.0} | fibre
+    return fibre_potentials(Fibres(**fibre), needle, sfreq=sfreq)[0]
+
+
+def lobes(trace, share=0.03):
+    """Signs of the successive deflections above a share of the largest."""
+    signs = np.sign(trace[np.abs(trace) > share * np.abs(trace).max()])
+    return signs[np.r_[True, np.diff(signs) != 0]].tolist()
+
+
+@pytest.mark.parametrize(
+    ("distance", "millivolts"), [(0.1, 2.4), (0.3, 0.62), (0.5, 0.25), (2, 0.009)]
+)
+def test_amplitude_falls_with_distance_as_the_line_source_does(distance, millivolts):
+    assert np.ptp(potential(x=distance)) == pytest.approx(millivolts, rel=0.1)
+
+
+def test_shape_is_triphasic_positive_first_away_from_the_end_plate():
+    assert lobes(potential(THIN.moved(dz=3))) == [1, -1, 1]
+
+
+def test_shape_is_negative_first_at_the_end_plate():
+    assert lobes(potential(THIN.moved(dz=-THIN.z)))[0] == -1
+
+
+def test_shape_is_a_positive_wave_where_the_fibre_ends():
+    before, at_end = (potential(THIN.moved(dz=z - THIN.z)) for z in (45, 50))
+    assert before.max() < -0.7 * before.min()
+    assert at_end.max() > -1.3 * at_end.min()
+
+
+def test_negative_spike_arrives_with_the_conduction_velocity():
+    near, far = (np.argmin(potential(THIN.moved(dz=z - THIN.z))) for z in (10, 20))
+    assert (far - near) / 48_000 == pytest.approx(0.010 / 3.7, rel=0.02)
+
+
+def test_delay_and_velocity_are_taken_per_fibre():
+    late = potential(delay=0.002)
+    assert np.argmin(late) - np.argmin(potential()) == pytest.approx(96, abs=1)
+    assert np.argmin(potential(velocity=2.0)) > np.argmin(potential())
+
+
+def test_net_current_is_zero_so_the_potential_has_no_area_far_away():
+    trace = potential(monopolar(radius=0.25), x=1.0)
+    assert abs(trace.sum()) < 0.02 * np.abs(trace).sum()
+
+
+@pytest.mark.parametrize("sfreq", [10_000, 23_437.5])
+def test_lower_rate_gives_the_same_potential(sfreq):
+    needle = monopolar()
+    fine, coarse = potential(needle), potential(needle, sfreq=sfreq)
+    times = np.arange(len(coarse)) / sfreq
+    expected = np.interp(times, np.arange(len(fine)) / 48_000, fine)
+    assert np.abs(coarse - expected).max() < 0.01 * np.abs(fine).max()
+
+
+def test_concentric_needle_sees_less_of_distant_fibres():
+    def far_over_near(needle):
+        return np.ptp(potential(needle, x=0.0, y=3.0)) / np.ptp(potential(needle, x=0.0, y=0.2))
+
+    assert far_over_near(concentric()) < 0.8 * far_over_near(monopolar())
+
+
+def test_cannula_takes_up_what_lies_beside_it_with_the_sign_reversed():
+    beside, ahead = (potential(concentric(z=5), x=x, y=0.5) for x in (4.0, -4.0))
+    assert ahead.max() < -ahead.min()
+    assert beside.max() > -2 * beside.min()
+    assert np.ptp(beside) > 3 * np.ptp(ahead)
+
+
+def test_needle_turns_with_its_angle():
+    np.testing.assert_allclose(
+        potential(concentric(angle=np.pi / 2), x=0.0, y=1.0),
+        potential(concentric(), x=1.0),
+        atol=1e-6,
+    )
+
+
+def test_line_core_is_the_mean_of_points_along_it():
+    needle = concentric()
+    points = [monopolar(x=x, radius=needle.core_radius) for x in np.linspace(-0.25, 0.25, 201)]
+    source = np.array(0.3), np.array(0.4), np.array(0.8)
+    core = needle.weight(*source) + _cannula(needle, source)
+    assert core == pytest.approx(np.mean([p.weight(*source) for p in points]), rel=1e-3)
+
+
+def _cannula(needle, source):
+    xs = np.linspace(0.48, 10.48, 20_001)
+    return np.mean([monopolar(x=x, radius=needle.cannula_radius).weight(*source) for x in xs[::20]])
+
+
+# The instrument
+
+
+def test_instrument_noise_has_the_same_density_at_every_rate():
+    def density(sfreq):
+        trace = Instrument(sfreq=sfreq, noise=0.002, resolution=0).record(np.zeros(200_000), 0)
+        spectrum = np.abs(np.fft.rfft(trace)) ** 2 / (len(trace) * sfreq)
+        freqs = np.fft.rfftfreq(len(trace), 1 / sfreq)
+        return spectrum[(freqs > 500) & (freqs < 3000)].mean()
+
+    assert density(10_000) == pytest.approx(density(48_000), rel=0.05)
+
+
+def test_instrument_band_is_three_decibels_down_at_its_corners():
+    times = np.arange(96_000) / 48_000
+    for sfreq in (20.0, 10_000.0):
+        tone = np.sin(2 * np.pi * sfreq * times)
+        trace = Instrument(noise=0, resolution=0).record(tone)[48_000:]
+        assert trace.std() / tone.std() == pytest.approx(np.sqrt(0.5), rel=0.01)
+
+
+def test_instrument_clips_and_quantises():
+    tone = 3 * np.sin(np.arange(4800) / 10)
+    trace = Instrument(noise=0, limit=1.0, resolution=0.25).record(tone)
+    assert set(np.unique(trace)) <= set(np.arange(-4, 5) / 4)
+    assert trace.max() == 1.0
+
+
+def test_instrument_starts_settled_on_an_offset():
+    trace = Instrument(noise=0, resolution=0).record(np.full(4800, 5.0))
+    assert np.abs(trace).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("disturbance", "low", "high"),
+    [({"mains": 0.05}, 49, 51), ({"movement": 0.1}, 1, 12), ({"drift": 0.1}, 1, 12)],
+)
+def test_disturbances_lie_in_their_band(disturbance, low, high):
+    instrument = Instrument(noise=0, band=(0.1, 10_000), **disturbance)
+    trace = instrument.record(np.zeros(96_000), 3)
+    power = np.abs(np.fft.rfft(trace * np.hanning(len(trace)))) ** 2
+    freqs = np.fft.rfftfreq(len(trace), 1 / 48_000)
+    assert power[(freqs >= low) & (freqs <= high)].sum() > 0.9 * power[freqs >= 1].sum()
+
+
+def test_instrument_is_reproducible():
+    instrument = Instrument(mains=0.01, drift=0.01, movement=0.05)
+    np.testing.assert_array_equal(
+        instrument.record(np.zeros(1000), 1), instrument.record(np.zeros(1000), 1)
+    )
+
+
+def test_impossible_band_is_refused():
+    with pytest.raises(ValueError, match="need 0 < low < high"):
+        Instrument(band=(6000, 10_000), sfreq=10_000).record(np.zeros(10))
