@@ -1,0 +1,227 @@
+"""Features of segments: known values, edge cases, containers."""
+
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sknemg import Recordings, Segmenter, SegmentFeatures
+from sknemg.features import (
+    amplitude_features,
+    count_crossings,
+    count_turns,
+    feature_names,
+    segment_features,
+    spectral_features,
+)
+
+SFREQ = 10_000
+
+
+def sine(freq, *, amplitude=1.0, offset=0.0, n_times=4000):
+    phase = 2 * np.pi * freq * np.arange(n_times) / SFREQ
+    return (offset + amplitude * np.sin(phase))[None]
+
+
+def named(segments, sfreq=SFREQ, **kwargs):
+    return dict(zip(feature_names(), segment_features(segments, sfreq, **kwargs).T, strict=True))
+
+
+@pytest.mark.parametrize("amplitude", [0.5, 2.0])
+@pytest.mark.parametrize("offset", [0.0, 3.0])
+def test_sine_has_its_textbook_values(amplitude, offset):
+    got = named(sine(125, amplitude=amplitude, offset=offset))
+    expected = {
+        "rms": amplitude / np.sqrt(2),
+        "mean_abs": 2 * amplitude / np.pi,
+        "peak_to_peak": 2 * amplitude,
+        "crest_factor": np.sqrt(2),
+        "waveform_length": 4 * amplitude * 125,
+        "kurtosis": -1.5,
+        "zero_crossings": 250,
+        "turns": 250,
+        "turn_amplitude": 2 * amplitude,
+        "mean_frequency": 125,
+        "median_frequency": 125,
+        "band_100_250": 1,
+        "band_250_500": 0,
+    }
+    for name, value in expected.items():
+        np.testing.assert_allclose(got[name], value, rtol=0.01, atol=0.01, err_msg=name)
+
+
+def test_white_noise_fills_the_spectrum():
+    noise = np.random.default_rng(0).normal(size=(20, 4000))
+    got = named(noise)
+    np.testing.assert_allclose(got["mean_frequency"], 2500, rtol=0.05)
+    np.testing.assert_allclose(got["median_frequency"], 2500, rtol=0.08)
+    np.testing.assert_allclose(got["bandwidth"], 5000 / np.sqrt(12), rtol=0.05)
+    np.testing.assert_allclose(got["kurtosis"], 0, atol=0.3)
+    assert (got["spectral_entropy"] > 0.9).all()
+    np.testing.assert_allclose(got["band_1000_5000"], 0.8, atol=0.05)
+
+
+def test_two_tones_share_power_and_median():
+    got = named(sine(200) + sine(800, amplitude=0.5))
+    assert got["mean_frequency"][0] == pytest.approx((200 + 0.25 * 800) / 1.25, rel=0.01)
+    assert got["median_frequency"][0] == pytest.approx(200, abs=3)
+    assert got["band_100_250"][0] == pytest.approx(0.8, abs=0.001)
+    assert got["band_500_1000"][0] == pytest.approx(0.2, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("signal", "n_turns", "amplitude"),
+    [
+        ([0, 1, 0], 1, 0),  # one turn has no neighbour to be measured from
+        ([0, 1, 0, 1, 0], 3, 1),
+        ([0, 1, 0.95, 1.2, 0, 0.5], 2, 1.2),  # a dip of 0.05 does not end the rise
+        ([0, 1, 0.8, 1.2, 0, 0.5], 4, (0.2 + 0.4 + 1.2) / 3),  # a dip of 0.2 does
+        ([0, 0.05, 0, 0.05, 0], 0, 0),
+        ([0, 0.06, 0.12, 0.06, 0], 1, 0),  # it is the whole rise that counts
+        ([1, 0, -1, 0, 1, 0], 2, 2),
+        ([0, 1, 2, 3], 0, 0),
+    ],
+)
+def test_turns_counted_by_hand(signal, n_turns, amplitude):
+    for sign in (1, -1):
+        got = count_turns([np.multiply(sign, signal)])
+        assert got[0][0] == n_turns
+        assert got[1][0] == pytest.approx(amplitude)
+
+
+def test_turns_of_noise_equal_a_plain_loop():
+    segments = np.random.default_rng(3).normal(0, 0.1, size=(7, 300))
+    expected = [_turns_by_loop(row, 0.1) for row in segments]
+    assert count_turns(segments)[0].tolist() == expected
+
+
+def _turns_by_loop(signal, threshold):
+    """Every local extreme in turn, small swings taken out one after the other, smallest first."""
+    points = signal.tolist()
+    points = [
+        points[0],
+        *(
+            b
+            for a, b, c in zip(points, points[1:], points[2:], strict=False)
+            if (b - a) * (c - b) < 0
+        ),
+        points[-1],
+    ]
+    while len(points) > 2:
+        swings = np.abs(np.diff(points))
+        k = int(swings.argmin())
+        if swings[k] >= threshold:
+            break
+        if k == 0:
+            del points[0]
+        elif k == len(swings) - 1:
+            del points[-1]
+        else:
+            del points[k : k + 2]
+    return len(points) - 2
+
+
+def test_crossings_need_both_sides_of_the_noise():
+    assert count_crossings([[1, -1, 0.05, -1, 1, -1, 1]], threshold=0.1)[0] == 4
+    assert count_crossings([[0.05, -0.05, 0.05, -0.05]], threshold=0.1)[0] == 0
+    assert count_crossings([[0, 0, 1, -1]], threshold=0.1)[0] == 1  # no side before the first
+
+
+def test_rates_are_per_second_whatever_the_rate_and_length():
+    short, long = named(sine(500, n_times=2000)), named(sine(500, n_times=8000))
+    coarse = named(sine(500)[:, ::2], sfreq=SFREQ / 2)
+    for name in ("zero_crossings", "turns", "waveform_length", "mean_frequency"):
+        np.testing.assert_allclose(short[name], long[name], rtol=0.02, err_msg=name)
+        np.testing.assert_allclose(coarse[name], long[name], rtol=0.02, err_msg=name)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -5.0])
+@pytest.mark.parametrize("n_times", [1, 2, 4000])
+def test_flat_segment_is_all_zero(value, n_times):
+    np.testing.assert_array_equal(segment_features(np.full((2, n_times), value), SFREQ), 0)
+
+
+def test_rows_do_not_see_each_other():
+    segments = np.random.default_rng(1).normal(0, 0.2, size=(300, 500)).astype(np.float32)
+    segments[7] = 0
+    together = segment_features(segments, SFREQ)
+    for row in (0, 7, 255, 256, 299):
+        np.testing.assert_allclose(
+            together[row], segment_features(segments[[row]], SFREQ)[0], rtol=1e-12, atol=1e-12
+        )
+
+
+def test_sign_does_not_matter():
+    segments = np.random.default_rng(2).gamma(1, 0.2, size=(5, 800))
+    np.testing.assert_allclose(
+        segment_features(segments, SFREQ), segment_features(-segments, SFREQ), rtol=1e-9
+    )
+
+
+def test_functions_fill_the_named_columns():
+    segments = sine(300)
+    whole = segment_features(segments, SFREQ)
+    np.testing.assert_array_equal(whole[:, :6], amplitude_features(segments, SFREQ))
+    np.testing.assert_array_equal(whole[:, 9:], spectral_features(segments, SFREQ))
+    assert whole.shape[1] == len(feature_names())
+
+
+def test_bands_name_and_fill_columns():
+    features = SegmentFeatures(input_sfreq=SFREQ, bands=[(20, 450), (450, 1500)])
+    got = features.fit_transform(sine(500))
+    assert features.get_feature_names_out()[-2:].tolist() == ["band_20_450", "band_450_1500"]
+    np.testing.assert_allclose(got[0, -2:], [0, 1], atol=1e-6)
+    assert features.set_output(transform="pandas").fit_transform(sine(500)).shape == (1, 15)
+
+
+def ragged():
+    rng = np.random.default_rng(5)
+    signals = [rng.normal(0, 0.1, size=n) for n in (9000, 4000, 100)]
+    X = Recordings(signals, sfreq=SFREQ, subject=["S1", "S1", "S2"])
+    return Segmenter(window=0.4, hop=0.1, short="drop").fit_transform(X)
+
+
+def test_recordings_stay_rows_and_may_be_empty():
+    segments = ragged()
+    X = SegmentFeatures().fit_transform(segments)
+    assert X.lengths.tolist() == [6, 1, 0]
+    assert X.item_shape == (18,)
+    assert X["subject"].tolist() == ["S1", "S1", "S2"]
+    expected = SegmentFeatures(input_sfreq=SFREQ).fit_transform(segments.values)
+    np.testing.assert_array_equal(X.values, expected)
+
+
+def test_bare_array_without_rate_is_refused():
+    with pytest.raises(ValueError, match="input_sfreq"):
+        SegmentFeatures().fit_transform(sine(100))
+
+
+def test_signals_are_refused():
+    X = Recordings([np.zeros(100)], sfreq=SFREQ)
+    with pytest.raises(ValueError, match="Segmenter"):
+        SegmentFeatures().fit_transform(X)
+
+
+def test_pipeline_tells_large_from_small_potentials():
+    rng = np.random.default_rng(0)
+    y = np.repeat(["myopathy", "neuropathy"], 100)
+    X = rng.normal(0, np.where(y == "myopathy", 0.1, 0.2)[:, None], size=(200, 1000))
+    model = make_pipeline(
+        SegmentFeatures(input_sfreq=SFREQ), StandardScaler(), LinearDiscriminantAnalysis()
+    )
+    assert model.fit(X[::2].astype(np.float32), y[::2]).score(X[1::2], y[1::2]) == 1
+
+
+def test_real_recordings_have_plausible_features(data_dir):
+    signals = {
+        name: np.fromfile(data_dir / "emgdb" / f"emg_{name}.dat", dtype="<i2") / 10_000
+        for name in ("healthy", "myopathy", "neuropathy")
+    }
+    got = {name: named(x[None, :48_000], sfreq=4000) for name, x in signals.items()}
+    assert got["neuropathy"]["rms"] > got["myopathy"]["rms"]
+    assert got["neuropathy"]["peak_to_peak"] > 3
+    assert got["myopathy"]["turns"] > got["healthy"]["turns"]
+    for values in got.values():
+        assert 50 < values["mean_frequency"][0] < 1000
+        assert values["kurtosis"] > 3  # spikes on a quiet baseline
