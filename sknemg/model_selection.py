@@ -1,0 +1,281 @@
+"""Splits by subject: nobody stands on both sides of a split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import BaseCrossValidator, StratifiedKFold
+from sklearn.utils import check_random_state
+
+from sknemg.recordings import Recordings
+
+_SHOWN = 10  # subjects or rows spelled out in a message
+
+
+def read_subjects(X: Any, groups: ArrayLike | None = None) -> NDArray | None:
+    """Tell whose recording each row is.
+
+    Parameters
+    ----------
+    X : Recordings, DataFrame or any other container
+        Where it has a column ``subject``, that is read.
+    groups : array-like of shape (n_recordings,), default=None
+        Subjects; these take precedence over the column.
+
+    Returns
+    -------
+    ndarray of shape (n_recordings,) or None
+        None where neither knows the subjects.
+
+    Raises
+    ------
+    ValueError
+        If the number of subjects does not fit the rows, or if some rows lack their subject.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg import Recordings
+    >>> from sknemg.model_selection import read_subjects
+    >>> X = Recordings(np.zeros((2, 5)), sfreq=10, subject=["S1", "S2"])
+    >>> read_subjects(X).tolist(), read_subjects(X, groups=[7, 7]).tolist()
+    (['S1', 'S2'], [7, 7])
+    >>> read_subjects(np.zeros((2, 5))) is None
+    True
+    """
+    if groups is None:
+        if not (isinstance(X, (Recordings, pd.DataFrame)) and "subject" in X):
+            return None
+        groups = X["subject"]
+    subjects = pd.Series(groups).to_numpy()  # np.asarray would spell a missing name "nan"
+    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    if subjects.shape != (n_rows,):
+        raise ValueError(f"groups has shape {subjects.shape} for {n_rows} recordings.")
+    missing = np.flatnonzero(pd.isna(subjects))
+    if missing.size:
+        raise ValueError(
+            f"The subject is missing in {_listed(missing, 'row')}; name the subject of every "
+            "recording, or of none."
+        )
+    return subjects
+
+
+def label_subjects(
+    y: ArrayLike, subjects: ArrayLike
+) -> tuple[NDArray[np.intp], NDArray, NDArray[np.intp]]:
+    """Give each subject a number, and see to it that each has one diagnosis.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        Diagnoses.
+    subjects : array-like of shape (n_rows,)
+
+    Returns
+    -------
+    codes : ndarray of shape (n_rows,), intp
+        Which subject each row belongs to, counted in order of appearance.
+    names : ndarray of shape (n_subjects,)
+    first : ndarray of shape (n_subjects,), intp
+        The first row of each subject, so that ``y[first]`` are the subjects' diagnoses.
+
+    Raises
+    ------
+    ValueError
+        Naming the subjects with more than one diagnosis, and their rows.
+
+    Examples
+    --------
+    >>> from sknemg.model_selection import label_subjects
+    >>> codes, names, first = label_subjects(["normal", "myopathy", "normal"], ["b", "a", "b"])
+    >>> codes.tolist(), names.tolist(), first.tolist()
+    ([0, 1, 0], ['b', 'a'], [0, 1])
+    """
+    y = np.asarray(y)
+    codes, names = pd.factorize(np.asarray(subjects))
+    first = np.unique(codes, return_index=True)[1]
+    torn = np.unique(codes[y != y[first[codes]]])
+    if len(torn):
+        lines = [_describe_torn(names[code], np.flatnonzero(codes == code), y) for code in torn]
+        raise ValueError(
+            f"{len(torn)} subject{'s have' if len(torn) > 1 else ' has'} more than one diagnosis: "
+            + "; ".join(lines[:_SHOWN])
+            + ("; ..." if len(lines) > _SHOWN else "")
+            + ". Correct the diagnosis or split the subject."
+        )
+    return codes, np.asarray(names), first
+
+
+def _describe_torn(name: Any, rows: NDArray, y: NDArray) -> str:
+    parts = [f"{label} in {_listed(rows[y[rows] == label], 'row')}" for label in np.unique(y[rows])]
+    return f"{name} ({', '.join(parts)})"
+
+
+def _listed(items: ArrayLike, noun: str) -> str:
+    items = list(np.asarray(items))
+    shown = ", ".join(map(str, items[:_SHOWN]))
+    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+    return f"{noun}{'s' if len(items) > 1 else ''} {shown}{more}"
+
+
+def split_subjects(
+    y: ArrayLike,
+    groups: ArrayLike,
+    fraction: float = 0.2,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Set some subjects of each class aside, with all their rows.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        Labels, one to a subject.
+    groups : array-like of shape (n_rows,)
+        The subject of each row (segment or recording).
+    fraction : float, default=0.2
+        Share of each class's subjects to set aside, rounded to whole subjects: at least one,
+        but none of a class with a single subject, which is needed for training.
+    random_state : int, RandomState or None, default=None
+
+    Returns
+    -------
+    train, validation : ndarray of int
+        Rows, ascending.
+
+    Raises
+    ------
+    ValueError
+        If no class has two subjects, or if a subject has two labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg.model_selection import split_subjects
+    >>> subjects = np.repeat(["a", "b", "c", "d"], 2)
+    >>> train, validation = split_subjects([0] * 4 + [1] * 4, subjects, 0.5, random_state=0)
+    >>> subjects[train].tolist(), subjects[validation].tolist()
+    (['a', 'a', 'd', 'd'], ['b', 'b', 'c', 'c'])
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction must lie between 0 and 1, got {fraction}.")
+    rng = check_random_state(random_state)
+    codes, _, first = label_subjects(y, groups)
+    labels = np.asarray(y)[first]
+    aside: list[int] = []
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        n_aside = min(max(round(fraction * len(members)), 1), len(members) - 1)
+        aside.extend(members[:n_aside])
+    if not aside:
+        raise ValueError(
+            "No class has a second subject to validate on; give more subjects or train without "
+            "a validation split."
+        )
+    is_aside = np.isin(codes, aside)
+    return np.flatnonzero(~is_aside), np.flatnonzero(is_aside)
+
+
+class SubjectKFold(BaseCrossValidator):
+    """K folds of subjects, each with its share of every class.
+
+    The subjects, not their recordings, are stratified and dealt to the folds, so a class is
+    missing from a fold only if it has fewer subjects than there are folds. They are read from
+    `groups` or from the column ``subject`` of `X`, so that nested cross-validation stays
+    grouped without metadata routing. To leave one subject out at a time, scikit-learn's
+    `LeaveOneGroupOut` takes ``groups=X["subject"]``.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+    shuffle : bool, default=False
+        Whether to shuffle the subjects of each class before they are dealt out; otherwise their
+        order of appearance decides.
+    random_state : int, RandomState or None, default=None
+        Used with `shuffle`.
+
+    See Also
+    --------
+    sklearn.model_selection.StratifiedGroupKFold : Balances recordings rather than subjects.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg import Recordings, SubjectKFold
+    >>> X = Recordings(np.zeros((6, 5)), sfreq=10, subject=["a", "a", "b", "c", "d", "b"])
+    >>> y = ["normal", "normal", "normal", "myopathy", "myopathy", "normal"]
+    >>> for train, test in SubjectKFold(2).split(X, y):
+    ...     print(X["subject"][test].tolist())
+    ['a', 'a', 'c']
+    ['b', 'd', 'b']
+    """
+
+    __metadata_request__split = {"groups": True}  # noqa: RUF012 - scikit-learn's protocol
+
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        shuffle: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+    ):
+        self.n_splits = n_splits
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    def split(
+        self, X: Any, y: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Yield the rows of each split.
+
+        Parameters
+        ----------
+        X : Recordings, DataFrame or any container of n_recordings rows
+        y : array-like of shape (n_recordings,)
+            Diagnoses.
+        groups : array-like of shape (n_recordings,), default=None
+            Subjects, where `X` has no column ``subject``.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            Rows, ascending.
+
+        Raises
+        ------
+        ValueError
+            If the subjects or `y` are unknown, if a subject has two diagnoses, or if every class
+            has fewer than `n_splits` subjects.
+        """
+        subjects = read_subjects(X, groups)
+        if subjects is None:
+            raise ValueError(
+                "SubjectKFold needs the subjects: give groups, or an X with a column 'subject'."
+            )
+        if y is None:
+            raise ValueError("SubjectKFold stratifies over the diagnoses: y is needed.")
+        codes, _, first = label_subjects(y, subjects)
+        folds = StratifiedKFold(
+            self.n_splits, shuffle=self.shuffle, random_state=self.random_state
+        ).split(first, np.asarray(y)[first])
+        for _, held_out in folds:
+            tested = np.isin(codes, held_out)
+            yield np.flatnonzero(~tested), np.flatnonzero(tested)
+
+    def get_n_splits(
+        self, X: Any = None, y: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> int:
+        """Return the number of splits.
+
+        Parameters
+        ----------
+        X, y, groups : ignored
+
+        Returns
+        -------
+        int
+        """
+        return self.n_splits
