@@ -1,0 +1,5 @@
+"""Networks as plain torch modules; nothing here knows scikit-learn."""
+
+from sknemg.nn.nemgnet import NEMGNet
+
+__all__ = ["NEMGNet"]
