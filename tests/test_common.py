@@ -2,13 +2,17 @@
 
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 import sknemg
-from sknemg import Downsampler, SegmentFeatures, Segmenter
+from sknemg import DiVoteClassifier, Downsampler, SegmentFeatures, Segmenter
 
 # One instance of every public estimator, small enough for the toy data of the checks.
 ESTIMATORS = [
+    DiVoteClassifier(LogisticRegression()),
+    DiVoteClassifier(LogisticRegression(), cv=3),
+    DiVoteClassifier(LogisticRegression(), final_estimator=None),
     Downsampler(sfreq=500, input_sfreq=1000),
     SegmentFeatures(input_sfreq=1000),
     Segmenter(window=0.4, hop=0.1, short="pad", input_sfreq=10),
