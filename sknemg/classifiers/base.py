@@ -1,0 +1,332 @@
+"""The base of the segment classifiers: a scikit-learn classifier that owns a skorch net."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+from skorch.callbacks import EarlyStopping
+from skorch.helper import predefined_split
+from skorch.utils import noop
+from torch import Tensor, nn
+
+from sknemg.classifiers.data import Rows, TrainingRounds, resident
+from sknemg.classifiers.net import SegmentNet, history_table
+from sknemg.classifiers.validation import (
+    check_finite_rows,
+    check_subjects,
+    class_weights,
+    subject_split,
+)
+
+_MONITORS = {"accuracy": ("valid_acc", False), "loss": ("valid_loss", True)}
+_CHECKS: dict[str, Any] = {"allow_nd": True, "ensure_all_finite": False}
+_SEED_BOUND = np.iinfo(np.int32).max
+
+
+class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
+    """Everything that segment classifiers share; a subclass says which network and which input.
+
+    A subclass defines ``_module_factory`` and ``_input_function`` and may change ``_input_dtypes``
+    and ``_prediction_batch``.
+
+    Training goes in updates, as in the papers: Adam on the class-weighted cross entropy; after
+    every ``eval_every`` updates the validation subjects are scored; after ``patience`` scores
+    without a better one training stops; the best weights are kept. Without validation subjects it
+    runs for ``max_epochs`` and keeps the last weights.
+
+    The augmentation protocol: ``augment`` is called as ``augment(batch, generator)`` on every
+    training batch, never on validation or test rows. ``batch`` is a tensor of rows as they were
+    given to ``fit``, ``(n, ...)`` on the training device; ``generator`` is a seeded
+    ``torch.Generator`` on that device, the only source of chance that it may use. It returns a
+    tensor of the same shape, in which row i is still of the class of row i, and must leave its
+    input unchanged.
+    """
+
+    # scikit-learn hands the subjects on when metadata routing is switched on.
+    __metadata_request__fit: ClassVar = {"groups": True}
+
+    _parameter_constraints: ClassVar[dict] = {
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "validation": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="neither"), None],
+        "eval_every": [Interval(Integral, 1, None, closed="left"), None],
+        "patience": [Interval(Integral, 1, None, closed="left"), None],
+        "monitor": [StrOptions(set(_MONITORS))],
+        "augment": [callable, None],
+        "callbacks": [list, None],
+        "device": [str, torch.device],
+        "compile": ["boolean"],
+        "amp": ["boolean"],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    _input_dtypes: ClassVar[list] = [np.float32]
+    _prediction_batch: ClassVar[int] = 256
+
+    @abstractmethod
+    def _module_factory(self) -> Callable[[], nn.Module]:
+        """Give a function that makes the network, from the fitted sizes."""
+
+    @abstractmethod
+    def _input_function(self) -> Callable[[Tensor], Tensor]:
+        """Give the function that makes a batch of rows the network's input, on its device."""
+
+    def _parameter_groups(self) -> list[tuple[str, dict]]:
+        """Give skorch's ``optimizer__param_groups``: (name pattern, options)."""
+        return []
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, groups: Any = None) -> "BaseSegmentClassifier":
+        """Train a new network.
+
+        Parameters
+        ----------
+        X : array-like
+            One row a segment: signals in millivolts (n_segments, n_times) or
+            (n_segments, n_chans, n_times), or images (n_segments, n_chans, height, width).
+        y : array-like (n_segments,)
+            Class labels.
+        groups : array-like (n_segments,) or None
+            The subject of each segment. The validation split keeps subjects whole.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If rows hold NaN or infinite values, y has one class, or ``validation`` is a number and
+            no subjects are given.
+        """
+        X, y = self._validated_in_fit(X, y)
+        rng = check_random_state(self.random_state)
+        split_seed, *seeds = rng.randint(_SEED_BOUND, size=3).tolist()
+        train, valid = self._split(y, groups, np.random.RandomState(split_seed))
+        device = self._torch_device()
+        data = resident(X, device)
+        with _seeded(seeds[0], device):
+            net = self._train(
+                Rows(data, y, train, device),
+                Rows(data, y, valid, device) if len(valid) else None,
+                seed=seeds[1],
+            )
+        self.weights_ = {
+            name: np.ascontiguousarray(tensor.cpu().numpy())
+            for name, tensor in net.module_.state_dict().items()
+        }
+        if not all(np.isfinite(weights).all() for weights in self.weights_.values()):
+            raise ValueError(f"training diverged to non-finite weights; lower lr={self.lr}")
+        self._net = self._restored_net(device)
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Give the class probabilities of each segment.
+
+        Rows do not influence each other. The batch in which a row happens to lie may change the
+        last digits (below 1e-6), as the order of a sum does.
+
+        Parameters
+        ----------
+        X : array-like
+            As in ``fit``.
+
+        Returns
+        -------
+        float32 ndarray (n_segments, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        return self.net_.predict_proba(self._validated(X))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Give the most probable class of each segment.
+
+        Parameters
+        ----------
+        X : array-like
+            As in ``fit``.
+
+        Returns
+        -------
+        ndarray (n_segments,)
+        """
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def layer_outputs(self, X: Any, layers: list[str]) -> dict[str, np.ndarray]:
+        """Give the outputs of named layers, in evaluation mode.
+
+        Parameters
+        ----------
+        X : array-like
+            As in ``fit``.
+        layers : list of str
+            Names as in ``module_.named_modules()``.
+
+        Returns
+        -------
+        dict of float32 ndarray (n_segments, ...)
+
+        Raises
+        ------
+        ValueError
+            If the network has no such layer.
+        """
+        check_is_fitted(self)
+        return self.net_.layer_outputs(self._validated(X), layers)
+
+    @property
+    def net_(self) -> SegmentNet:
+        """The fitted skorch net, on ``device``; made from ``weights_`` where it is missing."""
+        check_is_fitted(self)
+        device = self._torch_device()
+        net = self.__dict__.get("_net")
+        if net is None or net.device != device or net.amp != self.amp:
+            net = self._net = self._restored_net(device)
+        return net
+
+    @property
+    def module_(self) -> nn.Module:
+        """The fitted torch module, in evaluation mode; its input is ``module_input(X)``."""
+        return self.net_.module_.eval()
+
+    def module_input(self, X: Any) -> Tensor:
+        """Make rows the input tensor of ``module_``, on its device."""
+        check_is_fitted(self)
+        rows = torch.tensor(self._validated(X), device=self._torch_device())
+        return self._input_function()(rows)
+
+    def __getstate__(self) -> dict:
+        # The net holds device memory and users' callbacks; the weights make it anew.
+        return {key: value for key, value in super().__getstate__().items() if key != "_net"}
+
+    def _validated(self, X: Any) -> np.ndarray:
+        """Check the rows to predict."""
+        X = validate_data(self, X, reset=False, dtype=self._input_dtypes, **_CHECKS)
+        if X.shape[1:] != self.input_shape_:
+            raise ValueError(f"rows have shape {X.shape[1:]}, in fit {self.input_shape_}")
+        check_finite_rows(X)
+        return X
+
+    def _validated_in_fit(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Check rows and labels; set the fitted sizes; give the labels as indices."""
+        X, y = validate_data(self, X, y, dtype=self._input_dtypes, **_CHECKS)
+        check_finite_rows(X)
+        check_classification_targets(y)
+        self.classes_, y = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has one class, {self.classes_[0]!r}; a classifier needs two")
+        self.input_shape_ = X.shape[1:]
+        return X, y
+
+    def _split(
+        self, y: np.ndarray, groups: Any, rng: np.random.RandomState
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Give the training and the validation rows, the latter perhaps none."""
+        everything = np.arange(len(y)), np.arange(0)
+        if groups is not None:
+            subjects = check_subjects(groups, len(y))
+        if self.validation is None or (self.validation == "auto" and groups is None):
+            return everything
+        if groups is None:
+            raise ValueError(
+                f"validation={self.validation} splits by subject: pass the subjects as groups, or "
+                "set validation=None to train for max_epochs without validation"
+            )
+        fraction = 0.2 if self.validation == "auto" else self.validation
+        train, valid = subject_split(y, subjects, fraction, rng)
+        if len(np.unique(y[train])) < len(self.classes_):
+            lost = self.classes_[np.setdiff1d(y, y[train])].tolist()
+            raise ValueError(f"no training subject is left for {lost}; set validation=None")
+        return train, valid
+
+    def _train(self, rows: Rows, valid: Rows | None, *, seed: int) -> SegmentNet:
+        """Train a net and set ``history_``."""
+        rounds = TrainingRounds(
+            rows,
+            batch_size=self.batch_size,
+            max_epochs=self.max_epochs,
+            eval_every=self.eval_every,
+            seed=seed,
+            augment=self.augment,
+        )
+        key, lower_is_better = _MONITORS[self.monitor]
+        keep_best = EarlyStopping(
+            key,
+            patience=self.patience or np.inf,
+            threshold=0,
+            lower_is_better=lower_is_better,
+            load_best=True,
+            sink=noop,
+        )
+        weight = class_weights(self.class_weight, self.classes_, rows.y[rows.index].cpu().numpy())
+        net = self._make_net(
+            rows.device,
+            criterion__weight=torch.from_numpy(weight),
+            max_epochs=rounds.n_rounds,
+            callbacks=[*(self.callbacks or []), *([] if valid is None else [keep_best])],
+            train_split=None if valid is None else predefined_split(valid),
+            verbose=self.verbose,
+        )
+        net.fit(rounds, None)
+        best = len(net.history) if valid is None else keep_best.best_epoch_
+        self.history_ = history_table(net, rounds.updates_per_epoch, best)
+        return net
+
+    def _make_net(self, device: torch.device, **options: Any) -> SegmentNet:
+        """Make an unfitted skorch net for the fitted sizes."""
+        return SegmentNet(
+            self._module_factory(),
+            prepare=self._input_function(),
+            amp=self.amp,
+            compile_training=self.compile,
+            classes=np.arange(len(self.classes_)),
+            optimizer=torch.optim.Adam,
+            optimizer__fused=True,
+            optimizer__weight_decay=self.weight_decay,
+            optimizer__param_groups=self._parameter_groups(),
+            lr=self.lr,
+            batch_size=self.batch_size,
+            iterator_valid__batch_size=self._prediction_batch,
+            device=device,
+            **options,
+        )
+
+    def _restored_net(self, device: torch.device) -> SegmentNet:
+        """Make the net that predicts, from ``weights_`` alone."""
+        with _seeded(0, device):  # the initial weights are overwritten, the user's chance is not
+            net = self._make_net(device, train_split=None, verbose=0).initialize()
+        weights = {name: torch.tensor(array) for name, array in self.weights_.items()}
+        net.module_.load_state_dict(weights)
+        return net
+
+    def _torch_device(self) -> torch.device:
+        name = self.device
+        if name == "auto":
+            name = "cuda" if torch.cuda.is_available() else "cpu"
+        device = torch.device(name)
+        if device.type == "cuda" and not torch.cuda.is_available():
+            raise ValueError(f"device={self.device!r}: no CUDA device here; set device='auto'")
+        return device
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch inside, and give its global state back afterwards."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

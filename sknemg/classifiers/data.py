@@ -1,0 +1,132 @@
+"""Rows of arrays as batches of tensors, for training and for prediction."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+#: Changes a batch of training rows: see ``BaseSegmentClassifier`` for the protocol.
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+
+
+def resident(X: np.ndarray, device: torch.device) -> np.ndarray | Tensor:
+    """Put an array on the device once if it takes at most half of the free memory there.
+
+    Arrays for the CPU, and those that do not fit, stay as they are; batches then move one by one.
+    """
+    if device.type != "cuda" or 2 * X.nbytes > torch.cuda.mem_get_info(device)[0]:
+        return X
+    out = torch.empty(X.shape, dtype=_tensor_dtype(X), device=device)
+    for start in range(0, len(X), 4096):
+        out[start : start + 4096] = torch.from_numpy(X[start : start + 4096].copy())
+    return out
+
+
+def _tensor_dtype(X: np.ndarray) -> torch.dtype:
+    return torch.from_numpy(np.empty(0, dtype=X.dtype)).dtype
+
+
+class Rows(Dataset):
+    """Some rows of an array, with their class indices where they are known.
+
+    Parameters
+    ----------
+    X : ndarray or Tensor, shape (n, ...)
+    y : int64 ndarray (n,) or None
+    index : int64 ndarray (n_rows,) or None
+        The rows of X that this dataset has; None for all.
+    device : torch.device
+        Where the batches go.
+    """
+
+    def __init__(
+        self,
+        X: np.ndarray | Tensor,
+        y: np.ndarray | None = None,
+        index: np.ndarray | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.X = X
+        self.index = np.arange(len(X)) if index is None else index
+        labels = np.zeros(len(X), dtype=np.int64) if y is None else y
+        self.device = torch.device(device)
+        self.y = torch.tensor(labels, dtype=torch.int64, device=self.device)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def take(self, positions: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Give the batch of the rows at these positions, on the device."""
+        rows = self.index[positions]
+        where = torch.from_numpy(rows).to(self.device)
+        if isinstance(self.X, Tensor):
+            return self.X[where], self.y[where]
+        return torch.from_numpy(self.X[rows]).to(self.device), self.y[where]
+
+
+class InOrder:
+    """Batches of all rows in their order: validation and prediction."""
+
+    def __init__(self, rows: Rows, batch_size: int) -> None:
+        self.rows, self.batch_size = rows, batch_size
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for start in range(0, len(self.rows), self.batch_size):
+            stop = min(start + self.batch_size, len(self.rows))
+            yield self.rows.take(np.arange(start, stop))
+
+
+class TrainingRounds(Dataset):
+    """Shuffled training batches, handed out in rounds of ``eval_every`` updates.
+
+    One ``iter()`` is one round: it goes on where the last one stopped, over as many shuffled
+    passes through the data as there are epochs, and the last round takes what is left. skorch
+    evaluates after every pass through its iterator, so that rounds make its own validation, early
+    stopping and callbacks work in updates. The order comes from a generator of its own: how often
+    the network is evaluated does not change what it sees.
+
+    A trailing batch of one row is left out, because batch normalisation cannot normalise it; the
+    next shuffle brings the row back.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        *,
+        batch_size: int,
+        max_epochs: int,
+        eval_every: int | None,
+        seed: int,
+        augment: Augment | None = None,
+    ) -> None:
+        self.rows, self.batch_size, self.max_epochs = rows, batch_size, max_epochs
+        self.updates_per_epoch = -(-len(rows) // batch_size) - (len(rows) % batch_size == 1)
+        self.updates_left = max_epochs * self.updates_per_epoch
+        self.eval_every = eval_every or self.updates_per_epoch
+        self.n_rounds = -(-self.updates_left // self.eval_every)
+        self.augment = augment
+        self._order = np.random.default_rng(seed)
+        self._generator = torch.Generator(rows.device).manual_seed(seed)
+        self._batches = self._endless()
+
+    def __len__(self) -> int:
+        """Give the rows of the next round, from which skorch's progress bar counts batches."""
+        return min(self.eval_every, self.updates_left) * self.batch_size
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for _ in range(min(self.eval_every, self.updates_left)):
+            self.updates_left -= 1
+            yield next(self._batches)
+
+    def _endless(self) -> Iterator[tuple[Tensor, Tensor]]:
+        while True:
+            order = self._order.permutation(len(self.rows))
+            for i in range(self.updates_per_epoch):
+                X, y = self.rows.take(order[i * self.batch_size : (i + 1) * self.batch_size])
+                yield (X if self.augment is None else self.augment(X, self._generator)), y
+
+    def __getitem__(self, item: int) -> Any:
+        raise TypeError("training rows come in rounds; iterate")

@@ -1,0 +1,150 @@
+"""The skorch net that a segment classifier owns."""
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from difflib import get_close_matches
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from skorch import NeuralNetClassifier
+from torch import Tensor, nn
+
+from sknemg.classifiers.data import InOrder, Rows, TrainingRounds
+
+
+class SegmentNet(NeuralNetClassifier):
+    """skorch's classifier net, fed by our batches.
+
+    What skorch calls an epoch is here one round of ``eval_every`` updates.
+
+    Parameters
+    ----------
+    module : callable
+        Makes the torch module.
+    prepare : callable, Tensor → Tensor
+        Makes a batch of rows, already on the device, the module's input.
+    amp : bool
+        Run the module under bfloat16 autocast.
+    compile_training : bool
+        Train through ``torch.compile``. The compiled function is a second handle on the same
+        module, whose parameter names stay as they are.
+    **kwargs
+        skorch's own.
+    """
+
+    def __init__(
+        self,
+        module: Callable[..., nn.Module],
+        *,
+        prepare: Callable[[Tensor], Tensor],
+        amp: bool = False,
+        compile_training: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(module, criterion=nn.CrossEntropyLoss, **kwargs)
+        self.prepare = prepare
+        self.amp = amp
+        self.compile_training = compile_training
+
+    def initialize_module(self) -> "SegmentNet":
+        """Make the module, note its frozen parts and, if asked, its compiled handle."""
+        super().initialize_module()
+        self.frozen_parts_ = [part for part in self.module_.modules() if _is_frozen(part)]
+        forward = self.module_.forward
+        self.train_forward_ = torch.compile(forward) if self.compile_training else None
+        return self
+
+    def get_dataset(self, X: Any, y: Any = None) -> Any:
+        """Wrap an array; datasets pass."""
+        if isinstance(X, Rows | TrainingRounds):
+            return X
+        return Rows(X, y, device=self.device)
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> Iterable:
+        """Iterate over the next round of training, or over all rows in order."""
+        if training:
+            return dataset
+        return InOrder(dataset, self.iterator_valid__batch_size)
+
+    def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
+        """Give the logits of a batch, in float32."""
+        module = self.module_
+        forward = self.train_forward_ if module.training and self.train_forward_ else module
+        x = self.prepare(x)
+        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.amp):
+            return forward(x).float()
+
+    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> "SegmentNet":
+        """Train; a Ctrl-C ends the program's work as elsewhere, not only the training."""
+        try:
+            return super().fit(X, y, **fit_params)
+        except _Interrupted:
+            raise KeyboardInterrupt from None
+
+    def run_single_epoch(self, *args: Any, **kwargs: Any) -> None:
+        """Run a round, telling the user's Ctrl-C from the KeyboardInterrupt of a callback.
+
+        skorch takes both for a wish to keep the network as it is: right for callbacks, which stop
+        training between rounds, but a search over many fits must not go on with half a network.
+        """
+        try:
+            super().run_single_epoch(*args, **kwargs)
+        except KeyboardInterrupt:
+            raise _Interrupted from None
+
+    def layer_outputs(self, X: Any, layers: list[str]) -> dict[str, np.ndarray]:
+        """Give the outputs of named layers for all rows, in evaluation mode."""
+        modules = dict(self.module_.named_modules())
+        unknown = sorted(set(layers) - set(modules))
+        if unknown:
+            near = [match for name in unknown for match in get_close_matches(name, modules)]
+            raise ValueError(
+                f"the network has no layers {unknown}; near are {near}, and "
+                "module_.named_modules() names all"
+            )
+        parts: dict[str, list[np.ndarray]] = {name: [] for name in layers}
+
+        def keep(name: str, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
+            # Appended, for a layer may see a batch in chunks; copied, for the next may work in place.
+            parts[name].append(output.float().cpu().numpy().copy())
+
+        with ExitStack() as hooks:
+            for name in layers:
+                hooks.enter_context(modules[name].register_forward_hook(partial(keep, name)))
+            for _ in self.forward_iter(X):
+                pass
+        return {name: np.concatenate(batches) for name, batches in parts.items()}
+
+    def _set_training(self, training: bool = True) -> None:
+        super()._set_training(training)
+        for part in self.frozen_parts_:
+            part.eval()
+
+
+def _is_frozen(part: nn.Module) -> bool:
+    """Tell whether a layer has parameters and none of them learns.
+
+    Such a layer stays in evaluation mode, so that its running statistics are frozen with it.
+    """
+    own = list(part.parameters(recurse=False))
+    return bool(own) and not any(parameter.requires_grad for parameter in own)
+
+
+class _Interrupted(BaseException):
+    """A Ctrl-C on its way past skorch."""
+
+
+def history_table(net: SegmentNet, updates_per_epoch: int, best: int) -> pd.DataFrame:
+    """Make skorch's history a table with a row an evaluation; ``best`` counts from one."""
+    rows = [{k: v for k, v in row.items() if k != "batches"} for row in list(net.history)]
+    table = pd.DataFrame(rows)
+    update = table["train_batch_count"].cumsum()
+    table.insert(0, "update", update)
+    table["epoch"] = update / updates_per_epoch
+    table["best"] = np.arange(1, len(table) + 1) == best
+    internal = [name for name in map(str, table) if name.endswith(("_best", "_batch_count"))]
+    names = {"dur": "seconds", "valid_acc": "valid_accuracy"}
+    return table.drop(columns=internal).rename(columns=names)

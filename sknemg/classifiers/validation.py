@@ -1,0 +1,107 @@
+"""What fit makes of its arguments: checked rows, class weights, a split by subject."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import column_or_1d, compute_class_weight
+from sklearn.utils.validation import check_consistent_length
+
+
+def subject_split(
+    y: np.ndarray, subjects: np.ndarray, fraction: float, rng: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split rows into training and validation so that no subject is on both sides.
+
+    Of each class, ``fraction`` of its subjects are drawn, at least one; a class with a single
+    subject stays in training. A subject belongs to the class of most of its rows.
+
+    Parameters
+    ----------
+    y : int64 ndarray (n_rows,)
+        Class indices.
+    subjects : ndarray (n_rows,)
+    fraction : float
+        Between 0 and 1, of the subjects.
+    rng : RandomState
+
+    Returns
+    -------
+    train, valid : int64 ndarray
+        Row numbers in ascending order. ``valid`` is empty when every class has one subject.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    >>> subjects = np.array(["a", "a", "b", "b", "c", "c", "d", "d"])
+    >>> train, valid = subject_split(y, subjects, 0.2, np.random.RandomState(0))
+    >>> set(subjects[train]) & set(subjects[valid]), len(set(subjects[valid]))
+    (set(), 2)
+    """
+    names, codes = np.unique(subjects, return_inverse=True)
+    counts = np.zeros((len(names), y.max() + 1), dtype=np.int64)
+    np.add.at(counts, (codes, y), 1)
+    diagnosis = counts.argmax(axis=1)
+    held_out = np.zeros(len(names), dtype=bool)
+    for label in np.unique(diagnosis):
+        members = np.flatnonzero(diagnosis == label)
+        n = min(max(1, round(fraction * len(members))), len(members) - 1)
+        held_out[rng.permutation(members)[:n]] = True
+    in_valid = held_out[codes]
+    return np.flatnonzero(~in_valid), np.flatnonzero(in_valid)
+
+
+def check_subjects(groups: object, n_rows: int) -> np.ndarray:
+    """Give one subject a row as an array, or say which rows have none."""
+    subjects = column_or_1d(np.asarray(groups))
+    check_consistent_length(subjects, np.empty(n_rows))
+    missing = np.flatnonzero(pd.isna(subjects)).tolist()
+    if missing:
+        raise ValueError(f"groups must name a subject for every row; missing in rows {missing}")
+    return subjects
+
+
+def check_finite_rows(X: np.ndarray) -> None:
+    """Raise if rows hold NaN or infinite values, naming all such rows."""
+    if X.dtype.kind != "f":
+        return
+    axes = tuple(range(1, X.ndim))
+    bad = [
+        start + np.flatnonzero(~np.isfinite(X[start : start + 4096]).all(axes))
+        for start in range(0, len(X), 4096)  # in pieces, so that no mask of the size of X is made
+    ]
+    rows = np.concatenate(bad).tolist()
+    if rows:
+        raise ValueError(f"X holds NaN or infinite values (inf) in rows {rows}; drop or mend them")
+
+
+def class_weights(class_weight: Any, classes: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Give the weight of each class in the loss.
+
+    Parameters
+    ----------
+    class_weight : "balanced", dict {label: weight} or None
+    classes : ndarray (n_classes,)
+        The labels.
+    y : int64 ndarray (n_rows,)
+        Class indices of the training rows; each class occurs.
+
+    Returns
+    -------
+    float32 ndarray (n_classes,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> class_weights("balanced", np.array(["a", "b"]), np.array([0, 0, 0, 1]))
+    array([0.6666667, 2.       ], dtype=float32)
+    """
+    if isinstance(class_weight, dict):
+        index = {label: i for i, label in enumerate(classes.tolist())}
+        unknown = sorted(set(class_weight) - set(index), key=str)
+        if unknown:
+            raise ValueError(f"class_weight names classes {unknown} that y does not have")
+        class_weight = {index[label]: weight for label, weight in class_weight.items()}
+    weights = compute_class_weight(class_weight, classes=np.arange(len(classes)), y=y)
+    return weights.astype(np.float32)
