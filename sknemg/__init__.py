@@ -30,6 +30,7 @@ _WHERE = {
     "inspection": "inspection",
     "metrics": "metrics",
     "model_selection": "model_selection",
+    "muap": "muap",
     "nn": "nn",
     "signal": "signal",
 }

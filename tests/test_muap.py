@@ -1,0 +1,203 @@
+"""MUAPs measured on constructed recordings whose units, firing and potentials are known."""
+
+import numpy as np
+import pytest
+
+from sknemg._trains import foreign_fraction, usual_interval
+from sknemg.muap import average_muap, find_discharges, measure_muap, measure_muaps
+
+SFREQ = 20_000
+
+
+def potential(knots_ms, values, sfreq=SFREQ):
+    """Piecewise cubic potential of 30 ms, its trigger at 10 ms."""
+    from scipy.interpolate import PchipInterpolator
+
+    time = np.arange(round(0.03 * sfreq)) / sfreq * 1e3 - 10
+    wave = np.where((time > knots_ms[0]) & (time < knots_ms[-1]), 1.0, 0.0)
+    return wave * PchipInterpolator(knots_ms, values, extrapolate=True)(time)
+
+
+#: Shapes of four units; spikes negative, as recorded physically. Amplitudes in mV.
+SHAPES = {
+    "triphasic": ([-4, -1.5, -0.3, 0.0, 0.5, 3, 7], [0, 0.03, 0.25, -0.75, 0.3, 0.08, 0]),
+    "biphasic": ([-2, -0.4, 0.0, 0.8, 5], [0, 0.1, -0.4, -0.05, 0]),
+    "polyphasic": (
+        [-6, -3, -2.6, -2.0, -1.5, -0.4, 0.0, 0.6, 1.2, 1.7, 2.3, 6],
+        [0, 0.1, -0.3, 0.15, -0.25, 0.3, -0.7, 0.3, -0.4, 0.25, -0.2, 0],
+    ),
+    "broad": ([-8, -2, -0.5, 0.1, 1.0, 4, 9], [0, 0.15, 0.4, -1.6, 0.5, 0.2, 0]),
+}
+
+
+def firing(rng, rate, cv, duration):
+    intervals = np.maximum(1 + cv * rng.standard_normal(int(2 * rate * duration)), 0.4) / rate
+    times = np.cumsum(intervals) + rng.uniform(0, 1 / rate)
+    return times[times < duration - 0.05]
+
+
+def recording(shapes, *, rates, cv=0.12, duration=10.0, noise=0.003, sfreq=SFREQ, seed=0):
+    """Signal and the true discharge times of each unit."""
+    rng = np.random.default_rng(seed)
+    signal = rng.normal(0, noise, size=round(duration * sfreq))
+    trains = []
+    for shape, rate in zip(shapes, rates, strict=True):
+        wave = potential(*SHAPES[shape], sfreq=sfreq)
+        times = firing(rng, rate, cv, duration - 0.1) + 0.02
+        for start in np.round((times - 0.01) * sfreq).astype(int):
+            signal[start : start + len(wave)] += wave
+        trains.append(times)
+    return signal, trains
+
+
+def matched(found, true, tolerance=1e-3):
+    """Fraction of found discharges that are true, and of true ones that were found."""
+    lag = np.abs(np.asarray(found)[:, None] - np.asarray(true)[None])
+    return (lag.min(axis=1) < tolerance).mean(), (lag.min(axis=0) < tolerance).mean()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("sfreq", [10_000, 23_437.5, 48_000])
+def test_trains_of_four_units_are_told_apart(seed, sfreq):
+    shapes = ["triphasic", "biphasic", "polyphasic", "broad"]
+    signal, trains = recording(shapes, rates=[8, 11, 9, 12], sfreq=sfreq, seed=seed)
+    found = find_discharges(signal, sfreq)
+    scores = [max((matched(times, train) for times in found), key=sum) for train in trains]
+    assert len(found) == 4
+    assert min(precision for precision, _ in scores) > 0.95
+    assert min(recall for _, recall in scores) > 0.6  # superimposed ones are left unresolved
+    assert np.mean([recall for _, recall in scores]) > 0.75
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("polarity", [-1, 1])
+@pytest.mark.parametrize("sfreq", [10_000, 48_000])
+def test_average_measures_as_the_potential_itself(shape, polarity, sfreq):
+    signal, (times,) = recording([shape], rates=[9], sfreq=sfreq)
+    table = measure_muaps(polarity * signal, sfreq)
+    truth = measure_muap(np.pad(potential(*SHAPES[shape], sfreq=480_000), 9600), 480_000)
+    assert len(table) == 1
+    row = table.iloc[0]
+    assert row["amplitude"] == pytest.approx(truth["amplitude"], rel=0.06)
+    assert row["duration"] == pytest.approx(truth["duration"], abs=0.8e-3)
+    assert row["rise_time"] == pytest.approx(truth["rise_time"], abs=0.15e-3)
+    assert row["area"] == pytest.approx(truth["area"], rel=0.08)
+    assert row["size_index"] == pytest.approx(truth["size_index"], abs=0.15)
+    assert row["phases"] == truth["phases"]
+    assert row["turns"] == truth["turns"]
+    assert row["rate"] == pytest.approx(1 / np.diff(times).mean(), rel=0.03)
+    assert row["isi_cv"] == pytest.approx(0.12, abs=0.04)
+    assert row["consistency"] > 0.98
+
+
+def test_busy_recording_still_gives_the_potentials():
+    shapes = ["triphasic", "biphasic", "polyphasic", "broad"]
+    signal, _ = recording(shapes, rates=[9, 12, 10, 13], noise=0.005, seed=4)
+    result = measure_muaps(signal, SFREQ, return_templates=True)
+    truth = [measure_muap(np.pad(potential(*SHAPES[shape]), 400), SFREQ) for shape in shapes]
+    expected = sorted(muap["amplitude"] for muap in truth)
+    np.testing.assert_allclose(sorted(result.table["amplitude"]), expected, rtol=0.12)
+    assert result.templates.shape == (4, 1001)
+    assert [len(times) for times in result.discharges] == result.table["n_discharges"].tolist()
+    np.testing.assert_allclose(sorted(result.table["rate"]), [9, 10, 12, 13], rtol=0.05)
+
+
+def test_known_shape_measured_by_hand():
+    wave = np.interp(np.arange(2001), [800, 900, 1000, 1040, 1100, 1300], [0, 0, 0.2, -0.6, 0.1, 0])
+    muap = measure_muap(wave, 20_000)
+    assert muap["amplitude"] == pytest.approx(0.8)
+    assert muap["rise_time"] == pytest.approx(0.002)  # from 0.2 down to -0.6
+    assert (muap["phases"], muap["turns"]) == (3, 3)
+    # departs beyond 10 µV after 5 of the first 100 samples, returns 20 before the last
+    assert muap["onset"] == pytest.approx((906 - 1000) / 20_000, abs=1e-4)
+    assert muap["duration"] == pytest.approx((1280 - 906) / 20_000, abs=1e-4)
+    area = 0.5 * (0.2 * (100 + 10) + 0.6 * (30 + 60 * 6 / 7) + 0.1 * (60 / 7 + 200)) / 20_000
+    assert muap["area"] == pytest.approx(area, rel=0.01)
+    assert muap["thickness"] == pytest.approx(area / 0.8, rel=0.01)
+
+
+def test_late_satellite_does_not_lengthen_the_potential():
+    wave = np.pad(potential(*SHAPES["biphasic"]), 400)
+    with_satellite = wave.copy()
+    with_satellite[880:900] -= 0.1  # more than 1.5 ms after the end
+    alone = measure_muap(wave, SFREQ)
+    assert measure_muap(with_satellite, SFREQ)["duration"] == alone["duration"]
+
+
+def test_satellite_is_not_counted_as_a_second_unit():
+    shape = ([-2, -0.4, 0.0, 0.8, 5, 9.4, 9.7, 10.0, 11], [0, 0.1, -0.8, -0.1, 0, 0, 0.1, -0.3, 0])
+    rng = np.random.default_rng(0)
+    signal = rng.normal(0, 0.003, size=10 * SFREQ)
+    wave = potential(*shape)
+    for start in np.round(firing(rng, 10, 0.12, 9.9) * SFREQ).astype(int):
+        signal[start : start + len(wave)] += wave
+    table = measure_muaps(signal, SFREQ)
+    assert len(table) == 1
+    assert table["amplitude"][0] == pytest.approx(0.9, rel=0.05)
+
+
+def test_distant_unit_is_left_out():
+    slow = np.convolve(potential(*SHAPES["triphasic"]), np.hanning(60) / 30, mode="same")
+    rng = np.random.default_rng(0)
+    signal = rng.normal(0, 0.0005, size=10 * SFREQ)
+    for start in np.round(firing(rng, 10, 0.12, 9.9) * SFREQ).astype(int):
+        signal[start : start + len(slow)] += slow
+    assert len(measure_muaps(signal, SFREQ)) == 0
+    assert len(measure_muaps(signal, SFREQ, max_rise_time=5e-3)) == 1
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        np.zeros(SFREQ),
+        np.zeros(100),
+        np.random.default_rng(0).normal(0, 0.004, size=5 * SFREQ),
+    ],
+    ids=["flat", "short", "noise"],
+)
+def test_nothing_there_gives_an_empty_table(signal):
+    result = measure_muaps(signal, SFREQ, return_templates=True)
+    assert len(result.table) == 0
+    assert {"amplitude", "duration", "phases", "rate"} <= set(result.table)
+    assert result.templates.shape == (0, 1001)
+
+
+def test_missed_and_foreign_discharges_do_not_move_the_rate():
+    rng = np.random.default_rng(0)
+    train = np.round(firing(rng, 10, 0.1, 30) * SFREQ).astype(int)
+    missed = np.sort(rng.choice(train, size=len(train) * 2 // 3, replace=False))
+    usual, near = usual_interval(missed)
+    assert SFREQ / usual == pytest.approx(10, rel=0.03)
+    assert near.std() / usual == pytest.approx(0.1, abs=0.03)
+    assert foreign_fraction(missed) < 0.05
+    two = np.sort(np.concatenate([train, np.round(firing(rng, 11, 0.1, 30) * SFREQ).astype(int)]))
+    assert foreign_fraction(two) > 0.2
+
+
+def test_average_of_too_few_sweeps_is_empty():
+    template, noise, consistency = average_muap(np.zeros(SFREQ), SFREQ, [0.5])
+    assert len(template) == 0
+    assert np.isnan([noise, consistency]).all()
+
+
+def test_unusable_input_is_refused():
+    with pytest.raises(ValueError, match="2 of 5000 samples"):
+        measure_muaps(np.r_[np.nan, np.inf, np.zeros(4998)], SFREQ)
+    with pytest.raises(ValueError, match="One recording"):
+        find_discharges(np.zeros((2, 5000)), SFREQ)
+
+
+def test_real_recordings_are_plausible(data_dir):
+    """Not validation: order and size as published for biceps, one recording a class."""
+    medians = {}
+    for name in ("C07BB57", "M06BB07", "A06BB06"):
+        path = data_dir / "emglab_n2001" / f"N2001{name}.bin"
+        signal = np.fromfile(path, dtype="<i2", offset=20) / 13_107
+        table = measure_muaps(signal, 23_437.5)
+        assert len(table) >= 2
+        assert table["rate"].between(4, 25).all()
+        medians[name[0]] = table[["amplitude", "duration"]].median()
+    assert 0.1 < medians["C"]["amplitude"] < 1
+    assert 4e-3 < medians["C"]["duration"] < 15e-3
+    assert medians["M"]["amplitude"] < medians["C"]["amplitude"] < medians["A"]["amplitude"]
+    assert medians["M"]["duration"] < medians["C"]["duration"] < medians["A"]["duration"]
