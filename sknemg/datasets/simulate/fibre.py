@@ -41,6 +41,8 @@ class Fibres:
         Standard deviation of that delay from one discharge to the next, s.
     blocking : array-like
         Probability that a discharge fails at the junction.
+    tension : array-like
+        Force per cross-section, relative to a healthy fibre.
     unit : array-like of int
         Motor unit of each fibre; -1 for a fibre without one.
 
@@ -61,6 +63,7 @@ class Fibres:
     delay: Any = 0.0
     jitter: Any = 0.0
     blocking: Any = 0.0
+    tension: Any = 1.0
     unit: Any = 0
 
     def __post_init__(self) -> None:
@@ -79,7 +82,7 @@ class Fibres:
         return type(self)(**{f.name: getattr(self, f.name)[key] for f in fields(self)})
 
 
-def healthy_velocity(diameter: NDArray) -> NDArray[np.floating]:
+def healthy_velocity(diameter: Any) -> Any:
     """Conduction velocity of a healthy fibre, m/s, from its diameter, µm (Blijham 2006).
 
     Examples
@@ -174,8 +177,26 @@ def fibre_spectra(
     area = np.pi * (fibres.diameter / 1000) ** 2 / 4
     gain = INTRACELLULAR * area / (4 * np.pi * RADIAL) * ACTION_POTENTIAL * decay**3 * 6 / step
     spectra *= wave * pole * (gain[:, None] / velocity).astype(np.float32)
-    spectra *= np.exp(-1j * omega * (fibres.delay[:, None] * 1000).astype(np.float32))
+    spectra *= phase_ramp(fibres.delay, n_fft // 2 + 1, period)
     return spectra
+
+
+def phase_ramp(delay: NDArray, n_freqs: int, period: float) -> NDArray[np.complex64]:
+    """Spectra exp(-jωτ) of delays τ (s) at ω = 0, 2π / period, ..., along a new last axis.
+
+    The powers of one number are an outer product of its small and its large powers, an order of
+    magnitude faster than as many exponentials.
+
+    Examples
+    --------
+    >>> np.allclose(phase_ramp(np.array([0.25]), 3, 1.0), [[1, -1j, -1]])
+    True
+    """
+    turn = -2j * np.pi / period * np.asarray(delay)[..., None]
+    fine = np.exp(turn * np.arange(32)).astype(np.complex64)
+    coarse = np.exp(turn * np.arange(0, n_freqs, 32)).astype(np.complex64)
+    ramp = coarse[..., :, None] * fine[..., None, :]
+    return ramp.reshape(*ramp.shape[:-2], -1)[..., :n_freqs]
 
 
 def to_potentials(spectra: NDArray, n_times: int, n_fft: int) -> NDArray[np.float32]:

@@ -64,6 +64,25 @@ class Needle:
         """Distance of fibres at ``x``, ``y`` (mm) to the tip across the muscle, mm."""
         return np.hypot(np.asarray(x) - self.x, np.asarray(y) - self.y)
 
+    def reach(self, x: NDArray, y: NDArray) -> NDArray[np.floating]:
+        """Distance (mm) at which the tip alone would see fibres at ``x``, ``y`` as strongly.
+
+        A fibre beside the cannula enters the signal too, though it be far from the tip: one
+        millimetre from the shaft weighs about as 1.9 mm from the tip.
+        """
+        distance = self.distance(x, y)
+        if not self.cannula_length:
+            return distance
+        along, across = self._turned(x, y)
+        outside = np.maximum(along - self.cannula_length, 0) - np.minimum(along, 0)
+        return np.minimum(distance, 1.9 * np.sqrt(np.hypot(across, outside)))
+
+    def _turned(self, x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
+        """Positions relative to the tip, up the shaft and across it."""
+        dx, dy = np.asarray(x) - self.x, np.asarray(y) - self.y
+        cos, sin = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
+        return dx * cos + dy * sin, dy * cos - dx * sin
+
     def weight(self, x: NDArray, y: NDArray, axial: NDArray) -> NDArray[np.floating]:
         """Weight of a point source in this needle's signal, 1/mm.
 
@@ -94,9 +113,7 @@ class Needle:
         >>> bool(abs(ratio) < 0.05)
         True
         """
-        dx, dy = np.asarray(x) - self.x, np.asarray(y) - self.y
-        along = dx * np.cos(self.angle) + dy * np.sin(self.angle)
-        across = dy * np.cos(self.angle) - dx * np.sin(self.angle)
+        along, across = self._turned(x, y)
         half = self.core_length / 2
         taken = _mean_weight(along, across, axial, -half, half, self.core_radius)
         if self.cannula_length:

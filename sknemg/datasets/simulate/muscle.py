@@ -1,0 +1,307 @@
+"""A muscle that contracts and is recorded from."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sknemg.datasets.simulate import recruitment
+from sknemg.datasets.simulate.fibre import Fibres
+from sknemg.datasets.simulate.geometry import lay_out_fibres
+from sknemg.datasets.simulate.instrument import Instrument
+from sknemg.datasets.simulate.needle import Needle
+from sknemg.datasets.simulate.potentials import Templates, motor_unit_potentials
+
+#: Seconds before a recording, in which filters settle and earlier discharges begin.
+LEAD = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Muscle:
+    """Motor units and their fibres; made by :func:`healthy_muscle`, altered by diseases.
+
+    Parameters
+    ----------
+    fibres : Fibres
+        Innervated fibres, sorted by motor unit.
+    rank : ndarray of shape (n_units,)
+        Place of each motor unit in the order of recruitment, 0 to 1.
+    healthy_force : float
+        Greatest force of the muscle when it was healthy (sum of squared diameters).
+    decay : float
+        Steepness of the intracellular action potential, 1/mm.
+    denervated : int
+        Number of living fibres without a motor unit.
+
+    Examples
+    --------
+    >>> from sknemg.datasets.simulate import healthy_muscle, monopolar, neuropathy
+    >>> muscle = neuropathy(healthy_muscle(random_state=0), severity=0.5, random_state=0)
+    >>> contraction = muscle.activate(0.1)
+    >>> needle = contraction.seek(monopolar(), random_state=0)
+    >>> trace = contraction.record(needle, 0.5, random_state=0)
+    >>> trace.signal.shape, trace.signal.dtype
+    ((24000,), dtype('float32'))
+    """
+
+    fibres: Fibres
+    rank: NDArray = field(repr=False)
+    healthy_force: float
+    decay: float = 2.0
+    denervated: int = 0
+
+    @cached_property
+    def unit_sizes(self) -> NDArray[np.int64]:
+        """Fibres of each motor unit; 0 where the unit has died."""
+        return np.bincount(self.fibres.unit, minlength=len(self.rank)).astype(np.int64, copy=False)
+
+    @cached_property
+    def strength(self) -> NDArray[np.floating]:
+        """Tetanic force of each unit: its fibres' squared diameters times their tension, µm²."""
+        pull = self.fibres.diameter**2 * self.fibres.tension
+        force = np.bincount(self.fibres.unit, weights=pull, minlength=len(self.rank))
+        return force.astype(np.float64, copy=False)
+
+    @property
+    def greatest_force(self) -> float:
+        """Force with every unit at its peak rate, µm²."""
+        return recruitment.force(recruitment.FULL_DRIVE, self.rank, self.strength)
+
+    def activate(self, effort: float) -> "Contraction":
+        """Contract with a share of the greatest force.
+
+        The target lies half-way between that share of what the muscle could do when healthy and
+        of what it can now: a patient is asked for a little, and tries a little harder.
+
+        Parameters
+        ----------
+        effort : float
+            0 to 1: minimal about 0.02, slight 0.05 to 0.1, moderate 0.2 to 0.3, maximal 1.
+
+        Returns
+        -------
+        Contraction
+        """
+        if not 0 < effort <= 1:
+            raise ValueError(
+                f"effort={effort!r}: give a share of the greatest force, above 0 to 1."
+            )
+        greatest = self.greatest_force
+        target = min(effort * (self.healthy_force + greatest) / 2, 0.97 * greatest)
+        excitation = recruitment.solve_excitation(target, self.rank, self.strength)
+        rates = recruitment.firing_rates(excitation, self.rank) * (self.unit_sizes > 0)
+        return Contraction(self, effort, excitation, rates)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A recording and what made it.
+
+    Attributes
+    ----------
+    signal : ndarray of shape (n_times,), float32
+        Millivolts; a spike is negative.
+    sfreq : float
+        Sampling rate, Hz.
+    discharges : DataFrame
+        ``unit`` and ``time`` (seconds from the start of the signal) of every discharge, in order
+        of time. A potential begins up to some milliseconds after its discharge.
+    units : DataFrame
+        One row a unit with a potential: ``unit``, ``rate`` (mean rate asked for, Hz) and
+        ``amplitude`` (peak to peak, mV, before the amplifier), the largest first.
+    """
+
+    signal: NDArray[np.float32] = field(repr=False)
+    sfreq: float
+    discharges: pd.DataFrame = field(repr=False)
+    units: pd.DataFrame = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """A muscle at work; made by :meth:`Muscle.activate`.
+
+    Attributes
+    ----------
+    muscle : Muscle
+        The muscle.
+    effort : float
+        Share of force asked for.
+    excitation : float
+        Common drive that yields it.
+    rates : ndarray of shape (n_units,)
+        Mean firing rates, Hz; 0 for silent units.
+    """
+
+    muscle: Muscle
+    effort: float
+    excitation: float
+    rates: NDArray = field(repr=False)
+
+    @cached_property
+    def active_fibres(self) -> Fibres:
+        """Fibres of the units that fire."""
+        return self.muscle.fibres[self.rates[self.muscle.fibres.unit] > 0]
+
+    def seek(
+        self,
+        needle: Needle,
+        *,
+        best: float = 0.3,
+        random_state: int | np.random.Generator | None = None,
+    ) -> Needle:
+        """Move a needle as an examiner does, until nearby fibres make the sound crisp.
+
+        Parameters
+        ----------
+        needle : Needle
+            The needle; 40 places some millimetres around its tip are tried.
+        best : float
+            One is drawn from this share of the places, those with the three nearest active fibres
+            closest; 1 for a blind insertion.
+        random_state : int, Generator or None
+            Seed.
+
+        Returns
+        -------
+        Needle
+        """
+        rng = np.random.default_rng(random_state)
+        tries = [needle.moved(*rng.normal(0, 1.2, 2)) for _ in range(40)]
+        x, y = self.active_fibres.x, self.active_fibres.y
+        third = min(3, len(x))
+        nearest = [np.partition(tip.distance(x, y), third - 1)[:third].mean() for tip in tries]
+        order = np.argsort(nearest)
+        return tries[order[int(rng.random() * max(1, round(best * len(tries))))]]
+
+    def record(
+        self,
+        needle: Needle,
+        duration: float,
+        *,
+        instrument: Instrument | None = None,
+        moves_to: Needle | None = None,
+        variability: float = 0.15,
+        random_state: int | np.random.Generator | None = None,
+    ) -> Trace:
+        """Record the contraction.
+
+        Parameters
+        ----------
+        needle : Needle
+            Where the needle is.
+        duration : float
+            Seconds.
+        instrument : Instrument or None
+            Amplifier, with the sampling rate; None for :class:`Instrument`'s defaults.
+        moves_to : Needle or None
+            Where the needle has slid to at the end.
+        variability : float
+            Coefficient of variation of the intervals between discharges.
+        random_state : int, Generator or None
+            Seed.
+
+        Returns
+        -------
+        Trace
+        """
+        instrument = Instrument() if instrument is None else instrument
+        rng = np.random.default_rng(random_state)
+        sfreq, total = instrument.sfreq, duration + LEAD
+        needles = [needle] if moves_to is None else [needle, moves_to]
+        templates = motor_unit_potentials(
+            self.active_fibres, needles, sfreq=sfreq, decay=self.muscle.decay, random_state=rng
+        )
+        units = templates[0].units
+        times = recruitment.firing_times(
+            self.rates[units], total, variability=variability, random_state=rng
+        )
+        lead = round(LEAD * sfreq)
+        n_times = round(duration * sfreq) + lead
+        potential = lay_down(templates, times, n_times, sfreq, rng)
+        signal = instrument.record(potential, rng)[lead:]
+        return Trace(signal, sfreq, *self._truth(templates[0], times))
+
+    def _truth(self, templates: Templates, times: list[NDArray]) -> tuple[pd.DataFrame, ...]:
+        units = templates.units
+        steady = templates.waves[:, 0, 0]
+        discharges = pd.DataFrame(
+            {
+                "unit": np.repeat(units, [len(t) for t in times]),
+                "time": np.concatenate([*times, np.empty(0)]) - LEAD,
+            }
+        )
+        shown = discharges[discharges["time"] >= 0].sort_values("time", ignore_index=True)
+        amplitude = np.ptp(steady, axis=1) if len(units) else np.empty(0)
+        table = pd.DataFrame({"unit": units, "rate": self.rates[units], "amplitude": amplitude})
+        return shown, table.sort_values("amplitude", ascending=False, ignore_index=True)
+
+
+def healthy_muscle(
+    *,
+    n_units: int = 160,
+    density: float = 180.0,
+    diameter: float = 55.0,
+    half_length: float = 50.0,
+    decay: float = 2.0,
+    random_state: int | np.random.Generator | None = None,
+) -> Muscle:
+    """Make a patch of a healthy young muscle.
+
+    Parameters
+    ----------
+    n_units : int
+        Motor units.
+    density : float
+        Fibres per square millimetre, of these units.
+    diameter : float
+        Mean fibre diameter, µm.
+    half_length : float
+        From the end-plate band to either tendon, mm.
+    decay : float
+        Steepness of the intracellular action potential, 1/mm.
+    random_state : int, Generator or None
+        Seed.
+
+    Returns
+    -------
+    Muscle
+
+    Examples
+    --------
+    >>> muscle = healthy_muscle(random_state=0)
+    >>> len(muscle.rank), bool(20_000 < len(muscle.fibres) < 25_000)
+    (160, True)
+    """
+    rng = np.random.default_rng(random_state)
+    rank = np.linspace(0, 1, n_units)
+    fibres = lay_out_fibres(
+        rank, density=density, diameter=diameter, half_length=half_length, rng=rng
+    )
+    muscle = Muscle(fibres=fibres, rank=rank, healthy_force=np.nan, decay=decay)
+    return Muscle(fibres=fibres, rank=rank, healthy_force=muscle.greatest_force, decay=decay)
+
+
+def lay_down(
+    templates: list[Templates],
+    times: list[NDArray],
+    n_times: int,
+    sfreq: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Add each unit's potential at its discharges, blending from the first position to the last."""
+    n_units, n_variants, n_shifts, length = templates[0].waves.shape
+    out = np.zeros(n_times + length + 1)
+    for row in range(n_units):
+        variants = rng.integers(n_variants, size=len(times[row]))
+        ticks = np.round(times[row] * sfreq * n_shifts).astype(int)
+        for tick, variant in zip(ticks.tolist(), variants.tolist(), strict=True):
+            start, shift = divmod(tick, n_shifts)
+            wave = templates[0].waves[row, variant, shift]
+            if len(templates) > 1:
+                moved = start / n_times
+                wave = (1 - moved) * wave + moved * templates[-1].waves[row, variant, shift]
+            out[start : start + length] += wave
+    return out[:n_times]
