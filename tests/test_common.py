@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 import sknemg
-from sknemg import DiVoteClassifier, Downsampler, SegmentFeatures, Segmenter
+from sknemg import DiVoteClassifier, Downsampler, Segmenter, SegmentFeatures
 
 # One instance of every public estimator, small enough for the toy data of the checks.
 ESTIMATORS = [
