@@ -323,7 +323,9 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if self.cv is None or self.final_estimator is None:
             return score_segments(self.estimator_, data, self.classes_)
         cv = SubjectKFold(int(self.cv)) if isinstance(self.cv, Integral) else check_cv(self.cv)
-        folds = cv.split(np.zeros(len(data)), codes, subjects)
+        with warnings.catch_warnings():  # whether subjects are torn is looked at all the same
+            warnings.filterwarnings("ignore", "The groups parameter is ignored by")
+            folds = list(cv.split(np.zeros(len(data)), codes, subjects))
         return out_of_fold_scores(
             self.estimator, data, codes, self.classes_, subjects, folds, self.n_jobs
         )

@@ -1,0 +1,538 @@
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from _toy import CLASSES, GroupedSpy, Spy, numbers, take_calls, toy_segments
+from imblearn.over_sampling import RandomOverSampler
+from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import KFold, LeaveOneGroupOut, StratifiedGroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from skorch import NeuralNetClassifier
+
+from sknemg import DiVoteClassifier, Recordings, SegmentFeatures, SubjectKFold
+from sknemg._votes import mean_scores, subject_votes
+
+
+def without(X, *columns):
+    return Recordings.from_ragged(X.values, X.offsets, X.meta.drop(columns=list(columns)))
+
+
+def with_lengths(X, keep):
+    """The same rows, those outside `keep` without segments."""
+    lengths = np.where(keep, X.lengths, 0)
+    values = X.values[np.repeat(keep, X.lengths)]
+    return X.with_values(values, np.concatenate([[0], np.cumsum(lengths)]))
+
+
+class Perceptron(torch.nn.Module):
+    def __init__(self, n_outputs=3, n_times=8):
+        super().__init__()
+        self.linear = torch.nn.Linear(n_times, n_outputs)
+
+    def forward(self, X):
+        return self.linear(X)
+
+
+def skorch_net():
+    torch.manual_seed(0)
+    return NeuralNetClassifier(
+        Perceptron, criterion=torch.nn.CrossEntropyLoss, max_epochs=2, train_split=None, verbose=0
+    )
+
+
+# -- votes -------------------------------------------------------------------------------------
+
+
+def test_a_group_without_votes_is_nan_and_leaves_its_neighbours_alone():
+    scores = np.array([[0.2, 0.8], [0.4, 0.6], [np.nan, np.nan], [1.0, 0.0]])
+    got = mean_scores(scores, np.array([0, 0, 1, 3]), 5)
+    nan = [np.nan, np.nan]
+    assert_allclose(got, [[0.3, 0.7], nan, nan, [1, 0], nan])
+
+
+def test_recordings_count_alike_whatever_their_number_of_segments():
+    X = Recordings.from_ragged(
+        np.zeros((4, 2), np.float32),
+        [0, 3, 4],
+        pd.DataFrame({"sfreq": 1.0, "subject": ["a", "a"]}),
+    )
+    segment_scores = np.array([[1, 0], [1, 0], [1, 0], [0, 1.0]])
+    recording = mean_scores(segment_scores, X.row_index, 2)
+    assert_allclose(subject_votes(recording, np.array([0, 0]), 1), [[0.5, 0.5]])
+
+
+def test_features_by_location_follow_the_paper():
+    scores = np.array([[0.6, 0.3, 0.1], [0.2, 0.2, 0.6], [0, 0, 1.0], [np.nan] * 3])
+    subject = np.array([0, 0, 1, 2])
+    got = subject_votes(scores, subject, 3, ["proximal", "proximal", "distal", "distal"])
+    third = [1 / 3] * 3
+    assert_allclose(got, [[0.4, 0.25, 0.35, *third], [*third, 0, 0, 1], [*third, *third]])
+
+
+def test_a_recording_without_a_location_counts_in_neither_mean():
+    scores = np.array([[1.0, 0], [0, 1.0], [0, 1.0]])
+    got = subject_votes(scores, np.zeros(3, int), 1, ["proximal", None, np.nan])
+    assert_allclose(got, [[1, 0, 0.5, 0.5]])
+
+
+# -- around any classifier ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LogisticRegression(max_iter=1000),
+        RandomForestClassifier(n_estimators=10, random_state=0),
+        make_imblearn_pipeline(
+            RandomOverSampler(random_state=0), RandomForestClassifier(5, random_state=0)
+        ),
+        make_pipeline(SegmentFeatures(input_sfreq=10_000), LinearDiscriminantAnalysis()),
+        make_pipeline(StandardScaler(), GroupedSpy()),
+        skorch_net(),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+@pytest.mark.parametrize("cv", [None, 3])
+def test_any_classifier_with_probabilities(estimator, cv):
+    X, y = toy_segments(n_times=64 if "features" in str(estimator).lower() else 8, effect=2.0)
+    if "NeuralNet" in type(estimator).__name__:
+        estimator.set_params(module__n_times=X.item_shape[0])
+    model = DiVoteClassifier(estimator, cv=cv).fit(X, y)
+    proba = model.predict_proba(X)
+    assert_allclose(proba.sum(axis=1), 1, rtol=1e-6)
+    assert proba.shape == (len(X), 3)
+    assert_array_equal(model.classes_, CLASSES)
+    assert model.predict(X).tolist() == [CLASSES[k] for k in proba.argmax(axis=1)]
+    for _, rows in X.meta.groupby("subject").groups.items():
+        assert (proba[rows] == proba[rows[0]]).all()
+    assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), proba)
+
+
+def test_a_skorch_net_sees_integers_and_the_user_strings():
+    X, y = toy_segments()
+    model = DiVoteClassifier(skorch_net(), final_estimator=None).fit(X, y)
+    assert set(model.estimator_.classes_) == {0, 1, 2}
+    assert set(model.predict(X)) <= set(CLASSES)
+
+
+def test_the_segment_classifier_sees_the_labels_themselves():
+    X, y = toy_segments()
+    forest = RandomForestClassifier(2, class_weight=dict.fromkeys(CLASSES, 2.0), random_state=0)
+    model = DiVoteClassifier(forest).fit(X, y)
+    assert model.estimator_.classes_.tolist() == list(CLASSES)
+
+
+def test_nothing_of_the_parameters_changes_and_a_clone_is_equal():
+    X, y = toy_segments()
+    inner, final = Spy(), LogisticRegression(C=0.5)
+    model = DiVoteClassifier(inner, final_estimator=final).fit(X, y)
+    assert not hasattr(inner, "classes_")
+    assert not hasattr(final, "classes_")
+    assert_array_equal(clone(model).fit(X, y).predict_proba(X), model.predict_proba(X))
+
+
+# -- containers --------------------------------------------------------------------------------
+
+
+def test_every_container_gives_the_same_answer():
+    X, y = toy_segments(n_segments=(2, 2))
+    groups = X["subject"].to_numpy()
+    bare = without(X, "location")
+    expected = DiVoteClassifier(Spy()).fit(bare, y).predict_proba(bare)
+    array = X.values.reshape(len(X), 2, -1)
+    frame = bare.to_frame()
+    for same in [frame, frame.drop(columns=["sfreq", "hop"])]:
+        assert_array_equal(DiVoteClassifier(Spy()).fit(same, y).predict_proba(same), expected)
+    for same in [list(bare), tuple(bare), array]:
+        model = DiVoteClassifier(Spy()).fit(same, y, groups=groups)
+        assert_array_equal(model.predict_proba(same, groups=groups), expected)
+
+
+def test_a_row_of_a_plain_table_is_a_recording_of_one_segment():
+    X, y = toy_segments(n_segments=(1, 1))
+    model = DiVoteClassifier(Spy()).fit(X.values, y)
+    assert model.n_features_in_ == X.item_shape[0]
+    assert len(model.votes_) == len(X)  # each row its own subject
+    assert_array_equal(
+        model.predict_proba(X.values), model.fit(X.values[:, None], y).predict_proba(X.values)
+    )
+    assert not hasattr(model, "n_features_in_")
+
+
+def test_images_reach_the_classifier_as_they_are():
+    X, y = toy_segments()
+    images = X.with_values((X.values[:, None, :, None] * 10).astype(np.uint8))
+
+    class OnImages(Spy):
+        def fit(self, X, y):
+            assert X.shape[1:] == (1, 8, 1)
+            assert X.dtype == np.uint8
+            return super().fit(X[:, 0, :, 0], y)
+
+        def predict_proba(self, X):
+            return super().predict_proba(X[:, 0, :, 0])
+
+    assert DiVoteClassifier(OnImages()).fit(images, y).score(images, y) > 0.3
+
+
+def test_signals_are_refused_with_advice():
+    signals = [np.zeros(5), np.ones(6)]
+    frame = pd.DataFrame({"signal": signals})
+    for X in [Recordings(signals, sfreq=10), signals, frame]:
+        with pytest.raises(ValueError, match="put a Segmenter before the DiVoteClassifier"):
+            DiVoteClassifier(Spy()).fit(X, ["a", "b"])
+
+
+def test_segments_of_another_shape_are_refused():
+    X, y = toy_segments()
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    with pytest.raises(ValueError, match=r"Items of \(5,\); fit saw items of \(8,\)"):
+        model.predict(X.with_values(X.values[:, :5]))
+
+
+# -- subjects ----------------------------------------------------------------------------------
+
+
+def test_groups_stand_in_for_the_column_and_overrule_it():
+    X, y = toy_segments()
+    groups = X["subject"].to_numpy()
+    bare = without(X, "subject")
+    expected = DiVoteClassifier(Spy()).fit(X, y).predict_proba(X)
+    model = DiVoteClassifier(Spy()).fit(bare, y, groups=groups)
+    assert_array_equal(model.predict_proba(bare, groups=groups), expected)
+    wrong = X.with_columns(subject="one for all")
+    model = DiVoteClassifier(Spy()).fit(wrong, y, groups=groups)
+    assert_array_equal(model.predict_proba(wrong, groups=groups), expected)
+
+
+def test_the_order_of_rows_plays_no_part_in_predict():
+    X, y = toy_segments()
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    order = np.random.default_rng(1).permutation(len(X))
+    assert_allclose(model.predict_proba(X[order]), model.predict_proba(X)[order], rtol=1e-12)
+
+
+def test_one_subject_alone_gets_the_answer_that_it_gets_in_company():
+    X, y = toy_segments()
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    alone = np.flatnonzero(X["subject"] == "S3")
+    assert_allclose(model.predict_proba(X[alone]), model.predict_proba(X)[alone], rtol=1e-12)
+    assert len(model.levels(X[alone]).subjects) == 1
+
+
+def test_predict_without_subjects_is_an_error_if_fit_had_them():
+    X, y = toy_segments()
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    for call in [model.predict, model.predict_proba, model.levels]:
+        with pytest.raises(ValueError, match="give groups or a column 'subject'"):
+            call(without(X, "subject"))
+
+
+def test_without_subjects_each_recording_is_its_own():
+    X, y = toy_segments()
+    bare = without(X, "subject")
+    model = DiVoteClassifier(Spy()).fit(bare, y)
+    assert_array_equal(model.levels(bare).subjects["n_recordings"], 1)
+
+
+def test_two_diagnoses_of_a_subject_are_named_with_their_rows():
+    X, y = toy_segments()
+    rows = np.flatnonzero(X["subject"] == "S0")
+    y = y.copy()
+    y[rows[1]] = "normal"
+    message = f"1 subject has more than one diagnosis: S0 .*normal in row {rows[1]}"
+    with pytest.raises(ValueError, match=message):
+        DiVoteClassifier(Spy()).fit(X, y)
+
+
+def test_subjects_reach_an_estimator_that_asks_for_them_and_no_other():
+    X, y = toy_segments()
+    model = DiVoteClassifier(make_pipeline(StandardScaler(), GroupedSpy())).fit(X, y)
+    assert_array_equal(model.estimator_[-1].groups_, X["subject"].to_numpy()[X.row_index])
+    bare = without(X, "subject")
+    model.fit(bare, y)  # recordings then are the unit that must not be torn
+    assert_array_equal(model.estimator_[-1].groups_, X.row_index)
+    DiVoteClassifier(Spy()).fit(X, y)  # its fit takes no groups
+
+
+# -- empty rows --------------------------------------------------------------------------------
+
+
+def test_an_empty_recording_has_no_vote():
+    X, y = toy_segments()
+    keep = np.ones(len(X), bool)
+    keep[[0, 7, len(X) - 1]] = False
+    hollow = with_lengths(X, keep)
+    model = DiVoteClassifier(Spy(), cv=3).fit(X[keep], y[keep])
+    again = DiVoteClassifier(Spy(), cv=SubjectKFold(3)).fit(X[keep], y[keep])
+    assert_array_equal(model.predict_proba(hollow)[keep], again.predict_proba(X[keep]))
+    levels = model.levels(hollow)
+    assert levels.recordings.loc[~keep, list(CLASSES)].isna().all(axis=None)
+    assert levels.recordings["n_segments"].tolist() == hollow.lengths.tolist()
+    fitted = DiVoteClassifier(Spy()).fit(hollow, y)
+    kept = DiVoteClassifier(Spy()).fit(X[keep], y[keep])
+    assert_array_equal(fitted.votes_, kept.votes_.loc[fitted.votes_.index])
+
+
+def test_a_subject_without_votes_is_unknown_and_warned_of_once():
+    X, y = toy_segments()
+    hollow = with_lengths(X, (X["subject"] != "S4").to_numpy())
+    rows = np.flatnonzero(X["subject"] == "S4")
+    model = DiVoteClassifier(Spy(), final_estimator=None).fit(X, y)
+    with pytest.warns(UserWarning, match="without a single segment") as caught:
+        proba = model.predict_proba(hollow)
+    assert len(caught) == 1
+    assert str(rows.tolist()) in str(caught[0].message)
+    assert_allclose(proba[rows], 1 / 3)
+    with pytest.warns(UserWarning, match="without a single segment"):
+        trained = DiVoteClassifier(Spy(), cv=3).fit(hollow, y)
+    assert "S4" not in trained.votes_.index
+    assert len(trained.votes_) == X["subject"].nunique() - 1
+
+
+def test_all_rows_may_be_empty_in_predict():
+    X, y = toy_segments()
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    with pytest.warns(UserWarning, match="without a single segment"):
+        proba = model.predict_proba(with_lengths(X[:5], np.zeros(5, bool)))
+    assert len(np.unique(proba, axis=0)) == 1
+
+
+# -- locations ---------------------------------------------------------------------------------
+
+
+def test_auto_takes_the_location_where_it_is_known():
+    X, y = toy_segments()
+    bare = without(X, "location")
+    assert DiVoteClassifier(Spy()).fit(X, y).subject_features_ == "location"
+    assert DiVoteClassifier(Spy()).fit(bare, y).subject_features_ == "all"
+    assert DiVoteClassifier(Spy()).fit(X.with_columns(location=None), y).subject_features_ == "all"
+    fitted = DiVoteClassifier(Spy(), subject_features="location").fit(X, y)
+    assert fitted.votes_.columns.tolist() == [
+        f"{location} {label}" for location in ["proximal", "distal"] for label in CLASSES
+    ]
+    assert fitted.votes_.shape == (12, 6)
+
+
+def test_a_location_asked_for_and_unknown_is_an_error():
+    X, y = toy_segments()
+    bare = without(X, "location")
+    model = DiVoteClassifier(Spy(), subject_features="location")
+    for unknown in [bare, X.with_columns(location=np.nan)]:
+        with pytest.raises(ValueError, match="or set subject_features='all'"):
+            model.fit(unknown, y)
+    with pytest.raises(ValueError, match="fit knew the locations, this X does not"):
+        model.fit(X, y).predict(bare)
+
+
+def test_missing_and_misspelt_locations_are_named():
+    X, y = toy_segments()
+    location = X["location"].astype(object)
+    location[[2, 5]] = [None, np.nan]
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    with pytest.warns(UserWarning, match=r"no vote: rows \[2, 5\]"):
+        model.predict(X.with_columns(location=location))
+    location[[2, 5]] = "Proximal"
+    with pytest.raises(ValueError, match=r"\['Proximal'\] in rows \[2, 5\]"):
+        model.predict(X.with_columns(location=location))
+
+
+# -- in-sample and out-of-fold -----------------------------------------------------------------
+
+
+def test_in_sample_features_come_from_the_classifier_that_saw_the_subjects():
+    X, y = toy_segments()
+    take_calls()
+    model = DiVoteClassifier(Spy(), subject_features="all").fit(X, y)
+    everyone = numbers(X["subject"])
+    assert take_calls() == [("fit", everyone), ("predict", everyone)]
+    assert_array_equal(model.votes_, model.levels(X).votes)
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [
+        4,
+        np.int64(4),
+        SubjectKFold(4, shuffle=True, random_state=3),
+        LeaveOneGroupOut(),
+        StratifiedGroupKFold(4),
+    ],
+    ids=str,
+)
+def test_out_of_fold_features_come_from_classifiers_that_never_saw_the_subjects(cv):
+    X, y = toy_segments()
+    take_calls()
+    model = DiVoteClassifier(Spy(), cv=cv).fit(X, y)
+    everyone = numbers(X["subject"])
+    assert take_calls()[0] == ("fit", everyone)
+    model.fit(X, y)
+    calls = take_calls()[1:]
+    tested = []
+    for (first, trained), (second, scored) in zip(calls[::2], calls[1::2], strict=True):
+        assert (first, second) == ("fit", "predict")
+        assert not trained & scored
+        assert trained | scored == everyone
+        tested += scored
+    assert sorted(tested) == sorted(everyone)
+
+
+def test_out_of_fold_votes_are_those_of_a_loop_by_hand():
+    X, y = toy_segments()
+    model = DiVoteClassifier(Spy(), cv=3, subject_features="all").fit(X, y)
+    for train, test in SubjectKFold(3).split(X, y):
+        fold = DiVoteClassifier(Spy(), final_estimator=None).fit(X[train], y[train])
+        votes = fold.levels(X[test]).votes
+        assert_allclose(model.votes_.loc[votes.index], votes)
+
+
+def test_out_of_fold_features_are_calibrated_where_there_is_nothing_to_learn():
+    def test_loss(cv):
+        losses = []
+        for seed in range(4):
+            X, y = toy_segments(60, n_segments=(3, 6), effect=0.0, seed=seed)
+            train = X["subject"].isin([f"S{k}" for k in range(30)]).to_numpy()
+            forest = RandomForestClassifier(20, random_state=seed)
+            final = LogisticRegression(C=100, max_iter=1000)
+            model = DiVoteClassifier(forest, final_estimator=final, cv=cv)
+            model.fit(X[train], y[train])
+            scores = model.levels(X[~train]).subjects
+            truth = [CLASSES[int(name[1:]) % 3] for name in scores.index]
+            losses.append(log_loss(truth, scores[list(CLASSES)], labels=CLASSES))
+        return np.mean(losses)
+
+    assert test_loss(3) < test_loss(None)
+
+
+def test_a_split_that_tears_subjects_is_refused_by_name():
+    X, y = toy_segments()
+    with pytest.raises(ValueError, match=r"cv trains and tests on the same \d+ subjects: S0"):
+        DiVoteClassifier(Spy(), cv=KFold(3)).fit(X, y)
+    bare = without(X, "subject")  # nobody to tear
+    assert len(DiVoteClassifier(Spy(), cv=KFold(3)).fit(bare, y).votes_) == len(X)
+    one_fold = [next(SubjectKFold(3).split(X, y))]
+    with pytest.raises(ValueError, match=r"every recording once; row \d+ is tested 0 times"):
+        DiVoteClassifier(Spy(), cv=one_fold).fit(X, y)
+
+
+@pytest.mark.parametrize("estimator", [Spy(), skorch_net()], ids=["spy", "skorch"])
+def test_a_class_that_a_fold_lacks_scores_zero(estimator):
+    X, y = toy_segments(n_subjects=6)
+    y = np.where(X["subject"] == "S5", "rare", y)
+    if isinstance(estimator, NeuralNetClassifier):
+        estimator.set_params(module__n_outputs=4)
+    model = DiVoteClassifier(estimator, cv=LeaveOneGroupOut(), subject_features="all").fit(X, y)
+    assert model.votes_.shape == (6, 4)
+    assert_allclose(model.votes_.sum(axis=1), 1, rtol=1e-6)
+    if isinstance(estimator, Spy):
+        assert model.votes_.loc["S5", "rare"] == 0
+    assert model.predict_proba(X).shape == (len(X), 4)
+
+
+def test_a_module_of_the_wrong_width_is_an_error():
+    X, y = toy_segments()
+    net = skorch_net().set_params(module__n_outputs=5)
+    with pytest.raises(ValueError, match="scores 5 classes of 3"):
+        DiVoteClassifier(net).fit(X, y)
+
+
+def test_scores_that_are_no_numbers_are_an_error():
+    class Broken(Spy):
+        def predict_proba(self, X):
+            proba = super().predict_proba(X)
+            proba[X[:, 0] == 2] = np.nan
+            return proba
+
+    X, y = toy_segments()
+    rows = np.flatnonzero(X["subject"] == "S2").tolist()
+    with pytest.raises(ValueError, match=f"scores NaN or infinity in the recordings .{rows[0]}, "):
+        DiVoteClassifier(Broken()).fit(X, y)
+
+
+@pytest.mark.parametrize("estimator", [RandomForestClassifier(5, random_state=0)])
+def test_the_same_seed_and_two_workers_give_the_same_bits(estimator):
+    X, y = toy_segments()
+    one = DiVoteClassifier(estimator, cv=3).fit(X, y)
+    again = DiVoteClassifier(estimator, cv=3).fit(X, y)
+    two = DiVoteClassifier(estimator, cv=3, n_jobs=2).fit(X, y)
+    for other in [again, two]:
+        assert_array_equal(other.votes_, one.votes_)
+        assert_array_equal(other.predict_proba(X), one.predict_proba(X))
+
+
+# -- answers -----------------------------------------------------------------------------------
+
+
+def test_simple_averaging_is_the_mean_of_the_recordings():
+    X, y = toy_segments()
+    model = DiVoteClassifier(Spy(), final_estimator=None, subject_features="location").fit(X, y)
+    levels = model.levels(X)
+    by_hand = levels.recordings.groupby("subject", sort=False)[list(CLASSES)].mean()
+    assert_allclose(levels.subjects[list(CLASSES)], by_hand)
+    assert_array_equal(levels.subjects["prediction"], by_hand.idxmax(axis=1))
+    assert model.final_estimator_ is None
+
+
+def test_the_levels_fit_together():
+    X, y = toy_segments(muscle="deltoid")
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    levels = model.levels(X)
+    segments, recordings = levels.segments, levels.recordings
+    assert len(segments) == len(X.values)
+    assert set(segments["muscle"]) == {"deltoid"}
+    assert_allclose(segments["start"], 0.1 * segments["segment"])
+    assert_array_equal(segments.groupby("recording").size(), X.lengths)
+    assert_array_equal(segments["subject"], X["subject"].to_numpy()[X.row_index])
+    means = segments.groupby("recording")[list(CLASSES)].mean()
+    assert_allclose(recordings[list(CLASSES)], means)
+    assert_array_equal(levels.subjects.index, X["subject"].unique())
+    assert_array_equal(
+        levels.subjects.loc[X["subject"], list(CLASSES)].to_numpy(), model.predict_proba(X)
+    )
+    by_hand = recordings[recordings["location"] == "distal"].groupby("subject")[CLASSES[0]].mean()
+    assert_allclose(levels.votes.loc[by_hand.index, "distal myopathy"], by_hand)
+
+
+def test_score_counts_each_subject_once():
+    X, y = toy_segments()
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    truth = np.where(X["subject"].isin(["S0", "S1", "S2"]), "normal", y)
+    subjects = model.levels(X).subjects
+    label = pd.Series(truth, index=X["subject"].to_numpy()).groupby(level=0).first()
+    expected = (subjects["prediction"] == label.loc[subjects.index]).mean()
+    assert model.score(X, truth) == expected
+
+
+def test_the_default_final_classifier_is_logistic_regression():
+    X, y = toy_segments()
+    plain = DiVoteClassifier(Spy()).fit(X, y)
+    given = DiVoteClassifier(Spy(), final_estimator=LogisticRegression()).fit(X, y)
+    assert isinstance(plain.final_estimator_, LogisticRegression)
+    assert_array_equal(plain.predict_proba(X), given.predict_proba(X))
+
+
+def test_one_class_and_wrong_parameters_are_refused():
+    X, y = toy_segments()
+    with pytest.raises(ValueError, match="one class only"):
+        DiVoteClassifier(Spy()).fit(X, np.full(len(X), "normal"))
+    with pytest.raises(ValueError, match="'subject_features' parameter"):
+        DiVoteClassifier(Spy(), subject_features="PD").fit(X, y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        DiVoteClassifier(Spy()).fit(X, y[1:])
+
+
+def test_nothing_is_warned_of_on_the_plain_path():
+    X, y = toy_segments()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DiVoteClassifier(Spy(), cv=3).fit(X, y).levels(X)
