@@ -8,12 +8,19 @@ from typing import Any
 
 #: Where each public name lives; the API reference is generated from this table.
 _WHERE = {
-    "load_cohort": "loaders",
-    "load_emgdb": "loaders",
-    "load_emglab": "loaders",
+    "EMGDB": "emgdb",
+    "EMGLAB_N2001": "emglab",
+    "InvalidCohortError": "cohort",
+    "ReadError": "readers",
+    "load_cohort": "cohort",
+    "load_emgdb": "emgdb",
+    "load_emglab": "emglab",
     "make_cohort": "simulate.cohort",
     "make_resting": "simulate.resting",
+    "quality": "_quality",
+    "read_recording": "readers",
     "simulate": "simulate",
+    "write_cohort": "cohort",
 }
 
 __all__ = sorted(_WHERE)

@@ -1,0 +1,107 @@
+"""What a look at the raw samples shows: dead channels, clipping, level."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sknemg.recordings import Recordings
+
+_FLAT = 0.02  # s; a shorter pause in a coarsely digitised signal is no dead channel
+_RAIL = 2e-4  # of the peak-to-peak amplitude: how far samples on a rail may scatter
+
+
+def quality(X: Recordings) -> pd.DataFrame:
+    """Describe the samples of each recording.
+
+    Parameters
+    ----------
+    X : Recordings
+        Signals.
+
+    Returns
+    -------
+    DataFrame of n_recordings rows
+        ``recording`` (the name in the column ``recording``, else ``file``, else the row),
+        ``duration`` (s), ``rms`` and ``peak`` (mV, about the mean), ``flat_seconds`` (longest
+        run of one repeated value), ``flat_fraction`` (share of samples in such runs of 20 ms or
+        more) and ``clipped_fraction`` (share of samples that lie three or more in a row within
+        0.02 % of the peak-to-peak amplitude of the recording's largest or smallest value).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg import Recordings
+    >>> from sknemg.datasets import quality
+    >>> wave = np.sin(np.arange(10_000) / 10)
+    >>> dead = np.where(np.arange(10_000) < 4_000, wave, 0)
+    >>> X = Recordings([wave, dead, wave.clip(-0.5, 0.9)], sfreq=10_000)
+    >>> quality(X)[["flat_seconds", "flat_fraction", "clipped_fraction"]].round(2)
+       flat_seconds  flat_fraction  clipped_fraction
+    0           0.0            0.0              0.00
+    1           0.6            0.6              0.00
+    2           0.0            0.0              0.48
+    """
+    if X.item_shape != ():
+        raise ValueError("quality looks at signals; these are segments or images.")
+    rows = [_measure(signal, rate) for signal, rate in zip(X, X["sfreq"], strict=True)]
+    columns = ["rms", "peak", "flat_seconds", "flat_fraction", "clipped_fraction"]
+    table = pd.DataFrame(rows, columns=columns, index=X.meta.index)
+    table.insert(0, "recording", _names(X))
+    table.insert(1, "duration", X.durations)
+    return table
+
+
+def warn_if_flat(X: Recordings, limit: float = 0.5, *, stacklevel: int = 2) -> None:
+    """Warn once, naming every recording that repeats one value for `limit` seconds or longer."""
+    flat = [_longest_flat(signal) / rate for signal, rate in zip(X, X["sfreq"], strict=True)]
+    named = [
+        f"{name} ({seconds:.2f} of {duration:.2f} s)"
+        for name, seconds, duration in zip(_names(X), flat, X.durations, strict=True)
+        if seconds >= limit
+    ]
+    if named:
+        warnings.warn(
+            f"Flat for {limit:g} s or longer: {', '.join(named)}. A channel that was off or "
+            "saturated carries no diagnosis; see sknemg.datasets.quality(X).",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def _names(X: Recordings) -> list[str]:
+    for column in ("recording", "file"):
+        if column in X and X[column].notna().all():
+            return X[column].astype(str).tolist()
+    return [str(row) for row in range(len(X))]
+
+
+def _runs(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Lengths of the runs of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]])))
+    return edges[1::2] - edges[::2]
+
+
+def _longest_flat(signal: NDArray) -> int:
+    runs = _runs(np.diff(signal) == 0)
+    return int(runs.max(initial=-1)) + 1
+
+
+def _measure(signal: NDArray, rate: float) -> tuple[float, ...]:
+    wave = signal - signal.mean(dtype=np.float64)
+    flat = _runs(np.diff(signal) == 0) + 1
+    long = flat[flat >= _FLAT * rate]
+    span = np.ptp(signal)
+    clipped = 0
+    for rail in (signal.min(), signal.max()) if span > 0 else ():
+        runs = _runs(np.abs(signal - rail) <= _RAIL * span)
+        clipped += runs[runs >= 3].sum()
+    return (
+        float(np.sqrt(np.mean(wave**2))),
+        float(np.abs(wave).max()),
+        float(flat.max(initial=0) / rate),
+        float(long.sum() / len(signal)),
+        float(clipped / len(signal)),
+    )

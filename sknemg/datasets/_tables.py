@@ -1,0 +1,314 @@
+"""The tables of a cohort folder: names, aliases, and everything that can be wrong in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import pandas as pd
+
+from sknemg.recordings import InvalidRecordingsError
+
+#: Other names of the columns that mean something to the loader.
+ALIASES = {
+    "label": "diagnosis",
+    "muscle_type": "location",
+    "filepath": "file",
+    "patient_id": "subject",
+    "fs": "sfreq",
+}
+#: Words for the diagnoses; M, N and NL are the papers' labels.
+DIAGNOSES = {"m": "myopathy", "n": "neuropathy", "nl": "normal"} | {
+    name: name for name in ("myopathy", "neuropathy", "normal")
+}
+LOCATIONS = {"p": "proximal", "d": "distal", "proximal": "proximal", "distal": "distal"}
+NUMBERS = ("sfreq", "scale", "start", "stop")
+_TEXT = ("subject", "diagnosis", "file", "recording", "channel", "muscle", "side", "location")
+_MISSING = ("", "na", "n/a", "nan")
+_COLUMNS = ["table", "row", "problem", "remedy"]
+
+
+class InvalidCohortError(InvalidRecordingsError):
+    """A cohort folder that cannot be loaded as it is, with everything that is wrong in it.
+
+    Attributes
+    ----------
+    problems : DataFrame, columns ``table``, ``row``, ``problem``, ``remedy``
+        One line for each. Rows are counted as a spreadsheet does: the names of the columns are
+        row 1. A problem of a whole table has no row (``<NA>``).
+    """
+
+    def __init__(self, problems: pd.DataFrame):
+        self.problems = problems
+        n = len(problems)
+        ValueError.__init__(
+            self, f"{n} problem{'s' if n != 1 else ''} in the cohort:\n{describe(problems)}"
+        )
+
+
+def describe(problems: pd.DataFrame) -> str:
+    """List all problems, a line for all the rows of a table that share one."""
+    lines = []
+    for (table, problem, remedy), group in problems.groupby(
+        ["table", "problem", "remedy"], sort=False
+    ):
+        rows = _ranges(group["row"].dropna().astype(int))
+        where = f"{table}, {rows}" if rows else table
+        lines.append(f"  {where}: {problem}" + (f" ({remedy})" if remedy else ""))
+    return "\n".join(lines)
+
+
+def _ranges(rows: Iterable[int]) -> str:
+    spans: list[list[int]] = []
+    for row in sorted(set(rows)):
+        if spans and row == spans[-1][1] + 1:
+            spans[-1][1] = row
+        else:
+            spans.append([row, row])
+    text = ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in spans)
+    return f"row{'s' if len(spans) > 1 or text.count('-') else ''} {text}" if spans else ""
+
+
+class Findings:
+    """Problems found so far, and the recording rows that they rule out."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[str, int | None, str, str]] = []
+        self.out: set[int] = set()
+
+    def add(
+        self,
+        table: str,
+        rows: Iterable[Any],
+        problem: str,
+        remedy: str = "",
+        *,
+        out: bool = True,
+    ) -> None:
+        """Note one problem of these rows; `out` if they are rows of recordings."""
+        for row in rows:
+            self._found.append((table, row, problem, remedy))
+            if out and row is not None:
+                self.out.add(row)
+
+    def table(self) -> pd.DataFrame:
+        """Return the problems as `InvalidCohortError.problems`."""
+        return pd.DataFrame(self._found, columns=_COLUMNS).astype({"row": "Int64"})
+
+    def stop_if_any(self) -> None:
+        """Raise `InvalidCohortError` if there is a problem."""
+        if self._found:
+            raise InvalidCohortError(self.table())
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+def read_tables(
+    folder: Path, diagnoses: Mapping[str, str] | None, findings: Findings
+) -> tuple[pd.DataFrame, str]:
+    """Read ``recordings.csv`` with ``subjects.csv``, or ``cohort.csv``, and check their entries.
+
+    Returns
+    -------
+    rows : DataFrame
+        One row a recording, with its number in the table as index; missing entries are None.
+    table : str
+        Name of the table of recordings.
+    """
+    rows, subjects, table = _read_layout(folder, findings)
+    if subjects is not None:
+        _check_subjects(subjects, rows, findings)
+        first = subjects.drop_duplicates("subject")
+        rows = rows.reset_index(names="_row").merge(first, on="subject", how="left")
+        rows = rows.set_index("_row").rename_axis(None)
+    rows = rows.where(rows.notna(), None)
+    _require(rows, ("subject", "file"), table, findings)
+    _translate(rows, "diagnosis", diagnoses, table, findings)
+    _translate(rows, "location", LOCATIONS, table, findings)
+    _read_numbers(rows, table, findings)
+    _check_diagnoses(rows, "subjects.csv" if subjects is not None else table, table, findings)
+    return rows, table
+
+
+def _read_layout(folder: Path, findings: Findings) -> tuple[pd.DataFrame, Any, str]:
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(folder)!r}.")
+    there = {n for n in ("subjects.csv", "recordings.csv", "cohort.csv") if (folder / n).exists()}
+    if there not in ({"subjects.csv", "recordings.csv"}, {"cohort.csv"}):
+        findings.add(
+            str(folder),
+            [None],
+            f"it holds {sorted(there) or 'no table'}",
+            "put subjects.csv and recordings.csv there, or cohort.csv alone",
+        )
+        findings.stop_if_any()
+    if "cohort.csv" in there:
+        rows = _read(folder / "cohort.csv", ("subject", "diagnosis", "file"), findings)
+        findings.stop_if_any()
+        return rows, None, "cohort.csv"
+    rows = _read(folder / "recordings.csv", ("subject", "file"), findings)
+    subjects = _read(folder / "subjects.csv", ("subject", "diagnosis"), findings)
+    both = sorted(map(str, (set(rows) & set(subjects)) - {"subject"}))
+    if both:
+        remedy = "keep it in one of the tables"
+        findings.add("recordings.csv", [None], f"columns {both} are in subjects.csv too", remedy)
+    findings.stop_if_any()
+    return rows, subjects, "recordings.csv"
+
+
+def _read(path: Path, needed: Collection[str], findings: Findings) -> pd.DataFrame:
+    """Read one table as text, its columns under their own names, rows numbered from 2."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        header = file.readline()
+    delimiter = max(",;\t", key=header.count)
+    try:
+        table = pd.read_csv(
+            path,
+            sep=delimiter,
+            dtype=object,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            skipinitialspace=True,
+            index_col=False,
+            encoding="utf-8-sig",
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        findings.add(path.name, [None], f"not readable: {error}", "save it as CSV in UTF-8")
+        return pd.DataFrame(columns=list(needed))
+    table.index = pd.RangeIndex(2, len(table) + 2)
+    table = table.fillna("").map(str.strip)
+    table = table[(table != "").any(axis=1)]
+    table = table.map(lambda entry: None if entry.lower() in _MISSING else entry).astype(object)
+    names = [_own_name(str(name).strip()) for name in table]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    for name in twice:
+        words = [name, *(alias for alias, of in ALIASES.items() if of == name)]
+        findings.add(path.name, [None], f"two columns mean {name!r}", f"keep one of {words}")
+    missing = [name for name in needed if name not in names]
+    for name in missing:
+        findings.add(path.name, [None], f"no column {name!r}", _COLUMN_HELP[name])
+    if not len(table) and not missing:
+        findings.add(path.name, [None], "no rows", "add one row for each recording or subject")
+    table.columns = pd.Index(names)
+    return table
+
+
+def _own_name(name: str) -> str:
+    """Bring a name that the loader knows to its own spelling, and leave any other as it is."""
+    low = name.lower()
+    known = low in ALIASES or low in NUMBERS or low in _TEXT or low == "unit"
+    return ALIASES.get(low, low) if known else name
+
+
+_COLUMN_HELP = {
+    "subject": "add it (or patient_id): whose the recording is; it is never taken from file names",
+    "diagnosis": f"add it (or label): one of {', '.join(sorted(set(DIAGNOSES.values())))}",
+    "file": "add it (or filepath): the recording's file, relative to the folder",
+}
+
+
+# -- checking ----------------------------------------------------------------------------------
+
+
+def _require(rows: pd.DataFrame, columns: Iterable[str], table: str, findings: Findings) -> None:
+    for name in columns:
+        blank = rows.index[rows[name].isna()]
+        findings.add(table, blank, f"no {name}", "fill it in or take the row out")
+
+
+def _check_subjects(subjects: pd.DataFrame, rows: pd.DataFrame, findings: Findings) -> None:
+    name = "subjects.csv"
+    blank = subjects.index[subjects["subject"].isna()]
+    findings.add(name, blank, "no subject", "fill it in or take the row out", out=False)
+    for who, group in subjects.groupby("subject"):
+        if len(group) > 1:
+            several = group["diagnosis"].nunique() > 1
+            problem = f"subject {who!r} stands there {len(group)} times"
+            problem += " with different diagnoses" if several else ""
+            findings.add(name, group.index, problem, "keep one row a subject", out=False)
+            findings.out.update(rows.index[rows["subject"] == who])
+    unknown = rows.index[rows["subject"].notna() & ~rows["subject"].isin(subjects["subject"])]
+    for row in unknown:
+        problem = f"subject {rows.loc[row, 'subject']!r} is not in subjects.csv"
+        findings.add("recordings.csv", [row], problem, "add the subject with its diagnosis")
+    idle = subjects[subjects["subject"].notna() & ~subjects["subject"].isin(rows["subject"])]
+    for row, who in idle["subject"].items():
+        problem = f"subject {who!r} has no recording"
+        findings.add(name, [row], problem, "add one or take the subject out", out=False)
+
+
+def _translate(
+    rows: pd.DataFrame,
+    column: str,
+    words: Mapping[str, str] | None,
+    table: str,
+    findings: Findings,
+) -> None:
+    """Replace words by the library's own; a word that is not known is a problem."""
+    if column not in rows:
+        return
+    known = dict(words or {})
+    if column == "diagnosis":
+        known = DIAGNOSES | {word.lower(): name for word, name in known.items()}
+    translated = rows[column].map(lambda word: None if word is None else known.get(word.lower()))
+    for word in rows.loc[rows[column].notna() & translated.isna(), column].unique():
+        remedy = f"write one of {', '.join(sorted(set(known.values())))}"
+        remedy += f", or give diagnoses={{{word!r}: ...}}" if column == "diagnosis" else ""
+        at = rows.index[rows[column] == word]
+        findings.add(table, at, f"{column} {word!r} is unknown", remedy)
+    rows[column] = translated.where(translated.notna(), None)
+
+
+def _read_numbers(rows: pd.DataFrame, table: str, findings: Findings) -> None:
+    for column in set(NUMBERS) & set(rows):
+        numbers = pd.to_numeric(rows[column], errors="coerce")
+        for row in rows.index[numbers.isna() & rows[column].notna()]:
+            problem = f"{column} {rows.loc[row, column]!r} is no number"
+            findings.add(table, [row], problem, "write digits with a decimal point")
+        rows[column] = numbers.astype(float)
+
+
+def _check_diagnoses(rows: pd.DataFrame, where: str, table: str, findings: Findings) -> None:
+    bad = findings.out
+    for who, group in rows.groupby("subject"):
+        if group["diagnosis"].nunique() > 1:
+            names = ", ".join(sorted(group["diagnosis"].dropna().unique()))
+            problem = f"subject {who!r} has the diagnoses {names}"
+            remedy = "one subject has one diagnosis: correct it, or split the subject"
+            findings.add(table, group.index, problem, remedy)
+    blank = [row for row in rows.index[rows["diagnosis"].isna()] if row not in bad]
+    for who, group in rows.loc[blank].groupby("subject"):
+        problem = f"subject {who!r} has no diagnosis"
+        findings.add(table, group.index, problem, f"fill it in in {where}")
+
+
+def typed(column: pd.Series) -> pd.Series:
+    """Turn a column of text into numbers or booleans where all its entries are such."""
+    entries = column.dropna().astype(str)
+    if column.name in _TEXT or not len(entries) or column.dtype != object:
+        return column
+    if entries.isin(["True", "False"]).all() and len(entries) == len(column):
+        return column == "True"
+    codes = entries.str.match(r"[-+]?0\d")  # 007 is a code, not the number 7
+    numbers = pd.to_numeric(column, errors="coerce")
+    return column if codes.any() or numbers[entries.index].isna().any() else numbers
+
+
+def path_problem(name: str) -> str:
+    """Say why an entry of the column ``file`` is no file inside the folder, or nothing."""
+    windows = PureWindowsPath(name)
+    if PurePosixPath(name).is_absolute() or windows.drive or windows.root:
+        return "is an absolute path"
+    if ".." in windows.parts:
+        return "leaves the folder"
+    if "\\" in name:
+        return "has backslashes: write / between folders"
+    return ""
+
+
+def is_given(entry: Any) -> bool:
+    """Whether a table's entry is there."""
+    return entry is not None and not (isinstance(entry, float) and math.isnan(entry))

@@ -1,0 +1,329 @@
+"""A cohort as a folder: tables that say what each recording is, and the files of the signals."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections import defaultdict
+from collections.abc import Mapping
+from numbers import Number
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from sknemg.datasets._quality import warn_if_flat
+from sknemg.datasets._tables import (
+    ALIASES,
+    Findings,
+    InvalidCohortError,
+    describe,
+    is_given,
+    path_problem,
+    read_tables,
+    typed,
+)
+from sknemg.datasets.readers import ReadError, Reading, files_of, read_recording
+from sknemg.recordings import Recordings
+
+_READ = ("sfreq", "unit", "scale", "channel", "start", "stop")
+_SOURCE = ("file", "file_unit", "scale", "channel", "start", "stop")
+
+
+def load_cohort(
+    folder: str | Path,
+    *,
+    unit: str | None = None,
+    sfreq: float | None = None,
+    scale: float | None = None,
+    diagnoses: Mapping[str, str] | None = None,
+    delimiter: str = ",",
+    decimal: str = ".",
+    skip_lines: int = 0,
+    invalid: Literal["raise", "clip"] = "raise",
+    on_error: Literal["raise", "skip"] = "raise",
+) -> tuple[Recordings, NDArray[np.str_]]:
+    """Load a folder of recordings with the tables that describe them.
+
+    The folder holds either
+
+    - ``subjects.csv`` with the columns ``subject``, ``diagnosis``, and ``recordings.csv`` with
+      ``subject``, ``file``, or
+    - ``cohort.csv`` with ``subject``, ``diagnosis``, ``file``, one row a recording.
+
+    The loader also understands ``muscle``, ``location``, ``recording`` and, to read the file,
+    ``sfreq``, ``unit``, ``scale``, ``channel``, ``start`` and ``stop`` (the parameters of
+    `read_recording`). Every other column is kept. ``label``, ``muscle_type``, ``filepath``,
+    ``patient_id`` and ``fs`` are taken as ``diagnosis``, ``location``, ``file``, ``subject`` and
+    ``sfreq``. Diagnoses are ``myopathy``, ``neuropathy`` and ``normal`` or the papers' ``M``,
+    ``N`` and ``NL``; locations ``proximal`` and ``distal`` or ``P`` and ``D``. Files are given
+    relative to the folder and lie inside it.
+
+    Parameters
+    ----------
+    folder : str or Path
+    unit, sfreq, scale : default=None
+        What holds for every file whose row does not say it, as in `read_recording`. A file, its
+        row and these arguments must not contradict each other.
+    diagnoses : dict, default=None
+        Further words of the diagnosis column and the classes they mean, such as
+        ``{"ALS": "neuropathy"}``.
+    delimiter, decimal, skip_lines : default=",", ".", 0
+        Dialect of the text files, as in `read_recording`. (In the tables themselves a comma, a
+        semicolon or a tab separates the columns, whichever the first row holds most of.)
+    invalid : {"raise", "clip"}, default="raise"
+        Meaning of WFDB's code for "no value", as in `read_recording`.
+    on_error : {"raise", "skip"}, default="raise"
+        With "skip", rows with a problem are left out, and one warning lists them.
+
+    Returns
+    -------
+    X : Recordings
+        Signals in millivolts. ``X.meta`` has all columns of the tables (the column ``unit`` as
+        ``file_unit``, since the signals are in millivolts now) and ``clipped``, the number of
+        samples at the limits of the file's integer format.
+    y : ndarray of shape (n_recordings,), str
+        The diagnosis of each recording's subject.
+
+    Raises
+    ------
+    InvalidCohortError
+        One error with everything that is wrong: missing tables, columns and entries, words,
+        rates and units that are unknown or contradict the file, subjects with two diagnoses or
+        none, files that are missing, outside the folder, unreadable or used by two subjects,
+        rows and signals that occur twice, samples that are no numbers.
+
+    Warns
+    -----
+    UserWarning
+        If recordings are flat for half a second or more, or rows were left out.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from sknemg import Recordings
+    >>> from sknemg.datasets import load_cohort, write_cohort
+    >>> signals = np.random.default_rng(0).normal(size=(2, 4800))
+    >>> X = Recordings(signals, sfreq=48_000, subject=["S1", "S2"], muscle="deltoid")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_cohort(folder, X, ["myopathy", "normal"])
+    ...     X, y = load_cohort(folder)
+    >>> X, y.tolist()
+    (Recordings: 2 recordings of 2 subjects, 0.10 s at 48000 Hz, ['myopathy', 'normal'])
+    """
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f"on_error={on_error!r} is unknown; give 'raise' or 'skip'.")
+    folder, findings = Path(folder), Findings()
+    rows, table = read_tables(folder, diagnoses, findings)
+    readable = _check_paths(rows, table, folder, findings)
+    _check_repeated_rows(rows, table, findings)
+    given = {"unit": unit, "sfreq": sfreq, "scale": scale}
+    dialect = {"delimiter": delimiter, "decimal": decimal, "skip_lines": skip_lines}
+    options = dialect | {"invalid": invalid}
+    readings = _read_all(rows.loc[readable], table, folder, given, options, findings)
+    _check_repeated_signals(rows, table, readings, findings)
+    kept = [row for row in rows.index if row not in findings.out]
+    problems = findings.table()
+    if len(problems):
+        if on_error == "raise" or not kept:
+            raise InvalidCohortError(problems)
+        warnings.warn(
+            f"{len(rows) - len(kept)} of {len(rows)} recordings were left out:\n"
+            + describe(problems),
+            stacklevel=2,
+        )
+    X = _assemble(rows.loc[kept], [readings[row] for row in kept])
+    warn_if_flat(X, stacklevel=3)
+    return X, X["diagnosis"].to_numpy(dtype=str)
+
+
+def _assemble(rows: pd.DataFrame, readings: list[Reading]) -> Recordings:
+    meta = pd.DataFrame({name: typed(column).tolist() for name, column in rows.items()})
+    meta = meta.rename(columns={"unit": "file_unit"})
+    meta["sfreq"] = [reading.sfreq for reading in readings]
+    if "clipped" not in meta:
+        meta["clipped"] = [reading.meta["clipped"] for reading in readings]
+    signals = [reading.signal for reading in readings]
+    offsets = np.concatenate([[0], np.cumsum([len(signal) for signal in signals])])
+    return Recordings.from_ragged(np.concatenate(signals), offsets, meta).validate()
+
+
+# -- checks ------------------------------------------------------------------------------------
+
+
+def _check_paths(rows: pd.DataFrame, table: str, folder: Path, findings: Findings) -> list[int]:
+    """Note what is wrong with the files, and return the rows whose files can be opened."""
+    owners: dict[Path, list[int]] = defaultdict(list)
+    readable: list[int] = []
+    for row, name in zip(rows.index, rows["file"], strict=True):
+        if not is_given(name):
+            continue
+        try:
+            files = _files_inside(name, folder)
+        except ReadError as error:
+            remedy = "give a file inside the folder, relative to it"
+            findings.add(table, [row], f"file {name!r}: {error}", remedy)
+            continue
+        owners[files[0].resolve()].append(row)
+        readable.append(row)
+    for file, at in owners.items():
+        if rows.loc[at, "subject"].nunique() > 1:
+            who = ", ".join(sorted(rows.loc[at, "subject"].dropna().unique()))
+            problem = f"file {file.name!r} is given for several subjects ({who})"
+            findings.add(table, at, problem, "a recording is of one subject: correct it")
+    return readable
+
+
+def _files_inside(name: str, folder: Path) -> list[Path]:
+    if problem := path_problem(name):
+        raise ReadError(problem)
+    files = files_of(folder / name)
+    root = folder.resolve()
+    for file in files:
+        if not file.resolve().is_relative_to(root):
+            raise ReadError("a link leads out of the folder")
+        if not file.is_file():
+            raise ReadError(f"there is no {file.relative_to(folder).as_posix()!r}")
+    return files
+
+
+def _check_repeated_rows(rows: pd.DataFrame, table: str, findings: Findings) -> None:
+    same = [name for name in ("file", "channel", "start", "stop") if name in rows]
+    again = rows.index[rows["file"].notna() & rows.duplicated(same)]
+    for row in again:
+        problem = f"the same part of file {rows.loc[row, 'file']!r} as in a row above"
+        findings.add(table, [row], problem, "take one of the rows out")
+    if "recording" in rows:
+        named = rows[rows["recording"].notna()]
+        for row in named.index[named.duplicated(["subject", "recording"])].difference(again):
+            problem = f"recording {named.loc[row, 'recording']!r} of a subject for the second time"
+            findings.add(table, [row], problem, "name the recordings differently")
+
+
+def _check_repeated_signals(
+    rows: pd.DataFrame, table: str, readings: Mapping[int, Reading], findings: Findings
+) -> None:
+    seen = defaultdict(list)
+    for row, reading in readings.items():
+        if np.ptp(reading.signal) > 0:  # two dead channels are alike without being copies
+            seen[hashlib.sha256(reading.signal.tobytes()).digest()].append(row)
+    for at in seen.values():
+        if len(at) < 2:
+            continue
+        who = sorted(rows.loc[at, "subject"].astype(str).unique())
+        files = ", ".join(sorted(rows.loc[at, "file"].unique()))
+        problem = f"the same signal in {files}"
+        if len(who) > 1:
+            problem += f", of subjects {', '.join(who)}"
+        findings.add(
+            table,
+            at if len(who) > 1 else at[1:],
+            problem,
+            "a copy would leak from training into test: take it out",
+        )
+
+
+def _read_all(
+    rows: pd.DataFrame,
+    table: str,
+    folder: Path,
+    given: dict[str, Any],
+    options: dict[str, Any],
+    findings: Findings,
+) -> dict[int, Reading]:
+    """Read every row that can be read, and note why the others cannot."""
+    given = {name: value for name, value in given.items() if value is not None}
+    columns = [name for name in _READ if name in rows]
+    readings = {}
+    for row in rows.index:
+        entries: dict[str, Any] = {name: rows.at[row, name] for name in columns}
+        said = {name: entry for name, entry in entries.items() if is_given(entry)}
+        clash = [name for name in given if said.get(name, given[name]) != given[name]]
+        for name in clash:
+            problem = f"{name} {said[name]} in the row, {given[name]} as argument"
+            findings.add(table, [row], problem, "give it in one place")
+        path = folder / str(rows.at[row, "file"])
+        try:
+            readings[row] = read_recording(path, **(given | said), **options)
+        except ReadError as error:
+            findings.add(table, [row], str(error))
+    return readings
+
+
+# -- writing -----------------------------------------------------------------------------------
+
+
+def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
+    """Save recordings as a folder that `load_cohort` reads back, bit for bit.
+
+    Signals become ``data/*.npy`` (float32, millivolts). Columns that say where a recording was
+    read from (``file``, ``start`` and the like) are kept as ``source_file``, ``source_start``.
+    Subjects are read back as strings.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A new or empty folder.
+    X : Recordings
+        Signals, with a column ``subject``.
+    y : array-like of shape (n_recordings,)
+        Diagnosis of each recording, one a subject.
+
+    Raises
+    ------
+    InvalidRecordingsError
+        If a subject has two diagnoses.
+    ValueError
+        If `X` holds segments or no subjects, or has columns that a table cannot hold.
+    FileExistsError
+        If the folder holds anything.
+    """
+    folder, y = Path(folder), np.asarray(y)
+    if X.item_shape != () or "subject" not in X or len(y) != len(X):
+        raise ValueError(
+            "write_cohort needs signals with a column 'subject', and one diagnosis for each."
+        )
+    X.validate(y)
+    meta = _writable(X.meta)
+    if folder.exists() and any(folder.iterdir()):
+        raise FileExistsError(f"{str(folder)!r} is not empty; give a new folder.")
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    meta["file"] = [f"data/{row:05d}.npy" for row in range(len(X))]
+    meta["unit"] = "mV"
+    for file, signal in zip(meta["file"], X, strict=True):
+        np.save(folder / file, signal)
+    about = [name for name in _OF_SUBJECT if name in meta and _one_each(meta, name)]
+    subjects = meta[["subject", *about]].assign(diagnosis=y).drop_duplicates("subject")
+    subjects.to_csv(folder / "subjects.csv", index=False)
+    meta.drop(columns=about).to_csv(folder / "recordings.csv", index=False)
+
+
+_OF_SUBJECT = ("age", "sex", "diagnosis_detail")
+
+
+def _one_each(meta: pd.DataFrame, name: str) -> bool:
+    return bool((meta.groupby("subject")[name].nunique(dropna=False) == 1).all())
+
+
+def _writable(meta: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns for ``recordings.csv``, without those that meant another file."""
+    meta = meta.drop(columns="diagnosis", errors="ignore")
+    for name in _SOURCE:
+        if name in meta and f"source_{name}" in meta:
+            meta = meta.drop(columns=name)
+    meta = meta.rename(columns={name: f"source_{name}" for name in _SOURCE})
+    taken = sorted({*ALIASES, "unit"} & set(meta))
+    nested = [
+        name
+        for name, column in meta.items()
+        if not column.dropna().map(lambda entry: isinstance(entry, (str, bool, Number))).all()
+    ]
+    if taken or nested:
+        raise ValueError(
+            f"Columns {[*taken, *nested]} cannot be written: rename or drop them (a table holds "
+            f"numbers, strings and booleans; {sorted({*ALIASES, 'unit'})} have a meaning there)."
+        )
+    return meta

@@ -1,0 +1,250 @@
+"""One file, one signal in millivolts: WFDB, EDF, WAV, NPY/NPZ and delimited text.
+
+A rate or a unit is taken from the file or from the caller, and never guessed: where neither says
+it, or where the two disagree, the file is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sknemg.datasets import _formats
+from sknemg.recordings import MILLIVOLTS
+
+_UNITS = MILLIVOLTS | {"v": 1e3, "mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6}
+
+
+class ReadError(ValueError):
+    """A file that cannot be read as one recording in millivolts."""
+
+
+class Reading(NamedTuple):
+    """What `read_recording` returns.
+
+    Attributes
+    ----------
+    signal : ndarray of shape (n_times,), float32
+        In millivolts.
+    sfreq : float
+        Sampling rate in hertz.
+    meta : dict
+        ``channel`` (its name, or None), ``clipped`` (number of samples at the limits of the
+        file's integer format, None for formats without limits) and ``comments`` (tuple of str,
+        the free text of a WFDB header).
+    """
+
+    signal: NDArray[np.float32]
+    sfreq: float
+    meta: dict[str, Any]
+
+
+def read_recording(
+    path: str | Path,
+    *,
+    sfreq: float | None = None,
+    unit: str | None = None,
+    scale: float | None = None,
+    channel: str | int | None = None,
+    start: float | None = None,
+    stop: float | None = None,
+    delimiter: str = ",",
+    decimal: str = ".",
+    skip_lines: int = 0,
+    invalid: Literal["raise", "clip"] = "raise",
+) -> Reading:
+    r"""Read one channel of one file as a signal in millivolts.
+
+    Formats, by suffix: WFDB (``.hea``, or its ``.dat``/``.bin``, or the bare record name; needs
+    wfdb), EDF (``.edf``; needs edfio), ``.wav``, ``.npy`` and ``.npz`` (keys ``signal`` and,
+    if present, ``sfreq`` and ``unit``), delimited text (``.csv``, ``.txt``, ``.tsv``, ``.asc``).
+    Pickles are refused: opening one runs whatever code it holds.
+
+    Parameters
+    ----------
+    path : str or Path
+    sfreq : float, default=None
+        Sampling rate in hertz, for files that do not state it. It must agree with a file that
+        does.
+    unit : {"V", "mV", "uV", "nV"}, default=None
+        Unit of the stored numbers, for NPY, NPZ and text files that do not state it. It must
+        agree with a file that does.
+    scale : float, default=None
+        Millivolts per stored unit, in place of `unit`. WAV files and uncalibrated WFDB records
+        need it: a WAV file's samples are fractions of full scale, so there it is the amplitude
+        in millivolts at full scale.
+    channel : str or int, default=None
+        Name or position (from 0) of the channel, column or NPZ array, where there are several.
+    start, stop : float, default=None
+        Part to read, in seconds from the beginning of the file.
+    delimiter : str, default=","
+        Between the columns of a text file; ``" "`` stands for any run of blanks.
+    decimal : str, default="."
+        Decimal sign of a text file.
+    skip_lines : int, default=0
+        Lines of a text file above the column names or, without such, above the numbers.
+    invalid : {"raise", "clip"}, default="raise"
+        What a sample with WFDB's code for "no value" (the lowest code of the format) means: a
+        gap, which is an error, or a sample at the converter's negative limit.
+
+    Returns
+    -------
+    Reading
+        ``(signal, sfreq, meta)``.
+
+    Raises
+    ------
+    ReadError
+        With everything that keeps the file from being read, and what to do.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sknemg.datasets import read_recording
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "export.txt"
+    ...     _ = file.write_text("time;signal\n0,0;-20,5\n0,1;31,0\n")
+    ...     signal, sfreq, meta = read_recording(
+    ...         file, sfreq=10_000, unit="uV", channel="signal", delimiter=";", decimal=","
+    ...     )
+    >>> signal, sfreq, meta["channel"]
+    (array([-0.0205,  0.031 ], dtype=float32), 10000.0, 'signal')
+    """
+    path = Path(path)
+    if invalid not in ("raise", "clip"):
+        raise ValueError(f"invalid={invalid!r} is unknown; give 'raise' or 'clip'.")
+    text = _formats.TextFormat(delimiter, decimal, skip_lines)
+    stored = _open(path, channel, text, invalid)
+    rate, complaints = _rate(stored.sfreq, sfreq)
+    factor, more = _millivolts(stored, unit, scale)
+    complaints += more
+    if not complaints:
+        part, complaints = _part(start, stop, rate, len(stored.samples))
+    if complaints:
+        raise ReadError("; ".join(complaints))
+    signal = (stored.samples[part].astype(np.float64) * factor).astype(np.float32)
+    _check_samples(signal, rate, stored.gap_hint)
+    clipped = None if stored.clipped is None else int(stored.clipped[part].sum())
+    meta = {"channel": stored.channel, "clipped": clipped, "comments": stored.comments}
+    return Reading(signal, rate, meta)
+
+
+def files_of(path: Path) -> list[Path]:
+    """List the files that a recording consists of: a WFDB header and its signal files, or one."""
+    if _kind(path) == "WFDB":
+        return _formats.wfdb_files(path)
+    return [path]
+
+
+def _kind(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix in (".hea", ".dat", ".bin") or path.with_name(path.name + ".hea").exists():
+        return "WFDB"
+    kinds = {".edf": "EDF", ".wav": "WAV", ".npy": "NPY", ".npz": "NPZ"}
+    kinds |= dict.fromkeys((".csv", ".txt", ".tsv", ".asc"), "text")
+    if suffix in (".p", ".pkl", ".pickle"):
+        raise ReadError(
+            "a pickle is refused, because opening one runs the code it holds: "
+            "in a session that trusts it, save the array with numpy.save"
+        )
+    if suffix not in kinds:
+        raise ReadError(
+            f"no reader for {path.suffix or 'a file without a suffix'!r}: "
+            "save it as WFDB, EDF, WAV, NPY, NPZ or text"
+        )
+    return kinds[suffix]
+
+
+def _open(path: Path, channel: Any, text: _formats.TextFormat, invalid: str) -> _formats.Stored:
+    kind = _kind(path)
+    readers: dict[str, Callable[[], _formats.Stored]] = {
+        "WFDB": lambda: _formats.read_wfdb(path, channel, clip=invalid == "clip"),
+        "EDF": lambda: _formats.read_edf(path, channel),
+        "WAV": lambda: _formats.read_wav(path, channel),
+        "NPY": lambda: _formats.read_npy(path),
+        "NPZ": lambda: _formats.read_npz(path, channel),
+        "text": lambda: _formats.read_text(path, channel, text),
+    }
+    try:
+        return readers[kind]()
+    except _formats.FormatError as error:
+        raise ReadError(str(error)) from error
+    except FileNotFoundError as error:
+        raise ReadError(f"no file {Path(error.filename or path).name!r}") from error
+    except ImportError:
+        raise
+    except Exception as error:  # the format libraries raise whatever a broken file leads to
+        reason = f"{type(error).__name__}: {error}"
+        raise ReadError(f"not readable as {kind} ({reason}); export it again") from error
+
+
+def _rate(stated: float | None, given: float | None) -> tuple[float, list[str]]:
+    rate = given if stated is None else stated
+    if rate is None:
+        return math.nan, ["no sampling rate: the file states none, so give sfreq in hertz"]
+    if given is not None and not math.isclose(rate, given, rel_tol=1e-6):
+        return rate, [f"the file says {rate:g} Hz, sfreq says {given:g} Hz: correct one"]
+    if not (math.isfinite(rate) and rate > 0):
+        return rate, [f"a sampling rate of {rate:g} Hz: give sfreq in hertz"]
+    return float(rate), []
+
+
+def _millivolts(
+    stored: _formats.Stored, unit: str | None, scale: float | None
+) -> tuple[float, list[str]]:
+    """Millivolts per stored unit, and what stands against it."""
+    if unit is not None and unit not in _UNITS:
+        return math.nan, [f"unit {unit!r} is unknown: write V, mV, uV or nV"]
+    if scale is not None and not (math.isfinite(scale) and scale != 0):
+        return math.nan, [f"a scale of {scale:g}: give the millivolts per stored unit"]
+    if stored.unit is not None:
+        return _stated_unit(stored.unit, unit, scale)
+    if scale is not None:
+        both = ["unit and scale both given: keep one"] if unit is not None else []
+        return scale, both
+    if stored.needs_scale:
+        return math.nan, [f"no amplitude scale: {stored.needs_scale}"]
+    if unit is None:
+        return math.nan, ["no unit: the file states none, so give unit (V, mV, uV or nV) or scale"]
+    return _UNITS[unit], []
+
+
+def _stated_unit(stated: str, unit: str | None, scale: float | None) -> tuple[float, list[str]]:
+    if stated not in _UNITS:
+        return math.nan, [f"the file's unit {stated!r} is no known voltage (V, mV, uV or nV)"]
+    factor = _UNITS[stated]
+    if scale is not None:
+        return factor, [f"the file states its unit ({stated}): leave scale out"]
+    if unit is not None and _UNITS[unit] != factor:
+        return factor, [f"the file says {stated}, unit says {unit}: correct one"]
+    return factor, []
+
+
+def _part(
+    start: float | None, stop: float | None, rate: float, n_times: int
+) -> tuple[slice, list[str]]:
+    if n_times == 0:
+        return slice(0), ["no samples: leave the recording out"]
+    duration = n_times / rate
+    begin = 0.0 if start is None else start
+    end = duration if stop is None else stop
+    first, last = round(begin * rate), round(end * rate)
+    if not 0 <= first < last <= n_times:
+        where = f"start {begin:g} s to stop {end:g} s of a file of {duration:g} s"
+        return slice(0), [f"{where}: 0 <= start < stop <= duration is needed"]
+    return slice(first, last), []
+
+
+def _check_samples(signal: NDArray, rate: float, hint: str) -> None:
+    bad = np.flatnonzero(~np.isfinite(signal))
+    if len(bad):
+        raise ReadError(
+            f"{len(bad)} of {len(signal)} samples are NaN or infinite, the first at "
+            f"{bad[0] / rate:.4f} s: {hint}"
+        )
