@@ -47,7 +47,10 @@ class TextFormat:
 
 def _need(module: str) -> Any:
     try:
-        return importlib.import_module(module)
+        with warnings.catch_warnings():
+            # wfdb 4.3 uses what pandas 3 deprecates; its user can do nothing about it.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return importlib.import_module(module)
     except ImportError as error:
         raise ImportError(
             f"Reading this format needs {module}: pip install 'sknemg[io]'."

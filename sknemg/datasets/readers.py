@@ -188,10 +188,10 @@ def _rate(stated: float | None, given: float | None) -> tuple[float, list[str]]:
     rate = given if stated is None else stated
     if rate is None:
         return math.nan, ["no sampling rate: the file states none, so give sfreq in hertz"]
-    if given is not None and not math.isclose(rate, given, rel_tol=1e-6):
-        return rate, [f"the file says {rate:g} Hz, sfreq says {given:g} Hz: correct one"]
     if not (math.isfinite(rate) and rate > 0):
         return rate, [f"a sampling rate of {rate:g} Hz: give sfreq in hertz"]
+    if given is not None and not math.isclose(rate, given, rel_tol=1e-6):
+        return rate, [f"the file says {rate:g} Hz, sfreq says {given:g} Hz: correct one"]
     return float(rate), []
 
 
