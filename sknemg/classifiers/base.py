@@ -214,6 +214,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         # The net holds device memory and users' callbacks; the weights make it anew.
         return {key: value for key, value in super().__getstate__().items() if key != "_net"}
 
+    @np.errstate(over="ignore")  # too large for float32 becomes infinite, and is refused as such
     def _validated(self, X: Any) -> np.ndarray:
         """Check the rows to predict."""
         X = validate_data(self, X, reset=False, dtype=self._input_dtypes, **_CHECKS)
@@ -222,6 +223,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         check_finite_rows(X)
         return X
 
+    @np.errstate(over="ignore")
     def _validated_in_fit(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Check rows and labels; set the fitted sizes; give the labels as indices."""
         X, y = validate_data(self, X, y, dtype=self._input_dtypes, **_CHECKS)
@@ -249,6 +251,8 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
             )
         fraction = 0.2 if self.validation == "auto" else self.validation
         train, valid = subject_split(y, subjects, fraction, rng)
+        if self.validation != "auto" and not len(valid):
+            raise ValueError("no class has two subjects, so none can validate; set validation=None")
         if len(np.unique(y[train])) < len(self.classes_):
             lost = self.classes_[np.setdiff1d(y, y[train])].tolist()
             raise ValueError(f"no training subject is left for {lost}; set validation=None")

@@ -108,7 +108,7 @@ class SegmentNet(NeuralNetClassifier):
         parts: dict[str, list[np.ndarray]] = {name: [] for name in layers}
 
         def keep(name: str, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
-            # Appended, for a layer may see a batch in chunks; copied, for the next may work in place.
+            # A layer may see a batch in chunks, and the next layer may overwrite its output.
             parts[name].append(output.float().cpu().numpy().copy())
 
         with ExitStack() as hooks:

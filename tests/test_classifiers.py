@@ -1,0 +1,441 @@
+"""The base of the segment classifiers, tried through nEMGNet."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.metadata_routing import get_routing_for_object
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler, ProgressBar
+
+from sknemg import NEMGNetClassifier
+from sknemg.classifiers.data import Rows, TrainingRounds
+from sknemg.classifiers.net import SegmentNet
+from sknemg.classifiers.validation import class_weights, subject_split
+
+
+def segments(n_subjects=6, n_each=6, n_times=1010, seed=0):
+    """Slow noise ("neuropathy") and fast noise ("myopathy"), several segments a subject."""
+    rng = np.random.default_rng(seed)
+    subjects = np.repeat(np.arange(n_subjects), n_each)
+    slow = subjects % 2 == 0
+    X = rng.normal(size=(len(subjects), n_times)).astype(np.float32)
+    X[slow] = np.repeat(X[slow, : n_times // 10 + 1], 10, axis=1)[:, :n_times]
+    return X, np.where(slow, "neuropathy", "myopathy"), subjects
+
+
+def small(version="A", **kwargs):
+    options = {"width": 4, "max_epochs": 2, "batch_size": 8, "lr": 3e-3, "random_state": 0}
+    return NEMGNetClassifier(version, **(options | kwargs))
+
+
+class Spy:
+    """An augmentation that changes nothing and remembers the first sample of what it saw."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, batch, generator):
+        self.seen += batch[:, 0].tolist()
+        return batch
+
+    def rows(self, X):
+        return np.flatnonzero(np.isin(X[:, 0], np.array(self.seen, dtype=np.float32)))
+
+
+def fitted_spy(clf, X, y, **fit_params):
+    clf = clf.set_params(augment=Spy())
+    spy = clf.augment
+    return clf.fit(X, y, **fit_params), spy
+
+
+# Training
+
+
+def test_learns_with_validation_subjects_and_keeps_the_best_weights():
+    X, y, subjects = segments(n_subjects=10)
+    clf, spy = fitted_spy(small(width=8, max_epochs=8, eval_every=3), X, y, groups=subjects)
+    trained = spy.rows(X)
+    held_out = np.setdiff1d(np.arange(len(X)), trained)
+    assert not set(subjects[trained]) & set(subjects[held_out])
+    assert set(y[held_out]) == {"neuropathy", "myopathy"}
+    best = clf.history_[clf.history_["best"]]
+    assert len(best) == 1
+    assert best["valid_accuracy"].item() == clf.history_["valid_accuracy"].max() > 0.8
+    assert clf.score(X[held_out], y[held_out]) == best["valid_accuracy"].item()
+
+
+def test_history_counts_updates_and_epochs():
+    X, y, subjects = segments()
+    clf = small(max_epochs=3, eval_every=2).fit(X, y, groups=subjects)
+    # 4 of 6 subjects train: 24 rows, three batches an epoch, nine updates.
+    assert clf.history_["update"].tolist() == [2, 4, 6, 8, 9]
+    np.testing.assert_allclose(clf.history_["epoch"], [2 / 3, 4 / 3, 2, 8 / 3, 3])
+    expected = ["update", "epoch", "seconds", "train_loss", "valid_loss", "valid_accuracy", "best"]
+    assert clf.history_.columns.tolist() == expected
+
+
+def test_lowest_validation_loss_can_choose_the_weights():
+    X, y, subjects = segments()
+    history = small(eval_every=1, max_epochs=4, monitor="loss").fit(X, y, groups=subjects).history_
+    assert history["valid_loss"].idxmin() == history["best"].idxmax()
+
+
+def test_patience_counts_evaluations():
+    X, y, subjects = segments()
+    clf = small(max_epochs=50, eval_every=1, patience=4).fit(X, y, groups=subjects)
+    assert len(clf.history_) == clf.history_["best"].idxmax() + 5
+
+
+def test_without_subjects_nothing_is_held_out():
+    X, y, _ = segments()
+    clf, spy = fitted_spy(small(), X, y)
+    assert len(spy.rows(X)) == len(X)
+    assert "valid_loss" not in clf.history_
+    assert clf.history_["best"].tolist() == [True]
+
+
+def test_a_validation_part_without_subjects_is_refused():
+    X, y, _ = segments()
+    with pytest.raises(ValueError, match=r"validation=0\.2 splits by subject: pass the subjects"):
+        small(validation=0.2).fit(X, y)
+
+
+def test_a_validation_part_needs_two_subjects_of_a_class():
+    X, y, _ = segments()
+    with pytest.raises(ValueError, match="no class has two subjects"):
+        small(validation=0.2).fit(X, y, groups=y)
+    assert "valid_loss" not in small().fit(X, y, groups=y).history_
+
+
+def test_rows_without_a_subject_are_named():
+    X, y, subjects = segments()
+    subjects = subjects.astype(object)
+    subjects[[3, 7]] = None, np.nan
+    with pytest.raises(ValueError, match=r"missing in rows \[3, 7\]"):
+        small().fit(X, y, groups=subjects)
+
+
+def test_number_of_evaluations_leaves_the_training_as_it_is():
+    X, y, subjects = segments()
+    options = {"max_epochs": 4, "dropout": 0.3, "patience": None}
+    often = small(eval_every=1, **options).fit(X, y, groups=subjects).history_["train_loss"]
+    seldom = small(eval_every=2, **options).fit(X, y, groups=subjects).history_["train_loss"]
+    np.testing.assert_allclose(often.to_numpy().reshape(-1, 2).mean(axis=1), seldom, rtol=1e-6)
+
+
+def test_same_seed_same_bits_and_the_global_state_is_left_alone():
+    X, y, subjects = segments()
+    state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    first = small(dropout=0.2).fit(X, y, groups=subjects).predict_proba(X)
+    second = small(dropout=0.2).fit(X, y, groups=subjects).predict_proba(X)
+    other = small(dropout=0.2, random_state=1).fit(X, y, groups=subjects).predict_proba(X)
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+    assert torch.equal(state, torch.get_rng_state())
+    np.testing.assert_array_equal(numpy_state, np.random.get_state()[1])  # noqa: NPY002
+
+
+def test_refit_forgets_the_first_fit():
+    X, y, _ = segments()
+    clf = small()
+    first = clf.fit(X, y).predict_proba(X)
+    wide = np.concatenate([X, X[:, :100]], axis=1)
+    clf.fit(wide[::-1], np.roll(y, 1)).predict_proba(wide)
+    np.testing.assert_array_equal(clf.fit(X, y).predict_proba(X), first)
+    np.testing.assert_array_equal(clone(clf).fit(X, y).predict_proba(X), first)
+
+
+@pytest.mark.parametrize("n", [9, 17, 16])
+def test_a_trailing_batch_of_one_is_left_out_but_no_row_for_good(n):
+    rounds = TrainingRounds(
+        Rows(np.arange(n, dtype=np.float32)[:, None]),
+        batch_size=8,
+        max_epochs=20,
+        eval_every=None,
+        seed=0,
+    )
+    sizes, seen = set(), set()
+    for _ in range(rounds.n_rounds):
+        for X, _y in rounds:
+            sizes.add(len(X))
+            seen |= set(X[:, 0].tolist())
+    assert sizes == {8}
+    assert len(seen) == n
+    assert rounds.updates_left == 0
+
+
+def test_thirty_three_rows_train():
+    X, y, _ = segments(n_each=6)
+    small(batch_size=32).fit(X[:33], y[:33])
+
+
+def test_diverged_training_is_an_error():
+    X, y, _ = segments()
+    with pytest.raises(ValueError, match=r"diverged to non-finite weights; lower lr=1e\+30"):
+        small(lr=1e30).fit(X, y)
+
+
+# Class weights and the split
+
+
+def test_class_weights_by_label():
+    classes, y = np.array(["a", "b"]), np.array([0, 0, 0, 1])
+    np.testing.assert_allclose(class_weights("balanced", classes, y), [2 / 3, 2])
+    np.testing.assert_allclose(class_weights({"b": 5}, classes, y), [1, 5])
+    np.testing.assert_allclose(class_weights(None, classes, y), [1, 1])
+    with pytest.raises(ValueError, match=r"classes \['c'\] that y does not have"):
+        class_weights({"c": 1}, classes, y)
+
+
+def test_class_weight_decides():
+    X, y, _ = segments()
+    X[:] = X[:1]  # nothing to tell the classes apart but their weights
+    for label in np.unique(y):
+        clf = small(class_weight={label: 100}, max_epochs=10).fit(X, y)
+        assert set(clf.predict(X)) == {label}
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.2, 0.5, 0.95])
+def test_split_keeps_subjects_whole_and_every_class_in_training(fraction):
+    rng = np.random.RandomState(0)
+    subjects = rng.permutation(np.repeat(np.arange(20), 5))
+    y = np.array([0] * 10 + [1] * 9 + [2])[subjects]  # a single subject of class 2
+    train, valid = subject_split(y, subjects, fraction, rng)
+    assert not set(subjects[train]) & set(subjects[valid])
+    assert sorted([*train, *valid]) == list(range(100))
+    assert set(y[train]) == {0, 1, 2}
+    assert set(y[valid]) == {0, 1}
+
+
+# Rows
+
+
+def test_probabilities():
+    X, y, _ = segments()
+    p = small().fit(X, y).predict_proba(X)
+    assert p.shape == (len(X), 2)
+    assert p.dtype == np.float32
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_a_row_does_not_depend_on_its_neighbours():
+    X, y, _ = segments(n_each=10)
+    clf = small().fit(X, y)
+    p = clf.predict_proba(X)
+    one_by_one = np.concatenate([clf.predict_proba(X[i : i + 1]) for i in range(len(X))])
+    np.testing.assert_allclose(p, one_by_one, atol=1e-6)
+    huge = X.copy()
+    huge[1:] *= 1e4
+    np.testing.assert_allclose(clf.predict_proba(huge)[0], p[0], atol=1e-6)
+
+
+def test_double_precision_is_accepted():
+    X, y, _ = segments()
+    clf = small().fit(X, y)
+    double = small().fit(X.astype(float), y)
+    np.testing.assert_array_equal(double.predict_proba(X.astype(float)), clf.predict_proba(X))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_rows_that_are_not_finite_are_named(value):
+    X, y, _ = segments()
+    clf = small().fit(X, y)
+    bad = X.astype(float)
+    bad[[2, 30], 5] = value
+    for call in (lambda: clf.predict(bad), lambda: small().fit(bad, y)):
+        with pytest.raises(ValueError, match=r"NaN or infinite .* in rows \[2, 30\]"):
+            call()
+
+
+def test_flat_segments_have_finite_scores():
+    X, y, _ = segments()
+    X[::5] = 0
+    clf = small().fit(X, y)
+    assert np.isfinite(clf.predict_proba(np.zeros_like(X))).all()
+    assert np.isfinite(clf.predict_proba(np.full_like(X, 12.0))).all()
+
+
+def test_short_segments_are_refused_or_padded():
+    X, y, _ = segments(n_times=400)
+    with pytest.raises(ValueError, match="400 samples is too short"):
+        small().fit(X, y)
+    clf = small(short="pad").fit(X, y)
+    assert clf.module_.n_times == 1003
+    padded = np.pad(X, ((0, 0), (0, 603)))
+    np.testing.assert_array_equal(small().fit(padded, y).predict(padded), clf.predict(X))
+
+
+def test_several_channels():
+    X, y, _ = segments()
+    stacked = np.stack([X, -X], axis=1)
+    clf = small().fit(stacked, y)
+    assert clf.module_.n_chans == 2
+    assert clf.predict(stacked).shape == y.shape
+    with pytest.raises(ValueError, match=r"rows have shape \(2, 1000\), in fit \(2, 1010\)"):
+        clf.predict(stacked[:, :, :1000])
+    with pytest.raises(ValueError, match="nEMGNet takes signals"):
+        small().fit(stacked[:, :, None], y)
+
+
+# Looking inside, storing, moving
+
+
+def test_layer_outputs_are_those_of_the_module():
+    X, y, _ = segments(n_each=10)
+    clf = small("B").fit(X, y)
+    outputs = clf.layer_outputs(X, ["blocks.block1", "blocks.block12", "head"])
+    assert outputs["blocks.block1"].shape == (len(X), 4, 252)
+    assert outputs["blocks.block12"].shape == (len(X), 64, 1)
+    with torch.no_grad():
+        logits = clf.module_(clf.module_input(X))
+    np.testing.assert_array_equal(outputs["head"], logits.numpy())
+    softmax = torch.softmax(logits, dim=1).numpy()
+    np.testing.assert_allclose(softmax, clf.predict_proba(X), rtol=1e-6)
+    with pytest.raises(ValueError, match=r"no layers \['blocks.block13'\].*block1"):
+        clf.layer_outputs(X, ["blocks.block13"])
+
+
+@pytest.mark.parametrize("attribute", ["net_", "module_"])
+def test_before_fit(attribute):
+    with pytest.raises(NotFittedError):
+        getattr(small(), attribute)
+
+
+def test_pickle_holds_weights_and_no_tensors():
+    X, y, _ = segments()
+    clf = small(callbacks=[ProgressBar()]).fit(X, y)
+    stored = pickle.dumps(clf)
+    assert b"torch" not in stored
+    np.testing.assert_array_equal(pickle.loads(stored).predict_proba(X), clf.predict_proba(X))
+
+
+def test_weights_pass_through_safetensors():
+    safetensors = pytest.importorskip("safetensors.numpy")
+    X, y, _ = segments()
+    clf = small().fit(X, y)
+    weights = safetensors.load(safetensors.save(clf.weights_))
+    clf.module_.load_state_dict({name: torch.tensor(w) for name, w in weights.items()})
+
+
+def test_a_missing_device_is_named():
+    if torch.cuda.is_available():
+        pytest.skip("has CUDA")
+    X, y, _ = segments()
+    with pytest.raises(ValueError, match="device='cuda': no CUDA device here; set device='auto'"):
+        small(device="cuda").fit(X, y)
+    clf = small().fit(X, y).set_params(device="cuda")
+    with pytest.raises(ValueError, match="no CUDA device here"):
+        clf.predict(X)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("options", [{}, {"amp": True}, {"compile": True}])
+def test_gpu_trains_repeats_and_moves_to_the_cpu(options):
+    X, y, subjects = segments()
+    clf = small(device="cuda", max_epochs=10, **options).fit(X, y, groups=subjects)
+    assert next(clf.module_.parameters()).device.type == "cuda"
+    p = clf.predict_proba(X)
+    moved = pickle.loads(pickle.dumps(clf)).set_params(device="cpu")
+    assert next(moved.module_.parameters()).device.type == "cpu"
+    np.testing.assert_allclose(moved.predict_proba(X), p, atol=0.02 if options else 1e-4)
+
+
+# Callbacks and options
+
+
+def test_skorch_callbacks_run():
+    X, y, _ = segments()
+    scheduler = LRScheduler("StepLR", step_size=1, gamma=0.5)
+    clf = small(callbacks=[ProgressBar(), scheduler], eval_every=5).fit(X, y)
+    np.testing.assert_allclose(clf.history_["event_lr"], [3e-3, 1.5e-3])
+
+
+def test_progress_bar_counts_the_batches_of_a_round():
+    totals = []
+
+    class Count(ProgressBar):
+        def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+            totals.append(self._get_batches_per_epoch(net, dataset_train, dataset_valid))
+            super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
+
+    X, y, subjects = segments()
+    small(callbacks=[Count()], eval_every=4).fit(X, y, groups=subjects)
+    assert totals == [4 + 1, 2 + 1]  # six updates in all; the validation rows are one batch
+
+
+def test_a_callback_may_stop_training_but_ctrl_c_reaches_the_user():
+    class CtrlC(Callback):
+        def on_batch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    X, y, _ = segments()
+    stop = EarlyStopping("train_loss", patience=1, threshold=10, sink=str)
+    assert len(small(callbacks=[stop], max_epochs=9, eval_every=None).fit(X, y).history_) == 2
+    with pytest.raises(KeyboardInterrupt):
+        small(callbacks=[CtrlC()]).fit(X, y)
+
+
+def test_bfloat16():
+    X, y, _ = segments()
+    clf = small(amp=True).fit(X, y)
+    p = clf.predict_proba(X)
+    exact = clf.set_params(amp=False).predict_proba(X)
+    assert p.dtype == np.float32
+    assert 0 < abs(p - exact).max() < 0.05
+
+
+def test_compiling_leaves_the_names_of_the_weights():
+    net = SegmentNet(lambda: torch.nn.Linear(2, 2), prepare=lambda x: x, compile_training=True)
+    assert list(net.initialize().module_.state_dict()) == ["weight", "bias"]
+
+
+@pytest.mark.slow
+def test_compiled_training_gives_nearly_the_same_network():
+    X, y, _ = segments()
+    p = small(compile=True).fit(X, y).predict_proba(X)
+    np.testing.assert_allclose(p, small().fit(X, y).predict_proba(X), atol=1e-3)
+
+
+# Inside scikit-learn
+
+
+def test_subjects_are_requested_from_metadata_routing():
+    assert get_routing_for_object(small()).consumes("fit", ["groups"]) == {"groups"}
+
+
+def test_a_plain_pipeline_routes_the_subjects():
+    X, y, subjects = segments()
+    expected = small().fit(X, y, groups=subjects).predict_proba(X)
+    with config_context(enable_metadata_routing=True):
+        pipe = Pipeline([("same", FunctionTransformer()), ("net", small())])
+        np.testing.assert_array_equal(pipe.fit(X, y, groups=subjects).predict_proba(X), expected)
+
+
+def test_grid_search():
+    X, y, _ = segments()
+    search = GridSearchCV(small(), {"version": ["A", "B"], "lr": [1e-3]}, cv=2).fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.slow
+def test_two_workers_equal_one():
+    X, y, _ = segments()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        one, two = (
+            GridSearchCV(small(), {"lr": [1e-3, 3e-3]}, cv=2, n_jobs=n, scoring="neg_log_loss")
+            .fit(X, y)
+            .cv_results_["mean_test_score"]
+            for n in (1, 2)
+        )
+    finally:
+        torch.set_num_threads(threads)
+    np.testing.assert_array_equal(one, two)
