@@ -1,0 +1,71 @@
+"""What a kept result must say of how it came about."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+_PACKAGES = (
+    "sknemg",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "torch",
+    "skorch",
+    "timm",
+    "librosa",
+    "imbalanced-learn",
+)
+
+
+def provenance() -> dict[str, object]:
+    """Return versions, device and, in a source checkout, the commit.
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "versions": {"python": platform.python_version(), **_versions()},
+        "device": _device(),
+        "commit": _commit(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"CPU ({platform.machine()})"
+
+
+def _commit() -> str:
+    """Return the commit of a checkout, marked if files differ from it; empty outside of one."""
+    root = Path(__file__).parent.parent
+    if not (root / ".git").exists():
+        return ""
+    try:
+        head = _git(root, "rev-parse", "--short", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no", "sknemg")
+    except (OSError, subprocess.CalledProcessError):
+        return ""  # no git on this machine: the version has to do
+    return head + ("+changes" if changed else "")
+
+
+def _git(root: Path, *command: str) -> str:
+    run = subprocess.run(["git", *command], cwd=root, capture_output=True, text=True, check=True)
+    return run.stdout.strip()

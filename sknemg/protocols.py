@@ -1,0 +1,445 @@
+"""Run estimators under an evaluation protocol, keep every prediction, and go on after a stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+
+from sknemg import __version__
+from sknemg._provenance import provenance
+from sknemg.leaks import check_no_shared_signal
+from sknemg.model_selection import SubjectKFold, label_subjects, read_subjects
+from sknemg.recordings import Recordings
+
+LEVELS = ("segments", "recordings", "subjects")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How subjects are split and what chooses a network's weights.
+
+    Parameters
+    ----------
+    name : str
+    n_splits : int
+        Folds of subjects.
+    n_repeats : int
+        How often all folds are run, each time with other seeds.
+    reshuffle : bool
+        Whether each repeat deals the subjects anew; otherwise only the initial weights differ.
+    choose_on : {"test", "validation"}
+        Whose score chooses the best weights of a network: the test fold's, as published (a
+        leak), or that of validation subjects taken from the training folds.
+    eval_every, patience : int or None
+        Set on every network: updates between two looks, looks without a better one before it
+        stops. None leaves what the network says.
+    """
+
+    name: str
+    n_splits: int = 5
+    n_repeats: int = 1
+    reshuffle: bool = True
+    choose_on: Literal["test", "validation"] = "validation"
+    eval_every: int | None = None
+    patience: int | None = None
+
+
+#: The protocols of the papers, and the one that does not leak.
+PROTOCOLS = {
+    "published": Protocol("published", 5, 3, reshuffle=False, choose_on="test", eval_every=50),
+    "readers": Protocol("readers", 3, 5, eval_every=30, patience=100),
+    "nested": Protocol("nested", 5, 1),
+}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Every prediction of an evaluation, from which all tables and pictures are computed.
+
+    Attributes
+    ----------
+    segments, recordings, subjects : DataFrame
+        One row for each segment, recording or subject of each test fold: ``method``, ``repeat``,
+        ``fold``, ``subject``, ``y_true``, ``prediction``, a column of scores for each class, and
+        where it is known ``row`` (of `X`), ``muscle``, ``location``, ``segment``, ``start``.
+        ``segments`` is empty for a method that has no segments.
+    cells : DataFrame
+        One row for each fit: ``method``, ``repeat``, ``fold``, ``seed``, ``fit_seconds``,
+        ``predict_seconds``, numbers of subjects and recordings on both sides.
+    settings : dict
+        Protocol, seed, estimators, versions, device: what a result is worth without.
+    """
+
+    segments: pd.DataFrame
+    recordings: pd.DataFrame
+    subjects: pd.DataFrame
+    cells: pd.DataFrame
+    settings: dict[str, Any]
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes, in the order of their columns."""
+        return self.settings["classes"]
+
+    def save(
+        self, folder: str | Path, levels: tuple[str, ...] = ("recordings", "subjects")
+    ) -> None:
+        """Write the predictions as CSV files and the settings as JSON.
+
+        Parameters
+        ----------
+        folder : path
+        levels : tuple of str
+            Segments are left out by default: they are the bulk, and recordings are their mean.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for level in (*levels, "cells"):
+            getattr(self, level).to_csv(folder / f"{level}.csv", index=False, float_format="%.6g")
+        text = json.dumps(self.settings, indent=2, default=str)
+        (folder / "settings.json").write_text(text + "\n")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Evaluation:
+        """Read what `save` wrote; a level that was not saved is empty.
+
+        Parameters
+        ----------
+        folder : path
+
+        Returns
+        -------
+        Evaluation
+        """
+        folder = Path(folder)
+        tables = {}
+        for level in (*LEVELS, "cells"):
+            file = folder / f"{level}.csv"
+            tables[level] = pd.read_csv(file) if file.exists() else pd.DataFrame()
+        return cls(**tables, settings=json.loads((folder / "settings.json").read_text()))
+
+
+def evaluate(
+    estimators: BaseEstimator | Mapping[str, BaseEstimator],
+    X: Any,
+    y: ArrayLike,
+    *,
+    protocol: str | Protocol = "nested",
+    groups: ArrayLike | None = None,
+    random_state: int = 0,
+    n_jobs: int | None = None,
+    n_threads: int = 1,
+    cache: str | Path | None = None,
+    progress: bool = False,
+) -> Evaluation:
+    """Cross-validate pipelines by subject and keep every prediction.
+
+    All estimators see the same folds. Nothing but whole subjects is split, and signal that two
+    subjects share stops the run, since then no split keeps them apart.
+
+    Parameters
+    ----------
+    estimators : estimator or dict of them by name
+        Usually pipelines that end in a `DiVoteClassifier`, or a search over one: hyper-parameters
+        are then chosen inside the training folds. Any classifier works that gives one
+        prediction for each row of `X`.
+    X : Recordings or DataFrame, a row a recording
+    y : array-like of shape (n_recordings,)
+        Diagnoses.
+    protocol : {"published", "readers", "nested"} or Protocol, default="nested"
+        See `PROTOCOLS`; ``dataclasses.replace`` changes one.
+    groups : array-like of shape (n_recordings,), default=None
+        Subjects; by default the column ``subject`` of `X`.
+    random_state : int, default=0
+        Folds and every ``random_state`` parameter inside the estimators follow from it.
+    n_jobs : int, default=None
+        Fits at once, through joblib: ``joblib.parallel_config`` chooses the backend.
+    n_threads : int, default=1
+        Threads of each fit. It is fixed, since one and two threads differ in the last digits;
+        so the number of workers does not change the result.
+    cache : path, default=None
+        A folder in which finished cells are kept. A run that was stopped goes on, and a cell is
+        run again only if its estimator, its data, its rows or its seed changed.
+    progress : bool, default=False
+        Whether to show a progress bar with the time left.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    ValueError
+        If the subjects are unknown or a subject has two diagnoses.
+    LeakError
+        If recordings of two subjects hold the same signal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sknemg import DiVoteClassifier, Recordings, Segmenter
+    >>> from sknemg.protocols import Protocol, evaluate
+    >>> y = np.repeat(["myopathy", "neuropathy"], 6)
+    >>> size = np.where(y == "myopathy", 0.2, 2.0)
+    >>> signals = np.random.default_rng(0).uniform(0, size[:, None], (12, 12))
+    >>> X = Recordings(signals, sfreq=10, subject=np.repeat(list("abcdef"), 2))
+    >>> pipe = make_pipeline(Segmenter(hop=0.4), DiVoteClassifier(LogisticRegression()))
+    >>> result = evaluate({"logistic": pipe}, X, y, protocol=Protocol("mine", n_splits=3))
+    >>> (result.subjects["prediction"] == result.subjects["y_true"]).mean()
+    np.float64(1.0)
+    >>> len(result.segments), len(result.recordings), len(result.subjects), len(result.cells)
+    (36, 12, 6, 3)
+    """
+    if not isinstance(estimators, Mapping):
+        estimators = {type(estimators).__name__: estimators}
+    protocol = PROTOCOLS[protocol] if isinstance(protocol, str) else protocol
+    y = np.asarray(y)
+    subjects = read_subjects(X, groups)
+    if subjects is None:
+        raise ValueError("An evaluation splits by subject: give groups or a column 'subject'.")
+    label_subjects(y, subjects)
+    if isinstance(X, Recordings) and X.item_shape == ():
+        check_no_shared_signal(X, subjects)
+    cells = list(_cells(estimators, X, y, subjects, protocol, random_state))
+    data_key = joblib.hash((X, y, subjects))
+    work = [
+        joblib.delayed(_run)(cell, X, y, subjects, n_threads, cache, data_key) for cell in cells
+    ]
+    results = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work)
+    done = sorted(_shown(results, len(cells), progress), key=lambda item: item[0])
+    tables = {
+        name: pd.concat([tables[name] for _, tables in done], ignore_index=True)
+        for name in (*LEVELS, "cells")
+    }
+    settings = _settings(estimators, protocol, random_state, n_threads, y, subjects)
+    return Evaluation(**tables, settings=settings)
+
+
+# -- one fit -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """All that a fit depends on beside the data: what the cache knows it by."""
+
+    estimator: BaseEstimator
+    choose_on: str
+    train: NDArray
+    test: NDArray
+
+
+@dataclass(frozen=True)
+class _Cell:
+    order: int
+    method: str
+    repeat: int
+    fold: int
+    seed: int
+    fit: _Fit
+
+
+def _cells(
+    estimators: Mapping[str, BaseEstimator],
+    X: Any,
+    y: NDArray,
+    subjects: NDArray,
+    protocol: Protocol,
+    random_state: int,
+) -> Iterator[_Cell]:
+    order = 0
+    for repeat in range(protocol.n_repeats):
+        deal = np.random.SeedSequence([random_state, repeat if protocol.reshuffle else 0])
+        folds = SubjectKFold(
+            protocol.n_splits, shuffle=True, random_state=int(deal.generate_state(1)[0])
+        )
+        for fold, (train, test) in enumerate(folds.split(X, y, subjects)):
+            seeds = np.random.SeedSequence([random_state, repeat, fold, 1])
+            seed = int(seeds.generate_state(1)[0] >> 1)
+            for method, estimator in estimators.items():
+                prepared = _prepare(estimator, protocol, seed)
+                fit = _Fit(prepared, protocol.choose_on, train, test)
+                yield _Cell(order, method, repeat, fold, seed, fit)
+                order += 1
+
+
+def _prepare(estimator: BaseEstimator, protocol: Protocol, seed: int) -> BaseEstimator:
+    """Clone, with the protocol's training schedule and a seed wherever one can be set."""
+    new = clone(estimator)
+    rng = np.random.RandomState(seed)
+    params = new.get_params(deep=True)
+    changes: dict[str, Any] = {}
+    for name in sorted(params):
+        end = name.rpartition("__")[2]
+        if end == "random_state":
+            changes[name] = int(rng.randint(np.iinfo(np.int32).max))
+        elif end in ("eval_every", "patience") and getattr(protocol, end) is not None:
+            changes[name] = getattr(protocol, end)
+    return new.set_params(**changes)
+
+
+def _run(
+    cell: _Cell,
+    X: Any,
+    y: NDArray,
+    subjects: NDArray,
+    n_threads: int,
+    cache: str | Path | None,
+    data_key: str,
+) -> tuple[int, dict[str, pd.DataFrame]]:
+    file = None
+    tables = None
+    if cache is not None:
+        key = joblib.hash((cell.fit, data_key, n_threads, __version__))
+        file = Path(cache) / f"{key}.joblib"
+        tables = joblib.load(file) if file.exists() else None
+    if tables is None:
+        with _threads(n_threads):
+            tables = _fit_and_predict(cell.fit, X, y, subjects)
+        if file is not None:
+            _write_whole(tables, file)
+    labels = {"method": cell.method, "repeat": cell.repeat, "fold": cell.fold}
+    tables = {
+        name: table.assign(**labels)[[*labels, *table.columns]] for name, table in tables.items()
+    }
+    tables["cells"].insert(3, "seed", cell.seed)
+    return cell.order, tables
+
+
+def _write_whole(tables: dict[str, pd.DataFrame], file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_suffix(f".{os.getpid()}.part")
+    joblib.dump(tables, unfinished)
+    unfinished.replace(file)
+
+
+def _fit_and_predict(fit: _Fit, X: Any, y: NDArray, subjects: NDArray) -> dict[str, pd.DataFrame]:
+    X_train, X_test = _safe_indexing(X, fit.train), _safe_indexing(X, fit.test)
+    model = fit.estimator
+    if fit.choose_on == "test":
+        model = _choosing_on(model, X_train, X_test, y[fit.test])
+    start = time.perf_counter()
+    model.fit(X_train, y[fit.train])
+    fitted = time.perf_counter()
+    tables = _predict_levels(model, X_test, subjects[fit.test])
+    predicted = time.perf_counter()
+    diagnosis = dict(zip(subjects[fit.test], y[fit.test], strict=True))
+    for name, table in tables.items():
+        if "recording" in table:
+            table = table.rename(columns={"recording": "row"})
+            table["row"] = fit.test[table["row"].to_numpy()]
+        scores = table[model.classes_.tolist()].to_numpy(dtype=float)
+        best = model.classes_[np.nan_to_num(scores, nan=-1.0).argmax(axis=1)]
+        table["prediction"] = pd.Series(best, dtype=object).mask(np.isnan(scores).any(axis=1))
+        table["y_true"] = table["subject"].map(diagnosis)
+        tables[name] = table
+    counts = {
+        "fit_seconds": fitted - start,
+        "predict_seconds": predicted - fitted,
+        "n_train_subjects": len(np.unique(subjects[fit.train])),
+        "n_test_subjects": len(np.unique(subjects[fit.test])),
+        "n_train": len(fit.train),
+        "n_test": len(fit.test),
+    }
+    return {**tables, "cells": pd.DataFrame([counts])}
+
+
+def _predict_levels(model: Any, X: Any, subjects: NDArray) -> dict[str, pd.DataFrame]:
+    model = getattr(model, "best_estimator_", model)
+    if isinstance(model, Pipeline) and hasattr(model[-1], "levels"):
+        levels = model[-1].levels(model[:-1].transform(X), groups=subjects)
+    elif hasattr(model, "levels"):
+        levels = model.levels(X, groups=subjects)
+    else:
+        return _levels_of_rows(model, X, subjects)
+    return {
+        "segments": levels.segments,
+        "recordings": levels.recordings,
+        "subjects": levels.subjects.drop(columns="prediction").reset_index(),
+    }
+
+
+def _levels_of_rows(model: Any, X: Any, subjects: NDArray) -> dict[str, pd.DataFrame]:
+    """Make levels from a classifier of rows: its mean over a subject's recordings."""
+    scores = pd.DataFrame(model.predict_proba(X), columns=model.classes_.tolist())
+    rows = pd.DataFrame({"recording": np.arange(len(scores)), "subject": subjects}).join(scores)
+    means = rows.drop(columns="recording").groupby("subject", sort=False).mean().reset_index()
+    return {"segments": rows.iloc[:0].copy(), "recordings": rows, "subjects": means}
+
+
+def _choosing_on(model: Any, X_train: Any, X_test: Any, y_test: NDArray) -> Any:
+    """Let the networks inside choose their weights on the test rows, as published."""
+    params = model.get_params(deep=True)
+    names = [name for name in params if name.rpartition("__")[2] == "validation"]
+    if not names:
+        return model  # nothing is chosen: the published protocol is a plain cross-validation
+    if not isinstance(model, Pipeline):
+        raise ValueError(
+            "The published protocol chooses weights on the test fold; it takes pipelines from "
+            f"recordings to a DiVoteClassifier, not {type(model).__name__}."
+        )
+    segments = clone(model[:-1]).fit(X_train).transform(X_test)
+    y_segments = np.repeat(y_test, segments.lengths)
+    return clone(model).set_params(**dict.fromkeys(names, (segments.values, y_segments)))
+
+
+# -- around it ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def _threads(n_threads: int) -> Iterator[None]:
+    from threadpoolctl import threadpool_limits
+
+    torch = sys.modules.get("torch")  # loaded by now, if an estimator of this cell needs it
+    before = torch.get_num_threads() if torch else 0
+    with threadpool_limits(n_threads):
+        if torch:
+            torch.set_num_threads(n_threads)
+        try:
+            yield
+        finally:
+            if torch:
+                torch.set_num_threads(before)
+
+
+def _shown(results: Iterator, n_cells: int, progress: bool) -> Iterator:
+    from tqdm.auto import tqdm
+
+    return iter(tqdm(results, total=n_cells, unit="fit", disable=not progress, smoothing=0))
+
+
+def _settings(
+    estimators: Mapping[str, BaseEstimator],
+    protocol: Protocol,
+    random_state: int,
+    n_threads: int,
+    y: NDArray,
+    subjects: NDArray,
+) -> dict[str, Any]:
+    counts = pd.Series(y).groupby(subjects).first().value_counts()
+    return {
+        "protocol": asdict(protocol),
+        "random_state": random_state,
+        "n_threads": n_threads,
+        "classes": sorted(map(str, np.unique(y))),
+        "n_recordings": len(y),
+        "n_subjects": {str(label): int(n) for label, n in counts.sort_index().items()},
+        "estimators": {name: repr(estimator) for name, estimator in estimators.items()},
+        **provenance(),
+    }

@@ -1,0 +1,233 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures, SubjectKFold
+from sknemg.leaks import LeakError
+from sknemg.protocols import LEVELS, PROTOCOLS, Evaluation, Protocol, evaluate
+
+THREE = Protocol("three", n_splits=3, n_repeats=2)
+
+
+def pipeline(classifier=None, **divote):
+    forest = RandomForestClassifier(n_estimators=5) if classifier is None else classifier
+    inner = make_pipeline(SegmentFeatures(input_sfreq=1000), forest)
+    return make_pipeline(
+        Segmenter(), DiVoteClassifier(inner, **{"subject_features": "all"} | divote)
+    )
+
+
+class Interrupting(ClassifierMixin, BaseEstimator):
+    """A nearest-class-size classifier that counts its fits in a folder and can stop a run."""
+
+    def __init__(self, folder, stop_at=None, random_state=None):
+        self.folder = folder
+        self.stop_at = stop_at
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        n_fits = len(list(self.folder.glob("fit-*")))
+        if n_fits == self.stop_at:
+            raise KeyboardInterrupt
+        (self.folder / f"fit-{n_fits}").touch()
+        self.classes_ = np.unique(y)
+        self.size_ = [np.std(X[y == label]) for label in self.classes_]
+        return self
+
+    def predict_proba(self, X):
+        near = -np.abs(np.std(X, axis=1)[:, None] - self.size_)
+        return np.exp(near) / np.exp(near).sum(axis=1, keepdims=True)
+
+
+def tables(result):
+    times = ["fit_seconds", "predict_seconds"]
+    return [getattr(result, level) for level in LEVELS] + [result.cells.drop(columns=times)]
+
+
+def assert_same(one, two):
+    for left, right in zip(tables(one), tables(two), strict=True):
+        pd.testing.assert_frame_equal(left, right)
+
+
+def test_every_row_is_predicted_once_a_repeat(make_ragged):
+    X, y = make_ragged()
+    result = evaluate({"forest": pipeline()}, X, y, protocol=THREE)
+    n_segments = Segmenter().fit_transform(X).lengths.sum()
+    for _, rows in result.recordings.groupby("repeat"):
+        assert sorted(rows["row"]) == list(range(len(X)))
+        assert (rows["y_true"].to_numpy() == y[rows["row"]]).all()
+        assert (rows["subject"].to_numpy() == X["subject"].to_numpy()[rows["row"]]).all()
+    assert len(result.segments) == 2 * n_segments
+    assert len(result.subjects) == 2 * X["subject"].nunique()
+    assert len(result.cells) == 6
+    np.testing.assert_allclose(result.subjects[result.classes].sum(axis=1), 1)
+
+
+def test_subjects_stand_on_one_side(make_ragged):
+    X, y = make_ragged()
+    result = evaluate(pipeline(), X, y, protocol=THREE)
+    for _, rows in result.recordings.groupby("repeat"):
+        assert (rows.groupby("subject")["fold"].nunique() == 1).all()
+
+
+def test_all_methods_see_the_same_folds(make_ragged):
+    X, y = make_ragged()
+    methods = {"forest": pipeline(), "logistic": pipeline(LogisticRegression(max_iter=1000))}
+    result = evaluate(methods, X, y, protocol=THREE)
+    folds = result.recordings.pivot(index=["repeat", "row"], columns="method", values="fold")
+    assert (folds["forest"] == folds["logistic"]).all()
+
+
+def test_repeats_of_the_published_protocol_keep_the_folds(make_ragged):
+    X, y = make_ragged(n_subjects=15)
+    for name, same in [("published", True), ("readers", False)]:
+        result = evaluate(pipeline(), X, y, protocol=PROTOCOLS[name])
+        folds = result.recordings.pivot(index="row", columns="repeat", values="fold")
+        assert (folds.nunique(axis=1) == 1).all() == same
+        assert result.cells["seed"].nunique() == len(result.cells)
+
+
+def test_the_seed_decides_and_two_workers_equal_one(make_ragged):
+    X, y = make_ragged()
+    one = evaluate(pipeline(cv=2), X, y, protocol=THREE, random_state=3)
+    assert_same(one, evaluate(pipeline(cv=2), X, y, protocol=THREE, random_state=3))
+    assert_same(one, evaluate(pipeline(cv=2), X, y, protocol=THREE, random_state=3, n_jobs=2))
+    other = evaluate(pipeline(cv=2), X, y, protocol=THREE, random_state=4)
+    assert not one.subjects.equals(other.subjects)
+
+
+def test_a_stopped_run_goes_on_to_the_same_numbers(make_ragged, tmp_path):
+    X, y = make_ragged()
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    whole.mkdir()
+    halves.mkdir()
+
+    def run(folder, cache, stop_at=None):
+        inner = Interrupting(folder, stop_at)
+        pipe = make_pipeline(Segmenter(), DiVoteClassifier(inner, subject_features="all"))
+        return evaluate({"size": pipe}, X, y, protocol=THREE, cache=cache)
+
+    reference = run(whole, None)
+    cache = tmp_path / "cache"
+    with pytest.raises(KeyboardInterrupt):
+        run(halves, cache, stop_at=3)
+    finished = {file.name: file.stat().st_mtime_ns for file in cache.glob("*.joblib")}
+    assert len(finished) == 3
+    # the stop is a parameter, hence another setting: its three cells must not be mistaken
+    assert_same(run(halves, cache), reference)
+    assert len(list(halves.glob("fit-*"))) == 3 + 6
+    assert_same(run(halves, cache), reference)
+    assert len(list(halves.glob("fit-*"))) == 3 + 6
+    for name, modified in finished.items():
+        assert (cache / name).stat().st_mtime_ns == modified
+
+
+def test_finished_cells_are_kept_when_one_fails(make_ragged, tmp_path, monkeypatch):
+    X, y = make_ragged()
+    n_fits = []
+
+    def fit(self, X, y):
+        n_fits.append(len(X))
+        if len(n_fits) == 4 and fail:
+            raise KeyboardInterrupt
+        return original(self, X, y)
+
+    original = LogisticRegression.fit
+    pipe = pipeline(LogisticRegression(max_iter=1000), final_estimator=None)
+    reference = evaluate(pipe, X, y, protocol=THREE)
+    monkeypatch.setattr(LogisticRegression, "fit", fit)
+    fail = True
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(pipe, X, y, protocol=THREE, cache=tmp_path)
+    fail = False
+    assert_same(evaluate(pipe, X, y, protocol=THREE, cache=tmp_path), reference)
+    assert len(n_fits) == 4 + 3  # three of six were finished before the stop
+
+
+@pytest.mark.parametrize("change", ["parameter", "data", "seed", "labels"])
+def test_a_changed_setting_is_not_mistaken_for_an_old_one(make_ragged, tmp_path, change):
+    X, y = make_ragged()
+    pipe, seed = pipeline(), 0
+    evaluate(pipe, X, y, protocol=THREE, cache=tmp_path)
+    assert len(list(tmp_path.glob("*.joblib"))) == 6
+    if change == "parameter":
+        pipe = pipeline(RandomForestClassifier(n_estimators=6))
+    elif change == "data":
+        X = X.with_values(X.values + np.float32(1e-3))
+    elif change == "seed":
+        seed = 1
+    else:
+        y = np.where(y == "normal", "healthy", y)
+    evaluate(pipe, X, y, protocol=THREE, random_state=seed, cache=tmp_path)
+    assert len(list(tmp_path.glob("*.joblib"))) == 12
+
+
+def test_a_new_method_leaves_the_finished_cells_alone(make_ragged, tmp_path):
+    X, y = make_ragged()
+    evaluate({"a": pipeline()}, X, y, protocol=THREE, cache=tmp_path)
+    evaluate({"b": pipeline(cv=2), "c": pipeline()}, X, y, protocol=THREE, cache=tmp_path)
+    assert len(list(tmp_path.glob("*.joblib"))) == 12
+
+
+def test_a_planted_leak_is_caught(make_ragged):
+    X, y = make_ragged()
+    stolen = X[[0]].with_columns(subject="S99")
+    segment = Recordings([X[0][50:]], sfreq=1000.0, subject=["S98"])
+    both = Recordings.concat([X, stolen, segment])
+    with pytest.raises(LeakError, match=rf"rows 0 and {len(X)}") as error:
+        evaluate(pipeline(), both, [*y, y[0], y[0]], protocol=THREE)
+    pairs = error.value.shared[["row", "other_row"]].to_numpy().tolist()
+    assert [0, len(X)] in pairs
+    evaluate(pipeline(), X, y, protocol=Protocol("three", 3))
+
+
+def test_hyper_parameters_are_chosen_inside(make_ragged):
+    X, y = make_ragged(n_subjects=12)
+    X = X.with_columns(location=np.resize(["proximal", "distal"], len(X)))
+    search = GridSearchCV(
+        pipeline(), {"divoteclassifier__subject_features": ["all", "location"]}, cv=SubjectKFold(2)
+    )
+    result = evaluate({"search": search}, X, y, protocol=Protocol("three", 3))
+    assert len(result.segments) == Segmenter().fit_transform(X).lengths.sum()
+    assert len(result.subjects) == 12
+
+
+def test_a_classifier_of_recordings_has_no_segments(make_ragged):
+    X, y = make_ragged()
+
+    class Length(ClassifierMixin, BaseEstimator):
+        def fit(self, X, y):
+            self.classes_ = np.unique(y)
+            return self
+
+        def predict_proba(self, X):
+            return np.full((len(X), 3), 1 / 3)
+
+    result = evaluate(Length(), X, y, protocol=Protocol("three", 3))
+    assert len(result.segments) == 0
+    assert len(result.recordings) == len(X)
+    assert len(result.subjects) == X["subject"].nunique()
+
+
+def test_round_trip(make_ragged, tmp_path):
+    X, y = make_ragged()
+    result = evaluate(pipeline(), X, y, protocol=THREE)
+    result.save(tmp_path, levels=LEVELS)
+    again = Evaluation.load(tmp_path)
+    for level in LEVELS:
+        pd.testing.assert_frame_equal(
+            getattr(again, level), getattr(result, level), check_dtype=False, rtol=1e-4
+        )
+    assert again.settings["protocol"]["n_splits"] == 3
+    assert again.settings["versions"]["scikit-learn"]
+    assert again.classes == ["myopathy", "neuropathy", "normal"]
+
+
+def test_without_subjects_nothing_is_evaluated():
+    with pytest.raises(ValueError, match="splits by subject"):
+        evaluate(pipeline(), np.zeros((4, 10)), [0, 0, 1, 1])
