@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 import sknemg
-from sknemg import DiVoteClassifier, Downsampler, Segmenter, SegmentFeatures
+from sknemg import DiVoteClassifier, Downsampler, NEMGNetClassifier, Segmenter, SegmentFeatures
 
 # One instance of every public estimator, small enough for the toy data of the checks.
 ESTIMATORS = [
@@ -14,6 +14,7 @@ ESTIMATORS = [
     DiVoteClassifier(LogisticRegression(), cv=3),
     DiVoteClassifier(LogisticRegression(), final_estimator=None),
     Downsampler(sfreq=500, input_sfreq=1000),
+    NEMGNetClassifier("A", width=4, short="pad", lr=1e-2, max_epochs=12),
     SegmentFeatures(input_sfreq=1000),
     Segmenter(window=0.4, hop=0.1, short="pad", input_sfreq=10),
 ]
