@@ -175,17 +175,28 @@ def _matched(
     return trains
 
 
-def _is_satellite(train: Indices, leader: Indices, sfreq: float) -> bool:
-    """Whether most discharges of a train follow or precede those of a leader at one fixed lag."""
-    position = np.searchsorted(leader, train)
-    before = train - leader[np.maximum(position - 1, 0)]
-    after = train - leader[np.minimum(position, len(leader) - 1)]
+def _locked(one: Indices, other: Indices, sfreq: float) -> bool:
+    """Whether two trains keep one fixed lag as two spikes of the same unit do."""
+    position = np.searchsorted(other, one)
+    before = one - other[np.maximum(position - 1, 0)]
+    after = one - other[np.minimum(position, len(other) - 1)]
     lags = np.concatenate([before, after])
     lags = np.sort(lags[np.abs(lags) <= REACH * sfreq])
-    if not len(lags):
-        return False
     ends = np.searchsorted(lags, lags + LAG_SPREAD * sfreq, side="right")
-    return bool((ends - np.arange(len(lags))).max() >= 0.4 * len(train))
+    most = (ends - np.arange(len(lags))).max(initial=0)
+    return bool(most >= max(0.4 * min(len(one), len(other)), 4))
+
+
+def _without_satellites(trains: list[Indices], sfreq: float) -> list[Indices]:
+    """Of trains that belong to one unit the largest spike, unless it was seen far less often."""
+    kept: list[Indices] = []
+    for train in trains:
+        rivals = [k for k, leader in enumerate(kept) if _locked(train, leader, sfreq)]
+        if not rivals:
+            kept.append(train)
+        elif all(len(kept[k]) < len(train) / 2 for k in rivals):
+            kept = [leader for k, leader in enumerate(kept) if k not in rivals] + [train]
+    return kept
 
 
 def find_trains(
@@ -210,8 +221,4 @@ def find_trains(
         groups = [train for train in groups if len(train) >= min_discharges]
     trains = [train for train in groups if foreign_fraction(train) < MOST_FOREIGN]
     trains.sort(key=lambda train: -np.median(np.abs(filtered[train])))
-    leaders: list[Indices] = []
-    for train in trains:
-        if not any(_is_satellite(train, leader, sfreq) for leader in leaders):
-            leaders.append(train)
-    return leaders
+    return _without_satellites(trains, sfreq)
