@@ -200,7 +200,7 @@ def test_npz_states_rate_and_unit_and_must_agree(tmp_path):
     assert sfreq == 48_000
     with pytest.raises(ReadError, match=r"says 48000 Hz, sfreq says 10000.*says uV, unit says mV"):
         read_recording(tmp_path / "a.npz", sfreq=10_000, unit="mV")
-    with pytest.raises(ReadError, match="states its unit .uV.: leave scale out"):
+    with pytest.raises(ReadError, match=r"states its unit \(uV\): leave scale out"):
         read_recording(tmp_path / "a.npz", scale=2)
 
 
@@ -277,6 +277,7 @@ def test_text_dialects(tmp_path, text, options):
         ("0;1,5\n1;2,5\n", {"delimiter": ";", "channel": 1}, r"line 1, 2 .*'1,5'.*decimal sign"),
         ("1.234,5\n2\n", {"delimiter": ";", "decimal": ","}, "line 1"),
         ("1,2\n3,4,5\n", {"channel": 0}, "lines differ in their number of columns"),
+        ("t,s\n1,2,3\n4,5,6\n", {"channel": 0}, "lines differ in their number of columns"),
         ("1\nnan\n3\n", {}, "line 2"),
         ("", {}, "no samples"),
         ("signal\n", {}, "no samples"),

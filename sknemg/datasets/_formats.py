@@ -226,19 +226,21 @@ def read_text(path: Path, channel: str | int | None, text: TextFormat) -> Stored
     fields = [field.strip().strip('"') for field in re.split(separator, first)]
     named = all(re.match(r"(?!nan$|inf)[^\W\d]", field.lower()) for field in fields)
     try:
-        frame = pd.read_csv(
-            path,
-            sep=r"\s+" if text.delimiter == " " else text.delimiter,
-            header=0 if named else None,
-            skiprows=text.skip_lines,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            index_col=False,
-            encoding="utf-8-sig",
-            encoding_errors="replace",
-        )
-    except pd.errors.ParserError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # it cut columns off
+            frame = pd.read_csv(
+                path,
+                sep=separator if text.delimiter == " " else text.delimiter,
+                header=0 if named else None,
+                skiprows=text.skip_lines,
+                dtype=str,
+                keep_default_na=False,
+                skip_blank_lines=False,
+                index_col=False,
+                encoding="utf-8-sig",
+                encoding_errors="replace",
+            )
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise FormatError(f"the lines differ in their number of columns ({error})") from error
     at = _pick(fields if named else [str(i) for i in range(frame.shape[1])], channel)
     column = frame.iloc[:, at].fillna("").str.strip()

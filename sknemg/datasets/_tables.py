@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Collection, Iterable, Mapping
+from io import StringIO
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -161,28 +163,28 @@ def _read_layout(folder: Path, findings: Findings) -> tuple[pd.DataFrame, Any, s
 
 def _read(path: Path, needed: Collection[str], findings: Findings) -> pd.DataFrame:
     """Read one table as text, its columns under their own names, rows numbered from 2."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        header = file.readline()
-    delimiter = max(",;\t", key=header.count)
     try:
-        table = pd.read_csv(
-            path,
-            sep=delimiter,
-            dtype=object,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            skipinitialspace=True,
-            index_col=False,
-            encoding="utf-8-sig",
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
         findings.add(path.name, [None], f"not readable: {error}", "save it as CSV in UTF-8")
         return pd.DataFrame(columns=list(needed))
-    table.index = pd.RangeIndex(2, len(table) + 2)
-    table = table.fillna("").map(str.strip)
-    table = table[(table != "").any(axis=1)]
-    table = table.map(lambda entry: None if entry.lower() in _MISSING else entry).astype(object)
-    names = [_own_name(str(name).strip()) for name in table]
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    lines = list(csv.reader(StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True))
+    columns = [name.strip() for name in lines[0]] if lines else []
+    entries: dict[int, list[str | None]] = {}
+    for row, line in enumerate(lines[1:], start=2):
+        fields = [field.strip() for field in line]
+        if any(fields[len(columns) :]):
+            problem = f"{len(fields)} entries for {len(columns)} columns"
+            findings.add(path.name, [row], problem, "quote entries that hold the separator")
+        elif any(fields):
+            fields += [""] * (len(columns) - len(fields))
+            known = [None if field.lower() in _MISSING else field for field in fields]
+            entries[row] = known[: len(columns)]
+    table = pd.DataFrame(entries.values(), index=list(entries), columns=columns, dtype=object)
+    table = table.where(table.notna(), None)
+    names = [_own_name(name) for name in columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     for name in twice:
         words = [name, *(alias for alias, of in ALIASES.items() if of == name)]

@@ -136,7 +136,7 @@ def load_cohort(
             stacklevel=2,
         )
     X = _assemble(rows.loc[kept], [readings[row] for row in kept])
-    warn_if_flat(X, stacklevel=3)
+    warn_if_flat(X, stacklevel=2)
     return X, X["diagnosis"].to_numpy(dtype=str)
 
 

@@ -1,0 +1,380 @@
+import os
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sknemg import InvalidRecordingsError, Recordings
+from sknemg.datasets import InvalidCohortError, load_cohort, quality, write_cohort
+from sknemg.datasets._quality import warn_if_flat
+
+RATE_UNIT = {"sfreq": 1000, "unit": "mV"}
+
+
+@pytest.fixture
+def make_folder(tmp_path):
+    """Factory of cohort folders from tables as text; each file named gets its own noise."""
+
+    def make(n_times=1000, files=(), **tables):
+        for name, text in tables.items():
+            (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+        for seed, name in enumerate(files):
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, np.random.default_rng(seed).normal(size=n_times).astype(np.float32))
+        return tmp_path
+
+    return make
+
+
+@pytest.fixture
+def two_tables(make_folder):
+    """A sound cohort: two subjects, three recordings."""
+    return make_folder(
+        files=("data/a.npy", "data/b.npy", "data/c.npy"),
+        subjects="subject,diagnosis,age,sex\n007,myopathy,61,F\nB,normal,,M\n",
+        recordings=(
+            "subject,file,muscle,location,sfreq,unit,depth,ok\n"
+            "007,data/a.npy,deltoid,proximal,1000,mV,1.5,True\n"
+            "B,data/b.npy,tibialis anterior,D,1000,uV,,False\n"
+            "B,data/c.npy,soleus,,2000,mV,2,True\n"
+        ),
+    )
+
+
+def problems_of(folder, **options):
+    with pytest.raises(InvalidCohortError) as caught:
+        load_cohort(folder, **options)
+    return str(caught.value), caught.value.problems
+
+
+# -- what is read ------------------------------------------------------------------------------
+
+
+def test_two_tables_with_all_their_columns(two_tables):
+    X, y = load_cohort(two_tables)
+    assert y.tolist() == ["myopathy", "normal", "normal"]
+    assert y.dtype.kind == "U"
+    assert X["subject"].tolist() == ["007", "B", "B"]
+    assert X["sfreq"].tolist() == [1000, 1000, 2000]
+    assert X["location"].fillna("?").tolist() == ["proximal", "distal", "?"]
+    assert X["file_unit"].tolist() == ["mV", "uV", "mV"]
+    assert X["ok"].tolist() == [True, False, True]
+    np.testing.assert_array_equal(X["age"], [61, np.nan, np.nan])
+    np.testing.assert_array_equal(X["depth"], [1.5, np.nan, 2])
+    assert {"muscle", "sex", "diagnosis", "file", "clipped"} <= set(X.meta)
+    stored = np.load(two_tables / "data" / "b.npy")
+    np.testing.assert_allclose(X[1], stored * 1e-3, rtol=1e-6)
+    assert X.values.dtype == np.float32
+
+
+def test_one_table_with_the_papers_columns(make_folder):
+    folder = make_folder(
+        files=("M/1.npy", "N/2.npy", "NL/3.npy"),
+        cohort=(
+            "Patient_ID;Label;Muscle_Type;FilePath;Site\n"
+            "1;M;P;M/1.npy;x\n2;N;D;N/2.npy;\n3;NL;D;NL/3.npy;z\n"
+        ),
+    )
+    X, y = load_cohort(folder, **RATE_UNIT)
+    assert y.tolist() == ["myopathy", "neuropathy", "normal"]
+    assert X["location"].tolist() == ["proximal", "distal", "distal"]
+    assert X["subject"].tolist() == ["1", "2", "3"]
+    assert X["Site"].fillna("").tolist() == ["x", "", "z"]
+
+
+def test_other_words_for_diagnoses(make_folder):
+    folder = make_folder(files=["a.npy"], cohort="subject,diagnosis,file\nA,ALS,a.npy\n")
+    message, _ = problems_of(folder, **RATE_UNIT)
+    assert "row 2: diagnosis 'ALS' is unknown (write one of myopathy, neuropathy, normal" in message
+    assert "diagnoses={'ALS': ...}" in message
+    _, y = load_cohort(folder, diagnoses={"als": "neuropathy"}, **RATE_UNIT)
+    assert y.tolist() == ["neuropathy"]
+
+
+def test_parts_of_files_channels_and_text_dialect(make_folder):
+    folder = make_folder(
+        cohort=(
+            "subject,diagnosis,file,channel,start,stop\n"
+            "A,normal,a.txt,left,0.5,\nA,normal,a.txt,right,0,0.25\n"
+        )
+    )
+    rows = "".join(f"{i};{i},5;-{i},25\n" for i in range(1000))
+    (folder / "a.txt").write_text("n;left;right\n" + rows)
+    X, _ = load_cohort(folder, delimiter=";", decimal=",", **RATE_UNIT)
+    np.testing.assert_allclose(X[0], np.arange(500, 1000) + 0.5)
+    np.testing.assert_allclose(X[1], -np.arange(250) - 0.25)
+    assert X["start"].tolist() == [0.5, 0]
+
+
+# -- what is wrong -----------------------------------------------------------------------------
+
+
+def test_everything_wrong_is_listed_at_once(make_folder):
+    folder = make_folder(
+        files=("a.npy", "b.npy", "short.npy"),
+        subjects="subject,diagnosis\nA,normal\nB,\nC,normal\nC,myopathy\nD,normal\n",
+        recordings=(
+            "subject,file,sfreq,unit,start,location\n"
+            "A,a.npy,1000,mV,,\n"
+            "A,a.npy,1000,mV,,\n"
+            "B,b.npy,1000,furlong,,\n"
+            "C,nowhere.npy,1000,mV,,\n"
+            "E,short.npy,,,5,\n"
+            ",/etc/a.npy,1000,mV,,\n"
+            "A,../a.npy,1000,mV,,\n"
+            "A,C:\\a.npy,1000,mV,,\n"
+            "A,sub\\a.npy,1000,mV,x,left\n"
+            "A,,1000,mV,,\n"
+        ),
+    )
+    message, problems = problems_of(folder)
+    for line in (
+        "subjects.csv, row 6: subject 'D' has no recording",
+        "subjects.csv, rows 4-5: subject 'C' stands there 2 times with different diagnoses",
+        "recordings.csv, row 3: the same part of file 'a.npy' as in a row above",
+        "recordings.csv, row 4: subject 'B' has no diagnosis (fill it in in subjects.csv)",
+        "recordings.csv, row 4: unit 'furlong' is unknown",
+        "recordings.csv, row 5: file 'nowhere.npy': there is no 'nowhere.npy'",
+        "recordings.csv, row 6: subject 'E' is not in subjects.csv",
+        "recordings.csv, row 6: no sampling rate: the file states none, so give sfreq in hertz; "
+        "no unit",
+        "recordings.csv, row 7: no subject",
+        "recordings.csv, row 7: file '/etc/a.npy': is an absolute path",
+        "recordings.csv, row 8: file '../a.npy': leaves the folder",
+        "recordings.csv, row 9: file 'C:\\\\a.npy': is an absolute path",
+        "recordings.csv, row 10: file 'sub\\\\a.npy': has backslashes: write / between folders",
+        "recordings.csv, row 10: start 'x' is no number",
+        "recordings.csv, row 10: location 'left' is unknown",
+        "recordings.csv, row 11: no file",
+    ):
+        assert line in message
+    assert problems.columns.tolist() == ["table", "row", "problem", "remedy"]
+    assert message.startswith(f"{len(problems)} problems in the cohort:")
+    assert problems["problem"].ne("").all()
+    assert issubclass(InvalidCohortError, InvalidRecordingsError)
+
+
+def test_rows_with_one_problem_share_a_line(make_folder):
+    names = [f"{i}.npy" for i in range(5)]
+    lines = "".join(f"S{i},normal,{name}\n" for i, name in enumerate(names))
+    folder = make_folder(files=names, cohort="subject,diagnosis,file\n" + lines)
+    message, problems = problems_of(folder, sfreq=1000)
+    assert "cohort.csv, rows 2-6: no unit" in message
+    assert message.count("\n") == 1
+    assert problems["row"].tolist() == [2, 3, 4, 5, 6]
+
+
+def test_a_subject_of_two_diagnoses_in_one_table(make_folder):
+    folder = make_folder(
+        files=("a.npy", "b.npy", "c.npy"),
+        cohort="subject,diagnosis,file\nA,M,a.npy\nB,NL,b.npy\nA,N,c.npy\n",
+    )
+    message, _ = problems_of(folder, **RATE_UNIT)
+    assert "cohort.csv, rows 2, 4: subject 'A' has the diagnoses myopathy, neuropathy" in message
+
+
+def test_copies_of_a_signal_under_two_subjects(make_folder):
+    folder = make_folder(
+        files=("a.npy", "b.npy"),
+        cohort="subject,diagnosis,file\nA,M,a.npy\nB,M,copy.npy\nC,M,b.npy\nD,M,b.npy\n",
+    )
+    (folder / "copy.npy").write_bytes((folder / "a.npy").read_bytes())
+    message, _ = problems_of(folder, **RATE_UNIT)
+    assert "rows 2-3: the same signal in a.npy, copy.npy, of subjects A, B" in message
+    assert "rows 4-5: file 'b.npy' is given for several subjects (C, D)" in message
+
+
+def test_a_recording_name_of_a_subject_twice(make_folder):
+    folder = make_folder(
+        files=("a.npy", "b.npy"),
+        cohort="subject,diagnosis,file,recording\nA,M,a.npy,1\nA,M,b.npy,1\n",
+    )
+    assert "row 3: recording '1' of a subject for the second" in problems_of(folder, **RATE_UNIT)[0]
+
+
+def test_links_out_of_the_folder(make_folder, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    np.save(outside / "x.npy", np.ones(10))
+    folder = make_folder(
+        files=["a.npy"], cohort="subject,diagnosis,file\nA,M,x.npy\nA,M,d/x.npy\nA,M,b.npy\n"
+    )
+    os.symlink(outside / "x.npy", folder / "x.npy")
+    os.symlink(outside, folder / "d")
+    os.symlink(folder / "a.npy", folder / "b.npy")
+    message, problems = problems_of(folder, **RATE_UNIT)
+    assert message.count("a link leads out of the folder") == 2
+    assert problems["row"].tolist() == [2, 3]
+
+
+def test_a_signal_file_of_wfdb_linked_from_outside(make_folder, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "rec.dat"
+    outside.write_bytes(bytes(20))
+    folder = make_folder(cohort="subject,diagnosis,file\nA,M,rec.hea\n")
+    (folder / "rec.hea").write_text("rec 1 1000 10\nrec.dat 16 100/mV\n")
+    os.symlink(outside, folder / "rec.dat")
+    assert "a link leads out of the folder" in problems_of(folder)[0]
+
+
+def test_what_files_say_must_agree_with_the_tables(make_folder):
+    folder = make_folder(
+        files=["b.npy"],
+        cohort="subject,diagnosis,file,sfreq,unit\nA,M,a.npz,48000,uV\nA,M,b.npy,1000,mV\n",
+    )
+    np.savez(folder / "a.npz", signal=np.arange(100.0), sfreq=10_000, unit="mV")
+    message, _ = problems_of(folder)
+    assert "row 2: the file says 10000 Hz, sfreq says 48000 Hz: correct one" in message
+    assert "the file says mV, unit says uV" in message
+    message, _ = problems_of(folder, sfreq=2000)
+    assert "row 3: sfreq 1000.0 in the row, 2000 as argument" in message
+
+
+def test_pickles_nan_and_broken_files(make_folder):
+    folder = make_folder(
+        cohort="subject,diagnosis,file,scale\nA,M,a.p,\nA,M,b.npy,1\nA,M,c.wav,1\nA,M,d.csv,1\n"
+    )
+    for name in ("a.p", "c.wav"):
+        (folder / name).write_bytes(b"nonsense")
+    np.save(folder / "b.npy", [1.0, np.nan])
+    (folder / "d.csv").write_text("1\n2\noops\n")
+    message, _ = problems_of(folder, sfreq=1000)
+    assert re.search("row 2: file 'a.p': a pickle is refused", message)
+    assert "row 3: 1 of 2 samples are NaN" in message
+    assert "row 4: not readable as WAV" in message
+    assert "row 5: no number in line 3" in message
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({}, "it holds no table (put subjects.csv and recordings.csv there, or cohort.csv alone)"),
+        ({"subjects": "subject,diagnosis\nA,M\n"}, "it holds ['subjects.csv']"),
+        ({"cohort": "label,muscle_type,filepath\nM,P,a.npy\n"}, "never taken from file names"),
+        ({"cohort": "subject,diagnosis,file\n"}, "cohort.csv: no rows"),
+        ({"cohort": ""}, "cohort.csv: no column 'subject'"),
+        ({"cohort": "subject,diagnosis,file\nA,M,a.npy,x,y\n"}, "row 2: 5 entries for 3 columns"),
+        ({"cohort": "subject,patient_id,label,file\nA,A,M,a\n"}, "two columns mean 'subject'"),
+        (
+            {
+                "subjects": "subject,diagnosis,site\nA,M,x\n",
+                "recordings": "subject,file,site\nA,a.npy,x\n",
+            },
+            "columns ['site'] are in subjects.csv too",
+        ),
+    ],
+)
+def test_tables_that_are_no_cohort(make_folder, tables, message):
+    assert message in problems_of(make_folder(files=["a.npy"], **tables), **RATE_UNIT)[0]
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        load_cohort(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="give 'raise' or 'skip'"):
+        load_cohort(tmp_path, on_error="ignore")
+
+
+def test_skip_leaves_out_and_says_what(make_folder):
+    folder = make_folder(
+        files=("a.npy", "b.npy", "c.npy", "e.npy"),
+        subjects="subject,diagnosis\nA,normal\nB,\nC,normal\nC,M\n",
+        recordings=(
+            "subject,file\nA,a.npy\nA,gone.npy\nB,b.npy\nC,c.npy\nA,a.npy\nA,twin.npy\nA,e.npy\n"
+        ),
+    )
+    (folder / "twin.npy").write_bytes((folder / "a.npy").read_bytes())
+    with pytest.warns(UserWarning, match="5 of 7 recordings were left out") as caught:
+        X, y = load_cohort(folder, on_error="skip", **RATE_UNIT)
+    assert len(caught) == 1
+    assert X["file"].tolist() == ["a.npy", "e.npy"]
+    assert y.tolist() == ["normal", "normal"]
+    for text in ("gone.npy", "subject 'B'", "subject 'C'", "row 6: the same part", "rows 6-7"):
+        assert text in str(caught[0].message)
+
+
+def test_skip_with_nothing_left_raises(make_folder):
+    folder = make_folder(cohort="subject,diagnosis,file\nA,M,gone.npy\n")
+    with pytest.raises(InvalidCohortError, match=r"there is no 'gone\.npy'"):
+        load_cohort(folder, on_error="skip", **RATE_UNIT)
+
+
+# -- writing -----------------------------------------------------------------------------------
+
+
+def test_written_cohort_is_read_back_bit_for_bit(make_ragged, tmp_path):
+    X, y = make_ragged()
+    X = X.with_columns(age=[40 + int(name[1:]) for name in X["subject"]], note='a, "b"\nc')
+    write_cohort(tmp_path / "new", X, y)
+    back, y_back = load_cohort(tmp_path / "new")
+    assert np.array_equal(back.values, X.values)
+    assert np.array_equal(back.offsets, X.offsets)
+    assert np.array_equal(y_back, y)
+    pd.testing.assert_frame_equal(back.meta[X.meta.columns], X.meta, check_dtype=False)
+    assert "age" in (tmp_path / "new" / "subjects.csv").read_text().splitlines()[0]
+
+
+def test_a_loaded_cohort_can_be_written_again(two_tables, tmp_path):
+    X, y = load_cohort(two_tables)
+    write_cohort(tmp_path / "again", X, y)
+    again, y_again = load_cohort(tmp_path / "again")
+    assert np.array_equal(again.values, X.values)
+    assert np.array_equal(y_again, y)
+    assert again["source_file"].tolist() == X["file"].tolist()
+    assert again["source_file_unit"].tolist() == ["mV", "uV", "mV"]
+    write_cohort(tmp_path / "third", again, y)
+    assert load_cohort(tmp_path / "third")[0]["source_file"].tolist() == X["file"].tolist()
+
+
+def test_what_cannot_be_written(make_ragged, tmp_path):
+    X, y = make_ragged()
+    with pytest.raises(InvalidRecordingsError, match="has the diagnoses"):
+        write_cohort(tmp_path, X, np.where(np.arange(len(y)) % 2, "normal", "myopathy"))
+    lists = pd.Series([[1]] * len(X))
+    with pytest.raises(ValueError, match=r"Columns \['label', 'trains'\] cannot be written"):
+        write_cohort(tmp_path, X.with_columns(trains=lists, label="x"), y)
+    with pytest.raises(ValueError, match="signals with a column 'subject'"):
+        write_cohort(tmp_path, Recordings(np.ones((2, 5)), sfreq=10), ["normal", "normal"])
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "something").touch()
+    with pytest.raises(FileExistsError, match="is not empty"):
+        write_cohort(tmp_path, X, y)
+
+
+# -- quality -----------------------------------------------------------------------------------
+
+
+def test_quality_of_flat_and_clipped_recordings():
+    wave = np.random.default_rng(0).normal(size=20_000).astype(np.float32)
+    dead = np.where(np.arange(20_000) < 5_000, wave, np.float32(0.25))
+    clipped = wave.clip(-10, 0.5)
+    X = Recordings([wave, dead, clipped, np.zeros(20_000)], sfreq=10_000, recording=list("abcd"))
+    table = quality(X)
+    assert table["recording"].tolist() == list("abcd")
+    np.testing.assert_allclose(table["duration"], 2.0)
+    np.testing.assert_allclose(table["rms"][[0, 3]], [wave.std(), 0], atol=1e-6)
+    np.testing.assert_allclose(table["flat_seconds"], [0, 1.5, 0, 2], atol=0.002)
+    np.testing.assert_allclose(table["flat_fraction"], [0, 0.75, 0, 1])
+    runs = np.diff(np.flatnonzero(np.diff(np.r_[False, wave >= 0.5, False])))[::2]
+    share = runs[runs >= 3].sum() / 20_000
+    np.testing.assert_allclose(table["clipped_fraction"], [0, 0, share, 0], atol=1e-3)
+
+
+def test_flat_recordings_are_named_in_one_warning(make_folder):
+    folder = make_folder(
+        files=["fine.npy"],
+        cohort="subject,diagnosis,file\nA,M,fine.npy\nA,M,dead.npy\nB,M,half.npy\n",
+    )
+    signal = np.load(folder / "fine.npy")
+    np.save(folder / "dead.npy", np.zeros(1000))
+    np.save(folder / "half.npy", np.where(np.arange(1000) < 300, signal[::-1], 3))
+    with pytest.warns(UserWarning, match="Flat for 0.5 s or longer") as caught:
+        load_cohort(folder, **RATE_UNIT)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert "dead.npy (1.00 of 1.00 s), half.npy (0.70 of 1.00 s)" in str(caught[0].message)
+    assert "fine.npy" not in str(caught[0].message)
+
+
+def test_no_warning_below_the_limit():
+    warn_if_flat(Recordings([np.r_[np.zeros(499), np.arange(1, 502)]], sfreq=1000))
