@@ -127,6 +127,6 @@ def _describe(name: str, reading: Reading) -> dict[str, Any]:
         "location": "proximal" if muscle.startswith("biceps brachii") else None,
         "muscle": muscle or None,
         "side": row["side"] and row["side"].lower(),
-        "age": float(age) if age.isdecimal() else None,
+        "age": float(age) if age.isdecimal() else np.nan,
         "clipped": reading.meta["clipped"],
     }
