@@ -1,0 +1,252 @@
+"""Which moments and frequencies of a segment spoke for a class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import uniform_filter1d
+
+from sknemg.inspection._style import GREY, class_colors, divide, new_axes
+from sknemg.inspection.occlusion import occlude_bands, occlude_time
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+METHODS = {
+    "integrated_gradients": "IntegratedGradients",
+    "gradient_shap": "GradientShap",
+    "input_x_gradient": "InputXGradient",
+    "saliency": "Saliency",
+}
+
+
+def attribute(
+    module: nn.Module, inputs: Tensor, target: int, *, method: str = "integrated_gradients"
+) -> NDArray[np.float32]:
+    """Attribute the output of a network to the samples of its input.
+
+    Parameters
+    ----------
+    module : torch module
+        Used in evaluation mode; its output are logits of shape (n, n_outputs).
+    inputs : Tensor of shape (n, n_chans, ...)
+    target : int
+        The output.
+    method : {"integrated_gradients", "gradient_shap", "input_x_gradient", "saliency"}
+        Of captum. The first two begin from silence; integrated gradients [1]_ add up to the
+        difference between the outputs for the input and for silence.
+
+    Returns
+    -------
+    ndarray of the shape of `inputs`, float32
+
+    References
+    ----------
+    .. [1] M. Sundararajan, A. Taly, Q. Yan (2017). Axiomatic attribution for deep networks. ICML.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sknemg.inspection import attribute
+    >>> network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2, bias=False))
+    >>> segment = torch.tensor([[[1.0, 0.0, 2.0, 0.0]]])
+    >>> parts = attribute(network, segment, target=1)
+    >>> bool(abs(parts.sum() - network(segment)[0, 1].item()) < 1e-5)
+    True
+    """
+    if method not in METHODS:
+        raise ValueError(f"method={method!r} is unknown; choose one of {sorted(METHODS)}.")
+    try:
+        from captum import attr
+    except ImportError as error:
+        raise ImportError("attribute needs captum: pip install sknemg[inspect]") from error
+    import torch
+
+    inputs = inputs.detach().clone().requires_grad_()
+    silence = {"baselines": torch.zeros_like(inputs)}
+    options: dict[str, Any] = silence if method in ("integrated_gradients", "gradient_shap") else {}
+    if method == "integrated_gradients":
+        options["internal_batch_size"] = 32
+    explain = getattr(attr, METHODS[method])(module.eval())
+    parts = explain.attribute(inputs, target=target, **options)
+    return parts.detach().float().cpu().numpy()
+
+
+class AttributionDisplay:
+    """A segment with what spoke for its class: by sample, by moment, by frequency.
+
+    Parameters
+    ----------
+    segment : array-like of shape (n_times,)
+        In mV.
+    sfreq : float
+        Sampling rate in Hz.
+    target : label
+        The class that is explained.
+    moments : DataFrame
+        ``start``, ``stop`` and ``fall``.
+    bands : DataFrame
+        ``low``, ``high`` and ``fall``.
+    samples : array-like of shape (n_times,), default=None
+        Attribution of a network's logit to the samples.
+
+    Attributes
+    ----------
+    figure_ : Figure
+    ax_ : dict of Axes
+        ``"trace"``, ``"samples"`` (with a network), ``"moments"`` and ``"bands"``.
+    text_ : Text
+        The title.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sknemg.inspection import AttributionDisplay
+    >>> model = DummyClassifier().fit(np.zeros((2, 4000)), ["myopathy", "normal"])
+    >>> display = AttributionDisplay.from_estimator(
+    ...     model, np.zeros(4000), sfreq=10_000, ax=Figure().subplots()
+    ... )
+    >>> sorted(display.ax_)
+    ['bands', 'moments', 'trace']
+    """
+
+    def __init__(
+        self,
+        segment: ArrayLike,
+        sfreq: float,
+        target: Any,
+        *,
+        moments: pd.DataFrame,
+        bands: pd.DataFrame,
+        samples: ArrayLike | None = None,
+        score: float | None = None,
+    ):
+        self.segment = np.asarray(segment)
+        self.sfreq = sfreq
+        self.target = target
+        self.moments = moments
+        self.bands = bands
+        self.samples = samples
+        self.score = score
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        segment: ArrayLike,
+        *,
+        sfreq: float,
+        target: Any = None,
+        method: str = "integrated_gradients",
+        ax: Any = None,
+    ) -> Self:
+        """Explain one segment.
+
+        Parameters
+        ----------
+        estimator : fitted pipeline, DiVoteClassifier or segment classifier
+            With a network, the samples are explained too.
+        segment : array-like of shape (n_times,)
+            In mV.
+        sfreq : float
+            Sampling rate in Hz.
+        target : label, default=None
+            By default the class with the highest score.
+        method : str, default="integrated_gradients"
+            As in :func:`attribute`.
+        ax : Axes, default=None
+
+        Returns
+        -------
+        AttributionDisplay
+        """
+        segment = np.asarray(segment, dtype=np.float32)
+        classifier = _segment_classifier(estimator)
+        scores = classifier.predict_proba(segment[None])[0]
+        classes = list(classifier.classes_)
+        number = int(scores.argmax()) if target is None else classes.index(target)
+        predict = classifier.predict_proba
+        samples = None
+        if hasattr(classifier, "module_"):
+            inputs = classifier.module_input(segment[None])
+            parts = attribute(classifier.module_, inputs, number, method=method)
+            samples = parts.reshape(-1)[: len(segment)]
+        moments, bands = (
+            occlude_time(predict, segment, sfreq),
+            occlude_bands(predict, segment, sfreq),
+        )
+        return cls(
+            segment,
+            sfreq,
+            classes[number],
+            moments=moments.rename(columns={number: "fall"}),
+            bands=bands.rename(columns={number: "fall"}),
+            samples=samples,
+            score=scores[number],
+        ).plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw the trace, and underneath what spoke for the class.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            A new figure by default.
+
+        Returns
+        -------
+        self
+        """
+        ax = new_axes(ax, (8, 7))
+        self.figure_ = ax.figure
+        names = ["trace", "samples", "moments", "bands"]
+        if self.samples is None:
+            names.remove("samples")
+        self.ax_ = dict(zip(names, divide(ax, len(names), 1)[:, 0], strict=True))
+        color = class_colors([self.target])[self.target]
+        time = np.arange(len(self.segment)) / self.sfreq * 1e3
+        trace, moments = self.ax_["trace"], self.ax_["moments"]
+        trace.plot(time, self.segment, color="black", linewidth=0.6)
+        trace.set_ylabel("mV")
+        trace.invert_yaxis()  # negative up
+        score = "" if self.score is None else f" (score {self.score:.2f})"
+        self.text_ = trace.set_title(f"What spoke for {self.target}{score}", fontsize="medium")
+        if self.samples is not None:
+            # Signs alternate from sample to sample: their mean over 2 ms can be read.
+            smooth = uniform_filter1d(np.asarray(self.samples), max(1, round(2e-3 * self.sfreq)))
+            _draw_signed(self.ax_["samples"], time, smooth, color)
+            self.ax_["samples"].set_ylabel("attribution\n(logit/sample)")
+        middle = (self.moments["start"] + self.moments["stop"]).to_numpy() / 2 * 1e3
+        _draw_signed(moments, middle, self.moments["fall"].to_numpy(), color)
+        moments.set(xlabel="time (ms)", ylabel="fall of score\nwithout moment")
+        for axes in [a for name, a in self.ax_.items() if name != "bands"]:
+            axes.set_xlim(0, time[-1])
+        self._draw_bands(self.ax_["bands"], color)
+        self.figure_.align_ylabels(list(self.ax_.values()))
+        return self
+
+    def _draw_bands(self, axes: Any, color: str) -> None:
+        low, high, fall = self.bands["low"], self.bands["high"], self.bands["fall"]
+        colors = np.where(fall > 0, color, GREY)
+        names = [f"{a:g}–{b:g}" for a, b in zip(low, high, strict=True)]
+        axes.bar(names, fall, color=colors)
+        axes.axhline(0, color="black", linewidth=0.6)
+        axes.set(xlabel="frequency band taken out (Hz)", ylabel="fall of score\nwithout band")
+
+
+def _draw_signed(axes: Any, x: NDArray, y: NDArray, color: str) -> None:
+    """Fill what speaks for the class in its colour, and what speaks against it in grey."""
+    axes.fill_between(x, np.maximum(y, 0), color=color, linewidth=0)
+    axes.fill_between(x, np.minimum(y, 0), color=GREY, linewidth=0)
+    axes.axhline(0, color="black", linewidth=0.6)
+
+
+def _segment_classifier(estimator: Any) -> Any:
+    """Find what scores a segment as it stands in the model: the DiVote's own, or the estimator."""
+    last = estimator[-1] if hasattr(estimator, "steps") else estimator
+    return last.estimator_ if hasattr(last, "estimator_") else estimator

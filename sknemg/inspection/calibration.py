@@ -1,0 +1,152 @@
+"""Whether a score of 0.8 is right eight times out of ten."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from sknemg.inspection._models import scores_frame
+from sknemg.inspection._style import (
+    GREY,
+    class_colors,
+    class_markers,
+    legend,
+    line_style,
+    new_axes,
+)
+
+
+class CalibrationDisplay:
+    """Reliability of each class's score against the rest, with Wilson's 95 % intervals.
+
+    Parameters
+    ----------
+    bins : DataFrame
+        A row a class and bin that holds a score: ``class``, ``score`` (mean), ``share`` (of the
+        class), ``low``, ``high``, ``n``.
+
+    Attributes
+    ----------
+    error_ : Series indexed by class
+        Expected calibration error: the mean distance of score and share, weighted by ``n``.
+    figure_ : Figure
+    ax_ : Axes
+    text_ : list of Text
+        The legend's entries.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from sknemg.inspection import CalibrationDisplay
+    >>> display = CalibrationDisplay.from_predictions(
+    ...     ["a", "a", "a", "b"], np.tile([0.75, 0.25], (4, 1)), classes=["a", "b"],
+    ...     ax=Figure().subplots(),
+    ... )
+    >>> display.error_.tolist()
+    [0.0, 0.0]
+    """
+
+    def __init__(self, bins: pd.DataFrame):
+        self.bins = bins
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, y: ArrayLike, *, n_bins: int = 10, ax: Any = None
+    ) -> Self:
+        """Score and compare.
+
+        Parameters
+        ----------
+        estimator : fitted classifier
+        X : what it predicts from
+        y : array-like of shape (n,)
+        n_bins : int, default=10
+        ax : Axes, default=None
+
+        Returns
+        -------
+        CalibrationDisplay
+        """
+        scores = estimator.predict_proba(X)
+        return cls.from_predictions(y, scores, classes=estimator.classes_, n_bins=n_bins, ax=ax)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        y_score: ArrayLike | pd.DataFrame,
+        *,
+        classes: ArrayLike | None = None,
+        n_bins: int = 10,
+        ax: Any = None,
+    ) -> Self:
+        """Compare scores with how often the class was there.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n,)
+            One row a subject: the intervals take the rows to be independent, which segments of
+            one recording are not.
+        y_score : DataFrame with a column a class, or array of shape (n, n_classes)
+        classes : array-like of shape (n_classes,), default=None
+            The columns of an array.
+        n_bins : int, default=10
+            Bins of equal width.
+        ax : Axes, default=None
+
+        Returns
+        -------
+        CalibrationDisplay
+        """
+        from scipy.stats import binomtest
+
+        y_true, scores = np.asarray(y_true), scores_frame(y_score, classes)
+        rows = []
+        for label in scores:
+            score, there = scores[label].to_numpy(), y_true == label
+            at = np.minimum((score * n_bins).astype(int), n_bins - 1)
+            for number in np.unique(at):
+                own = at == number
+                k, n = int(there[own].sum()), int(own.sum())
+                interval = binomtest(k, n).proportion_ci(method="wilson")
+                rows.append((label, score[own].mean(), k / n, *interval, n))
+        columns = ["class", "score", "share", "low", "high", "n"]
+        return cls(pd.DataFrame(rows, columns=columns)).plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw the reliability diagram.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            A new figure by default.
+
+        Returns
+        -------
+        self
+        """
+        gap = (self.bins["score"] - self.bins["share"]).abs() * self.bins["n"]
+        by_class = self.bins.groupby("class", sort=False)
+        self.error_ = gap.groupby(self.bins["class"], sort=False).sum() / by_class["n"].sum()
+        ax = new_axes(ax, (5, 5))
+        self.figure_, self.ax_ = ax.figure, ax
+        ax.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
+        labels = list(self.error_.index)
+        colors, markers = class_colors(labels), class_markers(labels)
+        for number, (label, own) in enumerate(by_class):
+            reach = [own["share"] - own["low"], own["high"] - own["share"]]
+            shift = 0.006 * (number - (len(labels) - 1) / 2)  # bars side by side
+            ax.errorbar(
+                own["score"] + shift, own["share"], np.maximum(reach, 0), color=colors[label],
+                marker=markers[label], linestyle=line_style(label), capsize=2, linewidth=1.2,
+                elinewidth=0.8, label=f"{label}: error {self.error_[label]:.2f}",
+            )  # fmt: skip
+        ax.set(xlabel="score", ylabel="share of the class", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        ax.set_aspect("equal")
+        legend(ax, loc="upper left")
+        self.text_ = ax.get_legend().get_texts()
+        return self

@@ -1,0 +1,130 @@
+"""Confusion matrix as mean and standard deviation over folds and repeats, or over readers."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import confusion_matrix
+from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.validation import check_consistent_length
+
+from sknemg.inspection._style import new_axes
+
+
+class ConfusionMatrixDisplay:
+    r"""Confusion matrix in per cent of the true class: mean ± standard deviation over folds.
+
+    Parameters
+    ----------
+    matrices : ndarray of shape (n_folds, n_classes, n_classes)
+        Shares, true classes in rows. NaN in the row of a class that a fold lacks.
+    classes : sequence of labels
+
+    Attributes
+    ----------
+    mean_, sd_ : ndarray of shape (n_classes, n_classes)
+        In per cent; the deviation is NaN with one fold.
+    figure_ : Figure
+    ax_ : Axes
+    text_ : ndarray of Text, shape (n_classes, n_classes)
+
+    References
+    ----------
+    J. Yoo et al. (2022), Figure 5. Computer Methods and Programs in Biomedicine 226, 107079.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from sknemg.inspection import ConfusionMatrixDisplay
+    >>> display = ConfusionMatrixDisplay.from_predictions(
+    ...     list("aabbaabb"), list("aabbabbb"), fold=[0] * 4 + [1] * 4, ax=Figure().subplots()
+    ... )
+    >>> [text.get_text() for text in display.text_[0]]
+    ['75.0\n± 35.4', '25.0\n± 35.4']
+    """
+
+    def __init__(self, matrices: NDArray, classes: ArrayLike):
+        self.matrices = matrices
+        self.classes = classes
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, X: Any, y: ArrayLike, *, ax: Any = None) -> Self:
+        """Predict and compare.
+
+        Parameters
+        ----------
+        estimator : fitted classifier
+        X : what it predicts from
+        y : array-like of shape (n,)
+            True labels.
+        ax : Axes, default=None
+
+        Returns
+        -------
+        ConfusionMatrixDisplay
+        """
+        return cls.from_predictions(y, estimator.predict(X), ax=ax)
+
+    @classmethod
+    def from_predictions(
+        cls, y_true: ArrayLike, y_pred: ArrayLike, *, fold: ArrayLike | None = None, ax: Any = None
+    ) -> Self:
+        """Compare labels.
+
+        Parameters
+        ----------
+        y_true, y_pred : array-like of shape (n,)
+        fold : array-like of shape (n,), default=None
+            What the mean is taken over: the fold and repeat, or the reader, of each prediction.
+        ax : Axes, default=None
+
+        Returns
+        -------
+        ConfusionMatrixDisplay
+        """
+        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+        fold = np.zeros(len(y_true)) if fold is None else np.asarray(fold)
+        check_consistent_length(y_true, y_pred, fold)
+        classes = unique_labels(y_true, y_pred)
+        matrices = []
+        for name in np.unique(fold):
+            counts = confusion_matrix(y_true[fold == name], y_pred[fold == name], labels=classes)
+            total = counts.sum(axis=1, keepdims=True).astype(float)
+            matrices.append(counts / np.where(total, total, np.nan))
+        return cls(np.array(matrices), classes).plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw the matrix.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            A new figure by default.
+
+        Returns
+        -------
+        self
+        """
+        shares = np.ma.masked_invalid(self.matrices) * 100
+        self.mean_ = shares.mean(axis=0).filled(np.nan)
+        enough = shares.count(axis=0) > 1
+        deviation = np.ma.masked_array(shares.std(axis=0, ddof=1), ~enough)
+        self.sd_ = deviation.filled(np.nan)
+        names = [str(label) for label in np.asarray(self.classes)]
+        ax = new_axes(ax, (1.8 + 1.1 * len(names), 1.2 + 1.1 * len(names)))
+        self.figure_, self.ax_ = ax.figure, ax
+        ax.imshow(self.mean_, cmap="Greys", vmin=0, vmax=100)
+        self.text_ = np.empty(self.mean_.shape, dtype=object)
+        for place, mean in np.ndenumerate(self.mean_):
+            sd = self.sd_[place]
+            text = "–" if np.isnan(mean) else f"{mean:.1f}"
+            text += "" if np.isnan(sd) else f"\n± {sd:.1f}"
+            look = {"ha": "center", "va": "center", "color": "white" if mean > 55 else "black"}
+            self.text_[place] = ax.text(place[1], place[0], text, **look)
+        ax.set_xticks(range(len(names)), names)
+        ax.set_yticks(range(len(names)), names)
+        over = f", mean ± SD of {len(self.matrices)}" if len(self.matrices) > 1 else ""
+        ax.set(xlabel="predicted", ylabel=f"true (% of the class{over})")
+        return self

@@ -1,0 +1,125 @@
+"""The scores of all recordings at a glance, a row a subject."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from sknemg.inspection._models import split_model
+from sknemg.inspection._style import new_axes, score_colors, short_name
+
+
+class VoteHeatmapDisplay:
+    """Heat map of recording scores: subjects × recordings, the colour mixed of the scores.
+
+    Red, green and blue are the scores of three classes, as in the paper; white is where a subject
+    has no further recording. The letters name the class with the highest score, so that the map
+    can be read without its colours.
+
+    Parameters
+    ----------
+    recordings : DataFrame, a row a recording
+        ``subject``, and a column of scores for each of `classes`.
+    classes : sequence of labels
+    y_true : Series indexed by subject, default=None
+        Diagnoses; subjects are sorted and named by them.
+
+    Attributes
+    ----------
+    figure_ : Figure
+    ax_ : Axes
+    text_ : list of Text
+        The letters.
+
+    References
+    ----------
+    J. Yoo et al. (2022), Figure 6a. Computer Methods and Programs in Biomedicine 226, 107079.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> from sknemg.inspection import VoteHeatmapDisplay
+    >>> classes = ["myopathy", "neuropathy", "normal"]
+    >>> scores = pd.DataFrame([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1]], columns=classes)
+    >>> scores["subject"] = ["S1", "S2"]
+    >>> display = VoteHeatmapDisplay(scores, classes).plot(Figure().subplots())
+    >>> [text.get_text() for text in display.text_]
+    ['M', 'N']
+    """
+
+    def __init__(self, recordings: pd.DataFrame, classes: Any, *, y_true: pd.Series | None = None):
+        self.recordings = recordings
+        self.classes = list(classes)
+        self.y_true = y_true
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, y: ArrayLike | None = None, *, ax: Any = None
+    ) -> Self:
+        """Score recordings and draw them.
+
+        Parameters
+        ----------
+        estimator : fitted DiVoteClassifier or pipeline that ends in one
+        X : Recordings
+        y : array-like of shape (n_recordings,), default=None
+            Diagnoses.
+        ax : Axes, default=None
+
+        Returns
+        -------
+        VoteHeatmapDisplay
+        """
+        divote, X = split_model(estimator, X)
+        recordings = divote.levels(X).recordings
+        y_true = None
+        if y is not None:
+            y_true = pd.Series(np.asarray(y)).groupby(recordings["subject"].to_numpy()).first()
+        return cls(recordings, divote.classes_, y_true=y_true).plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw the map.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            A new figure by default.
+
+        Returns
+        -------
+        self
+        """
+        table = self.recordings.assign(
+            place=self.recordings.groupby("subject", sort=False).cumcount()
+        )
+        subjects = table["subject"].unique().tolist()
+        truth = {} if self.y_true is None else self.y_true.to_dict()
+        subjects = sorted(subjects, key=lambda s: str(truth.get(s, "")))  # else as they come
+        size = (len(subjects), table["place"].max() + 1, len(self.classes))
+        scores = np.full(size, np.nan)
+        rows = table["subject"].map(subjects.index).to_numpy()
+        scores[rows, table["place"]] = table[self.classes]
+
+        ax = new_axes(ax, (1.5 + 0.42 * size[1] + 1, 1.3 + 0.26 * size[0]))
+        self.figure_, self.ax_, self.text_ = ax.figure, ax, []
+        ax.imshow(score_colors(scores, self.classes), aspect="auto", interpolation="nearest")
+        for row, column in np.argwhere(~np.isnan(scores).any(axis=-1)):
+            name = short_name(self.classes[scores[row, column].argmax()])
+            look = {"ha": "center", "va": "center", "color": "white", "fontsize": "x-small"}
+            self.text_.append(ax.text(column, row, name, **look))
+        names = [f"{s}  {truth.get(s, '')}".rstrip() for s in subjects]
+        ax.set_yticks(range(len(subjects)), names, fontsize="small")
+        ax.set_xticks(range(size[1]), range(1, size[1] + 1), fontsize="small")
+        ax.set(xlabel="recording of the subject", ylabel="subject")
+        ax.set_xticks(np.arange(size[1] + 1) - 0.5, minor=True)
+        ax.set_yticks(np.arange(len(subjects) + 1) - 0.5, minor=True)
+        ax.grid(which="minor", color="white", linewidth=1.5)
+        ax.tick_params(which="both", length=0)
+        if len(self.classes) == 3:
+            hues = zip(("red", "green", "blue"), self.classes, strict=True)
+            ax.set_title(", ".join(f"{hue}: {label}" for hue, label in hues), fontsize="small")
+        return self

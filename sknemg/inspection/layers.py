@@ -1,0 +1,257 @@
+"""How the classes separate with depth: maps and numbers of layer outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import silhouette_score
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sknemg.inspection._models import open_model
+from sknemg.inspection._style import class_colors, class_markers, divide, legend, new_axes
+
+_N_COMPONENTS = 30  # of the outputs, before a map, a distance or a probe: more is noise
+
+
+def class_separation(
+    outputs: dict[str, NDArray],
+    y: ArrayLike,
+    groups: ArrayLike,
+    *,
+    cv: int = 5,
+    random_state: int | None = None,
+) -> pd.DataFrame:
+    """Measure how well the classes separate in the outputs of each layer.
+
+    Parameters
+    ----------
+    outputs : dict of layer to ndarray of shape (n_segments, ...)
+    y : array-like of shape (n_segments,)
+    groups : array-like of shape (n_segments,)
+        Subjects. The probe is never tested on a subject it was trained on: neighbouring segments
+        share their samples, and a subject's segments resemble each other.
+    cv : int, default=5
+        Folds of the probe.
+    random_state : int, default=None
+
+    Returns
+    -------
+    DataFrame, a row a layer
+        ``silhouette`` from -1 to 1, of the first 30 principal components; ``probe``, the
+        balanced accuracy of a logistic regression on them over the folds, chance being
+        ``1 / n_classes``; ``probe_sd``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg.inspection import class_separation
+    >>> y = np.repeat([0, 1], 50)
+    >>> noise = np.random.default_rng(0).normal(size=(100, 4))
+    >>> outputs = {"early": noise, "late": noise + 5 * y[:, None]}
+    >>> class_separation(outputs, y, np.arange(100) // 5, random_state=0).round(1)
+           silhouette  probe  probe_sd
+    early        -0.0    0.5       0.1
+    late          0.7    1.0       0.0
+    """
+    y, groups = np.asarray(y), np.asarray(groups)
+    folds = StratifiedGroupKFold(cv, shuffle=True, random_state=random_state)
+    probe = make_pipeline(
+        StandardScaler(), _pca(outputs, random_state), LogisticRegression(max_iter=1000)
+    )
+    rows = {}
+    for layer, output in outputs.items():
+        flat = np.asarray(output).reshape(len(output), -1)
+        components = make_pipeline(StandardScaler(), _pca(outputs, random_state))
+        probe_scores = cross_val_score(
+            probe, flat, y, groups=groups, cv=folds, scoring="balanced_accuracy"
+        )
+        rows[layer] = {
+            "silhouette": silhouette_score(components.fit_transform(flat), y),
+            "probe": probe_scores.mean(),
+            "probe_sd": probe_scores.std(ddof=1),
+        }
+    return pd.DataFrame(rows).T
+
+
+def _pca(outputs: dict[str, NDArray], random_state: int | None) -> PCA:
+    """Make a PCA that every output can fill, in a training fold of half the rows too."""
+    sizes = [min(len(o) // 2, o[0].size) for o in outputs.values()]
+    return PCA(min(_N_COMPONENTS, *sizes), random_state=random_state)
+
+
+class LayerMapDisplay:
+    """Segments on a plane after several layers, coloured by class.
+
+    Parameters
+    ----------
+    maps : dict of layer to ndarray of shape (n_segments, 2)
+    y : array-like of shape (n_segments,)
+    separation : DataFrame or None
+        As :func:`class_separation` makes it.
+    axis_name : str
+        What the axes are called, with a number after it.
+
+    Attributes
+    ----------
+    figure_ : Figure
+    ax_ : ndarray of Axes
+    text_ : list of Text
+        Silhouette and probe under the map of each layer.
+
+    References
+    ----------
+    J. Yoo et al. (2022), Figure 4. Computer Methods and Programs in Biomedicine 226, 107079.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from sknemg.inspection import LayerMapDisplay
+    >>> outputs = {"block2": np.random.default_rng(0).normal(size=(20, 8, 5))}
+    >>> display = LayerMapDisplay.from_outputs(
+    ...     outputs, ["myopathy", "normal"] * 10, ax=Figure().subplots()
+    ... )
+    >>> display.ax_[0, 0].get_title()
+    'block2'
+    """
+
+    def __init__(
+        self,
+        maps: dict[str, NDArray],
+        y: ArrayLike,
+        *,
+        separation: pd.DataFrame | None = None,
+        axis_name: str = "PC",
+    ):
+        self.maps = maps
+        self.y = y
+        self.separation = separation
+        self.axis_name = axis_name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
+        layers: Sequence[str],
+        *,
+        groups: ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Map what the layers of a trained network make of segments.
+
+        Parameters
+        ----------
+        estimator : fitted pipeline, DiVoteClassifier or segment classifier with a network
+        X : Recordings or ndarray of segments
+        y : array-like
+            Labels of the rows of `X`.
+        layers : sequence of str
+            Names as in ``module_.named_modules()``, such as ``"blocks.block2"``.
+        groups : array-like of shape (n_segments,), default=None
+            Subjects of the segments; by default read from `X`. Without them nothing is measured.
+        **kwargs
+            Those of `from_outputs`.
+
+        Returns
+        -------
+        LayerMapDisplay
+        """
+        opened = open_model(estimator, X, y)
+        outputs = opened.classifier.layer_outputs(opened.segments, list(layers))
+        groups = opened.groups if groups is None else groups
+        assert opened.labels is not None
+        return cls.from_outputs(outputs, opened.labels, groups=groups, **kwargs)
+
+    @classmethod
+    def from_outputs(
+        cls,
+        outputs: dict[str, NDArray],
+        y: ArrayLike,
+        *,
+        groups: ArrayLike | None = None,
+        method: str = "pca",
+        random_state: int | None = None,
+        ax: Any = None,
+    ) -> Self:
+        """Map outputs that are at hand.
+
+        Parameters
+        ----------
+        outputs : dict of layer to ndarray of shape (n_segments, ...)
+        y : array-like of shape (n_segments,)
+        groups : array-like of shape (n_segments,), default=None
+            Subjects; with them the separation is measured.
+        method : {"pca", "umap"}, default="pca"
+            UMAP (of 30 principal components) is the paper's, and needs umap-learn.
+        random_state : int, default=None
+        ax : Axes, default=None
+
+        Returns
+        -------
+        LayerMapDisplay
+        """
+        if method not in ("pca", "umap"):
+            raise ValueError(f"method={method!r} is unknown; choose 'pca' or 'umap'.")
+        maps = {}
+        for layer, output in outputs.items():
+            flat = np.asarray(output).reshape(len(output), -1)
+            components = _pca(outputs, random_state).fit_transform(flat)
+            umap = method == "umap"
+            maps[layer] = _umap(components, random_state) if umap else components[:, :2]
+        separation = None
+        if groups is not None:
+            separation = class_separation(outputs, y, groups, random_state=random_state)
+        name = "UMAP" if method == "umap" else "PC"
+        return cls(maps, y, separation=separation, axis_name=name).plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw a map a layer, side by side.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            A new figure by default.
+
+        Returns
+        -------
+        self
+        """
+        ax = new_axes(ax, (2.9 * len(self.maps), 3.6))
+        self.figure_, self.text_ = ax.figure, []
+        self.ax_ = divide(ax, 1, len(self.maps))
+        y = np.asarray(self.y)
+        labels = np.unique(y)
+        colors, markers = class_colors(labels), class_markers(labels)
+        for axes, (layer, points) in zip(self.ax_[0], self.maps.items(), strict=True):
+            for label in labels:
+                look = {"color": colors[label], "marker": markers[label], "label": label}
+                axes.scatter(*points[y == label].T, s=9, alpha=0.6, linewidths=0, **look)
+            axes.set_title(layer, fontsize="medium")
+            axes.set(
+                xticks=[], yticks=[], xlabel=f"{self.axis_name} 1", ylabel=f"{self.axis_name} 2"
+            )
+            if self.separation is not None:
+                m = self.separation.loc[layer]
+                text = f"silhouette {m['silhouette']:.2f}\nprobe {m['probe']:.0%}"
+                self.text_.append(axes.set_xlabel(f"{axes.get_xlabel()}\n{text}"))
+        legend(self.ax_[0, -1], markerscale=2, loc="best")
+        return self
+
+
+def _umap(components: NDArray, random_state: int | None) -> NDArray:
+    try:
+        from umap import UMAP
+    except ImportError as error:
+        raise ImportError("method='umap' needs umap-learn: pip install sknemg[inspect]") from error
+    n_jobs = 1 if random_state is not None else -1  # a seed allows one thread only
+    return UMAP(random_state=random_state, n_jobs=n_jobs).fit_transform(components)

@@ -1,0 +1,181 @@
+"""Recordings that were taken for another class, by pair of true and predicted class."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.validation import check_consistent_length
+
+from sknemg.inspection._style import class_colors, divide, new_axes, short_name
+from sknemg.inspection.trace import plot_overview
+from sknemg.recordings import Recordings
+
+
+class MispredictionDisplay:
+    """An example of each kind of error: true → predicted, with the trace.
+
+    Parameters
+    ----------
+    X : Recordings of signals
+    y_true, y_pred : array-like of shape (n_recordings,)
+    confidence : array-like of shape (n_recordings,), default=None
+        Score of the predicted class; the surest error of each kind is shown. By default the first.
+
+    Attributes
+    ----------
+    rows_ : dict of (true, predicted) to ndarray
+        Rows of `X` with this error, the surest first.
+    figure_ : Figure
+    ax_ : ndarray of Axes
+    text_ : list of Text
+        The titles.
+
+    References
+    ----------
+    I. Yoo et al., Figure S5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from sknemg import Recordings
+    >>> from sknemg.inspection import MispredictionDisplay
+    >>> X = Recordings(np.zeros((3, 100)), sfreq=100)
+    >>> display = MispredictionDisplay.from_predictions(
+    ...     X, ["normal", "normal", "myopathy"], ["normal", "myopathy", "normal"],
+    ...     ax=Figure().subplots(),
+    ... )
+    >>> [text.get_text() for text in display.text_]
+    ['M → NL (1 of 1)', 'NL → M (1 of 2)']
+    """
+
+    def __init__(
+        self,
+        X: Recordings,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        confidence: ArrayLike | None = None,
+    ):
+        self.X = X
+        self.y_true = np.asarray(y_true)
+        self.y_pred = np.asarray(y_pred)
+        self.confidence = confidence
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Recordings,
+        y: ArrayLike,
+        *,
+        limit: float | None = None,
+        ax: Any = None,
+    ) -> Self:
+        """Score each recording by itself and show the errors.
+
+        Parameters
+        ----------
+        estimator : fitted Pipeline
+            From signals to segments to a DiVoteClassifier; a recording's own score counts, not
+            its subject's.
+        X : Recordings of signals
+        y : array-like of shape (n_recordings,)
+        limit : float, default=None
+            As in `plot`.
+        ax : Axes, default=None
+
+        Returns
+        -------
+        MispredictionDisplay
+        """
+        from sknemg.inspection._models import split_model
+
+        divote, segments = split_model(estimator, X)
+        scores = divote.levels(segments).recordings[list(divote.classes_)].to_numpy()
+        scored = np.flatnonzero(~np.isnan(scores).any(axis=1))
+        scores = scores[scored]
+        y_pred = divote.classes_[scores.argmax(axis=1)]
+        sure = scores.max(axis=1)
+        display = cls(X[scored], np.asarray(y)[scored], y_pred, confidence=sure)
+        return display.plot(ax, limit=limit)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        X: Recordings,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        confidence: ArrayLike | None = None,
+        limit: float | None = None,
+        ax: Any = None,
+    ) -> Self:
+        """Show the errors of given predictions.
+
+        Parameters
+        ----------
+        X : Recordings of signals
+        y_true, y_pred : array-like of shape (n_recordings,)
+        confidence : array-like of shape (n_recordings,), default=None
+            Score of the predicted class.
+        limit : float, default=None
+            As in `plot`.
+        ax : Axes, default=None
+
+        Returns
+        -------
+        MispredictionDisplay
+        """
+        return cls(X, y_true, y_pred, confidence=confidence).plot(ax, limit=limit)
+
+    def plot(self, ax: Any = None, *, limit: float | None = None) -> Self:
+        """Draw one recording for each kind of error that occurred.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            A new figure by default.
+        limit : float, default=None
+            Ends of every y axis in mV; by default each trace has its own scale.
+
+        Returns
+        -------
+        self
+        """
+        check_consistent_length(self.X, self.y_true, self.y_pred)
+        self.rows_ = self._sort()
+        if not self.rows_:
+            raise ValueError("No recording is mispredicted: there is nothing to show.")
+        n = len(self.rows_)
+        ax = new_axes(ax, (9, 0.5 + 1.7 * -(-n // 2)))
+        self.figure_, self.text_ = ax.figure, []
+        self.ax_ = divide(ax, -(-n // 2), min(n, 2)).ravel()
+        colors = class_colors(unique_labels(self.y_true, self.y_pred))
+        for axes, ((true, predicted), rows) in zip(self.ax_, self.rows_.items(), strict=False):
+            row = int(rows[0])
+            rate = float(self.X["sfreq"].iloc[row])
+            plot_overview(axes, self.X[row], rate, color=colors[true])
+            if limit is not None:
+                axes.set_ylim(limit, -limit)
+            axes.set(xlabel="time (s)", xlim=(0, len(self.X[row]) / rate))
+            total = int(np.sum(self.y_true == true))
+            title = f"{short_name(true)} → {short_name(predicted)} ({len(rows)} of {total})"
+            self.text_.append(axes.set_title(title, fontsize="medium"))
+        for axes in self.ax_[n:]:
+            axes.set_axis_off()
+        return self
+
+    def _sort(self) -> dict[tuple[Any, Any], NDArray]:
+        sure = np.zeros(len(self.X)) if self.confidence is None else np.asarray(self.confidence)
+        order = np.argsort(-sure, kind="stable")
+        found = {}
+        for pair in permutations(unique_labels(self.y_true, self.y_pred), 2):
+            wrong = (self.y_true[order] == pair[0]) & (self.y_pred[order] == pair[1])
+            if wrong.any():
+                found[pair] = order[wrong]
+        return found

@@ -1,0 +1,117 @@
+"""Occlusion: parts of a segment taken away, in time or in frequency, and scores that fall."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from sknemg.features import BANDS
+
+Predict = Callable[[NDArray], NDArray]
+
+
+def occlude_time(
+    predict: Predict, segment: ArrayLike, sfreq: float, *, width: float = 0.02, step: float = 0.01
+) -> pd.DataFrame:
+    """Silence a segment piece by piece and see which scores fall.
+
+    Works with any classifier, network or not.
+
+    Parameters
+    ----------
+    predict : callable
+        ``predict_proba``: (n_segments, n_times) to (n_segments, n_classes).
+    segment : array-like of shape (n_times,)
+        In mV.
+    sfreq : float
+        Sampling rate in Hz.
+    width, step : float, default=0.02, 0.01
+        Length of a silenced piece, and from one to the next, in seconds. Its edges fade, so that
+        no step is cut into the signal.
+
+    Returns
+    -------
+    DataFrame, a row a piece
+        ``start`` and ``stop`` in seconds, and for each class, numbered as in `predict`, by how
+        much its score falls.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg.inspection import occlude_time
+    >>> segment = np.zeros(100)
+    >>> segment[52:57] = 1.0
+    >>> def predict(segments):
+    ...     score = segments.max(axis=1)
+    ...     return np.column_stack([score, 1 - score])
+    >>> fall = occlude_time(predict, segment, 100, width=0.2, step=0.2)
+    >>> fall.loc[fall[0].idxmax(), ["start", "stop"]].tolist()
+    [0.4, 0.6]
+    """
+    segment = np.asarray(segment, dtype=np.float32)
+    n_piece, n_step = round(width * sfreq), round(step * sfreq)
+    if not 0 < n_step <= n_piece <= len(segment):
+        raise ValueError(
+            f"0 < step <= width <= {len(segment) / sfreq:g} s must hold; got step={step:g}, "
+            f"width={width:g}."
+        )
+    starts = np.arange(0, len(segment) - n_piece + 1, n_step)
+    ramp = np.minimum(np.arange(1, n_piece + 1), np.arange(n_piece, 0, -1)) / (0.1 * n_piece + 1)
+    fade = 0.5 + 0.5 * np.cos(np.pi * np.minimum(ramp, 1))
+    silenced = np.tile(segment, (len(starts), 1))
+    for row, start in zip(silenced, starts, strict=True):
+        row[start : start + n_piece] *= fade
+    falls = predict(segment[None]) - predict(silenced)
+    table = pd.DataFrame({"start": starts / sfreq, "stop": (starts + n_piece) / sfreq})
+    return table.join(pd.DataFrame(falls))
+
+
+def occlude_bands(
+    predict: Predict,
+    segment: ArrayLike,
+    sfreq: float,
+    *,
+    bands: Sequence[tuple[float, float]] = BANDS,
+) -> pd.DataFrame:
+    """Take a frequency band out of a segment and see which scores fall.
+
+    Parameters
+    ----------
+    predict : callable
+        ``predict_proba``: (n_segments, n_times) to (n_segments, n_classes).
+    segment : array-like of shape (n_times,)
+        In mV.
+    sfreq : float
+        Sampling rate in Hz.
+    bands : sequence of (low, high)
+        In Hz, ``low <= frequency < high``.
+
+    Returns
+    -------
+    DataFrame, a row a band
+        ``low`` and ``high`` in Hz, and for each class, numbered as in `predict`, by how much its
+        score falls.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg.inspection import occlude_bands
+    >>> segment = np.sin(2 * np.pi * 50 * np.arange(1000) / 1000)
+    >>> fall = occlude_bands(lambda x: (x**2).mean(axis=1, keepdims=True), segment, 1000,
+    ...                      bands=[(10, 100), (100, 500)])
+    >>> fall.round(2)
+       low  high    0
+    0   10   100  0.5
+    1  100   500 -0.0
+    """
+    segment = np.asarray(segment, dtype=np.float32)
+    spectrum = np.fft.rfft(segment)
+    freqs = np.fft.rfftfreq(len(segment), 1 / sfreq)
+    edges = np.array(bands)
+    outside = (freqs < edges[:, :1]) | (freqs >= edges[:, 1:])
+    filtered = np.fft.irfft(spectrum * outside, n=len(segment)).astype(np.float32)
+    falls = predict(segment[None]) - predict(filtered)
+    return pd.DataFrame(edges, columns=["low", "high"]).join(pd.DataFrame(falls))
