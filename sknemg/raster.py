@@ -32,8 +32,8 @@ def rasterise(
 
     Parameters
     ----------
-    X : ndarray of shape (n_segments, n_times), float32
-        Segments in mV.
+    X : ndarray of shape (n_segments, n_times)
+        Segments in mV; they are drawn as float32.
     size : (int, int), default=(299, 299)
         Height and width, in pixels.
     limits : (float, float) or None, default=(-5, 5)
@@ -61,7 +61,6 @@ def rasterise(
            [102, 102, 102, 204, 153,   0,   0,   0],
            [102, 102, 102, 102,  51,   0,   0,   0]], dtype=uint8)
     """
-    X = np.asarray(X, dtype=np.float32)
     height, width = size
     images = np.empty((len(X), height, width), dtype=np.uint8 if as_uint8 else np.float32)
     chunk = max(1, min(len(X), _CHUNK_PIXELS // (height * width)))
@@ -71,7 +70,7 @@ def rasterise(
     row_step = chunk * width
     place = np.repeat(np.arange(row_step), THIN).reshape(chunk, -1)
     for start in range(0, len(X), chunk):
-        part = X[start : start + chunk]
+        part = X[start : start + chunk].astype(np.float32, copy=False)
         n = len(part)
         top, bottom = _to_rows(*columns.extremes(part), height, limits, line_width)
         ink[:] = 0

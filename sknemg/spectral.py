@@ -128,8 +128,8 @@ def mel_spectrogram_db(
 
     Parameters
     ----------
-    X : ndarray of shape (n_segments, n_times), float32
-        Segments in mV.
+    X : ndarray of shape (n_segments, n_times)
+        Segments in mV; they are worked on as float32.
     sfreq : float
         Sampling rate, in hertz.
     n_fft, hop_length : int
@@ -172,7 +172,6 @@ def _spectrogram(
     finish: Callable[[FloatArray], NDArray] | None,
 ) -> NDArray:
     """Transform, reduce to `bands` (a filter bank or a range of bins) and `finish`, by chunks."""
-    X = np.asarray(X, dtype=np.float32)
     n_segments, n_times = X.shape
     frames_each, half = n_frames(n_times, hop_length), n_fft // 2
     # In double precision, as librosa: float32 loses a weak band 80 dB below a slow drift.

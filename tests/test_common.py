@@ -6,7 +6,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 import sknemg
-from sknemg import DiVoteClassifier, Downsampler, NEMGNetClassifier, Segmenter, SegmentFeatures
+from sknemg import (
+    DiVoteClassifier,
+    Downsampler,
+    MelSpectrogram,
+    NEMGNetClassifier,
+    PlotImage,
+    Segmenter,
+    SegmentFeatures,
+    Spectrogram,
+)
 
 # One instance of every public estimator, small enough for the toy data of the checks.
 ESTIMATORS = [
@@ -14,9 +23,12 @@ ESTIMATORS = [
     DiVoteClassifier(LogisticRegression(), cv=3),
     DiVoteClassifier(LogisticRegression(), final_estimator=None),
     Downsampler(sfreq=500, input_sfreq=1000),
+    MelSpectrogram(input_sfreq=10_000),
     NEMGNetClassifier("A", width=4, short="pad", lr=1e-2, max_epochs=12),
+    PlotImage((32, 32), input_sfreq=10_000),
     SegmentFeatures(input_sfreq=1000),
     Segmenter(window=0.4, hop=0.1, short="pad", input_sfreq=10),
+    Spectrogram(input_sfreq=10_000),
 ]
 
 # Fewer collected checks than this, and some tag has switched checks off.
