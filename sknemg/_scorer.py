@@ -88,9 +88,7 @@ def level_scores(
     check_consistent_length(X, labels)
     subjects = read_subjects(X, groups)
     if subjects is None:
-        raise ValueError(
-            "Whose recordings are these? Give groups, or an X with a column 'subject'."
-        )
+        raise ValueError("The subjects are unknown: give groups, or an X with a column 'subject'.")
     if level != "subject" and (levels := _divote_levels(estimator, X, groups)) is not None:
         table = getattr(levels, f"{level}s")
         scores = table[estimator.classes_.tolist()].to_numpy()

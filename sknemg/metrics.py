@@ -211,7 +211,7 @@ def _estimate(
         return measure(answers.subjects.tally(_weights(drawn, answers, alone)))
 
     if groups:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(invalid="ignore"):
             warnings.simplefilter("ignore", DegenerateDataWarning)  # NaN then, and a note
             low, high = bootstrap(
                 groups,
@@ -231,7 +231,7 @@ def _estimate(
     names = ", ".join(map(str, answers.classes[answers.labels[alone]]))
     same = table["low"].isna() if groups else False
     table["note"] = f"one subject only: {names}" if len(alone) else ""
-    table.loc[(table["low"] == table["high"]) | same, "note"] = "every resample gives one value"
+    table.loc[(table["low"] == table["high"]) | same, "note"] = "resamples hardly vary"
     table.loc[table["value"].isna(), "note"] = undefined
     return table
 

@@ -258,10 +258,15 @@ class SubjectKFold(BaseCrossValidator):
         if y is None:
             raise ValueError("SubjectKFold stratifies over the diagnoses: y is needed.")
         codes, _, first = label_subjects(y, subjects)
-        folds = StratifiedKFold(
-            self.n_splits, shuffle=self.shuffle, random_state=self.random_state
-        ).split(first, np.asarray(y)[first])
-        for _, held_out in folds:
+        labels = np.asarray(y)[first]
+        counts = pd.Series(labels).value_counts()
+        if counts.max() < self.n_splits:
+            raise ValueError(
+                f"n_splits={self.n_splits} is more than any class has subjects: "
+                + ", ".join(f"{label} {count}" for label, count in counts.items())
+            )
+        folds = StratifiedKFold(self.n_splits, shuffle=self.shuffle, random_state=self.random_state)
+        for _, held_out in folds.split(first, labels):
             tested = np.isin(codes, held_out)
             yield np.flatnonzero(~tested), np.flatnonzero(tested)
 

@@ -1,0 +1,362 @@
+import itertools
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn.metrics as sk
+from _toy import CLASSES, Spy, toy_segments
+from imblearn.metrics import sensitivity_score, specificity_score
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.pipeline import make_pipeline
+
+from sknemg import DiVoteClassifier, Recordings, Segmenter, SubjectKFold, SubjectScorer
+from sknemg._tally import Subjects, overall
+from sknemg.metrics import METRICS, level_scores, one_vs_rest_table, score_table
+
+
+def answers(n=60, n_classes=3, seed=0, sharpness=1.0):
+    """True classes and scores, some of them tied."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % n_classes
+    logits = rng.normal(size=(n, n_classes)) + sharpness * np.eye(n_classes)[y]
+    proba = np.exp(logits).round(1) + 0.1
+    return y, proba / proba.sum(axis=1, keepdims=True)
+
+
+def values(table):
+    return dict(zip(table["metric"], table["value"], strict=True))
+
+
+# -- values, against scikit-learn and imbalanced-learn -----------------------------------------
+
+
+def by_libraries(y, proba):
+    guess = proba.argmax(axis=1)
+    n_classes = proba.shape[1]
+    expected = {
+        "accuracy": sk.accuracy_score(y, guess),
+        "balanced_accuracy": sk.balanced_accuracy_score(y, guess),
+        "mcc": sk.matthews_corrcoef(y, guess),
+        "log_loss": sk.log_loss(y, proba, labels=range(n_classes)),
+        "sensitivity": sensitivity_score(y, guess, average="macro"),
+        "specificity": specificity_score(y, guess, average="macro"),
+    }
+    for average in ["macro", "weighted"]:
+        for name, function in [
+            ("precision", sk.precision_score),
+            ("recall", sk.recall_score),
+            ("f1", sk.f1_score),
+        ]:
+            expected[f"{name}_{average}"] = function(y, guess, average=average, zero_division=0)
+        one_hot = np.eye(n_classes)[y]
+        expected[f"roc_auc_{average}"] = sk.roc_auc_score(one_hot, proba, average=average)
+    return expected
+
+
+@pytest.mark.parametrize("sharpness", [0.0, 1.0, 3.0, 10.0])
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+def test_every_metric_is_that_of_the_libraries(n_classes, sharpness):
+    y, proba = answers(n_classes=n_classes, sharpness=sharpness)
+    groups = y + n_classes * (np.arange(len(y)) // 20)  # several items to a subject
+    got = values(score_table(y, proba, classes=range(n_classes), groups=groups, n_resamples=9))
+    expected = by_libraries(y, proba)
+    assert set(got) == set(METRICS) == set(expected)
+    for name in METRICS:
+        assert_allclose(got[name], expected[name], rtol=1e-12, err_msg=name)
+
+
+def test_a_class_never_given_scores_zero_as_in_the_libraries():
+    y, proba = answers()
+    proba[:, 2] = 0
+    proba /= proba.sum(axis=1, keepdims=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UndefinedMetricWarning)
+        expected = by_libraries(y, proba)
+    got = values(score_table(y, proba, classes=range(3), n_resamples=9))
+    for name in METRICS:
+        assert_allclose(got[name], expected[name], rtol=1e-12, err_msg=name)
+
+
+def test_one_vs_rest_against_the_libraries():
+    y, proba = answers()
+    guess = proba.argmax(axis=1)
+    table = one_vs_rest_table(y, proba, classes=range(3), n_resamples=9)
+    got = table.set_index(["metric", "class"])["value"]
+    matrices = sk.multilabel_confusion_matrix(y, guess)
+    for k in range(3):
+        (tn, fp), (fn, tp) = matrices[k]
+        assert_allclose(got["sensitivity", k], tp / (tp + fn))
+        assert_allclose(got["specificity", k], tn / (tn + fp))
+        assert_allclose(got["precision", k], tp / (tp + fp))
+        assert_allclose(got["npv", k], tn / (tn + fn))
+        assert_allclose(got["f1", k], sk.f1_score(y == k, guess == k))
+        assert_allclose(got["roc_auc", k], sk.roc_auc_score(y == k, proba[:, k]))
+    assert set(table["n_items"]) == {20}
+
+
+def test_string_labels_in_the_order_of_the_classes_given():
+    y, proba = answers()
+    names = np.array(["normal", "myopathy", "neuropathy"])
+    table = score_table(names[y], proba, classes=names, n_resamples=9)
+    assert_array_equal(
+        table["value"], score_table(y, proba, classes=range(3), n_resamples=9)["value"]
+    )
+
+
+# -- classes that are absent -------------------------------------------------------------------
+
+
+def test_an_absent_class_makes_areas_undefined_with_the_reason():
+    y, proba = answers()
+    proba, y = proba[y < 2], y[y < 2]
+    table = score_table(y, proba, classes=range(3), n_resamples=9).set_index("metric")
+    assert np.isnan(table.loc["roc_auc_macro", ["value", "low", "high"]].astype(float)).all()
+    assert table.loc["roc_auc_macro", "note"] == "undefined: no 2 among the items"
+    present = [sk.roc_auc_score(y == k, proba[:, k]) for k in range(2)]
+    assert_allclose(table.loc["roc_auc_weighted", "value"], np.mean(present))
+    assert table["value"].drop("roc_auc_macro").notna().all()
+    rest = one_vs_rest_table(y, proba, classes=range(3), n_resamples=9)
+    rest = rest.set_index(["metric", "class"])
+    assert np.isnan(rest.loc[("roc_auc", 2), "value"])
+    assert rest.loc[("roc_auc", 2), "note"].startswith("undefined")
+    assert rest.loc[("roc_auc", 0), "note"] == ""
+
+
+def test_only_one_class_leaves_no_area_at_all():
+    table = score_table([0, 0], [[0.9, 0.1], [0.2, 0.8]], classes=[0, 1]).set_index("metric")
+    assert table.loc[["roc_auc_macro", "roc_auc_weighted"], "value"].isna().all()
+    assert table.loc["accuracy", "value"] == 0.5
+
+
+# -- intervals ---------------------------------------------------------------------------------
+
+
+def test_a_resample_scores_as_its_items_do():
+    y, proba = answers(n=24)
+    y = np.repeat([0, 1, 2, 0, 1, 2, 0, 1], 3)
+    subject = np.repeat(np.arange(8), 3)
+    weights = np.random.default_rng(0).integers(0, 4, size=(20, 8))
+    weights[:, :3] += 1  # no class vanishes
+    got = overall(Subjects(y, proba, subject).tally(weights))
+    for resample, counts in enumerate(weights):
+        rows = np.repeat(np.arange(24), counts[subject])
+        expected = by_libraries(y[rows], proba[rows])
+        assert_allclose([got[name][resample] for name in METRICS], [expected[n] for n in METRICS])
+
+
+def test_the_interval_is_that_of_all_resamples_within_classes():
+    y, proba = answers(n=24)
+    y = np.repeat([0, 1, 2, 0, 1, 2, 0, 1], 3)
+    subject = np.repeat(np.arange(8), 3)
+    right = np.bincount(subject, weights=proba.argmax(axis=1) == y)
+    members = [[0, 3, 6], [1, 4, 7], [2, 5]]
+    draws = itertools.product(*(itertools.product(m, repeat=len(m)) for m in members))
+    accuracy = [right[np.concatenate(draw)].sum() / 24 for draw in draws]  # 27 x 27 x 4
+    table = score_table(y, proba, classes=range(3), groups=subject, n_resamples=20_000)
+    got = table.set_index("metric").loc["accuracy", ["low", "high"]].astype(float)
+    assert_allclose(got, np.percentile(accuracy, [2.5, 97.5]), rtol=1e-12)
+
+
+def test_intervals_hold_the_value_and_widen_with_fewer_subjects():
+    y, proba = answers(n=300)
+    many = score_table(y, proba, classes=range(3)).set_index("metric")
+    few = score_table(y, proba, classes=range(3), groups=y + 3 * (np.arange(300) % 4))
+    few = few.set_index("metric")
+    assert (many["low"] < many["value"]).all()
+    assert (many["value"] < many["high"]).all()
+    assert set(few["n_subjects"]) == {12}
+    assert set(few["n_items"]) == {300}
+    y6, proba6 = answers(n=30)
+    small = score_table(y6, proba6, classes=range(3)).set_index("metric")
+    assert ((small["high"] - small["low"]) > (many["high"] - many["low"])).all()
+
+
+def test_repeating_items_adds_no_evidence():
+    y, proba = answers(n=30)
+    once = score_table(y, proba, classes=range(3))
+    ten = np.repeat(np.arange(30), 10)
+    repeated = score_table(y[ten], proba[ten], classes=range(3), groups=ten)
+    assert_allclose(once[["value", "low", "high"]], repeated[["value", "low", "high"]], rtol=1e-9)
+
+
+def test_the_same_seed_gives_the_same_interval():
+    y, proba = answers()
+    one, two, other = (score_table(y, proba, classes=range(3), random_state=s) for s in (0, 0, 1))
+    pd.testing.assert_frame_equal(one, two)
+    assert not one["low"].equals(other["low"])
+
+
+@pytest.mark.parametrize("method", ["percentile", "BCa", "basic"])
+def test_methods_of_scipy(method):
+    y, proba = answers()
+    table = score_table(y, proba, classes=range(3), method=method, n_resamples=299)
+    assert (table["low"] < table["high"]).all()
+    perfect = score_table(y, np.eye(3)[y], classes=range(3), method=method, n_resamples=99)
+    row = perfect.set_index("metric").loc["accuracy"]
+    assert row["value"] == 1
+    assert row["note"] == "resamples hardly vary"
+
+
+def test_a_class_with_one_subject_is_said():
+    y, proba = answers(n=9)
+    y = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2])
+    table = score_table(y, proba, classes=range(3), n_resamples=99)
+    assert "one subject only: 2" in set(table["note"])
+    assert table["low"].notna().all()
+    lonely = score_table([0, 1, 2], proba[:3], classes=range(3))
+    assert lonely["low"].isna().all()
+    assert set(lonely["note"]) == {"one subject only: 0, 1, 2"}
+
+
+def test_what_does_not_fit_is_refused():
+    y, proba = answers()
+    with pytest.raises(ValueError, match=r"shape \(60, 3\) for 60 items of 2 classes"):
+        score_table(y, proba, classes=[0, 1])
+    with pytest.raises(ValueError, match=r"y_true holds \[2\], not among"):
+        score_table(y, proba, classes=[0, 1, 7])
+    with pytest.raises(ValueError, match="more than one diagnosis"):
+        score_table(y, proba, classes=range(3), groups=np.zeros(60))
+    with pytest.raises(ValueError, match="NaN or infinite in 1 rows, first 5"):
+        score_table(y, np.where(np.arange(60)[:, None] == 5, np.nan, proba), classes=range(3))
+
+
+# -- levels and SubjectScorer ------------------------------------------------------------------
+
+
+def test_levels_of_a_divote_classifier():
+    X, y = toy_segments()
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    levels = model.levels(X)
+    for level in ["segment", "recording"]:
+        got = level_scores(model, X, y, level=level)
+        assert_array_equal(got.y_proba, getattr(levels, f"{level}s")[list(CLASSES)])
+    assert_array_equal(level_scores(model, X, y, level="segment").y_true, y[X.row_index])
+    subjects = level_scores(model, X, y)
+    assert subjects.groups.tolist() == levels.subjects.index.tolist()
+    assert_allclose(subjects.y_proba, levels.subjects[list(CLASSES)], rtol=1e-12)
+    assert [CLASSES[int(name[1:]) % 3] for name in subjects.groups] == subjects.y_true.tolist()
+
+
+def test_levels_are_found_at_the_end_of_a_pipeline_and_of_a_search():
+    rng = np.random.default_rng(0)
+    X = Recordings(rng.normal(size=(12, 12)), sfreq=10, subject=np.repeat(list("abcdef"), 2))
+    y = np.repeat(["normal", "myopathy"], 6)
+    pipe = make_pipeline(Segmenter(window=0.4, hop=0.4), DiVoteClassifier(Spy()))
+    pipe.fit(X, y)
+    assert level_scores(pipe, X, y, level="segment").y_proba.shape == (36, 2)
+    search = GridSearchCV(
+        pipe,
+        {"divoteclassifier__final_estimator": [None, "logistic"]},
+        cv=SubjectKFold(2),
+        scoring=SubjectScorer(),
+    ).fit(X, y)
+    assert level_scores(search, X, y, level="recording").y_proba.shape == (12, 2)
+
+
+def test_empty_recordings_have_no_scores_but_their_subject_has():
+    X, y = toy_segments(n_segments=(0, 2))
+    assert (X.lengths == 0).any()
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    assert len(level_scores(model, X, y, level="recording").y_true) == np.sum(X.lengths > 0)
+    assert len(level_scores(model, X, y).y_true) == 12
+
+
+class RowClassifier(Spy):
+    """Classifies recordings by their mean segment: no DiVote."""
+
+    def _rows(self, X):
+        return np.stack([row.mean(axis=0) for row in X])
+
+    def fit(self, X, y):
+        return super().fit(self._rows(X), y)
+
+    def predict_proba(self, X):
+        return super().predict_proba(self._rows(X))
+
+
+def test_any_classifier_of_recordings_can_be_scored():
+    X, y = toy_segments()
+    model = RowClassifier().fit(X, y)
+    proba = model.predict_proba(X)
+    assert_array_equal(level_scores(model, X, y, level="recording").y_proba, proba)
+    got = level_scores(model, X, y)
+    by_hand = pd.DataFrame(proba).groupby(X["subject"].to_numpy()).mean()
+    assert_allclose(got.y_proba, by_hand.loc[got.groups])
+    with pytest.raises(ValueError, match="does not end in a DiVoteClassifier"):
+        level_scores(model, X, y, level="segment")
+
+
+def test_each_subject_is_scored_once():
+    X, y = toy_segments(n_recordings=3)
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    extra = np.flatnonzero(X["subject"] == "S1")
+    skewed = np.r_[np.arange(len(X)), np.repeat(extra, 20)]
+    y = np.where(X["subject"] == "S1", "normal", y)  # one subject is wrong
+    once, often = X, X[skewed]
+    scorer = SubjectScorer("accuracy")
+    assert scorer(model, often, y[skewed]) == scorer(model, once, y) < 1
+    assert SubjectScorer(level="recording")(model, often, y[skewed]) < scorer(
+        model, often, y[skewed]
+    )
+
+
+def test_the_scorer_gives_the_metrics_of_the_table():
+    X, y = toy_segments(effect=0.5)
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    names = [*(name for name in METRICS if name != "log_loss"), "neg_log_loss"]
+    for level in ["subject", "recording", "segment"]:
+        got = SubjectScorer(names, level=level)(model, X, y)
+        true = level_scores(model, X, y, level=level)
+        table = values(score_table(true.y_true, true.y_proba, classes=CLASSES, n_resamples=9))
+        table["neg_log_loss"] = -table.pop("log_loss")
+        assert got == pytest.approx(table)
+
+
+def test_unknown_names_get_a_hint():
+    with pytest.raises(ValueError, match="Did you mean 'neg_log_loss'"):
+        SubjectScorer("log_loss")
+    with pytest.raises(ValueError, match=r"Did you mean .*'f1_"):
+        SubjectScorer(["accuracy", "f1"])
+    with pytest.raises(ValueError, match="level='patient' is unknown"):
+        SubjectScorer(level="patient")
+    assert repr(SubjectScorer("mcc")) == "SubjectScorer('mcc', level='subject')"
+
+
+def test_unknown_subjects_are_an_error():
+    X, y = toy_segments(n_segments=(1, 1))
+    model = DiVoteClassifier(Spy()).fit(X.values, y)
+    with pytest.raises(ValueError, match="The subjects are unknown"):
+        SubjectScorer()(model, X.values, y)
+    assert 0 <= SubjectScorer()(model, X.values, y, groups=X["subject"]) <= 1
+
+
+def test_a_class_absent_from_the_test_rows_is_nan_with_a_warning():
+    X, y = toy_segments()
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    two = np.flatnonzero(y != "normal")
+    with pytest.warns(UndefinedMetricWarning, match=r"no \['normal'\] among the subjects"):
+        assert np.isnan(SubjectScorer("roc_auc_macro")(model, X[two], y[two]))
+
+
+def test_a_class_absent_from_training_counts_as_wrong():
+    X, y = toy_segments(effect=3.0)
+    two = np.flatnonzero(y != "neuropathy")
+    model = DiVoteClassifier(Spy()).fit(X[two], y[two])
+    scores = SubjectScorer(["accuracy", "recall_macro", "roc_auc_macro"])(model, X, y)
+    right = level_scores(model, X[two], y[two])
+    n_right = np.sum(model.classes_[right.y_proba.argmax(axis=1)] == right.y_true)
+    assert scores["accuracy"] == pytest.approx(n_right / 12)
+    assert scores["roc_auc_macro"] > 0
+
+
+def test_many_metrics_ask_the_estimator_once():
+    X, y = toy_segments()
+    model = DiVoteClassifier(Spy())
+    Spy.calls.clear()
+    scoring = SubjectScorer(["accuracy", "mcc", "f1_macro"])
+    scores = cross_validate(model, X, y, cv=SubjectKFold(2), scoring=scoring)
+    assert {"test_accuracy", "test_mcc", "test_f1_macro"} <= set(scores)
+    assert sum(kind == "predict" for kind, _ in Spy.calls) == 2 * 2  # in-sample votes, test rows
