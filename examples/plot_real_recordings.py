@@ -72,8 +72,9 @@ fig.suptitle(f"Whole recordings, each on its own scale ({source}); grey: the sig
 # ------------
 # A quarter of a second from the middle of each, at one scale: short and crowded potentials in the
 # myopathy, few and huge ones in the neuropathy. No step of the library normalises amplitude, since
-# it carries the diagnosis. (The restless end of the neuropathy recording above is no volitional
-# signal alone: its slow waves and its peaks near 3.28 mV, the limit of the format, look like a moving needle.)
+# it carries the diagnosis. (The restless end of the neuropathy recording above is no voluntary
+# signal alone: its slow waves, and peaks near the format's limit of 3.28 mV, look like a moving
+# needle.)
 
 X = load_emgdb()[0] if is_real else X
 fig, axes = plt.subplots(3, 1, figsize=(9, 5), sharex=True, sharey=True, layout="constrained")

@@ -83,7 +83,7 @@ def load_cohort(
     X : Recordings
         Signals in millivolts. ``X.meta`` has all columns of the tables (the column ``unit`` as
         ``file_unit``, since the signals are in millivolts now) and ``clipped``, the number of
-        samples at the limits of the file's integer format.
+        samples at the limits of the file's integer format (NaN for a format without limits).
     y : ndarray of shape (n_recordings,), str
         The diagnosis of each recording's subject.
 
@@ -145,7 +145,8 @@ def _assemble(rows: pd.DataFrame, readings: list[Reading]) -> Recordings:
     meta = meta.rename(columns={"unit": "file_unit"})
     meta["sfreq"] = [reading.sfreq for reading in readings]
     if "clipped" not in meta:
-        meta["clipped"] = [reading.meta["clipped"] for reading in readings]
+        counts = pd.Series([reading.meta["clipped"] for reading in readings])
+        meta["clipped"] = counts.astype(float)  # NaN where the format has no limits
     signals = [reading.signal for reading in readings]
     offsets = np.concatenate([[0], np.cumsum([len(signal) for signal in signals])])
     return Recordings.from_ragged(np.concatenate(signals), offsets, meta).validate()
