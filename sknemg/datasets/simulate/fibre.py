@@ -110,7 +110,13 @@ def time_grid(sfreq: float, duration: float = DURATION) -> tuple[int, int, float
 
 
 def fibre_spectra(
-    fibres: Fibres, needle: Needle, *, period: float, n_fft: int, decay: float = 2.0
+    fibres: Fibres,
+    needle: Needle,
+    *,
+    period: float,
+    n_fft: int,
+    n_freqs: int | None = None,
+    decay: float = 2.0,
 ) -> NDArray[np.complex64]:
     """Spectra of single-fibre potentials, in millivolts, on ``n_fft`` points of ``period`` seconds.
 
@@ -130,13 +136,15 @@ def fibre_spectra(
         Seconds that the spectrum's implicit time grid spans.
     n_fft : int
         Points of that grid (even).
+    n_freqs : int or None
+        Return so many frequencies, from 0 up; None for all ``n_fft // 2 + 1``.
     decay : float
         Steepness λ of the intracellular action potential, 1/mm; a smaller one gives a longer
         spike (2 is Nandedkar's form of Rosenfalck's).
 
     Returns
     -------
-    ndarray of shape (n_fibres, n_fft // 2 + 1), complex64
+    ndarray of shape (n_fibres, n_freqs), complex64
 
     References
     ----------
@@ -168,16 +176,18 @@ def fibre_spectra(
             (origin + sign * edges).astype(np.float32),
         )
         kernel[:, :needed] += np.diff(weight, axis=1)
-    spectra = scipy.fft.rfft(kernel, axis=1)
-    omega = (2 * np.pi / (period * 1000) * np.arange(n_fft // 2 + 1)).astype(np.float32)
+    spectra = scipy.fft.rfft(kernel, axis=1)[:, :n_freqs]
+    n_freqs = spectra.shape[1]
+    omega = (2 * np.pi / (period * 1000) * np.arange(n_freqs)).astype(np.float32)
     wave = 1j * (omega / velocity)
     pole = 1 / (decay + wave)
     pole *= pole
     pole *= pole
     area = np.pi * (fibres.diameter / 1000) ** 2 / 4
     gain = INTRACELLULAR * area / (4 * np.pi * RADIAL) * ACTION_POTENTIAL * decay**3 * 6 / step
-    spectra *= wave * pole * (gain[:, None] / velocity).astype(np.float32)
-    spectra *= phase_ramp(fibres.delay, n_fft // 2 + 1, period)
+    spectra *= wave * pole
+    spectra *= (gain[:, None] / velocity).astype(np.float32)
+    spectra *= phase_ramp(fibres.delay, n_freqs, period)
     return spectra
 
 

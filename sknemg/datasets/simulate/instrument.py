@@ -19,6 +19,8 @@ class Instrument:
     band : tuple of float
         Low and high corner of the second-order Butterworth filters, Hz. A high corner above
         0.45 ``sfreq`` is the business of the anti-alias filter and left to it.
+    gain : float
+        What electrode and tissue make of the potential, before all that follows.
     noise : float
         White noise of amplifier and electrode, mV RMS within 10 kHz (the same density at every
         sampling rate).
@@ -48,6 +50,7 @@ class Instrument:
 
     sfreq: float = 48_000
     band: tuple[float, float] = (20.0, 10_000.0)
+    gain: float = 1.0
     noise: float = 0.0015
     drift: float = 0.0
     movement: float = 0.0
@@ -74,7 +77,7 @@ class Instrument:
         ndarray of shape (n_times,), float32
         """
         rng = np.random.default_rng(random_state)
-        trace = potential + self._disturbance(len(potential), rng)
+        trace = self.gain * potential + self._disturbance(len(potential), rng)
         sections = _filters(self.sfreq, *self.band)
         start = scipy.signal.sosfilt_zi(sections) * trace[0]
         trace, _ = scipy.signal.sosfilt(sections, trace, zi=start)

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from sknemg.datasets.simulate import recruitment
 from sknemg.datasets.simulate.fibre import Fibres
@@ -169,12 +170,11 @@ class Contraction:
         Needle
         """
         rng = np.random.default_rng(random_state)
-        tries = [needle.moved(*rng.normal(0, 1.2, 2)) for _ in range(40)]
-        x, y = self.active_fibres.x, self.active_fibres.y
-        third = min(3, len(x))
-        nearest = [np.partition(tip.distance(x, y), third - 1)[:third].mean() for tip in tries]
-        order = np.argsort(nearest)
-        return tries[order[int(rng.random() * max(1, round(best * len(tries))))]]
+        tries = rng.normal(0, 1.2, (40, 2))
+        fibres = np.stack([self.active_fibres.x, self.active_fibres.y], axis=1)
+        distance, _ = cKDTree(fibres, balanced_tree=False).query(tries + (needle.x, needle.y), k=3)
+        order = np.argsort(distance.mean(axis=1))
+        return needle.moved(*tries[order[int(rng.random() * max(1, round(best * 40)))]])
 
     def record(
         self,

@@ -160,8 +160,8 @@ def _denervate(
     alive = np.flatnonzero(muscle.unit_sizes)
     dead = rng.choice(alive, size=round(loss * len(alive)), replace=False)
     orphan = np.isin(muscle.fibres.unit, dead)
-    unit = _adopt(muscle.fibres, orphan, reach, growth, rng)
-    unit[orphan & (rng.random(len(unit)) >= reached)] = -1
+    seeking = orphan & (rng.random(len(orphan)) < reached)
+    unit = _adopt(muscle.fibres, orphan, seeking, reach, growth, rng)
     kept = unit >= 0
     fibres, orphan = replace(muscle.fibres, unit=unit)[kept], orphan[kept]
     return replace(
@@ -172,28 +172,32 @@ def _denervate(
 
 
 def _adopt(
-    fibres: Fibres, orphan: NDArray, reach: float, growth: float, rng: np.random.Generator
+    fibres: Fibres,
+    orphan: NDArray,
+    seeking: NDArray,
+    reach: float,
+    growth: float,
+    rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Owner of every fibre after five rounds of sprouting; -1 for those nobody took."""
+    """Owner of every fibre after three rounds of sprouting; -1 for those nobody took."""
     place = np.stack([fibres.x, fibres.y], axis=1)
     owner = np.where(orphan, -1, fibres.unit)
     n_units = int(fibres.unit.max()) + 1
     sizes = np.bincount(owner[~orphan], minlength=n_units)
     room = np.floor(growth * sizes).astype(int) - sizes
-    for _ in range(5):
-        seeking, seeds = np.flatnonzero(owner < 0), np.flatnonzero(owner >= 0)
-        if not len(seeking) or not len(seeds):
+    for _ in range(3):
+        seeds = np.flatnonzero(owner >= 0)
+        asking = np.flatnonzero(seeking & (owner < 0) & (rng.random(len(owner)) < 0.75))
+        if not len(asking) or not len(seeds):
             break
-        distance, nearest = cKDTree(place[seeds]).query(
-            place[seeking], k=range(1, 7), distance_upper_bound=reach
-        )
+        tree = cKDTree(place[seeds], balanced_tree=False, compact_nodes=False)
+        distance, nearest = tree.query(place[asking], k=range(1, 5), distance_upper_bound=reach)
         n_found = np.isfinite(distance).sum(axis=1)
-        another = (rng.random(len(seeking)) * n_found).astype(int)
-        pick = np.where(rng.random(len(seeking)) < 0.8, 0, another)
-        asking = rng.permutation(np.flatnonzero((n_found > 0) & (rng.random(len(seeking)) < 0.75)))
-        asked = owner[seeds[nearest[asking, pick[asking]]]]
+        pick = (rng.random(len(asking)) * n_found * (rng.random(len(asking)) < 0.2)).astype(int)
+        order = rng.permutation(np.flatnonzero(n_found))
+        asked = owner[seeds[nearest[order, pick[order]]]]
         granted = _rank_within(asked) < room[asked]
-        owner[seeking[asking[granted]]] = asked[granted]
+        owner[asking[order[granted]]] = asked[granted]
         room -= np.bincount(asked[granted], minlength=n_units)
     return owner
 

@@ -96,12 +96,15 @@ def motor_unit_potentials(
     fibres, weight = thin(fibres, needles[0], rng)
     n_times, n_fft, period = time_grid(sfreq)
     n_shifts = int(np.ceil(TIMING_SFREQ / sfreq))
-    shift = phase_ramp(np.arange(n_shifts) / n_shifts / sfreq, n_fft // 2 + 1, period)
+    n_freqs = min(n_times, n_fft) // 2 + 1
+    shift = phase_ramp(np.arange(n_shifts) / n_shifts / sfreq, n_freqs, period)
     jitter_seed = rng.integers(2**63)
     units, first = np.unique(fibres.unit, return_index=True)
     out = []
     for needle in needles:
-        spectra = fibre_spectra(fibres, needle, period=period, n_fft=n_fft, decay=decay)
+        spectra = fibre_spectra(
+            fibres, needle, period=period, n_fft=n_fft, n_freqs=n_freqs, decay=decay
+        )
         spectra *= weight[:, None].astype(np.float32)
         steady = np.add.reduceat(spectra, first, axis=0) if len(units) else spectra
         varied = np.repeat(steady[:, None], n_variants, axis=1)

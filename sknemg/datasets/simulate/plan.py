@@ -1,0 +1,207 @@
+"""Who is examined where, and for how long: the outline of a cohort."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+
+class Counts(NamedTuple):
+    """What the published cohort holds of one diagnosis (Yoo et al. 2022, Table 1)."""
+
+    subjects: int
+    proximal: int
+    distal: int
+    seconds: float
+    segments: int
+
+
+PUBLISHED = {
+    "myopathy": Counts(19, 64, 58, 312.84, 2700),
+    "neuropathy": Counts(19, 63, 97, 422.78, 3664),
+    "normal": Counts(19, 17, 77, 203.50, 1706),
+}
+
+
+class Site(NamedTuple):
+    """A muscle to put a needle into.
+
+    Proximality runs from 0 (hand, foot) to 1 (hip); the needle goes in some ``depth`` mm beyond
+    the end-plates; from these to either tendon it is ``half_length`` mm.
+    """
+
+    location: str
+    proximality: float
+    depth: float
+    half_length: float
+
+
+MUSCLES = {
+    "iliopsoas": Site("proximal", 1.0, 16, 60),
+    "gluteus medius": Site("proximal", 0.95, 14, 45),
+    "deltoid": Site("proximal", 0.9, 14, 50),
+    "biceps brachii": Site("proximal", 0.75, 16, 60),
+    "triceps brachii": Site("proximal", 0.7, 14, 45),
+    "vastus lateralis": Site("proximal", 0.7, 14, 45),
+    "vastus medialis": Site("proximal", 0.65, 14, 45),
+    "flexor carpi radialis": Site("distal", 0.4, 12, 40),
+    "extensor digitorum communis": Site("distal", 0.35, 12, 40),
+    "tibialis anterior": Site("distal", 0.25, 14, 45),
+    "gastrocnemius": Site("distal", 0.25, 12, 35),
+    "peroneus longus": Site("distal", 0.2, 12, 40),
+    "abductor pollicis brevis": Site("distal", 0.05, 9, 20),
+    "first dorsal interosseous": Site("distal", 0.0, 9, 20),
+}
+
+#: Lengths are planned in samples at the published rate.
+RATE = 48_000
+WINDOW, HOP = 0.4, 0.1
+#: Most windows a recording of at most 4.00 s holds, and the spread of their number.
+MOST_WINDOWS, WINDOWS_SPREAD = 36, 6.5
+#: A length stays this far from where the number of windows steps, so that resampling keeps it.
+MARGIN = round(0.01 * RATE)
+
+
+def plan_cohort(
+    n_subjects: int,
+    *,
+    muscles: Sequence[str] | None = None,
+    confound: bool = True,
+    random_state: int | np.random.Generator | None = None,
+) -> pd.DataFrame:
+    """Outline a cohort like the published one, of any size.
+
+    Parameters
+    ----------
+    n_subjects : int
+        Subjects, shared out over the three diagnoses; 57 gives the published counts.
+    muscles : sequence of str or None
+        Names from ``MUSCLES`` to examine; None for all. If none of them lies where a recording
+        was planned, the recording moves to where they lie.
+    confound : bool
+        Keep the published differences between diagnoses in number, location and length of
+        recordings; False gives all the same.
+    random_state : int, Generator or None
+        Seed.
+
+    Returns
+    -------
+    DataFrame
+        One row a recording: ``subject`` (a number from 1), ``diagnosis``, ``muscle``, ``side``,
+        ``location``, ``seconds``.
+
+    Examples
+    --------
+    >>> plan = plan_cohort(57, random_state=0)
+    >>> plan.groupby("diagnosis").agg(n=("subject", "size"), seconds=("seconds", "sum")).round(2)
+                  n  seconds
+    diagnosis
+    myopathy    122   312.84
+    neuropathy  160   422.78
+    normal       94   203.50
+    """
+    if n_subjects < len(PUBLISHED):
+        raise ValueError(f"n_subjects={n_subjects}: give at least one for each of 3 diagnoses.")
+    names = _known(muscles)
+    rng = np.random.default_rng(random_state)
+    numbers = 1 + rng.permutation(n_subjects)
+    shares = np.array_split(numbers, len(PUBLISHED))
+    parts = []
+    for (diagnosis, counts), share in zip(PUBLISHED.items(), shares, strict=True):
+        counts = _scaled(counts if confound else _pooled(), len(share))
+        parts.append(_plan_class(counts, np.sort(share), rng).assign(diagnosis=diagnosis))
+    plan = pd.concat(parts).sort_values("subject", kind="stable", ignore_index=True)
+    return _choose_muscles(plan, names, rng)
+
+
+def _known(muscles: Sequence[str] | None) -> list[str]:
+    names = list(MUSCLES) if muscles is None else list(muscles)
+    unknown = [name for name in names if name not in MUSCLES]
+    if unknown or not names:
+        raise ValueError(f"muscles={unknown or names}: give names among {list(MUSCLES)}.")
+    return names
+
+
+def _pooled() -> Counts:
+    return Counts(*np.sum(list(PUBLISHED.values()), axis=0).tolist())
+
+
+def _scaled(counts: Counts, n_subjects: int) -> Counts:
+    ratio = n_subjects / counts.subjects
+    n_proximal, n_distal = round(counts.proximal * ratio), round(counts.distal * ratio)
+    n_proximal += n_proximal + n_distal == 0
+    per_recording = (n_proximal + n_distal) / (counts.proximal + counts.distal)
+    return Counts(
+        n_subjects,
+        int(n_proximal),
+        int(n_distal),
+        counts.seconds * per_recording,
+        round(counts.segments * per_recording),
+    )
+
+
+def _plan_class(counts: Counts, subjects: NDArray, rng: np.random.Generator) -> pd.DataFrame:
+    n_recordings = counts.proximal + counts.distal
+    each = np.full(len(subjects), min(2, n_recordings // len(subjects)))
+    weights = rng.dirichlet(np.full(len(subjects), 4.0))
+    each += rng.multinomial(n_recordings - each.sum(), weights)
+    location = np.repeat(["proximal", "distal"], [counts.proximal, counts.distal])
+    return pd.DataFrame(
+        {
+            "subject": np.repeat(subjects, each),
+            "location": rng.permutation(location),
+            "seconds": _lengths(counts, rng) / RATE,
+        }
+    )
+
+
+def _lengths(counts: Counts, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Lengths in samples with the planned sum and the planned sum of windows."""
+    n = counts.proximal + counts.distal
+    mean = counts.segments / n
+    windows = np.rint(rng.normal(mean, WINDOWS_SPREAD, n)).astype(int)
+    windows = _summing_to(counts.segments, np.clip(windows, 1, MOST_WINDOWS), 1, MOST_WINDOWS, rng)
+    base = round(WINDOW * RATE) + round(HOP * RATE) * (windows - 1)
+    low, high = MARGIN, round(HOP * RATE) - MARGIN
+    rest = rng.integers(low, high, n, endpoint=True)
+    left = int(np.clip(round(counts.seconds * RATE) - base.sum(), n * low, n * high))
+    return base + _summing_to(left, rest, low, high, rng)
+
+
+def _summing_to(
+    total: int, values: NDArray, low: int, high: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Move integers within their bounds, a little each, until their sum is ``total``."""
+    values = values.copy()
+    while missing := total - int(values.sum()):
+        room = (high - values) if missing > 0 else (values - low)
+        movable = np.flatnonzero(room)
+        if not len(movable):
+            raise ValueError(
+                f"{len(values)} values between {low} and {high} cannot sum to {total}."
+            )
+        step = max(1, abs(missing) // len(movable))
+        chosen = rng.permutation(movable)[: abs(missing)]
+        values[chosen] += np.sign(missing) * np.minimum(room[chosen], step)
+    return values
+
+
+def _choose_muscles(plan: pd.DataFrame, names: list[str], rng: np.random.Generator) -> pd.DataFrame:
+    """Give each recording a muscle and a side, none twice in a subject while others are left."""
+    at: dict[str, list[tuple[str, str]]] = {"proximal": [], "distal": []}
+    for name in names:
+        at[MUSCLES[name].location] += [(name, "left"), (name, "right")]
+    chosen: list[tuple[str, str]] = []
+    for _, location in plan.groupby("subject", sort=False)["location"]:
+        decks: dict[str, list[tuple[str, str]]] = {"proximal": [], "distal": []}
+        for planned in location:
+            where = planned if at[planned] else next(other for other in at if at[other])
+            if not decks[where]:
+                decks[where] = [at[where][i] for i in rng.permutation(len(at[where]))]
+            chosen.append(decks[where].pop())
+    muscle, side = zip(*chosen, strict=True)
+    plan["muscle"], plan["side"] = muscle, side
+    plan["location"] = [MUSCLES[name].location for name in muscle]
+    return plan[["subject", "diagnosis", "muscle", "side", "location", "seconds"]]
