@@ -251,7 +251,13 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         proba = self.predict_proba(X, groups)
         return self.classes_[proba.argmax(axis=1)]
 
-    def score(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> float:
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> float:
         """Return the share of subjects diagnosed rightly, each counted once.
 
         Parameters
@@ -259,6 +265,8 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         X : Recordings, DataFrame, list of arrays or ndarray
         y : array-like of shape (n_recordings,)
             Diagnoses.
+        sample_weight : array-like of shape (n_recordings,), default=None
+            A subject's weight is the mean of those of its recordings.
         groups : array-like of shape (n_recordings,), default=None
             Subjects; by default the column ``subject`` of `X`.
 
@@ -269,7 +277,10 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         labels = column_or_1d(y)
         scored = self._score(X, groups)
         _, _, first = label_subjects(labels, scored.names[scored.subject])
-        return float(np.mean(self.classes_[scored.subjects.argmax(axis=1)] == labels[first]))
+        right = self.classes_[scored.subjects.argmax(axis=1)] == labels[first]
+        weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
+        means = mean_scores(weights[:, None], scored.subject, len(first))[:, 0]
+        return float(np.average(right, weights=means))
 
     def levels(self, X: Any, groups: ArrayLike | None = None) -> Levels:
         """Show the scores of segments, recordings and subjects.

@@ -511,6 +511,9 @@ def test_score_counts_each_subject_once():
     label = pd.Series(truth, index=X["subject"].to_numpy()).groupby(level=0).first()
     expected = (subjects["prediction"] == label.loc[subjects.index]).mean()
     assert model.score(X, truth) == expected
+    weights = np.where(X["subject"].isin(["S0", "S1", "S2"]), 0.0, 2.0)
+    others = ~X["subject"].isin(["S0", "S1", "S2"]).to_numpy()
+    assert model.score(X, truth, sample_weight=weights) == model.score(X[others], y[others])
 
 
 def test_the_default_final_classifier_is_logistic_regression():
