@@ -208,6 +208,15 @@ def test_links_out_of_the_folder(make_folder, tmp_path_factory):
     assert problems["row"].tolist() == [2, 3]
 
 
+def test_files_that_cannot_even_be_looked_at(make_folder):
+    long = "x" * 300 + ".npy"
+    folder = make_folder(cohort=f"subject,diagnosis,file\nA,M,loop.npy\nA,M,{long}\nA,M,rec.dat\n")
+    os.symlink(folder / "loop.npy", folder / "loop.npy")
+    message, problems = problems_of(folder, **RATE_UNIT)
+    assert problems["row"].tolist() == [2, 3, 4]
+    assert "row 4: file 'rec.dat': no header 'rec.hea'" in message
+
+
 def test_a_signal_file_of_wfdb_linked_from_outside(make_folder, tmp_path_factory):
     outside = tmp_path_factory.mktemp("outside") / "rec.dat"
     outside.write_bytes(bytes(20))

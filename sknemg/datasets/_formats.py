@@ -6,6 +6,7 @@ import importlib
 import re
 import warnings
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ _CUT = "cut the part out with start and stop, or leave the recording out"
 _WAV_SCALE = "a WAV file holds fractions of full scale, so give scale, the millivolts at full scale"
 
 
-class FormatError(ValueError):
-    """Something in a file that its format's library lets pass."""
+class ReadError(ValueError):
+    """A file that cannot be read as one recording in millivolts."""
 
 
 @dataclass
@@ -61,18 +62,18 @@ def _pick(names: list[str], channel: str | int | None) -> int:
     """Position of the wanted channel."""
     listed = ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "")
     if not names:
-        raise FormatError("no signal in the file")
+        raise ReadError("no signal in the file")
     if channel is None:
         if len(names) > 1:
-            raise FormatError(f"{len(names)} channels ({listed}): give channel, one of them")
+            raise ReadError(f"{len(names)} channels ({listed}): give channel, one of them")
         return 0
     if names.count(str(channel)) == 1:
         return names.index(str(channel))
     if names.count(str(channel)) > 1:
-        raise FormatError(f"several channels are called {channel!r}: give its position, from 0")
+        raise ReadError(f"several channels are called {channel!r}: give its position, from 0")
     if str(channel).isdecimal() and int(channel) < len(names):
         return int(channel)
-    raise FormatError(f"no channel {channel!r}: there are {listed}")
+    raise ReadError(f"no channel {channel!r}: there are {listed}")
 
 
 def _integer_limits(samples: NDArray) -> NDArray[np.bool_] | None:
@@ -92,11 +93,11 @@ def wfdb_files(path: Path) -> list[Path]:
     stem = path.with_suffix("") if path.suffix.lower() in (".hea", ".dat", ".bin") else path
     header = stem.with_name(stem.name + ".hea")
     if not header.exists():
-        raise FormatError(f"no header {header.name!r}, which says how {path.name!r} is stored")
+        raise ReadError(f"no header {header.name!r}, which says how {path.name!r} is stored")
     names = dict.fromkeys(line.split()[0] for line in _signal_lines(header))
     outside = [name for name in names if re.search(r"[/\\:]", name) or name in ("..", "~", "-")]
     if outside:
-        raise FormatError(f"the header names {outside} as signal file: it must lie beside it")
+        raise ReadError(f"the header names {outside} as signal file: it must lie beside it")
     return [header, *(header.with_name(name) for name in names)]
 
 
@@ -106,7 +107,7 @@ def _signal_lines(header: Path) -> list[str]:
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     record = lines[0].split() if lines else []
     if len(record) < 2 or "/" in record[0]:
-        raise FormatError("the WFDB header is empty or of several segments: save it as one record")
+        raise ReadError("the WFDB header is empty or of several segments: save it as one record")
     return lines[1:]
 
 
@@ -146,10 +147,13 @@ def read_wfdb(path: Path, channel: str | int | None, *, clip: bool) -> Stored:
 def read_edf(path: Path, channel: str | int | None) -> Stored:
     """Read one channel of a continuous EDF or EDF+ file."""
     edfio = _need("edfio")
-    with path.open("rb") as file:
-        if file.read(256)[192:197] == b"EDF+D":
-            raise FormatError("an EDF+D file has gaps: export each continuous part as its own file")
-    edf = edfio.read_edf(path, header_encoding="latin-1")
+    body = path.read_bytes()
+    if body[192:197] == b"EDF+D":
+        raise ReadError("an EDF+D file has gaps: export each continuous part as its own file")
+    # Machines write Latin-1 (µV, names) where the standard wants ASCII.
+    size = int(body[184:192])
+    header = body[:size].decode("latin-1").replace("µ", "u").encode("ascii", "replace")
+    edf = edfio.read_edf(BytesIO(header + body[size:]))
     signals = list(edf.signals)
     signal = signals[_pick([signal.label for signal in signals], channel)]
     digital = np.asarray(signal.digital)
@@ -188,7 +192,7 @@ def read_wav(path: Path, channel: str | int | None) -> Stored:
 
 def _vector(array: NDArray) -> NDArray:
     if array.ndim != 1 or array.dtype.kind not in "iuf":
-        raise FormatError(
+        raise ReadError(
             f"an array of shape {array.shape} and dtype {array.dtype}: save one signal as 1-D "
             "array of real numbers"
         )
@@ -222,7 +226,7 @@ def read_text(path: Path, channel: str | int | None, text: TextFormat) -> Stored
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         first = next(islice(file, text.skip_lines, None), "").strip()
     if not first:
-        raise FormatError("no samples: leave the recording out")
+        raise ReadError("no samples: leave the recording out")
     fields = [field.strip().strip('"') for field in re.split(separator, first)]
     named = all(re.match(r"(?!nan$|inf)[^\W\d]", field.lower()) for field in fields)
     try:
@@ -241,7 +245,7 @@ def read_text(path: Path, channel: str | int | None, text: TextFormat) -> Stored
                 encoding_errors="replace",
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise FormatError(f"the lines differ in their number of columns ({error})") from error
+        raise ReadError(f"the lines differ in their number of columns ({error})") from error
     at = _pick(fields if named else [str(i) for i in range(frame.shape[1])], channel)
     column = frame.iloc[:, at].fillna("").str.strip()
     column = column[: column.ne("").to_numpy().nonzero()[0].max(initial=-1) + 1]
@@ -260,7 +264,7 @@ def _numbers(column: pd.Series, text: TextFormat, first_line: int) -> NDArray[np
     if len(bad):
         lines = ", ".join(str(row + first_line) for row in bad[:5])
         more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
-        raise FormatError(
+        raise ReadError(
             f"no number in line {lines}{more} (the first reads {column.iloc[bad[0]]!r}; delimiter "
             f"{text.delimiter!r}, decimal sign {text.decimal!r}): correct the file or the dialect"
         )

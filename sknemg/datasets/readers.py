@@ -15,13 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknemg.datasets import _formats
+from sknemg.datasets._formats import ReadError
 from sknemg.recordings import MILLIVOLTS
 
 _UNITS = MILLIVOLTS | {"v": 1e3, "mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6}
-
-
-class ReadError(ValueError):
-    """A file that cannot be read as one recording in millivolts."""
 
 
 class Reading(NamedTuple):
@@ -173,12 +170,10 @@ def _open(path: Path, channel: Any, text: _formats.TextFormat, invalid: str) -> 
     }
     try:
         return readers[kind]()
-    except _formats.FormatError as error:
-        raise ReadError(str(error)) from error
+    except (ReadError, ImportError):
+        raise
     except FileNotFoundError as error:
         raise ReadError(f"no file {Path(error.filename or path).name!r}") from error
-    except ImportError:
-        raise
     except Exception as error:  # the format libraries raise whatever a broken file leads to
         reason = f"{type(error).__name__}: {error}"
         raise ReadError(f"not readable as {kind} ({reason}); export it again") from error
