@@ -135,7 +135,7 @@ def positive_sharp_wave(
     for _ in range(chosen if n_fibres is None else n_fibres):
         waves = positive_sharp_waves(
             sfreq,
-            duration=rng.uniform(0.013, 0.026),
+            duration=rng.uniform(0.015, 0.028),
             negative=draw(negative, 0.02, 0.1, rng),
             fall=rng.uniform(0.0005, 0.0013),
             rise=rng.uniform(0.0002, 0.0005),

@@ -41,9 +41,9 @@ def spaced_times(
     [0.04, 0.14, 0.24, 0.34, 0.44, 0.54, 0.64, 0.74, 0.84, 0.94]
     """
     rng = np.random.default_rng(random_state)
-    rates = np.atleast_1d(np.asarray(rate, float))
-    rates = np.repeat(rates, 2) if len(rates) == 1 else rates
-    clock = np.linspace(0, duration, len(rates))
+    given = np.atleast_1d(np.asarray(rate, float))
+    clock = np.linspace(0, duration, max(len(given), 513))
+    rates = np.interp(clock, np.linspace(0, duration, len(given)), given)
     phase = np.concatenate([[0.0], np.cumsum((rates[1:] + rates[:-1]) / 2 * np.diff(clock))])
     events = np.empty(0)
     last = -rng.uniform()
@@ -94,7 +94,7 @@ def waxing_waning(
     """
     rng = np.random.default_rng(random_state)
     clock = np.linspace(0, 1, round(duration * 200) + 1)
-    from_peak = clock - rng.uniform(0.15, 0.55)
+    from_peak = clock - rng.uniform(0.25, 0.55)
     width = np.where(from_peak < 0, rng.uniform(0.1, 0.2), rng.uniform(0.2, 0.33))
     course = np.exp(-0.5 * (from_peak / width) ** 2)
     sway = np.sin(2 * np.pi * (rng.uniform(1, 2.5) * duration * clock + rng.uniform()))

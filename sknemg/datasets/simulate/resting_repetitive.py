@@ -148,9 +148,9 @@ def complex_repetitive_discharge(
     signal, trains = np.zeros(round(duration * sfreq), np.float32), []
     for k in range(n):
         times = cycle + lag[k] + jitter * rng.standard_normal(len(cycle))
-        times = times[(times < duration) & ((cycle < change) | (k != dropped))]
+        times = times[(times < duration + 0.01) & ((cycle < change) | (k != dropped))]
         signal += render_train(waves[k : k + 1], times, duration, sfreq)
-        trains.append(times)
+        trains.append(times[times < duration])
     return Discharge(signal, trains, np.array([[start, stop]]))
 
 

@@ -269,7 +269,7 @@ def _unit(site: Site, sfreq: float, complexity: float, rng: np.random.Generator)
         n_fibres=int(rng.integers(80, 300)),
         territory=rng.uniform(4, 8),
         offset=rng.uniform(0, 2),
-        dispersion=0.0015 * complexity,
+        dispersion=0.002 * complexity,
         jitter=(25 + 65 * complexity) * 1e-6,
         blocking=0.08 * complexity,
     )

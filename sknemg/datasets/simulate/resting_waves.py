@@ -263,11 +263,10 @@ def scaled(waves: NDArray, amplitude: NDArray | float, sfreq: float) -> NDArray[
     Examples
     --------
     >>> wave = scaled(miniature_waves(48_000), 0.05, 48_000)
-    >>> round(float(np.ptp(to_potentials(wave, 2048, 1024))), 4)
+    >>> round(float(np.ptp(to_potentials(wave, 2048, 1024))), 3)
     0.05
     """
-    n_times, n_fft, _ = time_grid(sfreq)
-    height = np.ptp(to_potentials(waves, n_times, n_fft), axis=1)
+    height = np.ptp(_finely(waves, sfreq)[0], axis=1)
     if np.ndim(amplitude) == 0:
         return waves * np.float32(amplitude / height.mean())
     return waves * (np.asarray(amplitude) / height)[:, None].astype(np.float32)
@@ -307,7 +306,7 @@ def render_train(
     waves : ndarray of shape (n_variants, n_freqs)
         Spectra, as the functions of this module make them.
     times : ndarray of shape (n_events,)
-        Seconds; to the microseconds, not to the sample.
+        Seconds; to the microseconds, not to the sample. A wave may reach in from outside.
     duration : float
         Seconds of signal.
     sfreq : float
@@ -329,13 +328,22 @@ def render_train(
     n_phases = max(1, round(TIMING / sfreq))
     which = np.broadcast_to(which, times.shape)
     gains = np.broadcast_to(np.asarray(gains, np.float32), times.shape)
-    peak = np.abs(to_potentials(waves, n_times, n_fft)).argmax(axis=1)
-    ticks = np.round((times - peak[which] / sfreq) * sfreq * n_phases).astype(int)
+    fine, step = _finely(waves, sfreq)
+    peak = np.abs(fine).argmax(axis=1) * step
+    ticks = np.round((times - peak[which]) * sfreq * n_phases).astype(int)
     start, phase = np.divmod(ticks, n_phases)
     used, row = np.unique(which * n_phases + phase, return_inverse=True)
     shift = phase_ramp(used % n_phases / (n_phases * sfreq), waves.shape[1], period)
     bank = to_potentials(waves[used // n_phases] * shift, n_times, n_fft)
     out = np.zeros(n_out + 2 * n_times, np.float32)
     for at, index, gain in zip(start + n_times, row, gains, strict=True):
+        if not 0 <= at <= n_out + n_times:
+            continue
         out[at : at + n_times] += gain * bank[index]
     return out[n_times : n_times + n_out]
+
+
+def _finely(waves: NDArray, sfreq: float) -> tuple[NDArray[np.floating], float]:
+    """Waves at 16 times the internal rate and their step (s), alike at every ``sfreq``."""
+    _, n_fft, period = time_grid(sfreq)
+    return 16 * scipy.fft.irfft(waves, 16 * n_fft, axis=1), period / (16 * n_fft)
