@@ -84,6 +84,8 @@ def level_scores(
     """
     if level not in LEVELS:
         raise ValueError(f"level={level!r} is unknown; give one of {LEVELS}.")
+    # A search passes no metadata on to predict_proba; the estimator that it found takes them.
+    estimator = getattr(estimator, "best_estimator_", estimator)
     labels = column_or_1d(y)
     check_consistent_length(X, labels)
     subjects = read_subjects(X, groups)
@@ -107,7 +109,6 @@ def level_scores(
 
 
 def _divote_levels(estimator: Any, X: Any, groups: ArrayLike | None) -> Any:
-    estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
     if isinstance(estimator, Pipeline):
         if len(estimator) > 1:
             X = estimator[:-1].transform(X)

@@ -76,4 +76,4 @@ def take_calls(spy=Spy):
 
 def numbers(subjects):
     """The numbers of subjects named S0, S1, ..."""
-    return frozenset(int(name[1:]) for name in subjects)
+    return frozenset(int(name[1:]) for name in ([] if subjects is None else subjects))
