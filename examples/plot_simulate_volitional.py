@@ -1,0 +1,114 @@
+"""
+A muscle contracts: health, myopathy and neuropathy at three efforts
+====================================================================
+
+One **simulated** muscle, ill in three ways, recorded by a monopolar needle at minimal, slight and
+moderate effort. A disease changes fibres and motor units only. That a myopathic muscle recruits
+early and a neuropathic one has few units to call upon is nowhere written down: it follows from
+the force that is asked for. Negative is up, as electromyographers draw it, and all signals are in millivolts.
+"""
+
+# sphinx_gallery_thumbnail_number = 1
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from sknemg.datasets.simulate import healthy_muscle, monopolar, myopathy, neuropathy
+
+# %%
+# One muscle, four conditions
+# ---------------------------
+# Every disease takes a muscle and returns another, so that any parameter can be changed and its
+# effect be seen.
+
+healthy = healthy_muscle(random_state=3)
+muscles = {
+    "normal": healthy,
+    "myopathy": myopathy(healthy, severity=0.7, random_state=3),
+    "neuropathy, subacute": neuropathy(healthy, severity=0.7, chronicity=0.2, random_state=3),
+    "neuropathy, chronic": neuropathy(healthy, severity=0.7, chronicity=0.9, random_state=3),
+}
+pd.DataFrame(
+    {
+        name: {
+            "motor units": (muscle.unit_sizes > 0).sum(),
+            "fibres": len(muscle.fibres),
+            "largest unit, fibres": muscle.unit_sizes.max(),
+            "greatest force, share of healthy": muscle.greatest_force / healthy.greatest_force,
+        }
+        for name, muscle in muscles.items()
+    }
+).T.round(2)
+
+# %%
+# Three efforts
+# -------------
+# A needle seeks a place near some active fibres, as an examiner's does, and stays there while the
+# effort rises.
+
+efforts = {"minimal": 0.03, "slight": 0.1, "moderate": 0.3}
+traces = {}
+for condition, muscle in muscles.items():
+    needle = muscle.activate(efforts["minimal"]).seek(monopolar(), random_state=7)
+    for effort, share in efforts.items():
+        traces[condition, effort] = muscle.activate(share).record(needle, 1.0, random_state=7)
+
+# %%
+# A second of each. Within a column all have one scale.
+
+INK = {
+    "normal": "#1b7a4b",
+    "myopathy": "#b3432b",
+    "neuropathy, subacute": "#2b5fa8",
+    "neuropathy, chronic": "#173a6b",
+}
+
+
+def grid(start, stop, unit):
+    """Draw a stretch (s) of every trace: a row a condition, a column an effort."""
+    fig, axes = plt.subplots(4, 3, figsize=(10, 7), sharex=True, sharey="col", layout="constrained")
+    for (condition, effort), trace in traces.items():
+        axis = axes[list(muscles).index(condition), list(efforts).index(effort)]
+        part = trace.signal[round(start * trace.sfreq) : round(stop * trace.sfreq)]
+        time = np.arange(len(part)) / trace.sfreq * (1000 if unit == "ms" else 1)
+        axis.plot(time, part, color=INK[condition], lw=0.5)
+        axis.set_xlim(0, time[-1])
+        axis.spines[["top", "right"]].set_visible(False)
+    for axis, (effort, share) in zip(axes[0], efforts.items(), strict=True):
+        axis.invert_yaxis()
+        axis.set_title(f"{effort} effort, {share:.0%} of force", fontsize=10)
+    for axis, condition in zip(axes[:, 0], muscles, strict=True):
+        axis.set_ylabel(f"{condition}\nmV", fontsize=9)
+    fig.supxlabel(f"time, {unit}", fontsize=9)
+
+
+grid(0.0, 1.0, "s")
+
+# %%
+# A tenth of a second of the same. Myopathic potentials are small, short and many; those of a
+# subacute neuropathy long and jagged, those of a chronic one large and few.
+
+grid(0.4, 0.5, "ms")
+
+# %%
+# Who takes part
+# --------------
+# Units recruited anywhere in the muscle, those that the needle sees (above 0.1 mV), and the rate
+# of the fastest of these. At one effort the myopathic muscle needs the most units and drives them
+# hardest: early recruitment. The neuropathic muscles call upon fewer than half as many as the
+# healthy one, at the same rates or somewhat faster: few units for their rate is what reduced
+# recruitment means. (In severe neuropathy single units fire faster yet than they do here, since
+# patients are asked for a force and not for a share of what is left to them.)
+
+rows = {}
+for (condition, effort), trace in traces.items():
+    near = trace.units[trace.units["amplitude"] > 0.1]
+    rows[condition, effort] = {
+        "recruited": (muscles[condition].activate(efforts[effort]).rates > 0).sum(),
+        "in view": len(near),
+        "fastest in view, Hz": near["rate"].max(),
+        "largest, mV": trace.units["amplitude"].max(),
+        "RMS, mV": trace.signal.std(),
+    }
+pd.DataFrame(rows).T.round(2)
