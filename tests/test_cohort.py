@@ -210,10 +210,13 @@ def test_links_out_of_the_folder(make_folder, tmp_path_factory):
 
 def test_files_that_cannot_even_be_looked_at(make_folder):
     long = "x" * 300 + ".npy"
-    folder = make_folder(cohort=f"subject,diagnosis,file\nA,M,loop.npy\nA,M,{long}\nA,M,rec.dat\n")
+    folder = make_folder(
+        cohort=f"subject,diagnosis,file\nA,M,loop.npy\nA,M,{long}\nA,M,rec.dat\nA,M,n.hea\n"
+    )
+    (folder / "n.hea").write_text("n 1 1000 10\nn\0.dat 16 100/mV\n")
     os.symlink(folder / "loop.npy", folder / "loop.npy")
     message, problems = problems_of(folder, **RATE_UNIT)
-    assert problems["row"].tolist() == [2, 3, 4]
+    assert problems["row"].tolist() == [2, 3, 4, 5]
     assert "row 4: file 'rec.dat': no header 'rec.hea'" in message
 
 

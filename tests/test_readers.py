@@ -137,6 +137,15 @@ def test_edf_with_micro_sign_and_with_gaps(tmp_path):
         read_recording(path)
 
 
+def test_edf_that_ends_early(tmp_path):
+    path = tmp_path / "a.edf"
+    signal = edfio.EdfSignal(RAMP.astype(float), 1000, physical_dimension="uV")
+    edfio.Edf([signal], data_record_duration=0.1).write(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ReadError, match="ends after 3 of 4 data records"):
+        read_recording(path)
+
+
 def test_edf_in_another_unit_than_a_voltage(tmp_path):
     signal = edfio.EdfSignal(RAMP.astype(float), 4000, physical_dimension="%")
     edfio.Edf([signal], data_record_duration=0.1).write(tmp_path / "a.edf")

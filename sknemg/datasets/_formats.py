@@ -153,7 +153,15 @@ def read_edf(path: Path, channel: str | int | None) -> Stored:
     # Machines write Latin-1 (µV, names) where the standard wants ASCII.
     size = int(body[184:192])
     header = body[:size].decode("latin-1").replace("µ", "u").encode("ascii", "replace")
-    edf = edfio.read_edf(BytesIO(header + body[size:]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of lost records, which are counted here
+        edf = edfio.read_edf(BytesIO(header + body[size:]))
+    declared = int(body[236:244])
+    if edf.num_data_records < declared:
+        raise ReadError(
+            f"the file ends after {edf.num_data_records} of {declared} data records: export it "
+            "again"
+        )
     signals = list(edf.signals)
     signal = signals[_pick([signal.label for signal in signals], channel)]
     digital = np.asarray(signal.digital)

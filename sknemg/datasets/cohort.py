@@ -164,7 +164,7 @@ def _check_paths(rows: pd.DataFrame, table: str, folder: Path, findings: Finding
             continue
         try:
             files = _files_inside(name, folder)
-        except (ReadError, OSError, RuntimeError) as error:  # a loop of links is a RuntimeError
+        except (ValueError, OSError, RuntimeError) as error:  # null bytes, loops of links
             remedy = "give a file inside the folder, relative to it"
             findings.add(table, [row], f"file {name!r}: {error}", remedy)
             continue
