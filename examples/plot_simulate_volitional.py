@@ -5,7 +5,8 @@ A muscle contracts: health, myopathy and neuropathy at three efforts
 One **simulated** muscle, ill in three ways, recorded by a monopolar needle at minimal, slight and
 moderate effort. A disease changes fibres and motor units only. That a myopathic muscle recruits
 early and a neuropathic one has few units to call upon is nowhere written down: it follows from
-the force that is asked for. Negative is up, as electromyographers draw it, and all signals are in millivolts.
+the force that is asked for. Negative is up, as electromyographers draw it, and all signals are
+in millivolts.
 """
 
 # sphinx_gallery_thumbnail_number = 1
