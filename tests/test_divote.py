@@ -19,7 +19,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch import NeuralNetClassifier
 
-from sknemg import DiVoteClassifier, Recordings, SegmentFeatures, SubjectKFold
+from sknemg import (
+    DiVoteClassifier,
+    NEMGNetClassifier,
+    Recordings,
+    SegmentFeatures,
+    SubjectKFold,
+)
 from sknemg._votes import mean_scores, subject_votes
 
 
@@ -99,6 +105,7 @@ def test_a_recording_without_a_location_counts_in_neither_mean():
         make_pipeline(SegmentFeatures(input_sfreq=10_000), LinearDiscriminantAnalysis()),
         make_pipeline(StandardScaler(), GroupedSpy()),
         skorch_net(),
+        NEMGNetClassifier("A", width=2, short="pad", max_epochs=2, random_state=0, device="cpu"),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )
@@ -129,6 +136,13 @@ def test_the_segment_classifier_sees_the_labels_themselves():
     X, y = toy_segments()
     forest = RandomForestClassifier(2, class_weight=dict.fromkeys(CLASSES, 2.0), random_state=0)
     model = DiVoteClassifier(forest).fit(X, y)
+    assert model.estimator_.classes_.tolist() == list(CLASSES)
+
+
+def test_the_networks_own_validation_is_by_subject():
+    X, y = toy_segments()
+    net = NEMGNetClassifier("A", width=2, short="pad", max_epochs=1, validation=0.3, device="cpu")
+    model = DiVoteClassifier(net).fit(X, y)  # a fraction is refused without subjects
     assert model.estimator_.classes_.tolist() == list(CLASSES)
 
 
@@ -459,7 +473,19 @@ def test_scores_that_are_no_numbers_are_an_error():
         DiVoteClassifier(Broken()).fit(X, y)
 
 
-@pytest.mark.parametrize("estimator", [RandomForestClassifier(5, random_state=0)])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        pytest.param(RandomForestClassifier(5, random_state=0), id="forest"),
+        pytest.param(
+            NEMGNetClassifier(
+                "A", width=2, short="pad", max_epochs=2, random_state=0, device="cpu"
+            ),
+            id="network",
+            marks=pytest.mark.slow,  # each worker imports torch
+        ),
+    ],
+)
 def test_the_same_seed_and_two_workers_give_the_same_bits(estimator):
     X, y = toy_segments()
     one = DiVoteClassifier(estimator, cv=3).fit(X, y)
