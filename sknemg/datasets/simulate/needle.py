@@ -150,7 +150,7 @@ def monopolar(
 
 
 def concentric(
-    x: float = 0.0, y: float = 0.0, z: float = 15.0, *, radius: float = 0.1, angle: float = 0.0
+    x: float = 0.0, y: float = 0.0, z: float = 15.0, *, radius: float = 0.3, angle: float = 0.0
 ) -> Needle:
     """Concentric needle: an elliptic core of 0.58 mm, minus a cannula of 10 mm.
 
@@ -162,8 +162,8 @@ def concentric(
     x, y, z : float
         The middle of the core, mm.
     radius : float
-        Half the width of the core, mm: 0.075 for the wire, more with its insulation and the
-        tissue that the tip displaces.
+        How near a fibre can come, mm: half the width of the wire is 0.075, but the tip, 0.46 mm
+        thick, displaces and injures the tissue around it.
     angle : float
         Direction from the tip up the shaft in the cross-section, radians.
 

@@ -156,7 +156,7 @@ def _needle(kind: str, depth: float, width: float, rng: np.random.Generator) -> 
     z, angle = depth * rng.uniform(0.6, 1.2), rng.uniform(0, 2 * np.pi)
     if kind == "monopolar":
         return monopolar(z=z, angle=angle, radius=0.25 * width)
-    return concentric(z=z, angle=angle, radius=0.1 * width)
+    return concentric(z=z, angle=angle, radius=0.3 * width)
 
 
 def _instrument(dials: Dials, gain: float, rng: np.random.Generator) -> Instrument:

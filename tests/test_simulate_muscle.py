@@ -1,0 +1,274 @@
+import numpy as np
+import pytest
+
+from sknemg.datasets.simulate import (
+    Fibres,
+    Instrument,
+    ageing,
+    concentric,
+    healthy_muscle,
+    monopolar,
+    motor_unit_potentials,
+    myopathy,
+    neuropathy,
+)
+from sknemg.datasets.simulate.pathology import _rank_within
+from sknemg.datasets.simulate.potentials import thin
+from sknemg.datasets.simulate.recruitment import firing_rates, firing_times, force
+
+MUSCLE = healthy_muscle(random_state=0)
+MYOPATHY = myopathy(MUSCLE, 0.7, random_state=0)
+CHRONIC = neuropathy(MUSCLE, 0.7, 0.9, random_state=0)
+SUBACUTE = neuropathy(MUSCLE, 0.7, 0.2, random_state=0)
+QUIET = Instrument(sfreq=10_000, noise=0.001)
+
+
+def record(muscle, effort, *, seed=0, seconds=1.0, instrument=QUIET, needle=None):
+    contraction = muscle.activate(effort)
+    tip = contraction.seek(needle or monopolar(), random_state=seed)
+    return contraction.record(tip, seconds, instrument=instrument, random_state=seed)
+
+
+# Recruitment
+
+
+def test_units_are_recruited_in_order_of_size_and_early_ones_fire_faster():
+    rates = firing_rates(10.0, np.linspace(0, 1, 50))
+    n_active = (rates > 0).sum()
+    assert 0 < n_active < 50
+    assert (rates[:n_active] > 0).all()
+    assert (np.diff(rates[:n_active]) < 0).all()
+
+
+@pytest.mark.parametrize("effort", [0.1, 0.3, 0.9])
+def test_effort_is_the_share_of_force_that_results(effort):
+    contraction = MUSCLE.activate(effort)
+    reached = force(contraction.excitation, MUSCLE.rank, MUSCLE.strength)
+    assert reached == pytest.approx(effort * MUSCLE.greatest_force, rel=0.02)
+
+
+def test_myopathy_recruits_early_and_neuropathy_little():
+    def n_active(muscle):
+        return (muscle.activate(0.1).rates > 0).sum()
+
+    assert n_active(MYOPATHY) > 1.15 * n_active(MUSCLE)
+    assert n_active(CHRONIC) < 0.6 * n_active(MUSCLE)
+
+
+def test_rates_at_slight_effort_stay_within_the_clinical_limit():
+    assert MUSCLE.activate(0.1).rates.max() < 15
+
+
+def test_weak_neuropathic_muscle_fires_its_units_faster():
+    assert SUBACUTE.activate(0.2).rates.max() > 1.1 * MUSCLE.activate(0.2).rates.max()
+
+
+@pytest.mark.parametrize("effort", [0, -0.1, 1.2, np.nan])
+def test_impossible_effort_is_refused(effort):
+    with pytest.raises(ValueError, match="share of the greatest force"):
+        MUSCLE.activate(effort)
+
+
+def test_firing_times_have_the_rate_and_variability_asked_for():
+    (times,) = firing_times(np.array([12.0]), 200.0, variability=0.15, doublets=0.0, random_state=0)
+    intervals = np.diff(times)
+    assert len(times) / 200 == pytest.approx(12, rel=0.03)
+    assert intervals.std() / intervals.mean() == pytest.approx(0.157, abs=0.02)
+    assert intervals.min() > 0.02
+
+
+def test_doublets_are_a_second_discharge_within_ten_milliseconds():
+    (times,) = firing_times(np.array([10.0]), 200.0, doublets=0.1, random_state=0)
+    short = np.diff(times) < 0.0101
+    assert short.mean() == pytest.approx(0.1, abs=0.025)
+    assert np.diff(times)[short].min() > 0.0039
+
+
+def test_common_drive_makes_units_speed_up_together():
+    trains = firing_times(np.full(40, 15.0), 60.0, variability=0.05, doublets=0, random_state=1)
+    counts = np.array([np.histogram(t, np.arange(0, 60.1, 0.2))[0] for t in trains])
+    even, odd = counts[::2].sum(axis=0), counts[1::2].sum(axis=0)
+    assert np.corrcoef(even, odd)[0, 1] > 0.5
+
+
+# Pathology
+
+
+@pytest.mark.parametrize("change", [lambda m: neuropathy(m, 0, 0), lambda m: ageing(m, 30)])
+def test_no_disease_and_youth_leave_a_muscle_as_it_was(change):
+    changed = change(MUSCLE).fibres
+    np.testing.assert_array_equal(changed.diameter, MUSCLE.fibres.diameter)
+    np.testing.assert_array_equal(changed.unit, MUSCLE.fibres.unit)
+
+
+def test_myopathy_of_no_severity_leaves_a_muscle_as_it_was():
+    np.testing.assert_allclose(
+        myopathy(MUSCLE, 0, random_state=0).fibres.velocity, MUSCLE.fibres.velocity
+    )
+
+
+def test_neuropathy_loses_units_and_survivors_grow():
+    alive = CHRONIC.unit_sizes > 0
+    assert alive.sum() == 160 - round(0.85 * 0.7 * 160)
+    assert np.median((CHRONIC.unit_sizes / MUSCLE.unit_sizes)[alive]) > 1.5
+    assert len(CHRONIC.fibres) + CHRONIC.denervated == len(MUSCLE.fibres)
+
+
+def test_reinnervation_groups_the_fibres_of_a_unit():
+    def share_of_neighbours_in_same_unit(muscle):
+        inner = np.hypot(muscle.fibres.x, muscle.fibres.y) < 2
+        place = np.stack([muscle.fibres.x, muscle.fibres.y])[:, inner]
+        unit = muscle.fibres.unit[inner]
+        apart = np.hypot(*(place[:, :, None] - place[:, None, :]))
+        np.fill_diagonal(apart, np.inf)
+        return (unit[apart.argmin(axis=1)] == unit).mean()
+
+    assert share_of_neighbours_in_same_unit(CHRONIC) > 3 * share_of_neighbours_in_same_unit(MUSCLE)
+
+
+def test_young_reinnervation_is_late_and_unreliable_and_matures():
+    adopted = SUBACUTE.fibres.blocking > 0
+    assert adopted.any()
+    assert SUBACUTE.fibres.delay[adopted].mean() > SUBACUTE.fibres.delay[~adopted].mean() + 1e-3
+    assert SUBACUTE.fibres.jitter.mean() > 1.5 * CHRONIC.fibres.jitter.mean()
+    assert SUBACUTE.fibres.diameter.mean() < CHRONIC.fibres.diameter.mean()
+
+
+def test_myopathy_keeps_its_units_but_loses_fibres_of_varying_size():
+    assert (MYOPATHY.unit_sizes > 0).all()
+    assert len(MYOPATHY.fibres) < 0.55 * len(MUSCLE.fibres)
+    before, after = MUSCLE.fibres.diameter, MYOPATHY.fibres.diameter
+    assert after.std() / after.mean() > 1.3 * before.std() / before.mean()
+    assert MYOPATHY.greatest_force < 0.5 * MUSCLE.greatest_force
+
+
+def test_weakness_follows_from_fewer_or_weaker_fibres():
+    assert SUBACUTE.greatest_force < CHRONIC.greatest_force < MUSCLE.greatest_force
+
+
+@pytest.mark.parametrize(("name", "sick"), [("severity", (1.5, 0.5)), ("chronicity", (0.5, -1))])
+def test_dials_out_of_range_are_refused(name, sick):
+    with pytest.raises(ValueError, match=f"{name}=.*from 0 to 1"):
+        neuropathy(MUSCLE, *sick)
+
+
+def test_rank_within_counts_earlier_equals():
+    assert _rank_within(np.array([3, 1, 3, 3, 1])).tolist() == [0, 0, 1, 2, 1]
+
+
+# Potentials and recordings
+
+
+def test_thinning_keeps_sums_right_on_average():
+    needle = monopolar()
+    reach = needle.reach(MUSCLE.fibres.x, MUSCLE.fibres.y)
+    ring = (reach > 2) & (reach < 4)
+    weights = []
+    for seed in range(20):
+        kept, weight = thin(MUSCLE.fibres, needle, np.random.default_rng(seed))
+        far = needle.reach(kept.x, kept.y)
+        weights.append(weight[(far > 2) & (far < 4)].sum())
+    assert np.mean(weights) == pytest.approx(ring.sum(), rel=0.03)
+
+
+def test_motor_unit_potential_is_the_sum_of_its_fibres():
+    fibres = Fibres(x=[0.2, 0.4], y=0.0, diameter=55.0)
+    (both,) = motor_unit_potentials(fibres, monopolar(), n_variants=1)
+    singles = [motor_unit_potentials(fibres[[i]], monopolar(), n_variants=1)[0] for i in (0, 1)]
+    np.testing.assert_allclose(both.waves, sum(s.waves for s in singles), atol=1e-6)
+
+
+def test_jitter_varies_a_potential_and_blocking_stops_it():
+    def variants(**fibre):
+        fibres = Fibres(x=0.2, y=0.0, diameter=55.0, **fibre)
+        (templates,) = motor_unit_potentials(fibres, monopolar(), n_variants=200, random_state=1)
+        return templates.waves[0, :, 0]
+
+    assert np.ptp(variants(), axis=0).max() < 1e-6
+    arrivals = variants(jitter=1e-4).argmin(axis=1)
+    assert arrivals.std() / 48_000 == pytest.approx(1e-4, rel=0.15)
+    blocked = np.ptp(variants(blocking=0.5), axis=1) < 1e-3
+    assert 0.4 < blocked.mean() < 0.6
+
+
+def test_low_rate_shows_the_same_contraction_as_a_high_rate():
+    fine, coarse = (
+        record(MUSCLE, 0.05, instrument=Instrument(sfreq=sfreq, noise=0, resolution=0))
+        for sfreq in (40_000, 10_000)
+    )
+    np.testing.assert_allclose(fine.discharges["time"], coarse.discharges["time"], atol=1e-9)
+    assert np.corrcoef(fine.signal[::4], coarse.signal)[0, 1] > 0.99
+
+
+def test_trace_tells_who_fired_when():
+    trace = record(MUSCLE, 0.05)
+    assert trace.discharges["time"].between(0, 1).all()
+    assert trace.discharges["time"].is_monotonic_increasing
+    assert trace.units["amplitude"].is_monotonic_decreasing
+    assert set(trace.discharges["unit"]) <= set(trace.units["unit"])
+    largest = trace.units.iloc[0]
+    own = trace.discharges.loc[trace.discharges["unit"] == largest["unit"], "time"]
+    peaks = [np.ptp(trace.signal[int(t * 10_000) :][:250]) for t in own if t < 0.97]
+    assert np.median(peaks) > 0.7 * largest["amplitude"]
+
+
+def test_seeking_comes_nearer_to_active_fibres_than_a_blind_insertion():
+    contraction = MUSCLE.activate(0.03)
+    fibres = contraction.active_fibres
+
+    def nearest(best, seed):
+        tip = contraction.seek(monopolar(), best=best, random_state=seed)
+        return tip.distance(fibres.x, fibres.y).min()
+
+    sought, blind = (np.mean([nearest(best, seed) for seed in range(30)]) for best in (0.3, 1.0))
+    assert sought < 0.7 * blind
+
+
+def test_needle_that_leaves_the_muscle_loses_its_units():
+    contraction = MUSCLE.activate(0.05)
+    tip = contraction.seek(monopolar(), random_state=3)
+    leaving = contraction.record(
+        tip, 1.0, instrument=QUIET, moves_to=tip.moved(dx=30.0), random_state=3
+    )
+    stays = contraction.record(tip, 1.0, instrument=QUIET, moves_to=tip, random_state=3)
+    assert np.ptp(leaving.signal[9000:]) < 0.3 * np.ptp(stays.signal[9000:])
+    np.testing.assert_allclose(
+        stays.signal,
+        contraction.record(tip, 1.0, instrument=QUIET, random_state=3).signal,
+        atol=1e-3,
+    )
+
+
+def test_severe_disease_changes_traces_the_way_it_should():
+    def median_amplitude(muscle):
+        return np.median(
+            [record(muscle, 0.1, seed=s, seconds=0.3).units["amplitude"][0] for s in range(10)]
+        )
+
+    normal = median_amplitude(MUSCLE)
+    assert median_amplitude(MYOPATHY) < 0.7 * normal
+    assert median_amplitude(CHRONIC) > 1.3 * normal
+
+
+def test_units_near_the_needle_are_most_in_myopathy_and_fewest_in_neuropathy():
+    def n_near(muscle):
+        fibres = muscle.activate(0.1).active_fibres
+        tips = np.random.default_rng(0).normal(0, 1.2, (50, 2))
+        near = [np.hypot(fibres.x - x, fibres.y - y) < 0.5 for x, y in tips]
+        return np.mean([len(np.unique(fibres.unit[close])) for close in near])
+
+    assert n_near(MYOPATHY) > n_near(MUSCLE) > 1.5 * n_near(CHRONIC)
+
+
+def test_concentric_recordings_are_smaller_than_monopolar_ones_at_a_distance():
+    fibres = MUSCLE.fibres[MUSCLE.fibres.unit >= 120]
+    sizes = []
+    for needle in (monopolar(), concentric()):
+        (templates,) = motor_unit_potentials(fibres, needle, n_variants=1, random_state=0)
+        sizes.append(np.abs(templates.waves).sum())
+    assert sizes[1] < 0.85 * sizes[0]
+
+
+def test_same_seed_same_bits():
+    np.testing.assert_array_equal(record(MUSCLE, 0.1).signal, record(MUSCLE, 0.1).signal)
+    assert not np.array_equal(record(MUSCLE, 0.1, seed=1).signal, record(MUSCLE, 0.1).signal)
