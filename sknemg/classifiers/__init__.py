@@ -1,5 +1,6 @@
 """Segment classifiers: scikit-learn classifiers that own a torch network."""
 
 from sknemg.classifiers.nemgnet import NEMGNetClassifier
+from sknemg.classifiers.timm import TimmClassifier
 
-__all__ = ["NEMGNetClassifier"]
+__all__ = ["NEMGNetClassifier", "TimmClassifier"]

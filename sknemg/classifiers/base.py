@@ -35,8 +35,8 @@ _SEED_BOUND = np.iinfo(np.int32).max
 class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
     """Everything that segment classifiers share; a subclass says which network and which input.
 
-    A subclass defines ``_module_factory`` and ``_input_function`` and may change ``_input_dtypes``
-    and ``_prediction_batch``.
+    A subclass defines ``_module_factory`` and ``_input_function``; it may extend ``_learn_input``,
+    ``_parameter_groups``, ``_input_dtypes`` and ``_prediction_batch``.
 
     Training goes in updates, as in the papers: Adam on the class-weighted cross entropy; after
     every ``eval_every`` updates the validation subjects are scored; after ``patience`` scores
@@ -77,12 +77,18 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
     _prediction_batch: ClassVar[int] = 256
 
     @abstractmethod
-    def _module_factory(self) -> Callable[[], nn.Module]:
-        """Give a function that makes the network, from the fitted sizes."""
+    def _module_factory(self, *, initial: bool) -> Callable[[], nn.Module]:
+        """Give a function that makes the network, from the fitted sizes.
+
+        ``initial`` tells a network to train from one whose weights will be replaced at once.
+        """
 
     @abstractmethod
     def _input_function(self) -> Callable[[Tensor], Tensor]:
         """Give the function that makes a batch of rows the network's input, on its device."""
+
+    def _learn_input(self, X: np.ndarray, train: np.ndarray) -> None:
+        """Learn from the training rows what ``_input_function`` needs; nothing by default."""
 
     def _parameter_groups(self) -> list[tuple[str, dict]]:
         """Give skorch's ``optimizer__param_groups``: (name pattern, options)."""
@@ -116,6 +122,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         rng = check_random_state(self.random_state)
         split_seed, *seeds = rng.randint(_SEED_BOUND, size=3).tolist()
         train, valid = self._split(y, groups, np.random.RandomState(split_seed))
+        self._learn_input(X, train)
         device = self._torch_device()
         data = resident(X, device)
         with _seeded(seeds[0], device):
@@ -280,6 +287,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         weight = class_weights(self.class_weight, self.classes_, rows.y[rows.index].cpu().numpy())
         net = self._make_net(
             rows.device,
+            initial=True,
             criterion__weight=torch.from_numpy(weight),
             max_epochs=rounds.n_rounds,
             callbacks=[*(self.callbacks or []), *([] if valid is None else [keep_best])],
@@ -291,10 +299,10 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         self.history_ = history_table(net, rounds.updates_per_epoch, best)
         return net
 
-    def _make_net(self, device: torch.device, **options: Any) -> SegmentNet:
+    def _make_net(self, device: torch.device, *, initial: bool, **options: Any) -> SegmentNet:
         """Make an unfitted skorch net for the fitted sizes."""
         return SegmentNet(
-            self._module_factory(),
+            self._module_factory(initial=initial),
             prepare=self._input_function(),
             amp=self.amp,
             compile_training=self.compile,
@@ -313,7 +321,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
     def _restored_net(self, device: torch.device) -> SegmentNet:
         """Make the net that predicts, from ``weights_`` alone."""
         with _seeded(0, device):  # the initial weights are overwritten, the user's chance is not
-            net = self._make_net(device, train_split=None, verbose=0).initialize()
+            net = self._make_net(device, initial=False, train_split=None, verbose=0).initialize()
         weights = {name: torch.tensor(array) for name, array in self.weights_.items()}
         net.module_.load_state_dict(weights)
         return net

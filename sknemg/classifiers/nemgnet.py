@@ -169,7 +169,7 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         n_times = self.input_shape_[-1]
         return max(n_times, least_n_times()) if self.short == "pad" else n_times
 
-    def _module_factory(self) -> Callable[[], nn.Module]:
+    def _module_factory(self, *, initial: bool) -> Callable[[], nn.Module]:
         if len(self.input_shape_) > 2:
             raise ValueError(
                 f"nEMGNet takes signals (n, n_times) or (n, n_chans, n_times); rows have shape "
