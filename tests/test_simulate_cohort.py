@@ -1,0 +1,219 @@
+from inspect import signature
+
+import numpy as np
+import pytest
+
+from sknemg.datasets import make_cohort
+from sknemg.datasets.simulate.patient import Dials, simulate_patient
+from sknemg.datasets.simulate.plan import MUSCLES, PUBLISHED, _summing_to, plan_cohort
+
+SMALL = {"sfreq": 5000, "muscles": ["tibialis anterior", "deltoid"], "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def small():
+    return make_cohort(3, **SMALL, return_truth=True)
+
+
+def n_windows(lengths, sfreq):
+    window, hop = round(0.4 * sfreq), round(0.1 * sfreq)
+    return (lengths - window) // hop + 1
+
+
+# The plan
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_plan_has_the_published_counts(seed):
+    plan = plan_cohort(57, random_state=seed)
+    assert plan["subject"].nunique() == 57
+    assert plan["seconds"].between(0.41, 4.0).all()
+    for diagnosis, counts in PUBLISHED.items():
+        rows = plan[plan["diagnosis"] == diagnosis]
+        assert rows["subject"].nunique() == counts.subjects
+        assert (rows["location"] == "proximal").sum() == counts.proximal
+        assert (rows["location"] == "distal").sum() == counts.distal
+        assert rows["seconds"].sum() == pytest.approx(counts.seconds, abs=1e-6)
+        for sfreq in (48_000, 10_000, 23_437.5):
+            lengths = np.rint(rows["seconds"] * sfreq).astype(int)
+            assert n_windows(lengths, sfreq).sum() == counts.segments
+
+
+@pytest.mark.parametrize("n_subjects", [3, 4, 10, 30, 200])
+@pytest.mark.parametrize("confound", [True, False])
+def test_plan_scales(n_subjects, confound):
+    plan = plan_cohort(n_subjects, confound=confound, random_state=0)
+    people = plan.groupby("subject")["diagnosis"]
+    assert people.ngroups == n_subjects
+    assert (people.nunique() == 1).all()
+    assert np.ptp(people.first().value_counts()) <= 1
+    assert len(plan) == pytest.approx(376 / 57 * n_subjects, rel=0.1)
+    assert plan["seconds"].between(0.41, 4.0).all()
+
+
+def test_plan_without_confound_treats_all_diagnoses_alike():
+    plan = plan_cohort(57, confound=False, random_state=0)
+    by_class = plan.groupby("diagnosis")
+    assert by_class.size().tolist() == [125] * 3
+    assert (
+        by_class["location"].apply(lambda where: (where == "proximal").sum()).tolist() == [48] * 3
+    )
+    assert np.ptp(by_class["seconds"].mean()) < 0.01
+
+
+def test_diagnosis_does_not_follow_the_order_of_subjects():
+    first = plan_cohort(57, random_state=0).groupby("subject")["diagnosis"].first()
+    assert (first.to_numpy()[1:] != first.to_numpy()[:-1]).sum() > 25
+
+
+def test_no_site_is_examined_twice_while_others_are_left():
+    plan = plan_cohort(57, random_state=0)
+    for _, rows in plan.groupby(["subject", "location"]):
+        n_sites = 2 * sum(site.location == rows["location"].iloc[0] for site in MUSCLES.values())
+        assert rows[["muscle", "side"]].drop_duplicates().shape[0] == min(len(rows), n_sites)
+
+
+def test_recordings_move_to_the_muscles_that_are_allowed():
+    plan = plan_cohort(6, muscles=["biceps brachii"], random_state=0)
+    assert set(plan["muscle"]) == {"biceps brachii"}
+    assert set(plan["location"]) == {"proximal"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_subjects": 2}, "at least one for each of 3 diagnoses"),
+        ({"n_subjects": 6, "muscles": ["biceps"]}, "muscles=.'biceps'.: give names among"),
+        ({"n_subjects": 6, "muscles": []}, "give names among"),
+    ],
+)
+def test_impossible_plans_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        plan_cohort(**options)
+
+
+def test_summing_to_keeps_bounds_and_refuses_the_impossible():
+    rng = np.random.default_rng(0)
+    moved = _summing_to(30, np.array([1, 9, 10, 2]), 1, 10, rng)
+    assert moved.sum() == 30
+    assert moved.min() >= 1
+    assert moved.max() <= 10
+    with pytest.raises(ValueError, match="cannot sum to 50"):
+        _summing_to(50, np.array([1, 9]), 1, 10, rng)
+
+
+# The cohort
+
+
+def test_cohort_is_what_it_says(small):
+    X, y, truth = small
+    assert len(X) == len(y) == len(truth)
+    assert X.values.dtype == np.float32
+    assert set(X.meta) == {
+        "sfreq", "subject", "muscle", "location", "side", "needle", "age", "sex",
+    }  # fmt: skip
+    assert set(y.tolist()) == set(PUBLISHED)
+    assert (X["sfreq"] == 5000).all()
+    assert not len(X.problems(y))
+
+
+def test_truth_tells_disease_and_discharges(small):
+    X, y, truth = small
+    assert (truth["severity"][y == "normal"] == 0).all()
+    assert (truth["severity"][y != "normal"] > 0).all()
+    assert truth["chronicity"].notna().tolist() == (y == "neuropathy").tolist()
+    for row, seconds in enumerate(X.durations):
+        discharges = truth["discharges"][row]
+        assert discharges["time"].between(0, seconds).all()
+        assert discharges["unit"].nunique() <= truth["n_active"][row]
+
+
+def test_parallel_equals_serial_bit_for_bit(small):
+    X, y = make_cohort(3, **SMALL, n_jobs=2)
+    np.testing.assert_array_equal(X.values, small[0].values)
+    np.testing.assert_array_equal(y, small[1])
+    assert X.meta.equals(small[0].meta)
+
+
+def test_any_subject_can_be_made_alone(small):
+    plan = plan_cohort(3, muscles=SMALL["muscles"], random_state=0)
+    last = plan[plan["subject"] == 3]
+    defaults = {p.name: p.default for p in signature(make_cohort).parameters.values()} | SMALL
+    dials = Dials(**{name: defaults[name] for name in Dials._fields}).checked()
+    alone = simulate_patient(last, dials, 0)
+    for row, recording in zip(last.index, alone, strict=True):
+        np.testing.assert_array_equal(recording.trace.signal, small[0][row])
+
+
+def test_without_a_seed_every_cohort_is_another(small):
+    X, _ = make_cohort(3, **{**SMALL, "random_state": None})
+    assert not np.array_equal(X[0][:2000], small[0][0][:2000])
+
+
+def test_dials_are_heeded():
+    X, y, truth = make_cohort(
+        3,
+        **SMALL,
+        severity=0.5,
+        chronicity=0.9,
+        spared=0.0,
+        effort=0.3,
+        age=30,
+        needle="concentric",
+        return_truth=True,
+    )
+    assert (X["needle"] == "concentric").all()
+    assert (X["age"] == 30).all()
+    assert (truth["effort"] >= 0.3).all()
+    assert (truth["chronicity"][y == "neuropathy"] == 0.9).all()
+    assert not truth["spared"].any()
+
+
+def test_concentric_low_effort_biceps_at_an_odd_rate():
+    X, _ = make_cohort(
+        3,
+        needle="concentric",
+        muscles=["biceps brachii"],
+        effort=(0.02, 0.05),
+        sfreq=23_437.5,
+        band=(2.0, 10_000.0),
+        random_state=0,
+    )
+    assert set(X["muscle"]) == {"biceps brachii"}
+    assert (X["sfreq"] == 23_437.5).all()
+    assert X.durations.max() <= 4.0
+
+
+@pytest.mark.parametrize(
+    ("dial", "message"),
+    [
+        ({"severity": 1.2}, "severity=1.2: give a number from 0 to 1"),
+        ({"effort": (0.2, 0.1)}, "effort=.*the lower first"),
+        ({"effort": 0}, "effort=0"),
+        ({"spared": -0.1}, "spared=-0.1"),
+        ({"needle": "surface"}, "needle='surface': give 'monopolar' or 'concentric'"),
+        ({"cache": "x", "random_state": None}, "cache needs an integer random_state"),
+    ],
+)
+def test_impossible_dials_are_refused(dial, message):
+    with pytest.raises(ValueError, match=message):
+        make_cohort(3, **dial)
+
+
+def test_cache_answers_the_second_time_and_progress_counts_subjects(tmp_path, monkeypatch, capsys):
+    first, _ = make_cohort(3, **SMALL, cache=tmp_path, progress=True)
+    assert "subjects: 100%" in capsys.readouterr().err
+    monkeypatch.setattr("sknemg.datasets.simulate.cohort.simulate_patient", None)
+    second, _ = make_cohort(3, **SMALL, cache=tmp_path)
+    np.testing.assert_array_equal(first.values, second.values)
+
+
+@pytest.mark.slow
+def test_default_cohort_has_the_published_segments_after_downsampling():
+    from sknemg import Downsampler, Segmenter
+
+    X, y = make_cohort(random_state=0)
+    assert X.durations.sum() == pytest.approx(939.12, abs=1e-3)
+    segments = Segmenter().fit_transform(Downsampler().fit_transform(X))
+    for diagnosis, counts in PUBLISHED.items():
+        assert segments.lengths[y == diagnosis].sum() == counts.segments
