@@ -136,9 +136,12 @@ class _SpectralStep(_ImageStep):
             image = self.limits[0] + image / 255 * (self.limits[1] - self.limits[0])
         step = round(self.hop * sfreq) / sfreq
         extent = (-step / 2, (image.shape[1] - 0.5) * step, low, high)
-        drawn = ax.imshow(image, origin="lower", aspect="auto", extent=extent, cmap="magma")
-        unit = "its maximum" if self.reference == "max" else f"{self.reference:g} mV²"
-        ax.figure.colorbar(drawn, ax=ax, label=f"power (dB re {unit})")
+        low_db, high_db = self.limits or (None, None)
+        drawn = ax.imshow(image, origin="lower", extent=extent, vmin=low_db, vmax=high_db)
+        drawn.set_cmap("magma")
+        ax.set_aspect("auto")
+        unit = "maximum" if self.reference == "max" else f"{self.reference:g} mV²"
+        ax.figure.colorbar(drawn, ax=ax, label=f"dB re {unit}")
         ax.set_ylabel("frequency (Hz)")
 
 
@@ -234,7 +237,7 @@ class MelSpectrogram(_SpectralStep):
         self._draw(image, -0.5, len(image) - 0.5, sfreq, ax)
         top = sfreq / 2 if self.fmax is None else self.fmax
         centres = mel_frequencies(self.n_mels + 2, fmin=self.fmin, fmax=top)[1:-1]
-        ticks = [f for f in (100, 500, 1000, 2000, 5000, 10_000) if centres[0] <= f <= centres[-1]]
+        ticks = [f for f in (100, 500, 1000, 2000, 4000, 8000) if centres[0] <= f <= centres[-1]]
         ax.set_yticks(np.interp(ticks, centres, np.arange(self.n_mels)), [f"{f}" for f in ticks])
 
 
@@ -374,7 +377,7 @@ class PlotImage(_ImageStep):
     def _show(self, image: NDArray, n_times: int, sfreq: float, ax: Axes) -> None:
         low, high = (0, 1) if self.limits is None else self.limits
         extent = (0, n_times / sfreq, low, high)
-        ax.imshow(image, aspect="auto", extent=extent, cmap="gray_r", interpolation="nearest")
+        ax.imshow(image, aspect="auto", extent=extent, cmap="gray_r")
         if self.limits is None:
             ax.set(yticks=[], ylabel="own range")
         else:
