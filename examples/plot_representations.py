@@ -69,7 +69,7 @@ def show(examples, steps, width):
     return fig
 
 
-show(
+fig = show(
     examples,
     {
         "plot, -5 to 5 mV": PlotImage(),
@@ -102,7 +102,7 @@ for reference in ("max", 1.0):
 clips, labels = make_resting(1, classes=NODERA_CLASSES, n_clips=6, sfreq=SFREQ, random_state=4)
 at_rest = dict(zip(labels, clips, strict=True))
 frames = {"window": 0.0512, "hop": 0.0128}
-show(
+fig = show(
     {name.replace(" ", "\n"): clip for name, clip in sorted(at_rest.items())},
     {
         "plot, own scale": PlotImage(limits=None),
@@ -143,8 +143,7 @@ for column in range(5):
     axes[1, column].imshow(new_image[0, 0], origin="lower", aspect="auto", cmap="magma")
     axes[1, column].set(xlabel="frame")
 axes[0, 0].set_ylabel("mV")
-axes[1, 0].set_ylabel("mel band")
-fig.show()
+_ = axes[1, 0].set_ylabel("mel band")
 
 # %%
 # An augmenter belongs into the classifier, ``NEMGNetClassifier(augment=SignalAugmenter(...))``:
