@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator, StratifiedKFold
-from sklearn.utils import check_random_state
 
 from sknemg.recordings import Recordings
 
@@ -120,63 +119,6 @@ def _listed(items: ArrayLike, noun: str) -> str:
     shown = ", ".join(map(str, items[:_SHOWN]))
     more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
     return f"{noun}{'s' if len(items) > 1 else ''} {shown}{more}"
-
-
-def split_subjects(
-    y: ArrayLike,
-    groups: ArrayLike,
-    fraction: float = 0.2,
-    random_state: int | np.random.RandomState | None = None,
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Set some subjects of each class aside, with all their rows.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_rows,)
-        Labels, one to a subject.
-    groups : array-like of shape (n_rows,)
-        The subject of each row (segment or recording).
-    fraction : float, default=0.2
-        Share of each class's subjects to set aside, rounded to whole subjects: at least one,
-        but none of a class with a single subject, which is needed for training.
-    random_state : int, RandomState or None, default=None
-
-    Returns
-    -------
-    train, validation : ndarray of int
-        Rows, ascending.
-
-    Raises
-    ------
-    ValueError
-        If no class has two subjects, or if a subject has two labels.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sknemg.model_selection import split_subjects
-    >>> subjects = np.repeat(["a", "b", "c", "d"], 2)
-    >>> train, validation = split_subjects([0] * 4 + [1] * 4, subjects, 0.5, random_state=0)
-    >>> subjects[train].tolist(), subjects[validation].tolist()
-    (['a', 'a', 'd', 'd'], ['b', 'b', 'c', 'c'])
-    """
-    if not 0 < fraction < 1:
-        raise ValueError(f"fraction must lie between 0 and 1, got {fraction}.")
-    rng = check_random_state(random_state)
-    codes, _, first = label_subjects(y, groups)
-    labels = np.asarray(y)[first]
-    aside: list[int] = []
-    for label in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        n_aside = min(max(round(fraction * len(members)), 1), len(members) - 1)
-        aside.extend(members[:n_aside])
-    if not aside:
-        raise ValueError(
-            "No class has a second subject to validate on; give more subjects or train without "
-            "a validation split."
-        )
-    is_aside = np.isin(codes, aside)
-    return np.flatnonzero(~is_aside), np.flatnonzero(is_aside)
 
 
 class SubjectKFold(BaseCrossValidator):

@@ -6,7 +6,7 @@ from numpy.testing import assert_array_equal
 from sklearn.model_selection import LeaveOneGroupOut, cross_validate
 
 from sknemg import DiVoteClassifier, Recordings, SubjectKFold
-from sknemg.model_selection import label_subjects, read_subjects, split_subjects
+from sknemg.model_selection import label_subjects, read_subjects
 
 
 def unequal_subjects(n_subjects=(7, 8, 10), seed=0):
@@ -129,36 +129,3 @@ def test_leaving_one_subject_out_is_scikit_learns():
     )
     assert len(scores["test_score"]) == 12
     assert set(scores["test_score"]) <= {0.0, 1.0}  # one subject is right or wrong
-
-
-# -- split_subjects ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fraction", [0.1, 0.3, 0.6])
-def test_validation_takes_its_share_of_every_class(fraction):
-    y, subject = unequal_subjects((10, 20, 30))
-    train, validation = split_subjects(y, subject, fraction, random_state=0)
-    assert not set(subject[train]) & set(subject[validation])
-    assert_array_equal(np.sort(np.r_[train, validation]), np.arange(len(y)))
-    for label, n_subjects in zip("abc", (10, 20, 30), strict=True):
-        aside = len(set(subject[validation][y[validation] == label]))
-        assert aside == round(fraction * n_subjects)
-
-
-def test_a_class_with_one_subject_is_trained_on():
-    subject = np.repeat([0, 1, 2, 3], 3)
-    y = np.repeat(["a", "a", "b", "c"], 3)
-    train, validation = split_subjects(y, subject, 0.5, random_state=0)
-    assert set(y[train]) == {"a", "b", "c"}
-    assert set(y[validation]) == {"a"}
-    with pytest.raises(ValueError, match="No class has a second subject"):
-        split_subjects(["a", "a", "b"], [0, 0, 1], 0.5)
-    with pytest.raises(ValueError, match="fraction must lie between 0 and 1"):
-        split_subjects(y, subject, 1.0)
-
-
-def test_the_seed_decides_who_is_set_aside():
-    y, subject = unequal_subjects()
-    first, again, other = (split_subjects(y, subject, 0.3, seed)[1] for seed in (0, 0, 1))
-    assert_array_equal(first, again)
-    assert set(subject[first]) != set(subject[other])
