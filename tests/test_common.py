@@ -17,6 +17,7 @@ from sknemg import (
     SignalAugmenter,
     Spectrogram,
     SpectrogramAugmenter,
+    TimmClassifier,
 )
 
 # One instance of every public estimator, small enough for the toy data of the checks.
@@ -33,6 +34,7 @@ ESTIMATORS = [
     SignalAugmenter(input_sfreq=1000),
     Spectrogram(input_sfreq=10_000),
     SpectrogramAugmenter(),
+    TimmClassifier("test_resnet", image_size=8, lr=3e-3, max_epochs=8),
 ]
 
 # Fewer collected checks than this, and some tag has switched checks off. A sampler has neither
