@@ -19,7 +19,7 @@ INTERNAL_SFREQ = 24_000
 DURATION = 1024 / INTERNAL_SFREQ
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fibres:
     """Muscle fibres: array-likes or scalars in, arrays of one length out.
 

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
+from sknemg.datasets.simulate.contraction import Trace
 from sknemg.datasets.simulate.instrument import Instrument
-from sknemg.datasets.simulate.muscle import Muscle, Trace, healthy_muscle
+from sknemg.datasets.simulate.muscle import Muscle, healthy_muscle
 from sknemg.datasets.simulate.needle import Needle, concentric, monopolar
 from sknemg.datasets.simulate.pathology import ageing, myopathy, neuropathy
 from sknemg.datasets.simulate.plan import MUSCLES

@@ -23,7 +23,7 @@ JITTERING, MOST_JITTERING = 0.7, 14
 TIMING_SFREQ = 48_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Templates:
     """Potentials of some motor units at one needle position.
 
