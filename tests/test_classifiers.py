@@ -114,6 +114,43 @@ def test_a_validation_part_needs_two_subjects_of_a_class():
     assert "valid_loss" not in small().fit(X, y, groups=y).history_
 
 
+def test_rows_of_ones_own_choose_the_weights_and_train_nothing():
+    X, y, subjects = segments(n_subjects=10)
+    own = subjects >= 8
+    validation = (X[own], y[own])
+    clf = small(max_epochs=6, eval_every=3, validation=validation)
+    clf, spy = fitted_spy(clf, X[~own], y[~own], groups=subjects[~own])
+    assert spy.rows(X).tolist() == np.flatnonzero(~own).tolist()
+    best = clf.history_.loc[clf.history_["best"], "valid_accuracy"].item()
+    assert clf.history_["valid_accuracy"].max() == best == clf.score(*validation)
+    # what is chosen is all that they change: the course of training is the same without them
+    alone = small(max_epochs=6, eval_every=3, validation=None).fit(X[~own], y[~own])
+    assert alone.history_["train_loss"].tolist() == clf.history_["train_loss"].tolist()
+
+
+def test_class_weights_leave_ones_own_validation_rows_out():
+    X, y, _ = segments()
+    slow = (X[y == "neuropathy"], y[y == "neuropathy"])
+    with_them, without = (small(validation=given).fit(X, y) for given in [slow, None])
+    assert (with_them.history_["train_loss"] == without.history_["train_loss"]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X, y: (X,), r"must be \(X, y\)"),
+        (lambda X, y: (X[:0], y[:0]), "with rows in it"),
+        (lambda X, y: (X, y[:-1]), "inconsistent numbers of samples"),
+        (lambda X, y: (X[:, :-1], y), "has 1009 features"),
+        (lambda X, y: (X, np.full(len(y), "ataxia")), r"classes \['ataxia'\]"),
+    ],
+)
+def test_validation_rows_that_do_not_fit_are_refused(change, message):
+    X, y, _ = segments()
+    with pytest.raises(ValueError, match=message):
+        small(validation=change(X, y)).fit(X, y)
+
+
 def test_rows_without_a_subject_are_named():
     X, y, subjects = segments()
     subjects = subjects.astype(object)

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
 from skorch.utils import noop
@@ -60,7 +60,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         "class_weight": [StrOptions({"balanced"}), dict, None],
-        "validation": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="neither"), None],
+        "validation": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="neither"), tuple, None],
         "eval_every": [Interval(Integral, 1, None, closed="left"), None],
         "patience": [Interval(Integral, 1, None, closed="left"), None],
         "monitor": [StrOptions(set(_MONITORS))],
@@ -115,8 +115,8 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If rows hold NaN or infinite values, y has one class, or ``validation`` is a number and
-            no subjects are given.
+            If rows hold NaN or infinite values, y has one class, ``validation`` is a number and
+            no subjects are given, or its rows and labels do not fit X and y.
         """
         X, y = self._validated_in_fit(X, y)
         rng = check_random_state(self.random_state)
@@ -125,12 +125,12 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         self._learn_input(X, train)
         device = self._torch_device()
         data = resident(X, device)
+        if isinstance(self.validation, tuple):
+            validation = Rows(*self._given_validation(), device=device)
+        else:
+            validation = Rows(data, y, valid, device) if len(valid) else None
         with _seeded(seeds[0], device):
-            net = self._train(
-                Rows(data, y, train, device),
-                Rows(data, y, valid, device) if len(valid) else None,
-                seed=seeds[1],
-            )
+            net = self._train(Rows(data, y, train, device), validation, seed=seeds[1])
         self.weights_ = {
             name: np.ascontiguousarray(tensor.cpu().numpy())
             for name, tensor in net.module_.state_dict().items()
@@ -249,7 +249,9 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         everything = np.arange(len(y)), np.arange(0)
         if groups is not None:
             subjects = check_subjects(groups, len(y))
-        if self.validation is None or (self.validation == "auto" and groups is None):
+        if self.validation is None or isinstance(self.validation, tuple):
+            return everything
+        if self.validation == "auto" and groups is None:
             return everything
         if groups is None:
             raise ValueError(
@@ -264,6 +266,17 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
             lost = self.classes_[np.setdiff1d(y, y[train])].tolist()
             raise ValueError(f"no training subject is left for {lost}; set validation=None")
         return train, valid
+
+    def _given_validation(self) -> tuple[np.ndarray, np.ndarray]:
+        """Check the rows that the user set aside; give their labels as indices."""
+        if len(self.validation) != 2 or not len(self.validation[0]):
+            raise ValueError("validation, where it is a tuple, must be (X, y) with rows in it")
+        X, y = self._validated(self.validation[0]), column_or_1d(self.validation[1])
+        check_consistent_length(X, y)
+        unknown = np.setdiff1d(y, self.classes_).tolist()
+        if unknown:
+            raise ValueError(f"validation holds the classes {unknown}, which y does not have")
+        return X, np.searchsorted(self.classes_, y)
 
     def _train(self, rows: Rows, valid: Rows | None, *, seed: int) -> SegmentNet:
         """Train a net and set ``history_``."""

@@ -62,11 +62,11 @@ class TimmClassifier(BaseSegmentClassifier):
         Training rows an update.
     class_weight : "balanced", dict {label: weight} or None, default="balanced"
         Weights of the classes in the loss; "balanced" counts this fit's training rows.
-    validation : "auto", float or None, default="auto"
+    validation : "auto", float, (X, y) or None, default="auto"
         The part of the subjects of each class that is kept for validation. A number needs
         ``groups`` in ``fit``. "auto" takes 0.2 when ``groups`` are given and trains without
         validation when they are not, as None does: rows are never split without subjects, because
-        segments of one recording overlap.
+        segments of one recording overlap. A tuple holds rows of your own, which train nothing.
     eval_every : int or None, default=50
         Updates between two evaluations; None evaluates once an epoch.
     patience : int or None, default=100
