@@ -60,7 +60,7 @@ def fibrillation_potential(
 
     References
     ----------
-    Published values: StatPearls, Electrodiagnostic evaluation (NBK563231). Others are choices.
+    Published values: StatPearls, article 19794. Others are choices.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def positive_sharp_wave(
 
     References
     ----------
-    Rate and duration (10 to 30 ms): StatPearls, Electrodiagnostic evaluation. Others are choices.
+    Rate and duration (10 to 30 ms): StatPearls, article 19794. Others are choices.
 
     Examples
     --------

@@ -13,27 +13,12 @@ def spaced_times(
     refractory: float = 0.0,
     random_state: int | np.random.Generator | None = None,
 ) -> NDArray[np.floating]:
-    """Draw the times of a renewal process whose rate may change.
+    """Draw the times (s) of a renewal process whose rate may change.
 
-    Parameters
-    ----------
-    rate : float or array-like of shape (n_points,)
-        Rate, Hz; an array gives it at points spread evenly over the duration.
-    duration : float
-        Seconds.
-    variability : float
-        Coefficient of variation of the (normal) intervals.
-    shape : float or None
-        If given, the intervals are gamma instead: 1 is a Poisson process, less is more irregular.
-    refractory : float
-        Discharges that follow another within so many seconds are left out.
-    random_state : int, Generator or None
-        Seed.
-
-    Returns
-    -------
-    ndarray
-        Sorted times in seconds, 0 <= t < duration.
+    ``rate`` (Hz) is a number, or an array of values spread evenly over the ``duration``. Intervals
+    are normal with the coefficient of variation ``variability``; with a ``shape`` they are gamma
+    (1 is a Poisson process, less is more irregular). Discharges that follow another within
+    ``refractory`` seconds are left out.
 
     Examples
     --------
@@ -74,17 +59,6 @@ def waxing_waning(
     duration: float, random_state: int | np.random.Generator | None = None
 ) -> NDArray[np.floating]:
     """Course of a myotonic run, 0 to 1, at 200 points a second: a quicker rise, a slower fall.
-
-    Parameters
-    ----------
-    duration : float
-        Seconds.
-    random_state : int, Generator or None
-        Seed.
-
-    Returns
-    -------
-    ndarray
 
     Examples
     --------

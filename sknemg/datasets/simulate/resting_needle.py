@@ -87,11 +87,11 @@ def end_plate_spikes(
     n_fibres : int or None
         Fibres that fire; 1 or 2.
     rate : float or None
-        Mean rate, Hz; drawn from 8 to 40 (irregular, up to 50, published).
+        Mean rate, Hz; drawn from 8 to 40.
     amplitude : float or None
         Peak to peak, mV; drawn from 0.08 to 0.35.
     noise : bool or None
-        Whether there is end-plate noise under the spikes; drawn.
+        Whether there is end-plate noise under the spikes; drawn, mostly true.
     site : Site or None
         Needle and muscle.
     random_state : int, Generator or None
@@ -103,8 +103,10 @@ def end_plate_spikes(
 
     References
     ----------
-    Partanen JV. End-plate spikes in the human electromyogram (negative onset, irregular). Others
-    are choices.
+    Partanen J. Different types of fibrillation potentials in human needle EMG. 2013,
+    doi:10.5772/55352 (their shortest intervals are below those of fibrillation). Partanen JV,
+    Vanhanen J, Liljander SK. Electromyography of the muscle spindle. 2022 (spikes and miniature
+    potentials mostly appear together). The numbers are choices.
 
     Examples
     --------
@@ -121,7 +123,7 @@ def end_plate_spikes(
         mean = draw(rate, 8, 40, rng, log=True)
         times = spaced_times(mean, duration, shape=0.9, refractory=0.004, random_state=rng)
         parts.append((render_train(waves, times, duration, sfreq), times))
-    hiss = rng.random() < 0.5
+    hiss = rng.random() < 0.7
     if hiss if noise is None else noise:
         parts.append((end_plate_noise(duration, sfreq, random_state=rng).signal, np.empty(0)))
     return continuous(parts, duration)

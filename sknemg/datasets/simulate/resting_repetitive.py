@@ -52,8 +52,8 @@ def myotonic_discharge(
 
     References
     ----------
-    AANEM glossary of terms in electrodiagnostic medicine (wave forms, 20 to 80 Hz). Others are
-    choices.
+    AANEM glossary of terms in electrodiagnostic medicine: spikes below 5 ms or positive waves of
+    5 to 20 ms, 20 to 80 Hz, amplitude and frequency both wax and wane. Others are choices.
 
     Examples
     --------

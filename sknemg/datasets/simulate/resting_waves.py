@@ -90,30 +90,11 @@ def fibre_waves(
     end_plate: tuple[float, float] = (4.0, 20.0),
     delay: NDArray | float = 0.0,
 ) -> NDArray[np.complex64]:
-    """Potentials of single fibres somewhere around the tip.
+    """Potentials of ``n`` single fibres around the tip, spectra (n, n_freqs).
 
-    Parameters
-    ----------
-    site : Site
-        Needle and muscle.
-    sfreq : float
-        Sampling rate, Hz.
-    rng : Generator
-        Source of randomness.
-    n : int
-        Number of fibres.
-    distance : tuple of float
-        Range of their distances from the tip, mm.
-    thickness : tuple of float
-        Range of their diameters, as shares of the muscle's mean.
-    end_plate : tuple of float
-        Range of the distance between tip and end-plate along the fibre, mm.
-    delay : float or ndarray of shape (n,)
-        Delay of each fibre, s.
-
-    Returns
-    -------
-    ndarray of shape (n, n_freqs), complex64
+    The ranges are those of their distances from the tip (mm), of their diameters (shares of the
+    muscle's mean) and of the distance between tip and end-plate along the fibre (mm); the delays
+    are in seconds.
     """
     _, n_fft, period = time_grid(sfreq)
     radius, angle = rng.uniform(*distance, n), rng.uniform(0, 2 * np.pi, n)
@@ -143,34 +124,12 @@ def motor_unit_waves(
     blocking: float = 0.0,
     n_variants: int = 8,
 ) -> NDArray[np.complex64]:
-    """Potentials of one motor unit, several discharges of it.
+    """Potentials of one motor unit in several discharges, spectra (n_variants, n_freqs).
 
-    Parameters
-    ----------
-    site : Site
-        Needle and muscle.
-    sfreq : float
-        Sampling rate, Hz.
-    rng : Generator
-        Source of randomness.
-    n_fibres : int
-        Fibres of the unit.
-    territory : float
-        Diameter of its territory, mm.
-    offset : float
-        Distance from the tip to the middle of the territory, mm.
-    dispersion : float
-        Mean of the fibres' extra (gamma) delay, s; young sprouts conduct late and unevenly.
-    jitter : float
-        Standard deviation of a fibre's delay from discharge to discharge, s.
-    blocking : float
-        Probability that a fibre fails in a discharge.
-    n_variants : int
-        Discharges to make.
-
-    Returns
-    -------
-    ndarray of shape (n_variants, n_freqs), complex64
+    ``territory`` is its diameter and ``offset`` the distance from its middle to the tip (mm).
+    ``dispersion`` is the mean of the fibres' extra delay (s), as young sprouts conduct late and
+    unevenly; ``jitter`` the standard deviation of a fibre's delay from discharge to discharge
+    (s); ``blocking`` the probability that it fails.
     """
     _, n_fft, period = time_grid(sfreq)
     radius = territory / 2 * np.sqrt(rng.random(n_fibres))
@@ -204,26 +163,12 @@ def positive_sharp_waves(
     fall: float = 0.001,
     rise: float = 0.0004,
 ) -> NDArray[np.complex64]:
-    """Steep positive deflection, then a long and low negative one, 1 mV at the positive peak.
+    """Steep positive deflection of 1 mV, then a long and low negative one, spectra (1, n_freqs).
 
     A template: a fibre that simply ends at the tip gives a far too large negative phase, and no
-    model of the injured membrane is attempted.
-
-    Parameters
-    ----------
-    sfreq : float
-        Sampling rate, Hz.
-    duration : float
-        Of the whole wave, s.
-    negative : float
-        Height of the negative phase as a share of the positive one; an amplifier's high-pass
-        filter (20 Hz) adds some 0.15.
-    fall, rise : float
-        Time constants of the positive deflection, s.
-
-    Returns
-    -------
-    ndarray of shape (1, n_freqs), complex64
+    model of the injured membrane is attempted. ``duration`` is that of the whole wave (s),
+    ``negative`` the height of its negative phase, to which an amplifier's high-pass filter
+    (20 Hz) adds some 0.15; ``fall`` and ``rise`` are the time constants of the deflection (s).
     """
     _, n_fft, period = time_grid(sfreq)
     time = np.maximum(np.arange(n_fft) * period / n_fft - LEAD, 0)
@@ -236,19 +181,7 @@ def positive_sharp_waves(
 def miniature_waves(
     sfreq: float, *, rise: float = 0.00015, fall: float = 0.0007
 ) -> NDArray[np.complex64]:
-    """Miniature end-plate potential: monophasic, negative, 1 mV.
-
-    Parameters
-    ----------
-    sfreq : float
-        Sampling rate, Hz.
-    rise, fall : float
-        Time constants, s.
-
-    Returns
-    -------
-    ndarray of shape (1, n_freqs), complex64
-    """
+    """Miniature end-plate potential: monophasic, negative, 1 mV, spectra (1, n_freqs)."""
     _, n_fft, period = time_grid(sfreq)
     time = np.maximum(np.arange(n_fft) * period / n_fft - LEAD, 0)
     wave = np.exp(-time / fall) - np.exp(-time / rise)
@@ -299,27 +232,10 @@ def render_train(
     gains: NDArray | float = 1.0,
     which: NDArray | int = 0,
 ) -> NDArray[np.float32]:
-    """Lay waves down so that their main peaks fall on the given times.
+    """Lay waves down so that their main peaks fall on the given times; millivolts.
 
-    Parameters
-    ----------
-    waves : ndarray of shape (n_variants, n_freqs)
-        Spectra, as the functions of this module make them.
-    times : ndarray of shape (n_events,)
-        Seconds; to the microseconds, not to the sample. A wave may reach in from outside.
-    duration : float
-        Seconds of signal.
-    sfreq : float
-        Sampling rate, Hz.
-    gains : float or ndarray of shape (n_events,)
-        Factor of each event.
-    which : int or ndarray of shape (n_events,)
-        Variant of each event.
-
-    Returns
-    -------
-    ndarray of shape (n_times,), float32
-        Millivolts.
+    ``gains`` and ``which`` (the variant) are one for all events or one for each. Times (s) hold
+    to the microseconds, not to the sample; a wave may reach in from outside of the signal.
     """
     n_out = round(duration * sfreq)
     if not len(times):
