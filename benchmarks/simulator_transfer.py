@@ -78,7 +78,7 @@ def real(name, args):
     for signal, rate in zip(X, rates, strict=True):
         sos = butter(2, args.highpass, btype="highpass", fs=rate, output="sos")
         signals.append(POLARITY[name] * sosfilt(sos, signal)[round(0.1 * rate) :])
-    dead = np.array([np.median(np.abs(np.diff(signal))) == 0 for signal in signals])
+    dead = np.array([np.median(np.abs(np.diff(signal))) == 0 for signal in X])
     X = Recordings(
         [signal for signal, flat in zip(signals, dead, strict=True) if not flat],
         **{name: X[name].to_numpy()[~dead] for name in ("sfreq", "subject")},
@@ -183,7 +183,8 @@ def compare(sim, other):
             line = {"feature": feature, "class": diagnosis}
             for name, values in (("simulated", a), ("real", b)):
                 low, middle, high = np.percentile(values, [25, 50, 75])
-                line[name] = f"{middle:.4g} ({low:.3g} to {high:.3g})"
+                spread = f" ({low:.3g} to {high:.3g})" if len(values) > 1 else ""
+                line[name] = f"{middle:.4g}{spread}"
             line["ratio of medians"] = round(a.median() / b.median(), 2)
             line["KS"] = round(ks_2samp(a, b).statistic, 2)
             rows.append(line)
@@ -204,6 +205,7 @@ def draw(tables, path):
         for k, diagnosis in enumerate(CLASSES):
             for shift, (source, table) in zip((-0.2, 0.2, 0.4), tables.items(), strict=False):
                 values = table.loc[table["diagnosis"] == diagnosis, feature].to_numpy()
+                values = np.maximum(values, 1.0) if feature == "turns" else values
                 at = k + shift + rng.uniform(-0.08, 0.08, len(values))
                 size = 6 if source != "emgdb" else 40
                 marker = "o" if source != "emgdb" else "*"
@@ -215,7 +217,7 @@ def draw(tables, path):
         ax.set_xticks(range(3), CLASSES)
         ax.set_title(f"{feature}{', ' + units[feature] if units[feature] else ''}")
         if feature in ("rms", "turn_amplitude", "turns", "zero_crossings"):
-            ax.set_yscale("symlog", linthresh=ax.get_ylim()[1] / 300)
+            ax.set_yscale("log")
     handles, labels = axes.flat[0].get_legend_handles_labels()
     axes.flat[-1].legend(handles, labels, loc="center", fontsize=12)
     axes.flat[-1].set_axis_off()
