@@ -100,7 +100,7 @@ def _compare(args: argparse.Namespace) -> None:
 
 def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str, steps: dict[str, Any]) -> None:
     from sknemg.comparison import compared_methods, confounds, scores_of, short_table
-    from sknemg.protocols import PROTOCOLS, evaluate
+    from sknemg.model_selection import PROTOCOLS, evaluate
     from sknemg.report import write_report
 
     start = time.perf_counter()

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sknemg import DiVoteClassifier, Downsampler, Segmenter, SegmentFeatures
 from sknemg.metrics import score_table
-from sknemg.protocols import Evaluation
+from sknemg.model_selection import Evaluation
 from sknemg.recordings import Recordings
 
 #: What nEMGNet is set to. Only ``"gpu"`` is the published network and length of training.

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from sknemg.comparison import plot_comparison, short_table
-from sknemg.protocols import Evaluation
+from sknemg.model_selection import Evaluation
 from sknemg.recordings import Recordings
 
 INTENDED_USE = (

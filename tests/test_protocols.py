@@ -9,7 +9,8 @@ from sklearn.pipeline import make_pipeline
 
 from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures, SubjectKFold
 from sknemg.leaks import LeakError
-from sknemg.protocols import LEVELS, PROTOCOLS, Evaluation, Protocol, evaluate
+from sknemg.model_selection import PROTOCOLS, Evaluation, Protocol, evaluate
+from sknemg.model_selection.protocols import LEVELS
 
 THREE = Protocol("three", n_splits=3, n_repeats=2)
 

@@ -23,7 +23,7 @@ from sklearn.utils import _safe_indexing
 from sknemg import __version__
 from sknemg._provenance import provenance
 from sknemg.leaks import check_no_shared_signal
-from sknemg.model_selection import SubjectKFold, label_subjects, read_subjects
+from sknemg.model_selection.splits import SubjectKFold, label_subjects, read_subjects
 from sknemg.recordings import Recordings
 
 LEVELS = ("segments", "recordings", "subjects")
@@ -195,7 +195,7 @@ def evaluate(
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
     >>> from sknemg import DiVoteClassifier, Recordings, Segmenter
-    >>> from sknemg.protocols import Protocol, evaluate
+    >>> from sknemg.model_selection import Protocol, evaluate
     >>> y = np.repeat(["myopathy", "neuropathy"], 6)
     >>> size = np.where(y == "myopathy", 0.2, 2.0)
     >>> signals = np.random.default_rng(0).uniform(0, size[:, None], (12, 12))
