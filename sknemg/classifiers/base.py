@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import check_random_state, column_or_1d
@@ -22,9 +23,8 @@ from sknemg.classifiers.data import Rows, TrainingRounds, resident
 from sknemg.classifiers.net import SegmentNet, history_table
 from sknemg.classifiers.validation import (
     check_finite_rows,
-    check_subjects,
     class_weights,
-    subject_split,
+    validation_split,
 )
 
 _MONITORS = {"accuracy": ("valid_acc", False), "loss": ("valid_loss", True)}
@@ -121,16 +121,17 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         X, y = self._validated_in_fit(X, y)
         rng = check_random_state(self.random_state)
         split_seed, *seeds = rng.randint(_SEED_BOUND, size=3).tolist()
-        train, valid = self._split(y, groups, np.random.RandomState(split_seed))
+        train, valid = validation_split(
+            self.validation, y, groups, np.random.RandomState(split_seed)
+        )
         self._learn_input(X, train)
         device = self._torch_device()
         data = resident(X, device)
+        rows, held_out = (Rows(data, y, index, device) for index in (train, valid))
         if isinstance(self.validation, tuple):
-            validation = Rows(*self._given_validation(), device=device)
-        else:
-            validation = Rows(data, y, valid, device) if len(valid) else None
+            held_out = Rows(*self._given_validation(), device=device)
         with _seeded(seeds[0], device):
-            net = self._train(Rows(data, y, train, device), validation, seed=seeds[1])
+            net = self._train(rows, held_out if len(held_out) else None, seed=seeds[1])
         self.weights_ = {
             name: np.ascontiguousarray(tensor.cpu().numpy())
             for name, tensor in net.module_.state_dict().items()
@@ -207,6 +208,12 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         return net
 
     @property
+    def history_(self) -> pd.DataFrame:
+        """A row an evaluation of the training."""
+        check_is_fitted(self)
+        return pd.DataFrame(self._history)  # kept as arrays, which skops can store
+
+    @property
     def module_(self) -> nn.Module:
         """The fitted torch module, in evaluation mode; its input is ``module_input(X)``."""
         return self.net_.module_.eval()
@@ -242,31 +249,6 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         self.input_shape_ = X.shape[1:]
         return X, y
 
-    def _split(
-        self, y: np.ndarray, groups: Any, rng: np.random.RandomState
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Give the training and the validation rows, the latter perhaps none."""
-        everything = np.arange(len(y)), np.arange(0)
-        if groups is not None:
-            subjects = check_subjects(groups, len(y))
-        if self.validation is None or isinstance(self.validation, tuple):
-            return everything
-        if self.validation == "auto" and groups is None:
-            return everything
-        if groups is None:
-            raise ValueError(
-                f"validation={self.validation} splits by subject: pass the subjects as groups, or "
-                "set validation=None to train for max_epochs without validation"
-            )
-        fraction = 0.2 if self.validation == "auto" else self.validation
-        train, valid = subject_split(y, subjects, fraction, rng)
-        if self.validation != "auto" and not len(valid):
-            raise ValueError("no class has two subjects, so none can validate; set validation=None")
-        if len(np.unique(y[train])) < len(self.classes_):
-            lost = self.classes_[np.setdiff1d(y, y[train])].tolist()
-            raise ValueError(f"no training subject is left for {lost}; set validation=None")
-        return train, valid
-
     def _given_validation(self) -> tuple[np.ndarray, np.ndarray]:
         """Check the rows that the user set aside; give their labels as indices."""
         if len(self.validation) != 2 or not len(self.validation[0]):
@@ -279,7 +261,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         return X, np.searchsorted(self.classes_, y)
 
     def _train(self, rows: Rows, valid: Rows | None, *, seed: int) -> SegmentNet:
-        """Train a net and set ``history_``."""
+        """Train a net and keep its history."""
         rounds = TrainingRounds(
             rows,
             batch_size=self.batch_size,
@@ -309,7 +291,8 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         )
         net.fit(rounds, None)
         best = len(net.history) if valid is None else keep_best.best_epoch_
-        self.history_ = history_table(net, rounds.updates_per_epoch, best)
+        table = history_table(net, rounds.updates_per_epoch, best)
+        self._history = {str(name): column.to_numpy() for name, column in table.items()}
         return net
 
     def _make_net(self, device: torch.device, *, initial: bool, **options: Any) -> SegmentNet:

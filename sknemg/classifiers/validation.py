@@ -8,6 +8,45 @@ from sklearn.utils import column_or_1d, compute_class_weight
 from sklearn.utils.validation import check_consistent_length
 
 
+def validation_split(
+    validation: Any, y: np.ndarray, groups: Any, rng: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray]:
+    """Choose the rows to train on and those to validate on, never without subjects.
+
+    Parameters
+    ----------
+    validation : "auto", float, tuple or None
+        As the classifiers take it; a tuple brings rows of its own.
+    y : int64 ndarray (n_rows,)
+        Class indices.
+    groups : array-like (n_rows,) or None
+        The subjects.
+    rng : RandomState
+
+    Returns
+    -------
+    train, valid : int64 ndarray
+        Row numbers in ascending order.
+    """
+    subjects = None if groups is None else check_subjects(groups, len(y))
+    everything = np.arange(len(y)), np.arange(0)
+    if validation is None or isinstance(validation, tuple):
+        return everything
+    if subjects is None:
+        if validation == "auto":
+            return everything
+        raise ValueError(
+            f"validation={validation} splits by subject: pass the subjects as groups, or set "
+            "validation=None to train for max_epochs without validation"
+        )
+    train, valid = subject_split(y, subjects, 0.2 if validation == "auto" else validation, rng)
+    if validation != "auto" and not len(valid):
+        raise ValueError("no class has two subjects, so none can validate; set validation=None")
+    if len(np.unique(y[train])) < len(np.unique(y)):
+        raise ValueError("a class is left without a training subject; set validation=None")
+    return train, valid
+
+
 def subject_split(
     y: np.ndarray, subjects: np.ndarray, fraction: float, rng: np.random.RandomState
 ) -> tuple[np.ndarray, np.ndarray]:
