@@ -15,7 +15,7 @@ from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_obje
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sknemg._segments import align_columns
-from sknemg._tally import METRICS, Subjects, overall
+from sknemg._values import METRICS, metric_values
 from sknemg._votes import mean_scores
 from sknemg.model_selection import label_subjects, read_subjects
 
@@ -206,10 +206,12 @@ class SubjectScorer:
         classes = np.union1d(estimator.classes_, answers.y_true)
         proba = align_columns(answers.y_proba, estimator.classes_, classes)
         codes = np.searchsorted(classes, answers.y_true)
-        everyone = Subjects(codes, proba, np.zeros(len(codes), dtype=int))
-        values = overall(everyone.tally(np.ones(1)))
-        values["neg_log_loss"] = -values.pop("log_loss")
-        scores = {name: float(values[name]) for name in self._names()}
+        names = [name.removeprefix("neg_") for name in self._names()]
+        values = metric_values(codes, proba, names)
+        scores = {
+            name: -values["log_loss"] if name == "neg_log_loss" else values[name]
+            for name in self._names()
+        }
         if any(np.isnan(score) for score in scores.values()):
             absent = np.setdiff1d(classes, answers.y_true).tolist()
             warnings.warn(

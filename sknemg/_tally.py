@@ -1,4 +1,9 @@
-"""What scores of diagnoses are computed from, as sums over subjects, for many resamples at once."""
+"""Scores of many resamples of subjects at once, for their intervals.
+
+The values that are reported come from scikit-learn and imbalanced-learn (``_values.py``). They
+need some 10 ms a sample, a bootstrap some 2,000 samples: as sums over subjects it takes 0.1 s in
+place of 20. The tests hold both to each other at 1e-12.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-#: The overall metrics, as `overall` orders them.
-METRICS = (
-    "accuracy",
-    "balanced_accuracy",
-    "precision_weighted",
-    "precision_macro",
-    "recall_weighted",
-    "recall_macro",
-    "f1_weighted",
-    "f1_macro",
-    "roc_auc_weighted",
-    "roc_auc_macro",
-    "mcc",
-    "sensitivity",
-    "specificity",
-    "log_loss",
-)
 
 _TINY = np.finfo(np.float64).eps
 

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import DegenerateDataWarning, bootstrap
 
 from sknemg._scorer import SubjectScorer, level_scores
-from sknemg._tally import METRICS, Subjects, Tally, one_vs_rest, overall
+from sknemg._tally import Subjects, Tally, one_vs_rest, overall
+from sknemg._values import METRICS, class_values, metric_values
 from sknemg.model_selection import label_subjects, read_subjects
 
 __all__ = ["METRICS", "SubjectScorer", "level_scores", "one_vs_rest_table", "score_table"]
@@ -87,12 +88,14 @@ def score_table(
     answers = _Answers.check(y_true, y_proba, classes, groups)
 
     def measure(tally: Tally) -> NDArray:
-        return np.stack(list(overall(tally).values()))
+        scores = overall(tally)
+        return np.stack([scores[name] for name in METRICS])
 
+    value = np.array(list(metric_values(answers.y, answers.proba).values()))
     absent = answers.classes[np.bincount(answers.y, minlength=len(answers.classes)) == 0]
     undefined = f"undefined: no {', no '.join(map(str, absent))} among the items"
     table = _estimate(
-        answers, measure, confidence_level, n_resamples, method, random_state, undefined
+        answers, value, measure, confidence_level, n_resamples, method, random_state, undefined
     )
     table.insert(0, "metric", METRICS)
     table.insert(4, "n_items", len(answers.y))
@@ -144,14 +147,16 @@ def one_vs_rest_table(
     n_classes = len(answers.classes)
 
     def measure(tally: Tally) -> NDArray:  # class after class
-        each = np.stack(list(one_vs_rest(tally).values()), axis=-1)
-        return np.moveaxis(each.reshape(*each.shape[:-2], -1), -1, 0)
+        scores = np.stack(list(one_vs_rest(tally).values()), axis=-1)
+        return np.moveaxis(scores.reshape(*scores.shape[:-2], -1), -1, 0)
 
-    metrics = list(one_vs_rest(answers.tally()))
+    each = class_values(answers.y, answers.proba)
+    metrics = list(each)
+    value = np.stack(list(each.values()), axis=-1).ravel()
     which = np.repeat(np.arange(n_classes), len(metrics))
     undefined = "undefined: none or nothing but this class among the items"
     table = _estimate(
-        answers, measure, confidence_level, n_resamples, method, random_state, undefined
+        answers, value, measure, confidence_level, n_resamples, method, random_state, undefined
     )
     table.insert(0, "class", answers.classes[which])
     table.insert(1, "metric", metrics * n_classes)
@@ -163,6 +168,7 @@ def one_vs_rest_table(
 class _Answers(NamedTuple):
     classes: NDArray
     y: NDArray  # codes of the items
+    proba: NDArray
     subjects: Subjects
     labels: NDArray  # codes of the subjects
 
@@ -185,14 +191,12 @@ class _Answers(NamedTuple):
             )
         own = np.arange(len(labels)) if groups is None else read_subjects(labels, groups)
         subject, _, first = label_subjects(labels, own)  # type: ignore[arg-type]
-        return cls(names, codes, Subjects(codes, proba, subject), codes[first])
-
-    def tally(self) -> Tally:
-        return self.subjects.tally(np.ones(len(self.labels)))
+        return cls(names, codes, proba, Subjects(codes, proba, subject), codes[first])
 
 
 def _estimate(
     answers: _Answers,
+    value: NDArray,
     measure: Callable[[Tally], NDArray],
     confidence_level: float,
     n_resamples: int,
@@ -201,14 +205,10 @@ def _estimate(
     undefined: str,
 ) -> pd.DataFrame:
     """Return values, intervals and notes; `measure` has its metrics on the first axis."""
-    value = np.asarray(measure(answers.tally()))
     members = [np.flatnonzero(answers.labels == k) for k in np.unique(answers.labels)]
     alone = np.array([group[0] for group in members if len(group) == 1], dtype=int)
     groups = [group for group in members if len(group) > 1]
     low = high = np.full(len(value), np.nan)
-
-    def measure_drawn(*drawn: NDArray, axis: int) -> NDArray:
-        return measure(answers.subjects.tally(_weights(drawn, answers, alone)))
 
     if groups:
         with warnings.catch_warnings(), np.errstate(invalid="ignore"):

@@ -13,7 +13,8 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 
 from sknemg import DiVoteClassifier, Recordings, Segmenter, SubjectKFold, SubjectScorer
-from sknemg._tally import Subjects, overall
+from sknemg._tally import Subjects, one_vs_rest, overall
+from sknemg._values import class_values, metric_values
 from sknemg.metrics import METRICS, level_scores, one_vs_rest_table, score_table
 
 
@@ -66,6 +67,23 @@ def test_every_metric_is_that_of_the_libraries(n_classes, sharpness):
     assert set(got) == set(METRICS) == set(expected)
     for name in METRICS:
         assert_allclose(got[name], expected[name], rtol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("absent", [None, 0, 2])
+@pytest.mark.parametrize("sharpness", [0.0, 3.0])
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+def test_sums_over_subjects_give_the_values_of_the_libraries(n_classes, sharpness, absent):
+    y, proba = answers(n_classes=n_classes, sharpness=sharpness)
+    y, proba = y[y != absent], proba[y != absent]
+    subject = np.arange(len(y)) // 4
+    tally = Subjects(y, proba, subject).tally(np.ones(subject.max() + 1))
+    for fast, slow in [
+        (overall(tally), metric_values(y, proba)),
+        (one_vs_rest(tally), class_values(y, proba)),
+    ]:
+        assert set(fast) == set(slow)
+        for name in slow:
+            assert_allclose(fast[name], slow[name], rtol=1e-12, atol=1e-12, err_msg=name)
 
 
 def test_a_class_never_given_scores_zero_as_in_the_libraries():
