@@ -126,5 +126,6 @@ class ConfusionMatrixDisplay:
         ax.set_xticks(range(len(names)), names)
         ax.set_yticks(range(len(names)), names)
         over = f", mean ± SD of {len(self.matrices)}" if len(self.matrices) > 1 else ""
-        ax.set(xlabel="predicted", ylabel=f"true (% of the class{over})")
+        ax.set_title(f"% of the true class{over}", fontsize="small")
+        ax.set(xlabel="predicted", ylabel="true")
         return self

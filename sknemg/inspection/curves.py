@@ -143,7 +143,7 @@ class OneVsRestCurveDisplay:
             t-interval of that mean. Folds share training subjects, so it is somewhat too narrow.
             Without, the band is a bootstrap over `groups`.
         groups : array-like of shape (n,), default=None
-            Subjects, drawn whole; by default each row by itself.
+            Subjects, drawn whole and within their classes; by default each row by itself.
         readers : mapping of name to labels of shape (n,), default=None
             Further readers, each a point a class; a cross is their mean.
         n_bootstrap : int, default=500
@@ -161,7 +161,7 @@ class OneVsRestCurveDisplay:
             draws = [np.flatnonzero(np.asarray(fold) == name) for name in np.unique(fold)]
             interval = f"95 % t-interval over {len(draws)} folds"
         else:
-            draws = _bootstrap_rows(len(y_true), groups, n_bootstrap, random_state)
+            draws = _bootstrap_rows(y_true, groups, n_bootstrap, random_state)
             unit = "rows" if groups is None else "subjects"
             interval = f"95 % bootstrap over {unit}"
         curves = {
@@ -256,13 +256,16 @@ def reader_points(
 
 
 def _bootstrap_rows(
-    n: int, groups: ArrayLike | None, n_bootstrap: int, random_state: int | None
+    y_true: NDArray, groups: ArrayLike | None, n_bootstrap: int, random_state: int | None
 ) -> list[NDArray]:
-    codes, _ = pd.factorize(np.arange(n) if groups is None else np.asarray(groups))
+    """Draw subjects with all their rows, within their classes, as the tables of scores do."""
+    codes, _ = pd.factorize(np.arange(len(y_true)) if groups is None else np.asarray(groups))
     members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    labels = y_true[[rows[0] for rows in members]]
+    strata = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     rng = np.random.default_rng(random_state)
-    picks = rng.integers(len(members), size=(n_bootstrap, len(members)))
-    return [np.concatenate([members[i] for i in pick]) for pick in picks]
+    draws = [np.concatenate([rng.choice(s, len(s)) for s in strata]) for _ in range(n_bootstrap)]
+    return [np.concatenate([members[i] for i in draw]) for draw in draws]
 
 
 def _curve(
@@ -270,7 +273,7 @@ def _curve(
 ) -> Curve:
     usable = [rows for rows in draws if 0 < positive[rows].sum() < len(rows)]
     if not usable:
-        raise ValueError("No fold or resample holds both the class and the rest.")
+        raise ValueError("No fold holds both the class and the rest: nothing can be drawn.")
     lines = np.array([_line(positive[rows], score[rows], kind) for rows in usable])
     measure = roc_auc_score if kind == "roc" else average_precision_score
     areas = np.array([measure(positive[rows], score[rows]) for rows in usable])

@@ -106,10 +106,13 @@ class VoteHeatmapDisplay:
 
         ax = new_axes(ax, (1.5 + 0.42 * size[1] + 1, 1.3 + 0.26 * size[0]))
         self.figure_, self.ax_, self.text_ = ax.figure, ax, []
-        ax.imshow(score_colors(scores, self.classes), aspect="auto", interpolation="nearest")
+        colors = score_colors(scores, self.classes)
+        ax.imshow(colors, aspect="auto", interpolation="nearest")
         for row, column in np.argwhere(~np.isnan(scores).any(axis=-1)):
             name = short_name(self.classes[scores[row, column].argmax()])
-            look = {"ha": "center", "va": "center", "color": "white", "fontsize": "x-small"}
+            bright = colors[row, column] @ (0.2126, 0.7152, 0.0722) > 0.45
+            ink = "black" if bright else "white"
+            look = {"ha": "center", "va": "center", "color": ink, "fontsize": "x-small"}
             self.text_.append(ax.text(column, row, name, **look))
         names = [f"{s}  {truth.get(s, '')}".rstrip() for s in subjects]
         ax.set_yticks(range(len(subjects)), names, fontsize="small")

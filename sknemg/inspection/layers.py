@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknemg.inspection._models import open_model
-from sknemg.inspection._style import class_colors, class_markers, divide, legend, new_axes
+from sknemg.inspection._style import class_colors, class_markers, divide, new_axes
 
 _N_COMPONENTS = 30  # of the outputs, before a map, a distance or a probe: more is noise
 
@@ -63,28 +63,31 @@ def class_separation(
     """
     y, groups = np.asarray(y), np.asarray(groups)
     folds = StratifiedGroupKFold(cv, shuffle=True, random_state=random_state)
-    probe = make_pipeline(
-        StandardScaler(), _pca(outputs, random_state), LogisticRegression(max_iter=1000)
-    )
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     rows = {}
-    for layer, output in outputs.items():
-        flat = np.asarray(output).reshape(len(output), -1)
-        components = make_pipeline(StandardScaler(), _pca(outputs, random_state))
-        probe_scores = cross_val_score(
-            probe, flat, y, groups=groups, cv=folds, scoring="balanced_accuracy"
+    for layer, components in principal_components(outputs, random_state).items():
+        right = cross_val_score(
+            probe, components, y, groups=groups, cv=folds, scoring="balanced_accuracy"
         )
+        silhouette = silhouette_score(components, y)
         rows[layer] = {
-            "silhouette": silhouette_score(components.fit_transform(flat), y),
-            "probe": probe_scores.mean(),
-            "probe_sd": probe_scores.std(ddof=1),
+            "silhouette": silhouette,
+            "probe": right.mean(),
+            "probe_sd": right.std(ddof=1),
         }
     return pd.DataFrame(rows).T
 
 
-def _pca(outputs: dict[str, NDArray], random_state: int | None) -> PCA:
-    """Make a PCA that every output can fill, in a training fold of half the rows too."""
-    sizes = [min(len(o) // 2, o[0].size) for o in outputs.values()]
-    return PCA(min(_N_COMPONENTS, *sizes), random_state=random_state)
+def principal_components(
+    outputs: dict[str, NDArray], random_state: int | None = None
+) -> dict[str, NDArray]:
+    """Reduce each layer's outputs to the same number of components, at most 30.
+
+    They are found in all segments at once: no label is seen.
+    """
+    flat = {layer: np.asarray(o).reshape(len(o), -1) for layer, o in outputs.items()}
+    n = min(_N_COMPONENTS, *(min(o.shape) for o in flat.values()))
+    return {k: PCA(n, random_state=random_state).fit_transform(o) for k, o in flat.items()}
 
 
 class LayerMapDisplay:
@@ -202,15 +205,14 @@ class LayerMapDisplay:
         """
         if method not in ("pca", "umap"):
             raise ValueError(f"method={method!r} is unknown; choose 'pca' or 'umap'.")
-        maps = {}
-        for layer, output in outputs.items():
-            flat = np.asarray(output).reshape(len(output), -1)
-            components = _pca(outputs, random_state).fit_transform(flat)
-            umap = method == "umap"
-            maps[layer] = _umap(components, random_state) if umap else components[:, :2]
+        components = principal_components(outputs, random_state)
+        maps = {
+            layer: _umap(c, random_state) if method == "umap" else c[:, :2]
+            for layer, c in components.items()
+        }
         separation = None
         if groups is not None:
-            separation = class_separation(outputs, y, groups, random_state=random_state)
+            separation = class_separation(components, y, groups, random_state=random_state)
         name = "UMAP" if method == "umap" else "PC"
         return cls(maps, y, separation=separation, axis_name=name).plot(ax)
 
@@ -244,7 +246,9 @@ class LayerMapDisplay:
                 m = self.separation.loc[layer]
                 text = f"silhouette {m['silhouette']:.2f}\nprobe {m['probe']:.0%}"
                 self.text_.append(axes.set_xlabel(f"{axes.get_xlabel()}\n{text}"))
-        legend(self.ax_[0, -1], markerscale=2, loc="best")
+        handles = self.ax_[0, 0].get_legend_handles_labels()
+        place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.07), "ncols": len(labels)}
+        ax.legend(*handles, frameon=False, fontsize="small", markerscale=2, **place)
         return self
 
 

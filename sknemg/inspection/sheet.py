@@ -109,7 +109,7 @@ class SubjectSheetDisplay:
         self
         """
         n = len(self.X)
-        ax = new_axes(ax, (9, 1.2 + 1.5 * n))
+        ax = new_axes(ax, (9, 1.2 + 1.3 * n))
         self.figure_ = ax.figure
         grid = divide(
             ax, 2 * n + 1, 2, width_ratios=[4, 1], height_ratios=[*[2, 1] * n, 2], sharex="col"
@@ -126,7 +126,7 @@ class SubjectSheetDisplay:
             own = self.recordings.iloc[row]
             _draw_vote(vote, own[classes])
             fall = own["fall"]
-            vote.set_title(f"vote ({fall:+.2f})", fontsize="small", pad=2)
+            vote.set_title(f"vote; score {-fall:+.2f} without it", fontsize="small", pad=2)
         bars.tick_params(labelbottom=True)
         bars.set(xlabel="time (s)", xlim=(0, self.X.durations.max()))
         self._draw_result(grid[-1, 0], grid[-1, 1], classes)

@@ -140,7 +140,7 @@ class SimplexDisplay:
         for axes, (title, decide) in zip(self.ax_[0], deciders, strict=True):
             self._draw_regions(axes, classes, decide)
             self._draw_subjects(axes, classes)
-            axes.set_title(title, fontsize="medium", pad=18)
+            axes.set_title(title, fontsize="medium")
         legend(self.ax_[0, 0], loc="upper left", bbox_to_anchor=(-0.02, 1.0))
         return self
 
@@ -162,12 +162,12 @@ class SimplexDisplay:
         )  # fmt: skip
         image.set_clip_path(axes.add_patch(triangle))
         axes.set_axis_off()
-        axes.set(xlim=(-0.05, 1.05), ylim=(-0.05, 0.92))
-        for corner, label, away in zip(_CORNERS, classes, (-0.05, -0.05, 0.03), strict=True):
-            place = {"ha": "center", "va": "top" if away < 0 else "bottom", "fontsize": "small"}
-            self.text_.append(
-                axes.text(corner[0], corner[1] + away * 0.6, f"P({label}) = 1", **place)
-            )
+        axes.set(xlim=(-0.05, 1.05), ylim=(-0.08, 0.96))
+        sides = ("left", "right", "center")
+        for corner, label, side in zip(_CORNERS, classes, sides, strict=True):
+            away = 0.02 if side == "center" else -0.03
+            place = {"ha": side, "va": "bottom" if away > 0 else "top", "fontsize": "small"}
+            self.text_.append(axes.text(corner[0], corner[1] + away, f"P({label}) = 1", **place))
 
     def _draw_subjects(self, axes: Any, classes: NDArray) -> None:
         points, y_true = self.votes.to_numpy() @ _CORNERS, np.asarray(self.y_true)

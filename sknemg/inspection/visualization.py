@@ -225,14 +225,17 @@ class FeatureVisualizationDisplay:
         """
         opened = open_model(estimator, X, y, sfreq=sfreq)
         module, classes = need_network(opened.classifier), opened.classifier.classes_
+        real = {label: opened.segments[opened.labels == label] for label in classes}
+        if lacking := [str(label) for label, own in real.items() if not len(own)]:
+            raise ValueError(f"X holds no real segments of {', '.join(map(repr, lacking))}.")
+        rate = need_sfreq(opened) if opened.segments.ndim == 2 else opened.sfreq
         inputs = opened.classifier.module_input(opened.segments[:1])
         shape = tuple(inputs.shape[1:])
         waves = visualize_features(module, range(len(classes)), shape, **kwargs)
         signals = len(shape) == 2
-        generated = {label: w[:, 0] if signals else w for label, w in zip(classes, waves)}  # noqa: B905
-        real = {label: opened.segments[opened.labels == label] for label in classes}
-        rate = need_sfreq(opened) if signals else None
-        return cls(real, generated, rate).plot(ax, limit=limit)
+        waves = waves[:, :, 0] if signals else waves
+        generated = dict(zip(classes, waves, strict=True))
+        return cls(real, generated, rate if signals else None).plot(ax, limit=limit)
 
     def plot(self, ax: Any = None, *, limit: float | None = None) -> Self:
         """Draw a typical real segment above a typical generated one, a column a class.
