@@ -138,20 +138,13 @@ def short_table(scores: pd.DataFrame, metrics: Mapping[str, str] = SHORT) -> pd.
     -------
     DataFrame of str, indexed by (level, method)
     """
-    text = scores.assign(
-        text=[
-            "undefined"
-            if np.isnan(row.value)
-            else f"{row.value:.2f} [{row.low:.2f}, {row.high:.2f}]"
-            for row in scores.itertuples()
-        ]
-    )
+    text = scores.assign(text=scores.apply(_with_interval, axis=1))
     wide = text.pivot(index=["level", "method"], columns="metric", values="text")
     order = text[["level", "method"]].drop_duplicates()
     return wide.loc[pd.MultiIndex.from_frame(order), list(metrics)].rename(columns=metrics)
 
 
-def _with_interval(row: Any) -> str:
+def _with_interval(row: pd.Series) -> str:
     if np.isnan(row.value):
         return "undefined"
     return f"{row.value:.2f} [{row.low:.2f}, {row.high:.2f}]"
@@ -203,7 +196,8 @@ def plot_comparison(result: Evaluation, scores: pd.DataFrame, X: Recordings, y: 
     method = result.subjects["method"].iloc[0]
     own = result.subjects[result.subjects["method"] == method]
     figure = plt.figure(figsize=(12, 8), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=[1, 1.15])
+    panels: Any = figure.subfigures(2, 1, height_ratios=[1, 1.15])
+    top, bottom = panels
     _plot_examples(top, result, X, np.asarray(y), method)
     axes = bottom.subplots(1, 3, width_ratios=[1.25, 1, 1.15])
     _plot_accuracies(axes[0], scores)
@@ -234,7 +228,7 @@ def _plot_examples(
     colors = class_colors(result.classes)
     for ax, label in zip(axes, result.classes, strict=True):
         of_class = rows[rows["y_true"] == label]
-        row = int(of_class.loc[of_class[label].idxmax(), "row"])
+        row = of_class["row"].iloc[int(np.nanargmax(of_class[label]))]
         sfreq = X["sfreq"].iloc[row]
         signal = X[row][: int(2.5 * sfreq)]
         ax.plot(np.arange(len(signal)) / sfreq, signal, color=colors[label], linewidth=0.5)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures, SubjectKFold
+from sknemg import (
+    DiVoteClassifier,
+    NEMGNetClassifier,
+    Recordings,
+    Segmenter,
+    SegmentFeatures,
+    SubjectKFold,
+)
 from sknemg.leaks import LeakError
 from sknemg.model_selection import PROTOCOLS, Evaluation, Protocol, evaluate
 from sknemg.model_selection.protocols import LEVELS
@@ -91,6 +100,53 @@ def test_repeats_of_the_published_protocol_keep_the_folds(make_ragged):
         folds = result.recordings.pivot(index="row", columns="repeat", values="fold")
         assert (folds.nunique(axis=1) == 1).all() == same
         assert result.cells["seed"].nunique() == len(result.cells)
+
+
+def test_each_subject_can_be_a_fold_of_its_own(make_ragged):
+    X, y = make_ragged()
+    result = evaluate(pipeline(), X, y, protocol=Protocol("one out", "leave-one-out"))
+    assert result.cells["n_test_subjects"].tolist() == [1] * X["subject"].nunique()
+    assert len(result.cells) == X["subject"].nunique() == len(result.subjects)
+    assert sorted(result.recordings["row"]) == list(range(len(X)))
+
+
+@pytest.mark.parametrize("name", ["published", "nested"])
+def test_published_weights_are_chosen_on_the_test_fold_and_nested_ones_are_not(
+    make_ragged, monkeypatch, name
+):
+    seen = []
+
+    def fit(self, X, y, groups=None):
+        chosen_on = self.validation[0] if isinstance(self.validation, tuple) else X[:0]
+        seen.append((set(X[:, 0]), set(chosen_on[:, 0]), set(groups), self.eval_every))
+        if len(chosen_on):
+            assert chosen_on.dtype == X.dtype
+            assert set(self.validation[1]) <= set(y)
+        return original(self, X, y, groups)
+
+    original = NEMGNetClassifier.fit
+    monkeypatch.setattr(NEMGNetClassifier, "fit", fit)
+    X, y = make_ragged(n_subjects=9, sfreq=2600.0)  # 0.4 s are 1040 samples, enough for nEMGNet
+    segments = Segmenter(hop=0.4).fit_transform(X)
+    net = NEMGNetClassifier("A", width=1, max_epochs=1, eval_every=7)
+    pipe = make_pipeline(Segmenter(hop=0.4), DiVoteClassifier(net, subject_features="all", cv=2))
+    protocol = replace(PROTOCOLS[name], n_splits=3, n_repeats=1)
+    result = evaluate({"net": pipe}, X, y, protocol=protocol)
+    assert len(seen) == 3 * (1 + 2)  # each fold trains on all, then out of fold for the votes
+    for fold, rows in result.recordings.groupby("fold"):
+        test_samples = set(segments[rows["row"].to_numpy()].values[:, 0])
+        for trained_on, chosen_on, subjects, eval_every in seen[3 * fold : 3 * fold + 3]:
+            assert not trained_on & test_samples
+            assert not subjects & set(rows["subject"])
+            assert chosen_on == (test_samples if name == "published" else set())
+            assert eval_every == (50 if name == "published" else 7)
+
+
+def test_published_weights_cannot_be_chosen_on_what_has_no_segments(make_ragged):
+    X, y = make_ragged()
+    bare = DiVoteClassifier(NEMGNetClassifier("A", width=1))
+    with pytest.raises(ValueError, match="takes pipelines from recordings to a DiVoteClassifier"):
+        evaluate(bare, X, y, protocol=replace(PROTOCOLS["published"], n_splits=3))
 
 
 def test_the_seed_decides_and_two_workers_equal_one(make_ragged):

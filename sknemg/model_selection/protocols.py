@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import BaseCrossValidator, LeaveOneGroupOut
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
@@ -36,8 +37,8 @@ class Protocol:
     Parameters
     ----------
     name : str
-    n_splits : int
-        Folds of subjects.
+    n_splits : int or "leave-one-out"
+        Folds of subjects; by name, each subject is a fold of its own.
     n_repeats : int
         How often all folds are run, each time with other seeds.
     reshuffle : bool
@@ -51,7 +52,7 @@ class Protocol:
     """
 
     name: str
-    n_splits: int = 5
+    n_splits: int | Literal["leave-one-out"] = 5
     n_repeats: int = 1
     reshuffle: bool = True
     choose_on: Literal["test", "validation"] = "validation"
@@ -266,9 +267,7 @@ def _cells(
     order = 0
     for repeat in range(protocol.n_repeats):
         deal = np.random.SeedSequence([random_state, repeat if protocol.reshuffle else 0])
-        folds = SubjectKFold(
-            protocol.n_splits, shuffle=True, random_state=int(deal.generate_state(1)[0])
-        )
+        folds = _splitter(protocol, int(deal.generate_state(1)[0]))
         for fold, (train, test) in enumerate(folds.split(X, y, subjects)):
             seeds = np.random.SeedSequence([random_state, repeat, fold, 1])
             seed = int(seeds.generate_state(1)[0] >> 1)
@@ -277,6 +276,12 @@ def _cells(
                 fit = _Fit(prepared, protocol.choose_on, train, test)
                 yield _Cell(order, method, repeat, fold, seed, fit)
                 order += 1
+
+
+def _splitter(protocol: Protocol, seed: int) -> BaseCrossValidator:
+    if protocol.n_splits == "leave-one-out":
+        return LeaveOneGroupOut()
+    return SubjectKFold(protocol.n_splits, shuffle=True, random_state=seed)
 
 
 def _prepare(estimator: BaseEstimator, protocol: Protocol, seed: int) -> BaseEstimator:
@@ -314,7 +319,7 @@ def _run(
             tables = _fit_and_predict(cell.fit, X, y, subjects)
         if file is not None:
             _write_whole(tables, file)
-    labels = {"method": cell.method, "repeat": cell.repeat, "fold": cell.fold}
+    labels: dict[str, Any] = {"method": cell.method, "repeat": cell.repeat, "fold": cell.fold}
     tables = {
         name: table.assign(**labels)[[*labels, *table.columns]] for name, table in tables.items()
     }
