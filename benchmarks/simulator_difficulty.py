@@ -81,7 +81,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--inner", type=int, default=3, help="inner folds of DiVote; 0: skip it")
+    parser.add_argument("--inner", type=int, default=3, help="inner folds of DiVote")
+    parser.add_argument("--divote", nargs="*", default=["forest", "logistic"], help="for which")
     parser.add_argument("--n-jobs", type=int)
     parser.add_argument("--confound", choices=["both", "yes", "no"], default="both")
     parser.add_argument("--dials", type=json.loads, default={}, help="JSON for make_cohort")
@@ -99,9 +100,9 @@ def main():
             common = {"confound": confound, "seed": seed}
             rows.append(common | {"classifier": "facts", "average": facts(X, y, seed)})
             for name, classifier in classifiers(seed, options.n_jobs).items():
-                rows.append(
-                    common | {"classifier": name} | score(F, y, classifier, folds, options.inner)
-                )
+                inner = options.inner if name in options.divote else 0
+                scores = score(F, y, classifier, folds, inner)
+                rows.append(common | {"classifier": name} | scores)
                 print(rows[-1], flush=True)
     table = pd.DataFrame(rows).drop(columns="seed").groupby(["confound", "classifier"])
     print((100 * table.agg(["mean", "std"])).round(1).to_string())

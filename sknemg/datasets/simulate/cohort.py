@@ -19,10 +19,10 @@ from sknemg.recordings import Recordings
 def make_cohort(
     n_subjects: int = 57,
     *,
-    severity: Range = (0.3, 1.0),
+    severity: Range = (0.45, 1.0),
     chronicity: Range = (0.3, 1.0),
     effort: Range = (0.015, 0.25),
-    spared: float = 0.12,
+    spared: float = 0.25,
     age: Range = (20.0, 80.0),
     needle: Literal["monopolar", "concentric"] = "monopolar",
     muscles: Sequence[str] | None = None,
@@ -52,7 +52,7 @@ def make_cohort(
     ----------
     n_subjects : int, default=57
         Subjects, a third of them with each diagnosis; counts of recordings follow in proportion.
-    severity : float or (float, float), default=(0.3, 1.0)
+    severity : float or (float, float), default=(0.45, 1.0)
         Of a patient's disease, 0 to 1. Single muscles differ: myopathy is worse in proximal
         muscles, neuropathy in distal ones.
     chronicity : float or (float, float), default=(0.3, 1.0)
@@ -60,7 +60,7 @@ def make_cohort(
     effort : float or (float, float), default=(0.015, 0.25)
         Share of greatest force, drawn evenly in its logarithm. Where no unit of 0.15 mV is in
         view the examiner asks for more.
-    spared : float, default=0.12
+    spared : float, default=0.25
         Probability that a patient's muscle is hardly affected.
     age : float or (float, float), default=(20, 80)
         Years; beyond 50 motor units fade.

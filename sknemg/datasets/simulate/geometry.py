@@ -10,7 +10,7 @@ UNIT_SIZE = (30.0, 380.0)
 #: Territory diameters of the smallest and of the largest unit, mm.
 TERRITORY = (3.0, 8.0)
 #: Scatter of the units' end-plate zones, and of end-plates within a zone, mm.
-ZONE_SCATTER, END_PLATE_SCATTER = 1.5, 1.1
+ZONE_SCATTER, END_PLATE_SCATTER = 1.5, 1.5
 #: Scatter of the fibres' tendon ends, mm.
 TENDON_SCATTER = 2.0
 #: Velocity of a terminal nerve branch, m/s.
