@@ -145,7 +145,10 @@ table = pd.DataFrame(rows).set_index(["class", "source"]).sort_index()
 print(table.round(3).to_string())
 
 # %%
-# Where the columns differ, a model trained on simulated recordings will err on real ones:
-# ``benchmarks/simulator_transfer.py`` puts numbers to it.
+# When this page was written, single potentials were alike in shape and order of size (small and
+# short in myopathy, large or long in neuropathy), but simulated recordings were several times
+# larger and busier than those of N2001, and held less of their power below 100 Hz, where real
+# traces have the slow potentials of distant units. Where such columns differ, a model trained on
+# simulated recordings errs on real ones; ``benchmarks/simulator_transfer.py`` puts numbers to it.
 
 plt.show()
