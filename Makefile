@@ -40,4 +40,4 @@ docs: $(VENV)/.installed
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 clean:
-	rm -rf docs/_build docs/gallery docs/api/generated docs/sg_execution_times.rst demo
+	rm -rf docs/_build docs/gallery docs/api docs/sg_execution_times.rst demo

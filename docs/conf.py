@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 import warnings
 from pathlib import Path
 
@@ -65,7 +66,12 @@ REFERENCE = [
     ("Diagnosis", "divote"),
     ("Model selection", "model_selection"),
     ("Metrics", "metrics"),
+    ("Leaks", "leaks"),
+    ("Comparison", "comparison"),
+    ("Report", "report"),
     ("Data sets", "datasets"),
+    ("Simulated muscles", "datasets.simulate"),
+    ("Simulated discharges at rest", "datasets.simulate.resting"),
     ("Inspection", "inspection"),
     ("Motor unit potentials", "muap"),
     ("Functions on signals", "signal"),
@@ -85,7 +91,7 @@ def public_names(module):
     ]
 
 
-def write_reference(app):
+def write_reference():
     """Write api/index.rst from the public names, so that none is forgotten."""
     lines = ["API reference", "=============", ""]
     for title, name in REFERENCE:
@@ -98,5 +104,11 @@ def write_reference(app):
     target.write_text("\n".join(lines))
 
 
+def drop_foreign_labels(app, what, name, obj, options, lines):
+    """Turn links into scikit-learn's user guide, in docstrings of its mixins, into their text."""
+    lines[:] = [re.sub(r":ref:`([^<`]+)<[^>]+>`", r"\1", line) for line in lines]
+
+
 def setup(app):
-    app.connect("builder-inited", write_reference, priority=100)
+    app.connect("autodoc-process-docstring", drop_foreign_labels)
+    write_reference()  # now: Sphinx lists the source files before any event

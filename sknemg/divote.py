@@ -52,7 +52,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Parameters
     ----------
     estimator : classifier with ``predict_proba``
-        The segment classifier; it sees an array of shape (n_segments, *item_shape). Subjects are
+        The segment classifier; it sees an array of shape (n_segments, ...). Subjects are
         handed on as ``groups`` if it consumes them.
     final_estimator : classifier with ``predict_proba``, "logistic" or None, default="logistic"
         Trained on the subject features; ``"logistic"`` is a `LogisticRegression` with its

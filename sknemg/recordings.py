@@ -66,7 +66,7 @@ or DataFrame
 
     Attributes
     ----------
-    values : ndarray of shape (n_items, *item_shape), float32 (images may be uint8)
+    values : ndarray of shape (n_items, ...), float32 (images may be uint8)
         All items of all rows, one after the other. The item shape is ``()`` for signals,
         ``(n_times,)`` for segments, ``(n_chans, height, width)`` for images.
     offsets : ndarray of shape (n_recordings + 1,), int64
@@ -136,7 +136,7 @@ or DataFrame
 
         Parameters
         ----------
-        values : ndarray of shape (n_items, *item_shape)
+        values : ndarray of shape (n_items, ...)
             All items, row after row.
         offsets : array-like of shape (n_recordings + 1,)
             Where each row begins, and the end.
@@ -215,7 +215,7 @@ or DataFrame
 
         Parameters
         ----------
-        values : ndarray of shape (n_items, *item_shape)
+        values : ndarray of shape (n_items, ...)
         offsets : array-like of shape (n_recordings + 1,), default=None
             By default those of this object: one new item for each old one.
         **columns : array-like of shape (n_recordings,) or scalar

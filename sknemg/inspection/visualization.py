@@ -63,7 +63,7 @@ def visualize_features(
 
     Returns
     -------
-    ndarray of shape (n_targets, n_seeds, *input_shape), float32
+    ndarray of shape (n_targets, n_seeds, ...), float32
         In the unit of the module's input: mV for signals.
 
     References
@@ -137,11 +137,11 @@ def _excitation(activations: Tensor, targets: Sequence[Target]) -> Tensor:
 
 
 class FeatureVisualizationDisplay:
-    """What a network takes for each class, beside real segments at one scale.
+    """What a network takes for each class, beside segments of that class at one scale.
 
     Parameters
     ----------
-    real : dict of label to ndarray of shape (n_segments, ...)
+    segments : dict of label to ndarray of shape (n_segments, ...)
     generated : dict of label to ndarray of shape (n_seeds, ...)
     sfreq : float or None
         Sampling rate in Hz; None for images.
@@ -149,11 +149,11 @@ class FeatureVisualizationDisplay:
     Attributes
     ----------
     measures_ : DataFrame or None
-        Medians of :func:`measure_waveforms`, with the rows (class, ``"real"`` or
+        Medians of :func:`measure_waveforms`, with the rows (class, ``"segments"`` or
         ``"generated"``); None for images.
     figure_ : Figure
     ax_ : ndarray of Axes
-        Real segments above, generated ones below.
+        Segments above, generated ones below.
     text_ : list of Text
         The measures written into signals.
 
@@ -167,22 +167,22 @@ class FeatureVisualizationDisplay:
     >>> display = display.plot(Figure().subplots())
     >>> display.measures_[["max_abs", "dominant_frequency"]].round(1)
                       max_abs  dominant_frequency
-    normal real           1.0                50.0
+    normal segments       1.0                50.0
            generated      2.0                50.0
     """
 
     def __init__(
         self,
-        real: dict[Any, NDArray],
+        segments: dict[Any, NDArray],
         generated: dict[Any, NDArray],
         sfreq: float | None,
     ):
-        self.real = real
+        self.segments = segments
         self.generated = generated
         self.sfreq = sfreq
         self.measures_ = None
         if sfreq is not None:
-            kinds = {"real": real, "generated": generated}
+            kinds = {"segments": segments, "generated": generated}
             self.measures_ = pd.DataFrame(
                 {
                     (label, kind): measure_waveforms(waves[label], sfreq).median()
@@ -200,10 +200,10 @@ class FeatureVisualizationDisplay:
         *,
         sfreq: float | None = None,
         ax: Any = None,
-        limit: float | None = None,
+        limit: float = 5.0,
         **kwargs: Any,
     ) -> Self:
-        """Optimise one input for each class and draw it beside real segments of that class.
+        """Optimise one input for each class and draw it beside segments of that class.
 
         Parameters
         ----------
@@ -225,9 +225,9 @@ class FeatureVisualizationDisplay:
         """
         opened = open_model(estimator, X, y, sfreq=sfreq)
         module, classes = need_network(opened.classifier), opened.classifier.classes_
-        real = {label: opened.segments[opened.labels == label] for label in classes}
-        if lacking := [str(label) for label, own in real.items() if not len(own)]:
-            raise ValueError(f"X holds no real segments of {', '.join(map(repr, lacking))}.")
+        segments = {label: opened.segments[opened.labels == label] for label in classes}
+        if lacking := [str(label) for label, own in segments.items() if not len(own)]:
+            raise ValueError(f"X holds no segments of {', '.join(map(repr, lacking))}.")
         rate = need_sfreq(opened) if opened.segments.ndim == 2 else opened.sfreq
         inputs = opened.classifier.module_input(opened.segments[:1])
         shape = tuple(inputs.shape[1:])
@@ -235,17 +235,18 @@ class FeatureVisualizationDisplay:
         signals = len(shape) == 2
         waves = waves[:, :, 0] if signals else waves
         generated = dict(zip(classes, waves, strict=True))
-        return cls(real, generated, rate if signals else None).plot(ax, limit=limit)
+        return cls(segments, generated, rate if signals else None).plot(ax, limit=limit)
 
-    def plot(self, ax: Any = None, *, limit: float | None = None) -> Self:
-        """Draw a typical real segment above a typical generated one, a column a class.
+    def plot(self, ax: Any = None, *, limit: float = 5.0) -> Self:
+        """Draw a typical segment above a typical generated one, a column a class.
 
         Parameters
         ----------
         ax : Axes, default=None
             A new figure by default.
-        limit : float, default=None
-            Ends of the y axis of all signals in mV; by default all fit in.
+        limit : float, default=5
+            Ends of the y axis of all signals in mV; the default is the paper's. What goes beyond
+            is cut, and the text says so.
 
         Returns
         -------
@@ -257,17 +258,15 @@ class FeatureVisualizationDisplay:
         signals = self.sfreq is not None
         options = {"sharex": True, "sharey": True} if signals else {}
         self.ax_ = divide(ax, 2, len(self.generated), **options)
-        pairs = (("real", self.real), ("generated", self.generated))
+        pairs = (("segment", self.segments), ("generated", self.generated))
         for row, (kind, waves) in enumerate(pairs):
             for axes, (label, color) in zip(
                 self.ax_[row], class_colors(self.generated).items(), strict=True
             ):
                 axes.set_title(f"{label}, {kind}", fontsize="medium", color=color)
                 wave = _typical(waves[label])
-                self._draw(axes, wave, color) if signals else _draw_image(axes, wave)
+                self._draw(axes, wave, color, limit) if signals else _draw_image(axes, wave)
         if signals:
-            size = max(np.abs(line.get_ydata()).max() for a in self.ax_.flat for line in a.lines)
-            limit = 1.05 * size if limit is None else limit
             self.ax_[0, 0].set_ylim(limit, -limit)  # negative up
             self.figure_.align_ylabels(list(self.ax_[:, 0]))
             for axes in self.ax_[:, 0]:
@@ -276,13 +275,13 @@ class FeatureVisualizationDisplay:
                 axes.set_xlabel("time (ms)")
         return self
 
-    def _draw(self, axes: Any, wave: NDArray, color: str) -> None:
+    def _draw(self, axes: Any, wave: NDArray, color: str, limit: float) -> None:
         assert self.sfreq is not None
         axes.plot(np.arange(len(wave)) / self.sfreq * 1e3, wave, color=color, linewidth=0.6)
         m = measure_waveforms(wave[None], self.sfreq).iloc[0]
-        text = (
-            f"{m['max_abs']:.2f} mV, {m['dominant_frequency']:.0f} Hz, {m['duration']:.1f} ms wide"
-        )
+        text = f"{m['max_abs']:.2f} mV, {m['dominant_frequency']:.0f} Hz"
+        text += f", {m['duration']:.1f} ms wide"
+        text += " (cut)" if np.abs(wave).max() > limit else ""
         place = {"transform": axes.transAxes, "ha": "right", "va": "bottom", "fontsize": "small"}
         self.text_.append(axes.text(0.98, 0.02, text, **place))
 
