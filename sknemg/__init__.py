@@ -3,8 +3,9 @@
 Every public name loads on first use, so that ``import sknemg`` costs no torch, timm or matplotlib.
 """
 
-import importlib
 from typing import Any
+
+from sknemg._lazy import load
 
 __version__ = "0.1.0"
 
@@ -39,12 +40,7 @@ __all__ = sorted(_WHERE)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'sknemg' has no attribute {name!r}")
-    module = importlib.import_module(f"sknemg.{_WHERE[name]}")
-    value = module if _WHERE[name] == name else getattr(module, name)
-    globals()[name] = value
-    return value
+    return load(__name__, _WHERE, name)
 
 
 def __dir__() -> list[str]:

@@ -323,8 +323,9 @@ class SegmentFeatures(RowTransformer):
         Smallest change of potential between two turns, in mV.
     noise_threshold : float, default=0.01
         How far beyond its mean, in mV, a signal must go on either side for a zero crossing.
-    bands : sequence of (low, high)
-        Bands in Hz whose share of the power is given; by default five from 20 Hz to 5 kHz.
+    bands : sequence of (low, high), default=((20, 100), (100, 250), (250, 500), (500, 1000), \
+(1000, 5000))
+        Bands in Hz whose share of the power is given.
 
     See Also
     --------

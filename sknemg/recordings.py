@@ -24,6 +24,21 @@ class InvalidRecordingsError(ValueError):
     ----------
     problems : DataFrame, columns ``row``, ``problem``, ``remedy``
         One line for each problem found.
+
+    Examples
+    --------
+    The problems tell which rows to leave out:
+
+    >>> import numpy as np
+    >>> from sknemg import InvalidRecordingsError, Recordings
+    >>> signals = [[0.1, 0.2], [0.3, np.nan], []]
+    >>> try:
+    ...     Recordings(signals, sfreq=10)
+    ... except InvalidRecordingsError as error:
+    ...     print(error.problems[["row", "problem"]])
+       row                         problem
+    0    1  1 of 2 samples NaN or infinite
+    1    2                      no samples
     """
 
     def __init__(self, problems: pd.DataFrame):

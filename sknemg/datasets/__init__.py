@@ -3,8 +3,9 @@
 Every name loads on first use.
 """
 
-import importlib
 from typing import Any
+
+from sknemg._lazy import load
 
 #: Where each public name lives; the API reference is generated from this table.
 _WHERE = {
@@ -27,12 +28,7 @@ __all__ = sorted(_WHERE)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'sknemg.datasets' has no attribute {name!r}")
-    module = importlib.import_module(f"sknemg.datasets.{_WHERE[name]}")
-    value = module if _WHERE[name] == name else getattr(module, name)
-    globals()[name] = value
-    return value
+    return load(__name__, _WHERE, name)
 
 
 def __dir__() -> list[str]:

@@ -5,8 +5,9 @@ Display classes follow scikit-learn: ``from_estimator`` or ``from_predictions`` 
 loads when something is drawn, torch, captum, umap-learn and statsmodels when they are needed.
 """
 
-import importlib
 from typing import Any
+
+from sknemg._lazy import load
 
 #: Where each public name lives.
 _WHERE = {
@@ -38,11 +39,7 @@ __all__ = sorted(_WHERE)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'sknemg.inspection' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"sknemg.inspection.{_WHERE[name]}"), name)
-    globals()[name] = value
-    return value
+    return load(__name__, _WHERE, name)
 
 
 def __dir__() -> list[str]:
