@@ -165,10 +165,17 @@ def test_thinning_keeps_sums_right_on_average():
     ring = (reach > 2) & (reach < 4)
     weights = []
     for seed in range(20):
-        kept, weight = thin(MUSCLE.fibres, needle, np.random.default_rng(seed))
+        kept, weight = thin(MUSCLE.fibres, [needle], np.random.default_rng(seed))
         far = needle.reach(kept.x, kept.y)
         weights.append(weight[(far > 2) & (far < 4)].sum())
     assert np.mean(weights) == pytest.approx(ring.sum(), rel=0.03)
+
+
+def test_thinning_keeps_what_the_needle_will_come_near_to():
+    needle = monopolar()
+    there = needle.moved(dx=3.0)
+    kept, weight = thin(MUSCLE.fibres, [needle, there], np.random.default_rng(0))
+    assert weight[there.reach(kept.x, kept.y) < 1].max() == 1
 
 
 def test_motor_unit_potential_is_the_sum_of_its_fibres():

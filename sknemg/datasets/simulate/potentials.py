@@ -40,13 +40,16 @@ class Templates:
     units: NDArray[np.int64]
 
 
-def thin(fibres: Fibres, needle: Needle, rng: np.random.Generator) -> tuple[Fibres, NDArray]:
+def thin(
+    fibres: Fibres, needles: Sequence[Needle], rng: np.random.Generator
+) -> tuple[Fibres, NDArray]:
     """Draw the fibres worth computing, and weights that keep every sum right on average.
 
     A fibre at distance r is kept with probability (1.2 mm / r)², and then counts for as many as
-    it stands for; its potential falls faster than that, so that no distant fibre stands out.
+    it stands for; its potential falls faster than that, so that no distant fibre stands out. Of
+    several positions the nearest one counts.
     """
-    reach = needle.reach(fibres.x, fibres.y)
+    reach = np.min([needle.reach(fibres.x, fibres.y) for needle in needles], axis=0)
     chance = np.minimum(1.0, (NEAR / np.maximum(reach, 1e-3)) ** 2)
     kept = np.flatnonzero(rng.random(len(fibres)) < chance)
     return fibres[kept], 1 / chance[kept]
@@ -93,7 +96,7 @@ def motor_unit_potentials(
     """
     rng = np.random.default_rng(random_state)
     needles = [needles] if isinstance(needles, Needle) else list(needles)
-    fibres, weight = thin(fibres, needles[0], rng)
+    fibres, weight = thin(fibres, needles, rng)
     n_times, n_fft, period = time_grid(sfreq)
     n_shifts = int(np.ceil(TIMING_SFREQ / sfreq))
     n_freqs = min(n_times, n_fft) // 2 + 1
