@@ -63,10 +63,18 @@ def fit_segments(
     row = data.row_index
     y = codes[row] if _is_skorch_net(estimator) else classes[codes[row]]
     estimator = clone(estimator)
-    if not get_routing_for_object(estimator).consumes("fit", ["groups"]):
+    if not consumes_groups(estimator):
         return estimator.fit(data.values, y)
     with config_context(enable_metadata_routing=True):  # how groups reach a step of a pipeline
         return estimator.fit(data.values, y, groups=subjects[row])
+
+
+def consumes_groups(estimator: Any) -> bool:
+    """Tell whether an estimator asks for ``groups`` in fit."""
+    try:
+        return bool(get_routing_for_object(estimator).consumes("fit", ["groups"]))
+    except NotImplementedError:  # aeon's estimators, and pipelines with one, refuse to say
+        return False
 
 
 def score_segments(estimator: Any, data: Recordings, classes: NDArray) -> NDArray[np.float64]:

@@ -56,6 +56,13 @@ def skorch_net():
     )
 
 
+class Secretive(LogisticRegression):
+    """Refuses to say what it asks for, as aeon's estimators do."""
+
+    def get_metadata_routing(self):
+        raise NotImplementedError("aeon estimators do not have a get_metadata_routing method.")
+
+
 # -- votes -------------------------------------------------------------------------------------
 
 
@@ -565,3 +572,10 @@ def test_nothing_is_warned_of_on_the_plain_path():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         DiVoteClassifier(Spy(), cv=3).fit(X, y).levels(X)
+
+
+def test_a_segment_classifier_that_does_not_say_what_it_asks_for_gets_no_groups():
+    X, y = toy_segments()
+    model = DiVoteClassifier(make_pipeline(Secretive(max_iter=1000)), cv=2).fit(X, y)
+    plain = DiVoteClassifier(LogisticRegression(max_iter=1000), cv=2).fit(X, y)
+    assert_array_equal(model.predict_proba(X), plain.predict_proba(X))
