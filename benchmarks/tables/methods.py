@@ -1,0 +1,237 @@
+"""The methods of the tables: pipelines from recordings to a diagnosis."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+import joblib
+import numpy as np
+from settings import Settings
+from sklearn import config_context
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import RidgeClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.extmath import softmax
+
+from sknemg import (
+    DiVoteClassifier,
+    Downsampler,
+    MelSpectrogram,
+    NEMGNetClassifier,
+    PlotImage,
+    Segmenter,
+    SegmentFeatures,
+    TimmClassifier,
+)
+from sknemg._segments import consumes_groups
+from sknemg.model_selection import read_subjects
+
+SFREQ = 10_000
+CACHE = "SKNEMG_BENCHMARK_CACHE"  # by environment, so that no path gets into a kept result
+
+#: The image networks of Table 5: name there, name in timm, image.
+IMAGE_NETWORKS = {
+    "Inception-v4 on plots": ("inception_v4", "plot"),
+    "ResNet-50 on mel": ("resnet50", "mel"),
+    "ResNet-152 on mel": ("resnet152", "mel"),
+    "VGG16 on mel": ("vgg16", "mel"),
+    "VGG19 on mel": ("vgg19", "mel"),
+    "Inception-v3 on mel": ("inception_v3", "mel"),
+}
+
+
+class Remembered(ClassifierMixin, BaseEstimator):
+    """A segment classifier whose fits are kept on disk.
+
+    Averaging, features-all and features-PD differ only in what comes after the segments: they
+    share one trained network instead of training three equal ones.
+    """
+
+    __metadata_request__fit: ClassVar = {"groups": True}
+
+    def __init__(self, estimator: Any):
+        self.estimator = estimator
+
+    def fit(self, X, y, groups=None):
+        folder = os.environ.get(CACHE)
+        key = joblib.hash((self.estimator, X, y, groups))
+        file = Path(folder or ".") / "segments" / f"{key}.joblib"
+        if folder and file.exists():
+            self.estimator_ = joblib.load(file)
+        else:
+            self.estimator_ = self._fit(X, y, groups)
+            if folder:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                part = file.with_suffix(f".{os.getpid()}.part")
+                joblib.dump(self.estimator_, part)
+                part.replace(file)
+        self.classes_ = self.estimator_.classes_
+        return self
+
+    def _fit(self, X, y, groups):
+        new = clone(self.estimator)
+        if not consumes_groups(new):
+            return new.fit(X, y)
+        with config_context(enable_metadata_routing=True):
+            return new.fit(X, y, groups=groups)
+
+    def predict_proba(self, X):
+        return self.estimator_.predict_proba(X)
+
+
+class FewerSubjects(ClassifierMixin, BaseEstimator):
+    """A DiVoteClassifier that is trained on some subjects of each class only.
+
+    With one seed, fewer subjects are part of more subjects.
+    """
+
+    __metadata_request__fit: ClassVar = {"groups": True}
+
+    def __init__(self, divote: Any, n_per_class: int, random_state: int | None = None):
+        self.divote = divote
+        self.n_per_class = n_per_class
+        self.random_state = random_state
+
+    def fit(self, X, y, groups=None):
+        subjects, y = np.asarray(read_subjects(X, groups)), np.asarray(y)
+        rng = np.random.default_rng(self.random_state)
+        kept: list = []
+        for label in np.unique(y):
+            kept.extend(rng.permutation(np.unique(subjects[y == label]))[: self.n_per_class])
+        rows = np.flatnonzero(np.isin(subjects, kept))
+        self.divote_ = clone(self.divote).fit(X[rows], y[rows], groups=subjects[rows])
+        self.classes_ = self.divote_.classes_
+        return self
+
+    def predict_proba(self, X, groups=None):
+        return self.divote_.predict_proba(X, groups)
+
+    def levels(self, X, groups=None):
+        return self.divote_.levels(X, groups)
+
+
+class SoftmaxRidge(RidgeClassifier):
+    """Ridge regression on the classes, with the softmax of its outputs for scores."""
+
+    def predict_proba(self, X):
+        output = self.decision_function(X)
+        return softmax(np.stack([-output, output], axis=1) if output.ndim == 1 else output)
+
+
+class ShallowFBCSPClassifier(NEMGNetClassifier):
+    """braindecode's ShallowFBCSPNet, trained as nEMGNet is; ``version`` and ``width`` idle.
+
+    Version 1.8.1 fails for one channel (a squeeze too many), so the signal is given twice, as two
+    channels.
+    """
+
+    def _module_factory(self, *, initial):
+        from functools import partial
+
+        from braindecode.models import ShallowFBCSPNet
+
+        sizes = {"n_chans": 2, "n_times": self.input_shape_[-1], "sfreq": SFREQ}
+        return partial(ShallowFBCSPNet, n_outputs=len(self.classes_), **sizes)
+
+    def _input_function(self):
+        return _twice
+
+
+def _twice(batch):
+    return batch[:, None].expand(-1, 2, -1)
+
+
+def pipeline(classifier: Any, settings: Settings, image: Any = None, **divote: Any) -> Pipeline:
+    """Downsample, segment, perhaps draw, classify segments, vote."""
+    steps = [
+        ("downsample", Downsampler(sfreq=SFREQ)),
+        ("segment", Segmenter(hop=settings.hop, short="drop")),
+        ("image", image),
+        ("divote", DiVoteClassifier(Remembered(classifier), **divote)),
+    ]
+    return Pipeline([step for step in steps if step[1] is not None])
+
+
+def nemgnet(version: str, settings: Settings, kind: type = NEMGNetClassifier) -> Any:
+    """Give nEMGNet in the size that the settings name."""
+    return kind(
+        version,
+        width=settings.width,
+        max_epochs=settings.max_epochs,
+        eval_every=settings.eval_every,
+        validation=settings.validation,
+    )
+
+
+def nemgnet_votes(version: str, settings: Settings) -> dict[str, Pipeline]:
+    """Give the three ways from votes to a diagnosis that Table 4 compares."""
+    ways: dict[str, dict[str, Any]] = {
+        "simple averaging": {"final_estimator": None},
+        "features-all": {"subject_features": "all"},
+        "features-PD": {"subject_features": "location"},
+    }
+    return {
+        f"nEMGNet-{version}, {way}": pipeline(nemgnet(version, settings), settings, **divote)
+        for way, divote in ways.items()
+    }
+
+
+def image_step(kind: str) -> Any:
+    """Give the picture of a segment: its line, or its mel spectrogram."""
+    return PlotImage() if kind == "plot" else MelSpectrogram(dtype="uint8")
+
+
+def image_network(name: str, settings: Settings, **divote: Any) -> Pipeline:
+    """Give an image network of Table 5, its weights drawn at random."""
+    model, kind = IMAGE_NETWORKS[name]
+    classifier = TimmClassifier(
+        model,
+        image_size=settings.image_size,
+        max_epochs=settings.image_epochs,
+        eval_every=settings.eval_every,
+        validation=settings.validation,
+    )
+    return pipeline(classifier, settings, image_step(kind), **divote)
+
+
+def rocket(kind: str, settings: Settings) -> Any:
+    """Give MiniRocket or MultiRocket of aeon with a ridge classifier."""
+    from aeon.transformations.collection import convolution_based
+
+    n_kernels = settings.n_kernels if kind == "MiniRocket" else max(settings.n_kernels // 10, 84)
+    transform = getattr(convolution_based, kind)(n_kernels=n_kernels)
+    return make_pipeline(transform, StandardScaler(), SoftmaxRidge(alpha=1e3))
+
+
+def segment_classifiers(settings: Settings) -> dict[str, Any]:
+    """Give nEMGNet-B and what a user would pick instead, by name.
+
+    What is not installed is left out, so that its rows read "not run".
+    """
+    found = {
+        "nEMGNet-B": nemgnet("B", settings),
+        "features + LDA": make_pipeline(
+            SegmentFeatures(input_sfreq=SFREQ), StandardScaler(), LinearDiscriminantAnalysis()
+        ),
+        "features + forest": make_pipeline(
+            SegmentFeatures(input_sfreq=SFREQ),
+            RandomForestClassifier(300, min_samples_leaf=5, class_weight="balanced"),
+        ),
+    }
+    if installed("aeon"):
+        found["MiniRocket + ridge"] = rocket("MiniRocket", settings)
+        found["MultiRocket + ridge"] = rocket("MultiRocket", settings)
+    if installed("braindecode"):
+        found["ShallowFBCSPNet"] = nemgnet("B", settings, ShallowFBCSPClassifier)
+    return found
+
+
+def installed(package: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(package) is not None

@@ -1,0 +1,53 @@
+"""Readers Table S2: with and without the location of the muscles, three folds, five repeats."""
+
+from __future__ import annotations
+
+from methods import nemgnet, pipeline
+from published import READERS_S2
+from reporting import markdown, score_cells, setting_line
+from runner import Study, load, main
+
+METRICS = {
+    "accuracy": "accuracy",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "precision_macro": "PPV",
+    "f1_macro": "F1",
+}
+FEATURES = {"without location": "all", "with location": "location"}
+
+
+def methods(settings):
+    return {
+        name: pipeline(nemgnet("B", settings), settings, subject_features=features)
+        for name, features in FEATURES.items()
+    }
+
+
+STUDY = Study("readers_s2", methods, protocols=("readers",), cpu={"n_repeats": 2})
+
+
+def tables() -> str:
+    parts = [
+        "## With and without muscle location (Readers Table S2)\n",
+        "Of subjects, one-vs-rest means [95 % interval by bootstrap over subjects] (published "
+        "mean ± SD over runs).\n",
+    ]
+    for profile in ("cpu", "gpu"):
+        result = load(STUDY, "simulated", profile, "readers")
+        rows = [
+            [name, *(
+                f"{ours} ({theirs})"
+                for ours, theirs in zip(score_cells(result, name, METRICS, 1), values, strict=True)
+            )]
+            for name, values in READERS_S2.items()
+        ]  # fmt: skip
+        parts += [
+            f"Profile {profile}. {setting_line(result)}\n",
+            markdown(["", *METRICS.values()], rows),
+        ]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    main(STUDY, __doc__)

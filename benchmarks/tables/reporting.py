@@ -1,0 +1,147 @@
+"""From kept results to tables: scores with intervals, tests between methods, Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from methods import installed
+
+from sknemg.metrics import score_table
+from sknemg.model_selection import Evaluation
+
+NOT_RUN = "not run"
+
+
+def fold_accuracies(result: Evaluation, method: str) -> pd.Series:
+    """Give the share of subjects diagnosed rightly in each test fold, by repeat and fold."""
+    rows = result.subjects[result.subjects["method"] == method]
+    right = rows["prediction"] == rows["y_true"]
+    return right.groupby([rows["repeat"], rows["fold"]]).mean()
+
+
+def subject_scores(
+    result: Evaluation, method: str, metrics: Iterable[str] = ("accuracy",)
+) -> pd.DataFrame:
+    """Score a method's diagnoses, with 95 % intervals by bootstrap over subjects."""
+    rows = result.subjects[result.subjects["method"] == method]
+    table = score_table(
+        rows["y_true"], rows[result.classes], classes=result.classes, groups=rows["subject"]
+    )
+    return table.set_index("metric").loc[list(metrics)]
+
+
+def has(result: Evaluation | None, method: str) -> bool:
+    return result is not None and method in set(result.subjects["method"])
+
+
+def accuracy_cell(result: Evaluation | None, method: str) -> str:
+    """Give ``mean ± SD over folds [interval over subjects]`` in percent."""
+    if result is None or not has(result, method):
+        return NOT_RUN
+    folds = 100 * fold_accuracies(result, method)
+    row = 100 * subject_scores(result, method)[["value", "low", "high"]].iloc[0]
+    return f"{folds.mean():.1f} ± {folds.std(ddof=1):.1f} [{row['low']:.0f}, {row['high']:.0f}]"
+
+
+def score_cells(
+    result: Evaluation | None, method: str, metrics: Iterable[str], factor: float = 100
+) -> list[str]:
+    """Give ``value [low, high]`` of each metric."""
+    metrics = list(metrics)
+    if result is None or not has(result, method):
+        return [NOT_RUN] * len(metrics)
+    scores = factor * subject_scores(result, method, metrics)[["value", "low", "high"]]
+    digits = 0 if factor == 100 else 2
+    return [
+        "undefined" if np.isnan(row.value)
+        else f"{row.value:.{digits}f} [{row.low:.{digits}f}, {row.high:.{digits}f}]"
+        for row in scores.itertuples()
+    ]  # fmt: skip
+
+
+def corrected_p_value(first: pd.Series, second: pd.Series, n_repeats: int) -> float:
+    """Test two methods on the same folds: the corrected resampled t-test, two-sided.
+
+    Training sets of a cross-validation overlap, so a plain t-test takes its folds for more
+    evidence than they are; the correction of Nadeau and Bengio widens the variance by the ratio
+    of test to training size. baycomp computes the posterior of the difference, whose tail is the
+    one-sided p-value under a flat prior (Corani and Benavoli 2015).
+
+    Parameters
+    ----------
+    first, second : Series
+        Scores fold by fold, repeat after repeat.
+    n_repeats : int
+
+    Returns
+    -------
+    float
+        NaN where all folds differ by the same.
+    """
+    from baycomp import two_on_single
+
+    if np.ptp((first - second).to_numpy()) == 0:
+        return np.nan
+    tails = two_on_single(first.to_numpy(), second.to_numpy(), rope=0, runs=n_repeats)
+    return 2 * min(tails)
+
+
+def difference_cells(
+    one: tuple[Evaluation | None, str], other: tuple[Evaluation | None, str]
+) -> list[str]:
+    """Give the difference in accuracy (points) and its p-value, on the same folds."""
+    (result, method), (reference, against) = one, other
+    if result is None or reference is None:
+        return [NOT_RUN] * 2
+    if not has(result, method) or not has(reference, against):
+        return [NOT_RUN] * 2
+    ours, theirs = fold_accuracies(result, method), fold_accuracies(reference, against)
+    difference = f"{100 * (ours.mean() - theirs.mean()):+.1f}"
+    if not installed("baycomp"):
+        return [difference, "not run (needs baycomp)"]
+    p = corrected_p_value(ours, theirs, result.settings["protocol"]["n_repeats"])
+    return [difference, "no fold differs" if np.isnan(p) else f"{p:.2f}"]
+
+
+def segment_accuracies(result: Evaluation, method: str) -> dict[str, tuple[float, float]]:
+    """Give mean and SD over folds of the accuracy of segments, over all and of each class."""
+    rows = result.segments[result.segments["method"] == method]
+    out = {}
+    for name in ("all", *result.classes):
+        part = rows if name == "all" else rows[rows["y_true"] == name]
+        keys = [part["repeat"], part["fold"]]
+        right = part["n"].where(part["y_true"] == part["prediction"], 0).groupby(keys).sum()
+        shares = 100 * right / part["n"].groupby(keys).sum()
+        out[name] = (shares.mean(), shares.std(ddof=1))
+    return out
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    """Write a table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
+
+
+def setting_line(result: Evaluation | None) -> str:
+    """Say in a sentence how a result came about."""
+    if result is None:
+        return "Not run."
+    settings, run = result.settings, result.settings["benchmark"]
+    data = "simulated" if settings["simulated"] else f"recordings of {settings['cohort']}"
+    protocol = settings["protocol"]
+    networks = (
+        "" if run["profile"] == "gpu"
+        else f"; nEMGNet of width {run['width']} (published: 64), {run['max_epochs']} epochs "
+        "(published: 100)"
+    )  # fmt: skip
+    folds = protocol["n_splits"]
+    folds = "one subject left out at a time" if isinstance(folds, str) else f"{folds} folds"
+    return (
+        f"*{sum(settings['n_subjects'].values())} subjects ({data}), "
+        f"{settings['n_recordings']} recordings, segments every {run['hop']} s, protocol "
+        f"{protocol['name']}: {folds}, {protocol['n_repeats']} run(s){networks}. Profile "
+        f"{run['profile']}, {settings['device']}, seed {settings['random_state']}, commit "
+        f"{settings['commit'] or 'unknown'}.*"
+    )

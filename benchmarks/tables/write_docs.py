@@ -1,0 +1,54 @@
+"""Write docs/benchmarks.md from the kept results. What has no result reads "not run"."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import alternatives
+import learning_curve
+import n2001
+import protocols
+import readers_s2
+import subject_features
+import table_1
+import table_4
+import table_5
+import table_6
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+
+INTRODUCTION = """# The papers' tables
+
+Generated from `benchmarks/results/` by `benchmarks/tables/write_docs.py`; published numbers stand
+beside those found here. **They do not compare one to one**: the published cohort is private, the
+patients here are simulated (where nothing else is said), and on a CPU networks, epochs and cohort
+are smaller than published. The profile `gpu` is the published setting; what was not run says so,
+and nothing is estimated.
+
+```sh
+python benchmarks/tables/table_4.py --profile gpu --cohort simulated   # or n2001, or a folder
+python benchmarks/tables/write_docs.py
+```
+
+Every script writes its subjects' predictions, counts of segments and settings (versions, device,
+seed, commit) to `benchmarks/results/`. A stopped run goes on where it stood. Intervals are 95 %
+percentile intervals of a bootstrap over subjects: they say what other test subjects would change,
+not what another training would.
+"""
+
+
+def page(pictures: Path) -> str:
+    sections = [table_1, table_4, table_5, table_6, readers_s2, protocols, subject_features]
+    parts = [INTRODUCTION, *(section.tables() for section in sections)]
+    parts += [alternatives.tables(), learning_curve.tables(pictures), n2001.tables()]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--docs", type=Path, default=DOCS)
+    args = parser.parse_args()
+    pictures = args.docs / "_static" / "benchmarks"
+    pictures.mkdir(parents=True, exist_ok=True)
+    (args.docs / "benchmarks.md").write_text(page(pictures))
