@@ -9,10 +9,10 @@ trained.
 """
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
@@ -42,14 +42,14 @@ def trained_model(args):
     return model, X[test], y[test]
 
 
-def generate(network, args, n_steps):
+def generate(network, args, n_steps, noise):
     waves = visualize_features(
         network.module_,
         range(len(network.classes_)),
         (1, round(0.4 * SFREQ)),
         n_seeds=args.seeds,
         n_steps=n_steps,
-        noise=args.noise,
+        noise=noise,
         random_state=args.seed,
     )
     return dict(zip(network.classes_, waves[:, :, 0], strict=True))
@@ -76,12 +76,12 @@ def verdict(table, kind):
     m = table.loc[kind]
     size, speed = m["max_abs"], m["dominant_frequency"]
     rows = [
-        ("myopathy smaller than normal", size["myopathy"] < size["normal"]),
-        ("myopathy faster than normal", speed["myopathy"] > speed["normal"]),
-        ("neuropathy larger than normal", size["neuropathy"] > size["normal"]),
-        ("neuropathy slower than normal", speed["neuropathy"] < speed["normal"]),
-        ("myopathy smaller than neuropathy", size["myopathy"] < size["neuropathy"]),
-        ("myopathy faster than neuropathy", speed["myopathy"] > speed["neuropathy"]),
+        ("M < NL mV", size["myopathy"] < size["normal"]),
+        ("M > NL Hz", speed["myopathy"] > speed["normal"]),
+        ("N > NL mV", size["neuropathy"] > size["normal"]),
+        ("N < NL Hz", speed["neuropathy"] < speed["normal"]),
+        ("M < N mV", size["myopathy"] < size["neuropathy"]),
+        ("M > N Hz", speed["myopathy"] > speed["neuropathy"]),
     ]
     return pd.Series({name: "yes" if answer else "no" for name, answer in rows}, name=kind)
 
@@ -94,10 +94,12 @@ def main():
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seeds", type=int, default=4)
-    parser.add_argument("--noise", type=float, default=1.0, help="standard deviation in mV")
+    parser.add_argument(
+        "--noise", type=float, nargs="+", default=[1.0, 0.1], help="standard deviations in mV"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cache", help="folder that keeps the cohort")
-    parser.add_argument("--picture", help="file to save the picture to")
+    parser.add_argument("--picture", help="where to save pictures, numbered by noise")
     args = parser.parse_args()
     print(vars(args))
     print(provenance())
@@ -106,23 +108,25 @@ def main():
     network, segments = model[-1].estimator_, model[:-1].transform(X)
     labels = y[segments.row_index]
     real = {label: segments.values[labels == label] for label in network.classes_}
-    kinds = {
-        "simulated segments": real,
-        "generated": generate(network, args, args.steps),
-        "noise before": generate(network, args, 0),
-        "generated, untrained": generate(untrained(network), args, args.steps),
-    }
+    kinds = {"simulated": real}
+    for noise in args.noise:
+        kinds[f"noise {noise:g} mV"] = generate(network, args, 0, noise)
+        kinds[f"generated from {noise:g} mV"] = generate(network, args, args.steps, noise)
+    noise = args.noise[0]
+    blank = generate(untrained(network), args, args.steps, noise)
+    kinds[f"untrained from {noise:g} mV"] = blank
     table = measured(kinds)
-    with torch.no_grad():
-        for label, waves in kinds["generated"].items():
-            score = network.predict_proba(waves)[:, list(network.classes_).index(label)]
-            table.loc[("generated", label), "score"] = np.median(score)
-    with pd.option_context("display.width", 120):
-        print(table.round(2))
-        print(pd.concat([verdict(table, kind) for kind in kinds], axis=1))
+    for kind, by_class in kinds.items():
+        for number, (label, waves) in enumerate(by_class.items()):
+            table.loc[(kind, label), "score"] = network.predict_proba(waves)[:, number].mean()
+    print(table.round(2).to_string())
+    print(pd.concat([verdict(table, kind) for kind in kinds], axis=1).T.to_string())
     if args.picture:
-        display = FeatureVisualizationDisplay(real, kinds["generated"], SFREQ).plot()
-        display.figure_.savefig(args.picture, dpi=120)
+        for number, noise in enumerate(args.noise):
+            waves = kinds[f"generated from {noise:g} mV"]
+            display = FeatureVisualizationDisplay(real, waves, SFREQ).plot()
+            picture = Path(args.picture)
+            display.figure_.savefig(picture.with_stem(f"{picture.stem}_{number}"), dpi=120)
 
 
 if __name__ == "__main__":

@@ -30,12 +30,12 @@ LearningCurveDisplay.from_estimator(model)
 
 # %%
 # Noise is optimised until an output node likes it best. The published 1500 steps take a minute or
-# two; 200 larger ones show where it goes. Myopathy stays small, neuropathy grows, as potentials
+# two; 300 larger ones show where it goes. Myopathy stays small, neuropathy grows, as potentials
 # do. But the noise that the network has no reason to remove stays, and a step of Adam moves each
 # sample by about its learning rate, so the number of steps bounds the amplitude.
 
 FeatureVisualizationDisplay.from_estimator(
-    model, X, y, n_seeds=2, n_steps=200, lr=0.03, noise=0.2, random_state=0
+    model, X, y, n_seeds=2, n_steps=300, lr=0.03, noise=0.05, random_state=0
 )
 
 # %%

@@ -35,14 +35,11 @@ demographics_table(X, y, categorical=["sex"], continuous=["age"])
 # %%
 # Five folds by subject; every subject is scored once, by a model that never saw it.
 
-features = make_pipeline(
-    SegmentFeatures(input_sfreq=10_000), StandardScaler(), LinearDiscriminantAnalysis()
-)
-model = make_pipeline(Segmenter(), DiVoteClassifier(features, cv=3))
+features = make_pipeline(Segmenter(), SegmentFeatures()).fit_transform(X)
+model = DiVoteClassifier(make_pipeline(StandardScaler(), LinearDiscriminantAnalysis()), cv=3)
 parts = []
 for fold, (train, test) in enumerate(SubjectKFold(5).split(X, y)):
-    model.fit(X[train], y[train])
-    levels = model[-1].levels(model[:-1].transform(X[test]))
+    levels = model.fit(features[train], y[train]).levels(features[test])
     parts.append(levels.subjects.assign(fold=fold))
 subjects = pd.concat(parts)
 y_true = pd.Series(y).groupby(X["subject"].to_numpy()).first().loc[subjects.index].to_numpy()

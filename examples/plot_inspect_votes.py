@@ -20,7 +20,7 @@ train, test = next(SubjectKFold(2).split(X, y))
 features = make_pipeline(
     SegmentFeatures(input_sfreq=10_000), StandardScaler(), LinearDiscriminantAnalysis()
 )
-model = make_pipeline(Segmenter(), DiVoteClassifier(features, subject_features="all", cv=3))
+model = make_pipeline(Segmenter(), DiVoteClassifier(features, subject_features="all"))
 model.fit(X[train], y[train])
 
 # %%

@@ -125,8 +125,8 @@ class SubjectSheetDisplay:
             blank.set_axis_off()
             own = self.recordings.iloc[row]
             _draw_vote(vote, own[classes])
-            fall = own["fall"]
-            vote.set_title(f"vote; score {-fall:+.2f} without it", fontsize="small", pad=2)
+            change = round(-own["fall"], 2) + 0.0  # never minus zero
+            vote.set_title(f"vote; score {change:+.2f} without it", fontsize="small", pad=2)
         bars.tick_params(labelbottom=True)
         bars.set(xlabel="time (s)", xlim=(0, self.X.durations.max()))
         self._draw_result(grid[-1, 0], grid[-1, 1], classes)
