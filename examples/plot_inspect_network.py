@@ -19,8 +19,8 @@ from sknemg.inspection import (
     LearningCurveDisplay,
 )
 
-X, y = make_cohort(15, sfreq=10_000, random_state=0)
-network = NEMGNetClassifier("A", width=8, max_epochs=4, eval_every=20, random_state=0)
+X, y = make_cohort(24, sfreq=10_000, random_state=0)
+network = NEMGNetClassifier("A", width=8, max_epochs=10, eval_every=20, random_state=0)
 model = make_pipeline(Segmenter(hop=0.2), DiVoteClassifier(network)).fit(X, y)
 
 # %%
@@ -30,9 +30,10 @@ LearningCurveDisplay.from_estimator(model)
 
 # %%
 # Noise is optimised until an output node likes it best. The published 1500 steps take a minute or
-# two; 300 larger ones show where it goes. Myopathy stays small, neuropathy grows, as potentials
-# do. But the noise that the network has no reason to remove stays, and a step of Adam moves each
-# sample by about its learning rate, so the number of steps bounds the amplitude.
+# two; 300 larger ones show where it goes: myopathy stays small, neuropathy grows in bursts. Adam
+# moves each sample by about its learning rate a step, however little the network cares: hence the
+# fast ripple everywhere, and a bound on the amplitude by the number of steps. From noise of 1 mV,
+# as published, most of the ripple is the noise itself.
 
 FeatureVisualizationDisplay.from_estimator(
     model, X, y, n_seeds=2, n_steps=300, lr=0.03, noise=0.05, random_state=0

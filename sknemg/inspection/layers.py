@@ -226,7 +226,10 @@ class LayerMapDisplay:
         """
         ax = new_axes(ax, (2.9 * len(self.maps), 3.6))
         self.figure_, self.text_ = ax.figure, []
-        self.ax_ = divide(ax, 1, len(self.maps))
+        top, *rows = divide(ax, 2, len(self.maps), height_ratios=[1, 14])
+        self.ax_ = np.array(rows)
+        for blank in top:
+            blank.set_axis_off()
         y = np.asarray(self.y)
         labels = np.unique(y)
         colors, markers = class_colors(labels), class_markers(labels)
@@ -243,8 +246,9 @@ class LayerMapDisplay:
                 text = f"silhouette {m['silhouette']:.2f}\nprobe {m['probe']:.0%}"
                 self.text_.append(axes.set_xlabel(f"{axes.get_xlabel()}\n{text}"))
         handles = self.ax_[0, 0].get_legend_handles_labels()
-        place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.07), "ncols": len(labels)}
-        ax.legend(*handles, frameon=False, fontsize="small", markerscale=2, **place)
+        place = {"loc": "center", "ncols": len(labels), "fontsize": "small", "markerscale": 2}
+        # Wider than its column, which must not grow with it.
+        top[len(top) // 2].legend(*handles, frameon=False, **place).set_in_layout(False)
         return self
 
 
