@@ -8,12 +8,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import (
-    average_precision_score,
-    precision_recall_curve,
-    roc_auc_score,
-    roc_curve,
-)
+from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
 from sknemg.inspection._models import scores_frame
 from sknemg.inspection._style import (
@@ -274,14 +269,12 @@ def _curve(
     usable = [rows for rows in draws if 0 < positive[rows].sum() < len(rows)]
     if not usable:
         raise ValueError("No fold holds both the class and the rest: nothing can be drawn.")
-    lines = np.array([_line(positive[rows], score[rows], kind) for rows in usable])
-    measure = roc_auc_score if kind == "roc" else average_precision_score
-    areas = np.array([measure(positive[rows], score[rows]) for rows in usable])
+    drawn = [_line(positive[rows], score[rows], kind) for rows in usable]
+    lines, areas = np.array([line for line, _ in drawn]), np.array([area for _, area in drawn])
     if not folds:
         low, high = np.percentile(lines, [2.5, 97.5], axis=0)
-        area_low, area_high = np.percentile(areas, [2.5, 97.5])
-        whole = measure(positive, score)
-        return Curve(_line(positive, score, kind), low, high, whole, area_low, area_high)
+        line, area = _line(positive, score, kind)
+        return Curve(line, low, high, area, *np.percentile(areas, [2.5, 97.5]))
     from scipy.stats import t
 
     n = len(usable)
@@ -292,14 +285,15 @@ def _curve(
     return Curve(mean, low, high, area, max(0.0, area - area_half), min(1.0, area + area_half))
 
 
-def _line(positive: NDArray, score: NDArray, kind: str) -> NDArray:
-    """Put the curve on the common grid."""
+def _line(positive: NDArray, score: NDArray, kind: str) -> tuple[NDArray, float]:
+    """Put the curve on the common grid, and measure its area before that."""
     if kind == "roc":
         fpr, tpr, _ = roc_curve(positive, score, drop_intermediate=False)
         line = np.interp(_GRID, fpr, tpr)
         line[0] = 0.0
-        return line
+        return line, auc(fpr, tpr)
     precision, recall, _ = precision_recall_curve(positive, score)
     # A step: the precision of the first threshold that reaches the recall.
     at = np.searchsorted(recall[::-1], _GRID, side="left")
-    return precision[::-1][np.minimum(at, len(recall) - 1)]
+    line = precision[::-1][np.minimum(at, len(recall) - 1)]
+    return line, float(-np.sum(np.diff(recall) * precision[:-1]))  # average precision
