@@ -146,13 +146,16 @@ def _twice(batch):
     return batch[:, None].expand(-1, 2, -1)
 
 
-def pipeline(classifier: Any, settings: Settings, image: Any = None, **divote: Any) -> Pipeline:
+def pipeline(
+    classifier: Any, settings: Settings, image: Any = None, *, remember: bool = True, **divote: Any
+) -> Pipeline:
     """Downsample, segment, perhaps draw, classify segments, vote."""
+    classifier = Remembered(classifier) if remember else classifier
     steps = [
         ("downsample", Downsampler(sfreq=SFREQ)),
         ("segment", Segmenter(hop=settings.hop, short="drop")),
         ("image", image),
-        ("divote", DiVoteClassifier(Remembered(classifier), **divote)),
+        ("divote", DiVoteClassifier(classifier, **divote)),
     ]
     return Pipeline([step for step in steps if step[1] is not None])
 
@@ -196,7 +199,7 @@ def image_network(name: str, settings: Settings, **divote: Any) -> Pipeline:
         eval_every=settings.eval_every,
         validation=settings.validation,
     )
-    return pipeline(classifier, settings, image_step(kind), **divote)
+    return pipeline(classifier, settings, image_step(kind), remember=False, **divote)
 
 
 def rocket(kind: str, settings: Settings) -> Any:
