@@ -29,7 +29,7 @@ from sknemg.datasets import make_cohort
 def classifiers(seed, n_jobs):
     return {
         "forest": RandomForestClassifier(
-            200, min_samples_leaf=10, random_state=seed, n_jobs=n_jobs
+            100, min_samples_leaf=10, random_state=seed, n_jobs=n_jobs
         ),
         "logistic": make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)),
     }

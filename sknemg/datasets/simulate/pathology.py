@@ -54,13 +54,14 @@ def neuropathy(
         muscle,
         loss=0.85 * s,
         reach=0.22 + 0.25 * s,
-        reached=1 - 0.4 * s,
+        reached=1 - 0.5 * s,
         growth=1.5 + 6 * s * c + 0.8 * s,
         chronicity=c,
         rng=np.random.default_rng(random_state),
     )
-    survivors = muscle.fibres
-    return replace(muscle, fibres=_resized(survivors, survivors.diameter * (1 + 0.15 * s * c)))
+    # With the years, the fibres that work for those that are lost grow.
+    grown = muscle.fibres.diameter * (1 + 0.25 * s * c)
+    return replace(muscle, fibres=_resized(muscle.fibres, grown))
 
 
 def myopathy(
@@ -220,13 +221,13 @@ def _reinnervated(
     diameter, velocity = fibres.diameter.copy(), fibres.velocity.copy()
     delay, jitter = fibres.delay.copy(), fibres.jitter.copy()
     blocking, tension = fibres.blocking.copy(), fibres.tension.copy()
-    diameter[adopted] *= rng.uniform(0.55 + 0.35 * c, 0.90 + 0.35 * c, n)
+    diameter[adopted] *= rng.uniform(0.55 + 0.45 * c, 0.90 + 0.50 * c, n)
     velocity[adopted] += 0.02 * (diameter[adopted] - fibres.diameter[adopted])
     velocity[adopted] *= rng.uniform(0.75 + 0.2 * c, 1.0, n)
     delay[adopted] += rng.gamma(1.6, (1.7 - 1.4 * c) * 1e-3 / 1.6, n)
     jitter[adopted] = (110 - 70 * c) * 1e-6 * rng.lognormal(0, 0.5, n)
     blocking[adopted] = 0.12 * (1 - c) * rng.uniform(0, 2, n)
-    tension[adopted] *= 0.4 + 0.3 * c
+    tension[adopted] *= 0.35 + 0.2 * c
     order = np.argsort(fibres.unit, kind="stable")
     return replace(
         fibres,
