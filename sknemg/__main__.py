@@ -27,7 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 2 if the input is wrong, with the reason on the error stream.
+        Exit status: 2 if the input is wrong, with the reason on the error stream; 130 after a
+        stop by the user.
     """
     args = _parser().parse_args(argv)
     try:
@@ -35,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, FileNotFoundError, ImportError) as error:
         print(f"sknemg: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("sknemg: stopped; the same command goes on where it stood.", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -95,7 +99,7 @@ def _compare(args: argparse.Namespace) -> None:
     from sknemg.datasets import load_cohort
 
     X, y = load_cohort(args.cohort, unit=args.unit, sfreq=args.file_sfreq)
-    _run(args, X, y, str(args.cohort), {"sfreq": args.sfreq, "short": args.short})
+    _run(args, X, y, args.cohort.resolve().name, {"sfreq": args.sfreq, "short": args.short})
 
 
 def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str, steps: dict[str, Any]) -> None:

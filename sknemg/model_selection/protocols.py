@@ -186,7 +186,7 @@ def evaluate(
     Raises
     ------
     ValueError
-        If the subjects are unknown or a subject has two diagnoses.
+        If the subjects are unknown, a subject has two diagnoses, or all have the same.
     LeakError
         If recordings of two subjects hold the same signal.
 
@@ -216,6 +216,8 @@ def evaluate(
     if subjects is None:
         raise ValueError("An evaluation splits by subject: give groups or a column 'subject'.")
     label_subjects(y, subjects)
+    if len(np.unique(y)) < 2:
+        raise ValueError(f"y holds one class only, {y.tolist()[0]!r}; two are needed.")
     if isinstance(X, Recordings) and X.item_shape == ():
         check_no_shared_signal(X, subjects)
     cells = list(_cells(estimators, X, y, subjects, protocol, random_state))
