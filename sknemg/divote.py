@@ -195,7 +195,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_consistent_length(data, labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y holds one class only, {self.classes_[0]!r}; two are needed.")
+            raise ValueError(f"y holds one class only, {labels.tolist()[0]!r}; two are needed.")
         subjects = read_subjects(X, groups)
         self._knows_subjects = subjects is not None
         subjects = np.arange(len(data)) if subjects is None else subjects
