@@ -84,7 +84,7 @@ def _unpack_array(
     def give_back(new: Recordings) -> NDArray:
         if X.ndim == 1 + item_ndim:  # one segment a row stays one item a row
             return new.values
-        n_new = len(new.values) // n_rows
+        n_new = len(new.values) // n_rows if n_rows else n_items
         return new.values.reshape(n_rows, n_new, *new.item_shape)
 
     return recordings, give_back

@@ -154,7 +154,7 @@ class MelSpectrogram(_SpectralStep):
     Parameters
     ----------
     n_mels : int, default=64
-        Mel bands, the height of the image.
+        Mel bands, the height of the image. More than the frames can tell apart are refused.
     window : float, default=0.0256
         Length of a frame in seconds. Longer than a motor unit potential (5 to 15 ms), it tells
         frequencies apart; shorter, it tells discharges apart.

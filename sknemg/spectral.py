@@ -7,6 +7,7 @@ mel filters are built once, and that every reference level is the segment's own.
 
 from collections.abc import Callable
 from functools import lru_cache
+from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 import scipy.fft
@@ -40,10 +41,22 @@ def mel_filters(
     Returns
     -------
     filters : ndarray of shape (n_mels, 1 + n_fft // 2), float32, read-only
+
+    Raises
+    ------
+    ValueError
+        If a band is so narrow that no bin lies in it: its row would be silent whatever the signal.
     """
     from librosa.filters import mel
 
-    filters = mel(sr=sfreq, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
+    with catch_warnings():
+        filterwarnings("ignore", "Empty filters detected")  # an error below
+        filters = mel(sr=sfreq, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
+    if n_empty := int((filters.max(axis=1) == 0).sum()):
+        raise ValueError(
+            f"{n_empty} of {n_mels} mel bands hold no bin of the spectrum, whose bins are "
+            f"{sfreq / n_fft:.3g} Hz apart: take fewer bands or a longer window"
+        )
     filters.flags.writeable = False
     return filters
 

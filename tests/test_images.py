@@ -8,6 +8,7 @@ import pytest
 from sklearn.base import clone
 
 from sknemg import Downsampler, MelSpectrogram, PlotImage, Recordings, Segmenter, Spectrogram
+from sknemg._containers import unpack
 from sknemg.raster import rasterise
 from sknemg.spectral import n_frames, power_spectrogram
 
@@ -78,6 +79,11 @@ def test_rows_without_segments_are_carried_along(step):
     assert len(nothing) == len(images) == 1
     assert nothing.values.shape[0] == 0
     assert nothing.values.ndim == 4
+
+
+def test_an_array_of_no_rows_keeps_its_axes():
+    data, give_back = unpack(np.empty((0, 3, 4000)), item_ndim=1, input_sfreq=SFREQ)
+    assert give_back(data.with_values(np.empty((0, 1, 8, 9)))).shape == (0, 3, 1, 8, 9)
 
 
 @each_step
@@ -203,6 +209,7 @@ def test_uint8_maps_the_limits():
         (MelSpectrogram(limits=None, dtype="uint8"), "uint8 images need limits"),
         (MelSpectrogram(limits=(0, -80)), r"limits=\(0, -80\) must be \(low, high\)"),
         (MelSpectrogram(window=1e-5), "are 0 and 32 samples at 10000 Hz"),
+        (MelSpectrogram(300), r"of 300 mel bands hold no bin .* 39\.1 Hz apart: take fewer"),
         (Spectrogram(fmax=6000), "end at or below 5000 Hz"),
         (Spectrogram(fmin=3000, fmax=2000), "3000-2000 Hz must rise"),
         (Spectrogram(fmin=41, fmax=42), "no bin of a 256-sample window lies between 41 and 42 Hz"),
