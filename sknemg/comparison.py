@@ -141,7 +141,8 @@ def short_table(scores: pd.DataFrame, metrics: Mapping[str, str] = SHORT) -> pd.
     text = scores.assign(text=scores.apply(_with_interval, axis=1))
     wide = text.pivot(index=["level", "method"], columns="metric", values="text")
     order = text[["level", "method"]].drop_duplicates()
-    return wide.loc[pd.MultiIndex.from_frame(order), list(metrics)].rename(columns=metrics)
+    wide = wide.loc[pd.MultiIndex.from_frame(order), list(metrics)].rename(columns=metrics)
+    return wide.rename_axis(columns=None)
 
 
 def _with_interval(row: pd.Series) -> str:
@@ -200,7 +201,7 @@ def plot_comparison(result: Evaluation, scores: pd.DataFrame, X: Recordings, y: 
     top, bottom = panels
     _plot_examples(top, result, X, np.asarray(y), method)
     axes = bottom.subplots(1, 3, width_ratios=[1.25, 1, 1.15])
-    _plot_accuracies(axes[0], scores)
+    _plot_accuracies(axes[0], result, scores)
     from sknemg.inspection import ConfusionMatrixDisplay, SimplexDisplay
 
     ConfusionMatrixDisplay.from_predictions(own["y_true"], own["prediction"], ax=axes[1])
@@ -240,7 +241,7 @@ def _plot_examples(
     axes[-1].set_xlabel("s")
 
 
-def _plot_accuracies(ax: Any, scores: pd.DataFrame) -> None:
+def _plot_accuracies(ax: Any, result: Evaluation, scores: pd.DataFrame) -> None:
     wanted = scores[scores["metric"] == "accuracy"]
     levels = list(dict.fromkeys(wanted["level"]))
     methods = list(dict.fromkeys(wanted["method"]))
@@ -250,10 +251,15 @@ def _plot_accuracies(ax: Any, scores: pd.DataFrame) -> None:
         reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["value"].to_numpy())
         style = {"fmt": "os^Dv"[i % 5], "capsize": 3, "label": method, "color": f"{0.5 * (i % 2)}"}
         ax.errorbar(place, rows["value"], yerr=reach, **style)
+    for i, level in enumerate(levels):
+        truth = getattr(result, f"{level}s")["y_true"]
+        largest = truth.value_counts(normalize=True).max()
+        label = "always the most frequent class" if i == 0 else None
+        ax.hlines(largest, i - 0.35, i + 0.35, "0.4", ":", label=label)
     ax.set_xticks(range(len(levels)), [f"{level}s" for level in levels])
     ax.set(ylim=(0, 1), xlim=(-0.5, len(levels) - 0.5), ylabel="accuracy, 95 % interval")
     ax.set_title("By subject, never seen in training")
-    ax.legend(frameon=False, fontsize="small", loc="lower right")
+    ax.legend(frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.08))
     ax.spines[["top", "right"]].set_visible(False)
 
 

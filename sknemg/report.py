@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from sknemg.comparison import plot_comparison, short_table
+from sknemg.metrics import one_vs_rest_table
 from sknemg.model_selection import Evaluation
 from sknemg.recordings import Recordings
 
@@ -23,13 +24,15 @@ INTENDED_USE = (
     "electrodiagnostic examination by a qualified physician."
 )
 
+_METRICS = {"precision": "PPV", "npv": "NPV", "f1": "F1", "roc_auc": "AUROC"}
+
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 72rem; margin: 2rem auto;
        padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid #ddd; padding: 0.3rem 0.7rem; text-align: left;
-         vertical-align: top; }
+         white-space: nowrap; }
 .scroll { overflow-x: auto; } img { max-width: 100%; }
 .use { border-left: 4px solid #d55e00; background: #fdf3ec; padding: 0.6rem 1rem; }
 .leak { border-left: 4px solid #b00020; background: #fdecee; padding: 0.6rem 1rem; }
@@ -87,13 +90,16 @@ def _page(
 ) -> str:
     settings = result.settings
     counts = ", ".join(f"{n} {label}" for label, n in settings["n_subjects"].items())
+    n_subjects = sum(settings["n_subjects"].values())
     protocol = settings["protocol"]
+    folds = protocol["n_splits"]
+    split = "one subject left out at a time" if isinstance(folds, str) else f"{folds} folds"
     image = base64.b64encode(picture).decode()
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         f'<p class="use">{INTENDED_USE}</p>',
-        f"<p>{settings['n_recordings']} recordings of {counts}. Protocol "
-        f"<b>{html.escape(protocol['name'])}</b>: {protocol['n_splits']} folds of subjects, "
+        f"<p>{settings['n_recordings']} recordings of {n_subjects} subjects: {counts}. Protocol "
+        f"<b>{html.escape(protocol['name'])}</b>: {split}, "
         f"{protocol['n_repeats']} run{'s' if protocol['n_repeats'] > 1 else ''}. Each subject is "
         "scored by models that never saw it; intervals (95 %) come from a bootstrap over "
         "subjects.</p>",
@@ -105,16 +111,18 @@ def _page(
         )
     parts += [
         "<h2>Scores</h2>",
-        _table(short_table(scores)),
+        _table(short_table(scores).reset_index(), index=False),
         f'<p><img alt="Example recordings, accuracies, confusion matrix and votes" '
         f'src="data:image/png;base64,{image}"></p>',
+        "<h2>Each diagnosis against the others, subjects</h2>",
+        _table(_by_class(result), index=False),
         "<h2>What differs between the diagnoses beside the disease</h2>",
         "<p>A classifier can learn these instead. A small p says that it could.</p>",
         _table(differences),
         "<h2>Wrongly diagnosed subjects</h2>",
-        _table(_wrong(result)),
+        _table(_wrong(result), index=False),
         "<h2>Fits</h2>",
-        _table(result.cells.round(2)),
+        _table(result.cells.round(2), index=False),
         "<h2>Settings</h2>",
         f"<pre>{html.escape(json.dumps(settings, indent=2, default=str))}</pre>",
     ]
@@ -125,13 +133,29 @@ def _page(
     )
 
 
-def _table(frame: pd.DataFrame) -> str:
-    table = frame.to_html(border=0, na_rep="", float_format="{:.3g}".format)
+def _table(frame: pd.DataFrame, index: bool = True) -> str:
+    table = frame.to_html(border=0, na_rep="", float_format="{:.3g}".format, index=index)
     return f'<div class="scroll">{table}</div>'
+
+
+def _by_class(result: Evaluation) -> pd.DataFrame:
+    parts = []
+    for method, rows in result.subjects.groupby("method", sort=False):
+        table = one_vs_rest_table(
+            rows["y_true"],
+            rows[result.classes],
+            classes=result.classes,
+            groups=rows["subject"],
+        )
+        parts.append(table.rename(columns={"class": "level"}).assign(method=method))
+    names = {metric: _METRICS.get(metric, metric) for metric in parts[0]["metric"].unique()}
+    wide = short_table(pd.concat(parts, ignore_index=True), names).reset_index()
+    return wide.rename(columns={"level": "diagnosis"})
 
 
 def _wrong(result: Evaluation) -> pd.DataFrame:
     subjects: Any = result.subjects
     wrong = subjects[subjects["prediction"] != subjects["y_true"]]
+    wrong = wrong.sort_values(["method", "repeat", "subject"])
     columns = ["method", "repeat", "subject", "y_true", "prediction", *result.classes]
-    return wrong[columns].round(3).reset_index(drop=True)
+    return wrong[columns].rename(columns={"y_true": "diagnosis", "prediction": "answer"}).round(3)

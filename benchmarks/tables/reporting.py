@@ -82,7 +82,8 @@ def corrected_p_value(first: pd.Series, second: pd.Series, n_repeats: int) -> fl
     """
     from baycomp import two_on_single
 
-    if np.ptp((first - second).to_numpy()) == 0:
+    difference = (first - second).to_numpy()
+    if np.allclose(difference, difference[0]):
         return np.nan
     tails = two_on_single(first.to_numpy(), second.to_numpy(), rope=0, runs=n_repeats)
     return 2 * min(tails)

@@ -1,0 +1,161 @@
+"""The benchmark scripts of the papers' tables, on the smallest profile."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.linear_model import LogisticRegression
+
+from sknemg import DiVoteClassifier, Segmenter, SegmentFeatures
+from sknemg.model_selection import Protocol, evaluate
+
+TABLES = Path(__file__).parent.parent / "benchmarks" / "tables"
+
+
+@pytest.fixture
+def tables(monkeypatch):
+    """Import a script by name, as the scripts import each other."""
+    known = set(sys.modules)
+    monkeypatch.syspath_prepend(str(TABLES))
+    yield __import__
+    for name in set(sys.modules) - known:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and Path(file).parent == TABLES:
+            del sys.modules[name]
+
+
+@pytest.fixture
+def make_fast_study(tables):
+    """Factory of a study whose methods need no network, and the modules it lives in."""
+
+    def make(protocols=("nested",), names=("a", "b")):
+        runner, methods = tables("runner"), tables("methods")
+
+        def two(settings):
+            from sklearn.pipeline import make_pipeline
+
+            features = SegmentFeatures(input_sfreq=methods.SFREQ)
+            inner = make_pipeline(features, LogisticRegression(max_iter=10_000))
+            return {name: methods.pipeline(inner, settings, cv=None) for name in names}
+
+        return runner.Study("fast", two, protocols, levels=("subjects", "recordings"))
+
+    return make
+
+
+def test_kept_results_are_small_and_say_how_they_came_about(
+    make_fast_study, tables, tmp_path, monkeypatch
+):
+    study, runner = make_fast_study(), tables("runner")
+    monkeypatch.setenv("SKNEMG_BENCHMARK_CACHE", "")
+    runner.run(study, "smoke", "simulated", tmp_path / "cache", 1, tmp_path / "out")
+    folder = tmp_path / "out" / "fast" / "simulated-smoke-nested"
+    settings = json.loads((folder / "settings.json").read_text())
+    assert settings["simulated"]
+    assert settings["benchmark"]["n_subjects"] == 9
+    assert {"versions", "device", "commit", "random_state"} <= set(settings)
+    assert str(tmp_path) not in (folder / "settings.json").read_text()
+    assert len(pd.read_csv(folder / "subjects.csv")) == 2 * 9
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 100_000
+    monkeypatch.setattr(runner, "RESULTS", tmp_path / "out")
+    result = runner.load(study, "simulated", "smoke")
+    assert (
+        result.segments["n"].sum()
+        == 2 * result.recordings.groupby("method")["n_segments"].sum().iloc[0]
+    )
+    assert runner.load(study, "simulated", "gpu") is None
+    # methods that differ in the votes only share the fits of their segment classifier
+    assert len(list((tmp_path / "cache" / "segments").iterdir())) == 2
+
+
+def test_a_remembered_fit_is_the_fit(tables, tmp_path, monkeypatch):
+    methods = tables("methods")
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 5)), np.resize([0, 1], 40)
+    plain = LogisticRegression().fit(X, y).predict_proba(X)
+    monkeypatch.setenv(methods.CACHE, str(tmp_path))
+    for n_files, C in [(1, 1.0), (1, 1.0), (2, 0.1)]:
+        model = methods.Remembered(LogisticRegression(C=C)).fit(X, y)
+        assert len(list((tmp_path / "segments").iterdir())) == n_files
+        assert np.array_equal(model.predict_proba(X), plain) == (C == 1.0)
+
+
+def test_fewer_subjects_are_part_of_more(tables, make_ragged, monkeypatch):
+    methods = tables("methods")
+    X, y = make_ragged(n_subjects=12)
+    segments = Segmenter().fit_transform(X)
+    seen = {}
+    for n in (1, 2, 4):
+        divote = DiVoteClassifier(LogisticRegression(max_iter=5000), subject_features="all")
+        model = methods.FewerSubjects(divote, n, random_state=0).fit(segments, y)
+        seen[n] = set(model.divote_.votes_.index)
+        assert len(seen[n]) == 3 * n
+    assert seen[1] < seen[2] < seen[4]
+
+
+def test_every_script_says_not_run_where_it_was_not(tables, tmp_path, monkeypatch):
+    write_docs = tables("write_docs")
+    for module in list(sys.modules.values()):
+        if hasattr(module, "RESULTS"):
+            monkeypatch.setattr(module, "RESULTS", tmp_path)
+    text = write_docs.page(tmp_path)
+    assert text.count("not run") > 100
+    assert "nan" not in text
+    for published in ("83.69 ± 5.28", "33,238,686", "0.720 ± 0.040", "52.26", "2700"):
+        assert published.replace(",", "") in text.replace(",", "")
+
+
+def test_all_methods_can_be_made(tables):
+    settings = tables("settings").PROFILES["smoke"]
+    modules = ["table_4", "table_5", "readers_s2", "protocols", "subject_features", "alternatives"]
+    for name in [*modules, "learning_curve"]:
+        for pipe in tables(name).STUDY.methods(settings).values():
+            assert pipe.steps[1][1].hop == settings.hop
+    assert len(tables("table_4").STUDY.methods(settings)) == 12
+    assert len(tables("table_5").STUDY.methods(settings)) == 10
+
+
+def test_table_1_reproduces_the_published_counts(tables):
+    from sknemg.datasets.simulate.plan import plan_cohort
+
+    published = tables("published").TABLE_1
+    plan = plan_cohort(57, muscles=None, confound=True, random_state=0)
+    counts = plan["diagnosis"].value_counts()
+    assert [str(counts[name]) for name in ("myopathy", "neuropathy", "normal")] == list(
+        published["recordings"][:3]
+    )
+
+
+def test_segment_accuracies_are_means_over_folds(tables, make_ragged):
+    runner, reporting = tables("runner"), tables("reporting")
+    X, y = make_ragged()
+    divote = DiVoteClassifier(LogisticRegression(max_iter=5000), subject_features="all")
+    from sklearn.pipeline import make_pipeline
+
+    result = evaluate({"a": make_pipeline(Segmenter(), divote)}, X, y, protocol=Protocol("p", 3))
+    right = result.segments["prediction"] == result.segments["y_true"]
+    folds = 100 * right.groupby(result.segments["fold"]).mean()
+    kept = replace(result, segments=runner.segment_counts(result))
+    mean, sd = reporting.segment_accuracies(kept, "a")["all"]
+    assert (mean, sd) == pytest.approx((folds.mean(), folds.std(ddof=1)))
+    own = result.segments["y_true"] == "normal"
+    folds = 100 * right[own].groupby(result.segments["fold"][own]).mean()
+    assert reporting.segment_accuracies(kept, "a")["normal"][0] == pytest.approx(folds.mean())
+
+
+def test_the_corrected_t_test_is_that_of_nadeau_and_bengio(tables):
+    pytest.importorskip("baycomp", reason="needs benchmarks/requirements.txt")
+    reporting = tables("reporting")
+    rng = np.random.default_rng(0)
+    first, second = pd.Series(rng.uniform(size=15)), pd.Series(rng.uniform(size=15))
+    difference = first - second  # three repeats of five folds: test to training size 1 to 4
+    t = difference.mean() / np.sqrt(difference.var(ddof=1) * (1 / 15 + 1 / 4))
+    expected = 2 * stats.t.sf(abs(t), 14)
+    assert reporting.corrected_p_value(first, second, 3) == pytest.approx(expected)
+    assert reporting.corrected_p_value(second, first, 3) == pytest.approx(expected)
+    assert np.isnan(reporting.corrected_p_value(first, first + 1, 3))
