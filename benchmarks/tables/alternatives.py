@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from methods import pipeline, segment_classifiers
-from reporting import accuracy_cell, difference_cells, markdown, score_cells, setting_line
+from reporting import accuracy_cell, difference_cells, profile_table, score_cells
 from runner import Study, load, main
 
 METHODS = [
@@ -60,11 +60,7 @@ def tables() -> str:
             for name in METHODS
         ]  # fmt: skip
         header = ["", "accuracy", "AUROC", "MCC", "difference", "p", "seconds"]
-        parts += [
-            f"Profile {profile}. {setting_line(result)}\n",
-            markdown(header, rows),
-            verdict(result),
-        ]
+        parts += [profile_table(profile, result, header, rows), verdict(result)]
     return "\n".join(parts)
 
 

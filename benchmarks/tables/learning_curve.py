@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 from methods import FewerSubjects, pipeline, segment_classifiers
-from reporting import markdown, score_cells, setting_line, subject_scores
+from reporting import profile_table, score_cells, subject_scores
 from runner import Study, load, main
 
 CLASSIFIERS = ["nEMGNet-B", "features + LDA", "MiniRocket + ridge"]
-SIZES = {"smoke": [1, 2], "cpu": [2, 4, 8], "gpu": [2, 4, 8, 15]}
+SIZES = {"smoke": [1, 2], "cpu": [2, 4, 6], "gpu": [2, 4, 8, 15]}
 
 
 def methods(settings):
@@ -73,10 +73,8 @@ def tables(pictures: Path | None = None) -> str:
             [name, *(score_cells(result, f"{name}, {n} a class", ["accuracy"])[0] for n in sizes)]
             for name in CLASSIFIERS
         ]
-        parts += [
-            f"Profile {profile}. {setting_line(result)}\n",
-            markdown(["", *(f"{size} a class" for size in sizes)], rows),
-        ]
+        header = ["", *(f"{size} a class" for size in sizes)]
+        parts.append(profile_table(profile, result, header, rows))
         if result is not None and pictures is not None:
             plot(result, pictures / f"learning_curve_{profile}.png")
             parts.append(

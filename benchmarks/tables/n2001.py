@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from reporting import NOT_RUN, has, markdown, score_cells, setting_line
+from reporting import NOT_RUN, has, markdown, profile_table, score_cells
 from runner import RESULTS, arguments, get_cohort, load, run
 from subject_features import CLASSIFIERS, STUDY, WAYS
 
@@ -45,7 +45,7 @@ def tables() -> str:
         for way in WAYS
     ]  # fmt: skip
     header = ["segments", "subject features", "subjects", "recordings", "log-loss"]
-    parts += [f"Profile cpu. {setting_line(result)}\n", markdown(header, rows)]
+    parts.append(profile_table("cpu", result, header, rows))
     if result is not None:
         ran = result.subjects["method"].unique()
         parts += ["Wrong diagnoses:\n", *(wrong(result, method) for method in ran), ""]
@@ -58,7 +58,7 @@ def tables() -> str:
             "does not.\n",
             markdown(list(table.columns), table.to_numpy().tolist()),
         ]
-    parts.append("Profile gpu: not run.\n")
+    parts.append("Profile gpu, the published setting: not run.\n")
     return "\n".join(parts)
 
 

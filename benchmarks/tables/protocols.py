@@ -12,9 +12,9 @@ from reporting import (
     NOT_RUN,
     difference_cells,
     markdown,
+    profile_table,
     score_cells,
     segment_accuracies,
-    setting_line,
 )
 from runner import Study, load, main
 
@@ -49,9 +49,11 @@ def tables() -> str:
                 for label, theirs in SEGMENTS.items()
             )])  # fmt: skip
         difference, p = difference_cells((leaking, NAME), (nested, NAME))
+        header = ["protocol", *METRICS.values()]
+        parts.append(profile_table(profile, leaking, header, scores))
+        if leaking is None or nested is None:
+            continue
         parts += [
-            f"Profile {profile}. {setting_line(leaking)}\n",
-            markdown(["protocol", *METRICS.values()], scores),
             f"\nChoosing on the test fold changes subject accuracy by **{difference}** points "
             f"(corrected resampled t-test, p = {p}). Segment accuracy, mean ± SD over folds "
             "(published):\n",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from methods import nemgnet, pipeline
 from published import READERS_S2
-from reporting import markdown, score_cells, setting_line
+from reporting import profile_table, score_cells
 from runner import Study, load, main
 
 METRICS = {
@@ -42,10 +42,7 @@ def tables() -> str:
             )]
             for name, values in READERS_S2.items()
         ]  # fmt: skip
-        parts += [
-            f"Profile {profile}. {setting_line(result)}\n",
-            markdown(["", *METRICS.values()], rows),
-        ]
+        parts.append(profile_table(profile, result, ["", *METRICS.values()], rows))
     return "\n".join(parts)
 
 

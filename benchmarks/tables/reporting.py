@@ -146,3 +146,12 @@ def setting_line(result: Evaluation | None) -> str:
         f"{run['profile']}, {settings['device']}, seed {settings['random_state']}, commit "
         f"{settings['commit'] or 'unknown'}.*"
     )
+
+
+def profile_table(
+    profile: str, result: Evaluation | None, header: list[str], rows: list[list[str]]
+) -> str:
+    """Write how a profile was run and its table; a line alone where the GPU's was not run."""
+    if result is None and profile == "gpu":
+        return "Profile gpu, the published setting: not run.\n"
+    return f"Profile {profile}. {setting_line(result)}\n\n{markdown(header, rows)}"

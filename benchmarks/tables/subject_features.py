@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from methods import pipeline, segment_classifiers
-from reporting import difference_cells, markdown, score_cells, setting_line
+from reporting import difference_cells, profile_table, score_cells
 from runner import Study, load, main
 
 CLASSIFIERS = ["nEMGNet-B", "features + LDA", "MiniRocket + ridge"]
@@ -26,7 +26,7 @@ def methods(settings):
 STUDY = Study("subject_features", methods, levels=("subjects", "recordings"))
 
 
-def table(cohort: str, profile: str) -> list[str]:
+def table(cohort: str, profile: str) -> str:
     result = load(STUDY, cohort, profile)
     rows = []
     for name in CLASSIFIERS:
@@ -40,7 +40,7 @@ def table(cohort: str, profile: str) -> list[str]:
                    else difference_cells((result, method), (result, other)))]
             )  # fmt: skip
     header = ["segments", "subject features", "accuracy", "AUROC", "log-loss", "difference", "p"]
-    return [f"Profile {profile}. {setting_line(result)}\n", markdown(header, rows)]
+    return profile_table(profile, result, header, rows)
 
 
 def tables() -> str:
@@ -51,7 +51,7 @@ def tables() -> str:
         "interval]; difference in accuracy, points, with the corrected resampled t-test.\n",
     ]
     for profile in ("cpu", "gpu"):
-        parts += table("simulated", profile)
+        parts.append(table("simulated", profile))
     return "\n".join(parts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from methods import nemgnet_votes
 from published import TABLE_4
-from reporting import accuracy_cell, markdown, setting_line
+from reporting import accuracy_cell, profile_table
 from runner import Study, load, main
 
 WAYS = ["simple averaging", "features-all", "features-PD"]
@@ -30,7 +30,7 @@ def tables() -> str:
                 row += [accuracy_cell(result, f"nEMGNet-{version}, {way}"), theirs]
             rows.append(row)
         header = ["", *(text for way in WAYS for text in (f"{way}, here", "published"))]
-        parts += [f"Profile {profile}. {setting_line(result)}\n", markdown(header, rows)]
+        parts.append(profile_table(profile, result, header, rows))
     parts.append(
         "Accuracy of subjects in percent, mean ± SD over folds and repeats [95 % interval by "
         "bootstrap over subjects]. Published weights were chosen on the test fold, those here on "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from methods import IMAGE_NETWORKS, image_network, nemgnet, pipeline
 from published import TABLE_5
-from reporting import markdown, score_cells, setting_line
+from reporting import profile_table, score_cells
 from runner import Study, load, main
 
 METRICS = {
@@ -55,10 +55,7 @@ def tables() -> str:
                 f"(published: 224 or 299) for {run['image_epochs']} epochs (published: 100): this "
                 "shows that they run, not what they can do.\n"
             )
-        parts += [
-            f"Profile {profile}. {setting_line(result)}\n",
-            markdown(["", *METRICS.values()], rows),
-        ]
+        parts.append(profile_table(profile, result, ["", *METRICS.values()], rows))
     return "\n".join(parts)
 
 

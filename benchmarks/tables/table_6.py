@@ -91,6 +91,9 @@ def tables() -> str:
                 size = f"{kept['times'][name]['elements']:,} ({elements:,})"
             cells = [f"{a} ({b:.2f})" for a, b in zip(ours, published, strict=True)]
             rows.append([name, *cells, size])
+        if not kept and profile == "gpu":
+            parts.append("Profile gpu, the published setting: not run.\n")
+            continue
         line = "Not run."
         if kept:
             line = (
