@@ -45,7 +45,8 @@ def find_spikes(filtered: NDArray, sfreq: float, *, threshold: float, floor: flo
     noise = np.median(magnitude) / 0.6745
     height = max(threshold * noise, floor)
     peaks, _ = find_peaks(magnitude, height=height, distance=max(1, round(DEAD_TIME * sfreq)))
-    margin = round((HALF_WINDOW + SLACK) * sfreq) + 1
+    # A spike is shifted to fit, and its window widened by the slack once more for the template.
+    margin = round(HALF_WINDOW * sfreq) + 2 * round(SLACK * sfreq) + 1
     return peaks[(peaks >= margin) & (peaks < len(filtered) - margin)]
 
 

@@ -102,6 +102,22 @@ def test_busy_recording_still_gives_the_potentials():
     np.testing.assert_allclose(sorted(result.table["rate"]), [9, 10, 12, 13], rtol=0.05)
 
 
+@pytest.mark.parametrize("direction", [1, -1])
+def test_spike_shifted_towards_an_end_does_no_harm(direction):
+    """Two spikes, of which the other one is larger in the last potential (in the first)."""
+    knots = [-1, -0.7, -0.4, -0.3, 0, 0.3, 0.4]
+    usual = potential(knots, [0, -0.5, 0, 0, -0.55, 0, 0])
+    last = potential(knots, [0, -0.55, 0, 0, -0.5, 0, 0])
+    rng = np.random.default_rng(0)
+    signal = rng.normal(0, 0.003, size=2 * SFREQ)
+    for start in range(0, 2 * SFREQ - 2000, 2000):
+        signal[start : start + len(usual)] += usual
+    signal[-2000 : len(last) - 2000] += last
+    for n_after in range(20, 60):  # samples after the last potential's second spike
+        part = signal[: 2 * SFREQ - 1800 + n_after][::direction]
+        assert len(find_discharges(part, SFREQ)) == 1
+
+
 def test_known_shape_measured_by_hand():
     wave = np.interp(np.arange(2001), [800, 900, 1000, 1040, 1100, 1300], [0, 0, 0.2, -0.6, 0.1, 0])
     muap = measure_muap(wave, 20_000)
