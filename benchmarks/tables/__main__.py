@@ -9,7 +9,7 @@ import table_4
 import table_5
 from runner import arguments, run
 
-STUDIES = [alternatives, subject_features, protocols, table_4, readers_s2, learning_curve, table_5]
+STUDIES = [subject_features, protocols, table_4, alternatives, readers_s2, learning_curve, table_5]
 
 args = arguments(__doc__)
 for module in STUDIES:
