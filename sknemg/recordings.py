@@ -196,7 +196,16 @@ or DataFrame
         Recordings
         """
         table, column = _split_frame(frame)
+        missing = [row for row, items in enumerate(column) if pd.api.types.is_scalar(items)]
+        if missing:
+            wrong = [
+                (row, "no signal", "give an array or leave the recording out") for row in missing
+            ]
+            raise InvalidRecordingsError(pd.DataFrame(wrong, columns=_PROBLEM))
         rows = [_as_items(items) for items in column]
+        item = next((items[:0] for items in rows if len(items)), None)
+        if item is not None:  # an empty nested list has lost the shape of its items
+            rows = [items if len(items) else item for items in rows]
         values, offsets = _flatten(rows)
         new = cls.from_ragged(values, offsets, _as_meta(table, len(rows)))
         return new.validate() if new.item_shape == () else new
@@ -241,7 +250,8 @@ or DataFrame
         Recordings
         """
         offsets = self.offsets if offsets is None else offsets
-        return self.from_ragged(values, offsets, self.meta.assign(**columns))  # type: ignore[arg-type]
+        table = {name: _as_column(column) for name, column in columns.items()}
+        return self.from_ragged(values, offsets, self.meta.assign(**table))
 
     def with_columns(self, **columns: ArrayLike) -> Recordings:
         """Return the same recordings with columns of ``meta`` set.
@@ -463,11 +473,17 @@ def _as_meta(table: Mapping[str, Any], n_rows: int) -> pd.DataFrame:
             raise ValueError(f"{name} has {len(column)} entries for {n_rows} recordings.")
     meta = pd.DataFrame(index=range(n_rows))
     for name, column in table.items():
-        meta[name] = np.asarray(column) if np.ndim(column) == 1 else column
+        meta[name] = _as_column(column)
     if "sfreq" not in meta:
         meta["sfreq"] = np.nan
     meta["sfreq"] = meta["sfreq"].astype(float)
     return meta
+
+
+def _as_column(column: Any) -> Any:
+    """Take the entries row by row, whatever index a Series has."""
+    # np.asarray would spell a missing name "nan"
+    return pd.Series(column).to_numpy() if np.ndim(column) == 1 else column
 
 
 def _rebuild(values: NDArray, offsets: NDArray, columns: dict[str, NDArray]) -> Recordings:

@@ -75,6 +75,23 @@ def test_parquet_round_trip(tmp_path, segments):
     assert again["subject"].tolist() == X["subject"].tolist()
 
 
+def test_empty_rows_come_back_from_nested_lists():
+    X = make()
+    X = X.with_values(np.arange(12, dtype=np.float32).reshape(6, 2), [0, 0, 4, 4, 6])
+    frame = X.to_frame()
+    frame["signal"] = [row.tolist() for row in frame["signal"]]
+    assert Recordings.from_frame(frame).equals(X)
+
+
+@pytest.mark.parametrize("nothing", [None, np.nan, pd.NA])
+def test_every_row_without_a_signal_is_named(nothing):
+    frame = make().to_frame()
+    frame["signal"] = pd.Series([nothing, np.zeros(3), nothing, np.ones(2)], dtype=object)
+    with pytest.raises(InvalidRecordingsError, match="no signal") as caught:
+        Recordings.from_frame(frame)
+    assert caught.value.problems["row"].tolist() == [0, 2]
+
+
 # -- rows and columns --------------------------------------------------------------------------
 
 
@@ -122,6 +139,24 @@ def test_columns():
     assert "age" in X and "side" not in X
     with pytest.raises(KeyError, match=r"no column \['side'\]; there are"):
         X["side"]
+
+
+def test_columns_go_by_position_whatever_their_index():
+    age = pd.Series([61, 34, 50, 47], index=[3, 2, 1, 0])
+    for X in (
+        make(age=age),
+        make().with_columns(age=age),
+        make().with_values(make().values, age=age),
+        make().with_columns(age=age.set_axis([10, 11, 12, 13])),
+    ):
+        assert X["age"].tolist() == [61, 34, 50, 47]
+
+
+def test_missing_entries_of_a_list_stay_missing():
+    X = make(subject=["a", np.nan, None, "c"], location=["distal", np.nan, "proximal", "distal"])
+    assert X["subject"].isna().tolist() == [False, True, True, False]
+    assert X["location"].isna().tolist() == [False, True, False, False]
+    assert make(subject=[1, "a", 2, "b"])["subject"].tolist() == [1, "a", 2, "b"]
 
 
 @pytest.mark.parametrize("key", [4, -5, [4], [True], np.array([0.5]), np.array([[0]])], ids=str)
