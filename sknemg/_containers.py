@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -50,9 +51,13 @@ def unpack(X: Any, *, item_ndim: int, input_sfreq: float | None) -> tuple[Record
     elif isinstance(X, Recordings):
         recordings, give_back = X, _same
     elif isinstance(X, pd.DataFrame):
-        rate = {} if "sfreq" in X else {"sfreq": input_sfreq}
-        recordings, give_back = Recordings.from_frame(X.assign(**rate)), Recordings.to_frame
+        if "sfreq" not in X:
+            _require_rates(input_sfreq)
+        frame = X if "sfreq" in X else X.assign(sfreq=input_sfreq)
+        recordings = Recordings.from_frame(frame)
+        give_back = partial(_to_frame, index=X.index)
     else:
+        _require_rates(input_sfreq)
         frame = pd.DataFrame({"signal": pd.Series(list(X), dtype=object), "sfreq": input_sfreq})
         recordings, give_back = Recordings.from_frame(frame), list
     if len(recordings) and len(recordings.item_shape) != item_ndim:
@@ -94,13 +99,21 @@ def _same(recordings: Recordings) -> Recordings:
     return recordings
 
 
-def _check_rates(recordings: Recordings, input_sfreq: float | None) -> None:
-    rates = recordings["sfreq"].to_numpy(dtype=float)
-    if np.isnan(rates).any():
+def _to_frame(recordings: Recordings, index: pd.Index) -> pd.DataFrame:
+    return recordings.to_frame().set_axis(index)
+
+
+def _require_rates(rates: ArrayLike | None) -> None:
+    if pd.isna(np.asarray(rates)).any():
         raise ValueError(
             "The sampling rate of this input is unknown: give Recordings, a column 'sfreq' or, "
             "for bare arrays, the parameter input_sfreq in hertz."
         )
+
+
+def _check_rates(recordings: Recordings, input_sfreq: float | None) -> None:
+    rates = recordings["sfreq"].to_numpy(dtype=float)
+    _require_rates(rates)
     if input_sfreq is not None and (wrong := np.flatnonzero(rates != input_sfreq)).size:
         raise_problems(
             wrong,
