@@ -1,3 +1,6 @@
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -204,6 +207,52 @@ def test_finished_cells_are_kept_when_one_fails(make_ragged, tmp_path, monkeypat
     fail = False
     assert_same(evaluate(pipe, X, y, protocol=THREE, cache=tmp_path), reference)
     assert len(n_fits) == 4 + 3  # three of six were finished before the stop
+
+
+KILLED = """
+import sys, time
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sknemg import DiVoteClassifier, Recordings, Segmenter
+from sknemg.model_selection import Protocol, evaluate
+
+class Slow(LogisticRegression):
+    def fit(self, X, y):
+        time.sleep(float(sys.argv[2]))
+        return super().fit(X, y)
+
+X = Recordings(np.random.default_rng(0).normal(size=(12, 40)), sfreq=10, subject=list("abcdef") * 2)
+y = np.resize(["myopathy", "normal"], 12)
+pipe = make_pipeline(Segmenter(), DiVoteClassifier(Slow()))
+result = evaluate(pipe, X, y, protocol=Protocol("p", 3, 4), cache=sys.argv[1] or None)
+print(result.subjects.to_csv(), end="")
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_numbers(tmp_path):
+    def start(cache, seconds):
+        command = [sys.executable, "-c", KILLED, str(cache), str(seconds)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def finished():
+        return {file: file.stat().st_mtime_ns for file in cache.glob("*.joblib")}
+
+    reference = start("", 0).communicate()[0]
+    assert len(reference.splitlines()) == 1 + 4 * 6
+    cache = tmp_path / "cache"
+    run = start(cache, 0.5)
+    while len(finished()) < 3:
+        assert run.poll() is None
+        time.sleep(0.02)
+    run.kill()
+    run.communicate()
+    before = finished()
+    assert 3 <= len(before) < 12
+    assert start(cache, 0).communicate()[0] == reference
+    assert len(finished()) == 12
+    assert before.items() <= finished().items()
 
 
 @pytest.mark.parametrize("change", ["parameter", "data", "seed", "labels"])
