@@ -184,6 +184,17 @@ def test_checkpoint_of_three_channels_serves_one(tmp_path):
     assert torch.equal(model.fc.weight, start.fc.weight)
 
 
+def test_fitted_weights_serve_as_a_checkpoint(tmp_path):
+    from safetensors.numpy import save_file
+
+    X, y = pictures()
+    weights = small().fit(X, y).weights_
+    save_file(weights, tmp_path / "fitted.safetensors")
+    model = image_model("test_resnet", n_outputs=2, checkpoint=tmp_path / "fitted.safetensors")
+    for name, tensor in model.state_dict().items():
+        np.testing.assert_array_equal(tensor, weights[name], err_msg=name)
+
+
 def test_unfit_checkpoints_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"checkpoint '.*none.pt' is no file"):
         image_model("test_resnet", n_outputs=2, checkpoint=tmp_path / "none.pt")

@@ -133,7 +133,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         with _seeded(seeds[0], device):
             net = self._train(rows, held_out if len(held_out) else None, seed=seeds[1])
         self.weights_ = {
-            name: np.ascontiguousarray(tensor.cpu().numpy())
+            name: tensor.cpu().numpy().copy(order="C")  # counters stay scalars
             for name, tensor in net.module_.state_dict().items()
         }
         if not all(np.isfinite(weights).all() for weights in self.weights_.values()):
