@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.pipeline import Pipeline
-from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
+from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from sknemg._segments import align_columns
+from sknemg._segments import align_columns, consumes_groups
 from sknemg._values import METRICS, metric_values
 from sknemg._votes import mean_scores
 from sknemg.model_selection import label_subjects, read_subjects
@@ -99,9 +99,8 @@ def level_scores(
         return LevelScores(labels[row[voted]], scores[voted], subjects[row[voted]])
     if level == "segment":
         raise ValueError(f"{type(estimator).__name__} does not end in a DiVoteClassifier.")
-    takes = get_routing_for_object(estimator).consumes("predict_proba", ["groups"])
-    given = {"groups": groups} if groups is not None and takes else {}
-    proba = estimator.predict_proba(X, **given)
+    takes = groups is not None and consumes_groups(estimator, "predict_proba")
+    proba = estimator.predict_proba(X, **({"groups": groups} if takes else {}))
     if level == "recording":
         return LevelScores(labels, proba, subjects)
     code, names, first = label_subjects(labels, subjects)

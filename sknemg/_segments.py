@@ -69,10 +69,10 @@ def fit_segments(
         return estimator.fit(data.values, y, groups=subjects[row])
 
 
-def consumes_groups(estimator: Any) -> bool:
-    """Tell whether an estimator asks for ``groups`` in fit."""
+def consumes_groups(estimator: Any, method: str = "fit") -> bool:
+    """Tell whether an estimator asks for ``groups`` in a method."""
     try:
-        return bool(get_routing_for_object(estimator).consumes("fit", ["groups"]))
+        return bool(get_routing_for_object(estimator).consumes(method, ["groups"]))
     except NotImplementedError:  # aeon's estimators, and pipelines with one, refuse to say
         return False
 
@@ -176,9 +176,10 @@ def _fold_scores(
 
 
 def _check_folds(folds: list[tuple[NDArray, NDArray]], subjects: NDArray) -> None:
-    both = [np.intersect1d(subjects[train], subjects[test]) for train, test in folds]
-    torn = np.unique(np.concatenate(both))
-    if len(torn):
+    codes, names = pd.factorize(subjects)
+    both = [np.intersect1d(codes[train], codes[test]) for train, test in folds]
+    torn = sorted(names[np.unique(np.concatenate(both))], key=str)  # types may differ
+    if torn:
         shown = ", ".join(map(str, torn[:10])) + (", ..." if len(torn) > 10 else "")
         raise ValueError(
             f"cv trains and tests on the same {len(torn)} subjects: {shown}. Give an integer or "

@@ -52,7 +52,8 @@ class Subjects:
         n_subjects, n_classes = subject.max() + 1, proba.shape[1]
         self.confusion = np.zeros((n_subjects, n_classes, n_classes))
         np.add.at(self.confusion, (subject, y, proba.argmax(axis=1)), 1)
-        loss = -np.log(np.clip(proba[np.arange(len(y)), y], _TINY, 1))
+        share = proba[np.arange(len(y)), y] / proba.sum(axis=1)
+        loss = -np.log(np.clip(share, _TINY, 1))
         self.loss = np.bincount(subject, weights=loss)
         self.wins = [
             _wins(proba[:, k], y == k, subject, n_subjects) if np.any(y == k) else None

@@ -86,6 +86,17 @@ def test_sums_over_subjects_give_the_values_of_the_libraries(n_classes, sharpnes
             assert_allclose(fast[name], slow[name], rtol=1e-12, atol=1e-12, err_msg=name)
 
 
+def test_scores_that_do_not_add_up_to_one_are_shares_in_value_and_interval():
+    y, proba = answers(sharpness=3.0)
+    plain = score_table(y, proba, classes=range(3), n_resamples=50)
+    scaled = score_table(
+        y, np.repeat([0.5, 2.0], 30)[:, None] * proba, classes=range(3), n_resamples=50
+    )
+    rows = plain["metric"] == "log_loss"
+    columns = ["value", "low", "high"]
+    assert_allclose(scaled.loc[rows, columns], plain.loc[rows, columns])
+
+
 def test_a_class_never_given_scores_zero_as_in_the_libraries():
     y, proba = answers()
     proba[:, 2] = 0
@@ -295,11 +306,22 @@ class RowClassifier(Spy):
         return super().predict_proba(self._rows(X))
 
 
+class Secretive(RowClassifier):
+    """Refuses to say what it asks for, as aeon's estimators do."""
+
+    def get_metadata_routing(self):
+        raise NotImplementedError("no get_metadata_routing method")
+
+
 def test_any_classifier_of_recordings_can_be_scored():
     X, y = toy_segments()
     model = RowClassifier().fit(X, y)
     proba = model.predict_proba(X)
     assert_array_equal(level_scores(model, X, y, level="recording").y_proba, proba)
+    assert_array_equal(
+        level_scores(Secretive().fit(X, y), X, y, level="recording", groups=X["subject"]).y_proba,
+        proba,
+    )
     got = level_scores(model, X, y)
     by_hand = pd.DataFrame(proba).groupby(X["subject"].to_numpy()).mean()
     assert_allclose(got.y_proba, by_hand.loc[got.groups])
