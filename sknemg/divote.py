@@ -92,7 +92,8 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     array (n_segments, ...) a row, a list of such arrays, an array of shape
     (n_recordings, n_segments, n_times), or an array of shape (n_recordings, n_features), where
     each row is one recording of one segment. Subjects are read from `groups`, else from the
-    column ``subject`` of `X`; where neither knows them, each row is its own subject.
+    column ``subject`` of `X`, which is never a feature; where neither knows them, each row is
+    its own subject.
 
     A recording without segments has no vote. A subject none of whose recordings has one gets the
     features of an unknown, ``1 / n_classes`` for each class, and a warning.
@@ -306,8 +307,12 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         data = as_segments(X)
         if data is None:
             finite = not get_tags(self).input_tags.allow_nan
+            if isinstance(X, pd.DataFrame):
+                X = X.drop(columns="subject", errors="ignore")  # a feature that tells who it is
             X = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite=finite)
             data = wrap(X, len(X), 1)
+        if not len(data):
+            raise ValueError("X holds no recordings.")
         if data.item_shape == ():
             raise ValueError(
                 "X holds signals, not segments: put a Segmenter before the DiVoteClassifier."

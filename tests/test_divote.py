@@ -190,6 +190,19 @@ def test_a_row_of_a_plain_table_is_a_recording_of_one_segment():
     assert not hasattr(model, "n_features_in_")
 
 
+@pytest.mark.parametrize("name", ["S{}".format, int], ids=["names", "numbers"])
+def test_the_subjects_of_a_plain_table_are_no_feature(name):
+    X, y = toy_segments(n_segments=(1, 1))
+    who = [name(subject[1:]) for subject in X["subject"]]
+    table = pd.DataFrame(X.values, index=np.arange(len(X))[::-1]).add_prefix("f")
+    model = DiVoteClassifier(Spy()).fit(table.assign(subject=who), y)
+    assert model.feature_names_in_.tolist() == table.columns.tolist()
+    given = DiVoteClassifier(Spy()).fit(table, y, groups=who)
+    assert_array_equal(
+        model.predict_proba(table.assign(subject=who)), given.predict_proba(table, groups=who)
+    )
+
+
 def test_images_reach_the_classifier_as_they_are():
     X, y = toy_segments()
     images = X.with_values((X.values[:, None, :, None] * 10).astype(np.uint8))
@@ -441,6 +454,9 @@ def test_a_split_that_tears_subjects_is_refused_by_name():
         DiVoteClassifier(Spy(), cv=KFold(3)).fit(X, y)
     bare = without(X, "subject")  # nobody to tear
     assert len(DiVoteClassifier(Spy(), cv=KFold(3)).fit(bare, y).votes_) == len(X)
+    mixed = X["subject"].astype(object)
+    mixed[X["subject"] == "S0"] = 0
+    DiVoteClassifier(Spy(), cv=3).fit(X, y, groups=mixed)
     one_fold = [next(SubjectKFold(3).split(X, y))]
     with pytest.raises(ValueError, match=r"every recording once; row \d+ is tested 0 times"):
         DiVoteClassifier(Spy(), cv=one_fold).fit(X, y)
@@ -565,6 +581,9 @@ def test_one_class_and_wrong_parameters_are_refused():
         DiVoteClassifier(Spy(), subject_features="PD").fit(X, y)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         DiVoteClassifier(Spy()).fit(X, y[1:])
+    for nothing in (X[[]], X.to_frame()[:0], np.empty((0, 2, 8))):
+        with pytest.raises(ValueError, match="no recordings"):
+            DiVoteClassifier(Spy()).fit(nothing, y[:0])
 
 
 def test_nothing_is_warned_of_on_the_plain_path():
