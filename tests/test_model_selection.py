@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from _toy import Spy, toy_segments
 from numpy.testing import assert_array_equal
+from sklearn.ensemble import StackingClassifier
 from sklearn.model_selection import LeaveOneGroupOut, cross_validate
 
 from sknemg import DiVoteClassifier, Recordings, SubjectKFold
@@ -42,6 +43,8 @@ def test_nobody_knows_the_subjects():
 def test_a_missing_subject_is_named_by_row(gap):
     with pytest.raises(ValueError, match=r"missing in rows 0, 2"):
         read_subjects(np.zeros((4, 2)), [gap, "a", gap, "b"])
+    with pytest.raises(ValueError, match=r"missing in rows 0, 2"):
+        label_subjects([1, 1, 0, 0], [gap, "a", gap, "b"])
 
 
 def test_groups_of_another_length_are_an_error():
@@ -120,6 +123,9 @@ def test_subjects_and_diagnoses_are_needed():
 def test_splitter_is_a_scikit_learn_citizen():
     assert repr(SubjectKFold(3)) == "SubjectKFold(n_splits=3, random_state=None, shuffle=False)"
     assert SubjectKFold(3).get_n_splits() == 3
+    X, y = toy_segments()
+    stack = StackingClassifier([("one", DiVoteClassifier(Spy()))], cv=SubjectKFold(3))
+    assert stack.fit(X, y).predict(X).shape == (len(X),)  # it sets a random_state on the splitter
 
 
 def test_leaving_one_subject_out_is_scikit_learns():

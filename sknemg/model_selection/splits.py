@@ -50,8 +50,12 @@ def read_subjects(X: Any, groups: ArrayLike | None = None) -> NDArray | None:
         if not (isinstance(X, (Recordings, pd.DataFrame)) and "subject" in X):
             return None
         groups = X["subject"]
-    subjects = pd.Series(groups).to_numpy()  # np.asarray would spell a missing name "nan"
-    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    return _check_subjects(groups, X.shape[0] if hasattr(X, "shape") else len(X))
+
+
+def _check_subjects(groups: ArrayLike, n_rows: int) -> NDArray:
+    subjects = pd.Series(groups).to_numpy()
+    # np.asarray would spell a missing name "nan"
     if subjects.shape != (n_rows,):
         raise ValueError(f"groups has shape {subjects.shape} for {n_rows} recordings.")
     missing = np.flatnonzero(pd.isna(subjects))
@@ -85,7 +89,8 @@ def label_subjects(
     Raises
     ------
     ValueError
-        Naming the subjects with more than one diagnosis, and their rows.
+        Naming the subjects with more than one diagnosis and their rows, or the rows that lack
+        their subject.
 
     Examples
     --------
@@ -95,7 +100,8 @@ def label_subjects(
     ([0, 1, 0], ['b', 'a'], [0, 1])
     """
     y = np.asarray(y)
-    codes, names = pd.factorize(np.asarray(subjects))
+    subjects = _check_subjects(subjects, len(y))
+    codes, names = pd.factorize(subjects)
     first = np.unique(codes, return_index=True)[1]
     torn = np.unique(codes[y != y[first[codes]]])
     if len(torn):
@@ -207,7 +213,8 @@ class SubjectKFold(BaseCrossValidator):
                 f"n_splits={self.n_splits} is more than any class has subjects: "
                 + ", ".join(f"{label} {count}" for label, count in counts.items())
             )
-        folds = StratifiedKFold(self.n_splits, shuffle=self.shuffle, random_state=self.random_state)
+        seed = self.random_state if self.shuffle else None  # which StackingClassifier sets anyway
+        folds = StratifiedKFold(self.n_splits, shuffle=self.shuffle, random_state=seed)
         for _, held_out in folds.split(first, labels):
             tested = np.isin(codes, held_out)
             yield np.flatnonzero(~tested), np.flatnonzero(tested)
