@@ -157,6 +157,9 @@ def test_rows_without_a_subject_are_named():
     subjects[[3, 7]] = None, np.nan
     with pytest.raises(ValueError, match=r"missing in rows \[3, 7\]"):
         small().fit(X, y, groups=subjects)
+    subjects[3] = np.nan
+    with pytest.raises(ValueError, match=r"missing in rows \[3, 7\]"):
+        small().fit(X, y, groups=list(subjects))
 
 
 def test_number_of_evaluations_leaves_the_training_as_it_is():
@@ -249,6 +252,13 @@ def test_split_keeps_subjects_whole_and_every_class_in_training(fraction):
     assert sorted([*train, *valid]) == list(range(100))
     assert set(y[train]) == {0, 1, 2}
     assert set(y[valid]) == {0, 1}
+
+
+def test_split_takes_names_of_several_types():
+    y, subjects = np.repeat([0, 1], 4), np.repeat(np.array([1, "a", 2, "b"], dtype=object), 2)
+    train, valid = subject_split(y, subjects, 0.5, np.random.RandomState(0))
+    assert not set(subjects[train]) & set(subjects[valid])
+    assert len(train) == len(valid) == 4
 
 
 # Rows

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import column_or_1d, compute_class_weight
+from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import check_consistent_length
 
 
@@ -78,7 +78,7 @@ def subject_split(
     >>> set(subjects[train]) & set(subjects[valid]), len(set(subjects[valid]))
     (set(), 2)
     """
-    names, codes = np.unique(subjects, return_inverse=True)
+    codes, names = pd.factorize(subjects, sort=True)  # which sorts names of several types, too
     counts = np.zeros((len(names), y.max() + 1), dtype=np.int64)
     np.add.at(counts, (codes, y), 1)
     diagnosis = counts.argmax(axis=1)
@@ -91,9 +91,9 @@ def subject_split(
     return np.flatnonzero(~in_valid), np.flatnonzero(in_valid)
 
 
-def check_subjects(groups: object, n_rows: int) -> np.ndarray:
+def check_subjects(groups: Any, n_rows: int) -> np.ndarray:
     """Give one subject a row as an array, or say which rows have none."""
-    subjects = column_or_1d(np.asarray(groups))
+    subjects = pd.Series(groups).to_numpy()  # np.asarray would spell a missing name "nan"
     check_consistent_length(subjects, np.empty(n_rows))
     missing = np.flatnonzero(pd.isna(subjects)).tolist()
     if missing:
