@@ -117,7 +117,10 @@ def _check_rates(recordings: Recordings, input_sfreq: float | None) -> None:
     if input_sfreq is not None and (wrong := np.flatnonzero(rates != input_sfreq)).size:
         raise_problems(
             wrong,
-            [f"sampled at {rates[row]:g} Hz, not at input_sfreq={input_sfreq:g}" for row in wrong],
+            [
+                f"sampled at {rates[row]:.10g} Hz, not at input_sfreq={input_sfreq:.10g}"
+                for row in wrong
+            ],
             "leave input_sfreq to bare arrays",
         )
 
@@ -132,7 +135,7 @@ def common_sfreq(recordings: Recordings) -> float:
     """Return the one sampling rate of all rows, or raise naming the rates."""
     rates = np.unique(recordings["sfreq"].to_numpy(dtype=float))
     if len(rates) > 1:
-        shown = ", ".join(f"{rate:g}" for rate in rates)
+        shown = ", ".join(f"{rate:.10g}" for rate in rates)
         raise ValueError(f"The recordings have the rates {shown} Hz; put a Downsampler first.")
     return float(rates[0]) if len(rates) else np.nan
 

@@ -83,7 +83,7 @@ class Downsampler(RowTransformer):
         if low.size and not self.upsample:
             raise_problems(
                 low,
-                [f"sampled at {rates[row]:g} Hz, below {self.sfreq:g} Hz" for row in low],
+                [f"sampled at {rates[row]:.10g} Hz, below {self.sfreq:.10g} Hz" for row in low],
                 "lower sfreq, leave the recording out or set upsample=True",
             )
         rows = [
