@@ -341,7 +341,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         cv = SubjectKFold(int(self.cv)) if isinstance(self.cv, Integral) else check_cv(self.cv)
         with warnings.catch_warnings():  # whether subjects are torn is looked at all the same
             warnings.filterwarnings("ignore", "The groups parameter is ignored by")
-            folds = list(cv.split(np.zeros(len(data)), codes, subjects))
+            folds = list(cv.split(np.zeros(len(data)), self.classes_[codes], subjects))
         return out_of_fold_scores(
             self.estimator, data, codes, self.classes_, subjects, folds, self.n_jobs
         )

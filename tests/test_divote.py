@@ -457,6 +457,8 @@ def test_a_split_that_tears_subjects_is_refused_by_name():
     mixed = X["subject"].astype(object)
     mixed[X["subject"] == "S0"] = 0
     DiVoteClassifier(Spy(), cv=3).fit(X, y, groups=mixed)
+    with pytest.raises(ValueError, match=r"n_splits=9 is more than .*myopathy 4"):
+        DiVoteClassifier(Spy(), cv=9).fit(X, y)
     one_fold = [next(SubjectKFold(3).split(X, y))]
     with pytest.raises(ValueError, match=r"every recording once; row \d+ is tested 0 times"):
         DiVoteClassifier(Spy(), cv=one_fold).fit(X, y)
