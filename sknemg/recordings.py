@@ -68,7 +68,7 @@ class Recordings:
     signals : list of array-like of shape (n_times_i,), array of shape (n_recordings, n_times) \
 or DataFrame
         The signals. A DataFrame holds them in its column ``signal``; its other columns become
-        ``meta``, and the arguments below overwrite them.
+        ``meta``, and the arguments below overwrite them. A column ``unit`` must agree with `unit`.
     sfreq : float or array-like of shape (n_recordings,), default=None
         Sampling rate in hertz, one for all or one each. Never guessed: without it every row is
         refused.
@@ -129,7 +129,7 @@ or DataFrame
             raise ValueError(f"unit={unit!r} is unknown; give one of {sorted(MILLIVOLTS)}.")
         table: dict[str, Any] = {}
         if isinstance(signals, pd.DataFrame):
-            table, signals = _split_frame(signals)
+            table, signals = _split_frame(signals, unit)
         given = {"sfreq": sfreq, "subject": subject, "muscle": muscle, "location": location}
         table |= {name: value for name, value in given.items() if value is not None} | columns
         rows = _as_signals(signals)
@@ -195,7 +195,7 @@ or DataFrame
         -------
         Recordings
         """
-        table, column = _split_frame(frame)
+        table, column = _split_frame(frame, "mV")
         missing = [row for row, items in enumerate(column) if pd.api.types.is_scalar(items)]
         if missing:
             wrong = [
@@ -431,11 +431,24 @@ or DataFrame
 # -- construction ------------------------------------------------------------------------------
 
 
-def _split_frame(frame: pd.DataFrame) -> tuple[dict[str, Any], list[Any]]:
+def _split_frame(frame: pd.DataFrame, unit: str) -> tuple[dict[str, Any], list[Any]]:
     if "signal" not in frame:
         raise ValueError(f"The frame lacks a column 'signal'; it has {list(frame.columns)}.")
-    table = {str(name): column.to_numpy() for name, column in frame.items() if name != "signal"}
+    table: dict[str, Any] = {
+        str(name): column.to_numpy() for name, column in frame.items() if name != "signal"
+    }
+    if "unit" in table:
+        _check_units(pd.Series(table["unit"]), unit)
+        table["unit"] = "mV"  # which the signals will be in
     return table, list(frame["signal"])
+
+
+def _check_units(stated: pd.Series, unit: str) -> None:
+    wrong = np.flatnonzero(stated.notna() & (stated.map(MILLIVOLTS) != MILLIVOLTS[unit]))
+    if wrong.size:
+        remedy = "give Recordings the unit of its signals, or convert them to mV"
+        found = [(row, f"unit {stated[row]!r}, taken as {unit!r}", remedy) for row in wrong]
+        raise InvalidRecordingsError(pd.DataFrame(found, columns=_PROBLEM))
 
 
 def _as_signals(signals: Iterable[ArrayLike]) -> list[NDArray[np.float32]]:

@@ -42,6 +42,18 @@ def test_unknown_unit():
         Recordings([[1.0]], sfreq=1, unit="counts")
 
 
+def test_a_column_of_units_is_not_passed_over():
+    frame = make().to_frame().assign(unit=["uV", "mV", None, "µV"])
+    for read in (Recordings, Recordings.from_frame):
+        with pytest.raises(InvalidRecordingsError, match="unit 'uV', taken as 'mV'") as caught:
+            read(frame)
+        assert caught.value.problems["row"].tolist() == [0, 3]
+    X = Recordings(frame.assign(unit="µV"), unit="uV")
+    np.testing.assert_allclose(X.values, make().values / 1000, rtol=1e-6)
+    assert set(X["unit"]) == {"mV"}  # and so it can be read again
+    assert Recordings.from_frame(X.to_frame()).equals(X)
+
+
 def test_equal_lengths_make_an_array_and_come_from_one():
     array = np.arange(6.0).reshape(2, 3)
     X = Recordings(array, sfreq=[1, 2])
