@@ -5,9 +5,7 @@ real recordings train nothing and tune nothing. Beside the transfer stand what t
 reach on simulated subjects they have not seen, and what they reach on N2001 when trained on its
 other subjects. Chance is 33 %.
 
-Real signals are high-passed where the simulated amplifier is. N2001 is stored with its negative
-phase upwards (the steepest slope of all its subjects rises), emgdb is not; features do not care,
-networks do, so N2001 is turned over.
+Real signals are high-passed where the simulated amplifier is.
 
     SKNEMG_DATA=folder python benchmarks/simulator_transfer.py --picture features.png
 """
@@ -52,7 +50,6 @@ SHOWN = [
     "turn_amplitude",
     "crest_factor",
 ]
-POLARITY = {"N2001": -1.0, "emgdb": 1.0}
 
 
 def simulated(args, seed):
@@ -77,7 +74,7 @@ def real(name, args):
     signals = []
     for signal, rate in zip(X, rates, strict=True):
         sos = butter(2, args.highpass, btype="highpass", fs=rate, output="sos")
-        signals.append(POLARITY[name] * sosfilt(sos, signal)[round(0.1 * rate) :])
+        signals.append(sosfilt(sos, signal)[round(0.1 * rate) :])
     dead = np.array([np.median(np.abs(np.diff(signal))) == 0 for signal in X])
     X = Recordings(
         [signal for signal, flat in zip(signals, dead, strict=True) if not flat],

@@ -14,8 +14,7 @@ PhysioNet if need be. What is missing is said to be missing.
 # %%
 # Load what there is
 # ------------------
-# N2001 is stored with its negative phase upwards, emgdb and the simulator are not: N2001 is turned
-# over. Both get the high-pass at 20 Hz that the simulated amplifier has.
+# Both get the high-pass at 20 Hz that the simulated amplifier has.
 
 import warnings
 
@@ -41,13 +40,13 @@ for name, load in {"N2001": load_emglab, "emgdb": load_emgdb}.items():
 
 
 def prepared(name, row):
-    """Signal of one recording, physical sign, high-passed; its rate."""
+    """Signal of one recording, high-passed; its rate."""
     X, _ = sources[name]
     sfreq = X["sfreq"].iloc[row]
     if name == "simulated":
         return X[row], sfreq
     filtered = sosfilt(butter(2, 20, btype="highpass", fs=sfreq, output="sos"), X[row])
-    return filtered[int(0.2 * sfreq) :] * (-1 if name == "N2001" else 1), sfreq
+    return filtered[int(0.2 * sfreq) :], sfreq
 
 
 def typical(name, diagnosis):

@@ -180,8 +180,8 @@ def test_n2001_header_and_rails(make_n2001):
     assert X["clipped"].tolist() == [2, 0, 0]
     np.testing.assert_array_equal(X["age"], [56, np.nan, 56])
     assert X["disease_duration"].fillna("").tolist() == ["", "", "1 year"]
-    np.testing.assert_allclose(X[0][-2:], -2.50004, rtol=1e-5)
-    np.testing.assert_allclose(X[1], noise / 13107, atol=1e-6)
+    np.testing.assert_allclose(X[0][-2:], 2.50004, rtol=1e-5)  # turned: a spike is negative
+    np.testing.assert_allclose(X[1], -noise / 13107, atol=1e-6)
 
 
 def test_n2001_that_cannot_be_read(make_n2001, tmp_path):
@@ -258,19 +258,30 @@ def test_real_n2001_counts_and_columns(n2001):
     assert ages.max().to_dict() == {"myopathy": 44, "neuropathy": 67, "normal": 37}
 
 
+def test_the_steep_phase_of_real_spikes_falls(n2001, data_dir):
+    """A spike is negative: after its small positive start the signal falls steeply."""
+    X, _, _, _ = n2001
+    emgdb, _ = load_emgdb(data_dir / "emgdb")
+    steepest = [np.diff(signal)[np.abs(np.diff(signal)).argmax()] for signal in [*X, *emgdb]]
+    falls = np.array(steepest) < 0
+    subject = np.array([*X["subject"], *emgdb["subject"]])
+    majority = [falls[subject == name].mean() for name in np.unique(subject)]
+    assert np.mean(np.array(majority) >= 0.5) > 0.9
+
+
 def test_real_n2001_samples_are_those_of_wfdb_with_rails_filled(n2001):
     X, _, _, folder = n2001
     assert np.isfinite(X.values).all()
-    assert X.values.min() == np.float32(-32768 / 13107)
-    assert 2.4 < X.values.max() < 2.5
+    assert X.values.max() == np.float32(32768 / 13107)
+    assert -2.5 < X.values.min() < -2.4
     clipped = X.meta.set_index("recording")["clipped"]
     assert clipped[clipped > 0].to_dict() == {"N2001A06BB07": 3047, "N2001M02BB03": 3095}
     for name in ("N2001A01BB01", "N2001A06BB07", "N2001C05BB51"):
-        direct = wfdb.rdrecord(str(folder / name)).p_signal[:, 0] * 1e-3
+        direct = wfdb.rdrecord(str(folder / name)).p_signal[:, 0] * -1e-3
         read = X[int(np.flatnonzero(X["recording"] == name)[0])]
         known = np.isfinite(direct)
         np.testing.assert_allclose(read[known], direct[known], atol=1e-6)
-        assert (read[~known] == np.float32(-32768 / 13107)).all()
+        assert (read[~known] == np.float32(32768 / 13107)).all()
     with pytest.raises(ReadError, match="3047 of 262124 samples are NaN"):
         read_recording(folder / "N2001A06BB07.hea")
 

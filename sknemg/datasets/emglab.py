@@ -25,6 +25,7 @@ EMGLAB_N2001 = PublicData(
     ),
     traps=(
         "the groups differ in age and in the side recorded, so a model may learn those",
+        "the files hold the signal negative-up; load_emglab turns it over",
         "some recordings touch the amplifier's rails, and one is dead after its first moment",
         "one muscle, low effort: no contrast of proximal and distal",
     ),
@@ -47,8 +48,10 @@ def load_emglab(folder: str | Path | None = None) -> tuple[Recordings, NDArray[n
 
     Concentric needle in biceps brachii, slight steady contraction, 23,437.5 Hz, 11.2 s each.
     ALS is given the class ``"neuropathy"`` (its motor units are neurogenic); the column
-    ``diagnosis_detail`` keeps the header's words. Samples at the converter's negative rail,
-    which WFDB readers take for gaps, are what they are: -2.5 mV, clipped, counted in the column
+    ``diagnosis_detail`` keeps the header's words. The files hold the signal negative-up, which
+    no header says but every spike does (its steep phase rises in all subjects); here it is turned
+    over, a spike is negative as everywhere in sknemg. Samples at the converter's lower rail,
+    which WFDB readers take for gaps, are what they are: clipped at 2.5 mV, counted in the column
     ``clipped``. ``EMGLAB_N2001`` holds citation and traps; no licence of the data is known, so
     nothing is fetched.
 
@@ -96,7 +99,7 @@ def load_emglab(folder: str | Path | None = None) -> tuple[Recordings, NDArray[n
     readings = _read_all(folder, names)
     rows = [_describe(name, reading) for name, reading in zip(names, readings, strict=True)]
     columns: dict[str, Any] = {key: [row[key] for row in rows] for key in rows[0]}
-    X = Recordings([reading.signal for reading in readings], **columns)
+    X = Recordings([-reading.signal for reading in readings], **columns)  # stored negative-up
     warn_if_flat(X, stacklevel=2)
     return X, np.array([_GROUPS[_NAME.fullmatch(name)[2]] for name in names])  # type: ignore[index]
 
