@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from sknemg.metrics import score_table
 from sknemg.model_selection import Evaluation
 
 NOT_RUN = "not run"
+AVERAGING = "simple averaging"
 
 
 def fold_accuracies(result: Evaluation, method: str) -> pd.Series:
@@ -30,6 +32,26 @@ def subject_scores(
         rows["y_true"], rows[result.classes], classes=result.classes, groups=rows["subject"]
     )
     return table.set_index("metric").loc[list(metrics)]
+
+
+def with_averaging(result: Evaluation | None, source: str) -> Evaluation | None:
+    """Add what simple averaging makes of the same segment classifiers: no run is needed for it.
+
+    Parameters
+    ----------
+    result : Evaluation or None
+    source : str
+        The way whose recordings are averaged, as in ``"nEMGNet-B, in-sample"``.
+    """
+    if result is None:
+        return None
+    rows = result.recordings[result.recordings["method"].str.endswith(f", {source}")]
+    keys = ["method", "repeat", "fold", "subject", "y_true"]
+    means = rows.dropna(subset=result.classes).groupby(keys, sort=False)[result.classes].mean()
+    means["prediction"] = means.idxmax(axis=1)
+    means = means.reset_index()
+    means["method"] = means["method"].str.replace(source, AVERAGING)
+    return replace(result, subjects=pd.concat([result.subjects, means], ignore_index=True))
 
 
 def has(result: Evaluation | None, method: str) -> bool:
