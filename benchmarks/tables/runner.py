@@ -8,11 +8,12 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from methods import CACHE
+from methods import CACHE, installed
 from settings import N2001, N2001_CPU, PROFILES, Settings
 
 from sknemg.datasets import load_cohort, load_emglab, make_cohort
@@ -97,6 +98,9 @@ def keep(result: Evaluation, study: Study, settings: Settings, cohort: str, fold
     simulated = cohort == "simulated"
     about = {"study": study.name, "cohort": Path(cohort).name, "simulated": simulated}
     result.settings.update(about | {"benchmark": asdict(settings)})
+    result.settings["versions"].update(
+        {name: version(name) for name in ("aeon", "baycomp", "braindecode") if installed(name)}
+    )
     result.save(folder, levels=study.levels)
     counts = segment_counts(result)
     counts.to_csv(folder / "segment_counts.csv", index=False)

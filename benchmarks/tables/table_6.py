@@ -22,6 +22,7 @@ from sknemg import NEMGNetClassifier, Recordings, TimmClassifier
 from sknemg._provenance import provenance
 
 SEGMENTS = {"smoke": 4, "cpu": 64, "gpu": 1614}
+ROUNDS = {"smoke": 1, "cpu": 1, "gpu": 3}
 
 
 def steps(name: str):
@@ -109,6 +110,6 @@ if __name__ == "__main__":
     args = arguments(__doc__, lambda parser: parser.add_argument("--threads", type=int, default=1))
     torch.set_num_threads(args.threads)
     n_segments = SEGMENTS[args.profile]
-    times = measure(n_segments, rounds=1 if args.profile == "smoke" else 2)
+    times = measure(n_segments, rounds=ROUNDS[args.profile])
     about = {"n_segments": n_segments, "n_threads": args.threads, **provenance()}
     write_json(args.out / "table_6" / f"{args.profile}.json", about | {"times": times})
