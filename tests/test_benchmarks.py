@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from sknemg import DiVoteClassifier, Segmenter, SegmentFeatures
 from sknemg.model_selection import Protocol, evaluate
@@ -37,8 +38,6 @@ def make_fast_study(tables):
         runner, methods = tables("runner"), tables("methods")
 
         def two(settings):
-            from sklearn.pipeline import make_pipeline
-
             features = SegmentFeatures(input_sfreq=methods.SFREQ)
             inner = make_pipeline(features, LogisticRegression(max_iter=10_000))
             return {name: methods.pipeline(inner, settings, cv=None) for name in names}
@@ -135,8 +134,6 @@ def test_segment_accuracies_are_means_over_folds(tables, make_ragged):
     runner, reporting = tables("runner"), tables("reporting")
     X, y = make_ragged()
     divote = DiVoteClassifier(LogisticRegression(max_iter=5000), subject_features="all")
-    from sklearn.pipeline import make_pipeline
-
     result = evaluate({"a": make_pipeline(Segmenter(), divote)}, X, y, protocol=Protocol("p", 3))
     right = result.segments["prediction"] == result.segments["y_true"]
     folds = 100 * right.groupby(result.segments["fold"]).mean()
@@ -146,6 +143,24 @@ def test_segment_accuracies_are_means_over_folds(tables, make_ragged):
     own = result.segments["y_true"] == "normal"
     folds = 100 * right[own].groupby(result.segments["fold"][own]).mean()
     assert reporting.segment_accuracies(kept, "a")["normal"][0] == pytest.approx(folds.mean())
+
+
+def test_averaging_is_that_of_a_vote_without_a_final_classifier(tables, make_ragged):
+    reporting = tables("reporting")
+    X, y = make_ragged()
+    ways = {"m, in": {"subject_features": "all"}, "m, mean": {"final_estimator": None}}
+    methods = {
+        name: make_pipeline(
+            Segmenter(), DiVoteClassifier(LogisticRegression(max_iter=5000), **options)
+        )
+        for name, options in ways.items()
+    }
+    result = evaluate(methods, X, y, protocol=Protocol("p", 3))
+    added = reporting.with_averaging(result, "in").subjects.set_index("subject")
+    computed = added[added["method"] == f"m, {reporting.AVERAGING}"]
+    expected = added[added["method"] == "m, mean"].loc[computed.index]
+    np.testing.assert_allclose(computed[result.classes], expected[result.classes])
+    assert (computed["prediction"] == expected["prediction"]).all()
 
 
 def test_the_corrected_t_test_is_that_of_nadeau_and_bengio(tables):

@@ -1,7 +1,7 @@
 """CMPB Table 6: seconds to preprocess, load and predict, and elements, of full-size networks.
 
-Times are taken on as many segments as the profile can afford and are not scaled up; every round
-goes through all networks, and the fastest round counts.
+Times are taken on as many segments as the profile can afford and are not scaled up; the fastest
+round of each network counts.
 """
 
 from __future__ import annotations
