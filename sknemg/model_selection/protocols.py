@@ -223,6 +223,7 @@ def evaluate(
         raise ValueError(f"y holds one class only, {y.tolist()[0]!r}; two are needed.")
     if isinstance(X, Recordings) and X.item_shape == ():
         check_no_shared_signal(X, subjects)
+    settings = _settings(estimators, protocol, random_state, n_threads, y, subjects)
     cells = list(_cells(estimators, X, y, subjects, protocol, random_state))
     data_key = joblib.hash((X, y, subjects))
     work = [
@@ -234,7 +235,6 @@ def evaluate(
         name: pd.concat([tables[name] for _, tables in done], ignore_index=True)
         for name in (*LEVELS, "cells")
     }
-    settings = _settings(estimators, protocol, random_state, n_threads, y, subjects)
     return Evaluation(**tables, settings=settings)
 
 
