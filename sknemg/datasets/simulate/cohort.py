@@ -19,7 +19,7 @@ from sknemg.recordings import Recordings
 def make_cohort(
     n_subjects: int = 57,
     *,
-    severity: Range = (0.4, 1.0),
+    severity: Range = (0.45, 1.0),
     chronicity: Range = (0.3, 1.0),
     effort: Range = (0.015, 0.25),
     spared: float = 0.25,
@@ -52,7 +52,7 @@ def make_cohort(
     ----------
     n_subjects : int, default=57
         Subjects, a third of them with each diagnosis; counts of recordings follow in proportion.
-    severity : float or (float, float), default=(0.4, 1.0)
+    severity : float or (float, float), default=(0.45, 1.0)
         Of a patient's disease, 0 to 1. Single muscles differ: myopathy is worse in proximal
         muscles, neuropathy in distal ones.
     chronicity : float or (float, float), default=(0.3, 1.0)

@@ -224,7 +224,7 @@ def _reinnervated(
     diameter[adopted] *= rng.uniform(0.55 + 0.45 * c, 0.90 + 0.50 * c, n)
     velocity[adopted] += 0.02 * (diameter[adopted] - fibres.diameter[adopted])
     velocity[adopted] *= rng.uniform(0.75 + 0.2 * c, 1.0, n)
-    delay[adopted] += rng.gamma(1.6, (1.7 - 1.4 * c) * 1e-3 / 1.6, n)
+    delay[adopted] += rng.gamma(1.6, (1.9 - 1.6 * c) * 1e-3 / 1.6, n)
     jitter[adopted] = (110 - 70 * c) * 1e-6 * rng.lognormal(0, 0.5, n)
     blocking[adopted] = 0.12 * (1 - c) * rng.uniform(0, 2, n)
     tension[adopted] *= 0.35 + 0.2 * c
