@@ -74,8 +74,8 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
         "--protocol", choices=["published", "readers", "nested"], default="nested",
         help="how subjects are split and weights chosen; only 'nested' and 'readers' are honest",
     )  # fmt: skip
-    parser.add_argument("--folds", type=int, help="instead of the protocol's number")
-    parser.add_argument("--repeats", type=int, help="instead of the protocol's number")
+    parser.add_argument("--folds", type=_positive, help="instead of the protocol's number")
+    parser.add_argument("--repeats", type=_positive, help="instead of the protocol's number")
     parser.add_argument(
         "--out-of-fold", type=int, metavar="K",
         help="train the final classifier on out-of-fold votes of K inner folds (K times as long)",
@@ -83,6 +83,13 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="fits at once")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(out), help="folder for the results")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 def _demo(args: argparse.Namespace) -> None:

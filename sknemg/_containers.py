@@ -14,7 +14,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
-from sknemg.recordings import InvalidRecordingsError, Recordings
+from sknemg._problems import raise_problems
+from sknemg.recordings import Recordings
 
 GiveBack = Callable[[Recordings], Any]
 
@@ -123,12 +124,6 @@ def _check_rates(recordings: Recordings, input_sfreq: float | None) -> None:
             ],
             "leave input_sfreq to bare arrays",
         )
-
-
-def raise_problems(rows: ArrayLike, problems: list[str], remedy: str) -> None:
-    """Raise `InvalidRecordingsError` with one problem for each of the rows."""
-    table = pd.DataFrame({"row": rows, "problem": problems, "remedy": remedy})
-    raise InvalidRecordingsError(table)
 
 
 def common_sfreq(recordings: Recordings) -> float:

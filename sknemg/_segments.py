@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import Parallel, delayed
 
+from sknemg._containers import common_sfreq
 from sknemg.recordings import Recordings
 
 
@@ -23,16 +24,27 @@ def as_segments(X: Any) -> Recordings | None:
     if isinstance(X, Recordings):
         return X
     if isinstance(X, pd.DataFrame) and "signal" in X:
-        # The rate plays no part in a vote, so a frame may do without.
-        return Recordings.from_frame(X if "sfreq" in X else X.assign(sfreq=1.0))
+        if "sfreq" in X:
+            return Recordings.from_frame(X)
+        return _without_rate(X)
     is_array = isinstance(X, np.ndarray)
     if is_array and X.ndim > 2:
         return wrap(X.reshape(-1, *X.shape[2:]), len(X), X.shape[1])
     is_list = isinstance(X, (list, tuple)) or (is_array and X.dtype == object and X.ndim == 1)
     if is_list and len(X) and all(isinstance(row, np.ndarray) for row in X):
-        frame = pd.DataFrame({"signal": pd.Series(list(X), dtype=object), "sfreq": 1.0})
-        return Recordings.from_frame(frame)
+        return _without_rate(pd.DataFrame({"signal": pd.Series(list(X), dtype=object)}))
     return None
+
+
+def _without_rate(frame: pd.DataFrame) -> Recordings:
+    # Votes can do without a rate, while Recordings of signals are refused for that alone.
+    return Recordings.from_frame(frame.assign(sfreq=1.0)).with_columns(sfreq=np.nan)
+
+
+def known_sfreq(data: Recordings) -> float | None:
+    """Return the one rate of all rows, None if it is unknown, or raise naming the rates."""
+    rates = data["sfreq"].to_numpy(dtype=float)
+    return common_sfreq(data[~np.isnan(rates)]) if (~np.isnan(rates)).any() else None
 
 
 def wrap(values: NDArray, n_rows: int, n_segments: int) -> Recordings:

@@ -26,6 +26,7 @@ from sknemg._segments import (
     align_columns,
     as_segments,
     fit_segments,
+    known_sfreq,
     out_of_fold_scores,
     score_segments,
     wrap,
@@ -83,6 +84,9 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     votes_ : DataFrame, a row a training subject, indexed by subject
         The features that the final estimator was trained on. Subjects without a single segment
         are left out.
+    sfreq_ : float or None
+        Sampling rate of the training data in hertz, where it is known; data of another rate are
+        refused later.
     n_features_in_ : int
         Only after `fit` on an array of shape (n_recordings, n_features).
 
@@ -202,7 +206,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         subjects = np.arange(len(data)) if subjects is None else subjects
         subject, names, first = label_subjects(labels, subjects)
         self.subject_features_ = self._choose_features(data)
-        self.item_shape_ = data.item_shape
+        self.item_shape_, self.sfreq_ = data.item_shape, known_sfreq(data)
 
         _, votes = self._vote(data, self._train(data, codes, subjects), subject, len(names))
         voted = np.unique(subject[data.lengths > 0])
@@ -365,6 +369,9 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _score(self, X: Any, groups: ArrayLike | None) -> Scores:
         check_is_fitted(self)
         data = self._check_X(X, reset=False)
+        rate = known_sfreq(data)
+        if None not in (rate, self.sfreq_) and rate != self.sfreq_:
+            raise ValueError(f"Sampled at {rate:g} Hz; fit saw {self.sfreq_:g} Hz.")
         subjects = read_subjects(X, groups)
         if subjects is None and self._knows_subjects:
             raise ValueError(

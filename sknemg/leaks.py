@@ -65,7 +65,9 @@ def find_shared_signal(X: Recordings, groups: ArrayLike) -> pd.DataFrame:
     """
     if X.item_shape != ():
         raise ValueError("Shared signal is looked for in signals, before a Segmenter.")
-    subject = pd.factorize(np.asarray(groups))[0]
+    subject, _ = pd.factorize(pd.Series(groups))
+    if len(subject) != len(X) or (subject < 0).any():
+        raise ValueError(f"groups must name a subject for each of the {len(X)} recordings.")
     step = 2 * SURE - PROBE  # a copy of 512 samples holds one whole probe, with room to be sure
     row, start, probe = _probes(X, step)
     order = np.argsort(probe, kind="stable")

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknemg._containers import RowTransformer, common_sfreq, raise_problems
+from sknemg._containers import RowTransformer, common_sfreq
+from sknemg._problems import raise_problems
 from sknemg.recordings import Recordings
 from sknemg.signal import n_window_samples, resample, window_starts
 

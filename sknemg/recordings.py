@@ -10,49 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg._problems import PROBLEM_COLUMNS, InvalidRecordingsError, find_problems
+
+__all__ = ["InvalidRecordingsError", "Recordings"]
+
 #: What one unit of a signal is in millivolts, the unit of the whole library.
 MILLIVOLTS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "µV": 1e-3, "μV": 1e-3, "nV": 1e-6}
-
-_PROBLEM = ["row", "problem", "remedy"]
-_SHOWN = 20  # problems spelled out in a message; the rest is in ``error.problems``
-
-
-class InvalidRecordingsError(ValueError):
-    """Recordings that cannot be used, every one of them named.
-
-    Attributes
-    ----------
-    problems : DataFrame, columns ``row``, ``problem``, ``remedy``
-        One line for each problem found.
-
-    Examples
-    --------
-    The problems tell which rows to leave out:
-
-    >>> import numpy as np
-    >>> from sknemg import InvalidRecordingsError, Recordings
-    >>> signals = [[0.1, 0.2], [0.3, np.nan], []]
-    >>> try:
-    ...     Recordings(signals, sfreq=10)
-    ... except InvalidRecordingsError as error:
-    ...     print(error.problems[["row", "problem"]])
-       row                         problem
-    0    1  1 of 2 samples NaN or infinite
-    1    2                      no samples
-    """
-
-    def __init__(self, problems: pd.DataFrame):
-        self.problems = problems
-        n_rows = problems["row"].nunique()
-        lines = [f"  row {p.row}: {p.problem} ({p.remedy})" for p in problems[:_SHOWN].itertuples()]
-        if len(problems) > _SHOWN:
-            lines.append(f"  ... and {len(problems) - _SHOWN} more in `error.problems`")
-        super().__init__(
-            f"{n_rows} unusable recording{'s' if n_rows > 1 else ''}:\n" + "\n".join(lines)
-        )
-
-    def __reduce__(self):
-        return type(self), (self.problems,)
 
 
 class Recordings:
@@ -201,7 +164,7 @@ or DataFrame
             wrong = [
                 (row, "no signal", "give an array or leave the recording out") for row in missing
             ]
-            raise InvalidRecordingsError(pd.DataFrame(wrong, columns=_PROBLEM))
+            raise InvalidRecordingsError(pd.DataFrame(wrong, columns=PROBLEM_COLUMNS))
         rows = [_as_items(items) for items in column]
         item = next((items[:0] for items in rows if len(items)), None)
         if item is not None:  # an empty nested list has lost the shape of its items
@@ -352,13 +315,9 @@ or DataFrame
         DataFrame, columns ``row``, ``problem``, ``remedy``
             Empty if all is well; sorted by row.
         """
-        found = [*_bad_rates(self.meta), *_bad_locations(self.meta), *_bad_items(self)]
         if y is None and "diagnosis" in self:
             y = self["diagnosis"]
-        if y is not None and "subject" in self:
-            found += _two_diagnoses(self["subject"], np.asarray(y))
-        table = pd.DataFrame(found, columns=_PROBLEM)
-        return table.sort_values("row", kind="stable", ignore_index=True)
+        return find_problems(self.meta, self.values, self.lengths, y)
 
     def validate(self, y: ArrayLike | None = None) -> Recordings:
         """Raise if `problems` finds any, and return self otherwise.
@@ -448,7 +407,7 @@ def _check_units(stated: pd.Series, unit: str) -> None:
     if wrong.size:
         remedy = "give Recordings the unit of its signals, or convert them to mV"
         found = [(row, f"unit {stated[row]!r}, taken as {unit!r}", remedy) for row in wrong]
-        raise InvalidRecordingsError(pd.DataFrame(found, columns=_PROBLEM))
+        raise InvalidRecordingsError(pd.DataFrame(found, columns=PROBLEM_COLUMNS))
 
 
 def _as_signals(signals: Iterable[ArrayLike]) -> list[NDArray[np.float32]]:
@@ -459,7 +418,7 @@ def _as_signals(signals: Iterable[ArrayLike]) -> list[NDArray[np.float32]]:
         if array.ndim != 1 or (array.size and array.dtype.kind not in "fiub")
     ]
     if wrong:
-        raise InvalidRecordingsError(pd.DataFrame(wrong, columns=_PROBLEM))
+        raise InvalidRecordingsError(pd.DataFrame(wrong, columns=PROBLEM_COLUMNS))
     return [array.astype(np.float32, copy=False) for array in rows]
 
 
@@ -518,57 +477,6 @@ def _as_rows(key: Any, n_rows: int) -> NDArray[np.int64]:
     if rows.size and (rows.min() < -n_rows or rows.max() >= n_rows):
         raise IndexError(f"a row outside 0 to {n_rows - 1} was asked for")
     return rows % n_rows if n_rows else rows
-
-
-# -- what can be wrong -------------------------------------------------------------------------
-
-
-def _bad_rates(meta: pd.DataFrame) -> list[tuple[int, str, str]]:
-    rates = meta["sfreq"].to_numpy(dtype=float)
-    remedy = "give sfreq in hertz, one rate or one a recording"
-    found = [(int(row), "unknown sampling rate", remedy) for row in np.flatnonzero(np.isnan(rates))]
-    wrong = np.flatnonzero((rates <= 0) | np.isinf(rates))
-    return found + [(int(row), f"sampling rate of {rates[row]:g} Hz", remedy) for row in wrong]
-
-
-def _bad_locations(meta: pd.DataFrame) -> list[tuple[int, str, str]]:
-    if "location" not in meta:
-        return []
-    location = meta["location"]
-    wrong = np.flatnonzero(~location.isna() & ~location.isin(["proximal", "distal"]))
-    remedy = "write 'proximal', 'distal' or leave it missing"
-    return [(int(row), f"location {location.iloc[row]!r}", remedy) for row in wrong]
-
-
-def _bad_items(X: Recordings) -> list[tuple[int, str, str]]:
-    found = []
-    if X.item_shape == ():  # a row without segments is a legal outcome of the Segmenter
-        empty = np.flatnonzero(X.lengths == 0)
-        found += [(int(row), "no samples", "leave the recording out") for row in empty]
-    if X.values.dtype.kind != "f":
-        return found
-    bad = ~np.isfinite(X.values).all(axis=tuple(range(1, X.values.ndim)))
-    n_bad = np.bincount(X.row_index[bad], minlength=len(X))
-    what = "samples" if X.item_shape == () else "items"
-    return found + [
-        (
-            int(row),
-            f"{n_bad[row]} of {X.lengths[row]} {what} NaN or infinite",
-            "cut them out or leave the recording out",
-        )
-        for row in np.flatnonzero(n_bad)
-    ]
-
-
-def _two_diagnoses(subject: pd.Series, y: NDArray) -> list[tuple[int, str, str]]:
-    by_subject = pd.DataFrame({"subject": subject.to_numpy(), "y": y}).groupby("subject")["y"]
-    diagnoses = {who: sorted(map(str, ys.unique())) for who, ys in by_subject if ys.nunique() > 1}
-    remedy = "one subject has one diagnosis: correct it or split the subject"
-    return [
-        (row, f"subject {who!r} has the diagnoses {', '.join(diagnoses[who])}", remedy)
-        for row, who in enumerate(subject)
-        if who in diagnoses
-    ]
 
 
 # -- words -------------------------------------------------------------------------------------

@@ -600,3 +600,16 @@ def test_a_segment_classifier_that_does_not_say_what_it_asks_for_gets_no_groups(
     model = DiVoteClassifier(make_pipeline(Secretive(max_iter=1000)), cv=2).fit(X, y)
     plain = DiVoteClassifier(LogisticRegression(max_iter=1000), cv=2).fit(X, y)
     assert_array_equal(model.predict_proba(X), plain.predict_proba(X))
+
+
+def test_another_sampling_rate_is_refused():
+    X, y = toy_segments()
+    model = DiVoteClassifier(LogisticRegression(), subject_features="all").fit(X, y)
+    assert model.sfreq_ == X["sfreq"].iloc[0]
+    with pytest.raises(ValueError, match="fit saw"):
+        model.predict(X.with_columns(sfreq=2 * X["sfreq"].to_numpy()))
+    mixed = X.with_columns(sfreq=np.where(np.arange(len(X)) % 2, 10.0, 20.0))
+    with pytest.raises(ValueError, match="put a Downsampler first"):
+        DiVoteClassifier(LogisticRegression(), subject_features="all").fit(mixed, y)
+    bare = model.predict(X.to_frame().drop(columns="sfreq"))  # an unknown rate contradicts none
+    np.testing.assert_array_equal(bare, model.predict(X))

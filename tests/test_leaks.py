@@ -44,3 +44,10 @@ def test_segments_are_refused():
     X = Recordings(np.zeros((2, 8)), sfreq=1).with_values(np.zeros((16, 4)))
     with pytest.raises(ValueError, match="before a Segmenter"):
         find_shared_signal(X, [0, 1])
+
+
+@pytest.mark.parametrize("groups", [["a"], ["a", None]])
+def test_every_recording_has_a_subject(groups):
+    X = Recordings(np.zeros((2, 8)), sfreq=1)
+    with pytest.raises(ValueError, match="a subject for each of the 2 recordings"):
+        find_shared_signal(X, groups)

@@ -48,7 +48,7 @@ def test_a_missing_subject_is_named_by_row(gap):
 
 
 def test_groups_of_another_length_are_an_error():
-    with pytest.raises(ValueError, match=r"groups has shape \(2,\) for 3 recordings"):
+    with pytest.raises(ValueError, match=r"groups has shape \(2,\) for 3 rows"):
         read_subjects(np.zeros((3, 2)), ["a", "b"])
 
 

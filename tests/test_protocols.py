@@ -129,7 +129,7 @@ def test_published_weights_are_chosen_on_the_test_fold_and_nested_ones_are_not(
 
     original = NEMGNetClassifier.fit
     monkeypatch.setattr(NEMGNetClassifier, "fit", fit)
-    X, y = make_ragged(n_subjects=9, sfreq=2600.0)  # 0.4 s are 1040 samples, enough for nEMGNet
+    X, y = make_ragged(n_subjects=18, sfreq=2600.0)  # 0.4 s are 1040 samples, enough for nEMGNet
     segments = Segmenter(hop=0.4).fit_transform(X)
     net = NEMGNetClassifier("A", width=1, max_epochs=1, eval_every=7)
     pipe = make_pipeline(Segmenter(hop=0.4), DiVoteClassifier(net, subject_features="all", cv=2))

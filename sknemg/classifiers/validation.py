@@ -1,11 +1,13 @@
 """What fit makes of its arguments: checked rows, class weights, a split by subject."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import compute_class_weight
-from sklearn.utils.validation import check_consistent_length
+
+from sknemg.model_selection.splits import check_subjects
 
 
 def validation_split(
@@ -44,6 +46,12 @@ def validation_split(
         raise ValueError("no class has two subjects, so none can validate; set validation=None")
     if len(np.unique(y[train])) < len(np.unique(y)):
         raise ValueError("a class is left without a training subject; set validation=None")
+    if lacking := len(np.unique(y)) - len(np.unique(y[valid])):
+        warnings.warn(
+            f"{lacking} classes have a single subject and none to validate on"
+            + ("; training goes on without validation." if not len(valid) else "."),
+            stacklevel=4,
+        )
     return train, valid
 
 
@@ -89,16 +97,6 @@ def subject_split(
         held_out[rng.permutation(members)[:n]] = True
     in_valid = held_out[codes]
     return np.flatnonzero(~in_valid), np.flatnonzero(in_valid)
-
-
-def check_subjects(groups: Any, n_rows: int) -> np.ndarray:
-    """Give one subject a row as an array, or say which rows have none."""
-    subjects = pd.Series(groups).to_numpy()  # np.asarray would spell a missing name "nan"
-    check_consistent_length(subjects, np.empty(n_rows))
-    missing = np.flatnonzero(pd.isna(subjects)).tolist()
-    if missing:
-        raise ValueError(f"groups must name a subject for every row; missing in rows {missing}")
-    return subjects
 
 
 def check_finite_rows(X: np.ndarray) -> None:

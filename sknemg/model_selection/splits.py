@@ -50,19 +50,20 @@ def read_subjects(X: Any, groups: ArrayLike | None = None) -> NDArray | None:
         if not (isinstance(X, (Recordings, pd.DataFrame)) and "subject" in X):
             return None
         groups = X["subject"]
-    return _check_subjects(groups, X.shape[0] if hasattr(X, "shape") else len(X))
+    return check_subjects(groups, X.shape[0] if hasattr(X, "shape") else len(X))
 
 
-def _check_subjects(groups: ArrayLike, n_rows: int) -> NDArray:
+def check_subjects(groups: ArrayLike, n_rows: int) -> NDArray:
+    """Give one subject a row as an array, or say which rows have none."""
     subjects = pd.Series(groups).to_numpy()
     # np.asarray would spell a missing name "nan"
     if subjects.shape != (n_rows,):
-        raise ValueError(f"groups has shape {subjects.shape} for {n_rows} recordings.")
+        raise ValueError(f"groups has shape {subjects.shape} for {n_rows} rows.")
     missing = np.flatnonzero(pd.isna(subjects))
     if missing.size:
         raise ValueError(
             f"The subject is missing in {_listed(missing, 'row')}; name the subject of every "
-            "recording, or of none."
+            "row, or of none."
         )
     return subjects
 
@@ -100,7 +101,7 @@ def label_subjects(
     ([0, 1, 0], ['b', 'a'], [0, 1])
     """
     y = np.asarray(y)
-    subjects = _check_subjects(subjects, len(y))
+    subjects = check_subjects(subjects, len(y))
     codes, names = pd.factorize(subjects)
     first = np.unique(codes, return_index=True)[1]
     torn = np.unique(codes[y != y[first[codes]]])

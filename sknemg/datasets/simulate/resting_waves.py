@@ -49,7 +49,7 @@ class Discharge(NamedTuple):
 
 def continuous(parts: list[tuple[NDArray, NDArray]], duration: float) -> Discharge:
     """Sum of trains (signal, times) that go on through the clip."""
-    signal = np.sum([part for part, _ in parts], axis=0, dtype=np.float32)
+    signal = np.stack([part for part, _ in parts]).sum(axis=0, dtype=np.float32)
     trains = [times for _, times in parts if len(times)]
     return Discharge(signal, trains, np.array([[0.0, duration]]))
 
@@ -201,7 +201,7 @@ def scaled(waves: NDArray, amplitude: NDArray | float, sfreq: float) -> NDArray[
     """
     height = np.ptp(_finely(waves, sfreq)[0], axis=1)
     if np.ndim(amplitude) == 0:
-        return waves * np.float32(amplitude / height.mean())
+        height = np.full_like(height, height.mean())
     return waves * (np.asarray(amplitude) / height)[:, None].astype(np.float32)
 
 
