@@ -390,3 +390,11 @@ def test_flat_recordings_are_named_in_one_warning(make_folder):
 
 def test_no_warning_below_the_limit():
     warn_if_flat(Recordings([np.r_[np.zeros(499), np.arange(1, 502)]], sfreq=1000))
+
+
+@pytest.mark.parametrize("name", ["NA", None])
+def test_subjects_that_would_be_lost_are_refused_before_writing(tmp_path, name):
+    X = Recordings(np.ones((2, 8)), sfreq=10, subject=["S1", name])
+    with pytest.raises(ValueError, match=r"reads the subjects \['NA'\]|subject is missing"):
+        write_cohort(tmp_path / "new", X, ["normal", "normal"])
+    assert not (tmp_path / "new").exists()

@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping
+from io import StringIO
 from numbers import Number
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,7 @@ from sknemg.datasets._tables import (
     typed,
 )
 from sknemg.datasets.readers import ReadError, Reading, files_of, read_recording
+from sknemg.model_selection.splits import check_subjects
 from sknemg.recordings import Recordings
 
 _READ = ("sfreq", "unit", "scale", "channel", "start", "stop")
@@ -278,7 +280,8 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
     InvalidRecordingsError
         If a subject has two diagnoses.
     ValueError
-        If `X` holds segments or no subjects, or has columns that a table cannot hold.
+        If `X` holds segments, if subjects are missing or have names that a table reads as
+        missing (such as ``"NA"``), or if `X` has columns that a table cannot hold.
     FileExistsError
         If the folder holds anything.
     """
@@ -288,6 +291,11 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
             "write_cohort needs signals with a column 'subject', and one diagnosis for each."
         )
     X.validate(y)
+    check_subjects(X["subject"], len(X))
+    names = X["subject"].astype(str)
+    read_back = pd.read_csv(StringIO(names.to_csv(index=False)), dtype=str)["subject"]
+    if lost := sorted(set(names[read_back.isna().to_numpy()])):
+        raise ValueError(f"A table reads the subjects {lost} as missing; rename them.")
     meta = _writable(X.meta)
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{str(folder)!r} is not empty; give a new folder.")
