@@ -23,6 +23,7 @@ import json
 import tempfile
 import time
 from functools import cache
+from operator import contains
 from pathlib import Path
 
 import joblib
@@ -140,6 +141,16 @@ def folds(task, settings):
     return sets, y, subjects, list(splitter.split(y, y, subjects))
 
 
+def augmenter(branch, start, size, seed):
+    """Give what makes variants: of the signals, or of the pictures made of them."""
+    if start == "noise added":  # as strong as under the harder conditions, before the picture
+        harder = {"noise": 0.02, "mains": 0.04}
+        return SignalAugmenter(size, input_sfreq=SFREQ, shift=0.5, **harder, random_state=seed)
+    if branch == "raw":
+        return SignalAugmenter(size, input_sfreq=SFREQ, shift=0.5, random_state=seed)
+    return SpectrogramAugmenter(size, shift=0.5, random_state=seed)
+
+
 def run_cell(task, fold, branch, start, size, settings):
     """Train one model; give its probabilities on the test rows by condition, and the seconds."""
     sets, y, _, splits = folds(task, settings)
@@ -152,13 +163,13 @@ def run_cell(task, fold, branch, start, size, settings):
         step = image_step(branch)
         model = network(branch, start, max(size, len(train)), settings, seed)
     prepare = np.asarray if step is None else step.fit_transform
-    X, labels = prepare(sets["clean"][train]), y[train]
-    if size:
-        if branch == "raw":
-            augmenter = SignalAugmenter(size, input_sfreq=SFREQ, shift=0.5, random_state=seed)
-        else:
-            augmenter = SpectrogramAugmenter(size, shift=0.5, random_state=seed)
-        X, labels = augmenter.fit_resample(X, labels)
+    X, labels = sets["clean"][train], y[train]
+    vary = augmenter(branch, start, size, seed) if size else None
+    if isinstance(vary, SignalAugmenter):
+        X, labels = vary.fit_resample(X, labels)
+    X = prepare(X)
+    if isinstance(vary, SpectrogramAugmenter):
+        X, labels = vary.fit_resample(X, labels)
     begin = time.process_time()
     model.fit(X, labels)
     seconds = time.process_time() - begin
@@ -174,8 +185,11 @@ def plan(args):
     cells += [("six", "mel", start, small) for start in ("tuned", "frozen", "no dropout")]
     cells += [("extended", branch, "scratch", n) for n in (small, largest) for branch in BRANCHES]
     cells += [("six", branch, "scratch", n) for n in larger[:-1] for branch in BRANCHES]
-    cells += [("six", "mel", "tuned", largest), ("six", "mel", "pretrained", small)]
-    return [cell for cell in dict.fromkeys(cells) if cell[0] in args.tasks]
+    cells += [("six", "mel", "tuned", largest)]
+    cells += [(task, "mel", "noise added", n) for n in larger[:1] for task in ("six", "extended")]
+    cells += [("six", "mel", "pretrained", small)]
+    wanted = args.tasks, args.branches, ["-", *args.starts]
+    return [cell for cell in dict.fromkeys(cells) if all(map(contains, wanted, cell))]
 
 
 def interval(right, subjects, seed=0, n_resamples=2000):
@@ -251,10 +265,15 @@ def readable(table, missing):
     keys = ["task", "representation", "start", "rows"]
     wide = table.assign(cell=cells).pivot(index=keys, columns="clips", values="cell")
     wide = wide.reindex(pd.MultiIndex.from_frame(table[keys].drop_duplicates())).reset_index()
-    absent = [[task, branch, start, size or "original"] for task, branch, start, size in missing]
+    original = table["rows"].min()
+    absent = [[task, branch, start, size or original] for task, branch, start, size in missing]
     frame = pd.DataFrame(absent, columns=keys).assign(**dict.fromkeys(CONDITIONS, "not run"))
-    columns = {name: f"{name} (SIMULATED)" for name in CONDITIONS}
-    return pd.concat([wide, frame])[[*keys, *CONDITIONS]].rename(columns=columns)
+    both = pd.concat([wide, frame])[[*keys, *CONDITIONS]]
+    order = {name: i for i, name in enumerate([*TASKS, "features", *BRANCHES, "combined"])}
+    both = both.sort_values(
+        keys, key=lambda column: column.map(lambda v: order.get(v, v)), kind="stable"
+    )
+    return both.rename(columns={name: f"{name} (SIMULATED)" for name in CONDITIONS})
 
 
 def draw(table, path):
@@ -263,7 +282,9 @@ def draw(table, path):
 
     curves = table[(table.start == "scratch") | (table.representation == "features")]
     tasks = [task for task in TASKS if task in set(curves.task)]
-    size = (3.4 * len(CONDITIONS), 0.6 + 2.9 * len(tasks))
+    if not tasks:
+        return
+    size = (1.5 + 3.0 * len(CONDITIONS), 0.6 + 2.9 * len(tasks))
     figure = Figure(figsize=size, dpi=110, layout="constrained")
     axes = figure.subplots(len(tasks), len(CONDITIONS), sharey=True, squeeze=False)
     colours = {"raw": "C0", "spectrogram": "C1", "mel": "C2", "combined": "k"}
@@ -280,9 +301,13 @@ def draw(table, path):
             n_classes = len(TASKS[task])
             axis.axhline(1 / n_classes, color="0.8", linestyle=":", label="chance")
             axis.set(xscale="log", ylim=(0, 1.02), title=f"{task}: {condition} clips")
-            axis.set_xlabel("training rows, with their variants")
+            sizes = sorted(set(curves["rows"]))
+            axis.set_xlim(sizes[0] / 1.3, sizes[-1] * 1.3)
+            axis.set_xticks(sizes, sizes)
+            axis.minorticks_off()
+            axis.set_xlabel("training clips and variants")
         line[0].set_ylabel("accuracy")
-    axes[0, -1].legend(fontsize=7, loc="lower right")
+    figure.legend(*axes[0, -1].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     figure.suptitle("SIMULATED clips of unseen subjects; bars: 95 %, bootstrap over subjects")
     figure.savefig(path)
 
@@ -291,7 +316,10 @@ def parse():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--tasks", nargs="+", choices=["six", "extended"])
+    parser.add_argument("--tasks", nargs="+", default=["six", "extended"])
+    parser.add_argument("--branches", nargs="+", default=["features", *BRANCHES])
+    starts = ["scratch", "tuned", "frozen", "no dropout", "noise added", "pretrained"]
+    parser.add_argument("--starts", nargs="+", default=starts)
     parser.add_argument("--subjects", type=int, default=36)
     parser.add_argument("--clips", type=int, default=12, help="a subject")
     parser.add_argument("--folds", type=int, default=2, help="by subject; all are run")
@@ -310,15 +338,13 @@ def parse():
     parser.add_argument("--cache", default="resting_cells", help="folder")
     parser.add_argument("--minutes", type=float, default=60, help="begin no cell after these")
     parser.add_argument("--out", help="stem of the results: .json, .csv, .png, _table.csv")
-    args = parser.parse_args()
-    args.tasks = args.tasks or ["six", "extended"]
-    return args
+    return parser.parse_args()
 
 
 def main():
     args = parse()
-    kept = ("tasks", "cache", "minutes", "out", "sizes")
-    settings = {k: v for k, v in vars(args).items() if k not in kept}
+    others = ("tasks", "branches", "starts", "sizes", "cache", "minutes", "out")
+    settings = {k: v for k, v in vars(args).items() if k not in others}
     done, missing = compute(args, settings)
     table, confused = tabulate(combine(done), settings)
     summary = readable(table, missing)
