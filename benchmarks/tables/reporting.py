@@ -164,8 +164,8 @@ def setting_line(result: Evaluation | None) -> str:
     return (
         f"*{sum(settings['n_subjects'].values())} subjects ({data}), "
         f"{settings['n_recordings']} recordings, segments every {run['hop']} s, protocol "
-        f"{protocol['name']}: {folds}, {protocol['n_repeats']} run(s){networks}. Profile "
-        f"{run['profile']}, {settings['device']}, seed {settings['random_state']}, commit "
+        f"{protocol['name']}: {folds}, {protocol['n_repeats']} run(s){networks}. "
+        f"{settings['device']}, seed {settings['random_state']}, commit "
         f"{settings['commit'] or 'unknown'}.*"
     )
 
