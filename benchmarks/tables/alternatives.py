@@ -55,7 +55,8 @@ def tables() -> str:
         rows = [
             [name, accuracy_cell(result, name),
              *score_cells(result, name, ["roc_auc_macro", "mcc"]),
-             *difference_cells((result, name), (result, "nEMGNet-B")),
+             *(["", ""] if name == "nEMGNet-B"
+               else difference_cells((result, name), (result, "nEMGNet-B"))),
              "not run" if seconds is None or name not in seconds else f"{seconds[name]:.0f}"]
             for name in METHODS
         ]  # fmt: skip
