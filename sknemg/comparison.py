@@ -75,21 +75,23 @@ def compared_methods(
     """
     from sknemg import NEMGNetClassifier
 
-    segment_classifiers = {
-        "nEMGNet": NEMGNetClassifier(**PROFILES[profile]),
-        "features + LDA": make_pipeline(
-            SegmentFeatures(input_sfreq=sfreq), StandardScaler(), LinearDiscriminantAnalysis()
-        ),
+    linear = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())
+    ends: dict[str, list[tuple[str, Any]]] = {
+        "nEMGNet": [("divote", DiVoteClassifier(NEMGNetClassifier(**PROFILES[profile]), cv=cv))],
+        "features + LDA": [
+            ("features", SegmentFeatures()),
+            ("divote", DiVoteClassifier(linear, cv=cv)),
+        ],
     }
     return {
         name: Pipeline(
             [
                 ("downsample", Downsampler(sfreq=sfreq)),
                 ("segment", Segmenter(window=window, hop=hop, short=short)),
-                ("divote", DiVoteClassifier(classifier, cv=cv)),
+                *end,
             ]
         )
-        for name, classifier in segment_classifiers.items()
+        for name, end in ends.items()
     }
 
 

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+# Several test processes share the cores; also, one and two threads differ in the last digits.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 
