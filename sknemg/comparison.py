@@ -20,7 +20,7 @@ from sknemg.recordings import Recordings
 #: What nEMGNet is set to. Only ``"gpu"`` is the published network and length of training.
 PROFILES: dict[str, dict[str, Any]] = {
     "smoke": {"version": "A", "width": 4, "max_epochs": 1, "eval_every": 20},
-    "cpu": {"version": "B", "width": 8, "max_epochs": 6, "eval_every": 50},
+    "cpu": {"version": "B", "width": 8, "max_epochs": 5, "eval_every": 50},
     "gpu": {"version": "B", "width": 64, "max_epochs": 100, "eval_every": 50},
 }
 

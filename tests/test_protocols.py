@@ -337,3 +337,25 @@ def test_round_trip(make_ragged, tmp_path):
 def test_without_subjects_nothing_is_evaluated():
     with pytest.raises(ValueError, match="splits by subject"):
         evaluate(pipeline(), np.zeros((4, 10)), [0, 0, 1, 1])
+
+
+def test_labels_may_be_numbers(make_ragged, tmp_path):
+    X, y = make_ragged()
+    codes = np.unique(y, return_inverse=True)[1]
+    result = evaluate(pipeline(), X, codes, protocol=Protocol("three", 3))
+    result.save(tmp_path)
+    for one in (result, Evaluation.load(tmp_path)):
+        assert one.classes == [0, 1, 2]
+        scores = one.subjects[one.classes].to_numpy()
+        assert (scores.argmax(axis=1) == one.subjects["prediction"]).all()
+
+
+def test_cells_of_other_versions_are_not_taken(make_ragged, tmp_path, monkeypatch):
+    X, y = make_ragged()
+    protocol = Protocol("three", 3)
+    evaluate(pipeline(), X, y, protocol=protocol, cache=tmp_path)
+    evaluate(pipeline(), X, y, protocol=protocol, cache=tmp_path)
+    assert len(list(tmp_path.glob("*.joblib"))) == 3
+    monkeypatch.setattr("sknemg._provenance._device", lambda: "another device")
+    evaluate(pipeline(), X, y, protocol=protocol, cache=tmp_path)
+    assert len(list(tmp_path.glob("*.joblib"))) == 6

@@ -21,7 +21,6 @@ from sklearn.model_selection import BaseCrossValidator, LeaveOneGroupOut
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
-from sknemg import __version__
 from sknemg._provenance import provenance
 from sknemg.leaks import check_no_shared_signal
 from sknemg.model_selection.splits import SubjectKFold, label_subjects, read_subjects
@@ -96,8 +95,8 @@ class Evaluation:
     settings: dict[str, Any]
 
     @property
-    def classes(self) -> list[str]:
-        """Names of the classes, in the order of their columns."""
+    def classes(self) -> list[Any]:
+        """Labels of the classes, in the order of their columns."""
         return self.settings["classes"]
 
     def save(
@@ -131,11 +130,14 @@ class Evaluation:
         Evaluation
         """
         folder = Path(folder)
+        settings = json.loads((folder / "settings.json").read_text())
+        labels = {str(label): label for label in settings["classes"]}
         tables = {}
         for level in (*LEVELS, "cells"):
             file = folder / f"{level}.csv"
-            tables[level] = pd.read_csv(file) if file.exists() else pd.DataFrame()
-        return cls(**tables, settings=json.loads((folder / "settings.json").read_text()))
+            table = pd.read_csv(file) if file.exists() else pd.DataFrame()
+            tables[level] = table.rename(columns=labels)
+        return cls(**tables, settings=settings)
 
 
 def evaluate(
@@ -225,7 +227,9 @@ def evaluate(
         check_no_shared_signal(X, subjects)
     settings = _settings(estimators, protocol, random_state, n_threads, y, subjects)
     cells = list(_cells(estimators, X, y, subjects, protocol, random_state))
-    data_key = joblib.hash((X, y, subjects))
+    # Other code or another machine may give other numbers: their cells are not mistaken for ours.
+    world = [settings[name] for name in ("versions", "device", "commit")]
+    data_key = joblib.hash((X, y, subjects, world))
     work = [
         joblib.delayed(_run)(cell, X, y, subjects, n_threads, cache, data_key) for cell in cells
     ]
@@ -316,7 +320,7 @@ def _run(
     file = None
     tables = None
     if cache is not None:
-        key = joblib.hash((cell.fit, data_key, n_threads, __version__))
+        key = joblib.hash((cell.fit, data_key, n_threads))
         file = Path(cache) / f"{key}.joblib"
         tables = joblib.load(file) if file.exists() else None
     if tables is None:
@@ -447,7 +451,7 @@ def _settings(
         "protocol": asdict(protocol),
         "random_state": random_state,
         "n_threads": n_threads,
-        "classes": sorted(map(str, np.unique(y))),
+        "classes": np.unique(y).tolist(),
         "n_recordings": len(y),
         "n_subjects": {str(label): int(n) for label, n in counts.sort_index().items()},
         "estimators": {name: repr(estimator) for name, estimator in estimators.items()},
