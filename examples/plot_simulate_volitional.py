@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from sknemg.datasets.simulate import healthy_muscle, monopolar, myopathy, neuropathy
+from sknemg.inspection import class_colors
 
 # %%
 # One muscle, four conditions
@@ -58,11 +59,12 @@ for condition, muscle in muscles.items():
 # %%
 # A second of each. Within a column all have one scale.
 
+COLORS = class_colors(["normal", "myopathy", "neuropathy"])
 INK = {
-    "normal": "#1b7a4b",
-    "myopathy": "#b3432b",
-    "neuropathy, subacute": "#2b5fa8",
-    "neuropathy, chronic": "#173a6b",
+    "normal": COLORS["normal"],
+    "myopathy": COLORS["myopathy"],
+    "neuropathy, subacute": COLORS["neuropathy"],
+    "neuropathy, chronic": "#00553D",
 }
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from sknemg.datasets.simulate import Instrument, concentric, healthy_muscle, myopathy, neuropathy
+from sknemg.inspection import class_colors
 from sknemg.muap import measure_muaps
 
 SFREQ = 24_000
@@ -33,7 +34,8 @@ CONDITIONS = {
     "subacute\nneuropathy": lambda muscle, rng: neuropathy(muscle, 0.7, 0.2, random_state=rng),
     "chronic\nneuropathy": lambda muscle, rng: neuropathy(muscle, 0.7, 0.9, random_state=rng),
 }
-COLORS = dict(zip(CONDITIONS, ["tab:green", "tab:blue", "tab:orange", "tab:red"], strict=True))
+OF_CLASS = class_colors(["normal", "myopathy", "neuropathy"])
+COLORS = dict(zip(CONDITIONS, [*OF_CLASS.values(), "#00553D"], strict=True))  # chronic: darker
 
 tables, templates = [], {name: [] for name in CONDITIONS}
 for condition, alter in CONDITIONS.items():
