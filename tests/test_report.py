@@ -143,7 +143,7 @@ def test_unknown_options_are_refused(capsys):
 @pytest.mark.slow
 def test_demo_simulates_its_cohort(tmp_path, capsys):
     out = tmp_path / "demo"
-    argv = ["demo", "--subjects", "6", "--profile", "smoke", "--folds", "2", "--jobs", "1"]
+    argv = ["demo", "--subjects", "9", "--profile", "smoke", "--folds", "3", "--jobs", "1"]
     assert main([*argv, "--out", str(out)]) == 0
     assert "simulated patients (no real person)" in (out / "report.html").read_text()
-    assert "Simulating 6 subjects" in capsys.readouterr().out
+    assert "Simulating 9 subjects" in capsys.readouterr().out
