@@ -8,21 +8,17 @@ peak of memory. With ``--picture`` some segments are drawn side by side.
 """
 
 import argparse
-import platform
-import subprocess
 import time
 import tracemalloc
 
 import librosa
-import matplotlib
 import numpy as np
-import scipy
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
-import sknemg
 from sknemg import MelSpectrogram, PlotImage, Segmenter
+from sknemg._provenance import provenance
 from sknemg.datasets import make_cohort
 
 SFREQ = 10_000
@@ -172,11 +168,6 @@ def draw(pictures, path, n=3):
     figure.savefig(path)
 
 
-def commit():
-    command = ["git", "describe", "--always", "--dirty"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--segments", type=int, default=1614, help="of the average test fold")
@@ -187,11 +178,7 @@ def main():
     args = parser.parse_args()
 
     X = simulated_segments(args.segments, args.seed)
-    print(
-        f"sknemg {sknemg.__version__} ({commit()}), matplotlib {matplotlib.__version__}, librosa "
-        f"{librosa.__version__}, scipy {scipy.__version__}, numpy {np.__version__}, "
-        f"{platform.processor() or platform.machine()}"
-    )
+    print(provenance())
     print(
         f"{len(X)} simulated segments of {X.shape[1]}, {args.threads} threads, {args.rounds} "
         f"rounds, seed {args.seed}"

@@ -10,16 +10,13 @@ The logits of ``module`` are compared, bit for bit, with the plain pass at the s
 """
 
 import argparse
-import platform
-import subprocess
 import time
 
 import numpy as np
-import sklearn
 import torch
 
-import sknemg
 from sknemg import NEMGNetClassifier
+from sknemg._provenance import provenance
 
 
 def batches(function, X, batch_size):
@@ -33,11 +30,6 @@ def random_classifier(n_times, width, seed):
     X = rng.normal(size=(3, n_times)).astype(np.float32)
     clf = NEMGNetClassifier("B", width=width, max_epochs=1, device="cpu", random_state=seed)
     return clf.fit(X, ["myopathy", "neuropathy", "normal"])
-
-
-def commit():
-    command = ["git", "describe", "--always", "--dirty"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def main():
@@ -75,10 +67,7 @@ def main():
             wall[name].append(time.perf_counter() - start[0])
             cpu[name].append(time.process_time() - start[1])
 
-    print(
-        f"sknemg {sknemg.__version__} ({commit()}), torch {torch.__version__}, "
-        f"scikit-learn {sklearn.__version__}, {platform.processor() or platform.machine()}"
-    )
+    print(provenance())
     print(
         f"{args.segments} segments of {args.n_times}, width {args.width}, {args.threads} threads, "
         f"{args.rounds} rounds, seed {args.seed}"

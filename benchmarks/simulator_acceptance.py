@@ -8,8 +8,6 @@ simulator knows. Intervals are 95 % bootstrap intervals over simulated people.
 """
 
 import argparse
-import platform
-import subprocess
 import time
 
 import joblib
@@ -17,7 +15,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
-import sknemg
+from sknemg._provenance import provenance
 from sknemg._trains import find_spikes, sharp
 from sknemg.datasets import make_cohort
 from sknemg.datasets.simulate import (
@@ -259,14 +257,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--n-jobs", type=int, default=1)
     args = parser.parse_args()
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    print(
-        f"sknemg {sknemg.__version__} ({commit}), Python {platform.python_version()}, "
-        f"numpy {np.__version__}, scipy {scipy.__version__}"
-    )
-    print(vars(args))
+    print(provenance(), vars(args), sep="\n")
     pd.set_option("display.width", 250, "display.max_columns", 30, "display.max_colwidth", 80)
     cells = {needle: examine_all(args, needle) for needle in NEEDLES}
     rows = single_fibres() + motor_units(cells["monopolar"], args.sites, args.seed)

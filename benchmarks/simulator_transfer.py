@@ -11,15 +11,11 @@ Real signals are high-passed where the simulated amplifier is.
 """
 
 import argparse
-import platform
-import subprocess
 import warnings
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-import scipy
-import sklearn
 from scipy.signal import butter, sosfilt
 from scipy.stats import ks_2samp
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -29,7 +25,6 @@ from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import sknemg
 from sknemg import (
     DiVoteClassifier,
     Downsampler,
@@ -38,6 +33,7 @@ from sknemg import (
     Segmenter,
     SegmentFeatures,
 )
+from sknemg._provenance import provenance
 from sknemg.datasets import load_emgdb, load_emglab, make_cohort
 
 CLASSES = ["myopathy", "neuropathy", "normal"]
@@ -243,14 +239,7 @@ def main():
     parser.add_argument("--n-jobs", type=int, default=1)
     parser.add_argument("--picture", help="where to draw the distributions")
     args = parser.parse_args()
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    print(
-        f"sknemg {sknemg.__version__} ({commit}), Python {platform.python_version()}, "
-        f"numpy {np.__version__}, scipy {scipy.__version__}, scikit-learn {sklearn.__version__}"
-    )
-    print(vars(args))
+    print(provenance(), vars(args), sep="\n")
     pd.set_option("display.width", 220, "display.max_columns", 30)
     n2001, emgdb = real("N2001", args), real("emgdb", args)
     first = ~n2001[0]["subject"].duplicated().to_numpy()

@@ -38,5 +38,5 @@ short_table(scores)
 # ``"cpu"`` profile of the command line is a fair opponent. What matters here is the width of the
 # intervals.
 
-plot_comparison(result, scores, X, y)
+plot_comparison(result, scores, X)
 plt.show()

@@ -137,7 +137,7 @@ def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str, steps: dict[str,
     result.save(args.out)
     scores.to_csv(args.out / "scores.csv", index=False, float_format="%.6g")
     files = write_report(
-        args.out, result, scores, confounds(X, y), X, y, title=f"Comparison on {cohort}"
+        args.out, result, scores, confounds(X, y), X, title=f"Comparison on {cohort}"
     )
     print(f"\nBy subject, {protocol.n_splits} folds; 95 % intervals by bootstrap over subjects.\n")
     print(table.to_string())

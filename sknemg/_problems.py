@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 PROBLEM_COLUMNS = ["row", "problem", "remedy"]
+LOCATIONS = ("proximal", "distal")
 _SHOWN = 20  # problems spelled out in a message; the rest is in ``error.problems``
 
 
@@ -91,7 +92,7 @@ def _bad_locations(meta: pd.DataFrame) -> list[tuple[int, str, str]]:
     if "location" not in meta:
         return []
     location = meta["location"]
-    wrong = np.flatnonzero(~location.isna() & ~location.isin(["proximal", "distal"]))
+    wrong = np.flatnonzero(~location.isna() & ~location.isin(LOCATIONS))
     remedy = "write 'proximal', 'distal' or leave it missing"
     return [(int(row), f"location {location.iloc[row]!r}", remedy) for row in wrong]
 

@@ -18,6 +18,7 @@ _PACKAGES = (
     "timm",
     "librosa",
     "imbalanced-learn",
+    "matplotlib",
 )
 
 

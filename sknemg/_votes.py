@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg._problems import LOCATIONS
 from sknemg.recordings import Recordings
-
-LOCATIONS = ("proximal", "distal")
 
 
 def mean_scores(scores: NDArray, index: NDArray, n_groups: int) -> NDArray[np.float64]:

@@ -180,7 +180,7 @@ def confounds(X: Recordings, y: ArrayLike) -> pd.DataFrame:
     )
 
 
-def plot_comparison(result: Evaluation, scores: pd.DataFrame, X: Recordings, y: ArrayLike) -> Any:
+def plot_comparison(result: Evaluation, scores: pd.DataFrame, X: Recordings) -> Any:
     """Draw a recording of each class, the accuracies, and where the first method goes wrong.
 
     Parameters
@@ -188,7 +188,6 @@ def plot_comparison(result: Evaluation, scores: pd.DataFrame, X: Recordings, y: 
     result : Evaluation
     scores : DataFrame from `scores_of`
     X : Recordings of signals
-    y : array-like of shape (n_recordings,)
 
     Returns
     -------
@@ -201,7 +200,7 @@ def plot_comparison(result: Evaluation, scores: pd.DataFrame, X: Recordings, y: 
     figure = plt.figure(figsize=(12, 8), layout="constrained")
     panels: Any = figure.subfigures(2, 1, height_ratios=[1, 1.15])
     top, bottom = panels
-    _plot_examples(top, result, X, np.asarray(y), method)
+    _plot_examples(top, result, X, method)
     axes = bottom.subplots(1, 3, width_ratios=[1.25, 1, 1.15])
     _plot_accuracies(axes[0], result, scores)
     from sknemg.inspection import ConfusionMatrixDisplay, SimplexDisplay
@@ -220,10 +219,9 @@ def plot_comparison(result: Evaluation, scores: pd.DataFrame, X: Recordings, y: 
     return figure
 
 
-def _plot_examples(
-    figure: Any, result: Evaluation, X: Recordings, y: np.ndarray, method: str
-) -> None:
+def _plot_examples(figure: Any, result: Evaluation, X: Recordings, method: str) -> None:
     from sknemg.inspection import class_colors
+    from sknemg.inspection.trace import plot_overview
 
     figure.suptitle("The recording of each class that was scored highest, negative up")
     rows = result.recordings[result.recordings["method"] == method]
@@ -234,9 +232,8 @@ def _plot_examples(
         row = of_class["row"].iloc[int(np.nanargmax(of_class[label]))]
         sfreq = X["sfreq"].iloc[row]
         signal = X[row][: int(2.5 * sfreq)]
-        ax.plot(np.arange(len(signal)) / sfreq, signal, color=colors[label], linewidth=0.5)
-        size = max(float(np.abs(signal).max()), 1e-3) * 1.05
-        ax.set(ylim=(size, -size), xlim=(0, 2.5), ylabel="mV")
+        plot_overview(ax, signal, sfreq, color=colors[label], linewidth=0.5)
+        ax.set_xlim(0, 2.5)
         ax.set_title(f"{label}: {X['subject'].iloc[row]}", loc="left", fontsize="small")
         ax.spines[["top", "right"]].set_visible(False)
         ax.label_outer()

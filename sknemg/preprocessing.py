@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknemg._containers import RowTransformer, common_sfreq
 from sknemg._problems import raise_problems
-from sknemg.recordings import Recordings
+from sknemg.recordings import Recordings, offsets_of
 from sknemg.signal import n_window_samples, resample, window_starts
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -93,7 +93,7 @@ class Downsampler(RowTransformer):
             else resample(signal, rate, self.sfreq, method=self.method)  # type: ignore[arg-type]
             for signal, rate in zip(X, rates, strict=True)
         ]
-        offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
+        offsets = offsets_of([len(row) for row in rows])
         values = np.concatenate(rows) if rows else X.values
         return X.with_values(values, offsets, sfreq=float(self.sfreq))
 
@@ -184,7 +184,7 @@ class Segmenter(RowTransformer):
             )
         if self.short == "pad":
             starts = [row if len(row) else np.zeros(1, dtype=np.int64) for row in starts]
-        offsets = np.concatenate([[0], np.cumsum([len(row) for row in starts], dtype=np.int64)])
+        offsets = offsets_of([len(row) for row in starts])
         values = np.zeros((offsets[-1], n_times), dtype=X.values.dtype)
         for signal, row, at in zip(X, starts, offsets[:-1], strict=True):
             if len(signal) >= n_times:

@@ -191,7 +191,7 @@ or DataFrame
         lengths = np.concatenate([part.lengths for part in parts])
         return cls.from_ragged(
             np.concatenate([part.values for part in parts]),
-            _offsets(lengths),
+            offsets_of(lengths),
             pd.concat([part.meta for part in parts], ignore_index=True),
         )
 
@@ -290,7 +290,7 @@ or DataFrame
 
     def _take(self, rows: NDArray[np.int64]) -> Recordings:
         starts, lengths = self.offsets[rows], self.lengths[rows]
-        offsets = _offsets(lengths)
+        offsets = offsets_of(lengths)
         if len(rows) and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
             values = self.values[starts[0] : starts[0] + offsets[-1]]  # neighbours: no copy
         else:
@@ -432,10 +432,11 @@ def _as_items(items: Any) -> NDArray:
 def _flatten(rows: list[NDArray]) -> tuple[NDArray, NDArray[np.int64]]:
     if not rows:
         return np.empty(0, dtype=np.float32), np.zeros(1, dtype=np.int64)
-    return np.concatenate(rows), _offsets([len(row) for row in rows])
+    return np.concatenate(rows), offsets_of([len(row) for row in rows])
 
 
-def _offsets(lengths: ArrayLike) -> NDArray[np.int64]:
+def offsets_of(lengths: ArrayLike) -> NDArray[np.int64]:
+    """Return where rows of these lengths begin in a flat buffer, and its end."""
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 

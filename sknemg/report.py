@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from sknemg.comparison import plot_comparison, short_table
 from sknemg.metrics import one_vs_rest_table
@@ -46,7 +45,6 @@ def write_report(
     scores: pd.DataFrame,
     differences: pd.DataFrame,
     X: Recordings,
-    y: ArrayLike,
     *,
     title: str,
 ) -> list[Path]:
@@ -59,7 +57,6 @@ def write_report(
     scores : DataFrame from :func:`sknemg.comparison.scores_of`
     differences : DataFrame from :func:`sknemg.comparison.confounds`
     X : Recordings of signals
-    y : array-like of shape (n_recordings,)
     title : str
 
     Returns
@@ -72,7 +69,7 @@ def write_report(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     picture, page = folder / "comparison.png", folder / "report.html"
-    figure = plot_comparison(result, scores, X, y)
+    figure = plot_comparison(result, scores, X)
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=130)
     plt.close(figure)

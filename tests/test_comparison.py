@@ -93,8 +93,8 @@ def test_confounds_show_what_is_known_of_subjects(make_ragged):
 @pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
 @pytest.mark.parametrize("classes", [("myopathy", "neuropathy", "normal"), ("myopathy", "normal")])
 def test_picture_shows_the_recording_scored_highest(make_result, classes):
-    result, X, y = make_result(classes)
-    figure = plot_comparison(result, scores_of(result, n_resamples=50), X, y)
+    result, X, _ = make_result(classes)
+    figure = plot_comparison(result, scores_of(result, n_resamples=50), X)
     titles = [ax.get_title(loc="left") for sub in figure.subfigs for ax in sub.axes]
     rows = result.recordings[result.recordings["method"] == "sure"]
     for label in classes:

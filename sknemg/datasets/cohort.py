@@ -28,7 +28,7 @@ from sknemg.datasets._tables import (
 )
 from sknemg.datasets.readers import ReadError, Reading, files_of, read_recording
 from sknemg.model_selection.splits import check_subjects
-from sknemg.recordings import Recordings
+from sknemg.recordings import Recordings, offsets_of
 
 _READ = ("sfreq", "unit", "scale", "channel", "start", "stop")
 _SOURCE = ("file", "file_unit", "scale", "channel", "start", "stop")
@@ -150,7 +150,7 @@ def _assemble(rows: pd.DataFrame, readings: list[Reading]) -> Recordings:
         counts = pd.Series([reading.meta["clipped"] for reading in readings])
         meta["clipped"] = counts.astype(float)  # NaN where the format has no limits
     signals = [reading.signal for reading in readings]
-    offsets = np.concatenate([[0], np.cumsum([len(signal) for signal in signals])])
+    offsets = offsets_of([len(signal) for signal in signals])
     return Recordings.from_ragged(np.concatenate(signals), offsets, meta).validate()
 
 
