@@ -24,7 +24,7 @@ def methods(settings):
     }
 
 
-STUDY = Study("readers_s2", methods, protocols=("readers",))
+STUDY = Study("readers_s2", methods, protocols=("readers",), cpu={"n_repeats": 5})
 
 
 def tables() -> str:

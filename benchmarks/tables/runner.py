@@ -32,8 +32,10 @@ class Study:
         Folder of its results.
     methods : callable (Settings) -> dict of pipelines
     protocols : tuple of str
+    changes : dict
+        What this study changes in every profile.
     cpu : dict
-        What the profile ``cpu`` changes for this study, such as the number of subjects.
+        What it changes in the profile ``cpu``, such as the number of subjects.
     levels : tuple of str
         Predictions that are kept beside the counts of segments.
     """
@@ -41,11 +43,12 @@ class Study:
     name: str
     methods: Callable[[Settings], Mapping[str, Any]]
     protocols: tuple[str, ...] = ("nested",)
+    changes: Mapping[str, Any] = field(default_factory=dict)
     cpu: Mapping[str, Any] = field(default_factory=dict)
     levels: tuple[str, ...] = ("subjects",)
 
     def settings(self, profile: str, cohort: str) -> Settings:
-        changes = dict(self.cpu) if profile == "cpu" else {}
+        changes = dict(self.changes) | (dict(self.cpu) if profile == "cpu" else {})
         if cohort == "n2001":
             changes |= N2001 | (N2001_CPU if profile == "cpu" else {})
         return replace(PROFILES[profile], **changes)
@@ -72,7 +75,7 @@ def run(study: Study, profile: str, cohort: str, cache: Path, n_jobs: int, out: 
     for name in study.protocols:
         changes = {
             key: value
-            for key in ("n_splits", "n_repeats")
+            for key in ("n_splits", "n_repeats", "reshuffle")
             if (value := getattr(settings, key)) is not None
         }
         result = evaluate(

@@ -23,7 +23,7 @@ class Settings:
     image_epochs : int
     n_kernels : int
         Of MiniRocket and MultiRocket.
-    n_splits, n_repeats : int or None
+    n_splits, n_repeats, reshuffle : int, int and bool, or None
         Instead of the protocol's.
     inner : int
         Folds for out-of-fold subject features.
@@ -44,6 +44,7 @@ class Settings:
     n_kernels: int = 10_000
     n_splits: int | str | None = None
     n_repeats: int | None = None
+    reshuffle: bool | None = None
     inner: int = 5
     validation: str | None = "auto"
     seed: int = 0
@@ -56,7 +57,7 @@ PROFILES = {
     ),
     "cpu": Settings(
         "cpu", n_subjects=24, hop=0.2, width=8, max_epochs=6, eval_every=20, image_size=75,
-        image_epochs=1, n_kernels=2000, n_repeats=1, inner=3,
+        image_epochs=1, n_kernels=2000, n_repeats=3, inner=3,
     ),
     "gpu": Settings("gpu"),
 }  # fmt: skip
