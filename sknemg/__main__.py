@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,10 +74,10 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
         "--protocol", choices=["published", "readers", "nested"], default="nested",
         help="how subjects are split and weights chosen; only 'nested' and 'readers' are honest",
     )  # fmt: skip
-    parser.add_argument("--folds", type=_positive, help="instead of the protocol's number")
-    parser.add_argument("--repeats", type=_positive, help="instead of the protocol's number")
+    parser.add_argument("--folds", type=_at_least(2), help="instead of the protocol's number")
+    parser.add_argument("--repeats", type=_at_least(1), help="instead of the protocol's number")
     parser.add_argument(
-        "--out-of-fold", type=int, metavar="K",
+        "--out-of-fold", type=_at_least(2), metavar="K",
         help="train the final classifier on out-of-fold votes of K inner folds (K times as long)",
     )  # fmt: skip
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="fits at once")
@@ -85,11 +85,15 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
     parser.add_argument("--out", type=Path, default=Path(out), help="folder for the results")
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+def _at_least(least: int) -> Callable[[str], int]:
+    """Read a whole number, not smaller than this."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
+        return int(text)
+
+    return read
 
 
 def _demo(args: argparse.Namespace) -> None:

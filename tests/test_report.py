@@ -147,3 +147,14 @@ def test_demo_simulates_its_cohort(tmp_path, capsys):
     assert main([*argv, "--out", str(out)]) == 0
     assert "simulated patients (no real person)" in (out / "report.html").read_text()
     assert "Simulating 9 subjects" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "least"),
+    [("--folds", "1", 2), ("--folds", "many", 2), ("--repeats", "0", 1), ("--out-of-fold", "1", 2)],
+)
+def test_wrong_numbers_are_refused_at_once(tmp_path, capsys, option, value, least):
+    with pytest.raises(SystemExit, match="2"):
+        main(["demo", "--out", str(tmp_path / "out"), option, value])
+    assert f"{option}: {value!r} is no whole number from {least} on" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
