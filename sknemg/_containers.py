@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
+from inspect import unwrap
 from typing import Any, Self
 
 import numpy as np
@@ -135,6 +136,17 @@ def common_sfreq(recordings: Recordings) -> float:
     return float(rates[0]) if len(rates) else np.nan
 
 
+def _arrays_only(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let ``set_output`` shape what becomes of arrays; recordings stay in their container."""
+    without_set_output = unwrap(method)
+
+    @wraps(method)
+    def choose(self: Any, X: Any, *args: Any, **params: Any) -> Any:
+        return (without_set_output if is_ragged(X) else method)(self, X, *args, **params)
+
+    return choose
+
+
 class RowTransformer(TransformerMixin, BaseEstimator):
     """A stateless step that keeps the rows; subclasses say what becomes of the items.
 
@@ -199,3 +211,7 @@ class RowTransformer(TransformerMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+
+for _name in ("transform", "fit_transform"):
+    setattr(RowTransformer, _name, _arrays_only(getattr(RowTransformer, _name)))

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknemg import Recordings, Segmenter, SegmentFeatures
+from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures
 from sknemg.features import (
     amplitude_features,
     count_crossings,
@@ -190,6 +191,26 @@ def test_recordings_stay_rows_and_may_be_empty():
     assert X["subject"].tolist() == ["S1", "S1", "S2"]
     expected = SegmentFeatures(input_sfreq=SFREQ).fit_transform(segments.values)
     np.testing.assert_array_equal(X.values, expected)
+
+
+def test_pandas_output_is_for_arrays_and_leaves_recordings_alone(make_ragged):
+    X, y = make_ragged(sfreq=3000.0)
+    segments = Segmenter().fit_transform(X)
+    bare = SegmentFeatures(input_sfreq=3000.0).set_output(transform="pandas")
+    assert bare.transform(segments.values).columns.tolist() == feature_names()
+    with config_context(transform_output="pandas"):
+        step = SegmentFeatures()
+        assert isinstance(step.transform(segments), Recordings)
+        assert isinstance(step.fit_transform(segments), Recordings)
+        frame = step.transform(segments.to_frame())
+        assert frame.columns.tolist() == segments.to_frame().columns.tolist()
+        model = make_pipeline(
+            Segmenter(),
+            step,
+            DiVoteClassifier(LinearDiscriminantAnalysis(), subject_features="all"),
+        )
+        inside_pandas = model.fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(model.fit(X, y).predict_proba(X), inside_pandas)
 
 
 def test_bare_array_without_rate_is_refused():
