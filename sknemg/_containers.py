@@ -72,7 +72,10 @@ def unpack(X: Any, *, item_ndim: int, input_sfreq: float | None) -> tuple[Record
 def is_ragged(X: Any) -> bool:
     """Whether X is one of the containers of recordings, not an array or a list of numbers."""
     if isinstance(X, (list, tuple)):
-        return any(isinstance(row, np.ndarray) for row in X)
+        rows = [row for row in X if isinstance(row, (np.ndarray, pd.Series, list, tuple))]
+        return any(isinstance(row, (np.ndarray, pd.Series)) for row in rows) or (
+            len(rows) == len(X) and len({len(row) for row in rows}) > 1
+        )
     return isinstance(X, Recordings) or (isinstance(X, pd.DataFrame) and "signal" in X)
 
 
@@ -187,15 +190,27 @@ class RowTransformer(TransformerMixin, BaseEstimator):
         -------
         the kind of `X`
             One row for each row of `X`, in its order.
+
+        Raises
+        ------
+        InvalidRecordingsError
+            If rows hold samples that are NaN or infinite.
+        ValueError
+            If the rate is unknown, or the items are not those that the step works on.
         """
         self._validate_params()
         X = self._check_array(X, reset=False)
         recordings, give_back = unpack(X, item_ndim=self._item_ndim, input_sfreq=self.input_sfreq)
-        return give_back(self._transform(recordings))
+        return give_back(self._transform(recordings.validate()))
 
     def _check_array(self, X: Any, reset: bool) -> Any:
         if is_ragged(X):
             return X
+        if isinstance(X, np.ndarray) and X.ndim == 1:
+            raise ValueError(
+                f"An array of shape {X.shape} is one signal or segment: give it as a row of an "
+                "array, X[np.newaxis], or in a list, [X]."
+            )
         return validate_data(
             self,
             X,

@@ -105,6 +105,8 @@ def _bad_items(values: NDArray, lengths: NDArray) -> list[tuple[int, str, str]]:
     if values.dtype.kind != "f":
         return found
     bad = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+    if not bad.any():
+        return found
     n_bad = np.bincount(np.repeat(np.arange(len(lengths)), lengths)[bad], minlength=len(lengths))
     what = "samples" if values.ndim == 1 else "items"
     return found + [

@@ -207,6 +207,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         subject, names, first = label_subjects(labels, subjects)
         self.subject_features_ = self._choose_features(data)
         self.item_shape_, self.sfreq_ = data.item_shape, known_sfreq(data)
+        self._check_stated_rates()
 
         _, votes = self._vote(data, self._train(data, codes, subjects), subject, len(names))
         voted = np.unique(subject[data.lengths > 0])
@@ -324,6 +325,16 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if not reset and data.item_shape != self.item_shape_:
             raise ValueError(f"Items of {data.item_shape}; fit saw items of {self.item_shape_}.")
         return data
+
+    def _check_stated_rates(self) -> None:
+        """Refuse a step on bare segments that was told another rate than theirs."""
+        for name, rate in self.estimator.get_params().items():
+            stated = name.endswith("input_sfreq") and None not in (rate, self.sfreq_)
+            if stated and rate != self.sfreq_:
+                raise ValueError(
+                    f"estimator has {name}={rate:g}, but the segments are sampled at "
+                    f"{self.sfreq_:g} Hz: set it to that, or put a Downsampler first."
+                )
 
     def _choose_features(self, data: Recordings) -> str:
         known = "location" in data and bool(data["location"].notna().any())

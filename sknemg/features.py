@@ -64,9 +64,24 @@ def _divide(numerator: NDArray, denominator: NDArray) -> NDArray:
     )
 
 
+def _check_segments(segments: NDArray) -> None:
+    if segments.ndim != 2:
+        raise ValueError(f"Segments have the shape (n_segments, n_times), got {segments.shape}.")
+    bad = np.flatnonzero(~np.isfinite(segments).all(axis=1))
+    if bad.size:
+        raise ValueError(f"Segments {bad[:20].tolist()} hold values that are NaN or infinite.")
+
+
+def _check_bands(bands: Iterable[tuple[float, float]]) -> None:
+    wrong = [tuple(band) for band in bands if len(band) != 2 or not 0 <= band[0] < band[1]]
+    if wrong:
+        raise ValueError(f"bands {wrong} are not (low, high) in Hz with 0 <= low < high")
+
+
 def _centred(segments: ArrayLike) -> NDArray[np.float64]:
     """Segments without their mean; exactly 0 where a segment is flat."""
     segments = np.asarray(segments, dtype=np.float64)
+    _check_segments(segments)
     flat = np.ptp(segments, axis=1, keepdims=True) == 0
     return np.where(flat, 0.0, segments - segments.mean(axis=1, keepdims=True))
 
@@ -172,7 +187,9 @@ def count_turns(
     >>> n_turns, amplitude.round(3)
     (array([3]), array([0.8]))
     """
-    by_time = np.ascontiguousarray(np.asarray(segments, dtype=np.float64).T)
+    segments = np.asarray(segments, dtype=np.float64)
+    _check_segments(segments)
+    by_time = np.ascontiguousarray(segments.T)
     high, low = by_time[0].copy(), by_time[0].copy()
     heading = np.zeros(high.shape, dtype=np.int8)  # 1 up, -1 down, 0 not yet known
     previous = np.full(high.shape, np.nan)
@@ -224,6 +241,7 @@ def spectral_features(
     >>> spectral_features(sine, 10_000, bands=[(250, 500)]).round(2).tolist()
     [[300.0, 300.0, 1.44, 0.11, 1.0]]
     """
+    _check_bands(bands)
     x = _centred(segments)
     n_times = x.shape[1]
     power = np.abs(rfft(x * hann(n_times, sym=False), axis=1)) ** 2
@@ -289,6 +307,7 @@ def segment_features(
     np.float64(200.0)
     """
     segments = np.asarray(segments)
+    _check_segments(segments)
     out = np.empty((len(segments), len(feature_names(bands))))
     per_second = sfreq / segments.shape[1]
     for start in range(0, len(segments), _CHUNK):

@@ -158,6 +158,12 @@ def measure_muap(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> di
         potential in mV s; ``thickness`` = area / amplitude in s; ``size_index`` [2]_, that is
         2 log10(amplitude / mV) + thickness / ms. The terms follow [1]_.
 
+    Raises
+    ------
+    ValueError
+        If the template is empty, as :func:`average_muap` gives where too few discharges stand
+        alone.
+
     References
     ----------
     .. [1] E. Stålberg, S. Andreassen, B. Falck, H. Lang, A. Rosenfalck, W. Trojaborg,
@@ -179,6 +185,8 @@ def measure_muap(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> di
     (0.00775, 0.002)
     """
     wave = np.asarray(template, dtype=np.float64)
+    if wave.ndim != 1 or not len(wave):
+        raise ValueError(f"A template has the shape (n_times,), with samples; got {wave.shape}.")
     wave = wave - np.median(wave)
     threshold = max(BASELINE, 3 * noise)
     onset, end = _extent(wave, threshold, round(QUIET * sfreq))
@@ -322,6 +330,8 @@ def _one_by_one(
 def _fine(signal: ArrayLike, sfreq: float) -> tuple[NDArray[np.float64], float]:
     """Interpolate a coarsely sampled recording, so that peaks and rises are measured right."""
     signal = np.asarray(signal, dtype=np.float64)
+    if not (np.isfinite(sfreq) and sfreq > 0):
+        raise ValueError(f"sfreq={sfreq}: give the sampling rate in hertz.")
     if signal.ndim != 1:
         raise ValueError(f"One recording of shape (n_times,) is measured, got {signal.shape}.")
     if n_bad := int((~np.isfinite(signal)).sum()):

@@ -90,6 +90,8 @@ or DataFrame
     ):
         if unit not in MILLIVOLTS:
             raise ValueError(f"unit={unit!r} is unknown; give one of {sorted(MILLIVOLTS)}.")
+        if isinstance(signals, np.ndarray) and signals.ndim == 1 and signals.dtype != object:
+            raise ValueError(f"An array of shape {signals.shape} is one signal: give it in a list.")
         table: dict[str, Any] = {}
         if isinstance(signals, pd.DataFrame):
             table, signals = _split_frame(signals, unit)
@@ -147,8 +149,8 @@ or DataFrame
     def from_frame(cls, frame: pd.DataFrame) -> Recordings:
         """Build from a DataFrame whose column ``signal`` holds an array a row.
 
-        The arrays may be signals, segments or images, as `to_frame` writes them (Parquet's
-        nested lists are read back too). Signals are validated; other items are not looked at.
+        The arrays may be signals, segments or images, as `to_frame` writes them. Signals are
+        validated; other items are not looked at. Parquet takes a frame of signals only.
 
         Parameters
         ----------
@@ -411,11 +413,17 @@ def _check_units(stated: pd.Series, unit: str) -> None:
 
 
 def _as_signals(signals: Iterable[ArrayLike]) -> list[NDArray[np.float32]]:
-    rows = [np.asarray(signal) for signal in signals]
+    given = list(signals)
+    rows = [np.asarray(signal) for signal in given]
     wrong = [
         (row, f"shape {array.shape} and dtype {array.dtype}", "give a 1-D array of numbers")
         for row, array in enumerate(rows)
         if array.ndim != 1 or (array.size and array.dtype.kind not in "fiub")
+    ]
+    wrong += [
+        (row, "masked samples", "cut them out or leave the recording out")
+        for row, signal in enumerate(given)
+        if np.ma.is_masked(signal)
     ]
     if wrong:
         raise InvalidRecordingsError(pd.DataFrame(wrong, columns=PROBLEM_COLUMNS))
@@ -426,7 +434,9 @@ def _as_items(items: Any) -> NDArray:
     array = np.asarray(items)
     if array.dtype == object:  # nested lists, as Parquet returns them
         array = np.array([np.asarray(list(item), dtype=np.float32) for item in items])
-    return array if array.dtype == np.uint8 else array.astype(np.float32, copy=False)
+    if array.dtype == np.uint8 and array.ndim > 2:  # images
+        return array
+    return array.astype(np.float32, copy=False)
 
 
 def _flatten(rows: list[NDArray]) -> tuple[NDArray, NDArray[np.int64]]:
@@ -455,6 +465,8 @@ def _as_meta(table: Mapping[str, Any], n_rows: int) -> pd.DataFrame:
 
 def _as_column(column: Any) -> Any:
     """Take the entries row by row, whatever index a Series has."""
+    if np.ndim(column) > 1:
+        raise ValueError(f"A column of shape {np.shape(column)}: give one entry a recording.")
     # np.asarray would spell a missing name "nan"
     return pd.Series(column).to_numpy() if np.ndim(column) == 1 else column
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,11 @@ def resample(
         Sample ``k`` belongs to the time ``k / new_sfreq``. No sample lies beyond the end of
         the signal, so the number of windows stays that of the original.
 
+    Raises
+    ------
+    ValueError
+        If the method is unknown or the samples are whole numbers.
+
     References
     ----------
     .. [1] J. Yoo et al. (2022). Residual one-dimensional convolutional neural network for
@@ -72,6 +77,10 @@ def resample(
     >>> bool(np.allclose(resample(ramp, 48_000, 10_000), np.linspace(1, 2, 4001)[:4000]))
     True
     """
+    if method not in get_args(ResampleMethod):
+        raise ValueError(f"method={method!r} is unknown; choose one of {get_args(ResampleMethod)}")
+    if signal.dtype.kind != "f":
+        raise ValueError(f"A signal of {signal.dtype} would be rounded: give floats, in mV.")
     ratio = exact(new_sfreq) / exact(sfreq)
     n_times = len(signal)
     n_new = max(1, math.floor(n_times * ratio))

@@ -488,3 +488,10 @@ def test_two_workers_equal_one():
     finally:
         torch.set_num_threads(threads)
     np.testing.assert_array_equal(one, two)
+
+
+def test_recordings_of_many_segments_need_a_vote(make_ragged):
+    X, y = make_ragged(sfreq=3000.0)
+    segments = X.with_values(np.zeros((2 * len(X), 1200)), np.arange(len(X) + 1) * 2)
+    with pytest.raises(ValueError, match=r"put it into a DiVoteClassifier\(NEMGNetClassifier"):
+        NEMGNetClassifier().fit(segments, y)

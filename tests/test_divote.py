@@ -23,6 +23,7 @@ from sknemg import (
     DiVoteClassifier,
     NEMGNetClassifier,
     Recordings,
+    Segmenter,
     SegmentFeatures,
     SubjectKFold,
 )
@@ -613,3 +614,14 @@ def test_another_sampling_rate_is_refused():
         DiVoteClassifier(LogisticRegression(), subject_features="all").fit(mixed, y)
     bare = model.predict(X.to_frame().drop(columns="sfreq"))  # an unknown rate contradicts none
     np.testing.assert_array_equal(bare, model.predict(X))
+
+
+def test_a_rate_told_to_a_step_must_be_that_of_the_segments(make_ragged):
+    X, y = make_ragged(sfreq=3000.0)
+    segments = Segmenter().fit_transform(X)
+    steps = [SegmentFeatures(input_sfreq=10_000), StandardScaler(), LogisticRegression()]
+    model = DiVoteClassifier(make_pipeline(*steps), subject_features="all")
+    message = "segmentfeatures__input_sfreq=10000, but the segments are sampled at 3000 Hz"
+    with pytest.raises(ValueError, match=message):
+        model.fit(segments, y)
+    model.set_params(estimator__segmentfeatures__input_sfreq=3000).fit(segments, y)

@@ -246,3 +246,28 @@ def test_real_recordings_have_plausible_features(data_dir):
     for values in got.values():
         assert 50 < values["mean_frequency"][0] < 1000
         assert values["kurtosis"] > 3  # spikes on a quiet baseline
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda x: segment_features(x, SFREQ),
+        lambda x: amplitude_features(x, SFREQ),
+        lambda x: spectral_features(x, SFREQ),
+        count_crossings,
+        count_turns,
+    ],
+)
+def test_unusable_segments_are_named(measure):
+    segments = np.zeros((6, 4000))
+    segments[[1, 5], 7] = np.nan
+    with pytest.raises(ValueError, match=r"Segments \[1, 5\] hold values that are NaN"):
+        measure(segments)
+    with pytest.raises(ValueError, match=r"shape \(n_segments, n_times\), got \(4000,\)"):
+        measure(segments[0])
+
+
+@pytest.mark.parametrize("band", [(100, 20), (-1, 20), (20, 20), (1, 2, 3)])
+def test_bands_rise(band):
+    with pytest.raises(ValueError, match="are not \\(low, high\\) in Hz"):
+        spectral_features(np.zeros((1, 4000)), SFREQ, bands=[(20, 100), band])

@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from sknemg import Downsampler, MelSpectrogram, PlotImage, Recordings, Segmenter, Spectrogram
+from sknemg import (
+    Downsampler,
+    InvalidRecordingsError,
+    MelSpectrogram,
+    PlotImage,
+    Recordings,
+    Segmenter,
+    Spectrogram,
+)
 from sknemg._containers import unpack
 from sknemg.raster import rasterise
 from sknemg.spectral import n_frames, power_spectrogram
@@ -331,3 +339,13 @@ def test_real_recordings_stay_within_librosa(data_dir):
         np.testing.assert_allclose(
             image[0], librosa.power_to_db(power, ref=np.max), atol=1e-3, rtol=0
         )
+
+
+@pytest.mark.parametrize("step", [MelSpectrogram(dtype="uint8"), PlotImage()])
+def test_segments_that_are_not_finite_make_no_picture(step):
+    X = Segmenter().fit_transform(Recordings([np.zeros(8000)] * 3, sfreq=10_000))
+    values = X.values.copy()
+    values[[0, 5], 3] = np.nan
+    with pytest.raises(InvalidRecordingsError) as caught:
+        step.transform(X.with_values(values))
+    assert caught.value.problems["row"].tolist() == [0, 1]

@@ -217,3 +217,14 @@ def test_real_recordings_are_plausible(data_dir):
     assert 4e-3 < medians["C"]["duration"] < 15e-3
     assert medians["M"]["amplitude"] < medians["C"]["amplitude"] < medians["A"]["amplitude"]
     assert medians["M"]["duration"] < medians["C"]["duration"] < medians["A"]["duration"]
+
+
+@pytest.mark.parametrize("sfreq", [0, -10, np.nan, np.inf])
+def test_rates_that_are_none_are_refused(sfreq):
+    with pytest.raises(ValueError, match="give the sampling rate in hertz"):
+        measure_muaps(np.zeros(1000), sfreq)
+
+
+def test_an_empty_average_is_not_measured():
+    with pytest.raises(ValueError, match="with samples; got"):
+        measure_muap(np.empty(0), 20_000)

@@ -184,3 +184,24 @@ def test_no_recordings_at_all():
 def test_wrong_parameters_are_named(params):
     with pytest.raises(ValueError, match=next(iter(params))):
         Segmenter(**params).fit_transform(Recordings([np.ones(10)], sfreq=10))
+
+
+def test_lists_of_lists_and_series_are_recordings():
+    signals = [np.arange(40.0), np.arange(60.0)]
+    step = Segmenter(window=2, hop=1, input_sfreq=10)
+    expected = step.fit_transform(signals)
+    for given in ([list(signal) for signal in signals], [pd.Series(signal) for signal in signals]):
+        for one, other in zip(step.fit_transform(given), expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_one_signal_is_told_what_to_be():
+    with pytest.raises(ValueError, match=r"X\[np.newaxis\], or in a list"):
+        Segmenter(input_sfreq=10).fit(np.zeros(4000))
+
+
+def test_resample_refuses_what_it_would_round_or_does_not_know():
+    with pytest.raises(ValueError, match="int16 would be rounded"):
+        resample(np.zeros(10, np.int16), 100, 50)
+    with pytest.raises(ValueError, match="method='linear' is unknown"):
+        resample(np.zeros(10), 100, 50, method="linear")

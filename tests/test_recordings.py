@@ -277,3 +277,27 @@ def test_repr_says_how_much_there_is():
 def test_html_repr_escapes_what_users_wrote():
     X = Recordings([[1.0]], sfreq=1, muscle=["<script>"])
     assert "<script>" not in X._repr_html_()
+
+
+def test_masked_samples_are_named():
+    signals = [[1.0, 2.0], np.ma.masked_equal([1.0, -999.0], -999.0)]
+    with pytest.raises(InvalidRecordingsError, match="row 1: masked samples"):
+        Recordings(signals, sfreq=10)
+
+
+def test_one_signal_is_not_taken_for_many():
+    with pytest.raises(ValueError, match="is one signal: give it in a list"):
+        Recordings(np.zeros(4000), sfreq=10)
+
+
+def test_a_column_has_one_entry_a_recording():
+    subject = pd.DataFrame({"subject": ["a", "b"]}, index=[1, 0])
+    with pytest.raises(ValueError, match=r"shape \(2, 1\): give one entry a recording"):
+        Recordings([[1.0], [2.0]], sfreq=10, subject=subject)
+
+
+def test_only_images_stay_bytes():
+    signals = pd.DataFrame({"signal": [np.full(3, 200, np.uint8)], "sfreq": 10.0})
+    assert Recordings.from_frame(signals).values.dtype == np.float32
+    images = pd.DataFrame({"signal": [np.zeros((2, 3, 4), np.uint8)], "sfreq": 10.0})
+    assert Recordings.from_frame(images).values.dtype == np.uint8

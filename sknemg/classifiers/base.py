@@ -26,6 +26,7 @@ from sknemg.classifiers.validation import (
     class_weights,
     validation_split,
 )
+from sknemg.recordings import Recordings
 
 _MONITORS = {"accuracy": ("valid_acc", False), "loss": ("valid_loss", True)}
 _CHECKS: dict[str, Any] = {"allow_nd": True, "ensure_all_finite": False}
@@ -240,6 +241,11 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
     @np.errstate(over="ignore")
     def _validated_in_fit(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Check rows and labels; set the fitted sizes; give the labels as indices."""
+        if isinstance(X, Recordings) and X.item_shape != ():
+            raise ValueError(
+                f"{type(self).__name__} takes an array of segments, one a row. For recordings of "
+                f"many segments put it into a DiVoteClassifier({type(self).__name__}(...))."
+            )
         X, y = validate_data(self, X, y, dtype=self._input_dtypes, **_CHECKS)
         check_finite_rows(X)
         check_classification_targets(y)
