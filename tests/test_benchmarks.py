@@ -12,6 +12,7 @@ import pytest
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sknemg import DiVoteClassifier, Segmenter, SegmentFeatures
 from sknemg.model_selection import Protocol, evaluate
@@ -40,7 +41,7 @@ def make_fast_study(tables):
 
         def two(settings):
             features = SegmentFeatures(input_sfreq=methods.SFREQ)
-            inner = make_pipeline(features, LogisticRegression(max_iter=10_000))
+            inner = make_pipeline(features, StandardScaler(), LogisticRegression(max_iter=1000))
             return {name: methods.pipeline(inner, settings, cv=None) for name in names}
 
         return runner.Study("fast", two, protocols, levels=("subjects", "recordings"))

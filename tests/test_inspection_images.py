@@ -17,6 +17,7 @@ from sknemg import Recordings, inspection
 
 BASELINE = Path(__file__).parent / "baseline"
 CLASSES = ["myopathy", "neuropathy", "normal"]
+DRAWN_WITH = (3, 11)  # of matplotlib
 TOLERANCE = 4.0  # root mean square of 255
 
 
@@ -175,6 +176,8 @@ def test_picture(draw, tmp_path):
             text.set_visible(False)
         actual = tmp_path / f"{draw.__name__}.png"
         figure.savefig(actual)
+    if matplotlib.__version_info__ < DRAWN_WITH:
+        pytest.skip("drawn, not compared: an older matplotlib lays axes out in another way")
     expected = BASELINE / actual.name
     if os.environ.get("SKNEMG_NEW_BASELINE"):
         BASELINE.mkdir(exist_ok=True)
