@@ -4,6 +4,7 @@ import pytest
 from _toy import Spy, toy_segments
 from numpy.testing import assert_array_equal
 from sklearn.ensemble import StackingClassifier
+from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import LeaveOneGroupOut, cross_validate
 
 from sknemg import DiVoteClassifier, Recordings, SubjectKFold
@@ -50,6 +51,35 @@ def test_a_missing_subject_is_named_by_row(gap):
 def test_groups_of_another_length_are_an_error():
     with pytest.raises(ValueError, match=r"groups has shape \(2,\) for 3 rows"):
         read_subjects(np.zeros((3, 2)), ["a", "b"])
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
+def test_a_missing_diagnosis_is_named_by_row(gap):
+    for y in [["x", gap, "y", gap], np.array([1, gap, 0, gap], dtype=object)]:
+        with pytest.raises(ValueError, match="y is missing in rows 1, 3"):
+            label_subjects(y, list("abcd"))
+        with pytest.raises(ValueError, match="y is missing in rows 1, 3"):
+            next(SubjectKFold(2).split(np.zeros((4, 1)), y, list("abcd")))
+
+
+def test_a_y_of_another_shape_is_blamed_itself():
+    X = np.zeros((4, 1))
+    with pytest.raises(ValueError, match="y has 3 diagnoses for 4 rows"):
+        next(SubjectKFold(2).split(X, [0, 0, 1], list("abcd")))
+    with pytest.raises(ValueError, match=r"y should be a 1d array, got an array of shape \(4, 2\)"):
+        next(SubjectKFold(2).split(X, np.zeros((4, 2)), list("abcd")))
+    with pytest.warns(DataConversionWarning, match="column-vector y"):
+        folds = list(SubjectKFold(2).split(X, np.array([[0], [0], [1], [1]]), list("abcd")))
+    assert [test.tolist() for _, test in folds] == [[0, 2], [1, 3]]
+
+
+def test_groups_may_be_a_column_of_a_table():
+    table = pd.DataFrame({"subject": list("aab")}, index=[5, 4, 3])
+    for groups in (table, table.to_numpy()):
+        assert read_subjects(np.zeros((3, 1)), groups).tolist() == list("aab")
+        assert label_subjects([0, 0, 1], groups)[0].tolist() == [0, 0, 1]
+    with pytest.raises(ValueError, match=r"groups has shape \(3, 2\) for 3 rows; give one subject"):
+        read_subjects(np.zeros((3, 1)), table.assign(muscle="deltoid"))
 
 
 def test_every_torn_subject_is_named():

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator, StratifiedKFold
+from sklearn.utils.validation import column_or_1d
 
 from sknemg.recordings import Recordings
 
@@ -55,17 +56,38 @@ def read_subjects(X: Any, groups: ArrayLike | None = None) -> NDArray | None:
 
 def check_subjects(groups: ArrayLike, n_rows: int) -> NDArray:
     """Give one subject a row as an array, or say which rows have none."""
-    subjects = pd.Series(groups).to_numpy()
-    # np.asarray would spell a missing name "nan"
+    if getattr(groups, "ndim", 1) == 1:
+        subjects = pd.Series(groups).to_numpy()  # np.asarray would spell a missing name "nan"
+    else:
+        subjects = np.asarray(groups)
+        if subjects.ndim == 2 and subjects.shape[1] == 1:  # a column of a table
+            subjects = subjects[:, 0]
     if subjects.shape != (n_rows,):
-        raise ValueError(f"groups has shape {subjects.shape} for {n_rows} rows.")
+        raise ValueError(
+            f"groups has shape {subjects.shape} for {n_rows} rows; give one subject for each row."
+        )
     missing = np.flatnonzero(pd.isna(subjects))
     if missing.size:
         raise ValueError(
-            f"The subject is missing in {_listed(missing, 'row')}; name the subject of every "
+            f"The subject is missing in {listed(missing, 'row')}; name the subject of every "
             "row, or of none."
         )
     return subjects
+
+
+def check_labels(y: ArrayLike, n_rows: int) -> NDArray:
+    """Give one diagnosis a row as an array, or say which rows have none."""
+    labels = column_or_1d(y, warn=True)
+    if len(labels) != n_rows:
+        raise ValueError(f"y has {len(labels)} diagnoses for {n_rows} rows; give one for each row.")
+    # In an array of strings, a missing label is spelled "nan".
+    missing = np.flatnonzero(pd.isna(np.asarray(y, dtype=object)))
+    if missing.size:
+        raise ValueError(
+            f"y is missing in {listed(missing, 'row')}; give these rows a diagnosis, or leave "
+            "them out."
+        )
+    return labels
 
 
 def label_subjects(
@@ -91,7 +113,7 @@ def label_subjects(
     ------
     ValueError
         Naming the subjects with more than one diagnosis and their rows, or the rows that lack
-        their subject.
+        their subject or diagnosis; or if there is not one diagnosis for each row.
 
     Examples
     --------
@@ -100,8 +122,8 @@ def label_subjects(
     >>> codes.tolist(), names.tolist(), first.tolist()
     ([0, 1, 0], ['b', 'a'], [0, 1])
     """
-    y = np.asarray(y)
-    subjects = check_subjects(subjects, len(y))
+    subjects = check_subjects(subjects, len(subjects))  # type: ignore[arg-type]
+    y = check_labels(y, len(subjects))
     codes, names = pd.factorize(subjects)
     first = np.unique(codes, return_index=True)[1]
     torn = np.unique(codes[y != y[first[codes]]])
@@ -117,11 +139,12 @@ def label_subjects(
 
 
 def _describe_torn(name: Any, rows: NDArray, y: NDArray) -> str:
-    parts = [f"{label} in {_listed(rows[y[rows] == label], 'row')}" for label in np.unique(y[rows])]
+    parts = [f"{label} in {listed(rows[y[rows] == label], 'row')}" for label in np.unique(y[rows])]
     return f"{name} ({', '.join(parts)})"
 
 
-def _listed(items: ArrayLike, noun: str) -> str:
+def listed(items: ArrayLike, noun: str) -> str:
+    """Spell out the first of some rows or subjects for a message, and count the others."""
     items = list(np.asarray(items))
     shown = ", ".join(map(str, items[:_SHOWN]))
     more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
@@ -196,8 +219,8 @@ class SubjectKFold(BaseCrossValidator):
         Raises
         ------
         ValueError
-            If the subjects or `y` are unknown, if a subject has two diagnoses, or if every class
-            has fewer than `n_splits` subjects.
+            If the subjects or `y` are unknown or missing in some rows, if a subject has two
+            diagnoses, or if every class has fewer than `n_splits` subjects.
         """
         subjects = read_subjects(X, groups)
         if subjects is None:
@@ -206,8 +229,9 @@ class SubjectKFold(BaseCrossValidator):
             )
         if y is None:
             raise ValueError("SubjectKFold stratifies over the diagnoses: y is needed.")
-        codes, _, first = label_subjects(y, subjects)
-        labels = np.asarray(y)[first]
+        labels = check_labels(y, len(subjects))
+        codes, _, first = label_subjects(labels, subjects)
+        labels = labels[first]
         counts = pd.Series(labels).value_counts()
         if counts.max() < self.n_splits:
             raise ValueError(
