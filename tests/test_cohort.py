@@ -93,6 +93,67 @@ def test_other_words_for_diagnoses(make_folder):
     assert y.tolist() == ["neuropathy"]
 
 
+@pytest.mark.parametrize(
+    ("diagnoses", "expected"),
+    [
+        ({"CTRL": "NL"}, ["normal", "normal"]),
+        ({" ctrl ": " Normal"}, ["normal", "normal"]),
+        ({"CTRL": "healthy", "Healthy": "healthy"}, ["healthy", "normal"]),
+    ],
+)
+def test_words_for_diagnoses_mean_a_known_or_a_declared_class(make_folder, diagnoses, expected):
+    folder = make_folder(
+        files=["a.npy", "b.npy"],
+        cohort="subject,diagnosis,file\nA,Ctrl,a.npy\nB,normal,b.npy\n",
+    )
+    assert load_cohort(folder, diagnoses=diagnoses, **RATE_UNIT)[1].tolist() == expected
+
+
+def test_words_for_diagnoses_that_mean_nothing(make_folder):
+    folder = make_folder(files=["a.npy"], cohort="subject,diagnosis,file\nA,motor  neuron,a.npy\n")
+    diagnoses = {"ALS": "neuropaty", 0: "normal", "x": "normal", "X ": "N", "y": None}
+    with pytest.raises(ValueError, match="diagnoses cannot be used") as caught:
+        load_cohort(folder, diagnoses=diagnoses, **RATE_UNIT)
+    for text in (
+        "'ALS': 'neuropaty' is no diagnosis (give myopathy, neuropathy or normal; ",
+        "0: 'normal' is not text and text",
+        "'y': None is not text and text",
+        "'X ': means both 'normal' and 'neuropathy'",
+    ):
+        assert text in str(caught.value)
+    with pytest.raises(InvalidCohortError, match="no row has the diagnosis 'als'") as caught:
+        load_cohort(folder, diagnoses={"ALS": "N", "Motor Neuron": "N"}, **RATE_UNIT)
+    assert len(caught.value.problems) == 1
+
+
+def test_trailing_separators_of_a_spreadsheet(make_folder):
+    folder = make_folder(
+        files=["a.npy"], cohort="subject,diagnosis,file,,\nA,normal,a.npy,,\n,,,,\n"
+    )
+    X, _ = load_cohort(folder, **RATE_UNIT)
+    assert "" not in X.meta
+    assert X["file"].tolist() == ["a.npy"]
+
+
+def test_a_unit_spelled_in_two_ways_is_no_contradiction(make_folder):
+    folder = make_folder(
+        files=["a.npy", "b.npy"],
+        cohort="subject,diagnosis,file,unit\nA,M,a.npy,µV\nB,M,b.npy,uv\n",
+    )
+    X, _ = load_cohort(folder, sfreq=1000, unit="uV")
+    np.testing.assert_allclose(X[0], np.load(folder / "a.npy") * 1e-3, rtol=1e-6)
+    assert "unit uv in the row, mV as argument" in problems_of(folder, **RATE_UNIT)[0]
+
+
+def test_arguments_that_make_no_sense_for_any_file(two_tables):
+    with pytest.raises(ValueError, match="sfreq='10000', scale='5': give a number"):
+        load_cohort(two_tables, sfreq="10000", scale="5")
+    with pytest.raises(ValueError, match="delimiter and decimal are both ','"):
+        load_cohort(two_tables, decimal=",")
+    message, _ = problems_of(two_tables, sfreq=np.nan)
+    assert "sfreq 1000.0 in the row, nan as argument" in message
+
+
 def test_parts_of_files_channels_and_text_dialect(make_folder):
     folder = make_folder(
         cohort=(
@@ -353,6 +414,44 @@ def test_what_cannot_be_written(make_ragged, tmp_path):
         write_cohort(tmp_path, X, y)
 
 
+@pytest.mark.parametrize(
+    ("subject", "y", "message"),
+    [
+        (["a", " a"], ["normal"] * 2, "row 1: subject ' a' is read back as 'a'"),
+        ([1, "1"], ["normal"] * 2, "row 0: subject '1' stands there as text and as number"),
+        (["a", "b"], ["normal", None], "row 1: diagnosis None would not be read back"),
+        (["a", "b"], [0, 1], "row 0: diagnosis 0 would not be read back"),
+        (["a", "b"], ["M", "normal"], "row 0: diagnosis 'M' would not be read back"),
+        (["a", "b"], ["n/a", "normal"], "row 0: diagnosis 'n/a' would not be read back"),
+    ],
+)
+def test_what_would_not_be_read_back_is_named_before_writing(tmp_path, subject, y, message):
+    X = Recordings(np.random.default_rng(0).normal(size=(2, 8)), sfreq=10, subject=subject)
+    with pytest.raises(InvalidRecordingsError, match=re.escape(message)):
+        write_cohort(tmp_path / "new", X, y)
+    assert not (tmp_path / "new").exists()
+
+
+def test_copies_are_named_before_writing(make_ragged, tmp_path):
+    X, y = make_ragged()
+    rows = np.r_[np.arange(len(X)), 2]
+    X = X.with_columns(recording=[str(i) for i in range(len(X))])[rows]
+    with pytest.raises(InvalidRecordingsError) as caught:
+        write_cohort(tmp_path / "new", X, y[rows])
+    assert caught.value.problems["row"].tolist() == [len(X) - 1] * 2
+    assert "the same signal as in row 2" in str(caught.value)
+    assert "recording '2' of a subject for the second time" in str(caught.value)
+
+
+def test_a_class_of_its_own_is_written_and_read_back(make_ragged, tmp_path):
+    X, y = make_ragged()
+    y = np.where(y == "normal", "ALS", y)
+    write_cohort(tmp_path / "new", X, y)
+    assert np.array_equal(load_cohort(tmp_path / "new", diagnoses={"ALS": "ALS"})[1], y)
+    with pytest.raises(ValueError, match=r"Columns \['Subject'\] cannot be written"):
+        write_cohort(tmp_path / "twice", X.with_columns(Subject="x"), y)
+
+
 # -- quality -----------------------------------------------------------------------------------
 
 
@@ -395,6 +494,6 @@ def test_no_warning_below_the_limit():
 @pytest.mark.parametrize("name", ["NA", None])
 def test_subjects_that_would_be_lost_are_refused_before_writing(tmp_path, name):
     X = Recordings(np.ones((2, 8)), sfreq=10, subject=["S1", name])
-    with pytest.raises(ValueError, match=r"reads the subjects \['NA'\]|subject is missing"):
+    with pytest.raises(ValueError, match=r"subject 'NA' is read back as None|subject is missing"):
         write_cohort(tmp_path / "new", X, ["normal", "normal"])
     assert not (tmp_path / "new").exists()

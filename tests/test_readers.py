@@ -178,6 +178,15 @@ def test_wav_asks_for_the_scale_and_counts_clipped_samples(tmp_path):
     assert read_recording(path, scale=10).meta["clipped"] == 2
 
 
+def test_float_wav_that_holds_no_fractions(tmp_path):
+    path = tmp_path / "a.wav"
+    wavfile.write(path, 48_000, np.array([0, 1.2, -0.5], dtype=np.float32))
+    np.testing.assert_allclose(read_recording(path, scale=2).signal, [0, 2.4, -1], rtol=1e-6)
+    wavfile.write(path, 48_000, np.array([0, -350, 20], dtype=np.float32))
+    with pytest.raises(ReadError, match="floats that reach 350, where full scale is 1"):
+        read_recording(path, scale=2)
+
+
 def test_wav_that_ends_early(tmp_path):
     wavfile.write(tmp_path / "a.wav", 48_000, np.zeros(1000, dtype=np.int16))
     body = (tmp_path / "a.wav").read_bytes()
@@ -211,6 +220,16 @@ def test_npz_states_rate_and_unit_and_must_agree(tmp_path):
         read_recording(tmp_path / "a.npz", sfreq=10_000, unit="mV")
     with pytest.raises(ReadError, match=r"states its unit \(uV\): leave scale out"):
         read_recording(tmp_path / "a.npz", scale=2)
+
+
+def test_npz_whose_rate_and_unit_are_arrays(tmp_path):
+    np.savez(tmp_path / "a.npz", signal=RAMP, sfreq=[48_000], unit=["uV"])
+    signal, sfreq, _ = read_recording(tmp_path / "a.npz")
+    np.testing.assert_allclose(signal, RAMP * 1e-3, rtol=1e-6)
+    assert sfreq == 48_000
+    np.savez(tmp_path / "a.npz", signal=RAMP, sfreq=[48_000, 10], unit="uV")
+    with pytest.raises(ReadError, match="sfreq in the file has 2 entries: save one"):
+        read_recording(tmp_path / "a.npz")
 
 
 def test_npz_of_several_arrays(tmp_path):
@@ -270,6 +289,8 @@ RATE_UNIT = {"sfreq": 10_000, "unit": "uV"}
         ("t;s\n0,0;1,5\n0,1;-2,0\n0,2;30,0\n", {"channel": 1, "delimiter": ";", "decimal": ","}),
         ("Device X\nGain 5\ns\n1.5\n-2\n30\n", {"skip_lines": 2}),
         ("\ufeff1.5\r\n-2\r\n30\r\n", {}),
+        ("s,,\n1.5,,\n-2,,\n30,,\n", {}),
+        ("1.5,\n-2,\n30,\n", {}),
     ],
 )
 def test_text_dialects(tmp_path, text, options):
@@ -291,6 +312,9 @@ def test_text_dialects(tmp_path, text, options):
         ("", {}, "no samples"),
         ("signal\n", {}, "no samples"),
         ("t,s\n1,2\n", {}, r"2 channels \('t', 's'\)"),
+        ("0;1,5\n1;2,5\n", {"channel": 1}, r"by ';'.*give delimiter=';', decimal=','"),
+        ("t;s\n0;1.5\n1;2.5\n", {"channel": 1}, r"by ';', .* is ',': give delimiter=';'$"),
+        ("0\t1\n1\t2\n", {"channel": 1}, r"by '\\t'"),
     ],
 )
 def test_text_that_does_not_fit(tmp_path, text, options, message):
@@ -325,6 +349,21 @@ def test_part_of_a_file(tmp_path):
 def test_rates_units_and_scales_that_make_no_sense(tmp_path, options, message):
     np.save(tmp_path / "a.npy", RAMP)
     with pytest.raises(ReadError, match=message):
+        read_recording(tmp_path / "a.npy", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sfreq": "10000", "scale": "5"}, "sfreq='10000', scale='5': give a number"),
+        ({"sfreq": 10, "unit": "mV", "start": "1"}, "start='1': give a number"),
+        ({"sfreq": 10, "unit": "mV", "start": np.nan}, "start nan s to stop"),
+        ({"sfreq": 10, "unit": "mV", "decimal": ","}, "delimiter and decimal are both ','"),
+    ],
+)
+def test_arguments_that_make_no_sense(tmp_path, options, message):
+    np.save(tmp_path / "a.npy", RAMP)
+    with pytest.raises(ValueError, match=message):
         read_recording(tmp_path / "a.npy", **options)
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 _CUT = "cut the part out with start and stop, or leave the recording out"
+_HEADROOM = 2.0  # a float WAV may exceed full scale, as after a filter, but not by much
 _WAV_SCALE = "a WAV file holds fractions of full scale, so give scale, the millivolts at full scale"
 
 
@@ -186,6 +187,8 @@ def read_wav(path: Path, channel: str | int | None) -> Stored:
     samples = samples.reshape(len(samples), -1)
     at = _pick([str(i) for i in range(samples.shape[1])], channel)
     samples = samples[:, at]
+    if samples.dtype.kind == "f":
+        _check_full_scale(samples)
     clipped = _integer_limits(samples)
     if samples.dtype == np.int32:
         clipped = (samples >= 2**31 - 256) | (samples == -(2**31))
@@ -193,6 +196,15 @@ def read_wav(path: Path, channel: str | int | None) -> Stored:
         half = 2.0 ** (8 * samples.dtype.itemsize - 1)  # 24 bits come left-justified in 32
         samples = samples / half - (1 if samples.dtype.kind == "u" else 0)
     return Stored(samples, float(rate), needs_scale=_WAV_SCALE, channel=str(at), clipped=clipped)
+
+
+def _check_full_scale(samples: NDArray) -> None:
+    peak = np.abs(samples[np.isfinite(samples)]).max(initial=0.0)
+    if peak > _HEADROOM:
+        raise ReadError(
+            f"a WAV file of floats that reach {peak:g}, where full scale is 1: these are no "
+            "fractions of full scale, so save the numbers as NPY or text with their unit"
+        )
 
 
 # -- NumPy -------------------------------------------------------------------------------------
@@ -220,9 +232,16 @@ def read_npz(path: Path, channel: str | int | None) -> Stored:
         wanted = "signal" if channel is None and "signal" in names else channel
         name = names[_pick(names, wanted)]
         samples = _vector(archive[name])
-        sfreq = float(archive["sfreq"]) if "sfreq" in archive.files else None
-        unit = str(archive["unit"]) if "unit" in archive.files else None
+        sfreq = float(_single(archive, "sfreq")) if "sfreq" in archive.files else None
+        unit = str(_single(archive, "unit")) if "unit" in archive.files else None
     return Stored(samples, sfreq, unit, channel=name, clipped=_integer_limits(samples))
+
+
+def _single(archive: Any, name: str) -> Any:
+    entry = archive[name]
+    if entry.size != 1:
+        raise ReadError(f"{name} in the file has {entry.size} entries: save one")
+    return entry.item()
 
 
 # -- text --------------------------------------------------------------------------------------
@@ -232,11 +251,15 @@ def read_text(path: Path, channel: str | int | None, text: TextFormat) -> Stored
     """Read one column of a delimited text file; a line that holds no number there is refused."""
     separator = r"\s+" if text.delimiter == " " else re.escape(text.delimiter)
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        first = next(islice(file, text.skip_lines, None), "").strip()
+        lines = islice(file, text.skip_lines, None)
+        first, second = next(lines, "").strip(), next(lines, "").strip()
     if not first:
         raise ReadError("no samples: leave the recording out")
     fields = [field.strip().strip('"') for field in re.split(separator, first)]
-    named = all(re.match(r"(?!nan$|inf)[^\W\d]", field.lower()) for field in fields)
+    said = _rstrip(fields)
+    words = [re.match(r"(?!nan$|inf)[^\W\d]", field.lower()) for field in said]
+    named = bool(words) and all(words)
+    _check_delimiter(second if named else first, text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # it cut columns off
@@ -254,11 +277,38 @@ def read_text(path: Path, channel: str | int | None, text: TextFormat) -> Stored
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise ReadError(f"the lines differ in their number of columns ({error})") from error
-    at = _pick(fields if named else [str(i) for i in range(frame.shape[1])], channel)
+    names = fields if named else [str(i) for i in range(frame.shape[1])]
+    while len(names) > max(1, len(said)) and _is_blank(frame.iloc[:, len(names) - 1]):
+        names = names[:-1]  # spreadsheets write trailing separators
+    at = _pick(names, channel)
     column = frame.iloc[:, at].fillna("").str.strip()
     column = column[: column.ne("").to_numpy().nonzero()[0].max(initial=-1) + 1]
     samples = _numbers(column, text, first_line=text.skip_lines + 1 + named)
     return Stored(samples, channel=fields[at] if named else str(at))
+
+
+def _rstrip(fields: list[str]) -> list[str]:
+    n = max((i for i, field in enumerate(fields, start=1) if field), default=0)
+    return fields[:n]
+
+
+def _is_blank(column: pd.Series) -> bool:
+    return not column.fillna("").str.strip().any()
+
+
+def _check_delimiter(line: str, text: TextFormat) -> None:
+    """Refuse a line of numbers that another sign separates than the given one."""
+    number = re.compile(r'\s*"?[-+]?\d+([.,]\d+)?(e[-+]?\d+)?"?\s*', re.IGNORECASE)
+    for sign in ";\t":
+        fields = _rstrip(line.split(sign))
+        if sign in (text.delimiter, text.decimal) or (sign == "\t" and text.delimiter == " "):
+            continue
+        if sign in line and all(map(number.fullmatch, fields)):
+            comma = ", decimal=','" if any("," in field for field in fields) else ""
+            raise ReadError(
+                f"the columns are separated by {sign!r}, the delimiter given is "
+                f"{text.delimiter!r}: give delimiter={sign!r}{comma}"
+            )
 
 
 def _numbers(column: pd.Series, text: TextFormat, first_line: int) -> NDArray[np.float64]:

@@ -128,7 +128,12 @@ def read_tables(
         rows = rows.set_index("_row").rename_axis(None)
     rows = rows.where(rows.notna(), None)
     _require(rows, ("subject", "file"), table, findings)
-    _translate(rows, "diagnosis", diagnoses, table, findings)
+    words = read_words(diagnoses)
+    used = {*map(plain, words.values()), *map(plain, rows["diagnosis"].dropna())}
+    for word in sorted(set(words) - used):
+        remedy = "correct the word in diagnoses, or take it out"
+        findings.add(table, [None], f"no row has the diagnosis {word!r}", remedy)
+    _translate(rows, "diagnosis", DIAGNOSES | words, table, findings)
     _translate(rows, "location", LOCATIONS, table, findings)
     _read_numbers(rows, table, findings)
     _check_diagnoses(rows, "subjects.csv" if subjects is not None else table, table, findings)
@@ -171,6 +176,7 @@ def _read(path: Path, needed: Collection[str], findings: Findings) -> pd.DataFra
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
     lines = list(csv.reader(StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True))
+    lines = _without_blank_columns(lines)
     columns = [name.strip() for name in lines[0]] if lines else []
     entries: dict[int, list[str | None]] = {}
     for row, line in enumerate(lines[1:], start=2):
@@ -180,11 +186,10 @@ def _read(path: Path, needed: Collection[str], findings: Findings) -> pd.DataFra
             findings.add(path.name, [row], problem, "quote entries that hold the separator")
         elif any(fields):
             fields += [""] * (len(columns) - len(fields))
-            known = [None if field.lower() in _MISSING else field for field in fields]
-            entries[row] = known[: len(columns)]
+            entries[row] = [read_entry(field) for field in fields[: len(columns)]]
     table = pd.DataFrame(entries.values(), index=list(entries), columns=columns, dtype=object)
     table = table.where(table.notna(), None)
-    names = [_own_name(name) for name in columns]
+    names = [own_name(name) for name in columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     for name in twice:
         words = [name, *(alias for alias, of in ALIASES.items() if of == name)]
@@ -198,7 +203,22 @@ def _read(path: Path, needed: Collection[str], findings: Findings) -> pd.DataFra
     return table
 
 
-def _own_name(name: str) -> str:
+def read_entry(field: str) -> str | None:
+    """Return a table's entry as it is understood; None is missing."""
+    text = field.replace("\r\n", "\n").replace("\r", "\n").strip()
+    return None if text.lower() in _MISSING else text
+
+
+def _without_blank_columns(lines: list[list[str]]) -> list[list[str]]:
+    """Drop columns without name and entries, which spreadsheets write as trailing separators."""
+    width = len(lines[0]) if lines else 0
+    blank = {
+        at for at in range(width) if not any(f.strip() for ln in lines for f in ln[at : at + 1])
+    }
+    return [[field for at, field in enumerate(line) if at not in blank] for line in lines]
+
+
+def own_name(name: str) -> str:
     """Bring a name that the loader knows to its own spelling, and leave any other as it is."""
     low = name.lower()
     known = low in ALIASES or low in NUMBERS or low in _TEXT or low == "unit"
@@ -213,6 +233,47 @@ _COLUMN_HELP = {
 
 
 # -- checking ----------------------------------------------------------------------------------
+
+
+def plain(word: str) -> str:
+    """Write a word without regard to case and spacing."""
+    return " ".join(word.split()).lower()
+
+
+def read_words(diagnoses: Mapping[str, str] | None) -> dict[str, str]:
+    """Bring the caller's words for diagnoses to the names of their classes, or refuse them.
+
+    Returns
+    -------
+    dict
+        From each word, as `plain` writes it, to its class.
+
+    Examples
+    --------
+    >>> read_words({"Control ": "NL", "ALS": "ALS", "MND": "ALS"})
+    {'control': 'normal', 'als': 'ALS', 'mnd': 'ALS'}
+    """
+    entries = list(dict(diagnoses or {}).items())
+    texts = [pair for pair in entries if all(isinstance(word, str) for word in pair)]
+    wrong = [
+        f"{word!r}: {name!r} is not text and text (the table's words are text, such as '0')"
+        for word, name in entries
+        if (word, name) not in texts
+    ]
+    own = {name.strip() for word, name in texts if plain(word) == plain(name)}
+    words: dict[str, str] = {}
+    for word, name in texts:
+        label = DIAGNOSES.get(plain(name), name.strip())
+        if label not in DIAGNOSES and label not in own:
+            wrong.append(
+                f"{word!r}: {name!r} is no diagnosis (give myopathy, neuropathy or normal; a class "
+                f"of its own is given by its own name too: {{{name!r}: {name!r}}})"
+            )
+        if words.setdefault(plain(word), label) != label:
+            wrong.append(f"{word!r}: means both {words[plain(word)]!r} and {label!r}; keep one")
+    if wrong:
+        raise ValueError("diagnoses cannot be used:\n" + "\n".join(f"  {line}" for line in wrong))
+    return words
 
 
 def _require(rows: pd.DataFrame, columns: Iterable[str], table: str, findings: Findings) -> None:
@@ -245,17 +306,14 @@ def _check_subjects(subjects: pd.DataFrame, rows: pd.DataFrame, findings: Findin
 def _translate(
     rows: pd.DataFrame,
     column: str,
-    words: Mapping[str, str] | None,
+    known: Mapping[str, str],
     table: str,
     findings: Findings,
 ) -> None:
     """Replace words by the library's own; a word that is not known is a problem."""
     if column not in rows:
         return
-    known = dict(words or {})
-    if column == "diagnosis":
-        known = DIAGNOSES | {word.lower(): name for word, name in known.items()}
-    translated = rows[column].map(lambda word: None if word is None else known.get(word.lower()))
+    translated = rows[column].map(lambda word: None if word is None else known.get(plain(word)))
     for word in rows.loc[rows[column].notna() & translated.isna(), column].unique():
         remedy = f"write one of {', '.join(sorted(set(known.values())))}"
         remedy += f", or give diagnoses={{{word!r}: ...}}" if column == "diagnosis" else ""

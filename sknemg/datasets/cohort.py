@@ -6,7 +6,6 @@ import hashlib
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping
-from io import StringIO
 from numbers import Number
 from pathlib import Path
 from typing import Any, Literal
@@ -15,18 +14,31 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg._problems import PROBLEM_COLUMNS, InvalidRecordingsError
 from sknemg.datasets._quality import warn_if_flat
 from sknemg.datasets._tables import (
     ALIASES,
+    DIAGNOSES,
     Findings,
     InvalidCohortError,
     describe,
     is_given,
+    own_name,
     path_problem,
+    plain,
+    read_entry,
     read_tables,
     typed,
 )
-from sknemg.datasets.readers import ReadError, Reading, files_of, read_recording
+from sknemg.datasets.readers import (
+    UNITS,
+    ReadError,
+    Reading,
+    check_numbers,
+    check_signs,
+    files_of,
+    read_recording,
+)
 from sknemg.model_selection.splits import check_subjects
 from sknemg.recordings import Recordings, offsets_of
 
@@ -71,7 +83,8 @@ def load_cohort(
         row and these arguments must not contradict each other.
     diagnoses : dict, default=None
         Further words of the diagnosis column and the classes they mean, such as
-        ``{"ALS": "neuropathy"}``.
+        ``{"ALS": "neuropathy"}``; case and spacing do not count. A class beside myopathy,
+        neuropathy and normal is stated by its own name: ``{"ALS": "ALS", "MND": "ALS"}``.
     delimiter, decimal, skip_lines : default=",", ".", 0
         Dialect of the text files, as in `read_recording`. (In the tables themselves a comma, a
         semicolon or a tab separates the columns, whichever the first row holds most of.)
@@ -95,7 +108,11 @@ def load_cohort(
         One error with everything that is wrong: missing tables, columns and entries, words,
         rates and units that are unknown or contradict the file, subjects with two diagnoses or
         none, files that are missing, outside the folder, unreadable or used by two subjects,
-        rows and signals that occur twice, samples that are no numbers.
+        rows and signals that occur twice, samples that are no numbers, words in `diagnoses` that
+        no row holds.
+    ValueError
+        If an argument makes no sense for any cohort: a rate given as text, a word of `diagnoses`
+        that means no known class.
 
     Warns
     -----
@@ -118,6 +135,8 @@ def load_cohort(
     """
     if on_error not in ("raise", "skip"):
         raise ValueError(f"on_error={on_error!r} is unknown; give 'raise' or 'skip'.")
+    check_numbers(sfreq=sfreq, scale=scale)
+    check_signs(delimiter, decimal)
     folder, findings = Path(folder), Findings()
     rows, table = read_tables(folder, diagnoses, findings)
     readable = _check_paths(rows, table, folder, findings)
@@ -211,8 +230,8 @@ def _check_repeated_signals(
 ) -> None:
     seen = defaultdict(list)
     for row, reading in readings.items():
-        if np.ptp(reading.signal) > 0:  # two dead channels are alike without being copies
-            seen[hashlib.sha256(reading.signal.tobytes()).digest()].append(row)
+        if digest := _digest(reading.signal):
+            seen[digest].append(row)
     for at in seen.values():
         if len(at) < 2:
             continue
@@ -227,6 +246,11 @@ def _check_repeated_signals(
             problem,
             "a copy would leak from training into test: take it out",
         )
+
+
+def _digest(signal: NDArray[np.float32]) -> bytes | None:
+    """Hash a signal; none if it is constant: dead channels are alike without being copies."""
+    return hashlib.sha256(signal.tobytes()).digest() if np.ptp(signal) > 0 else None
 
 
 def _read_all(
@@ -244,7 +268,7 @@ def _read_all(
     for row in rows.index:
         entries: dict[str, Any] = {name: rows.at[row, name] for name in columns}
         said = {name: entry for name, entry in entries.items() if is_given(entry)}
-        clash = [name for name in given if said.get(name, given[name]) != given[name]]
+        clash = [name for name in given if name in said and _differ(said[name], given[name])]
         for name in clash:
             problem = f"{name} {said[name]} in the row, {given[name]} as argument"
             findings.add(table, [row], problem, "give it in one place")
@@ -256,6 +280,11 @@ def _read_all(
     return readings
 
 
+def _differ(said: Any, given: Any) -> bool:
+    """Whether two entries mean different things; units are spelled in several ways."""
+    return UNITS.get(said, said) != UNITS.get(given, given)
+
+
 # -- writing -----------------------------------------------------------------------------------
 
 
@@ -264,7 +293,8 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
 
     Signals become ``data/*.npy`` (float32, millivolts). Columns that say where a recording was
     read from (``file``, ``start`` and the like) are kept as ``source_file``, ``source_start``.
-    Subjects are read back as strings.
+    Subjects are read back as strings. What could not be read back is refused before anything is
+    written.
 
     Parameters
     ----------
@@ -273,15 +303,18 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
     X : Recordings
         Signals, with a column ``subject``.
     y : array-like of shape (n_recordings,)
-        Diagnosis of each recording, one a subject.
+        Diagnosis of each recording, one a subject: ``myopathy``, ``neuropathy``, ``normal``, or
+        another class, which `load_cohort` reads with ``diagnoses={name: name}``.
 
     Raises
     ------
     InvalidRecordingsError
-        If a subject has two diagnoses.
+        Naming the rows: if a subject has two diagnoses, if a table would return a subject or a
+        diagnosis as another (``" a"``, ``"NA"``, 1 beside ``"1"``, a diagnosis that is no text),
+        or if `load_cohort` would take a recording for a copy of another.
     ValueError
-        If `X` holds segments, if subjects are missing or have names that a table reads as
-        missing (such as ``"NA"``), or if `X` has columns that a table cannot hold.
+        If `X` holds segments, if subjects are missing, or if `X` has columns that a table cannot
+        hold.
     FileExistsError
         If the folder holds anything.
     """
@@ -292,10 +325,7 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
         )
     X.validate(y)
     check_subjects(X["subject"], len(X))
-    names = X["subject"].astype(str)
-    read_back = pd.read_csv(StringIO(names.to_csv(index=False)), dtype=str)["subject"]
-    if lost := sorted(set(names[read_back.isna().to_numpy()])):
-        raise ValueError(f"A table reads the subjects {lost} as missing; rename them.")
+    _check_returns(X, y)
     meta = _writable(X.meta)
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{str(folder)!r} is not empty; give a new folder.")
@@ -308,6 +338,38 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
     subjects = meta[["subject", *about]].assign(diagnosis=y).drop_duplicates("subject")
     subjects.to_csv(folder / "subjects.csv", index=False)
     meta.drop(columns=about).to_csv(folder / "recordings.csv", index=False)
+
+
+def _check_returns(X: Recordings, y: NDArray) -> None:
+    """Refuse what `load_cohort` would refuse or return as something else."""
+    found: list[tuple[int, str, str]] = []
+    names = X["subject"].astype(str)
+    kinds = X["subject"].groupby(names.to_numpy()).nunique()
+    for row, (name, label) in enumerate(zip(names, y.tolist(), strict=True)):
+        back = read_entry(name)
+        if back != name:
+            found.append((row, f"subject {name!r} is read back as {back!r}", "rename the subject"))
+        if kinds[name] > 1:
+            remedy = "write subjects in one way"
+            found.append((row, f"subject {name!r} stands there as text and as number", remedy))
+        back = read_entry(label) if isinstance(label, str) else None
+        back = back and DIAGNOSES.get(plain(back), back)
+        if back != label or back is None:
+            remedy = "give myopathy, neuropathy, normal or the name of another class, as text"
+            found.append((row, f"diagnosis {label!r} would not be read back", remedy))
+    digests = pd.Series([_digest(signal) or row for row, signal in enumerate(X)])
+    remedy = "take it out: load_cohort refuses copies"
+    for row in np.flatnonzero(digests.duplicated()).tolist():
+        first = np.flatnonzero(digests == digests[row])[0]
+        found.append((row, f"the same signal as in row {first}", remedy))
+    if "recording" in X:
+        recording = X["recording"].astype(object).where(X["recording"].notna(), None)
+        pairs = pd.DataFrame({"subject": names.to_numpy(), "recording": recording.map(str)})
+        for row in np.flatnonzero(recording.notna() & pairs.duplicated()).tolist():
+            problem = f"recording {recording.iloc[row]!r} of a subject for the second time"
+            found.append((row, problem, "name the recordings differently"))
+    if found:
+        raise InvalidRecordingsError(pd.DataFrame(found, columns=PROBLEM_COLUMNS))
 
 
 _OF_SUBJECT = ("age", "sex", "diagnosis_detail")
@@ -324,7 +386,7 @@ def _writable(meta: pd.DataFrame) -> pd.DataFrame:
         if name in meta and f"source_{name}" in meta:
             meta = meta.drop(columns=name)
     meta = meta.rename(columns={name: f"source_{name}" for name in _SOURCE})
-    taken = sorted({*ALIASES, "unit"} & set(meta))
+    taken = [name for name in meta if name == "unit" or own_name(str(name)) != str(name)]
     nested = [
         name
         for name, column in meta.items()

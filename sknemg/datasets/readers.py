@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -18,7 +19,7 @@ from sknemg.datasets import _formats
 from sknemg.datasets._formats import ReadError
 from sknemg.recordings import MILLIVOLTS
 
-_UNITS = MILLIVOLTS | {"v": 1e3, "mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6}
+UNITS = MILLIVOLTS | {"v": 1e3, "mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6}
 
 
 class Reading(NamedTuple):
@@ -74,7 +75,8 @@ def read_recording(
     scale : float, default=None
         Millivolts per stored unit, in place of `unit`. WAV files and uncalibrated WFDB records
         need it: a WAV file's samples are fractions of full scale, so there it is the amplitude
-        in millivolts at full scale.
+        in millivolts at full scale. A WAV file of floats is refused if it goes beyond twice
+        full scale, because its numbers are then no fractions.
     channel : str or int, default=None
         Name or position (from 0) of the channel, column or NPZ array, where there are several.
     start, stop : float, default=None
@@ -98,6 +100,8 @@ def read_recording(
     ------
     ReadError
         With everything that keeps the file from being read, and what to do.
+    ValueError
+        If an argument makes no sense for any file, such as a rate given as text.
 
     Examples
     --------
@@ -116,6 +120,8 @@ def read_recording(
     path = Path(path)
     if invalid not in ("raise", "clip"):
         raise ValueError(f"invalid={invalid!r} is unknown; give 'raise' or 'clip'.")
+    check_numbers(sfreq=sfreq, scale=scale, start=start, stop=stop)
+    check_signs(delimiter, decimal)
     text = _formats.TextFormat(delimiter, decimal, skip_lines)
     stored = _open(path, channel, text, invalid)
     rate, complaints = _rate(stored.sfreq, sfreq)
@@ -130,6 +136,26 @@ def read_recording(
     clipped = None if stored.clipped is None else int(stored.clipped[part].sum())
     meta = {"channel": stored.channel, "clipped": clipped, "comments": stored.comments}
     return Reading(signal, rate, meta)
+
+
+def check_numbers(**given: Any) -> None:
+    """Refuse arguments that are given and are no numbers."""
+    wrong = [
+        f"{name}={value!r}"
+        for name, value in given.items()
+        if value is not None and (isinstance(value, bool) or not isinstance(value, Real))
+    ]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)}: give a number, such as sfreq=10000.")
+
+
+def check_signs(delimiter: str, decimal: str) -> None:
+    """Refuse one sign for two things."""
+    if delimiter == decimal:
+        raise ValueError(
+            f"delimiter and decimal are both {decimal!r}, so that 0{decimal}5 would be two "
+            "columns: give the delimiter of the files, such as ';'."
+        )
 
 
 def files_of(path: Path) -> list[Path]:
@@ -194,7 +220,7 @@ def _millivolts(
     stored: _formats.Stored, unit: str | None, scale: float | None
 ) -> tuple[float, list[str]]:
     """Millivolts per stored unit, and what stands against it."""
-    if unit is not None and unit not in _UNITS:
+    if unit is not None and unit not in UNITS:
         return math.nan, [f"unit {unit!r} is unknown: write V, mV, uV or nV"]
     if scale is not None and not (math.isfinite(scale) and scale != 0):
         return math.nan, [f"a scale of {scale:g}: give the millivolts per stored unit"]
@@ -207,16 +233,16 @@ def _millivolts(
         return math.nan, [f"no amplitude scale: {stored.needs_scale}"]
     if unit is None:
         return math.nan, ["no unit: the file states none, so give unit (V, mV, uV or nV) or scale"]
-    return _UNITS[unit], []
+    return UNITS[unit], []
 
 
 def _stated_unit(stated: str, unit: str | None, scale: float | None) -> tuple[float, list[str]]:
-    if stated not in _UNITS:
+    if stated not in UNITS:
         return math.nan, [f"the file's unit {stated!r} is no known voltage (V, mV, uV or nV)"]
-    factor = _UNITS[stated]
+    factor = UNITS[stated]
     if scale is not None:
         return factor, [f"the file states its unit ({stated}): leave scale out"]
-    if unit is not None and _UNITS[unit] != factor:
+    if unit is not None and UNITS[unit] != factor:
         return factor, [f"the file says {stated}, unit says {unit}: correct one"]
     return factor, []
 
@@ -229,7 +255,8 @@ def _part(
     duration = n_times / rate
     begin = 0.0 if start is None else start
     end = duration if stop is None else stop
-    first, last = round(begin * rate), round(end * rate)
+    finite = math.isfinite(begin) and math.isfinite(end)
+    first, last = (round(begin * rate), round(end * rate)) if finite else (0, 0)
     if not 0 <= first < last <= n_times:
         where = f"start {begin:g} s to stop {end:g} s of a file of {duration:g} s"
         return slice(0), [f"{where}: 0 <= start < stop <= duration is needed"]
