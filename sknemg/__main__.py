@@ -99,6 +99,12 @@ def _at_least(least: int) -> Callable[[str], int]:
 def _demo(args: argparse.Namespace) -> None:
     from sknemg.datasets import make_cohort
 
+    folds = _protocol(args).n_splits
+    if args.subjects < 3 * folds:
+        raise ValueError(
+            f"{args.subjects} subjects do not put each of three diagnoses into {folds} folds: "
+            f"give --subjects {3 * folds} or more, or fewer --folds."
+        )
     print(f"Simulating {args.subjects} subjects: motor units, muscle fibres, needle, amplifier.")
     X, y = make_cohort(
         args.subjects, sfreq=10_000, n_jobs=args.jobs, progress=True, random_state=args.seed
@@ -113,19 +119,26 @@ def _compare(args: argparse.Namespace) -> None:
     _run(args, X, y, args.cohort.resolve().name, {"sfreq": args.sfreq, "short": args.short})
 
 
-def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str, steps: dict[str, Any]) -> None:
-    from sknemg.comparison import compared_methods, confounds, scores_of, short_table
-    from sknemg.model_selection import PROTOCOLS, evaluate
-    from sknemg.report import write_report
+def _protocol(args: argparse.Namespace) -> Any:
+    from sknemg.model_selection import PROTOCOLS
 
-    start = time.perf_counter()
-    print(X)
-    methods = compared_methods(args.profile, cv=args.out_of_fold, **steps)
     protocol = PROTOCOLS[args.protocol]
     if args.folds:
         protocol = replace(protocol, n_splits=args.folds)
     if args.repeats:
         protocol = replace(protocol, n_repeats=args.repeats)
+    return protocol
+
+
+def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str, steps: dict[str, Any]) -> None:
+    from sknemg.comparison import compared_methods, confounds, scores_of, short_table
+    from sknemg.model_selection import evaluate
+    from sknemg.report import write_report
+
+    start = time.perf_counter()
+    print(X)
+    methods = compared_methods(args.profile, cv=args.out_of_fold, **steps)
+    protocol = _protocol(args)
     result = evaluate(
         methods,
         X,

@@ -379,6 +379,8 @@ def test_a_missing_device_is_named():
     X, y, _ = segments()
     with pytest.raises(ValueError, match="device='cuda': no CUDA device here; set device='auto'"):
         small(device="cuda").fit(X, y)
+    with pytest.raises(ValueError, match="device='gpu' is unknown to torch: give 'auto', 'cpu'"):
+        small(device="gpu").fit(X, y)
     clf = small().fit(X, y).set_params(device="cuda")
     with pytest.raises(ValueError, match="no CUDA device here"):
         clf.predict(X)

@@ -149,6 +149,13 @@ def test_demo_simulates_its_cohort(tmp_path, capsys):
     assert "Simulating 9 subjects" in capsys.readouterr().out
 
 
+def test_demo_says_at_once_that_subjects_are_too_few(tmp_path, capsys):
+    assert main(["demo", "--subjects", "8", "--folds", "3", "--out", str(tmp_path)]) == 2
+    printed = capsys.readouterr()
+    assert "give --subjects 9 or more, or fewer --folds" in printed.err
+    assert not printed.out
+
+
 @pytest.mark.parametrize(
     ("option", "value", "least"),
     [("--folds", "1", 2), ("--folds", "many", 2), ("--repeats", "0", 1), ("--out-of-fold", "1", 2)],

@@ -332,7 +332,12 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         name = self.device
         if name == "auto":
             name = "cuda" if torch.cuda.is_available() else "cpu"
-        device = torch.device(name)
+        try:
+            device = torch.device(name)
+        except RuntimeError as error:
+            raise ValueError(
+                f"device={name!r} is unknown to torch: give 'auto', 'cpu', 'cuda' or 'cuda:1'"
+            ) from error
         if device.type == "cuda" and not torch.cuda.is_available():
             raise ValueError(f"device={self.device!r}: no CUDA device here; set device='auto'")
         return device
