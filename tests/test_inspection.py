@@ -285,6 +285,15 @@ def test_occlusion_finds_the_moment_and_the_band():
     assert bands[0].idxmax() == 1
     with pytest.raises(ValueError, match="step <= width"):
         inspection.occlude_time(predict, burst, sfreq, width=2.0)
+    for occlude in (inspection.occlude_time, inspection.occlude_bands):
+        with pytest.raises(ValueError, match=r"segment has shape \(1, 1000\): give one"):
+            occlude(predict, burst[None], sfreq)
+    for bands, message in [
+        ([(10, 100), (200, 100), (np.nan, 50)], r"not for \(200, 100\), \(nan, 50\)"),
+        ([10, 100], "give pairs"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            inspection.occlude_bands(predict, burst, sfreq, bands=bands)
 
 
 def test_attribution_display_of_a_network(network):
@@ -319,6 +328,19 @@ def test_drivers_equal_a_prediction_without_the_part(fitted, final):
     row = recordings["recording"].iloc[0]
     fewer = divote.levels(segments[np.arange(len(segments)) != row]).subjects.loc[subject]
     assert recordings["fall"].iloc[0] == pytest.approx(whole[label] - fewer[label], abs=1e-9)
+
+
+def test_drivers_of_a_pipeline(fitted):
+    pipe, X, y = fitted()
+    divote, segments = pipe[-1], pipe[:-1].transform(X)
+    of_pipe = inspection.diagnosis_drivers(pipe, X, "S00")
+    for own, expected in zip(
+        of_pipe, inspection.diagnosis_drivers(divote, segments, "S00"), strict=True
+    ):
+        pd.testing.assert_frame_equal(own, expected)
+    bare = LinearDiscriminantAnalysis().fit(np.eye(len(y)), y)
+    with pytest.raises(TypeError, match="LinearDiscriminantAnalysis has no levels of votes"):
+        inspection.diagnosis_drivers(bare, np.eye(len(y)), "S00")
 
 
 def test_drivers_by_location_and_unknown_subjects(make_ragged):
@@ -468,6 +490,64 @@ def test_curves_over_folds_and_readers_as_points():
         )
 
 
+def _draw(name, y, scores, **options):
+    options = {"classes": CLASSES} | options
+    return getattr(inspection, f"{name}Display").from_predictions(y, scores, **options)
+
+
+@pytest.mark.parametrize("name", ["OneVsRestCurve", "Calibration", "Simplex"])
+def test_labels_and_scores_that_do_not_fit(name):
+    y, scores = _noisy_scores(9)
+    gaps = scores.copy()
+    gaps[[2, 5], 1] = np.nan
+    with pytest.raises(ValueError, match="NaN or infinite in rows 2, 5: leave the rows out"):
+        _draw(name, y, gaps)
+    with pytest.raises(ValueError, match=r"y_true holds 0, 1, 2 in rows 0, .*of 'myopathy', 'neur"):
+        _draw(name, np.arange(9) % 3, scores)
+    with pytest.raises(ValueError, match="y_true has 8 labels for 9 rows"):
+        _draw(name, y[1:], scores)
+    table = pd.DataFrame(scores, columns=CLASSES).assign(subject="S1")
+    with pytest.raises(ValueError, match=r"Columns \['subject'\] hold no scores"):
+        _draw(name, y, table)
+    with pytest.raises(ValueError, match="a row an item and a column a class, not 1-D"):
+        _draw(name, y, scores[:, 0])
+
+
+def test_curves_say_what_cannot_be_drawn():
+    y, scores = _noisy_scores(9)
+    for options, message in [
+        ({"n_bootstrap": 0}, "n_bootstrap=0 draws nothing"),
+        ({"groups": [1, 2]}, "groups has 2 entries for 9 rows"),
+        ({"fold": [1, 2]}, "fold has 2 entries for 9 rows"),
+        ({"groups": [None, *"abcdefgh"]}, "groups is missing in row 0"),
+        ({"fold": y}, "No fold holds both 'myopathy' and the rest"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            _draw("OneVsRestCurve", y, scores, **options)
+    table = pd.DataFrame(scores, columns=CLASSES).assign(n_recordings=3)
+    with pytest.raises(ValueError, match="No row of y_true is of 'n_recordings'"):
+        _draw("OneVsRestCurve", y, table)
+    with pytest.raises(ValueError, match="All rows of y_true are of 'normal'"):
+        _draw("OneVsRestCurve", ["normal"] * 9, scores[:, 2:], classes=["normal"])
+
+
+@pytest.mark.parametrize("name", ["Calibration", "Simplex"])
+def test_logits_are_no_probabilities(name):
+    y, scores = _noisy_scores(9)
+    with pytest.raises(ValueError, match=r"not between 0 and 1 in rows 0, 1, 2, .*predict_proba"):
+        _draw(name, y, np.log(scores))
+
+
+def test_triangle_of_votes_that_do_not_add_up_and_of_classes_in_any_order():
+    y, scores = _noisy_scores(9)
+    with pytest.raises(ValueError, match="Votes do not add up to 1 in rows 0, 1, 2"):
+        _draw("Simplex", y, scores / 2)
+    display = _draw("Simplex", y, scores[:, ::-1], classes=CLASSES[::-1])
+    image = display.ax_[0, 0].images[0].get_array()
+    assert image[0, 0] == 0  # the corner of the first class given
+    assert image[0, -1] == 1
+
+
 def test_calibration_of_true_and_of_boastful_scores():
     rng = np.random.default_rng(0)
     p = rng.uniform(size=4000)
@@ -542,6 +622,41 @@ def test_demographics_are_tested_as_published():
     assert table.loc["recordings a subject", "test"] == "Kruskal-Wallis"
     with pytest.raises(ValueError, match="two diagnoses: \\['myopathy0'\\]"):
         inspection.demographics_table(X, ["normal", *y[1:]])
+
+
+def test_demographics_keep_the_columns_of_the_user():
+    own = {"duration": [5.0, 5, 7, 9], "n": [1, 1, 2, 3], "diagnosis": list("aabb")}
+    X = Recordings(np.zeros((4, 10)), sfreq=10, subject=list("aabc"), **own)
+    y = ["myopathy", "myopathy", "myopathy", "normal"]
+    table = inspection.demographics_table(
+        X, y, categorical=["diagnosis"], continuous=["duration", "n"]
+    )
+    assert table.loc["duration", "myopathy"] == "6.0 ± 1.4"
+    assert table.loc["n", "normal"].startswith("3.0")
+    assert table.loc["diagnosis: a", "myopathy"] == "1 (50.0 %)"
+    assert table.loc["recordings a subject", "myopathy"].startswith("1.5")
+    assert table.loc["total length (s)", "myopathy"] == "3.0"
+
+
+def test_demographics_name_what_is_wrong():
+    X = Recordings(
+        np.zeros((4, 10)), sfreq=10, subject=list("aabb"), age=[30, 31, 40, 40], sex=list("fffm")
+    )
+    y = np.repeat(["myopathy", "normal"], 2)
+    with pytest.warns(UserWarning, match=r"first entry counts: sex \(b\), age \(a\)") as caught:
+        table = inspection.demographics_table(X, y, categorical=["sex"], continuous=["age"])
+    assert caught[0].filename == __file__
+    assert table.loc["age", "myopathy"].startswith("30.0")
+    for options, message in [
+        ({"continuous": "age"}, r"continuous='age' is one text: give a list, \['age'\]"),
+        ({"continuous": ["ages"], "categorical": ["six"]}, r"no columns \['six', 'ages'\]"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            inspection.demographics_table(X, y, **options)
+    with pytest.raises(ValueError, match=r"diagnosis is missing in rows \[1\]"):
+        inspection.demographics_table(X, ["normal", None, "normal", "normal"])
+    with pytest.raises(ValueError, match="subject is missing in row 1"):
+        inspection.demographics_table(X.with_columns(subject=["a", None, "b", "b"]), y)
 
 
 # -- trace -------------------------------------------------------------------------------------

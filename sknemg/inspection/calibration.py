@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from sknemg.inspection._models import scores_frame
+from sknemg.inspection._models import labels_and_scores
 from sknemg.inspection._style import (
     GREY,
     class_colors,
@@ -104,7 +104,7 @@ class CalibrationDisplay:
         """
         from scipy.stats import binomtest
 
-        y_true, scores = np.asarray(y_true), scores_frame(y_score, classes)
+        y_true, scores = labels_and_scores(y_true, y_score, classes, probabilities=True)
         rows = []
         for label in scores:
             score, there = scores[label].to_numpy(), y_true == label

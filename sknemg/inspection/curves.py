@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
-from sknemg.inspection._models import scores_frame
+from sknemg.inspection._models import check_each, labels_and_scores
 from sknemg.inspection._style import (
     GREY,
     class_colors,
@@ -151,16 +151,25 @@ class OneVsRestCurveDisplay:
         """
         if kind not in ("roc", "precision_recall"):
             raise ValueError(f"kind={kind!r} is unknown; choose 'roc' or 'precision_recall'.")
-        y_true, scores = np.asarray(y_true), scores_frame(y_score, classes)
+        if n_bootstrap < 1:
+            raise ValueError(f"n_bootstrap={n_bootstrap} draws nothing; give at least 1.")
+        y_true, scores = labels_and_scores(y_true, y_score, classes)
+        groups = None if groups is None else check_each("groups", groups, len(y_true))
+        fold = None if fold is None else check_each("fold", fold, len(y_true))
+        if absent := [label for label in scores if not (y_true == label).any()]:
+            raise ValueError(
+                f"No row of y_true is of {', '.join(map(repr, absent))}: a curve needs rows of the "
+                "class. Leave these columns of the scores out."
+            )
         if fold is not None:
-            draws = [np.flatnonzero(np.asarray(fold) == name) for name in np.unique(fold)]
+            draws = [np.flatnonzero(fold == name) for name in np.unique(fold)]
             interval = f"95 % t-interval over {len(draws)} folds"
         else:
             draws = _bootstrap_rows(y_true, groups, n_bootstrap, random_state)
             unit = "rows" if groups is None else "subjects"
             interval = f"95 % bootstrap over {unit}"
         curves = {
-            label: _curve(y_true == label, scores[label].to_numpy(), draws, kind, fold is not None)
+            label: _curve(label, y_true == label, scores[label].to_numpy(), draws, kind, fold)
             for label in scores
         }
         table = None if readers is None else reader_points(y_true, readers, list(scores))
@@ -264,14 +273,23 @@ def _bootstrap_rows(
 
 
 def _curve(
-    positive: NDArray, score: NDArray, draws: list[NDArray], kind: str, folds: bool
+    label: Any,
+    positive: NDArray,
+    score: NDArray,
+    draws: list[NDArray],
+    kind: str,
+    fold: NDArray | None,
 ) -> Curve:
     usable = [rows for rows in draws if 0 < positive[rows].sum() < len(rows)]
     if not usable:
-        raise ValueError("No fold holds both the class and the rest: nothing can be drawn.")
+        if positive.all():
+            raise ValueError(
+                f"All rows of y_true are of {label!r}: there is no rest to tell apart."
+            )
+        raise ValueError(f"No fold holds both {label!r} and the rest: nothing can be drawn.")
     drawn = [_line(positive[rows], score[rows], kind) for rows in usable]
     lines, areas = np.array([line for line, _ in drawn]), np.array([area for _, area in drawn])
-    if not folds:
+    if fold is None:
         low, high = np.percentile(lines, [2.5, 97.5], axis=0)
         line, area = _line(positive, score, kind)
         return Curve(line, low, high, area, *np.percentile(areas, [2.5, 97.5]))

@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sknemg._votes import subject_votes
+from sknemg.inspection._models import split_model
 
 
-def diagnosis_drivers(divote: Any, X: Any, subject: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Leave out each segment, and each recording, and see how the diagnosis changes.
 
     The votes are exact means, so nothing is approximated: the final classifier is asked again
@@ -19,9 +20,10 @@ def diagnosis_drivers(divote: Any, X: Any, subject: Any) -> tuple[pd.DataFrame, 
 
     Parameters
     ----------
-    divote : fitted DiVoteClassifier
-    X : Recordings of segments
-        With the column ``subject``.
+    estimator : fitted DiVoteClassifier or pipeline that ends in one
+    X : Recordings
+        With the column ``subject``: segments for a DiVoteClassifier, what the pipeline takes for
+        a pipeline.
     subject : label
         Whose diagnosis.
 
@@ -33,6 +35,8 @@ def diagnosis_drivers(divote: Any, X: Any, subject: Any) -> tuple[pd.DataFrame, 
 
     Raises
     ------
+    TypeError
+        If `estimator` neither is nor ends in a DiVoteClassifier.
     ValueError
         If `X` holds no such subject.
 
@@ -52,6 +56,12 @@ def diagnosis_drivers(divote: Any, X: Any, subject: Any) -> tuple[pd.DataFrame, 
     >>> len(segments), len(recordings), segments.loc[segments["fall"].idxmax(), "recording"]
     (6, 2, np.int64(10))
     """
+    divote, X = split_model(estimator, X)
+    if not hasattr(divote, "levels"):
+        raise TypeError(
+            f"{type(divote).__name__} has no levels of votes: give a DiVoteClassifier or a "
+            "pipeline that ends in one."
+        )
     levels = divote.levels(X)
     if subject not in levels.subjects.index:
         known = ", ".join(map(str, levels.subjects.index[:10]))

@@ -51,7 +51,7 @@ def occlude_time(
     >>> fall.loc[fall[0].idxmax(), ["start", "stop"]].tolist()
     [0.4, 0.6]
     """
-    segment = np.asarray(segment, dtype=np.float32)
+    segment = _one_segment(segment)
     n_piece, n_step = round(width * sfreq), round(step * sfreq)
     if not 0 < n_step <= n_piece <= len(segment):
         raise ValueError(
@@ -107,11 +107,28 @@ def occlude_bands(
     0   10   100  0.5
     1  100   500 -0.0
     """
-    segment = np.asarray(segment, dtype=np.float32)
+    segment = _one_segment(segment)
+    edges = np.array(bands)
+    if edges.ndim != 2 or edges.shape[1] != 2:
+        raise ValueError(f"bands={bands!r} are no bands: give pairs (low, high) in Hz.")
+    wrong = [f"({low:g}, {high:g})" for low, high in edges if not 0 <= low < high]
+    if wrong:
+        raise ValueError(
+            f"0 <= low < high must hold for every band; it does not for {', '.join(wrong)}."
+        )
     spectrum = np.fft.rfft(segment)
     freqs = np.fft.rfftfreq(len(segment), 1 / sfreq)
-    edges = np.array(bands)
     outside = (freqs < edges[:, :1]) | (freqs >= edges[:, 1:])
     filtered = np.fft.irfft(spectrum * outside, n=len(segment)).astype(np.float32)
     falls = predict(segment[None]) - predict(filtered)
     return pd.DataFrame(edges, columns=["low", "high"]).join(pd.DataFrame(falls))
+
+
+def _one_segment(segment: ArrayLike) -> NDArray[np.float32]:
+    segment = np.asarray(segment, dtype=np.float32)
+    if segment.ndim != 1:
+        raise ValueError(
+            f"segment has shape {segment.shape}: give one segment of shape (n_times,), such as "
+            "segments[0]."
+        )
+    return segment

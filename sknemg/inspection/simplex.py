@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg._votes import subject_votes
-from sknemg.inspection._models import scores_frame, split_model
+from sknemg.inspection._models import labels_and_scores, rows_text, split_model
 from sknemg.inspection._style import class_colors, class_markers, divide, legend, new_axes
 
 _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])
@@ -108,7 +108,10 @@ class SimplexDisplay:
         -------
         SimplexDisplay
         """
-        frame = scores_frame(votes, classes)
+        y_true, frame = labels_and_scores(y_true, votes, classes, probabilities=True)
+        off = np.abs(frame.sum(axis=1).to_numpy() - 1) > 1e-3
+        if off.any():
+            raise ValueError(f"Votes do not add up to 1 in {rows_text(off)}: give probabilities.")
         return cls(frame, y_true, final_estimator=final_estimator).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
@@ -153,7 +156,7 @@ class SimplexDisplay:
         p = _to_scores(np.column_stack([x.ravel(), y.ravel()]))
         inside = (p >= -1e-9).all(axis=1)
         regions = np.full(len(p), np.nan)
-        regions[inside] = np.searchsorted(classes, decide(p[inside]))
+        regions[inside] = pd.Index(classes).get_indexer(decide(p[inside]))
         palette = ListedColormap([class_colors([label])[label] for label in classes])
         triangle = Polygon(_CORNERS, fill=False, edgecolor="black", linewidth=1.0, clip_on=False)
         image = axes.imshow(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg.model_selection.splits import check_subjects
 from sknemg.recordings import Recordings
 
 
@@ -31,13 +33,24 @@ def demographics_table(
     y : array-like of shape (n_recordings,)
         Diagnoses, one to a subject.
     categorical, continuous : sequence of str, default=()
-        Further columns of `X` that describe a subject, such as ``["sex"]`` and ``["age"]``.
+        Further columns of `X` that describe a subject, such as ``["sex"]`` and ``["age"]``. Where
+        the recordings of a subject differ, its first entry counts, and a warning names it.
 
     Returns
     -------
     DataFrame, a column a diagnosis, then ``p`` and ``test``
         Counts with per cent, or means ± standard deviations, as text. ``p`` is NaN where nothing
         is tested or the test is undefined.
+
+    Raises
+    ------
+    ValueError
+        If subjects or diagnoses are missing, a subject has two diagnoses, or `X` lacks a column.
+
+    Warns
+    -----
+    UserWarning
+        Naming the columns that differ within a subject, and the subjects.
 
     References
     ----------
@@ -58,32 +71,59 @@ def demographics_table(
     recordings a subject  2.0 ± 0.0    1.0 ± 0.0
     total length (s)             4.0          2.0
     """
-    y = np.asarray(y)
-    frame = X.meta.assign(diagnosis=y, duration=X.durations)
-    mixed = frame.groupby("subject")["diagnosis"].nunique()
+    for name, columns in (("categorical", categorical), ("continuous", continuous)):
+        if isinstance(columns, str):
+            raise ValueError(f"{name}={columns!r} is one text: give a list, [{columns!r}].")
+    described = [*categorical, *continuous]
+    if lacking := [name for name in ["subject", *described] if name not in X]:
+        raise ValueError(f"X has no columns {lacking}.")
+    subject = check_subjects(X["subject"], len(X))
+    y = pd.Series(np.asarray(y))
+    if len(y) != len(X):
+        raise ValueError(f"y has {len(y)} diagnoses for {len(X)} recordings.")
+    if y.isna().any():
+        raise ValueError(f"The diagnosis is missing in rows {np.flatnonzero(y.isna()).tolist()}.")
+    mixed = y.groupby(subject, sort=False).nunique()
     if (mixed > 1).any():
         raise ValueError(f"Subjects with two diagnoses: {mixed.index[mixed > 1].tolist()}.")
-    subjects = frame.groupby("subject", sort=False).first()
-    subjects["n"] = frame.groupby("subject", sort=False).size()
-    labels = sorted(subjects["diagnosis"].unique(), key=str)
+    by_subject = X.meta.groupby(subject, sort=False)
+    _warn_if_differing(by_subject, described)
+    diagnosis = y.groupby(subject, sort=False).first()
+    labels = sorted(diagnosis.unique(), key=str)
     rows: dict[str, dict] = {}
 
     def add(name: str, cells: list[str], p: float = np.nan, test: str = "") -> None:
         rows[name] = dict(zip(labels, cells, strict=True)) | {"p": p, "test": test}
 
-    of = {label: subjects[subjects["diagnosis"] == label] for label in labels}
-    add("subjects", [str(len(of[label])) for label in labels])
+    def split(values: pd.Series) -> list[pd.Series]:
+        return [values[diagnosis == label] for label in labels]
+
+    add("subjects", [str(len(own)) for own in split(diagnosis)])
     for name in categorical:
-        _add_counts(add, name, subjects[name], subjects["diagnosis"], labels)
+        _add_counts(add, name, by_subject[name].first(), diagnosis, labels)
     for name in continuous:
-        _add_means(add, name, [of[label][name] for label in labels])
+        _add_means(add, name, split(by_subject[name].first()))
     add("recordings", [str(np.sum(y == label)) for label in labels])
     if "location" in X:
-        _add_counts(add, "location", frame["location"], frame["diagnosis"], labels)
-    _add_means(add, "recordings a subject", [of[label]["n"] for label in labels])
-    total = frame.groupby("diagnosis")["duration"].sum()
+        _add_counts(add, "location", X["location"], y, labels)
+    _add_means(add, "recordings a subject", split(by_subject.size()))
+    total = pd.Series(np.asarray(X.durations)).groupby(y).sum()
     add("total length (s)", [f"{total[label]:.1f}" for label in labels])
     return pd.DataFrame(rows).T[[*labels, "p", "test"]]
+
+
+def _warn_if_differing(by_subject: Any, columns: Sequence[str]) -> None:
+    differing = []
+    for name in columns:
+        several = by_subject[name].nunique() > 1
+        if several.any():
+            differing.append(f"{name} ({', '.join(map(str, several.index[several]))})")
+    if differing:
+        warnings.warn(
+            "Columns that differ within a subject, of which the first entry counts: "
+            + ", ".join(differing),
+            stacklevel=3,
+        )
 
 
 def _add_counts(add: Any, name: str, values: pd.Series, by: pd.Series, labels: list) -> None:
