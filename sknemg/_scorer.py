@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRequest
-from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sknemg._segments import align_columns, consumes_groups
-from sknemg._values import METRICS, metric_values
-from sknemg._votes import mean_scores
+from sknemg._values import METRICS, check_scores, metric_values
+from sknemg._votes import class_columns, mean_scores
 from sknemg.model_selection import label_subjects, read_subjects
+from sknemg.model_selection.splits import check_labels
 
 LEVELS = ("subject", "recording", "segment")
 
@@ -64,7 +64,8 @@ def level_scores(
     Raises
     ------
     ValueError
-        If the subjects are unknown, or if the estimator has no segment scores.
+        If the subjects are unknown, if `y` is missing in some rows, or if the estimator has no
+        segment scores.
 
     Examples
     --------
@@ -86,14 +87,13 @@ def level_scores(
         raise ValueError(f"level={level!r} is unknown; give one of {LEVELS}.")
     # A search passes no metadata on to predict_proba; the estimator that it found takes them.
     estimator = getattr(estimator, "best_estimator_", estimator)
-    labels = column_or_1d(y)
-    check_consistent_length(X, labels)
     subjects = read_subjects(X, groups)
     if subjects is None:
         raise ValueError("The subjects are unknown: give groups, or an X with a column 'subject'.")
+    labels = check_labels(y, len(subjects))
     if level != "subject" and (levels := _divote_levels(estimator, X, groups)) is not None:
         table = getattr(levels, f"{level}s")
-        scores = table[estimator.classes_.tolist()].to_numpy()
+        scores = class_columns(table, estimator.classes_.tolist()).to_numpy()
         row = table["recording"].to_numpy()
         voted = ~np.isnan(scores).any(axis=1)
         return LevelScores(labels[row[voted]], scores[voted], subjects[row[voted]])
@@ -201,6 +201,8 @@ class SubjectScorer:
         float, or dict of floats for several metrics
         """
         answers = level_scores(estimator, X, y, level=self.level, groups=groups)
+        _check_known(answers.y_true, estimator.classes_)
+        check_scores(answers.y_proba)
         # A fold may test a class that none of its training subjects had.
         classes = np.union1d(estimator.classes_, answers.y_true)
         proba = align_columns(answers.y_proba, estimator.classes_, classes)
@@ -222,6 +224,17 @@ class SubjectScorer:
 
     def _names(self) -> list[str]:
         return [self.metric] if isinstance(self.metric, str) else list(self.metric)
+
+
+def _check_known(y: NDArray, classes: ArrayLike) -> None:
+    """Refuse labels in another coding than the model's; a fold may hold one that it never saw."""
+    given, known = np.unique(y).tolist(), np.asarray(classes).tolist()
+    kinds = [{isinstance(label, str) for label in labels} for labels in (given, known)]
+    if kinds[0].isdisjoint(kinds[1]) or (len(given) > 1 and set(given).isdisjoint(known)):
+        raise ValueError(
+            f"y holds {given}, of which the model knows none: it was trained on {known}. Write "
+            "the diagnoses as in training."
+        )
 
 
 def _check_metric(name: str) -> None:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 from sklearn.exceptions import UndefinedMetricWarning
 
+from sknemg.model_selection.splits import listed
+
 
 def _areas(average: str) -> Callable[[_Answers], float]:
     def area(a: _Answers) -> float:
@@ -57,6 +59,20 @@ _FUNCTIONS: dict[str, Callable[[_Answers], float]] = {
 
 #: The overall metrics of `sknemg.metrics.score_table`.
 METRICS = tuple(_FUNCTIONS)
+
+
+def check_scores(proba: NDArray) -> None:
+    """Refuse scores that are not shares of a whole, naming their rows."""
+    for wrong, what in [
+        (~np.isfinite(proba).all(axis=1), "NaN or infinite"),
+        ((proba < 0).any(axis=1), "negative"),
+        (~proba.any(axis=1), "0 for every class"),
+    ]:
+        if wrong.any():
+            raise ValueError(
+                f"The scores are {what} in {listed(np.flatnonzero(wrong), 'row')}; give "
+                "probabilities, or leave these rows out."
+            )
 
 
 def metric_values(y: NDArray, proba: NDArray, names: Iterable[str] = METRICS) -> dict[str, float]:

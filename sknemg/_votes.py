@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -119,6 +120,12 @@ def read_locations(data: Recordings) -> pd.Series:
     return location
 
 
+def class_columns(table: pd.DataFrame, classes: Iterable[Any]) -> pd.DataFrame:
+    """Take the scores of the classes; a list of boolean labels would be a mask of rows."""
+    places: Any = [table.columns.get_loc(label) for label in classes]
+    return table.iloc[:, places]
+
+
 class Levels(NamedTuple):
     """The scores that lead to a diagnosis, level by level.
 
@@ -183,7 +190,8 @@ class Scores(NamedTuple):
         subjects = pd.DataFrame(index=pd.Index(self.names, name="subject"))
         counts = rows.groupby("subject", sort=False)["n_segments"]
         subjects["n_recordings"], subjects["n_segments"] = counts.size(), counts.sum()
-        subjects[labels] = self.subjects
+        scores = pd.DataFrame(self.subjects, columns=labels, index=subjects.index)
+        subjects = subjects.join(scores)
         subjects["prediction"] = classes[self.subjects.argmax(axis=1)]
         return Levels(
             items.join(pd.DataFrame(self.segments, columns=labels)),

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknemg import DiVoteClassifier, Downsampler, Segmenter, SegmentFeatures
+from sknemg._votes import class_columns
 from sknemg.metrics import score_table
 from sknemg.model_selection import Evaluation
 from sknemg.recordings import Recordings
@@ -118,7 +119,7 @@ def scores_of(result: Evaluation, **kwargs: Any) -> pd.DataFrame:
         for method, rows in table.groupby("method", sort=False):
             scores = score_table(
                 rows["y_true"],
-                rows[result.classes],
+                class_columns(rows, result.classes),
                 classes=result.classes,
                 groups=rows["subject"],
                 **kwargs,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ from scipy.stats import DegenerateDataWarning, bootstrap
 
 from sknemg._scorer import SubjectScorer, level_scores
 from sknemg._tally import Subjects, Tally, one_vs_rest, overall
-from sknemg._values import METRICS, class_values, metric_values
+from sknemg._values import METRICS, check_scores, class_values, metric_values
+from sknemg._votes import class_columns
 from sknemg.model_selection import label_subjects, read_subjects
 
 __all__ = ["METRICS", "SubjectScorer", "level_scores", "one_vs_rest_table", "score_table"]
@@ -41,7 +43,8 @@ def score_table(
     y_true : array-like of shape (n_items,)
         Diagnoses of segments, recordings or subjects.
     y_proba : array-like of shape (n_items, n_classes)
-        Their scores, a column for each of `classes`.
+        Their scores, a column for each of `classes`, in their order; the columns of a DataFrame
+        are found by their names.
     classes : array-like of shape (n_classes,)
     groups : array-like of shape (n_items,), default=None
         The subject of each item; by default each item is its own.
@@ -63,8 +66,9 @@ def score_table(
     Raises
     ------
     ValueError
-        If the shapes do not fit, a label is no class, a score is NaN, or a subject has two
-        diagnoses.
+        If the shapes or the names of columns do not fit, a label is no class, scores are NaN,
+        infinite, negative or all 0, a subject has two diagnoses, or `confidence_level` is not
+        between 0 and 1.
 
     Notes
     -----
@@ -176,14 +180,15 @@ class _Answers(NamedTuple):
     def check(
         cls, y_true: ArrayLike, y_proba: ArrayLike, classes: ArrayLike, groups: ArrayLike | None
     ) -> _Answers:
-        labels, proba, names = np.asarray(y_true), np.asarray(y_proba, float), np.asarray(classes)
+        labels, names = np.asarray(y_true), np.asarray(classes)
+        if isinstance(y_proba, pd.DataFrame):
+            y_proba = _in_order(y_proba, names.tolist())
+        proba = np.asarray(y_proba, float)
         if proba.shape != (len(labels), len(names)) or not len(labels):
             raise ValueError(
                 f"y_proba has shape {proba.shape} for {len(labels)} items of {len(names)} classes."
             )
-        if not np.isfinite(proba).all():
-            rows = np.flatnonzero(~np.isfinite(proba).all(axis=1))
-            raise ValueError(f"y_proba is NaN or infinite in {len(rows)} rows, first {rows[0]}.")
+        check_scores(proba)
         codes = pd.Index(names).get_indexer(labels)
         if (codes < 0).any():
             raise ValueError(
@@ -192,6 +197,15 @@ class _Answers(NamedTuple):
         own = np.arange(len(labels)) if groups is None else read_subjects(labels, groups)
         subject, _, first = label_subjects(labels, own)  # type: ignore[arg-type]
         return cls(names, codes, proba, Subjects(codes, proba, subject), codes[first])
+
+
+def _in_order(scores: pd.DataFrame, classes: list[Any]) -> pd.DataFrame:
+    if Counter(columns := scores.columns.tolist()) != Counter(classes):
+        raise ValueError(
+            f"y_proba has the columns {columns} for the classes {classes}: name each column "
+            "after its class, or give an array with the columns in the order of classes."
+        )
+    return class_columns(scores, classes)
 
 
 def _estimate(
@@ -205,6 +219,10 @@ def _estimate(
     undefined: str,
 ) -> pd.DataFrame:
     """Return values, intervals and notes; `measure` has its metrics on the first axis."""
+    if not 0 < confidence_level < 1:
+        raise ValueError(
+            f"confidence_level={confidence_level} is not between 0 and 1; 95 % is 0.95."
+        )
     members = [np.flatnonzero(answers.labels == k) for k in np.unique(answers.labels)]
     alone = np.array([group[0] for group in members if len(group) == 1], dtype=int)
     groups = [group for group in members if len(group) > 1]

@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sknemg import DiVoteClassifier, Recordings, Segmenter, SubjectKFold, SubjectScorer
 from sknemg._tally import Subjects, one_vs_rest, overall
 from sknemg._values import class_values, metric_values
+from sknemg._votes import class_columns
 from sknemg.metrics import METRICS, level_scores, one_vs_rest_table, score_table
 
 
@@ -248,8 +249,42 @@ def test_what_does_not_fit_is_refused():
         score_table(y, proba, classes=[0, 1, 7])
     with pytest.raises(ValueError, match="more than one diagnosis"):
         score_table(y, proba, classes=range(3), groups=np.zeros(60))
-    with pytest.raises(ValueError, match="NaN or infinite in 1 rows, first 5"):
-        score_table(y, np.where(np.arange(60)[:, None] == 5, np.nan, proba), classes=range(3))
+
+
+@pytest.mark.parametrize("table", [score_table, one_vs_rest_table])
+@pytest.mark.parametrize(
+    "bad, what",
+    [(np.nan, "NaN or infinite"), (-np.inf, "NaN or infinite"), (-0.1, "negative"), (0, "0 for")],
+)
+def test_scores_that_are_no_shares_are_refused_by_row(table, bad, what):
+    y, proba = answers()
+    proba[[5, 7]] = bad
+    with pytest.raises(ValueError, match=rf"scores are {what}.* in rows 5, 7"):
+        table(y, proba, classes=range(3), n_resamples=9)
+
+
+@pytest.mark.parametrize("table", [score_table, one_vs_rest_table])
+def test_columns_of_a_table_are_found_by_name(table):
+    y, proba = answers()
+    names = ["normal", "myopathy", "neuropathy"]
+    scores = pd.DataFrame(proba, columns=names)
+    y = np.array(names)[y]
+    expected = table(y, proba, classes=names, n_resamples=9)
+    got = table(y, scores[sorted(names)], classes=names, n_resamples=9)
+    pd.testing.assert_frame_equal(got, expected)
+    for wrong in (scores.set_axis(range(3), axis=1), scores.assign(other=0), scores[names[:2]]):
+        with pytest.raises(ValueError, match=r"y_proba has the columns .* for the classes"):
+            table(y, wrong, classes=names, n_resamples=9)
+
+
+@pytest.mark.parametrize("table", [score_table, one_vs_rest_table])
+@pytest.mark.parametrize("level", [0, 1, 95, -0.5, np.nan])
+def test_a_confidence_level_is_between_0_and_1(table, level):
+    y, proba = answers()
+    with pytest.raises(ValueError, match=r"not between 0 and 1; 95 % is 0\.95"):
+        table(y, proba, classes=range(3), confidence_level=level, n_resamples=9)
+    with pytest.raises(ValueError, match="not between 0 and 1"):  # where no interval can be made
+        table([0, 1, 2], proba[:3], classes=range(3), confidence_level=level)
 
 
 # -- levels and SubjectScorer ------------------------------------------------------------------
@@ -390,6 +425,55 @@ def test_a_class_absent_from_training_counts_as_wrong():
     n_right = np.sum(model.classes_[right.y_proba.argmax(axis=1)] == right.y_true)
     assert scores["accuracy"] == pytest.approx(n_right / 12)
     assert scores["roc_auc_macro"] > 0
+
+
+def test_labels_in_another_coding_than_the_models_are_refused():
+    X, y = toy_segments()
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    codes = np.unique(y, return_inverse=True)[1]
+    for other in (codes, np.zeros(len(X), int), np.char.upper(y)):
+        with pytest.raises(ValueError, match=r"y holds \[.*the model knows none: .*'myopathy'"):
+            SubjectScorer()(model, X, other)
+
+
+def test_a_fold_may_hold_nothing_but_a_class_absent_from_training():
+    X, y = toy_segments()
+    seen = y != "neuropathy"
+    model = DiVoteClassifier(Spy()).fit(X[np.flatnonzero(seen)], y[seen])
+    rest = np.flatnonzero(~seen)
+    assert SubjectScorer()(model, X[rest], y[rest]) == 0
+
+
+def test_the_scorer_refuses_scores_that_are_no_shares():
+    X, y = toy_segments()
+    model = RowClassifier().fit(X, y)
+    model.predict_proba = lambda X: -np.ones((len(X), 3))
+    with pytest.raises(ValueError, match="scores are negative in rows 0, 1"):
+        SubjectScorer("neg_log_loss")(model, X, y)
+
+
+def test_a_missing_diagnosis_is_named_by_row_at_every_level():
+    X, y = toy_segments(n_segments=(1, 3))
+    model = DiVoteClassifier(Spy()).fit(X, y)
+    gaps = [None if row in (2, 4) else label for row, label in enumerate(y)]
+    for level in ["segment", "recording", "subject"]:
+        with pytest.raises(ValueError, match="y is missing in rows 2, 4"):
+            level_scores(model, X, gaps, level=level)
+
+
+def test_diagnoses_may_be_true_and_false():
+    X, y = toy_segments()
+    sick = y != "normal"
+    model = DiVoteClassifier(Spy()).fit(X, sick)
+    levels = model.levels(X)
+    for table in levels[:3]:
+        assert {False, True} <= set(table.columns)
+    assert_allclose(
+        class_columns(levels.subjects, [True, False]).to_numpy()[:, ::-1],
+        level_scores(model, X, sick).y_proba,
+    )
+    for level in ["segment", "recording", "subject"]:
+        assert 0.5 < SubjectScorer(level=level)(model, X, sick) <= 1
 
 
 def test_many_metrics_ask_the_estimator_once():
