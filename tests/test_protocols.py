@@ -20,6 +20,7 @@ from sknemg import (
     SegmentFeatures,
     SubjectKFold,
 )
+from sknemg.comparison import scores_of
 from sknemg.leaks import LeakError
 from sknemg.model_selection import PROTOCOLS, Evaluation, Protocol, evaluate
 from sknemg.model_selection.protocols import LEVELS
@@ -348,6 +349,115 @@ def test_labels_may_be_numbers(make_ragged, tmp_path):
         assert one.classes == [0, 1, 2]
         scores = one.subjects[one.classes].to_numpy()
         assert (scores.argmax(axis=1) == one.subjects["prediction"]).all()
+
+
+def test_labels_may_be_true_and_false(make_ragged, tmp_path):
+    X, y = make_ragged(n_subjects=12)
+    sick = y != "normal"
+    methods = {"forest": pipeline(), "rows": ByLength()}
+    result = evaluate(methods, X, sick, protocol=Protocol("two", 2))
+    result.save(tmp_path)
+    for one in (result, Evaluation.load(tmp_path)):
+        assert one.classes == [False, True]
+        assert one.recordings["y_true"].tolist() == sick[one.recordings["row"]].tolist()
+        voted = one.subjects[one.subjects["method"] == "forest"]
+        assert (voted["prediction"].astype(bool) == (voted[True] > voted[False])).all()
+        accuracy = scores_of(one, n_resamples=9).query("metric == 'accuracy'")
+        assert set(accuracy["method"]) == set(methods)
+
+
+class ByLength(ClassifierMixin, BaseEstimator):
+    """A classifier of recordings that knows nothing."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
+
+
+def saved_and_loaded(result, folder):
+    result.save(folder, levels=LEVELS)
+    return Evaluation.load(folder)
+
+
+def test_names_come_back_as_they_were(make_ragged, tmp_path):
+    X, y = make_ragged()
+    names = ["1", "01", "001", "NA", "null", "None", "nan", "1e3", "True"]
+    subject = X["subject"].map(dict(zip(sorted(set(X["subject"])), names, strict=True)))
+    muscle = X["muscle"].replace("deltoid", "NA").to_numpy(dtype=object)
+    X = X.with_columns(subject=subject.to_numpy(dtype=object), muscle=muscle)
+    diagnoses = pd.Series(y).map({"normal": "NA", "myopathy": "01", "neuropathy": "1"}).to_numpy()
+    result = evaluate({"007": pipeline()}, X, diagnoses, protocol=Protocol("three", 3))
+    again = saved_and_loaded(result, tmp_path)
+    for level in LEVELS:
+        for name in ["method", "subject", "muscle", "y_true", "prediction"]:
+            if name in (table := getattr(result, level)):
+                assert getattr(again, level)[name].tolist() == table[name].tolist()
+    assert again.recordings["location"].isna().sum() == result.recordings["location"].isna().sum()
+    assert set(again.subjects["subject"]) == set(names)
+    assert again.classes == result.classes == ["01", "1", "NA"]
+    assert again.settings == result.settings
+
+
+@pytest.mark.parametrize("first", [7, 20210001.0])
+def test_subjects_with_numbers_come_back_as_numbers(make_ragged, tmp_path, first):
+    X, y = make_ragged()
+    X = X.with_columns(subject=pd.factorize(X["subject"])[0] + first)
+    labels = np.unique(y, return_inverse=True)[1].astype(float)
+    result = evaluate(pipeline(), X, labels, protocol=Protocol("three", 3))
+    again = saved_and_loaded(result, tmp_path)
+    for name in ["subject", "y_true", "prediction"]:
+        assert again.recordings[name].tolist() == result.recordings[name].tolist()
+    assert again.settings == result.settings
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"n_splits": 1}, "n_splits=1 .* an integer of 2 or more or 'leave-one-out'"),
+        ({"n_splits": "loo"}, "n_splits='loo' .* or 'leave-one-out'"),
+        ({"n_splits": 2.5}, "n_splits=2.5"),
+        ({"n_repeats": 0}, "n_repeats=0 .* an integer of 1 or more"),
+        ({"choose_on": "train"}, "choose_on='train' .* 'test' or 'validation'"),
+        ({"eval_every": 0}, "eval_every=0 .* 1 or more or None"),
+        ({"patience": -1}, "patience=-1"),
+    ],
+)
+def test_a_protocol_says_what_is_wrong_with_it(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(THREE, **change)
+
+
+@pytest.mark.parametrize(
+    "change, error, message",
+    [
+        ({"protocol": "netsed"}, ValueError, "'netsed' is unknown; give one of 'published', "),
+        ({"protocol": 5}, TypeError, "must be a Protocol or one of 'published', .*, not 5"),
+        ({"random_state": None}, ValueError, "random_state=None must be an integer"),
+        ({"random_state": -1}, ValueError, "random_state=-1 must be an integer of 0 or more"),
+        ({"estimators": [ByLength()]}, TypeError, r"dict of estimators by name, not \[ByLength"),
+        ({"estimators": ByLength}, TypeError, "dict of estimators by name, not <class"),
+        ({"estimators": {}}, ValueError, "estimators is an empty dict"),
+        ({"estimators": {"a": "forest"}}, TypeError, r"estimators\['a'\] must be an estimator"),
+        ({"estimators": {1: ByLength()}}, TypeError, "named by strings, not by 1"),
+    ],
+)
+def test_wrong_arguments_are_named(make_ragged, change, error, message):
+    X, y = make_ragged()
+    arguments = {"estimators": ByLength(), "protocol": THREE} | change
+    with pytest.raises(error, match=message):
+        evaluate(arguments.pop("estimators"), X, y, **arguments)
+
+
+def test_diagnoses_that_are_missing_or_too_few_are_named(make_ragged):
+    X, y = make_ragged()
+    gaps = [None if row in (1, 3) else label for row, label in enumerate(y)]
+    with pytest.raises(ValueError, match="y is missing in rows 1, 3"):
+        evaluate(ByLength(), X, gaps, protocol=THREE)
+    with pytest.raises(ValueError, match=f"y has {len(X) - 1} diagnoses for {len(X)} rows"):
+        evaluate(ByLength(), X, y[:-1], protocol=THREE)
 
 
 def test_cells_of_other_versions_are_not_taken(make_ragged, tmp_path, monkeypatch):

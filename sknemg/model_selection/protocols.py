@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,11 +23,20 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from sknemg._provenance import provenance
+from sknemg._votes import class_columns
 from sknemg.leaks import check_no_shared_signal
-from sknemg.model_selection.splits import SubjectKFold, label_subjects, read_subjects
+from sknemg.model_selection.splits import (
+    SubjectKFold,
+    check_labels,
+    label_subjects,
+    read_subjects,
+)
 from sknemg.recordings import Recordings
 
 LEVELS = ("segments", "recordings", "subjects")
+
+_NAMES = ("method", "subject", "muscle", "location")  # columns of names, often but not always text
+_ANSWERS = ("y_true", "prediction")
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,19 @@ class Protocol:
     choose_on: Literal["test", "validation"] = "validation"
     eval_every: int | None = None
     patience: int | None = None
+
+    def __post_init__(self):
+        lowest = {"n_splits": 2, "n_repeats": 1, "eval_every": 1, "patience": 1}
+        named = {"n_splits": ("leave-one-out",), "eval_every": (None,), "patience": (None,)}
+        for name, least in lowest.items():
+            value, others = getattr(self, name), named.get(name, ())
+            if value not in others and not (isinstance(value, Integral) and value >= least):
+                choices = " or ".join([f"an integer of {least} or more", *map(repr, others)])
+                raise ValueError(f"{name}={value!r} of a protocol must be {choices}.")
+        if self.choose_on not in ("test", "validation"):
+            raise ValueError(
+                f"choose_on={self.choose_on!r} of a protocol must be 'test' or 'validation'."
+            )
 
 
 #: The protocols of the papers, and the one that does not leak.
@@ -112,9 +135,15 @@ class Evaluation:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        numbers: set[str] = set()
         for level in (*levels, "cells"):
-            getattr(self, level).to_csv(folder / f"{level}.csv", index=False, float_format="%.6g")
-        text = json.dumps(self.settings, indent=2, default=str)
+            table: pd.DataFrame = getattr(self, level)
+            numbers |= {name for name in _NAMES if name in table and not _is_text(table[name])}
+            # as objects, numbers keep all their digits
+            whole = dict.fromkeys(table.columns.intersection([*_NAMES, *_ANSWERS]), object)
+            table.astype(whole).to_csv(folder / f"{level}.csv", index=False, float_format="%.6g")
+        settings = self.settings | ({"numbers": sorted(numbers)} if numbers else {})
+        text = json.dumps(settings, indent=2, default=str)
         (folder / "settings.json").write_text(text + "\n")
 
     @classmethod
@@ -132,12 +161,23 @@ class Evaluation:
         folder = Path(folder)
         settings = json.loads((folder / "settings.json").read_text())
         labels = {str(label): label for label in settings["classes"]}
+        numbers = settings.pop("numbers", [])
+        text: Any = dict.fromkeys({*_NAMES, *_ANSWERS}.difference(numbers), str)
         tables = {}
         for level in (*LEVELS, "cells"):
             file = folder / f"{level}.csv"
-            table = pd.read_csv(file) if file.exists() else pd.DataFrame()
+            table = pd.DataFrame()
+            if file.exists():  # "NA" and "null" are names, only an empty field is missing
+                table = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""])
+            for name in table.columns.intersection([*_ANSWERS]):
+                table[name] = table[name].map(labels)
             tables[level] = table.rename(columns=labels)
         return cls(**tables, settings=settings)
+
+
+def _is_text(column: pd.Series) -> bool:
+    known = column.dropna().tolist()
+    return not known or any(isinstance(value, str) for value in known)
 
 
 def evaluate(
@@ -191,7 +231,11 @@ def evaluate(
     Raises
     ------
     ValueError
-        If the subjects are unknown, a subject has two diagnoses, or all have the same.
+        If the subjects are unknown, a diagnosis is missing, a subject has two, or all have the
+        same; if there is no estimator, `protocol` is not among the named ones, or
+        `random_state` is not an integer.
+    TypeError
+        If `estimators` or `protocol` are of another type.
     LeakError
         If recordings of two subjects hold the same signal.
 
@@ -213,13 +257,16 @@ def evaluate(
     >>> len(result.segments), len(result.recordings), len(result.subjects), len(result.cells)
     (36, 12, 6, 3)
     """
-    if not isinstance(estimators, Mapping):
-        estimators = {type(estimators).__name__: estimators}
-    protocol = PROTOCOLS[protocol] if isinstance(protocol, str) else protocol
-    y = np.asarray(y)
+    estimators, protocol = _by_name(estimators), _protocol(protocol)
+    if not isinstance(random_state, Integral) or random_state < 0:
+        raise ValueError(
+            f"random_state={random_state!r} must be an integer of 0 or more, so that a stopped "
+            "run goes on with the same folds."
+        )
     subjects = read_subjects(X, groups)
     if subjects is None:
         raise ValueError("An evaluation splits by subject: give groups or a column 'subject'.")
+    y = check_labels(y, len(subjects))
     label_subjects(y, subjects)
     if len(np.unique(y)) < 2:
         raise ValueError(f"y holds one class only, {y.tolist()[0]!r}; two are needed.")
@@ -240,6 +287,39 @@ def evaluate(
         for name in (*LEVELS, "cells")
     }
     return Evaluation(**tables, settings=settings)
+
+
+def _by_name(estimators: Any) -> dict[str, BaseEstimator]:
+    named = dict(estimators) if isinstance(estimators, Mapping) else None
+    if named is None and _is_estimator(estimators):
+        named = {type(estimators).__name__: estimators}
+    if named is None:
+        raise TypeError(
+            f"estimators must be an estimator or a dict of estimators by name, not {estimators!r}."
+        )
+    if not named:
+        raise ValueError("estimators is an empty dict: give at least one estimator by its name.")
+    for name, estimator in named.items():
+        if not isinstance(name, str):
+            raise TypeError(f"estimators must be named by strings, not by {name!r}.")
+        if not _is_estimator(estimator):
+            raise TypeError(f"estimators[{name!r}] must be an estimator, not {estimator!r}.")
+    return named
+
+
+def _is_estimator(value: Any) -> bool:
+    return not isinstance(value, type) and hasattr(value, "fit") and hasattr(value, "get_params")
+
+
+def _protocol(protocol: Any) -> Protocol:
+    if isinstance(protocol, Protocol):
+        return protocol
+    names = ", ".join(map(repr, PROTOCOLS))
+    if not isinstance(protocol, str):
+        raise TypeError(f"protocol must be a Protocol or one of {names}, not {protocol!r}.")
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"protocol={protocol!r} is unknown; give one of {names}, or a Protocol.")
+    return PROTOCOLS[protocol]
 
 
 # -- one fit -----------------------------------------------------------------------------------
@@ -358,7 +438,7 @@ def _fit_and_predict(fit: _Fit, X: Any, y: NDArray, subjects: NDArray) -> dict[s
         if "recording" in table:
             table = table.rename(columns={"recording": "row"})
             table["row"] = fit.test[table["row"].to_numpy()]
-        scores = table[model.classes_.tolist()].to_numpy(dtype=float)
+        scores = class_columns(table, model.classes_.tolist()).to_numpy(dtype=float)
         best = model.classes_[np.nan_to_num(scores, nan=-1.0).argmax(axis=1)]
         table["prediction"] = pd.Series(best, dtype=object).mask(np.isnan(scores).any(axis=1))
         table["y_true"] = table["subject"].map(diagnosis)

@@ -56,6 +56,7 @@ def read_subjects(X: Any, groups: ArrayLike | None = None) -> NDArray | None:
 
 def check_subjects(groups: ArrayLike, n_rows: int) -> NDArray:
     """Give one subject a row as an array, or say which rows have none."""
+    subjects: NDArray
     if getattr(groups, "ndim", 1) == 1:
         subjects = pd.Series(groups).to_numpy()  # np.asarray would spell a missing name "nan"
     else:
