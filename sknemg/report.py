@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from sknemg._votes import class_columns
 from sknemg.comparison import plot_comparison, short_table
 from sknemg.metrics import one_vs_rest_table
 from sknemg.model_selection import Evaluation
@@ -140,7 +141,7 @@ def _by_class(result: Evaluation) -> pd.DataFrame:
     for method, rows in result.subjects.groupby("method", sort=False):
         table = one_vs_rest_table(
             rows["y_true"],
-            rows[result.classes],
+            class_columns(rows, result.classes),
             classes=result.classes,
             groups=rows["subject"],
         )

@@ -121,7 +121,8 @@ def load(study: Study, cohort: str, profile: str, protocol: str = "nested") -> E
     if not (folder / "settings.json").exists():
         return None
     result = Evaluation.load(folder)
-    counts = pd.read_csv(folder / "segment_counts.csv")
+    names = dict.fromkeys(["method", "subject", "y_true", "prediction"], str)
+    counts = pd.read_csv(folder / "segment_counts.csv", dtype=names, keep_default_na=False)
     return replace(result, segments=counts)
 
 
