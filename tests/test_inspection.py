@@ -396,6 +396,8 @@ def test_sheet_shows_all_recordings_and_the_result(fitted):
     assert f"{subject}: {prediction}" in display.text_.get_text()
     with pytest.raises(ValueError, match="no subject 'nobody'"):
         inspection.SubjectSheetDisplay.from_estimator(pipe, X, "nobody")
+    with pytest.raises(ValueError, match="The sheet draws signals"):
+        inspection.SubjectSheetDisplay.from_estimator(pipe[-1], pipe[:-1].transform(X), subject)
 
 
 def test_errors_of_recordings_are_sorted_by_confidence(fitted):

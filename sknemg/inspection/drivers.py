@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sknemg._votes import subject_votes
+from sknemg._votes import class_columns, subject_votes
 from sknemg.inspection._models import split_model
 
 
@@ -71,11 +71,11 @@ def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFram
     recordings = levels.recordings[levels.recordings["subject"] == subject].copy()
     diagnosis = classes.index(levels.subjects.loc[subject, "prediction"])
 
-    scores = recordings[classes].to_numpy()
+    scores = class_columns(recordings, classes).to_numpy()
     at = recordings["recording"].searchsorted(segments["recording"])
     n = recordings["n_segments"].to_numpy()[at][:, None]
     with np.errstate(invalid="ignore", divide="ignore"):  # the last segment leaves no vote: NaN
-        rest = (n * scores[at] - segments[classes].to_numpy()) / (n - 1)
+        rest = (n * scores[at] - class_columns(segments, classes).to_numpy()) / (n - 1)
     without_segment = np.repeat(scores[None], len(segments), axis=0)
     without_segment[np.arange(len(segments)), at] = np.where(n > 1, rest, np.nan)
     without_recording = np.repeat(scores[None], len(recordings), axis=0)

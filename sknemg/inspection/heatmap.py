@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from sknemg._votes import class_columns
 from sknemg.inspection._models import split_model
 from sknemg.inspection._style import new_axes, score_colors, short_name
 
@@ -102,7 +103,7 @@ class VoteHeatmapDisplay:
         size = (len(subjects), table["place"].max() + 1, len(self.classes))
         scores = np.full(size, np.nan)
         rows = table["subject"].map(subjects.index).to_numpy()
-        scores[rows, table["place"]] = table[self.classes]
+        scores[rows, table["place"]] = class_columns(table, self.classes)
 
         ax = new_axes(ax, (1.5 + 0.42 * size[1] + 1, 1.3 + 0.26 * size[0]))
         self.figure_, self.ax_, self.text_ = ax.figure, ax, []

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from sknemg._votes import class_columns
 from sknemg.inspection._models import split_model
 from sknemg.inspection._style import class_colors, divide, legend, new_axes, stacked_scores
 from sknemg.inspection.drivers import diagnosis_drivers
@@ -83,7 +84,14 @@ class SubjectSheetDisplay:
         Returns
         -------
         SubjectSheetDisplay
+
+        Raises
+        ------
+        ValueError
+            If `X` holds segments, or nothing of the subject.
         """
+        if X.item_shape != ():
+            raise ValueError("The sheet draws signals: give them, and the Pipeline that cuts them.")
         own = X[(X["subject"] == subject).to_numpy()]
         if not len(own):
             raise ValueError(f"X holds no subject {subject!r}.")
@@ -124,7 +132,7 @@ class SubjectSheetDisplay:
             vote, blank = grid[2 * row : 2 * row + 2, 1]
             blank.set_axis_off()
             own = self.recordings.iloc[row]
-            _draw_vote(vote, own[classes])
+            _draw_vote(vote, own.reindex(classes))
             change = round(-own["fall"], 2) + 0.0  # never minus zero
             vote.set_title(f"vote; score {change:+.2f} without it", fontsize="small", pad=2)
         bars.tick_params(labelbottom=True)
@@ -146,7 +154,7 @@ class SubjectSheetDisplay:
             trace.axvspan(start, start + self.window, color=color, alpha=0.25, linewidth=0)
         own = self.segments[self.segments["recording"] == row]
         left = own["start"].to_numpy() + (self.window - self.hop) / 2
-        stacked_scores(bars, left, self.hop, own[classes])
+        stacked_scores(bars, left, self.hop, class_columns(own, classes))
 
     def _draw_result(self, left: Any, right: Any, classes: list) -> None:
         for label, color in class_colors(classes).items():
@@ -159,7 +167,7 @@ class SubjectSheetDisplay:
             0.0, 0.5, f"Subject {name!s}: {score}", transform=left.transAxes, va="center",
             fontsize="large",
         )  # fmt: skip
-        _draw_vote(right, self.result[classes])
+        _draw_vote(right, self.result.reindex(classes))
         right.tick_params(labelbottom=True)
         right.set(xlabel="score")
 
