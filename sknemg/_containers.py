@@ -208,8 +208,8 @@ class RowTransformer(TransformerMixin, BaseEstimator):
             return X
         if isinstance(X, np.ndarray) and X.ndim == 1:
             raise ValueError(
-                f"An array of shape {X.shape} is one signal or segment: give it as a row of an "
-                "array, X[np.newaxis], or in a list, [X]."
+                f"Reshape your data: an array of shape {X.shape} is one signal or segment; give "
+                "it as a row of an array, X[np.newaxis], or in a list, [X]."
             )
         return validate_data(
             self,
