@@ -30,7 +30,7 @@ def methods(settings):
     return found | images
 
 
-STUDY = Study("table_5", methods, cpu={"n_subjects": 9, "hop": 0.4, "n_splits": 2, "n_repeats": 1})
+STUDY = Study("table_5", methods, cpu={"n_subjects": 18, "hop": 0.4, "n_splits": 3, "n_repeats": 1})
 
 
 def tables() -> str:
