@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 PROBLEM_COLUMNS = ["row", "problem", "remedy"]
 LOCATIONS = ("proximal", "distal")
+LISTED = 10  # rows or subjects spelled out in one line
 _SHOWN = 20  # problems spelled out in a message; the rest is in ``error.problems``
 
 
@@ -128,3 +129,11 @@ def _two_diagnoses(subject: pd.Series, y: NDArray) -> list[tuple[int, str, str]]
         for row, who in enumerate(subject)
         if who in diagnoses
     ]
+
+
+def listed(items: ArrayLike, noun: str) -> str:
+    """Spell out the first of some rows or subjects for a message, and count the others."""
+    items = list(np.asarray(items))
+    shown = ", ".join(map(str, items[:LISTED]))
+    more = f" and {len(items) - LISTED} more" if len(items) > LISTED else ""
+    return f"{noun}{'s' if len(items) > 1 else ''} {shown}{more}"

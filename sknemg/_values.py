@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 from sklearn.exceptions import UndefinedMetricWarning
 
-from sknemg.model_selection.splits import listed
+from sknemg._problems import listed
 
 
 def _areas(average: str) -> Callable[[_Answers], float]:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sknemg._problems import listed
 from sknemg.recordings import Recordings
 
 
@@ -115,30 +116,26 @@ def labels_and_scores(
     values, wrong = frame.to_numpy(dtype=float), []
     bad = ~np.isfinite(values).all(axis=1)
     if bad.any():
-        wrong.append(f"scores are NaN or infinite in {rows_text(bad)}: leave the rows out")
+        rows = listed(np.flatnonzero(bad), "row")
+        wrong.append(f"scores are NaN or infinite in {rows}: leave the rows out")
     outside = ((values < -1e-6) | (values > 1 + 1e-6)).any(axis=1) & ~bad
     if probabilities and outside.any():
+        rows = listed(np.flatnonzero(outside), "row")
         wrong.append(
-            f"scores are not between 0 and 1 in {rows_text(outside)}: give probabilities, as "
-            "predict_proba does, in columns of the classes only"
+            f"scores are not between 0 and 1 in {rows}: give probabilities, as predict_proba does, "
+            "in columns of the classes only"
         )
     unknown = ~labels.isin(list(frame.columns)).to_numpy()
     if unknown.any():
         names = ", ".join(map(repr, labels[unknown].drop_duplicates().tolist()[:10]))
+        rows = listed(np.flatnonzero(unknown), "row")
         wrong.append(
-            f"y_true holds {names} in {rows_text(unknown)}, but the scores are of "
+            f"y_true holds {names} in {rows}, but the scores are of "
             f"{', '.join(map(repr, frame.columns))}: name the classes alike or leave the rows out"
         )
     if wrong:
         raise ValueError("Labels and scores cannot be drawn: " + "; ".join(wrong) + ".")
     return labels.to_numpy(), frame
-
-
-def rows_text(flags: NDArray[np.bool_]) -> str:
-    """Name the rows that are flagged, the first ten of them."""
-    rows = np.flatnonzero(flags)
-    more = f" and {len(rows) - 10} more" if len(rows) > 10 else ""
-    return f"row{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows[:10]))}{more}"
 
 
 def check_each(name: str, entries: ArrayLike, n_rows: int) -> NDArray:
@@ -147,5 +144,5 @@ def check_each(name: str, entries: ArrayLike, n_rows: int) -> NDArray:
     if len(column) != n_rows:
         raise ValueError(f"{name} has {len(column)} entries for {n_rows} rows of scores.")
     if column.isna().any():
-        raise ValueError(f"{name} is missing in {rows_text(column.isna().to_numpy())}.")
+        raise ValueError(f"{name} is missing in {listed(np.flatnonzero(column.isna()), 'row')}.")
     return column.to_numpy()

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg._problems import listed
 from sknemg._votes import subject_votes
-from sknemg.inspection._models import labels_and_scores, rows_text, split_model
+from sknemg.inspection._models import labels_and_scores, split_model
 from sknemg.inspection._style import class_colors, class_markers, divide, legend, new_axes
 
 _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])
@@ -111,7 +112,8 @@ class SimplexDisplay:
         y_true, frame = labels_and_scores(y_true, votes, classes, probabilities=True)
         off = np.abs(frame.sum(axis=1).to_numpy() - 1) > 1e-3
         if off.any():
-            raise ValueError(f"Votes do not add up to 1 in {rows_text(off)}: give probabilities.")
+            rows = listed(np.flatnonzero(off), "row")
+            raise ValueError(f"Votes do not add up to 1 in {rows}: give probabilities.")
         return cls(frame, y_true, final_estimator=final_estimator).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:

@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator, StratifiedKFold
 from sklearn.utils.validation import column_or_1d
 
+from sknemg._problems import LISTED, listed
 from sknemg.recordings import Recordings
-
-_SHOWN = 10  # subjects or rows spelled out in a message
 
 
 def read_subjects(X: Any, groups: ArrayLike | None = None) -> NDArray | None:
@@ -132,8 +131,8 @@ def label_subjects(
         lines = [_describe_torn(names[code], np.flatnonzero(codes == code), y) for code in torn]
         raise ValueError(
             f"{len(torn)} subject{'s have' if len(torn) > 1 else ' has'} more than one diagnosis: "
-            + "; ".join(lines[:_SHOWN])
-            + ("; ..." if len(lines) > _SHOWN else "")
+            + "; ".join(lines[:LISTED])
+            + ("; ..." if len(lines) > LISTED else "")
             + ". Correct the diagnosis or split the subject."
         )
     return codes, np.asarray(names), first
@@ -142,14 +141,6 @@ def label_subjects(
 def _describe_torn(name: Any, rows: NDArray, y: NDArray) -> str:
     parts = [f"{label} in {listed(rows[y[rows] == label], 'row')}" for label in np.unique(y[rows])]
     return f"{name} ({', '.join(parts)})"
-
-
-def listed(items: ArrayLike, noun: str) -> str:
-    """Spell out the first of some rows or subjects for a message, and count the others."""
-    items = list(np.asarray(items))
-    shown = ", ".join(map(str, items[:_SHOWN]))
-    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-    return f"{noun}{'s' if len(items) > 1 else ''} {shown}{more}"
 
 
 class SubjectKFold(BaseCrossValidator):
