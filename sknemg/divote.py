@@ -197,6 +197,8 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         labels = validate_data(self, y=y)
         check_classification_targets(labels)
         data = self._check_X(X, reset=True)
+        if not len(data.values):
+            raise ValueError("No recording has a segment: all are shorter than one window.")
         check_consistent_length(data, labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:

@@ -616,6 +616,13 @@ def test_another_sampling_rate_is_refused():
     np.testing.assert_array_equal(bare, model.predict(X))
 
 
+def test_recordings_without_any_segment_are_refused(make_ragged):
+    X, y = make_ragged(sfreq=100.0)
+    empty = Segmenter(window=1000, hop=1, short="drop").fit_transform(X)
+    with pytest.raises(ValueError, match="No recording has a segment"):
+        DiVoteClassifier(LogisticRegression()).fit(empty, y)
+
+
 def test_a_rate_told_to_a_step_must_be_that_of_the_segments(make_ragged):
     X, y = make_ragged(sfreq=3000.0)
     segments = Segmenter().fit_transform(X)

@@ -82,7 +82,8 @@ def test_recordings_move_to_the_muscles_that_are_allowed():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_subjects": 2}, "at least one for each of 3 diagnoses"),
+        ({"n_subjects": 2}, "one or more for each of 3 diagnoses"),
+        ({"n_subjects": 9.5}, "give a whole number"),
         ({"n_subjects": 6, "muscles": ["biceps"]}, "muscles=.'biceps'.: give names among"),
         ({"n_subjects": 6, "muscles": []}, "give names among"),
     ],

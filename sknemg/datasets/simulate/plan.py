@@ -1,6 +1,7 @@
 """Who is examined where, and for how long: the outline of a cohort."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -102,8 +103,10 @@ def plan_cohort(
     neuropathy  160   422.78
     normal       94   203.50
     """
-    if n_subjects < len(PUBLISHED):
-        raise ValueError(f"n_subjects={n_subjects}: give at least one for each of 3 diagnoses.")
+    if not isinstance(n_subjects, Integral) or n_subjects < len(PUBLISHED):
+        raise ValueError(
+            f"n_subjects={n_subjects!r}: give a whole number, one or more for each of 3 diagnoses."
+        )
     names = _known(muscles)
     rng = np.random.default_rng(random_state)
     numbers = 1 + rng.permutation(n_subjects)
