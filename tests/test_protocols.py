@@ -327,8 +327,12 @@ def test_round_trip(make_ragged, tmp_path):
     result.save(tmp_path, levels=LEVELS)
     again = Evaluation.load(tmp_path)
     for level in LEVELS:
+        kept, read = (getattr(of, level).copy() for of in (result, again))
+        for table in (kept, read):
+            if "location" in table:  # as categories None and NaN are one
+                table["location"] = table["location"].astype("category")
         pd.testing.assert_frame_equal(
-            getattr(again, level), getattr(result, level), check_dtype=False, rtol=1e-4
+            read, kept, check_dtype=False, check_categorical=False, rtol=1e-4
         )
     assert again.settings["protocol"]["n_splits"] == 3
     assert again.settings["versions"]["scikit-learn"]

@@ -50,13 +50,13 @@ Read from the profile `cpu`, by hand; it belongs to the results in the repositor
   the differences among the alternatives is beyond chance.
 - **The logistic regression of DiVote is fragile in small cohorts.** It leans to the class that
   happens to have more training subjects, seldom the class of those held out. On N2001 it turns
-  nine right answers of ten into four to seven. On simulated patients features + LDA reach 75 %
-  with all training subjects (six or seven of a class), and 92 % with six of each. Weighting
-  the classes
+  nine right answers of ten into four to seven. On simulated patients features + LDA reach 76 %
+  with all training subjects (six or seven of a class, three runs), and 92 % with six of each (one
+  run). Weighting the classes
   (`final_estimator=LogisticRegression(class_weight="balanced")`) mends it on N2001.
-- **The leak cannot be seen at this size**: with six looks at the test fold and 24 subjects,
-  the difference between the protocols is smaller than its noise. The published setting takes the
-  best of 400 looks; that comparison needs a GPU.
+- **The leak is smaller than the noise at this size**: with six looks at the test fold and 24
+  subjects, choosing on it gains three points of segments and loses nine of subjects, neither
+  beyond chance. The published setting takes the best of 400 looks; that comparison needs a GPU.
 - **Out-of-fold subject features cost accuracy here.** The inner folds train on two thirds of 19
   subjects, and votes of weaker networks teach the final classifier less. On
   simulated patients both log-losses are better than an answer of thirds, so the overconfidence

@@ -90,7 +90,7 @@ def scores_frame(scores: Any, classes: ArrayLike | None) -> pd.DataFrame:
         )
     if classes is None or np.shape(classes) != (scores.shape[1],):
         raise ValueError(f"classes must name the {scores.shape[1]} columns of the scores.")
-    return pd.DataFrame(scores, columns=list(np.asarray(classes)))
+    return pd.DataFrame(scores, columns=np.asarray(classes).tolist())
 
 
 def labels_and_scores(
