@@ -53,8 +53,8 @@ def tables() -> str:
             parts.append(
                 f"The image networks saw pictures of {run['image_size']} pixels a side "
                 f"(published: 224 or 299) for {run['image_epochs']} epoch (published: 100): this "
-                "shows that all ten run, not what they can do. Accuracies below chance are those "
-                "of a final classifier that leans to the class with more training subjects.\n"
+                "shows that all ten run, not what they can do. Where an interval has no width, "
+                "everybody got one answer.\n"
             )
         parts.append(profile_table(profile, result, ["", *METRICS.values()], rows))
     return "\n".join(parts)
