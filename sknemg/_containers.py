@@ -201,7 +201,9 @@ class RowTransformer(TransformerMixin, BaseEstimator):
         self._validate_params()
         X = self._check_array(X, reset=False)
         recordings, give_back = unpack(X, item_ndim=self._item_ndim, input_sfreq=self.input_sfreq)
-        return give_back(self._transform(recordings.validate()))
+        if is_ragged(X):  # an array has been checked
+            recordings.validate()
+        return give_back(self._transform(recordings))
 
     def _check_array(self, X: Any, reset: bool) -> Any:
         if is_ragged(X):

@@ -72,10 +72,14 @@ def _check_segments(segments: NDArray) -> None:
         raise ValueError(f"Segments {bad[:20].tolist()} hold values that are NaN or infinite.")
 
 
-def _check_bands(bands: Iterable[tuple[float, float]]) -> None:
-    wrong = [tuple(band) for band in bands if len(band) != 2 or not 0 <= band[0] < band[1]]
+def check_bands(bands: Iterable[tuple[float, float]]) -> None:
+    """Refuse what is no band, naming all of it."""
+    wrong = [band for band in bands if np.shape(band) != (2,) or not 0 <= band[0] < band[1]]
     if wrong:
-        raise ValueError(f"bands {wrong} are not (low, high) in Hz with 0 <= low < high")
+        raise ValueError(
+            "Some bands are not (low, high) in Hz: give pairs for which 0 <= low < high holds, as "
+            f"it does not for {', '.join(map(str, wrong))}."
+        )
 
 
 def _centred(segments: ArrayLike) -> NDArray[np.float64]:
@@ -241,7 +245,7 @@ def spectral_features(
     >>> spectral_features(sine, 10_000, bands=[(250, 500)]).round(2).tolist()
     [[300.0, 300.0, 1.44, 0.11, 1.0]]
     """
-    _check_bands(bands)
+    check_bands(bands)
     x = _centred(segments)
     n_times = x.shape[1]
     power = np.abs(rfft(x * hann(n_times, sym=False), axis=1)) ** 2

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.features import BANDS
+from sknemg.features import BANDS, check_bands
 
 Predict = Callable[[NDArray], NDArray]
 
@@ -108,14 +108,8 @@ def occlude_bands(
     1  100   500 -0.0
     """
     segment = _one_segment(segment)
+    check_bands(bands)
     edges = np.array(bands)
-    if edges.ndim != 2 or edges.shape[1] != 2:
-        raise ValueError(f"bands={bands!r} are no bands: give pairs (low, high) in Hz.")
-    wrong = [f"({low:g}, {high:g})" for low, high in edges if not 0 <= low < high]
-    if wrong:
-        raise ValueError(
-            f"0 <= low < high must hold for every band; it does not for {', '.join(wrong)}."
-        )
     spectrum = np.fft.rfft(segment)
     freqs = np.fft.rfftfreq(len(segment), 1 / sfreq)
     outside = (freqs < edges[:, :1]) | (freqs >= edges[:, 1:])

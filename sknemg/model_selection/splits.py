@@ -122,7 +122,7 @@ def label_subjects(
     >>> codes.tolist(), names.tolist(), first.tolist()
     ([0, 1, 0], ['b', 'a'], [0, 1])
     """
-    subjects = check_subjects(subjects, len(subjects))  # type: ignore[arg-type]
+    subjects = check_subjects(subjects, np.shape(subjects)[0])
     y = check_labels(y, len(subjects))
     codes, names = pd.factorize(subjects)
     first = np.unique(codes, return_index=True)[1]
