@@ -55,8 +55,9 @@ Read from the profile `cpu`, by hand; it belongs to the results in the repositor
   run). Weighting the classes
   (`final_estimator=LogisticRegression(class_weight="balanced")`) mends it on N2001.
 - **The leak is smaller than the noise at this size**: with six looks at the test fold and 24
-  subjects, choosing on it gains three points of segments and loses nine of subjects, neither
-  beyond chance. The published setting takes the best of 400 looks; that comparison needs a GPU.
+  subjects, choosing on it gains three points of segments, less than half their spread over folds,
+  and loses nine of subjects (p = 0.26). The published setting takes the best of 400 looks; that
+  comparison needs a GPU.
 - **Out-of-fold subject features cost accuracy here.** The inner folds train on two thirds of 19
   subjects, and votes of weaker networks teach the final classifier less. On
   simulated patients both log-losses are better than an answer of thirds, so the overconfidence
