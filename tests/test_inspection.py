@@ -1,5 +1,7 @@
 """What the pictures show is right: numbers, edges and errors of sknemg.inspection."""
 
+from copy import deepcopy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -131,13 +133,14 @@ def test_visualization_of_channels_and_units_of_a_layer(network):
 
 
 def test_visualization_is_reproducible_and_a_seed_is_itself_in_any_batch(network):
-    module = network[0].module_
+    # In float64: in float32 the processor decides how far batches of other sizes agree.
+    module = deepcopy(network[0].module_).double()
     options = {"n_steps": 3, "random_state": 3}
     two = inspection.visualize_features(module, [0], (1, 1100), n_seeds=2, **options)
     again = inspection.visualize_features(module, [0], (1, 1100), n_seeds=2, **options)
     three = inspection.visualize_features(module, [1, 0], (1, 1100), n_seeds=3, **options)
     np.testing.assert_array_equal(two, again)
-    np.testing.assert_allclose(two[0], three[1, :2], atol=1e-5)
+    np.testing.assert_allclose(two[0], three[1, :2], rtol=0, atol=1e-9)
 
 
 def test_visualization_leaves_the_network_as_it_was():
