@@ -17,13 +17,13 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from sknemg import DiVoteClassifier, NEMGNetClassifier, Segmenter, SubjectKFold
-from sknemg._provenance import provenance
-from sknemg.datasets import make_cohort
 from sknemg.inspection import (
     FeatureVisualizationDisplay,
     measure_waveforms,
     visualize_features,
 )
+from sknemg.provenance import provenance
+from sknemg.simulate import make_cohort
 
 SFREQ = 10_000
 

@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 from sknemg import MelSpectrogram, PlotImage, Segmenter
-from sknemg._provenance import provenance
-from sknemg.datasets import make_cohort
+from sknemg.provenance import provenance
+from sknemg.simulate import make_cohort
 
 SFREQ = 10_000
 PIXELS = 299

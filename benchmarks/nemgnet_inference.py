@@ -29,7 +29,7 @@ import numpy as np
 import torch
 
 from sknemg import NEMGNetClassifier
-from sknemg._provenance import provenance
+from sknemg.provenance import provenance
 
 REFERENCE = "eager, batch 32"
 

@@ -43,9 +43,9 @@ from sknemg import (
     SpectrogramAugmenter,
     TimmClassifier,
 )
-from sknemg._provenance import provenance
-from sknemg.datasets import make_resting
-from sknemg.datasets.simulate.resting import NODERA_CLASSES, RESTING_DISCHARGES
+from sknemg.provenance import provenance
+from sknemg.simulate import make_resting
+from sknemg.simulate.resting.clips import NODERA_CLASSES, RESTING_DISCHARGES
 
 SFREQ = 10_000
 FRAMES = {"window": 0.032, "hop": 0.016}  # 126 columns in two seconds

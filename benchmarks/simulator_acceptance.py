@@ -15,23 +15,23 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from sknemg._provenance import provenance
-from sknemg._trains import find_spikes, sharp
-from sknemg.datasets import make_cohort
-from sknemg.datasets.simulate import (
+from sknemg.muap import measure_muaps
+from sknemg.muap._discharges import find_spikes, sharp
+from sknemg.provenance import provenance
+from sknemg.simulate import (
     Fibres,
     Instrument,
     concentric,
     fibre_potentials,
     healthy_muscle,
+    make_cohort,
     monopolar,
     myopathy,
     neuropathy,
 )
-from sknemg.datasets.simulate.resting_denervation import fibrillation_potential
-from sknemg.datasets.simulate.resting_needle import end_plate_spikes
-from sknemg.datasets.simulate.resting_repetitive import complex_repetitive_discharge
-from sknemg.muap import measure_muaps
+from sknemg.simulate.resting.denervation import fibrillation_potential
+from sknemg.simulate.resting.end_plate import end_plate_spikes
+from sknemg.simulate.resting.repetitive import complex_repetitive_discharge
 
 SFREQ = 24_000
 NEEDLES = {"monopolar": monopolar, "concentric": concentric}

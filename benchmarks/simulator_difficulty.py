@@ -22,8 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknemg import DiVoteClassifier, Segmenter, SegmentFeatures, SubjectKFold
-from sknemg._provenance import provenance
-from sknemg.datasets import make_cohort
+from sknemg.provenance import provenance
+from sknemg.simulate import make_cohort
 
 
 def classifiers(seed, n_jobs):

@@ -13,12 +13,12 @@ import time
 import numpy as np
 import pandas as pd
 
-from sknemg._provenance import provenance
-from sknemg.datasets import make_cohort
-from sknemg.datasets.simulate import (
+from sknemg.provenance import provenance
+from sknemg.simulate import (
     Instrument,
     concentric,
     healthy_muscle,
+    make_cohort,
     monopolar,
     myopathy,
     neuropathy,

@@ -33,8 +33,9 @@ from sknemg import (
     Segmenter,
     SegmentFeatures,
 )
-from sknemg._provenance import provenance
-from sknemg.datasets import load_emgdb, load_emglab, make_cohort
+from sknemg.datasets import load_emgdb, load_emglab
+from sknemg.provenance import provenance
+from sknemg.simulate import make_cohort
 
 CLASSES = ["myopathy", "neuropathy", "normal"]
 SHOWN = [

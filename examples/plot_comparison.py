@@ -15,9 +15,10 @@ a linear discriminant in the same pipeline, on the same folds of subjects, with 
 
 import matplotlib.pyplot as plt
 
-from sknemg.comparison import compared_methods, plot_comparison, scores_of, short_table
-from sknemg.datasets import make_cohort
-from sknemg.model_selection import Protocol, evaluate
+from sknemg.evaluation import Protocol, evaluate
+from sknemg.evaluation.comparison import compared_methods, scores_of, short_table
+from sknemg.evaluation.figure import plot_comparison
+from sknemg.simulate import make_cohort
 
 X, y = make_cohort(18, sfreq=10_000, random_state=1)
 methods = compared_methods("smoke")

@@ -11,13 +11,13 @@ was trained on 57 patients; nothing here is a result about patients.
 from sklearn.pipeline import make_pipeline
 
 from sknemg import DiVoteClassifier, NEMGNetClassifier, Segmenter
-from sknemg.datasets import make_cohort
 from sknemg.inspection import (
     AttributionDisplay,
     FeatureVisualizationDisplay,
     LayerMapDisplay,
-    LearningCurveDisplay,
+    TrainingHistoryDisplay,
 )
+from sknemg.simulate import make_cohort
 
 X, y = make_cohort(24, sfreq=10_000, random_state=0)
 network = NEMGNetClassifier("A", width=8, max_epochs=10, eval_every=20, random_state=0)
@@ -26,7 +26,7 @@ model = make_pipeline(Segmenter(hop=0.2), DiVoteClassifier(network)).fit(X, y)
 # %%
 # Loss and accuracy on the validation subjects; the weights of the best evaluation are kept.
 
-LearningCurveDisplay.from_estimator(model)
+TrainingHistoryDisplay.from_estimator(model)
 
 # %%
 # Noise is optimised until an output node likes it best. The published 1500 steps take a minute or

@@ -15,14 +15,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknemg import DiVoteClassifier, Segmenter, SegmentFeatures, SubjectKFold
-from sknemg.datasets import make_cohort
-from sknemg.inspection import (
-    CalibrationDisplay,
-    ConfusionMatrixDisplay,
-    OneVsRestCurveDisplay,
-    demographics_table,
-    fleiss_agreement,
-)
+from sknemg.evaluation import demographics_table
+from sknemg.inspection import CalibrationDisplay, ConfusionMatrixDisplay, OneVsRestCurveDisplay
+from sknemg.metrics import fleiss_agreement
+from sknemg.simulate import make_cohort
 
 X, y = make_cohort(30, sfreq=10_000, random_state=0)
 

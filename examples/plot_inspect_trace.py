@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknemg import DiVoteClassifier, Segmenter, SegmentFeatures
-from sknemg.datasets import make_cohort
 from sknemg.inspection import SubjectSheetDisplay, TraceDisplay
+from sknemg.simulate import make_cohort
 
 X, y = make_cohort(12, sfreq=10_000, random_state=1)
 

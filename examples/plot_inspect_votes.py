@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknemg import DiVoteClassifier, Segmenter, SegmentFeatures, SubjectKFold
-from sknemg.datasets import make_cohort
 from sknemg.inspection import MispredictionDisplay, SimplexDisplay, VoteHeatmapDisplay
+from sknemg.simulate import make_cohort
 
 X, y = make_cohort(24, sfreq=10_000, random_state=0)
 train, test = next(SubjectKFold(2).split(X, y))

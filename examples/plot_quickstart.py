@@ -13,7 +13,7 @@ simulated.
 # A row is one recording of one muscle. Subject, muscle and sampling rate travel in the row; ``y``
 # is the diagnosis of its subject.
 
-from sknemg.datasets import make_cohort
+from sknemg.simulate import make_cohort
 
 X, y = make_cohort(18, sfreq=10_000, random_state=0)
 print(X)

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from sknemg import Segmenter, SegmentFeatures
-from sknemg.datasets import EMGDB, load_emgdb, make_cohort, quality
+from sknemg.datasets import EMGDB, load_emgdb, quality
+from sknemg.simulate import make_cohort
 
 try:
     X, y = load_emgdb(unique=False)

@@ -22,8 +22,8 @@ from sknemg import (
     Spectrogram,
     SpectrogramAugmenter,
 )
-from sknemg.datasets import make_cohort, make_resting
-from sknemg.datasets.simulate.resting import NODERA_CLASSES
+from sknemg.simulate import make_cohort, make_resting
+from sknemg.simulate.resting.clips import NODERA_CLASSES
 
 SFREQ = 10_000
 

@@ -19,8 +19,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import ConfusionMatrixDisplay, accuracy_score
 
 from sknemg import MelSpectrogram, SegmentFeatures, SpectrogramAugmenter, TimmClassifier
-from sknemg.datasets import make_resting
-from sknemg.datasets.simulate.resting import NODERA_CLASSES
+from sknemg.simulate import make_resting
+from sknemg.simulate.resting.clips import NODERA_CLASSES
 
 SFREQ = 10_000
 

@@ -12,7 +12,7 @@ Everything on this page is **simulated**. Negative is up; potentials are in mill
 import matplotlib.pyplot as plt
 import numpy as np
 
-from sknemg.datasets.simulate import (
+from sknemg.simulate import (
     Fibres,
     Instrument,
     concentric,

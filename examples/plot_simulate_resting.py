@@ -18,8 +18,8 @@ as electromyographers draw it.
 import matplotlib.pyplot as plt
 import numpy as np
 
-from sknemg.datasets import make_resting
-from sknemg.datasets.simulate import Instrument, resting
+from sknemg.simulate import Instrument, make_resting
+from sknemg.simulate.resting import clips as resting
 
 X, y = make_resting(n_subjects=1, n_clips=12, random_state=42)
 X
@@ -68,7 +68,7 @@ show(X, y, 48_000)
 # %%
 # Tell them apart by their rhythm
 # -------------------------------
-# The ear judges rhythm first. Each function of ``sknemg.datasets.simulate.resting`` returns the
+# The ear judges rhythm first. Each function of ``sknemg.simulate.resting`` returns the
 # signal and the times of every fibre or unit, so the rhythm can be written down: rate against
 # time. Fibrillation keeps its beat, end-plate spikes have none, myotonia rises and falls,
 # neuromyotonia is the fastest thing a muscle does.

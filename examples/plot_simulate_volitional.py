@@ -15,8 +15,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from sknemg.datasets.simulate import healthy_muscle, monopolar, myopathy, neuropathy
 from sknemg.inspection import class_colors
+from sknemg.simulate import healthy_muscle, monopolar, myopathy, neuropathy
 
 # %%
 # One muscle, four conditions

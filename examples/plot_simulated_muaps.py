@@ -22,9 +22,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from sknemg.datasets.simulate import Instrument, concentric, healthy_muscle, myopathy, neuropathy
 from sknemg.inspection import class_colors
 from sknemg.muap import measure_muaps
+from sknemg.simulate import Instrument, concentric, healthy_muscle, myopathy, neuropathy
 
 SFREQ = 24_000
 EFFORTS = [0.01, 0.02, 0.04]

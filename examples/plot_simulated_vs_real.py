@@ -23,9 +23,10 @@ import numpy as np
 import pandas as pd
 from scipy.signal import butter, sosfilt, welch
 
-from sknemg.datasets import load_emgdb, load_emglab, make_cohort
+from sknemg.datasets import load_emgdb, load_emglab
 from sknemg.features import feature_names, segment_features
 from sknemg.muap import measure_muaps
+from sknemg.simulate import make_cohort
 
 CLASSES = ["normal", "myopathy", "neuropathy"]
 options = {"needle": "concentric", "muscles": ["biceps brachii"], "effort": (0.02, 0.08)}

@@ -14,8 +14,9 @@ from scipy.fft import rfft
 from scipy.signal.windows import hann
 from sklearn.utils._param_validation import Interval
 
-from sknemg._containers import RowTransformer, common_sfreq
+from sknemg.base import RowTransformer
 from sknemg.recordings import Recordings
+from sknemg.recordings._convert import common_sfreq
 
 __all__ = [
     "SegmentFeatures",

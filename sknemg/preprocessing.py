@@ -8,9 +8,11 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknemg._containers import RowTransformer, common_sfreq
-from sknemg._problems import raise_problems
-from sknemg.recordings import Recordings, offsets_of
+from sknemg.base import RowTransformer
+from sknemg.recordings import Recordings
+from sknemg.recordings._convert import common_sfreq
+from sknemg.recordings._problems import raise_problems
+from sknemg.recordings.recordings import offsets_of
 from sknemg.signal import n_window_samples, resample, window_starts
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknemg import DiVoteClassifier, Segmenter, SegmentFeatures
-from sknemg.model_selection import Protocol, evaluate
+from sknemg.evaluation import Protocol, evaluate
 
 TABLES = Path(__file__).parent.parent / "benchmarks" / "tables"
 
@@ -122,7 +122,7 @@ def test_all_methods_can_be_made(tables):
 
 
 def test_table_1_reproduces_the_published_counts(tables):
-    from sknemg.datasets.simulate.plan import plan_cohort
+    from sknemg.simulate.plan import plan_cohort
 
     published = tables("published").TABLE_1
     plan = plan_cohort(57, muscles=None, confound=True, random_state=0)

@@ -17,7 +17,8 @@ from skorch.callbacks import Callback, EarlyStopping, LRScheduler, ProgressBar
 from sknemg import NEMGNetClassifier
 from sknemg.classifiers.data import Rows, TrainingRounds
 from sknemg.classifiers.net import SegmentNet
-from sknemg.classifiers.validation import class_weights, subject_split
+from sknemg.classifiers.validation import class_weights
+from sknemg.model_selection.splits import subject_split
 
 
 def segments(n_subjects=6, n_each=6, n_times=1010, seed=0):

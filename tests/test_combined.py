@@ -207,7 +207,7 @@ def test_groups_reach_fit_only_so_subjects_belong_into_x(make_ragged):
 @pytest.fixture(scope="module")
 def simulated():
     """A simulated cohort: two subjects of each diagnosis, 10 kHz."""
-    from sknemg.datasets import make_cohort
+    from sknemg.simulate import make_cohort
 
     X, y = make_cohort(6, sfreq=10_000, random_state=0)
     subjects = X["subject"].to_numpy()

@@ -6,15 +6,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures
-from sknemg.comparison import (
-    compared_methods,
-    confounds,
-    plot_comparison,
-    scores_of,
-    short_table,
-)
+from sknemg.evaluation import Evaluation, Protocol, evaluate
+from sknemg.evaluation.comparison import compared_methods, confounds, scores_of, short_table
+from sknemg.evaluation.figure import plot_comparison
 from sknemg.metrics import score_table
-from sknemg.model_selection import Evaluation, Protocol, evaluate
 
 
 @pytest.fixture

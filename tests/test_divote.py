@@ -27,7 +27,7 @@ from sknemg import (
     SegmentFeatures,
     SubjectKFold,
 )
-from sknemg._votes import mean_scores, subject_votes
+from sknemg.divote._votes import mean_scores, subject_votes
 
 
 def without(X, *columns):

@@ -16,9 +16,9 @@ from sknemg import (
     Segmenter,
     Spectrogram,
 )
-from sknemg._containers import unpack
-from sknemg.raster import rasterise
-from sknemg.spectral import n_frames, power_spectrogram
+from sknemg.images._raster import rasterise
+from sknemg.images._spectral import n_frames, power_spectrogram
+from sknemg.recordings._convert import unpack
 
 SFREQ = 10_000.0
 STEPS = [

@@ -16,7 +16,9 @@ from sknemg import (
     Recordings,
     Segmenter,
     SegmentFeatures,
+    evaluation,
     inspection,
+    metrics,
 )
 from sknemg.inspection import _style
 
@@ -98,7 +100,7 @@ def test_a_class_keeps_its_color_in_any_company():
 
 def test_names_load_lazily_and_exist():
     assert all(getattr(inspection, name) is not None for name in inspection.__all__)
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="No sknemg.inspection attribute nothing"):
         inspection.nothing  # noqa: B018
 
 
@@ -570,12 +572,12 @@ def test_calibration_of_true_and_of_boastful_scores():
 
 
 def test_learning_curves_come_from_the_history(network):
-    display = inspection.LearningCurveDisplay.from_estimator(network[0])
+    display = inspection.TrainingHistoryDisplay.from_estimator(network[0])
     line = display.ax_[0].lines[0]
     assert len(line.get_xdata()) == len(network[0].history_)
     assert display.ax_[-1].get_xlabel() == "updates"
     with pytest.raises(TypeError, match="no history_"):
-        inspection.LearningCurveDisplay.from_estimator(LinearDiscriminantAnalysis())
+        inspection.TrainingHistoryDisplay.from_estimator(LinearDiscriminantAnalysis())
 
 
 # -- tables ------------------------------------------------------------------------------------
@@ -588,7 +590,7 @@ def test_fleiss_kappa_of_the_textbook():
         [7, 7, 0, 0, 0], [3, 2, 6, 3, 0], [2, 5, 3, 2, 2], [6, 5, 2, 1, 0], [0, 2, 2, 3, 7],
     ]  # fmt: skip
     ratings = pd.DataFrame([np.repeat(range(5), row) for row in counts])
-    table = inspection.fleiss_agreement(ratings, n_bootstrap=50, random_state=0)
+    table = metrics.fleiss_agreement(ratings, n_bootstrap=50, random_state=0)
     assert table.loc[("all", "overall"), "kappa"] == pytest.approx(0.210, abs=5e-4)
     assert len(table) == 6
     assert (table["low"] <= table["kappa"]).all()
@@ -597,13 +599,13 @@ def test_fleiss_kappa_of_the_textbook():
 def test_agreement_of_sets_and_its_errors():
     ratings = pd.DataFrame({"A": list("mmnn"), "B": list("mmnn"), "model": list("mnmn")})
     sets = {"physicians": ["A", "B"], "with model": ["A", "B", "model"]}
-    table = inspection.fleiss_agreement(ratings, sets, n_bootstrap=20)["kappa"]
+    table = metrics.fleiss_agreement(ratings, sets, n_bootstrap=20)["kappa"]
     assert table["physicians", "overall"] == 1 > table["with model", "overall"]
     with pytest.raises(ValueError, match="κ needs two"):
-        inspection.fleiss_agreement(ratings, {"one": ["A"]})
+        metrics.fleiss_agreement(ratings, {"one": ["A"]})
     ratings.loc[2, "B"] = None
     with pytest.raises(ValueError, match=r"rows \[2\]"):
-        inspection.fleiss_agreement(ratings)
+        metrics.fleiss_agreement(ratings)
 
 
 def test_demographics_are_tested_as_published():
@@ -618,7 +620,7 @@ def test_demographics_are_tested_as_published():
         location += list(rng.permutation(["distal"] * distal + ["proximal"] * proximal))
         y += [label] * len(own)
     X = Recordings(np.zeros((len(y), 10)), sfreq=10, subject=subject, location=location, sex=sex)
-    table = inspection.demographics_table(X, y, categorical=["sex"])
+    table = evaluation.demographics_table(X, y, categorical=["sex"])
     assert table.loc["subjects", CLASSES].tolist() == ["19", "19", "20"]
     assert table.loc["sex: female", "myopathy"] == "14 (73.7 %)"
     assert table.loc["sex: female", "p"] == pytest.approx(0.761, abs=2e-3)
@@ -626,14 +628,14 @@ def test_demographics_are_tested_as_published():
     assert table.loc["location: distal", "p"] < 0.001
     assert table.loc["recordings a subject", "test"] == "Kruskal-Wallis"
     with pytest.raises(ValueError, match="two diagnoses: \\['myopathy0'\\]"):
-        inspection.demographics_table(X, ["normal", *y[1:]])
+        evaluation.demographics_table(X, ["normal", *y[1:]])
 
 
 def test_demographics_keep_the_columns_of_the_user():
     own = {"duration": [5.0, 5, 7, 9], "n": [1, 1, 2, 3], "diagnosis": list("aabb")}
     X = Recordings(np.zeros((4, 10)), sfreq=10, subject=list("aabc"), **own)
     y = ["myopathy", "myopathy", "myopathy", "normal"]
-    table = inspection.demographics_table(
+    table = evaluation.demographics_table(
         X, y, categorical=["diagnosis"], continuous=["duration", "n"]
     )
     assert table.loc["duration", "myopathy"] == "6.0 ± 1.4"
@@ -649,7 +651,7 @@ def test_demographics_name_what_is_wrong():
     )
     y = np.repeat(["myopathy", "normal"], 2)
     with pytest.warns(UserWarning, match=r"first entry counts: sex \(b\), age \(a\)") as caught:
-        table = inspection.demographics_table(X, y, categorical=["sex"], continuous=["age"])
+        table = evaluation.demographics_table(X, y, categorical=["sex"], continuous=["age"])
     assert caught[0].filename == __file__
     assert table.loc["age", "myopathy"].startswith("30.0")
     for options, message in [
@@ -657,11 +659,11 @@ def test_demographics_name_what_is_wrong():
         ({"continuous": ["ages"], "categorical": ["six"]}, r"no columns \['six', 'ages'\]"),
     ]:
         with pytest.raises(ValueError, match=message):
-            inspection.demographics_table(X, y, **options)
+            evaluation.demographics_table(X, y, **options)
     with pytest.raises(ValueError, match=r"diagnosis is missing in rows \[1\]"):
-        inspection.demographics_table(X, ["normal", None, "normal", "normal"])
+        evaluation.demographics_table(X, ["normal", None, "normal", "normal"])
     with pytest.raises(ValueError, match="subject is missing in row 1"):
-        inspection.demographics_table(X.with_columns(subject=["a", None, "b", "b"]), y)
+        evaluation.demographics_table(X.with_columns(subject=["a", None, "b", "b"]), y)
 
 
 # -- trace -------------------------------------------------------------------------------------

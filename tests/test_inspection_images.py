@@ -91,7 +91,7 @@ def simplex(ax):
     )
 
 
-def sheet(ax):
+def subject_sheet(ax):
     X = _recordings(2)
     segments = pd.concat([_segment_scores(3), _segment_scores(3)], ignore_index=True)
     segments = segments.assign(recording=np.repeat([0, 1], 3), fall=[0.1, -0.1, 0.2, 0.0, 0.3, 0.1])
@@ -128,14 +128,14 @@ def precision_recall(ax):
     return _curves("precision_recall", ax)
 
 
-def learning_curve(ax):
+def training_history(ax):
     update = np.arange(1, 21) * 50
     history = pd.DataFrame(
         {"update": update, "train_loss": np.exp(-update / 400), "best": update == 700}
     )
     history["valid_loss"] = 0.4 + (update / 1000 - 0.6) ** 2
     history["valid_accuracy"] = 0.8 - history["valid_loss"] / 3
-    return inspection.LearningCurveDisplay(history).plot(ax)
+    return inspection.TrainingHistoryDisplay(history).plot(ax)
 
 
 def calibration(ax):
@@ -149,8 +149,8 @@ def mispredictions(ax):
 
 
 DRAWN = [
-    trace, trace_scores, feature_visualization, layer_map, attribution, heatmap, simplex, sheet,
-    confusion, roc, precision_recall, learning_curve, calibration, mispredictions,
+    trace, trace_scores, feature_visualization, layer_map, attribution, heatmap, simplex,
+    subject_sheet, confusion, roc, precision_recall, training_history, calibration, mispredictions,
 ]  # fmt: skip
 
 

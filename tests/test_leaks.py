@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sknemg import Recordings
-from sknemg.leaks import LeakError, check_no_shared_signal, find_shared_signal
+from sknemg.model_selection.leaks import LeakError, check_no_shared_signal, find_shared_signal
 
 
 def cohort(n=6, n_times=5000, seed=0):

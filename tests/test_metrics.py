@@ -13,10 +13,10 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 
 from sknemg import DiVoteClassifier, Recordings, Segmenter, SubjectKFold, SubjectScorer
-from sknemg._tally import Subjects, one_vs_rest, overall
-from sknemg._values import class_values, metric_values
-from sknemg._votes import class_columns
+from sknemg.divote.levels import class_columns
 from sknemg.metrics import METRICS, level_scores, one_vs_rest_table, score_table
+from sknemg.metrics._bootstrap import Subjects, one_vs_rest, overall
+from sknemg.metrics._definitions import class_values, metric_values
 
 
 def answers(n=60, n_classes=3, seed=0, sharpness=1.0):

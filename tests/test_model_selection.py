@@ -8,7 +8,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import LeaveOneGroupOut, cross_validate
 
 from sknemg import DiVoteClassifier, Recordings, SubjectKFold
-from sknemg.model_selection import label_subjects, read_subjects
+from sknemg.recordings import label_subjects, read_subjects
 
 
 def unequal_subjects(n_subjects=(7, 8, 10), seed=0):

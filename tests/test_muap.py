@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sknemg._trains import foreign_fraction, usual_interval
 from sknemg.muap import average_muap, find_discharges, measure_muap, measure_muaps
+from sknemg.muap._discharges import foreign_fraction, usual_interval
 
 SFREQ = 20_000
 

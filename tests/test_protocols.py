@@ -20,10 +20,10 @@ from sknemg import (
     SegmentFeatures,
     SubjectKFold,
 )
-from sknemg.comparison import scores_of
-from sknemg.leaks import LeakError
-from sknemg.model_selection import PROTOCOLS, Evaluation, Protocol, evaluate
-from sknemg.model_selection.protocols import LEVELS
+from sknemg.evaluation import PROTOCOLS, Evaluation, Protocol, evaluate
+from sknemg.evaluation.comparison import scores_of
+from sknemg.evaluation.result import LEVELS
+from sknemg.model_selection.leaks import LeakError
 
 THREE = Protocol("three", n_splits=3, n_repeats=2)
 
@@ -216,7 +216,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sknemg import DiVoteClassifier, Recordings, Segmenter
-from sknemg.model_selection import Protocol, evaluate
+from sknemg.evaluation import Protocol, evaluate
 
 class Slow(LogisticRegression):
     def fit(self, X, y):
@@ -470,6 +470,6 @@ def test_cells_of_other_versions_are_not_taken(make_ragged, tmp_path, monkeypatc
     evaluate(pipeline(), X, y, protocol=protocol, cache=tmp_path)
     evaluate(pipeline(), X, y, protocol=protocol, cache=tmp_path)
     assert len(list(tmp_path.glob("*.joblib"))) == 3
-    monkeypatch.setattr("sknemg._provenance._device", lambda: "another device")
+    monkeypatch.setattr("sknemg.provenance._device", lambda: "another device")
     evaluate(pipeline(), X, y, protocol=protocol, cache=tmp_path)
     assert len(list(tmp_path.glob("*.joblib"))) == 6

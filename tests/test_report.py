@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from sknemg import Recordings
-from sknemg.__main__ import main
+from sknemg.cli import main
 from sknemg.datasets import write_cohort
 
 SFREQ = 3000.0
@@ -128,7 +128,7 @@ def test_a_stop_by_the_user_says_how_to_go_on(make_cohort_folder, tmp_path, caps
     def stop(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sknemg.model_selection.evaluate", stop)
+    monkeypatch.setattr("sknemg.evaluation.evaluate", stop)
     assert compare(make_cohort_folder(), tmp_path / "out") == 130
     assert "goes on where it stood" in capsys.readouterr().err
 

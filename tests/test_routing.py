@@ -23,7 +23,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import _safe_indexing
 
 from sknemg import DiVoteClassifier, Recordings, SubjectKFold, SubjectScorer
-from sknemg.model_selection import read_subjects
+from sknemg.recordings import read_subjects
 
 routing = pytest.mark.parametrize(
     "mode",

@@ -3,9 +3,9 @@ from inspect import signature
 import numpy as np
 import pytest
 
-from sknemg.datasets import make_cohort
-from sknemg.datasets.simulate.patient import Dials, simulate_patient
-from sknemg.datasets.simulate.plan import MUSCLES, PUBLISHED, _summing_to, plan_cohort
+from sknemg.simulate import make_cohort
+from sknemg.simulate.patient import Dials, simulate_patient
+from sknemg.simulate.plan import MUSCLES, PUBLISHED, _summing_to, plan_cohort
 
 SMALL = {"sfreq": 5000, "muscles": ["tibialis anterior", "deltoid"], "random_state": 0}
 
@@ -204,7 +204,7 @@ def test_impossible_dials_are_refused(dial, message):
 def test_cache_answers_the_second_time_and_progress_counts_subjects(tmp_path, monkeypatch, capsys):
     first, _ = make_cohort(3, **SMALL, cache=tmp_path, progress=True)
     assert "subjects: 100%" in capsys.readouterr().err
-    monkeypatch.setattr("sknemg.datasets.simulate.cohort.simulate_patient", None)
+    monkeypatch.setattr("sknemg.simulate.cohort.simulate_patient", None)
     second, _ = make_cohort(3, **SMALL, cache=tmp_path)
     np.testing.assert_array_equal(first.values, second.values)
 

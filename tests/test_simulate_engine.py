@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sknemg.datasets.simulate import Fibres, Instrument, concentric, fibre_potentials, monopolar
+from sknemg.simulate import Fibres, Instrument, concentric, fibre_potentials, monopolar
 
 THIN = monopolar(radius=0.025)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sknemg.datasets.simulate import (
+from sknemg.simulate import (
     Fibres,
     Instrument,
     ageing,
@@ -12,9 +12,9 @@ from sknemg.datasets.simulate import (
     myopathy,
     neuropathy,
 )
-from sknemg.datasets.simulate.pathology import _rank_within
-from sknemg.datasets.simulate.potentials import thin
-from sknemg.datasets.simulate.recruitment import firing_rates, firing_times, force
+from sknemg.simulate.pathology import _rank_within
+from sknemg.simulate.potentials import thin
+from sknemg.simulate.recruitment import firing_rates, firing_times, force
 
 MUSCLE = healthy_muscle(random_state=0)
 MYOPATHY = myopathy(MUSCLE, 0.7, random_state=0)

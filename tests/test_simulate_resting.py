@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from sknemg.datasets.simulate import Instrument, resting
-from sknemg.datasets.simulate.resting import (
+from sknemg.simulate import Instrument
+from sknemg.simulate.resting import clips as resting
+from sknemg.simulate.resting.clips import (
     NODERA_CLASSES,
     RESTING_DISCHARGES,
     artefact,
@@ -21,7 +22,7 @@ from sknemg.datasets.simulate.resting import (
     remote_contraction,
     silence,
 )
-from sknemg.datasets.simulate.resting_firing import spaced_times
+from sknemg.simulate.resting.firing import spaced_times
 
 SFREQ = 48_000
 SEEDS = range(8)

@@ -28,8 +28,8 @@ from sknemg import (
     SegmentFeatures,
     TimmClassifier,
 )
-from sknemg._segments import consumes_groups
-from sknemg.model_selection import read_subjects
+from sknemg.divote._segments import consumes_groups
+from sknemg.recordings import read_subjects
 
 SFREQ = 10_000
 CACHE = "SKNEMG_BENCHMARK_CACHE"  # by environment, so that no path gets into a kept result

@@ -17,7 +17,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from subject_features import BALANCED, CLASSIFIERS, IN_SAMPLE, OUT_OF_FOLD, STUDY
 
-from sknemg.comparison import confounds
+from sknemg.evaluation.comparison import confounds
 from sknemg.metrics import score_table
 
 REMARK = """**The final classifier harms here.** With nine training subjects a logistic regression

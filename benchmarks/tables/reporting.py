@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from methods import installed
 
+from sknemg.evaluation import Evaluation
 from sknemg.metrics import score_table
-from sknemg.model_selection import Evaluation
 
 NOT_RUN = "not run"
 AVERAGING = "simple averaging"

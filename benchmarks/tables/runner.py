@@ -16,8 +16,9 @@ import pandas as pd
 from methods import CACHE, installed
 from settings import N2001, N2001_CPU, PROFILES, Settings
 
-from sknemg.datasets import load_cohort, load_emglab, make_cohort
-from sknemg.model_selection import PROTOCOLS, Evaluation, evaluate
+from sknemg.datasets import load_cohort, load_emglab
+from sknemg.evaluation import PROTOCOLS, Evaluation, evaluate
+from sknemg.simulate import make_cohort
 
 RESULTS = Path(__file__).parent.parent / "results"
 

@@ -8,7 +8,7 @@ from reporting import NOT_RUN, markdown
 from runner import RESULTS, Study, arguments, get_cohort
 
 from sknemg import Recordings, Segmenter
-from sknemg._provenance import provenance
+from sknemg.provenance import provenance
 
 STUDY = Study("table_1", methods=lambda settings: {}, cpu={"n_subjects": 57, "hop": 0.1})
 CLASSES = ["myopathy", "neuropathy", "normal"]

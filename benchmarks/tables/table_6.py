@@ -19,7 +19,7 @@ from reporting import NOT_RUN, markdown
 from runner import RESULTS, arguments, write_json
 
 from sknemg import NEMGNetClassifier, Recordings, TimmClassifier
-from sknemg._provenance import provenance
+from sknemg.provenance import provenance
 
 SEGMENTS = {"smoke": 4, "cpu": 64, "gpu": 1614}
 ROUNDS = {"smoke": 1, "cpu": 1, "gpu": 3}

@@ -4,10 +4,10 @@ import warnings
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import compute_class_weight
 
-from sknemg.model_selection.splits import check_subjects
+from sknemg.model_selection.splits import subject_split
+from sknemg.recordings._subjects import check_subjects
 
 
 def validation_split(
@@ -53,50 +53,6 @@ def validation_split(
             stacklevel=4,
         )
     return train, valid
-
-
-def subject_split(
-    y: np.ndarray, subjects: np.ndarray, fraction: float, rng: np.random.RandomState
-) -> tuple[np.ndarray, np.ndarray]:
-    """Split rows into training and validation so that no subject is on both sides.
-
-    Of each class, ``fraction`` of its subjects are drawn, at least one; a class with a single
-    subject stays in training. A subject belongs to the class of most of its rows.
-
-    Parameters
-    ----------
-    y : int64 ndarray (n_rows,)
-        Class indices.
-    subjects : ndarray (n_rows,)
-    fraction : float
-        Between 0 and 1, of the subjects.
-    rng : RandomState
-
-    Returns
-    -------
-    train, valid : int64 ndarray
-        Row numbers in ascending order. ``valid`` is empty when every class has one subject.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> y = np.array([0, 0, 0, 0, 1, 1, 1, 1])
-    >>> subjects = np.array(["a", "a", "b", "b", "c", "c", "d", "d"])
-    >>> train, valid = subject_split(y, subjects, 0.2, np.random.RandomState(0))
-    >>> set(subjects[train]) & set(subjects[valid]), len(set(subjects[valid]))
-    (set(), 2)
-    """
-    codes, names = pd.factorize(subjects, sort=True)  # which sorts names of several types, too
-    counts = np.zeros((len(names), y.max() + 1), dtype=np.int64)
-    np.add.at(counts, (codes, y), 1)
-    diagnosis = counts.argmax(axis=1)
-    held_out = np.zeros(len(names), dtype=bool)
-    for label in np.unique(diagnosis):
-        members = np.flatnonzero(diagnosis == label)
-        n = min(max(1, round(fraction * len(members))), len(members) - 1)
-        held_out[rng.permutation(members)[:n]] = True
-    in_valid = held_out[codes]
-    return np.flatnonzero(~in_valid), np.flatnonzero(in_valid)
 
 
 def check_finite_rows(X: np.ndarray) -> None:

@@ -1,35 +1,5 @@
-"""Cohorts to learn from: simulated ones, made on demand, and loaders of public recordings.
+"""Cohort folders, recording files of many formats, and public recordings."""
 
-Every name loads on first use.
-"""
+import lazy_loader as _lazy
 
-from typing import Any
-
-from sknemg._lazy import load
-
-#: Where each public name lives; the API reference is generated from this table.
-_WHERE = {
-    "EMGDB": "emgdb",
-    "EMGLAB_N2001": "emglab",
-    "InvalidCohortError": "cohort",
-    "ReadError": "readers",
-    "load_cohort": "cohort",
-    "load_emgdb": "emgdb",
-    "load_emglab": "emglab",
-    "make_cohort": "simulate.cohort",
-    "make_resting": "simulate.resting",
-    "quality": "_quality",
-    "read_recording": "readers",
-    "simulate": "simulate",
-    "write_cohort": "cohort",
-}
-
-__all__ = sorted(_WHERE)
-
-
-def __getattr__(name: str) -> Any:
-    return load(__name__, _WHERE, name)
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg._problems import PROBLEM_COLUMNS, InvalidRecordingsError
 from sknemg.datasets._quality import warn_if_flat
 from sknemg.datasets._tables import (
     ALIASES,
@@ -30,7 +29,7 @@ from sknemg.datasets._tables import (
     read_tables,
     typed,
 )
-from sknemg.datasets.readers import (
+from sknemg.datasets.files import (
     UNITS,
     ReadError,
     Reading,
@@ -39,8 +38,10 @@ from sknemg.datasets.readers import (
     files_of,
     read_recording,
 )
-from sknemg.model_selection.splits import check_subjects
-from sknemg.recordings import Recordings, offsets_of
+from sknemg.recordings import Recordings
+from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError
+from sknemg.recordings._subjects import check_subjects
+from sknemg.recordings.recordings import offsets_of
 
 _READ = ("sfreq", "unit", "scale", "channel", "start", "stop")
 _SOURCE = ("file", "file_unit", "scale", "channel", "start", "stop")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sknemg.datasets._public import PublicData, locate
 from sknemg.datasets._quality import warn_if_flat
-from sknemg.datasets.readers import read_recording
+from sknemg.datasets.files import read_recording
 from sknemg.recordings import Recordings
 
 #: Terms, citation and traps of the data of `load_emgdb`.

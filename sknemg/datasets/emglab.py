@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sknemg.datasets._public import PublicData, locate
 from sknemg.datasets._quality import warn_if_flat
-from sknemg.datasets.readers import ReadError, Reading, read_recording
+from sknemg.datasets.files import ReadError, Reading, read_recording
 from sknemg.recordings import Recordings
 
 #: Terms, citation and traps of the data of `load_emglab`.

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from sknemg.inspection._models import labels_and_scores
+from sknemg.inspection._checks import labels_and_scores
 from sknemg.inspection._style import (
     GREY,
     class_colors,

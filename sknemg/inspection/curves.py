@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
-from sknemg.inspection._models import check_each, labels_and_scores
+from sknemg.inspection._checks import check_each, labels_and_scores
 from sknemg.inspection._style import (
     GREY,
     class_colors,
@@ -19,6 +19,8 @@ from sknemg.inspection._style import (
     line_style,
     new_axes,
 )
+from sknemg.metrics._bootstrap import bootstrap_rows
+from sknemg.metrics.agreement import reader_points
 
 _GRID = np.linspace(0, 1, 201)
 
@@ -165,7 +167,7 @@ class OneVsRestCurveDisplay:
             draws = [np.flatnonzero(fold == name) for name in np.unique(fold)]
             interval = f"95 % t-interval over {len(draws)} folds"
         else:
-            draws = _bootstrap_rows(y_true, groups, n_bootstrap, random_state)
+            draws = bootstrap_rows(y_true, groups, n_bootstrap, random_state)
             unit = "rows" if groups is None else "subjects"
             interval = f"95 % bootstrap over {unit}"
         curves = {
@@ -220,56 +222,6 @@ class OneVsRestCurveDisplay:
             ax.scatter(x, y, s=36, color=colors[label], marker=markers[label], **edge)
             ax.plot(x.mean(), y.mean(), "P", color=colors[label], ms=11, mec="black", zorder=5)
         ax.scatter([], [], color="white", edgecolors="black", label=name)
-
-
-def reader_points(
-    y_true: ArrayLike, readers: Mapping[Any, ArrayLike] | pd.DataFrame, classes: list
-) -> pd.DataFrame:
-    """Score readers one class against the rest.
-
-    Parameters
-    ----------
-    y_true : array-like of shape (n,)
-    readers : mapping of name to labels of shape (n,)
-    classes : list of labels
-
-    Returns
-    -------
-    DataFrame
-        ``reader``, ``class``, ``sensitivity``, ``specificity``, ``precision`` (NaN where the
-        reader never named the class).
-
-    Examples
-    --------
-    >>> reader_points(["a", "a", "b"], {"R": ["a", "b", "b"]}, ["a"])
-      reader class  sensitivity  specificity  precision
-    0      R     a          0.5          1.0        1.0
-    """
-    y_true = np.asarray(y_true)
-    rows = []
-    for name, labels in readers.items():
-        labels = np.asarray(labels)
-        if labels.shape != y_true.shape:
-            raise ValueError(f"Reader {name!r} has {len(labels)} labels for {len(y_true)} rows.")
-        for label in classes:
-            said, true = labels == label, y_true == label
-            precision = true[said].mean() if said.any() else np.nan
-            rows.append((name, label, said[true].mean(), (~said[~true]).mean(), precision))
-    columns = ["reader", "class", "sensitivity", "specificity", "precision"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _bootstrap_rows(
-    y_true: NDArray, groups: ArrayLike | None, n_bootstrap: int, random_state: int | None
-) -> list[NDArray]:
-    """Draw subjects with all their rows, within their classes, as the tables of scores do."""
-    codes, _ = pd.factorize(np.arange(len(y_true)) if groups is None else np.asarray(groups))
-    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
-    labels = y_true[[rows[0] for rows in members]]
-    strata = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    rng = np.random.default_rng(random_state)
-    draws = [np.concatenate([rng.choice(s, len(s)) for s in strata]) for _ in range(n_bootstrap)]
-    return [np.concatenate([members[i] for i in draw]) for draw in draws]
 
 
 def _curve(

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sknemg._votes import class_columns, subject_votes
-from sknemg.inspection._models import split_model
+from sknemg.divote._votes import subject_votes
+from sknemg.divote.fitted import split_model
+from sknemg.divote.levels import class_columns
 
 
 def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from sknemg._votes import class_columns
-from sknemg.inspection._models import split_model
+from sknemg.divote.fitted import split_model
+from sknemg.divote.levels import class_columns
 from sknemg.inspection._style import new_axes, score_colors, short_name
 
 

@@ -15,7 +15,7 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknemg.inspection._models import open_model
+from sknemg.divote.fitted import open_model
 from sknemg.inspection._style import class_colors, class_markers, divide, new_axes
 
 _N_COMPONENTS = 30  # of the outputs, before a map, a distance or a probe: more is noise

@@ -93,7 +93,7 @@ class MispredictionDisplay:
         -------
         MispredictionDisplay
         """
-        from sknemg.inspection._models import split_model
+        from sknemg.divote.fitted import split_model
 
         divote, segments = split_model(estimator, X)
         scores = divote.levels(segments).recordings[list(divote.classes_)].to_numpy()

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg._problems import listed
-from sknemg._votes import subject_votes
-from sknemg.inspection._models import labels_and_scores, split_model
+from sknemg.divote._votes import subject_votes
+from sknemg.divote.fitted import split_model
+from sknemg.inspection._checks import labels_and_scores
 from sknemg.inspection._style import class_colors, class_markers, divide, legend, new_axes
+from sknemg.recordings._problems import listed
 
 _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])
 _N_GRID = 300

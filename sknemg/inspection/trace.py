@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from sknemg.inspection._models import split_model
+from sknemg.divote.fitted import split_model
 from sknemg.inspection._style import GREY, divide, legend, new_axes, stacked_scores
 from sknemg.recordings import Recordings
 

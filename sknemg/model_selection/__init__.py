@@ -1,14 +1,12 @@
-"""Splits by subject, and the protocols under which pipelines are evaluated."""
+"""Splits by subject, and the search for leaks between subjects."""
 
-from sknemg.model_selection.protocols import PROTOCOLS, Evaluation, Protocol, evaluate
-from sknemg.model_selection.splits import SubjectKFold, label_subjects, read_subjects
+from sknemg.model_selection.leaks import LeakError, check_no_shared_signal, find_shared_signal
+from sknemg.model_selection.splits import SubjectKFold, subject_split
 
 __all__ = [
-    "PROTOCOLS",
-    "Evaluation",
-    "Protocol",
+    "LeakError",
     "SubjectKFold",
-    "evaluate",
-    "label_subjects",
-    "read_subjects",
+    "check_no_shared_signal",
+    "find_shared_signal",
+    "subject_split",
 ]

@@ -9,138 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator, StratifiedKFold
-from sklearn.utils.validation import column_or_1d
 
-from sknemg._problems import LISTED, listed
-from sknemg.recordings import Recordings
-
-
-def read_subjects(X: Any, groups: ArrayLike | None = None) -> NDArray | None:
-    """Tell whose recording each row is.
-
-    Parameters
-    ----------
-    X : Recordings, DataFrame or any other container
-        Where it has a column ``subject``, that is read.
-    groups : array-like of shape (n_recordings,), default=None
-        Subjects; these take precedence over the column.
-
-    Returns
-    -------
-    ndarray of shape (n_recordings,) or None
-        None where neither knows the subjects.
-
-    Raises
-    ------
-    ValueError
-        If the number of subjects does not fit the rows, or if some rows lack their subject.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sknemg import Recordings
-    >>> from sknemg.model_selection import read_subjects
-    >>> X = Recordings(np.zeros((2, 5)), sfreq=10, subject=["S1", "S2"])
-    >>> read_subjects(X).tolist(), read_subjects(X, groups=[7, 7]).tolist()
-    (['S1', 'S2'], [7, 7])
-    >>> read_subjects(np.zeros((2, 5))) is None
-    True
-    """
-    if groups is None:
-        if not (isinstance(X, (Recordings, pd.DataFrame)) and "subject" in X):
-            return None
-        groups = X["subject"]
-    return check_subjects(groups, X.shape[0] if hasattr(X, "shape") else len(X))
-
-
-def check_subjects(groups: ArrayLike, n_rows: int) -> NDArray:
-    """Give one subject a row as an array, or say which rows have none."""
-    subjects: NDArray
-    if getattr(groups, "ndim", 1) == 1:
-        subjects = pd.Series(groups).to_numpy()  # np.asarray would spell a missing name "nan"
-    else:
-        subjects = np.asarray(groups)
-        if subjects.ndim == 2 and subjects.shape[1] == 1:  # a column of a table
-            subjects = subjects[:, 0]
-    if subjects.shape != (n_rows,):
-        raise ValueError(
-            f"groups has shape {subjects.shape} for {n_rows} rows; give one subject for each row."
-        )
-    missing = np.flatnonzero(pd.isna(subjects))
-    if missing.size:
-        raise ValueError(
-            f"The subject is missing in {listed(missing, 'row')}; name the subject of every "
-            "row, or of none."
-        )
-    return subjects
-
-
-def check_labels(y: ArrayLike, n_rows: int) -> NDArray:
-    """Give one diagnosis a row as an array, or say which rows have none."""
-    labels = column_or_1d(y, warn=True)
-    if len(labels) != n_rows:
-        raise ValueError(f"y has {len(labels)} diagnoses for {n_rows} rows; give one for each row.")
-    # In an array of strings, a missing label is spelled "nan".
-    missing = np.flatnonzero(pd.isna(np.asarray(y, dtype=object)))
-    if missing.size:
-        raise ValueError(
-            f"y is missing in {listed(missing, 'row')}; give these rows a diagnosis, or leave "
-            "them out."
-        )
-    return labels
-
-
-def label_subjects(
-    y: ArrayLike, subjects: ArrayLike
-) -> tuple[NDArray[np.intp], NDArray, NDArray[np.intp]]:
-    """Give each subject a number, and see to it that each has one diagnosis.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_rows,)
-        Diagnoses.
-    subjects : array-like of shape (n_rows,)
-
-    Returns
-    -------
-    codes : ndarray of shape (n_rows,), intp
-        Which subject each row belongs to, counted in order of appearance.
-    names : ndarray of shape (n_subjects,)
-    first : ndarray of shape (n_subjects,), intp
-        The first row of each subject, so that ``y[first]`` are the subjects' diagnoses.
-
-    Raises
-    ------
-    ValueError
-        Naming the subjects with more than one diagnosis and their rows, or the rows that lack
-        their subject or diagnosis; or if there is not one diagnosis for each row.
-
-    Examples
-    --------
-    >>> from sknemg.model_selection import label_subjects
-    >>> codes, names, first = label_subjects(["normal", "myopathy", "normal"], ["b", "a", "b"])
-    >>> codes.tolist(), names.tolist(), first.tolist()
-    ([0, 1, 0], ['b', 'a'], [0, 1])
-    """
-    subjects = check_subjects(subjects, np.shape(subjects)[0])
-    y = check_labels(y, len(subjects))
-    codes, names = pd.factorize(subjects)
-    first = np.unique(codes, return_index=True)[1]
-    torn = np.unique(codes[y != y[first[codes]]])
-    if len(torn):
-        lines = [_describe_torn(names[code], np.flatnonzero(codes == code), y) for code in torn]
-        raise ValueError(
-            f"{len(torn)} subject{'s have' if len(torn) > 1 else ' has'} more than one diagnosis: "
-            + "; ".join(lines[:LISTED])
-            + ("; ..." if len(lines) > LISTED else "")
-            + ". Correct the diagnosis or split the subject."
-        )
-    return codes, np.asarray(names), first
-
-
-def _describe_torn(name: Any, rows: NDArray, y: NDArray) -> str:
-    parts = [f"{label} in {listed(rows[y[rows] == label], 'row')}" for label in np.unique(y[rows])]
-    return f"{name} ({', '.join(parts)})"
+from sknemg.recordings._subjects import check_labels, label_subjects, read_subjects
 
 
 class SubjectKFold(BaseCrossValidator):
@@ -250,3 +120,47 @@ class SubjectKFold(BaseCrossValidator):
         int
         """
         return self.n_splits
+
+
+def subject_split(
+    y: np.ndarray, subjects: np.ndarray, fraction: float, rng: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split rows into training and validation so that no subject is on both sides.
+
+    Of each class, ``fraction`` of its subjects are drawn, at least one; a class with a single
+    subject stays in training. A subject belongs to the class of most of its rows.
+
+    Parameters
+    ----------
+    y : int64 ndarray (n_rows,)
+        Class indices.
+    subjects : ndarray (n_rows,)
+    fraction : float
+        Between 0 and 1, of the subjects.
+    rng : RandomState
+
+    Returns
+    -------
+    train, valid : int64 ndarray
+        Row numbers in ascending order. ``valid`` is empty when every class has one subject.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    >>> subjects = np.array(["a", "a", "b", "b", "c", "c", "d", "d"])
+    >>> train, valid = subject_split(y, subjects, 0.2, np.random.RandomState(0))
+    >>> set(subjects[train]) & set(subjects[valid]), len(set(subjects[valid]))
+    (set(), 2)
+    """
+    codes, names = pd.factorize(subjects, sort=True)  # which sorts names of several types, too
+    counts = np.zeros((len(names), y.max() + 1), dtype=np.int64)
+    np.add.at(counts, (codes, y), 1)
+    diagnosis = counts.argmax(axis=1)
+    held_out = np.zeros(len(names), dtype=bool)
+    for label in np.unique(diagnosis):
+        members = np.flatnonzero(diagnosis == label)
+        n = min(max(1, round(fraction * len(members))), len(members) - 1)
+        held_out[rng.permutation(members)[:n]] = True
+    in_valid = held_out[codes]
+    return np.flatnonzero(~in_valid), np.flatnonzero(in_valid)

@@ -1,0 +1,85 @@
+from . import (
+    augmentation,
+    base,
+    classifiers,
+    datasets,
+    divote,
+    evaluation,
+    features,
+    images,
+    inspection,
+    metrics,
+    model_selection,
+    muap,
+    nn,
+    preprocessing,
+    provenance,
+    recordings,
+    signal,
+    simulate,
+)
+from .augmentation import (
+    SignalAugmenter,
+    SpectrogramAugmenter,
+)
+from .classifiers import (
+    NEMGNetClassifier,
+    TimmClassifier,
+)
+from .divote import DiVoteClassifier
+from .features import SegmentFeatures
+from .images import (
+    MelSpectrogram,
+    PlotImage,
+    Spectrogram,
+)
+from .metrics import SubjectScorer
+from .model_selection import SubjectKFold
+from .nn import NEMGNet
+from .preprocessing import (
+    Downsampler,
+    Segmenter,
+)
+from .recordings import (
+    InvalidRecordingsError,
+    Recordings,
+)
+
+__version__: str
+
+__all__ = [
+    "DiVoteClassifier",
+    "Downsampler",
+    "InvalidRecordingsError",
+    "MelSpectrogram",
+    "NEMGNet",
+    "NEMGNetClassifier",
+    "PlotImage",
+    "Recordings",
+    "SegmentFeatures",
+    "Segmenter",
+    "SignalAugmenter",
+    "Spectrogram",
+    "SpectrogramAugmenter",
+    "SubjectKFold",
+    "SubjectScorer",
+    "TimmClassifier",
+    "augmentation",
+    "base",
+    "classifiers",
+    "datasets",
+    "divote",
+    "evaluation",
+    "features",
+    "images",
+    "inspection",
+    "metrics",
+    "model_selection",
+    "muap",
+    "nn",
+    "preprocessing",
+    "provenance",
+    "recordings",
+    "signal",
+    "simulate",
+]

@@ -1,0 +1,112 @@
+"""The base class of transformers: one row per recording, the container kept."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from functools import wraps
+from inspect import unwrap
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import validate_data
+
+from sknemg.recordings import Recordings
+from sknemg.recordings._convert import is_ragged, unpack
+
+
+def _arrays_only(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let ``set_output`` shape what becomes of arrays; recordings stay in their container."""
+    without_set_output = unwrap(method)
+
+    @wraps(method)
+    def choose(self: Any, X: Any, *args: Any, **params: Any) -> Any:
+        return (without_set_output if is_ragged(X) else method)(self, X, *args, **params)
+
+    return choose
+
+
+class RowTransformer(TransformerMixin, BaseEstimator):
+    """A stateless step that keeps the rows; subclasses say what becomes of the items.
+
+    A subclass sets `_item_ndim`, has a parameter ``input_sfreq`` and writes `_transform`.
+    """
+
+    _item_ndim = 0
+    input_sfreq: float | None
+
+    @abstractmethod
+    def _transform(self, X: Recordings) -> Recordings:
+        """Return the same rows with new items."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Check the parameters; nothing is learned.
+
+        Parameters
+        ----------
+        X : Recordings, DataFrame, list of arrays or ndarray
+        y : ignored
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        self._check_array(X, reset=True)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Transform every row.
+
+        Parameters
+        ----------
+        X : Recordings, DataFrame with a column ``signal``, list of arrays, or ndarray
+
+        Returns
+        -------
+        the kind of `X`
+            One row for each row of `X`, in its order.
+
+        Raises
+        ------
+        InvalidRecordingsError
+            If rows hold samples that are NaN or infinite.
+        ValueError
+            If the rate is unknown, or the items are not those that the step works on.
+        """
+        self._validate_params()
+        X = self._check_array(X, reset=False)
+        recordings, give_back = unpack(X, item_ndim=self._item_ndim, input_sfreq=self.input_sfreq)
+        if is_ragged(X):  # an array has been checked
+            recordings.validate()
+        return give_back(self._transform(recordings))
+
+    def _check_array(self, X: Any, reset: bool) -> Any:
+        if is_ragged(X):
+            return X
+        if isinstance(X, np.ndarray) and X.ndim == 1:
+            raise ValueError(
+                f"Reshape your data: an array of shape {X.shape} is one signal or segment; give "
+                "it as a row of an array, X[np.newaxis], or in a list, [X]."
+            )
+        return validate_data(
+            self,
+            X,
+            dtype=[np.float64, np.float32],
+            allow_nd=self._item_ndim > 0,
+            reset=reset,
+        )
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+for _name in ("transform", "fit_transform"):
+    setattr(RowTransformer, _name, _arrays_only(getattr(RowTransformer, _name)))

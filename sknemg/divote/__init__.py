@@ -1,0 +1,9 @@
+"""DiVote: segments vote for their recording, recordings for their subject."""
+
+from sknemg.divote.divote import DiVoteClassifier
+from sknemg.divote.levels import Levels
+
+__all__ = [
+    "DiVoteClassifier",
+    "Levels",
+]

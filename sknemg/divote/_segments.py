@@ -1,0 +1,170 @@
+"""The segment classifier inside DiVote: its input, its training, its scores."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
+from sklearn.utils.parallel import Parallel, delayed
+
+from sknemg.recordings import Recordings
+
+
+def fit_segments(
+    estimator: Any, data: Recordings, codes: NDArray, classes: NDArray, subjects: NDArray
+) -> Any:
+    """Train a clone on all segments of some recordings.
+
+    Parameters
+    ----------
+    estimator : classifier
+    data : Recordings of n_recordings rows
+    codes : ndarray of shape (n_recordings,), int
+        Diagnoses, as positions in `classes`.
+    classes : ndarray of shape (n_classes,)
+    subjects : ndarray of shape (n_recordings,)
+        Handed on as ``groups``, one a segment, if the estimator consumes them.
+
+    Returns
+    -------
+    The trained clone.
+    """
+    row = data.row_index
+    y = codes[row] if _is_skorch_net(estimator) else classes[codes[row]]
+    estimator = clone(estimator)
+    if not consumes_groups(estimator):
+        return estimator.fit(data.values, y)
+    with config_context(enable_metadata_routing=True):  # how groups reach a step of a pipeline
+        return estimator.fit(data.values, y, groups=subjects[row])
+
+
+def consumes_groups(estimator: Any, method: str = "fit") -> bool:
+    """Tell whether an estimator asks for ``groups`` in a method."""
+    try:
+        return bool(get_routing_for_object(estimator).consumes(method, ["groups"]))
+    except NotImplementedError:  # aeon's estimators, and pipelines with one, refuse to say
+        return False
+
+
+def score_segments(estimator: Any, data: Recordings, classes: NDArray) -> NDArray[np.float64]:
+    """Score every segment, with a column for each class.
+
+    A class that the estimator never saw in training scores 0.
+
+    Parameters
+    ----------
+    estimator : trained classifier
+    data : Recordings
+    classes : ndarray of shape (n_classes,), sorted
+
+    Returns
+    -------
+    ndarray of shape (n_segments, n_classes), float64
+    """
+    if not len(data.values):
+        return np.empty((0, len(classes)))
+    proba = np.asarray(estimator.predict_proba(data.values), dtype=np.float64)
+    if len(wrong := np.flatnonzero(~np.isfinite(proba).all(axis=1))):
+        rows = np.unique(data.row_index[wrong]).tolist()
+        raise ValueError(f"The segment classifier scores NaN or infinity in the recordings {rows}.")
+    labels = np.arange(len(classes)) if _is_skorch_net(estimator) else classes
+    return align_columns(proba, estimator.classes_, labels)
+
+
+def align_columns(proba: NDArray, seen: NDArray, classes: NDArray) -> NDArray[np.float64]:
+    """Spread scores of the classes seen in training over all classes; the others score 0."""
+    if proba.shape[1] == len(classes):  # all of them; a skorch net's module knows more than `seen`
+        return proba
+    if proba.shape[1] != len(seen):
+        raise ValueError(f"The classifier scores {proba.shape[1]} classes of {len(classes)}.")
+    scores = np.zeros((len(proba), len(classes)))
+    scores[:, np.searchsorted(classes, seen)] = proba
+    return scores
+
+
+def _is_skorch_net(estimator: Any) -> bool:
+    """Whether this is a bare skorch net, which takes no labels but 0 to n_classes - 1."""
+    if isinstance(estimator, Pipeline):
+        estimator = estimator[-1]
+    skorch = sys.modules.get("skorch")  # not imported here: it brings torch along
+    return skorch is not None and isinstance(estimator, skorch.NeuralNet)
+
+
+def out_of_fold_scores(
+    estimator: Any,
+    data: Recordings,
+    codes: NDArray,
+    classes: NDArray,
+    subjects: NDArray,
+    folds: Iterable[tuple[NDArray, NDArray]],
+    n_jobs: int | None = None,
+) -> NDArray[np.float64]:
+    """Score each segment by a clone that was trained without its subject.
+
+    Parameters
+    ----------
+    estimator, data, codes, classes, subjects
+        As for `fit_segments`.
+    folds : iterable of (train, test)
+        Rows of `data`.
+    n_jobs : int, default=None
+
+    Returns
+    -------
+    ndarray of shape (n_segments, n_classes), float64
+
+    Raises
+    ------
+    ValueError
+        If a fold tests a subject that it trains on, or if the folds do not test each recording
+        once.
+    """
+    folds = [(np.arange(len(data))[train], np.sort(test)) for train, test in folds]
+    _check_folds(folds, subjects)
+    parts = Parallel(n_jobs=n_jobs)(
+        delayed(_fold_scores)(estimator, data, codes, classes, subjects, train, test)
+        for train, test in folds
+    )
+    scores = np.empty((len(data.values), len(classes)))
+    for (_, test), part in zip(folds, parts, strict=True):
+        scores[np.isin(data.row_index, test)] = part
+    return scores
+
+
+def _fold_scores(
+    estimator: Any,
+    data: Recordings,
+    codes: NDArray,
+    classes: NDArray,
+    subjects: NDArray,
+    train: NDArray,
+    test: NDArray,
+) -> NDArray[np.float64]:
+    fitted = fit_segments(estimator, data[train], codes[train], classes, subjects[train])
+    return score_segments(fitted, data[test], classes)
+
+
+def _check_folds(folds: list[tuple[NDArray, NDArray]], subjects: NDArray) -> None:
+    codes, names = pd.factorize(subjects)
+    both = [np.intersect1d(codes[train], codes[test]) for train, test in folds]
+    torn = sorted(names[np.unique(np.concatenate(both))], key=str)  # types may differ
+    if torn:
+        shown = ", ".join(map(str, torn[:10])) + (", ..." if len(torn) > 10 else "")
+        raise ValueError(
+            f"cv trains and tests on the same {len(torn)} subjects: {shown}. Give an integer or "
+            "a splitter that keeps subjects together, such as SubjectKFold."
+        )
+    times = np.bincount(np.concatenate([test for _, test in folds]), minlength=len(subjects))
+    wrong = np.flatnonzero(times != 1)
+    if len(wrong):
+        raise ValueError(
+            f"cv must test every recording once; row {wrong[0]} is tested {times[wrong[0]]} times."
+        )

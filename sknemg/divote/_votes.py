@@ -1,0 +1,118 @@
+"""Votes: the mean score of a recording, the features of a subject, and tables of them."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from sknemg.recordings import Recordings
+from sknemg.recordings._problems import LOCATIONS
+
+
+def mean_scores(scores: NDArray, index: NDArray, n_groups: int) -> NDArray[np.float64]:
+    """Average the rows of a table group by group.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_items, n_classes)
+        Items with NaN scores have no vote.
+    index : ndarray of shape (n_items,), int
+        The group of each item.
+    n_groups : int
+
+    Returns
+    -------
+    ndarray of shape (n_groups, n_classes)
+        NaN where a group has no item with a vote.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg.divote._votes import mean_scores
+    >>> mean_scores(np.array([[0.2, 0.8], [0.4, 0.6], [1, 0]]), np.array([0, 0, 2]), 3)
+    array([[0.3, 0.7],
+           [nan, nan],
+           [1. , 0. ]])
+    """
+    votes = ~np.isnan(scores).any(axis=1)
+    index, scores = index[votes], scores[votes]
+    # np.add.reduceat would answer an empty group with another group's scores.
+    total = [np.bincount(index, weights=column, minlength=n_groups) for column in scores.T]
+    count = np.bincount(index, minlength=n_groups).astype(float)
+    count[count == 0] = np.nan
+    return np.stack(total, axis=1) / count[:, None]
+
+
+def subject_votes(
+    recording_scores: NDArray, subject: NDArray, n_subjects: int, location: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Describe each subject by the mean scores of its recordings.
+
+    Parameters
+    ----------
+    recording_scores : ndarray of shape (n_recordings, n_classes)
+        NaN in the rows of recordings without segments, which have no vote.
+    subject : ndarray of shape (n_recordings,), int
+        The number of each recording's subject.
+    n_subjects : int
+    location : array-like of shape (n_recordings,), default=None
+        ``"proximal"``, ``"distal"`` or missing. A recording whose location is missing has a vote
+        in neither mean.
+
+    Returns
+    -------
+    ndarray of shape (n_subjects, n_classes), or (n_subjects, 2 * n_classes) with `location`
+        The mean over all recordings (features-all), or over the proximal and then over the
+        distal ones (features-PD). Where a subject has none of a kind, each class gets
+        ``1 / n_classes``, as published [1]_.
+
+    References
+    ----------
+    .. [1] J. Yoo et al. (2022). Residual one-dimensional convolutional neural network for
+       neuromuscular disorder classification from needle electromyography signals with
+       explainability. Computer Methods and Programs in Biomedicine 226, 107079.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg.divote._votes import subject_votes
+    >>> scores = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]])
+    >>> subject_votes(scores, np.array([0, 0, 1]), 2)
+    array([[0.8, 0.2],
+           [0.2, 0.8]])
+    >>> subject_votes(scores, np.array([0, 0, 1]), 2, ["proximal", "distal", "distal"])
+    array([[0.9, 0.1, 0.7, 0.3],
+           [0.5, 0.5, 0.2, 0.8]])
+    """
+    if location is None:
+        blocks = [mean_scores(recording_scores, subject, n_subjects)]
+    else:
+        kinds = [np.asarray(pd.Series(location) == kind) for kind in LOCATIONS]
+        blocks = [mean_scores(recording_scores[k], subject[k], n_subjects) for k in kinds]
+    votes = np.hstack(blocks)
+    votes[np.isnan(votes)] = 1 / recording_scores.shape[1]
+    return votes
+
+
+def read_locations(data: Recordings) -> pd.Series:
+    if "location" not in data:
+        raise ValueError(
+            "fit knew the locations, this X does not: give it a column 'location' with "
+            "'proximal', 'distal' or missing, or fit with subject_features='all'."
+        )
+    location = data["location"]
+    if len(wrong := np.flatnonzero(location.notna() & ~location.isin(LOCATIONS))):
+        raise ValueError(
+            f"The location must be 'proximal', 'distal' or missing; it is "
+            f"{sorted(set(location.iloc[wrong]))} in rows {wrong.tolist()}."
+        )
+    if len(missing := np.flatnonzero(location.isna())):
+        warnings.warn(
+            f"Recordings without a location have no vote: rows {missing.tolist()}. "
+            "subject_features='all' would count them.",
+            stacklevel=4,
+        )
+    return location

@@ -1,0 +1,394 @@
+"""DiVote, divide and vote: from the scores of segments to one diagnosis a subject."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import check_cv
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from sknemg.divote._segments import (
+    align_columns,
+    fit_segments,
+    out_of_fold_scores,
+    score_segments,
+)
+from sknemg.divote._votes import mean_scores, read_locations, subject_votes
+from sknemg.divote.levels import Levels, Scores, votes_frame
+from sknemg.model_selection import SubjectKFold
+from sknemg.recordings import Recordings, label_subjects, read_subjects
+from sknemg.recordings._convert import as_segments, known_sfreq, wrap
+
+
+class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Classify segments, let them vote for their recording, and recordings for their subject.
+
+    The segment classifier is trained on all segments, each with its subject's diagnosis. The
+    mean of the segments' scores is the recording's score, the mean of the recordings' scores
+    describes the subject, and a final classifier makes the diagnosis of it [1]_.
+
+    Parameters
+    ----------
+    estimator : classifier with ``predict_proba``
+        The segment classifier; it sees an array of shape (n_segments, ...). Subjects are
+        handed on as ``groups`` if it consumes them.
+    final_estimator : classifier with ``predict_proba``, "logistic" or None, default="logistic"
+        Trained on the subject features; ``"logistic"`` is a `LogisticRegression` with its
+        defaults. None is the paper's simple averaging: the mean of all the subject's recordings
+        is the answer, whatever `subject_features` says.
+    subject_features : {"auto", "location", "all"}, default="auto"
+        ``"all"``: the mean over all recordings of the subject. ``"location"``: the mean over its
+        proximal and over its distal recordings, side by side; each class gets
+        ``1 / n_classes`` for a location that the subject lacks, and a recording without a
+        location counts in neither mean. ``"auto"``: by location where the training data know any
+        (a column ``location``), and all where not.
+    cv : None, int, splitter or iterable of (train, test), default=None
+        Where the training subjects' own features come from. None: from the segment classifier
+        that was trained on them, as published; such features are better than those of any new
+        subject, and the final probabilities too sure. An integer (folds of a `SubjectKFold`) or
+        another split by subject: from a classifier that never saw them (out of fold). The
+        segment classifier that answers later is trained on all in either case. Without a final
+        estimator `cv` plays no part.
+    n_jobs : int, default=None
+        Number of folds trained at once.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    estimator_ : the segment classifier, trained on all segments
+    final_estimator_ : the final classifier, or None
+    subject_features_ : {"location", "all"}
+    votes_ : DataFrame, a row a training subject, indexed by subject
+        The features that the final estimator was trained on. Subjects without a single segment
+        are left out.
+    sfreq_ : float or None
+        Sampling rate of the training data in hertz, where it is known; data of another rate are
+        refused later.
+    n_features_in_ : int
+        Only after `fit` on an array of shape (n_recordings, n_features).
+
+    Notes
+    -----
+    `X` may be `Recordings` of segments or images, a DataFrame whose column ``signal`` holds an
+    array (n_segments, ...) a row, a list of such arrays, an array of shape
+    (n_recordings, n_segments, n_times), or an array of shape (n_recordings, n_features), where
+    each row is one recording of one segment. Subjects are read from `groups`, else from the
+    column ``subject`` of `X`, which is never a feature; where neither knows them, each row is
+    its own subject.
+
+    A recording without segments has no vote. A subject none of whose recordings has one gets the
+    features of an unknown, ``1 / n_classes`` for each class, and a warning.
+
+    A bare skorch net takes no string labels; its labels are the positions in ``classes_``.
+
+    References
+    ----------
+    .. [1] J. Yoo et al. (2022). Residual one-dimensional convolutional neural network for
+       neuromuscular disorder classification from needle electromyography signals with
+       explainability. Computer Methods and Programs in Biomedicine 226, 107079.
+
+    Examples
+    --------
+    Two recordings of three segments from each of six subjects; the classes differ in size:
+
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sknemg import DiVoteClassifier, Recordings, Segmenter
+    >>> y = np.repeat(["myopathy", "neuropathy"], 6)
+    >>> size = np.where(y == "myopathy", 0.2, 2.0)
+    >>> signals = np.random.default_rng(0).uniform(0, size[:, None], (12, 12))
+    >>> X = Recordings(signals, sfreq=10, subject=np.repeat(list("abcdef"), 2))
+    >>> X = Segmenter(window=0.4, hop=0.4).fit_transform(X)
+    >>> model = DiVoteClassifier(LogisticRegression(), cv=3).fit(X, y)
+    >>> model.predict(X[[0, 11]]).tolist()
+    ['myopathy', 'neuropathy']
+    >>> model.levels(X).recordings.loc[[0], ["recording", "subject", "n_segments"]]
+       recording subject  n_segments
+    0          0       a           3
+    """
+
+    # With metadata routing enabled, subjects reach these methods without further ceremony.
+    __metadata_request__fit: ClassVar = {"groups": True}
+    __metadata_request__predict: ClassVar = {"groups": True}
+    __metadata_request__predict_proba: ClassVar = {"groups": True}
+    __metadata_request__score: ClassVar = {"groups": True}
+
+    _parameter_constraints: ClassVar[dict] = {
+        "estimator": [HasMethods(["fit", "predict_proba"])],
+        "final_estimator": [
+            HasMethods(["fit", "predict_proba"]),
+            StrOptions({"logistic"}),
+            None,
+        ],
+        "subject_features": [StrOptions({"auto", "location", "all"})],
+        "cv": ["cv_object"],
+        "n_jobs": [None, Integral],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        final_estimator: Any = "logistic",
+        subject_features: str = "auto",
+        cv: Any = None,
+        n_jobs: int | None = None,
+    ):
+        self.estimator = estimator
+        self.final_estimator = final_estimator
+        self.subject_features = subject_features
+        self.cv = cv
+        self.n_jobs = n_jobs
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.input_tags.three_d_array = True
+        tags.classifier_tags.multi_class = inner.classifier_tags.multi_class
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Train the segment classifier, then the final one on the votes.
+
+        Parameters
+        ----------
+        X : Recordings, DataFrame, list of arrays or ndarray
+            Segments or images, a row a recording.
+        y : array-like of shape (n_recordings,)
+            Diagnoses, one to a subject.
+        groups : array-like of shape (n_recordings,), default=None
+            Subjects; by default the column ``subject`` of `X`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If `X` holds signals instead of segments, if a subject has two diagnoses, if
+            locations are asked for and unknown, or if `cv` splits a subject.
+        """
+        labels = validate_data(self, y=y)
+        check_classification_targets(labels)
+        data = self._check_X(X, reset=True)
+        if not len(data.values):
+            raise ValueError("No recording has a segment: all are shorter than one window.")
+        check_consistent_length(data, labels)
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y holds one class only, {labels.tolist()[0]!r}; two are needed.")
+        subjects = read_subjects(X, groups)
+        self._knows_subjects = subjects is not None
+        subjects = np.arange(len(data)) if subjects is None else subjects
+        subject, names, first = label_subjects(labels, subjects)
+        self.subject_features_ = self._choose_features(data)
+        self.item_shape_, self.sfreq_ = data.item_shape, known_sfreq(data)
+        self._check_stated_rates()
+
+        _, votes = self._vote(data, self._train(data, codes, subjects), subject, len(names))
+        voted = np.unique(subject[data.lengths > 0])
+        self.votes_ = votes_frame(votes[voted], names[voted], self.classes_)
+        self.final_estimator_ = None
+        if self.final_estimator is not None:
+            logistic = self.final_estimator == "logistic"
+            final = LogisticRegression() if logistic else clone(self.final_estimator)
+            self.final_estimator_ = final.fit(votes[voted], labels[first[voted]])
+        return self
+
+    def predict_proba(self, X: Any, groups: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Score the diagnoses of each recording's subject.
+
+        Parameters
+        ----------
+        X : Recordings, DataFrame, list of arrays or ndarray
+        groups : array-like of shape (n_recordings,), default=None
+            Subjects; by default the column ``subject`` of `X`.
+
+        Returns
+        -------
+        ndarray of shape (n_recordings, n_classes)
+            Equal rows for the recordings of one subject.
+
+        Raises
+        ------
+        ValueError
+            If `fit` knew the subjects and this `X` does not.
+        """
+        scored = self._score(X, groups)
+        return scored.subjects[scored.subject]
+
+    def predict(self, X: Any, groups: ArrayLike | None = None) -> NDArray:
+        """Diagnose each recording's subject: the class with the highest score.
+
+        Parameters
+        ----------
+        X : Recordings, DataFrame, list of arrays or ndarray
+        groups : array-like of shape (n_recordings,), default=None
+            Subjects; by default the column ``subject`` of `X`.
+
+        Returns
+        -------
+        ndarray of shape (n_recordings,)
+        """
+        proba = self.predict_proba(X, groups)
+        return self.classes_[proba.argmax(axis=1)]
+
+    def score(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> float:
+        """Return the share of subjects diagnosed rightly, each counted once.
+
+        Parameters
+        ----------
+        X : Recordings, DataFrame, list of arrays or ndarray
+        y : array-like of shape (n_recordings,)
+            Diagnoses.
+        sample_weight : array-like of shape (n_recordings,), default=None
+            A subject's weight is the mean of those of its recordings.
+        groups : array-like of shape (n_recordings,), default=None
+            Subjects; by default the column ``subject`` of `X`.
+
+        Returns
+        -------
+        float
+        """
+        labels = column_or_1d(y)
+        scored = self._score(X, groups)
+        _, _, first = label_subjects(labels, scored.names[scored.subject])
+        right = self.classes_[scored.subjects.argmax(axis=1)] == labels[first]
+        weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
+        means = mean_scores(weights[:, None], scored.subject, len(first))[:, 0]
+        return float(np.average(right, weights=means))
+
+    def levels(self, X: Any, groups: ArrayLike | None = None) -> Levels:
+        """Show the scores of segments, recordings and subjects.
+
+        Parameters
+        ----------
+        X : Recordings, DataFrame, list of arrays or ndarray
+        groups : array-like of shape (n_recordings,), default=None
+            Subjects; by default the column ``subject`` of `X`.
+
+        Returns
+        -------
+        Levels
+            Four DataFrames: ``segments``, ``recordings``, ``subjects`` and ``votes``.
+        """
+        return self._score(X, groups).levels(self.classes_)
+
+    # -- steps ---------------------------------------------------------------------------------
+
+    def _check_X(self, X: Any, reset: bool) -> Recordings:
+        if reset:
+            self.__dict__.pop("n_features_in_", None)  # of an earlier fit on another container
+        data = as_segments(X)
+        if data is None:
+            finite = not get_tags(self).input_tags.allow_nan
+            if isinstance(X, pd.DataFrame):
+                X = X.drop(columns="subject", errors="ignore")  # a feature that tells who it is
+            X = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite=finite)
+            data = wrap(X, len(X), 1)
+        if not len(data):
+            raise ValueError("X holds no recordings.")
+        if data.item_shape == ():
+            raise ValueError(
+                "X holds signals, not segments: put a Segmenter before the DiVoteClassifier."
+            )
+        if not reset and data.item_shape != self.item_shape_:
+            raise ValueError(f"Items of {data.item_shape}; fit saw items of {self.item_shape_}.")
+        return data
+
+    def _check_stated_rates(self) -> None:
+        """Refuse a step on bare segments that was told another rate than theirs."""
+        for name, rate in self.estimator.get_params().items():
+            stated = name.endswith("input_sfreq") and None not in (rate, self.sfreq_)
+            if stated and rate != self.sfreq_:
+                raise ValueError(
+                    f"estimator has {name}={rate:g}, but the segments are sampled at "
+                    f"{self.sfreq_:g} Hz: set it to that, or put a Downsampler first."
+                )
+
+    def _choose_features(self, data: Recordings) -> str:
+        known = "location" in data and bool(data["location"].notna().any())
+        wanted = self.subject_features
+        if wanted == "location" and not known:
+            raise ValueError(
+                "subject_features='location' needs locations: give X a column 'location' with "
+                "'proximal' and 'distal', or set subject_features='all'."
+            )
+        if wanted == "all" or not known or self.final_estimator is None:
+            return "all"
+        return "location"
+
+    def _train(self, data: Recordings, codes: NDArray, subjects: NDArray) -> NDArray[np.float64]:
+        """Train the segment classifier; return the scores that the votes are taken from."""
+        self.estimator_ = fit_segments(self.estimator, data, codes, self.classes_, subjects)
+        if self.cv is None or self.final_estimator is None:
+            return score_segments(self.estimator_, data, self.classes_)
+        cv = SubjectKFold(int(self.cv)) if isinstance(self.cv, Integral) else check_cv(self.cv)
+        with warnings.catch_warnings():  # whether subjects are torn is looked at all the same
+            warnings.filterwarnings("ignore", "The groups parameter is ignored by")
+            folds = list(cv.split(np.zeros(len(data)), self.classes_[codes], subjects))
+        return out_of_fold_scores(
+            self.estimator, data, codes, self.classes_, subjects, folds, self.n_jobs
+        )
+
+    def _vote(
+        self, data: Recordings, segment_scores: NDArray, subject: NDArray, n_subjects: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        recording_scores = mean_scores(segment_scores, data.row_index, len(data))
+        location = None
+        if self.subject_features_ == "location":
+            location = read_locations(data)
+        voteless = ~np.isin(subject, subject[data.lengths > 0])
+        if voteless.any():
+            warnings.warn(
+                f"Subjects without a single segment have no vote; their recordings are rows "
+                f"{np.flatnonzero(voteless).tolist()}.",
+                stacklevel=3,
+            )
+        return recording_scores, subject_votes(recording_scores, subject, n_subjects, location)
+
+    def _score(self, X: Any, groups: ArrayLike | None) -> Scores:
+        check_is_fitted(self)
+        data = self._check_X(X, reset=False)
+        rate = known_sfreq(data)
+        if None not in (rate, self.sfreq_) and rate != self.sfreq_:
+            raise ValueError(f"Sampled at {rate:g} Hz; fit saw {self.sfreq_:g} Hz.")
+        subjects = read_subjects(X, groups)
+        if subjects is None and self._knows_subjects:
+            raise ValueError(
+                "fit knew the subjects, this X does not: give groups or a column 'subject'. "
+                "Otherwise each recording would be diagnosed on its own."
+            )
+        rows = np.arange(len(data)) if subjects is None else subjects
+        subject, names = pd.factorize(rows)
+        segment_scores = score_segments(self.estimator_, data, self.classes_)
+        recording_scores, votes = self._vote(data, segment_scores, subject, len(names))
+        proba = votes
+        if self.final_estimator_ is not None:
+            final = self.final_estimator_
+            proba = align_columns(final.predict_proba(votes), final.classes_, self.classes_)
+        return Scores(data, subject, names, segment_scores, recording_scores, votes, proba)

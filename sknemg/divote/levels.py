@@ -1,0 +1,102 @@
+"""The levels of a diagnosis: tables of segment, recording and subject scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sknemg.recordings import Recordings
+from sknemg.recordings._problems import LOCATIONS
+
+
+def class_columns(table: pd.DataFrame, classes: Iterable[Any]) -> pd.DataFrame:
+    """Take the scores of the classes; a list of boolean labels would be a mask of rows."""
+    places: Any = [table.columns.get_loc(label) for label in classes]
+    return table.iloc[:, places]
+
+
+class Levels(NamedTuple):
+    """The scores that lead to a diagnosis, level by level.
+
+    Attributes
+    ----------
+    segments : DataFrame, a row a segment
+        ``recording`` (the row of `X`), ``subject``, ``muscle`` and ``location`` where known,
+        ``segment`` (its number in the recording), ``start`` (seconds, where the Segmenter left
+        its hop), and a column of scores for each class.
+    recordings : DataFrame, a row a recording
+        What is known of it, ``n_segments``, and its mean scores; NaN without segments.
+    subjects : DataFrame, a row a subject, indexed by subject
+        ``n_recordings``, ``n_segments``, the final scores, and ``prediction``.
+    votes : DataFrame, a row a subject, indexed by subject
+        The subject features that the final estimator sees.
+    """
+
+    segments: pd.DataFrame
+    recordings: pd.DataFrame
+    subjects: pd.DataFrame
+    votes: pd.DataFrame
+
+
+class Scores(NamedTuple):
+    """What `Levels` shows, as arrays.
+
+    Attributes
+    ----------
+    data : Recordings
+    subject : ndarray of shape (n_recordings,), int
+        The number of each recording's subject.
+    names : ndarray of shape (n_subjects,)
+    segments : ndarray of shape (n_segments, n_classes)
+    recordings : ndarray of shape (n_recordings, n_classes)
+    votes : ndarray of shape (n_subjects, n_features)
+    subjects : ndarray of shape (n_subjects, n_classes)
+        The final scores.
+    """
+
+    data: Recordings
+    subject: NDArray
+    names: NDArray
+    segments: NDArray
+    recordings: NDArray
+    votes: NDArray
+    subjects: NDArray
+
+    def levels(self, classes: NDArray) -> Levels:
+        """Return one table a level, with a column for each of the classes."""
+        data, labels = self.data, classes.tolist()
+        rows = pd.DataFrame({"recording": np.arange(len(data))})
+        rows["subject"] = self.names[self.subject]
+        for column in ("muscle", "location"):
+            if column in data:
+                rows[column] = data[column]
+        items = rows.iloc[data.row_index].reset_index(drop=True)
+        items["segment"] = np.arange(len(items)) - data.offsets[data.row_index]
+        if "hop" in data:
+            items["start"] = items["segment"] * data["hop"].to_numpy()[data.row_index]
+        rows["n_segments"] = data.lengths
+
+        subjects = pd.DataFrame(index=pd.Index(self.names, name="subject"))
+        counts = rows.groupby("subject", sort=False)["n_segments"]
+        subjects["n_recordings"], subjects["n_segments"] = counts.size(), counts.sum()
+        scores = pd.DataFrame(self.subjects, columns=labels, index=subjects.index)
+        subjects = subjects.join(scores)
+        subjects["prediction"] = classes[self.subjects.argmax(axis=1)]
+        return Levels(
+            items.join(pd.DataFrame(self.segments, columns=labels)),
+            rows.join(pd.DataFrame(self.recordings, columns=labels)),
+            subjects,
+            votes_frame(self.votes, self.names, classes),
+        )
+
+
+def votes_frame(votes: NDArray, names: NDArray, classes: NDArray) -> pd.DataFrame:
+    """Return subject features as a table, a row a subject, with named columns."""
+    columns = classes.tolist()
+    if votes.shape[1] > len(columns):
+        columns = [f"{location} {label}" for location in LOCATIONS for label in columns]
+    return pd.DataFrame(votes, columns=columns, index=pd.Index(names, name="subject"))

@@ -1,0 +1,390 @@
+"""Run estimators under an evaluation protocol, keep every prediction, and go on after a stop."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import BaseCrossValidator, LeaveOneGroupOut
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+
+from sknemg.divote.levels import class_columns
+from sknemg.evaluation.protocols import PROTOCOLS, Protocol
+from sknemg.evaluation.result import LEVELS, Evaluation
+from sknemg.model_selection.leaks import check_no_shared_signal
+from sknemg.model_selection.splits import SubjectKFold
+from sknemg.provenance import provenance
+from sknemg.recordings import Recordings
+from sknemg.recordings._subjects import check_labels, label_subjects, read_subjects
+
+
+def evaluate(
+    estimators: BaseEstimator | Mapping[str, BaseEstimator],
+    X: Any,
+    y: ArrayLike,
+    *,
+    protocol: str | Protocol = "nested",
+    groups: ArrayLike | None = None,
+    random_state: int = 0,
+    n_jobs: int | None = None,
+    n_threads: int = 1,
+    cache: str | Path | None = None,
+    progress: bool = False,
+) -> Evaluation:
+    """Cross-validate pipelines by subject and keep every prediction.
+
+    All estimators see the same folds. Nothing but whole subjects is split, and signal that two
+    subjects share stops the run, since then no split keeps them apart.
+
+    Parameters
+    ----------
+    estimators : estimator or dict of them by name
+        Usually pipelines that end in a `DiVoteClassifier`, or a search over one: hyper-parameters
+        are then chosen inside the training folds. Any classifier works that gives one
+        prediction for each row of `X`.
+    X : Recordings or DataFrame, a row a recording
+    y : array-like of shape (n_recordings,)
+        Diagnoses.
+    protocol : {"published", "readers", "nested"} or Protocol, default="nested"
+        See `PROTOCOLS`; ``dataclasses.replace`` changes one.
+    groups : array-like of shape (n_recordings,), default=None
+        Subjects; by default the column ``subject`` of `X`.
+    random_state : int, default=0
+        Folds and every ``random_state`` parameter inside the estimators follow from it.
+    n_jobs : int, default=None
+        Fits at once, through joblib: ``joblib.parallel_config`` chooses the backend.
+    n_threads : int, default=1
+        Threads of each fit. It is fixed, since one and two threads differ in the last digits;
+        so the number of workers does not change the result.
+    cache : path, default=None
+        A folder in which finished cells are kept. A run that was stopped goes on, and a cell is
+        run again only if its estimator, its data, its rows or its seed changed.
+    progress : bool, default=False
+        Whether to show a progress bar with the time left.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    ValueError
+        If the subjects are unknown, a diagnosis is missing, a subject has two, or all have the
+        same; if there is no estimator, `protocol` is not among the named ones, or
+        `random_state` is not an integer.
+    TypeError
+        If `estimators` or `protocol` are of another type.
+    LeakError
+        If recordings of two subjects hold the same signal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sknemg import DiVoteClassifier, Recordings, Segmenter
+    >>> from sknemg.evaluation import Protocol, evaluate
+    >>> y = np.repeat(["myopathy", "neuropathy"], 6)
+    >>> size = np.where(y == "myopathy", 0.2, 2.0)
+    >>> signals = np.random.default_rng(0).uniform(0, size[:, None], (12, 12))
+    >>> X = Recordings(signals, sfreq=10, subject=np.repeat(list("abcdef"), 2))
+    >>> pipe = make_pipeline(Segmenter(hop=0.4), DiVoteClassifier(LogisticRegression()))
+    >>> result = evaluate({"logistic": pipe}, X, y, protocol=Protocol("mine", n_splits=3))
+    >>> (result.subjects["prediction"] == result.subjects["y_true"]).mean()
+    np.float64(1.0)
+    >>> len(result.segments), len(result.recordings), len(result.subjects), len(result.cells)
+    (36, 12, 6, 3)
+    """
+    estimators, protocol = _by_name(estimators), _protocol(protocol)
+    if not isinstance(random_state, Integral) or random_state < 0:
+        raise ValueError(
+            f"random_state={random_state!r} must be an integer of 0 or more, so that a stopped "
+            "run goes on with the same folds."
+        )
+    subjects = read_subjects(X, groups)
+    if subjects is None:
+        raise ValueError("An evaluation splits by subject: give groups or a column 'subject'.")
+    y = check_labels(y, len(subjects))
+    label_subjects(y, subjects)
+    if len(np.unique(y)) < 2:
+        raise ValueError(f"y holds one class only, {y.tolist()[0]!r}; two are needed.")
+    if isinstance(X, Recordings) and X.item_shape == ():
+        check_no_shared_signal(X, subjects)
+    settings = _settings(estimators, protocol, random_state, n_threads, y, subjects)
+    cells = list(_cells(estimators, X, y, subjects, protocol, random_state))
+    # Other code or another machine may give other numbers: their cells are not mistaken for ours.
+    world = [settings[name] for name in ("versions", "device", "commit")]
+    data_key = joblib.hash((X, y, subjects, world))
+    work = [
+        joblib.delayed(_run)(cell, X, y, subjects, n_threads, cache, data_key) for cell in cells
+    ]
+    results = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work)
+    done = sorted(_shown(results, len(cells), progress), key=lambda item: item[0])
+    tables = {
+        name: pd.concat([tables[name] for _, tables in done], ignore_index=True)
+        for name in (*LEVELS, "cells")
+    }
+    return Evaluation(**tables, settings=settings)
+
+
+def _by_name(estimators: Any) -> dict[str, BaseEstimator]:
+    named = dict(estimators) if isinstance(estimators, Mapping) else None
+    if named is None and _is_estimator(estimators):
+        named = {type(estimators).__name__: estimators}
+    if named is None:
+        raise TypeError(
+            f"estimators must be an estimator or a dict of estimators by name, not {estimators!r}."
+        )
+    if not named:
+        raise ValueError("estimators is an empty dict: give at least one estimator by its name.")
+    for name, estimator in named.items():
+        if not isinstance(name, str):
+            raise TypeError(f"estimators must be named by strings, not by {name!r}.")
+        if not _is_estimator(estimator):
+            raise TypeError(f"estimators[{name!r}] must be an estimator, not {estimator!r}.")
+    return named
+
+
+def _is_estimator(value: Any) -> bool:
+    return not isinstance(value, type) and hasattr(value, "fit") and hasattr(value, "get_params")
+
+
+def _protocol(protocol: Any) -> Protocol:
+    if isinstance(protocol, Protocol):
+        return protocol
+    names = ", ".join(map(repr, PROTOCOLS))
+    if not isinstance(protocol, str):
+        raise TypeError(f"protocol must be a Protocol or one of {names}, not {protocol!r}.")
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"protocol={protocol!r} is unknown; give one of {names}, or a Protocol.")
+    return PROTOCOLS[protocol]
+
+
+# -- one fit -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """All that a fit depends on beside the data: what the cache knows it by."""
+
+    estimator: BaseEstimator
+    choose_on: str
+    train: NDArray
+    test: NDArray
+
+
+@dataclass(frozen=True)
+class _Cell:
+    order: int
+    method: str
+    repeat: int
+    fold: int
+    seed: int
+    fit: _Fit
+
+
+def _cells(
+    estimators: Mapping[str, BaseEstimator],
+    X: Any,
+    y: NDArray,
+    subjects: NDArray,
+    protocol: Protocol,
+    random_state: int,
+) -> Iterator[_Cell]:
+    order = 0
+    for repeat in range(protocol.n_repeats):
+        deal = np.random.SeedSequence([random_state, repeat if protocol.reshuffle else 0])
+        folds = _splitter(protocol, int(deal.generate_state(1)[0]))
+        for fold, (train, test) in enumerate(folds.split(X, y, subjects)):
+            seeds = np.random.SeedSequence([random_state, repeat, fold, 1])
+            seed = int(seeds.generate_state(1)[0] >> 1)
+            for method, estimator in estimators.items():
+                prepared = _prepare(estimator, protocol, seed)
+                fit = _Fit(prepared, protocol.choose_on, train, test)
+                yield _Cell(order, method, repeat, fold, seed, fit)
+                order += 1
+
+
+def _splitter(protocol: Protocol, seed: int) -> BaseCrossValidator:
+    if protocol.n_splits == "leave-one-out":
+        return LeaveOneGroupOut()
+    return SubjectKFold(protocol.n_splits, shuffle=True, random_state=seed)
+
+
+def _prepare(estimator: BaseEstimator, protocol: Protocol, seed: int) -> BaseEstimator:
+    """Clone, with the protocol's training schedule and a seed wherever one can be set."""
+    new = clone(estimator)
+    rng = np.random.RandomState(seed)
+    params = new.get_params(deep=True)
+    changes: dict[str, Any] = {}
+    for name in sorted(params):
+        end = name.rpartition("__")[2]
+        if end == "random_state":
+            changes[name] = int(rng.randint(np.iinfo(np.int32).max))
+        elif end in ("eval_every", "patience") and getattr(protocol, end) is not None:
+            changes[name] = getattr(protocol, end)
+    return new.set_params(**changes)
+
+
+def _run(
+    cell: _Cell,
+    X: Any,
+    y: NDArray,
+    subjects: NDArray,
+    n_threads: int,
+    cache: str | Path | None,
+    data_key: str,
+) -> tuple[int, dict[str, pd.DataFrame]]:
+    file = None
+    tables = None
+    if cache is not None:
+        key = joblib.hash((cell.fit, data_key, n_threads))
+        file = Path(cache) / f"{key}.joblib"
+        tables = joblib.load(file) if file.exists() else None
+    if tables is None:
+        with _threads(n_threads):
+            tables = _fit_and_predict(cell.fit, X, y, subjects)
+        if file is not None:
+            _write_whole(tables, file)
+    labels: dict[str, Any] = {"method": cell.method, "repeat": cell.repeat, "fold": cell.fold}
+    tables = {
+        name: table.assign(**labels)[[*labels, *table.columns]] for name, table in tables.items()
+    }
+    tables["cells"].insert(3, "seed", cell.seed)
+    return cell.order, tables
+
+
+def _write_whole(tables: dict[str, pd.DataFrame], file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_suffix(f".{os.getpid()}.part")
+    joblib.dump(tables, unfinished)
+    unfinished.replace(file)
+
+
+def _fit_and_predict(fit: _Fit, X: Any, y: NDArray, subjects: NDArray) -> dict[str, pd.DataFrame]:
+    X_train, X_test = _safe_indexing(X, fit.train), _safe_indexing(X, fit.test)
+    model = fit.estimator
+    if fit.choose_on == "test":
+        model = _choosing_on(model, X_train, X_test, y[fit.test])
+    start = time.perf_counter()
+    model.fit(X_train, y[fit.train])
+    fitted = time.perf_counter()
+    tables = _predict_levels(model, X_test, subjects[fit.test])
+    predicted = time.perf_counter()
+    diagnosis = dict(zip(subjects[fit.test], y[fit.test], strict=True))
+    for name, table in tables.items():
+        if "recording" in table:
+            table = table.rename(columns={"recording": "row"})
+            table["row"] = fit.test[table["row"].to_numpy()]
+        scores = class_columns(table, model.classes_.tolist()).to_numpy(dtype=float)
+        best = model.classes_[np.nan_to_num(scores, nan=-1.0).argmax(axis=1)]
+        table["prediction"] = pd.Series(best, dtype=object).mask(np.isnan(scores).any(axis=1))
+        table["y_true"] = table["subject"].map(diagnosis)
+        tables[name] = table
+    counts = {
+        "fit_seconds": fitted - start,
+        "predict_seconds": predicted - fitted,
+        "n_train_subjects": len(np.unique(subjects[fit.train])),
+        "n_test_subjects": len(np.unique(subjects[fit.test])),
+        "n_train": len(fit.train),
+        "n_test": len(fit.test),
+    }
+    return {**tables, "cells": pd.DataFrame([counts])}
+
+
+def _predict_levels(model: Any, X: Any, subjects: NDArray) -> dict[str, pd.DataFrame]:
+    model = getattr(model, "best_estimator_", model)
+    if isinstance(model, Pipeline) and hasattr(model[-1], "levels"):
+        levels = model[-1].levels(model[:-1].transform(X), groups=subjects)
+    elif hasattr(model, "levels"):
+        levels = model.levels(X, groups=subjects)
+    else:
+        return _levels_of_rows(model, X, subjects)
+    return {
+        "segments": levels.segments,
+        "recordings": levels.recordings,
+        "subjects": levels.subjects.drop(columns="prediction").reset_index(),
+    }
+
+
+def _levels_of_rows(model: Any, X: Any, subjects: NDArray) -> dict[str, pd.DataFrame]:
+    """Make levels from a classifier of rows: its mean over a subject's recordings."""
+    scores = pd.DataFrame(model.predict_proba(X), columns=model.classes_.tolist())
+    rows = pd.DataFrame({"recording": np.arange(len(scores)), "subject": subjects}).join(scores)
+    means = rows.drop(columns="recording").groupby("subject", sort=False).mean().reset_index()
+    return {"segments": rows.iloc[:0].copy(), "recordings": rows, "subjects": means}
+
+
+def _choosing_on(model: Any, X_train: Any, X_test: Any, y_test: NDArray) -> Any:
+    """Let the networks inside choose their weights on the test rows, as published."""
+    params = model.get_params(deep=True)
+    names = [name for name in params if name.rpartition("__")[2] == "validation"]
+    if not names:
+        return model  # nothing is chosen: the published protocol is a plain cross-validation
+    if not isinstance(model, Pipeline):
+        raise ValueError(
+            "The published protocol chooses weights on the test fold; it takes pipelines from "
+            f"recordings to a DiVoteClassifier, not {type(model).__name__}."
+        )
+    segments = clone(model[:-1]).fit(X_train).transform(X_test)
+    y_segments = np.repeat(y_test, segments.lengths)
+    return clone(model).set_params(**dict.fromkeys(names, (segments.values, y_segments)))
+
+
+# -- around it ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def _threads(n_threads: int) -> Iterator[None]:
+    from threadpoolctl import threadpool_limits
+
+    torch = sys.modules.get("torch")  # loaded by now, if an estimator of this cell needs it
+    before = torch.get_num_threads() if torch else 0
+    with threadpool_limits(n_threads):
+        if torch:
+            torch.set_num_threads(n_threads)
+        try:
+            yield
+        finally:
+            if torch:
+                torch.set_num_threads(before)
+
+
+def _shown(results: Iterator, n_cells: int, progress: bool) -> Iterator:
+    from tqdm.auto import tqdm
+
+    return iter(tqdm(results, total=n_cells, unit="fit", disable=not progress, smoothing=0))
+
+
+def _settings(
+    estimators: Mapping[str, BaseEstimator],
+    protocol: Protocol,
+    random_state: int,
+    n_threads: int,
+    y: NDArray,
+    subjects: NDArray,
+) -> dict[str, Any]:
+    counts = pd.Series(y).groupby(subjects).first().value_counts()
+    return {
+        "protocol": asdict(protocol),
+        "random_state": random_state,
+        "n_threads": n_threads,
+        "classes": np.unique(y).tolist(),
+        "n_recordings": len(y),
+        "n_subjects": {str(label): int(n) for label, n in counts.sort_index().items()},
+        "estimators": {name: repr(estimator) for name, estimator in estimators.items()},
+        **provenance(),
+    }

@@ -1,0 +1,183 @@
+"""The main job: nEMGNet with DiVote beside a plain baseline, on one cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sknemg.divote import DiVoteClassifier
+from sknemg.divote.levels import class_columns
+from sknemg.evaluation import Evaluation
+from sknemg.features import SegmentFeatures
+from sknemg.metrics import score_table
+from sknemg.preprocessing import Downsampler, Segmenter
+from sknemg.recordings import Recordings
+
+#: What nEMGNet is set to. Only ``"gpu"`` is the published network and length of training.
+PROFILES: dict[str, dict[str, Any]] = {
+    "smoke": {"version": "A", "width": 4, "max_epochs": 1, "eval_every": 20},
+    "cpu": {"version": "B", "width": 8, "max_epochs": 5, "eval_every": 50},
+    "gpu": {"version": "B", "width": 64, "max_epochs": 100, "eval_every": 50},
+}
+
+#: The metrics of the short table, with their names there.
+SHORT = {
+    "accuracy": "accuracy",
+    "f1_weighted": "F1",
+    "roc_auc_macro": "AUROC",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "mcc": "MCC",
+}
+_LEVELS = {"subjects": "subject", "recordings": "recording", "segments": "segment"}
+
+
+def compared_methods(
+    profile: Literal["smoke", "cpu", "gpu"] = "cpu",
+    *,
+    sfreq: float = 10_000,
+    window: float = 0.4,
+    hop: float = 0.1,
+    short: str = "raise",
+    cv: Any = None,
+) -> dict[str, Pipeline]:
+    """Build the pipelines that are compared.
+
+    Parameters
+    ----------
+    profile : {"smoke", "cpu", "gpu"}, default="cpu"
+        Size of nEMGNet and length of its training, see `PROFILES`.
+    sfreq : float, default=10_000
+        Rate that recordings are brought to, in hertz.
+    window, hop : float, default=0.4, 0.1
+        Seconds.
+    short : {"raise", "drop", "pad"}, default="raise"
+        What becomes of recordings shorter than a window.
+    cv : default=None
+        Of `DiVoteClassifier`: None for subject features as published (in-sample), a number of
+        folds for out-of-fold ones.
+
+    Returns
+    -------
+    dict of Pipeline
+        ``"nEMGNet"``, and ``"features + LDA"``: amplitude, turns and spectrum of each segment
+        with a linear discriminant.
+
+    Examples
+    --------
+    >>> from sknemg.evaluation.comparison import compared_methods
+    >>> list(compared_methods("smoke"))
+    ['nEMGNet', 'features + LDA']
+    """
+    from sknemg.classifiers import NEMGNetClassifier
+
+    linear = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())
+    ends: dict[str, list[tuple[str, Any]]] = {
+        "nEMGNet": [("divote", DiVoteClassifier(NEMGNetClassifier(**PROFILES[profile]), cv=cv))],
+        "features + LDA": [
+            ("features", SegmentFeatures()),
+            ("divote", DiVoteClassifier(linear, cv=cv)),
+        ],
+    }
+    return {
+        name: Pipeline(
+            [
+                ("downsample", Downsampler(sfreq=sfreq)),
+                ("segment", Segmenter(window=window, hop=hop, short=short)),
+                *end,
+            ]
+        )
+        for name, end in ends.items()
+    }
+
+
+def scores_of(result: Evaluation, **kwargs: Any) -> pd.DataFrame:
+    """Score every method at every level, with intervals by bootstrap over subjects.
+
+    Parameters
+    ----------
+    result : Evaluation
+    **kwargs
+        Passed on to :func:`sknemg.metrics.score_table`.
+
+    Returns
+    -------
+    DataFrame, columns ``method``, ``level``, then those of ``score_table``
+        Recordings without segments have no score and are left out.
+    """
+    parts = []
+    for name, level in _LEVELS.items():
+        table = getattr(result, name)
+        if not len(table):
+            continue
+        table = table.dropna(subset=result.classes)
+        for method, rows in table.groupby("method", sort=False):
+            scores = score_table(
+                rows["y_true"],
+                class_columns(rows, result.classes),
+                classes=result.classes,
+                groups=rows["subject"],
+                **kwargs,
+            )
+            parts.append(scores.assign(method=method, level=level))
+    table = pd.concat(parts, ignore_index=True)
+    return table[["method", "level", *table.columns.drop(["method", "level"])]]
+
+
+def short_table(scores: pd.DataFrame, metrics: Mapping[str, str] = SHORT) -> pd.DataFrame:
+    """Arrange scores for reading: a row for each level and method, ``value [low, high]``.
+
+    Parameters
+    ----------
+    scores : DataFrame from `scores_of`
+    metrics : mapping of metric to its heading, default=`SHORT`
+
+    Returns
+    -------
+    DataFrame of str, indexed by (level, method)
+    """
+    text = scores.assign(text=scores.apply(_with_interval, axis=1))
+    wide = text.pivot(index=["level", "method"], columns="metric", values="text")
+    order = text[["level", "method"]].drop_duplicates()
+    wide = wide.loc[pd.MultiIndex.from_frame(order), list(metrics)].rename(columns=metrics)
+    return wide.rename_axis(columns=None)
+
+
+def _with_interval(row: pd.Series) -> str:
+    if np.isnan(row.value):
+        return "undefined"
+    return f"{row.value:.2f} [{row.low:.2f}, {row.high:.2f}]"
+
+
+def confounds(X: Recordings, y: ArrayLike) -> pd.DataFrame:
+    """Tabulate what differs between the diagnoses beside the disease, as far as `X` knows it.
+
+    Parameters
+    ----------
+    X : Recordings of signals
+    y : array-like of shape (n_recordings,)
+
+    Returns
+    -------
+    DataFrame, see :func:`sknemg.evaluation.demographics_table`
+    """
+    from sknemg.evaluation import demographics_table
+
+    categorical = [name for name in ("sex", "side", "muscle", "needle") if name in X]
+    by_subject = X.meta.groupby("subject")
+    constant = [name for name in categorical if (by_subject[name].nunique() <= 1).all()]
+    continuous = [name for name in ("age",) if name in X and X[name].notna().any()]
+    several_rates = X["sfreq"].nunique() > 1
+    return demographics_table(
+        X,
+        y,
+        categorical=[name for name in constant if X[name].nunique() > 1],
+        continuous=continuous + (["sfreq"] if several_rates else []),
+    )

@@ -1,0 +1,104 @@
+"""Learning curves of a network."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import pandas as pd
+
+from sknemg.inspection._style import GREY, divide, legend, new_axes
+
+
+class TrainingHistoryDisplay:
+    """Loss and validation score against updates, with the weights that were kept.
+
+    Parameters
+    ----------
+    history : DataFrame
+        ``history_`` of a segment classifier.
+
+    Attributes
+    ----------
+    figure_ : Figure
+    ax_ : ndarray of Axes
+        Loss and, with validation, accuracy.
+    text_ : Text or None
+        At the update whose weights were kept.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> from sknemg.inspection import TrainingHistoryDisplay
+    >>> history = pd.DataFrame(
+    ...     {"update": [50, 100], "train_loss": [1.0, 0.5], "valid_loss": [1.0, 0.8],
+    ...      "valid_accuracy": [0.4, 0.7], "best": [False, True]}
+    ... )
+    >>> TrainingHistoryDisplay(history).plot(Figure().subplots()).text_.get_text()
+    'kept: 70 % at update 100'
+    """
+
+    def __init__(self, history: pd.DataFrame):
+        self.history = history
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
+        """Draw how a network was trained.
+
+        Parameters
+        ----------
+        estimator : fitted pipeline, DiVoteClassifier or segment classifier with ``history_``
+        ax : Axes, default=None
+
+        Returns
+        -------
+        TrainingHistoryDisplay
+        """
+        while not hasattr(estimator, "history_"):
+            if hasattr(estimator, "steps"):
+                estimator = estimator[-1]
+            elif hasattr(estimator, "estimator_"):
+                estimator = estimator.estimator_
+            else:
+                raise TypeError(f"{type(estimator).__name__} has no history_ of a training.")
+        return cls(estimator.history_).plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            A new figure by default.
+
+        Returns
+        -------
+        self
+        """
+        history = self.history
+        validated = "valid_accuracy" in history and bool(history["valid_accuracy"].notna().any())
+        ax = new_axes(ax, (6, 5 if validated else 3))
+        self.figure_, self.text_ = ax.figure, None
+        self.ax_ = divide(ax, 2 if validated else 1, 1, sharex=True)[:, 0]
+        update = history["update"]
+        self.ax_[0].plot(update, history["train_loss"], "-", color="black", label="training")
+        if validated:
+            self.ax_[0].plot(update, history["valid_loss"], "--", color="0.4", label="validation")
+            self.ax_[1].plot(update, history["valid_accuracy"] * 100, "--", color="0.4")
+            self.ax_[1].set(ylabel="validation\naccuracy (%)", ylim=(0, 100))
+            best = history[history["best"]].iloc[0]
+            for axes in self.ax_:
+                axes.axvline(best["update"], color=GREY, linewidth=1, linestyle=":")
+            text = f"kept: {best['valid_accuracy']:.0%} at update {best['update']:.0f}"
+            text = text.replace("%", " %")
+            place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+            late = best["update"] > update.max() / 2
+            self.text_ = self.ax_[1].annotate(
+                text, (best["update"], 0.06), (-4 if late else 4, 0), **place,
+                ha="right" if late else "left", fontsize="small",
+            )  # fmt: skip
+        self.ax_[0].set_ylabel("loss (nats)")
+        self.ax_[0].set_ylim(bottom=0)
+        self.ax_[-1].set_xlabel("updates")
+        legend(self.ax_[0])
+        return self

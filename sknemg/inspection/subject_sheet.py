@@ -1,0 +1,179 @@
+"""One subject on a page: its recordings, their votes, the result, and what drove it."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from sknemg.divote.fitted import split_model
+from sknemg.divote.levels import class_columns
+from sknemg.inspection._style import class_colors, divide, legend, new_axes, stacked_scores
+from sknemg.inspection.drivers import diagnosis_drivers
+from sknemg.inspection.trace import plot_overview
+from sknemg.recordings import Recordings
+
+
+class SubjectSheetDisplay:
+    """A subject's recordings with the scores of their segments, their votes and the diagnosis.
+
+    Shaded are the moments without which the score of the diagnosis would fall most
+    (:func:`diagnosis_drivers`).
+
+    Parameters
+    ----------
+    X : Recordings
+        Signals of the subject.
+    segments, recordings : DataFrame
+        Of :func:`diagnosis_drivers`; ``recording`` counts the rows of `X`.
+    result : Series
+        The subject's row of ``levels.subjects``: its scores and ``prediction``.
+    window : float
+        Length of a segment in seconds.
+    hop : float
+        From one segment to the next, in seconds.
+    n_drivers : int, default=3
+        Segments to shade.
+
+    Attributes
+    ----------
+    figure_ : Figure
+    ax_ : ndarray of Axes
+        A row a recording (trace and scores, vote), and a last one with the result.
+    text_ : Text
+        The diagnosis.
+    """
+
+    def __init__(
+        self,
+        X: Recordings,
+        segments: pd.DataFrame,
+        recordings: pd.DataFrame,
+        result: pd.Series,
+        *,
+        window: float,
+        hop: float,
+        n_drivers: int = 3,
+    ):
+        self.X = X
+        self.segments = segments
+        self.recordings = recordings
+        self.result = result
+        self.window = window
+        self.hop = hop
+        self.n_drivers = n_drivers
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Recordings, subject: Any, *, n_drivers: int = 3, ax: Any = None
+    ) -> Self:
+        """Diagnose a subject and draw how it came about.
+
+        Parameters
+        ----------
+        estimator : fitted Pipeline
+            From signals to segments to a DiVoteClassifier.
+        X : Recordings of signals
+            With the column ``subject``.
+        subject : label
+        n_drivers : int, default=3
+            Segments to shade.
+        ax : Axes, default=None
+
+        Returns
+        -------
+        SubjectSheetDisplay
+
+        Raises
+        ------
+        ValueError
+            If `X` holds segments, or nothing of the subject.
+        """
+        if X.item_shape != ():
+            raise ValueError("The sheet draws signals: give them, and the Pipeline that cuts them.")
+        own = X[(X["subject"] == subject).to_numpy()]
+        if not len(own):
+            raise ValueError(f"X holds no subject {subject!r}.")
+        divote, items = split_model(estimator, own)
+        segments, recordings = diagnosis_drivers(divote, items, subject)
+        result = divote.levels(items).subjects.loc[subject]
+        window, hop = items.meta.loc[0, ["window", "hop"]]
+        display = cls(
+            own, segments, recordings, result, window=window, hop=hop, n_drivers=n_drivers
+        )
+        return display.plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw the sheet.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            A new figure by default.
+
+        Returns
+        -------
+        self
+        """
+        n = len(self.X)
+        ax = new_axes(ax, (9, 1.2 + 1.3 * n))
+        self.figure_ = ax.figure
+        grid = divide(
+            ax, 2 * n + 1, 2, width_ratios=[4, 1], height_ratios=[*[2, 1] * n, 2], sharex="col"
+        )
+        self.ax_ = grid
+        classes = [label for label in self.result.index if label in self.recordings]
+        classes = [label for label in classes if label not in ("n_recordings", "n_segments")]
+        drivers = self.segments[self.segments["fall"] > 0].nlargest(self.n_drivers, "fall")
+        for row in range(n):
+            trace, bars = grid[2 * row : 2 * row + 2, 0]
+            self._draw_recording(row, trace, bars, classes, drivers)
+            vote, blank = grid[2 * row : 2 * row + 2, 1]
+            blank.set_axis_off()
+            own = self.recordings.iloc[row]
+            _draw_vote(vote, own.reindex(classes))
+            change = round(-own["fall"], 2) + 0.0  # never minus zero
+            vote.set_title(f"vote; score {change:+.2f} without it", fontsize="small", pad=2)
+        bars.tick_params(labelbottom=True)
+        bars.set(xlabel="time (s)", xlim=(0, self.X.durations.max()))
+        self._draw_result(grid[-1, 0], grid[-1, 1], classes)
+        self.figure_.align_ylabels(list(grid[:-1, 0]))
+        return self
+
+    def _draw_recording(
+        self, row: int, trace: Any, bars: Any, classes: list, drivers: pd.DataFrame
+    ) -> None:
+        meta = self.X.meta.iloc[row]
+        plot_overview(trace, self.X[row], meta["sfreq"])
+        known = [meta[name] for name in ("muscle", "location") if name in meta]
+        title = ", ".join(str(value) for value in known if not pd.isna(value))
+        trace.set_title(title, loc="left", fontsize="small", pad=2)
+        color = class_colors([self.result["prediction"]])[self.result["prediction"]]
+        for start in drivers.loc[drivers["recording"] == row, "start"]:
+            trace.axvspan(start, start + self.window, color=color, alpha=0.25, linewidth=0)
+        own = self.segments[self.segments["recording"] == row]
+        left = own["start"].to_numpy() + (self.window - self.hop) / 2
+        stacked_scores(bars, left, self.hop, class_columns(own, classes))
+
+    def _draw_result(self, left: Any, right: Any, classes: list) -> None:
+        for label, color in class_colors(classes).items():
+            left.plot([], [], "s", color=color, label=label)
+        left.set_axis_off()
+        legend(left, loc="center right")
+        name, prediction = self.result.name, self.result["prediction"]
+        score = f"{prediction}, score {self.result[prediction]:.2f}"
+        self.text_ = left.text(
+            0.0, 0.5, f"Subject {name!s}: {score}", transform=left.transAxes, va="center",
+            fontsize="large",
+        )  # fmt: skip
+        _draw_vote(right, self.result.reindex(classes))
+        right.tick_params(labelbottom=True)
+        right.set(xlabel="score")
+
+
+def _draw_vote(ax: Any, scores: pd.Series) -> None:
+    colors = class_colors(scores.index)
+    heights = np.nan_to_num(scores.to_numpy(dtype=float))
+    ax.barh(range(len(scores)), heights, color=[colors[label] for label in scores.index])
+    ax.set(xlim=(0, 1), yticks=[], ylim=(len(scores) - 0.5, -0.5))

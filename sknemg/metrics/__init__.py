@@ -1,0 +1,5 @@
+"""Metrics of diagnoses per subject, recording or segment, and of agreement between readers."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,246 @@
+"""Score an estimator on subjects, recordings or segments, as scikit-learn's ``scoring``."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import MetadataRequest
+
+from sknemg.divote._segments import align_columns, consumes_groups
+from sknemg.divote._votes import mean_scores
+from sknemg.divote.levels import class_columns
+from sknemg.metrics._definitions import METRICS, check_scores, metric_values
+from sknemg.recordings import label_subjects, read_subjects
+from sknemg.recordings._subjects import check_labels
+
+LEVELS = ("subject", "recording", "segment")
+
+
+class LevelScores(NamedTuple):
+    """True labels, scores and subjects of the items of one level."""
+
+    y_true: NDArray
+    y_proba: NDArray
+    groups: NDArray
+
+
+def level_scores(
+    estimator: Any,
+    X: Any,
+    y: ArrayLike,
+    *,
+    level: str = "subject",
+    groups: ArrayLike | None = None,
+) -> LevelScores:
+    """Let a trained estimator answer, at the level of subjects, recordings or segments.
+
+    Parameters
+    ----------
+    estimator : trained classifier, or a Pipeline or search that ends in one
+        Its ``predict_proba`` gives one row a recording. Segments need a `DiVoteClassifier` at
+        the end; so do recordings on their own, since DiVote answers for their subject. The
+        recordings of any other classifier are its rows.
+    X : Recordings, DataFrame or other container
+    y : array-like of shape (n_recordings,)
+        Diagnoses.
+    level : {"subject", "recording", "segment"}, default="subject"
+    groups : array-like of shape (n_recordings,), default=None
+        Subjects; by default the column ``subject`` of `X`.
+
+    Returns
+    -------
+    LevelScores
+        ``y_true`` of shape (n_items,), ``y_proba`` of shape (n_items, n_classes) and ``groups``
+        of shape (n_items,), as :func:`sknemg.metrics.score_table` takes them; classes in the
+        order of ``estimator.classes_``. Recordings without segments have no scores and are left
+        out, save at subject level.
+
+    Raises
+    ------
+    ValueError
+        If the subjects are unknown, if `y` is missing in some rows, or if the estimator has no
+        segment scores.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sknemg import DiVoteClassifier, Recordings
+    >>> from sknemg.metrics import level_scores
+    >>> X = Recordings(np.eye(6), sfreq=10, subject=list("aabbcc"))
+    >>> X = X.with_values(X.values.reshape(18, 2), np.arange(7) * 3)
+    >>> y = ["normal"] * 4 + ["myopathy"] * 2
+    >>> model = DiVoteClassifier(LogisticRegression()).fit(X, y)
+    >>> for level in ["subject", "recording", "segment"]:
+    ...     print(level, level_scores(model, X, y, level=level).y_proba.shape)
+    subject (3, 2)
+    recording (6, 2)
+    segment (18, 2)
+    """
+    if level not in LEVELS:
+        raise ValueError(f"level={level!r} is unknown; give one of {LEVELS}.")
+    # A search passes no metadata on to predict_proba; the estimator that it found takes them.
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    subjects = read_subjects(X, groups)
+    if subjects is None:
+        raise ValueError("The subjects are unknown: give groups, or an X with a column 'subject'.")
+    labels = check_labels(y, len(subjects))
+    if level != "subject" and (levels := _divote_levels(estimator, X, groups)) is not None:
+        table = getattr(levels, f"{level}s")
+        scores = class_columns(table, estimator.classes_.tolist()).to_numpy()
+        row = table["recording"].to_numpy()
+        voted = ~np.isnan(scores).any(axis=1)
+        return LevelScores(labels[row[voted]], scores[voted], subjects[row[voted]])
+    if level == "segment":
+        raise ValueError(f"{type(estimator).__name__} does not end in a DiVoteClassifier.")
+    takes = groups is not None and consumes_groups(estimator, "predict_proba")
+    proba = estimator.predict_proba(X, **({"groups": groups} if takes else {}))
+    if level == "recording":
+        return LevelScores(labels, proba, subjects)
+    code, names, first = label_subjects(labels, subjects)
+    return LevelScores(labels[first], mean_scores(proba, code, len(names)), names)
+
+
+def _divote_levels(estimator: Any, X: Any, groups: ArrayLike | None) -> Any:
+    if isinstance(estimator, Pipeline):
+        if len(estimator) > 1:
+            X = estimator[:-1].transform(X)
+        estimator = estimator[-1]
+    return estimator.levels(X, groups) if hasattr(estimator, "levels") else None
+
+
+class SubjectScorer:
+    """Score each subject once, whatever the number of its recordings.
+
+    To be given as ``scoring`` to `GridSearchCV`, `cross_validate` and the like, alone or in a
+    dict. Subjects are read from `X`, or, with metadata routing enabled, from the ``groups`` that
+    the search is given; they are then handed on to an estimator that asks for them.
+
+    Parameters
+    ----------
+    metric : str or sequence of str, default="accuracy"
+        Any of `sknemg.metrics.METRICS`, and ``"neg_log_loss"`` instead of ``"log_loss"``, since
+        a higher score is better. Several make a multi-metric scorer that asks the estimator only
+        once.
+    level : {"subject", "recording", "segment"}, default="subject"
+        What is counted once; see `sknemg.metrics.level_scores`.
+
+    Notes
+    -----
+    An area under the ROC curve is undefined where a class is absent from the test rows: NaN, and
+    an `UndefinedMetricWarning` that names the class. A `SubjectKFold` avoids that.
+
+    See Also
+    --------
+    sknemg.metrics.score_table : All metrics with confidence intervals.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import cross_validate
+    >>> from sknemg import DiVoteClassifier, Recordings, SubjectKFold, SubjectScorer
+    >>> y = np.repeat(["myopathy", "normal"], 8)
+    >>> signals = np.random.default_rng(0).normal(size=(16, 4)) + 3 * (y == "normal")[:, None]
+    >>> X = Recordings(signals, sfreq=10, subject=np.repeat(list("abcdefgh"), 2))
+    >>> X = X.with_values(X.values[:, None], X.offsets)
+    >>> scores = cross_validate(
+    ...     DiVoteClassifier(LogisticRegression()),
+    ...     X,
+    ...     y,
+    ...     cv=SubjectKFold(2),
+    ...     scoring=SubjectScorer(["accuracy", "roc_auc_macro"]),
+    ... )
+    >>> scores["test_accuracy"], scores["test_roc_auc_macro"]
+    (array([1., 1.]), array([1., 1.]))
+    """
+
+    def __init__(self, metric: str | Sequence[str] = "accuracy", *, level: str = "subject"):
+        self.metric = metric
+        self.level = level
+        for name in self._names():
+            _check_metric(name)
+        if level not in LEVELS:
+            raise ValueError(f"level={level!r} is unknown; give one of {LEVELS}.")
+
+    def __repr__(self) -> str:
+        return f"SubjectScorer({self.metric!r}, level={self.level!r})"
+
+    def get_metadata_routing(self) -> MetadataRequest:
+        """Ask for ``groups``.
+
+        Returns
+        -------
+        MetadataRequest
+        """
+        request = MetadataRequest(owner="SubjectScorer")
+        request.score.add_request(param="groups", alias=True)
+        return request
+
+    def __call__(
+        self, estimator: Any, X: Any, y: ArrayLike, groups: ArrayLike | None = None
+    ) -> float | dict[str, float]:
+        """Score a trained estimator.
+
+        Parameters
+        ----------
+        estimator : trained classifier
+        X : Recordings, DataFrame or other container
+        y : array-like of shape (n_recordings,)
+        groups : array-like of shape (n_recordings,), default=None
+            Subjects; by default the column ``subject`` of `X`.
+
+        Returns
+        -------
+        float, or dict of floats for several metrics
+        """
+        answers = level_scores(estimator, X, y, level=self.level, groups=groups)
+        _check_known(answers.y_true, estimator.classes_)
+        check_scores(answers.y_proba)
+        # A fold may test a class that none of its training subjects had.
+        classes = np.union1d(estimator.classes_, answers.y_true)
+        proba = align_columns(answers.y_proba, estimator.classes_, classes)
+        codes = np.searchsorted(classes, answers.y_true)
+        names = [name.removeprefix("neg_") for name in self._names()]
+        values = metric_values(codes, proba, names)
+        scores = {
+            name: -values["log_loss"] if name == "neg_log_loss" else values[name]
+            for name in self._names()
+        }
+        if any(np.isnan(score) for score in scores.values()):
+            absent = np.setdiff1d(classes, answers.y_true).tolist()
+            warnings.warn(
+                f"The area under the ROC curve is undefined: no {absent} among the {self.level}s.",
+                UndefinedMetricWarning,
+                stacklevel=2,
+            )
+        return scores[self.metric] if isinstance(self.metric, str) else scores
+
+    def _names(self) -> list[str]:
+        return [self.metric] if isinstance(self.metric, str) else list(self.metric)
+
+
+def _check_known(y: NDArray, classes: ArrayLike) -> None:
+    """Refuse labels in another coding than the model's; a fold may hold one that it never saw."""
+    given, known = np.unique(y).tolist(), np.asarray(classes).tolist()
+    kinds = [{isinstance(label, str) for label in labels} for labels in (given, known)]
+    if kinds[0].isdisjoint(kinds[1]) or (len(given) > 1 and set(given).isdisjoint(known)):
+        raise ValueError(
+            f"y holds {given}, of which the model knows none: it was trained on {known}. Write "
+            "the diagnoses as in training."
+        )
+
+
+def _check_metric(name: str) -> None:
+    known = [*(set(METRICS) - {"log_loss"}), "neg_log_loss"]
+    if name not in known:
+        close = get_close_matches(name, known, n=3, cutoff=0.4)
+        hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise ValueError(f"metric={name!r} is unknown.{hint} There are {sorted(known)}.")

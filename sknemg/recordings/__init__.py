@@ -1,0 +1,13 @@
+"""Recordings, the one carrier of signals, segments and images, and the checks of them."""
+
+from sknemg.recordings._problems import InvalidRecordingsError
+from sknemg.recordings._subjects import label_subjects, read_subjects
+from sknemg.recordings.recordings import MILLIVOLTS, Recordings
+
+__all__ = [
+    "MILLIVOLTS",
+    "InvalidRecordingsError",
+    "Recordings",
+    "label_subjects",
+    "read_subjects",
+]

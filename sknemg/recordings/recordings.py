@@ -1,0 +1,519 @@
+"""The carrier: recordings of any length, with what is known of each, as one scikit-learn ``X``."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError, find_problems
+
+__all__ = ["InvalidRecordingsError", "Recordings"]
+
+#: What one unit of a signal is in millivolts, the unit of the whole library.
+MILLIVOLTS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "µV": 1e-3, "μV": 1e-3, "nV": 1e-6}
+
+
+class Recordings:
+    """Recordings of unequal length, one a row, with a table of what is known of each.
+
+    A recording is one signal from one muscle of one subject. All items (samples, segments or
+    images) lie in one flat buffer, as in an Arrow list array, so that a step on segments works
+    on ``values`` in one call and parallel workers share one memory map. Rows can be selected as
+    scikit-learn does it, so that ``Pipeline``, ``GridSearchCV`` and every splitter work.
+
+    Parameters
+    ----------
+    signals : list of array-like of shape (n_times_i,), array of shape (n_recordings, n_times) \
+or DataFrame
+        The signals. A DataFrame holds them in its column ``signal``; its other columns become
+        ``meta``, and the arguments below overwrite them. A column ``unit`` must agree with `unit`.
+    sfreq : float or array-like of shape (n_recordings,), default=None
+        Sampling rate in hertz, one for all or one each. Never guessed: without it every row is
+        refused.
+    subject, muscle, location : array-like of shape (n_recordings,) or scalar, default=None
+        Who, which muscle, and ``"proximal"``, ``"distal"`` or missing.
+    unit : {"mV", "uV", "V", "nV"}, default="mV"
+        Unit of `signals`; they are stored in millivolts.
+    **columns : array-like of shape (n_recordings,) or scalar
+        Any further column of ``meta``.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_items, ...), float32 (images may be uint8)
+        All items of all rows, one after the other. The item shape is ``()`` for signals,
+        ``(n_times,)`` for segments, ``(n_chans, height, width)`` for images.
+    offsets : ndarray of shape (n_recordings + 1,), int64
+        Row ``i`` holds ``values[offsets[i]:offsets[i + 1]]``.
+    meta : DataFrame of n_recordings rows
+        Always with ``sfreq``; usually with ``subject``, ``muscle`` and ``location``.
+
+    Raises
+    ------
+    InvalidRecordingsError
+        Naming every row with NaN or infinite samples, no samples, an unknown rate, a rate that
+        is not positive, or a location that is neither proximal nor distal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg import Recordings
+    >>> X = Recordings(
+    ...     [np.zeros(4800), np.ones(9600)],
+    ...     sfreq=48_000,
+    ...     subject=["S1", "S2"],
+    ...     muscle=["biceps brachii", "tibialis anterior"],
+    ...     location=["proximal", "distal"],
+    ... )
+    >>> X
+    Recordings: 2 recordings of 2 subjects, 0.10-0.20 s at 48000 Hz
+    >>> X["subject"].tolist()
+    ['S1', 'S2']
+    >>> X[1].shape, len(X[[1]]), X[X["location"] == "distal"].durations
+    ((9600,), 1, array([0.2]))
+    """
+
+    def __init__(
+        self,
+        signals: Iterable[ArrayLike] | pd.DataFrame,
+        *,
+        sfreq: ArrayLike | None = None,
+        subject: ArrayLike | None = None,
+        muscle: ArrayLike | None = None,
+        location: ArrayLike | None = None,
+        unit: str = "mV",
+        **columns: ArrayLike,
+    ):
+        if unit not in MILLIVOLTS:
+            raise ValueError(f"unit={unit!r} is unknown; give one of {sorted(MILLIVOLTS)}.")
+        if isinstance(signals, np.ndarray) and signals.ndim == 1 and signals.dtype != object:
+            raise ValueError(f"An array of shape {signals.shape} is one signal: give it in a list.")
+        table: dict[str, Any] = {}
+        if isinstance(signals, pd.DataFrame):
+            table, signals = _split_frame(signals, unit)
+        given = {"sfreq": sfreq, "subject": subject, "muscle": muscle, "location": location}
+        table |= {name: value for name, value in given.items() if value is not None} | columns
+        rows = _as_signals(signals)
+        self._set(*_flatten(rows), _as_meta(table, len(rows)))
+        if unit != "mV":
+            self.values *= np.float32(MILLIVOLTS[unit])
+        self.validate()
+
+    def _set(self, values: NDArray, offsets: NDArray, meta: pd.DataFrame) -> None:
+        self.values = values
+        self.offsets = offsets
+        self.meta = meta
+
+    # -- other ways to make one ----------------------------------------------------------------
+
+    @classmethod
+    def from_ragged(cls, values: NDArray, offsets: ArrayLike, meta: pd.DataFrame) -> Recordings:
+        """Wrap a flat buffer without a copy and without a look at its samples.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_items, ...)
+            All items, row after row.
+        offsets : array-like of shape (n_recordings + 1,)
+            Where each row begins, and the end.
+        meta : DataFrame of n_recordings rows with a column ``sfreq``
+
+        Returns
+        -------
+        Recordings
+
+        Raises
+        ------
+        ValueError
+            If the three do not fit each other.
+        """
+        offsets = np.asarray(offsets, dtype=np.int64)
+        bounds = offsets.ndim == 1 and len(offsets) > 0 and offsets[0] == 0
+        if not bounds or offsets[-1] != len(values) or np.any(np.diff(offsets) < 0):
+            raise ValueError(
+                f"offsets must rise from 0 to the number of items ({len(values)}), got {offsets}."
+            )
+        if len(meta) != len(offsets) - 1:
+            raise ValueError(f"meta has {len(meta)} rows for {len(offsets) - 1} recordings.")
+        if "sfreq" not in meta:
+            raise ValueError("meta lacks the column 'sfreq', the sampling rate in hertz.")
+        new = cls.__new__(cls)
+        new._set(values, offsets, meta.reset_index(drop=True))
+        return new
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame) -> Recordings:
+        """Build from a DataFrame whose column ``signal`` holds an array a row.
+
+        The arrays may be signals, segments or images, as `to_frame` writes them. Signals are
+        validated; other items are not looked at. Parquet takes a frame of signals only.
+
+        Parameters
+        ----------
+        frame : DataFrame with the columns ``signal`` and ``sfreq``
+
+        Returns
+        -------
+        Recordings
+        """
+        table, column = _split_frame(frame, "mV")
+        missing = [row for row, items in enumerate(column) if pd.api.types.is_scalar(items)]
+        if missing:
+            wrong = [
+                (row, "no signal", "give an array or leave the recording out") for row in missing
+            ]
+            raise InvalidRecordingsError(pd.DataFrame(wrong, columns=PROBLEM_COLUMNS))
+        rows = [_as_items(items) for items in column]
+        item = next((items[:0] for items in rows if len(items)), None)
+        if item is not None:  # an empty nested list has lost the shape of its items
+            rows = [items if len(items) else item for items in rows]
+        values, offsets = _flatten(rows)
+        new = cls.from_ragged(values, offsets, _as_meta(table, len(rows)))
+        return new.validate() if new.item_shape == () else new
+
+    @classmethod
+    def concat(cls, parts: Sequence[Recordings]) -> Recordings:
+        """Stack the rows of several `Recordings`; columns that a part lacks become missing.
+
+        Parameters
+        ----------
+        parts : sequence of Recordings, all with the same item shape
+
+        Returns
+        -------
+        Recordings
+        """
+        shapes = {part.item_shape for part in parts}
+        if len(shapes) != 1:
+            raise ValueError(f"Only parts with one item shape can be joined, got {sorted(shapes)}.")
+        lengths = np.concatenate([part.lengths for part in parts])
+        return cls.from_ragged(
+            np.concatenate([part.values for part in parts]),
+            offsets_of(lengths),
+            pd.concat([part.meta for part in parts], ignore_index=True),
+        )
+
+    def with_values(
+        self, values: NDArray, offsets: ArrayLike | None = None, **columns: ArrayLike
+    ) -> Recordings:
+        """Return the same rows with other items.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_items, ...)
+        offsets : array-like of shape (n_recordings + 1,), default=None
+            By default those of this object: one new item for each old one.
+        **columns : array-like of shape (n_recordings,) or scalar
+            Columns of ``meta`` to set.
+
+        Returns
+        -------
+        Recordings
+        """
+        offsets = self.offsets if offsets is None else offsets
+        table = {name: _as_column(column) for name, column in columns.items()}
+        return self.from_ragged(values, offsets, self.meta.assign(**table))
+
+    def with_columns(self, **columns: ArrayLike) -> Recordings:
+        """Return the same recordings with columns of ``meta`` set.
+
+        Parameters
+        ----------
+        **columns : array-like of shape (n_recordings,) or scalar
+
+        Returns
+        -------
+        Recordings
+        """
+        return self.with_values(self.values, **columns)
+
+    # -- sizes ---------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int]:
+        """``(n_recordings,)``: what scikit-learn counts."""
+        return (len(self),)
+
+    @property
+    def item_shape(self) -> tuple[int, ...]:
+        """``()`` for signals, ``(n_times,)`` for segments, more for images."""
+        return self.values.shape[1:]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of items in each row, shape (n_recordings,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def row_index(self) -> NDArray[np.int64]:
+        """The row that each item belongs to, shape (n_items,)."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    @property
+    def durations(self) -> NDArray[np.float64]:
+        """Length of each signal in seconds, shape (n_recordings,)."""
+        if self.item_shape != ():
+            raise AttributeError("Only signals have durations; these are segments or images.")
+        return self.lengths / self.meta["sfreq"].to_numpy(dtype=float)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    # -- rows and columns ----------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[NDArray]:
+        return (self[row] for row in range(len(self)))
+
+    def __contains__(self, column: str) -> bool:
+        return column in self.meta
+
+    def __getitem__(self, key: Any) -> Any:
+        """Select a column (str), one row's array (int) or rows as new `Recordings`."""
+        if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
+            key = key[0]  # how scikit-learn indexes anything that has a shape
+        if isinstance(key, str) or (isinstance(key, list) and key and isinstance(key[0], str)):
+            return self._columns(key)
+        if isinstance(key, (int, np.integer)) and not isinstance(key, (bool, np.bool_)):
+            row = range(len(self))[key]
+            return self.values[self.offsets[row] : self.offsets[row + 1]]
+        return self._take(_as_rows(key, len(self)))
+
+    def _columns(self, names: Any) -> Any:
+        missing = (
+            {names} - set(self.meta) if isinstance(names, str) else set(names) - set(self.meta)
+        )
+        if missing:
+            raise KeyError(f"no column {sorted(missing)}; there are {list(self.meta.columns)}")
+        return self.meta[names]
+
+    def _take(self, rows: NDArray[np.int64]) -> Recordings:
+        starts, lengths = self.offsets[rows], self.lengths[rows]
+        offsets = offsets_of(lengths)
+        if len(rows) and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
+            values = self.values[starts[0] : starts[0] + offsets[-1]]  # neighbours: no copy
+        else:
+            values = np.empty((offsets[-1], *self.item_shape), dtype=self.values.dtype)
+            for start, length, at in zip(starts, lengths, offsets, strict=False):
+                values[at : at + length] = self.values[start : start + length]
+        return self.from_ragged(values, offsets, self.meta.iloc[rows])
+
+    # -- validation ----------------------------------------------------------------------------
+
+    def problems(self, y: ArrayLike | None = None) -> pd.DataFrame:
+        """List everything that makes a row unusable.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_recordings,), default=None
+            Diagnoses; with them (or a column ``diagnosis``) and a column ``subject``, subjects
+            with two diagnoses are listed too.
+
+        Returns
+        -------
+        DataFrame, columns ``row``, ``problem``, ``remedy``
+            Empty if all is well; sorted by row.
+        """
+        if y is None and "diagnosis" in self:
+            y = self["diagnosis"]
+        return find_problems(self.meta, self.values, self.lengths, y)
+
+    def validate(self, y: ArrayLike | None = None) -> Recordings:
+        """Raise if `problems` finds any, and return self otherwise.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_recordings,), default=None
+            Diagnoses, as in `problems`.
+
+        Returns
+        -------
+        Recordings
+
+        Raises
+        ------
+        InvalidRecordingsError
+            With all problems of all rows.
+        """
+        problems = self.problems(y)
+        if len(problems):
+            raise InvalidRecordingsError(problems)
+        return self
+
+    # -- conversions ---------------------------------------------------------------------------
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a DataFrame: the columns of ``meta`` and ``signal``, an array a row.
+
+        Returns
+        -------
+        DataFrame of n_recordings rows
+        """
+        signal = pd.Series(list(self), index=self.meta.index, dtype=object)
+        return self.meta.assign(signal=signal)
+
+    def equals(self, other: Recordings) -> bool:
+        """Whether another object holds the same rows, bit for bit."""
+        return (
+            isinstance(other, Recordings)
+            and np.array_equal(self.offsets, other.offsets)
+            and np.array_equal(self.values, other.values)
+            and self.meta.equals(other.meta)
+        )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray:
+        lengths = np.unique(self.lengths)
+        if len(lengths) > 1:
+            raise ValueError(
+                f"Recordings of unequal length ({lengths[0]} to {lengths[-1]} items) do not make "
+                "an array; put a Segmenter and a DiVoteClassifier around this step."
+            )
+        n_items = int(lengths[0]) if len(lengths) else 0
+        array = self.values.reshape(len(self), n_items, *self.item_shape)
+        return np.array(array, dtype=dtype, copy=copy)
+
+    def __reduce__(self):
+        # Content only: two equal objects pickle and hash alike, however their frames came about.
+        columns = {name: column.to_numpy() for name, column in self.meta.items()}
+        return _rebuild, (np.ascontiguousarray(self.values), self.offsets, columns)
+
+    def __repr__(self) -> str:
+        return f"Recordings: {_summary(self)}"
+
+    def _repr_html_(self) -> str:
+        table = self.meta.head(5).assign(**{_item_name(self): self.lengths[:5]})
+        more = f"<p>... and {len(self) - 5} more rows</p>" if len(self) > 5 else ""
+        return f"<p><b>Recordings</b>: {html.escape(_summary(self))}</p>{table.to_html()}{more}"
+
+
+# -- construction ------------------------------------------------------------------------------
+
+
+def _split_frame(frame: pd.DataFrame, unit: str) -> tuple[dict[str, Any], list[Any]]:
+    if "signal" not in frame:
+        raise ValueError(f"The frame lacks a column 'signal'; it has {list(frame.columns)}.")
+    table: dict[str, Any] = {
+        str(name): column.to_numpy() for name, column in frame.items() if name != "signal"
+    }
+    if "unit" in table:
+        _check_units(pd.Series(table["unit"]), unit)
+        table["unit"] = "mV"  # which the signals will be in
+    return table, list(frame["signal"])
+
+
+def _check_units(stated: pd.Series, unit: str) -> None:
+    wrong = np.flatnonzero(stated.notna() & (stated.map(MILLIVOLTS) != MILLIVOLTS[unit]))
+    if wrong.size:
+        remedy = "give Recordings the unit of its signals, or convert them to mV"
+        found = [(row, f"unit {stated[row]!r}, taken as {unit!r}", remedy) for row in wrong]
+        raise InvalidRecordingsError(pd.DataFrame(found, columns=PROBLEM_COLUMNS))
+
+
+def _as_signals(signals: Iterable[ArrayLike]) -> list[NDArray[np.float32]]:
+    given = list(signals)
+    rows = [np.asarray(signal) for signal in given]
+    wrong = [
+        (row, f"shape {array.shape} and dtype {array.dtype}", "give a 1-D array of numbers")
+        for row, array in enumerate(rows)
+        if array.ndim != 1 or (array.size and array.dtype.kind not in "fiub")
+    ]
+    wrong += [
+        (row, "masked samples", "cut them out or leave the recording out")
+        for row, signal in enumerate(given)
+        if np.ma.is_masked(signal)
+    ]
+    if wrong:
+        raise InvalidRecordingsError(pd.DataFrame(wrong, columns=PROBLEM_COLUMNS))
+    return [array.astype(np.float32, copy=False) for array in rows]
+
+
+def _as_items(items: Any) -> NDArray:
+    array = np.asarray(items)
+    if array.dtype == object:  # nested lists, as Parquet returns them
+        array = np.array([np.asarray(list(item), dtype=np.float32) for item in items])
+    if array.dtype == np.uint8 and array.ndim > 2:  # images
+        return array
+    return array.astype(np.float32, copy=False)
+
+
+def _flatten(rows: list[NDArray]) -> tuple[NDArray, NDArray[np.int64]]:
+    if not rows:
+        return np.empty(0, dtype=np.float32), np.zeros(1, dtype=np.int64)
+    return np.concatenate(rows), offsets_of([len(row) for row in rows])
+
+
+def offsets_of(lengths: ArrayLike) -> NDArray[np.int64]:
+    """Return where rows of these lengths begin in a flat buffer, and its end."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _as_meta(table: Mapping[str, Any], n_rows: int) -> pd.DataFrame:
+    for name, column in table.items():
+        if np.ndim(column) == 1 and len(column) != n_rows:
+            raise ValueError(f"{name} has {len(column)} entries for {n_rows} recordings.")
+    meta = pd.DataFrame(index=range(n_rows))
+    for name, column in table.items():
+        meta[name] = _as_column(column)
+    if "sfreq" not in meta:
+        meta["sfreq"] = np.nan
+    meta["sfreq"] = meta["sfreq"].astype(float)
+    return meta
+
+
+def _as_column(column: Any) -> Any:
+    """Take the entries row by row, whatever index a Series has."""
+    if np.ndim(column) > 1:
+        raise ValueError(f"A column of shape {np.shape(column)}: give one entry a recording.")
+    # np.asarray would spell a missing name "nan"
+    return pd.Series(column).to_numpy() if np.ndim(column) == 1 else column
+
+
+def _rebuild(values: NDArray, offsets: NDArray, columns: dict[str, NDArray]) -> Recordings:
+    meta = pd.DataFrame(columns, index=range(len(offsets) - 1))
+    return Recordings.from_ragged(values, offsets, meta)
+
+
+def _as_rows(key: Any, n_rows: int) -> NDArray[np.int64]:
+    if isinstance(key, slice):
+        return np.arange(n_rows)[key]
+    rows = np.asarray(key)
+    if rows.dtype == bool:
+        if rows.shape != (n_rows,):
+            raise IndexError(f"a mask of shape {rows.shape} does not fit {n_rows} recordings")
+        return np.flatnonzero(rows)
+    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+        raise IndexError(f"rows are chosen by integers, a mask or a slice, not by {key!r}")
+    rows = rows.astype(np.int64)
+    if rows.size and (rows.min() < -n_rows or rows.max() >= n_rows):
+        raise IndexError(f"a row outside 0 to {n_rows - 1} was asked for")
+    return rows % n_rows if n_rows else rows
+
+
+# -- words -------------------------------------------------------------------------------------
+
+
+def _item_name(X: Recordings) -> str:
+    return {0: "samples", 1: "segments"}.get(len(X.item_shape), "images")
+
+
+def _span(values: NDArray, template: str) -> str:
+    low, high = template.format(values.min()), template.format(values.max())
+    return low if low == high else f"{low}-{high}"
+
+
+def _summary(X: Recordings) -> str:
+    if not len(X):
+        return "0 recordings"
+    text = f"{len(X)} recording{'s' if len(X) > 1 else ''}"
+    if "subject" in X:
+        n_subjects = X["subject"].nunique()
+        text += f" of {n_subjects} subject{'s' if n_subjects != 1 else ''}"
+    if X.item_shape == ():
+        text += f", {_span(X.durations, '{:.2f}')} s"
+    else:
+        shape = " x ".join(map(str, X.item_shape))
+        text += f", {len(X.values)} {_item_name(X)} of {shape}"
+    return text + f" at {_span(X['sfreq'].to_numpy(), '{:g}')} Hz"

@@ -1,0 +1,177 @@
+"""A cohort of simulated patients: volitional needle EMG with a diagnosis each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import joblib
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from sknemg.recordings import Recordings
+from sknemg.simulate.patient import Dials, Range, simulate_patient
+from sknemg.simulate.plan import plan_cohort
+
+
+def make_cohort(
+    n_subjects: int = 57,
+    *,
+    severity: Range = (0.45, 1.0),
+    chronicity: Range = (0.3, 1.0),
+    effort: Range = (0.015, 0.25),
+    spared: float = 0.25,
+    age: Range = (20.0, 80.0),
+    needle: Literal["monopolar", "concentric"] = "monopolar",
+    muscles: Sequence[str] | None = None,
+    confound: bool = True,
+    sfreq: float = 48_000,
+    band: tuple[float, float] = (20.0, 10_000.0),
+    noise: Range = (0.001, 0.0025),
+    return_truth: bool = False,
+    n_jobs: int | None = None,
+    progress: bool = False,
+    cache: str | os.PathLike[str] | None = None,
+    random_state: int | np.random.Generator | None = None,
+) -> Any:
+    """Simulate needle EMG of patients with myopathy, with neuropathy, and of healthy people.
+
+    By default a cohort with the counts of the published one [1]_: 57 subjects, 376 recordings of
+    voluntary contraction, 144 of proximal and 232 of distal muscles, 939 seconds in all. Every
+    recording is made from muscle fibres up: a muscle is laid out, ages with its owner, is changed
+    by the disease, contracts to a share of its force, and a needle is moved until some unit is
+    near. A diagnosis acts through the fibres and through nothing else in the signal; severity
+    differs between people and muscles, and some muscles are spared.
+
+    Dials given as a pair are drawn anew for each subject (severity, chronicity, age) or recording
+    (effort, noise), evenly between the two; a number fixes them.
+
+    Parameters
+    ----------
+    n_subjects : int, default=57
+        Subjects, a third of them with each diagnosis; counts of recordings follow in proportion.
+    severity : float or (float, float), default=(0.45, 1.0)
+        Of a patient's disease, 0 to 1. Single muscles differ: myopathy is worse in proximal
+        muscles, neuropathy in distal ones.
+    chronicity : float or (float, float), default=(0.3, 1.0)
+        Of a neuropathy, 0 (weeks) to 1 (years).
+    effort : float or (float, float), default=(0.015, 0.25)
+        Share of greatest force, drawn evenly in its logarithm. Where no unit of 0.15 mV is in
+        view the examiner asks for more.
+    spared : float, default=0.25
+        Probability that a patient's muscle is hardly affected.
+    age : float or (float, float), default=(20, 80)
+        Years; beyond 50 motor units fade.
+    needle : {"monopolar", "concentric"}, default="monopolar"
+        Kind of needle.
+    muscles : sequence of str, default=None
+        Muscles to examine; None for fourteen of arm and leg.
+    confound : bool, default=True
+        Keep the published differences between the diagnoses in the number, location and length of
+        recordings, from which a classifier may learn what no disease did; False removes them.
+    sfreq : float, default=48000
+        Sampling rate, Hz. A lower one is computed directly and shows the same patients.
+    band : (float, float), default=(20, 10000)
+        Corners of the amplifier's filters, Hz.
+    noise : float or (float, float), default=(0.001, 0.0025)
+        Noise, mV RMS within 10 kHz.
+    return_truth : bool, default=False
+        Also return what is known of each recording but by no examiner.
+    n_jobs : int, default=None
+        Processes; the result is the same for any number.
+    progress : bool, default=False
+        Show a progress bar.
+    cache : path, default=None
+        Folder in which ``joblib.Memory`` keeps the cohort; needs an integer `random_state`.
+    random_state : int, Generator or None, default=None
+        Seed. Each subject draws from a seed of its own.
+
+    Returns
+    -------
+    X : Recordings
+        Signals in millivolts, a spike negative. ``meta`` has ``sfreq``, ``subject``, ``muscle``,
+        ``location``, ``side``, ``needle``, ``age`` and ``sex``.
+    y : ndarray of shape (n_recordings,), str
+        The subject's diagnosis: ``"myopathy"``, ``"neuropathy"`` or ``"normal"``.
+    truth : DataFrame, only with `return_truth`
+        One row a recording: ``severity`` of the muscle, ``chronicity``, ``spared``, ``n_units``
+        and ``n_fibres`` innervated, ``n_denervated`` fibres, ``effort``, ``excitation``,
+        ``n_active`` units recruited, and two tables, ``discharges`` and ``units``, as in
+        :class:`~sknemg.simulate.Trace`.
+
+    References
+    ----------
+    .. [1] Yoo J, Yoo I, Youn I, et al. Residual one-dimensional convolutional neural network for
+       neuromuscular disorder classification from needle electromyography signals with
+       explainability. Comput Methods Programs Biomed 2022;226:107079.
+
+    Examples
+    --------
+    >>> from sknemg.simulate import make_cohort
+    >>> X, y = make_cohort(3, sfreq=10_000, random_state=0)
+    >>> X
+    Recordings: 19 recordings of 3 subjects, ... s at 10000 Hz
+    >>> sorted(set(y.tolist()))
+    ['myopathy', 'neuropathy', 'normal']
+    """
+    dials = Dials(severity, chronicity, effort, spared, age, needle, sfreq, band, noise).checked()
+    simulate = _simulate
+    if cache is not None:
+        if not isinstance(random_state, (int, np.integer)):
+            raise ValueError(
+                "cache needs an integer random_state: nothing else can be found again."
+            )
+        memory = joblib.Memory(cache, verbose=0)
+        simulate = memory.cache(_simulate, ignore=["n_jobs", "progress"])
+    seed = _as_seed(random_state)
+    cohort = simulate(n_subjects, muscles, confound, dials, seed, n_jobs=n_jobs, progress=progress)
+    return tuple(cohort) if return_truth else (cohort.X, cohort.y)
+
+
+class Cohort(NamedTuple):
+    """What :func:`make_cohort` returns."""
+
+    X: Recordings
+    y: np.ndarray
+    truth: pd.DataFrame
+
+
+def _simulate(
+    n_subjects: int,
+    muscles: Sequence[str] | None,
+    confound: bool,
+    dials: Dials,
+    seed: int,
+    *,
+    n_jobs: int | None,
+    progress: bool,
+) -> Cohort:
+    plan = plan_cohort(n_subjects, muscles=muscles, confound=confound, random_state=seed)
+    patients = [rows for _, rows in plan.groupby("subject")]
+    jobs = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(
+        joblib.delayed(simulate_patient)(rows, dials, seed) for rows in patients
+    )
+    shown = tqdm(jobs, total=len(patients), desc="subjects", disable=not progress)
+    recordings = [recording for patient in shown for recording in patient]
+    width = len(str(n_subjects))
+    X = Recordings(
+        [recording.trace.signal for recording in recordings],
+        sfreq=dials.sfreq,
+        subject=[f"S{number:0{width}d}" for number in plan["subject"]],
+        muscle=plan["muscle"],
+        location=plan["location"],
+        side=plan["side"],
+        needle=dials.needle,
+        age=[recording.person["age"] for recording in recordings],
+        sex=[recording.person["sex"] for recording in recordings],
+    )
+    truth = pd.DataFrame([recording.truth for recording in recordings])
+    return Cohort(X, plan["diagnosis"].to_numpy(dtype=str), truth)
+
+
+def _as_seed(random_state: int | np.random.Generator | None) -> int:
+    if isinstance(random_state, (int, np.integer)):
+        return int(random_state)
+    return int(np.random.default_rng(random_state).integers(2**32))

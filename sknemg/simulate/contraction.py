@@ -1,0 +1,190 @@
+"""A muscle at work, and the needle that records it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from sknemg.simulate import recruitment
+from sknemg.simulate.fibre import Fibres
+from sknemg.simulate.instrument import Instrument
+from sknemg.simulate.needle import Needle
+from sknemg.simulate.potentials import Templates, motor_unit_potentials
+
+if TYPE_CHECKING:
+    from sknemg.simulate.muscle import Muscle
+
+#: Seconds before a recording, in which filters settle and earlier discharges begin.
+LEAD = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A recording and what made it.
+
+    Attributes
+    ----------
+    signal : ndarray of shape (n_times,), float32
+        Millivolts; a spike is negative.
+    sfreq : float
+        Sampling rate, Hz.
+    discharges : DataFrame
+        ``unit`` and ``time`` (seconds from the start of the signal) of every discharge, in order
+        of time. A potential begins up to some milliseconds after its discharge.
+    units : DataFrame
+        One row a unit with a potential: ``unit``, ``rate`` (mean rate asked for, Hz) and
+        ``amplitude`` (peak to peak, mV, before the amplifier), the largest first.
+    """
+
+    signal: NDArray[np.float32] = field(repr=False)
+    sfreq: float
+    discharges: pd.DataFrame = field(repr=False)
+    units: pd.DataFrame = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Contraction:
+    """A muscle at work; made by :meth:`Muscle.activate`.
+
+    Attributes
+    ----------
+    muscle : Muscle
+        The muscle.
+    effort : float
+        Share of force asked for.
+    excitation : float
+        Common drive that yields it.
+    rates : ndarray of shape (n_units,)
+        Mean firing rates, Hz; 0 for silent units.
+    """
+
+    muscle: Muscle
+    effort: float
+    excitation: float
+    rates: NDArray = field(repr=False)
+
+    @cached_property
+    def active_fibres(self) -> Fibres:
+        """Fibres of the units that fire."""
+        return self.muscle.fibres[self.rates[self.muscle.fibres.unit] > 0]
+
+    def seek(
+        self,
+        needle: Needle,
+        *,
+        best: float = 0.3,
+        random_state: int | np.random.Generator | None = None,
+    ) -> Needle:
+        """Move a needle as an examiner does, until nearby fibres make the sound crisp.
+
+        Parameters
+        ----------
+        needle : Needle
+            The needle; 40 places some millimetres around its tip are tried.
+        best : float
+            One is drawn from this share of the places, those with the three nearest active fibres
+            closest; 1 for a blind insertion.
+        random_state : int, Generator or None
+            Seed.
+
+        Returns
+        -------
+        Needle
+        """
+        rng = np.random.default_rng(random_state)
+        tries = rng.normal(0, 1.2, (40, 2))
+        fibres = np.stack([self.active_fibres.x, self.active_fibres.y], axis=1)
+        distance, _ = cKDTree(fibres, balanced_tree=False).query(tries + (needle.x, needle.y), k=3)
+        order = np.argsort(distance.mean(axis=1))
+        return needle.moved(*tries[order[int(rng.random() * max(1, round(best * 40)))]])
+
+    def record(
+        self,
+        needle: Needle,
+        duration: float,
+        *,
+        instrument: Instrument | None = None,
+        moves_to: Needle | None = None,
+        variability: float = 0.15,
+        random_state: int | np.random.Generator | None = None,
+    ) -> Trace:
+        """Record the contraction.
+
+        Parameters
+        ----------
+        needle : Needle
+            Where the needle is.
+        duration : float
+            Seconds.
+        instrument : Instrument or None
+            Amplifier, with the sampling rate; None for :class:`Instrument`'s defaults.
+        moves_to : Needle or None
+            Where the needle has slid to at the end.
+        variability : float
+            Coefficient of variation of the intervals between discharges.
+        random_state : int, Generator or None
+            Seed.
+
+        Returns
+        -------
+        Trace
+        """
+        instrument = Instrument() if instrument is None else instrument
+        rng = np.random.default_rng(random_state)
+        sfreq, total = instrument.sfreq, duration + LEAD
+        needles = [needle] if moves_to is None else [needle, moves_to]
+        templates = motor_unit_potentials(
+            self.active_fibres, needles, sfreq=sfreq, decay=self.muscle.decay, random_state=rng
+        )
+        units = templates[0].units
+        times = recruitment.firing_times(
+            self.rates[units], total, variability=variability, random_state=rng
+        )
+        lead = round(LEAD * sfreq)
+        n_times = round(duration * sfreq) + lead
+        potential = lay_down(templates, times, n_times, sfreq, rng)
+        signal = instrument.record(potential, rng)[lead:]
+        return Trace(signal, sfreq, *self._truth(templates[0], times))
+
+    def _truth(self, templates: Templates, times: list[NDArray]) -> tuple[pd.DataFrame, ...]:
+        units = templates.units
+        steady = templates.waves[:, 0, 0]
+        discharges = pd.DataFrame(
+            {
+                "unit": np.repeat(units, [len(t) for t in times]),
+                "time": np.concatenate([*times, np.empty(0)]) - LEAD,
+            }
+        )
+        shown = discharges[discharges["time"] >= 0].sort_values("time", ignore_index=True)
+        amplitude = np.ptp(steady, axis=1) if len(units) else np.empty(0)
+        table = pd.DataFrame({"unit": units, "rate": self.rates[units], "amplitude": amplitude})
+        return shown, table.sort_values("amplitude", ascending=False, ignore_index=True)
+
+
+def lay_down(
+    templates: list[Templates],
+    times: list[NDArray],
+    n_times: int,
+    sfreq: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Add each unit's potential at its discharges, blending from the first position to the last."""
+    n_units, n_variants, n_shifts, length = templates[0].waves.shape
+    out = np.zeros(n_times + length + 1)
+    for row in range(n_units):
+        variants = rng.integers(n_variants, size=len(times[row]))
+        ticks = np.round(times[row] * sfreq * n_shifts).astype(int)
+        for tick, variant in zip(ticks.tolist(), variants.tolist(), strict=True):
+            start, shift = divmod(tick, n_shifts)
+            wave = templates[0].waves[row, variant, shift]
+            if len(templates) > 1:
+                moved = start / n_times
+                wave = (1 - moved) * wave + moved * templates[-1].waves[row, variant, shift]
+            out[start : start + length] += wave
+    return out[:n_times]

@@ -1,0 +1,134 @@
+"""A muscle: fibres that belong to motor units."""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sknemg.simulate import recruitment
+from sknemg.simulate.contraction import Contraction
+from sknemg.simulate.fibre import Fibres
+from sknemg.simulate.geometry import lay_out_fibres
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Muscle:
+    """Motor units and their fibres; made by :func:`healthy_muscle`, altered by diseases.
+
+    Parameters
+    ----------
+    fibres : Fibres
+        Innervated fibres, sorted by motor unit.
+    rank : ndarray of shape (n_units,)
+        Place of each motor unit in the order of recruitment, 0 to 1.
+    healthy_force : float
+        Greatest force of the muscle when it was healthy (sum of squared diameters).
+    decay : float
+        Steepness of the intracellular action potential, 1/mm.
+    denervated : int
+        Number of living fibres without a motor unit.
+
+    Examples
+    --------
+    >>> from sknemg.simulate import healthy_muscle, monopolar, neuropathy
+    >>> muscle = neuropathy(healthy_muscle(random_state=0), severity=0.5, random_state=0)
+    >>> contraction = muscle.activate(0.1)
+    >>> needle = contraction.seek(monopolar(), random_state=0)
+    >>> trace = contraction.record(needle, 0.5, random_state=0)
+    >>> trace.signal.shape, trace.signal.dtype
+    ((24000,), dtype('float32'))
+    """
+
+    fibres: Fibres = field(repr=False)
+    rank: NDArray = field(repr=False)
+    healthy_force: float
+    decay: float = 2.0
+    denervated: int = 0
+
+    @cached_property
+    def unit_sizes(self) -> NDArray[np.int64]:
+        """Fibres of each motor unit; 0 where the unit has died."""
+        return np.bincount(self.fibres.unit, minlength=len(self.rank)).astype(np.int64, copy=False)
+
+    @cached_property
+    def strength(self) -> NDArray[np.floating]:
+        """Tetanic force of each unit: its fibres' squared diameters times their tension, µm²."""
+        pull = self.fibres.diameter**2 * self.fibres.tension
+        force = np.bincount(self.fibres.unit, weights=pull, minlength=len(self.rank))
+        return force.astype(np.float64, copy=False)
+
+    @property
+    def greatest_force(self) -> float:
+        """Force with every unit at its peak rate, µm²."""
+        return recruitment.force(recruitment.FULL_DRIVE, self.rank, self.strength)
+
+    def activate(self, effort: float) -> Contraction:
+        """Contract with a share of the greatest force.
+
+        The target lies half-way between that share of what the muscle could do when healthy and
+        of what it can now: a patient is asked for a little, and tries a little harder.
+
+        Parameters
+        ----------
+        effort : float
+            0 to 1: minimal about 0.02, slight 0.05 to 0.1, moderate 0.2 to 0.3, maximal 1.
+
+        Returns
+        -------
+        Contraction
+        """
+        if not 0 < effort <= 1:
+            raise ValueError(
+                f"effort={effort!r}: give a share of the greatest force, above 0 to 1."
+            )
+        greatest = self.greatest_force
+        target = min(effort * (self.healthy_force + greatest) / 2, 0.97 * greatest)
+        excitation = recruitment.solve_excitation(target, self.rank, self.strength)
+        rates = recruitment.firing_rates(excitation, self.rank) * (self.unit_sizes > 0)
+        return Contraction(self, effort, excitation, rates)
+
+
+def healthy_muscle(
+    *,
+    n_units: int = 160,
+    density: float = 180.0,
+    diameter: float = 55.0,
+    half_length: float = 50.0,
+    decay: float = 2.0,
+    random_state: int | np.random.Generator | None = None,
+) -> Muscle:
+    """Make a patch of a healthy young muscle.
+
+    Parameters
+    ----------
+    n_units : int
+        Motor units.
+    density : float
+        Fibres per square millimetre, of these units.
+    diameter : float
+        Mean fibre diameter, µm.
+    half_length : float
+        From the end-plate band to either tendon, mm.
+    decay : float
+        Steepness of the intracellular action potential, 1/mm.
+    random_state : int, Generator or None
+        Seed.
+
+    Returns
+    -------
+    Muscle
+
+    Examples
+    --------
+    >>> muscle = healthy_muscle(random_state=0)
+    >>> len(muscle.rank), bool(20_000 < len(muscle.fibres) < 25_000)
+    (160, True)
+    """
+    rng = np.random.default_rng(random_state)
+    rank = np.linspace(0, 1, n_units)
+    fibres = lay_out_fibres(
+        rank, density=density, diameter=diameter, half_length=half_length, rng=rng
+    )
+    muscle = Muscle(fibres=fibres, rank=rank, healthy_force=np.nan, decay=decay)
+    return replace(muscle, healthy_force=muscle.greatest_force)

@@ -1,0 +1,252 @@
+"""Disease as functions on a muscle: neurogenic, myopathic, and age."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from sknemg.simulate.fibre import Fibres
+from sknemg.simulate.geometry import VELOCITY_RANGE
+from sknemg.simulate.muscle import Muscle
+
+
+def neuropathy(
+    muscle: Muscle,
+    severity: float,
+    chronicity: float = 0.7,
+    *,
+    random_state: int | np.random.Generator | None = None,
+) -> Muscle:
+    """Let motor units die and their neighbours adopt the orphaned fibres.
+
+    Sprouts reach fibres next to their own, so that a survivor's fibres come to lie in groups;
+    fibres that nobody adopts stay denervated. Young reinnervation conducts late, unevenly and
+    unreliably over thin fibres (long, polyphasic, unstable potentials); with time it matures
+    (large, simple, stable ones).
+
+    Parameters
+    ----------
+    muscle : Muscle
+        The muscle before.
+    severity : float
+        0 (none) to 1 (85 % of the motor units are lost).
+    chronicity : float
+        0 (weeks) to 1 (years).
+    random_state : int, Generator or None
+        Seed.
+
+    Returns
+    -------
+    Muscle
+
+    Examples
+    --------
+    >>> from sknemg.simulate import healthy_muscle, neuropathy
+    >>> sick = neuropathy(healthy_muscle(random_state=0), 0.7, random_state=0)
+    >>> int((sick.unit_sizes > 0).sum()), len(sick.rank)
+    (65, 160)
+    >>> bool(sick.unit_sizes.max() > 2 * 380)
+    True
+    """
+    s, c = _checked(severity, "severity"), _checked(chronicity, "chronicity")
+    muscle = _denervate(
+        muscle,
+        loss=0.85 * s,
+        reach=0.22 + 0.25 * s,
+        reached=1 - 0.5 * s,
+        growth=1.5 + 6 * s * c + 0.8 * s,
+        chronicity=c,
+        rng=np.random.default_rng(random_state),
+    )
+    # With the years, the fibres that work for those that are lost grow.
+    grown = muscle.fibres.diameter * (1 + 0.25 * s * c)
+    return replace(muscle, fibres=_resized(muscle.fibres, grown))
+
+
+def myopathy(
+    muscle: Muscle, severity: float, *, random_state: int | np.random.Generator | None = None
+) -> Muscle:
+    """Let muscle fibres of all units die, shrink and vary in size; some regenerate.
+
+    Parameters
+    ----------
+    muscle : Muscle
+        The muscle before.
+    severity : float
+        0 (none) to 1 (72 % of the fibres are lost).
+    random_state : int, Generator or None
+        Seed.
+
+    Returns
+    -------
+    Muscle
+
+    Examples
+    --------
+    >>> from sknemg.simulate import healthy_muscle, myopathy
+    >>> sick = myopathy(healthy_muscle(random_state=0), 0.7, random_state=0)
+    >>> round(len(sick.fibres) / len(healthy_muscle(random_state=0).fibres), 2)
+    0.5
+    """
+    s = _checked(severity, "severity")
+    rng = np.random.default_rng(random_state)
+    fibres = muscle.fibres[rng.random(len(muscle.fibres)) >= 0.72 * s]
+    n = len(fibres)
+    diameter = fibres.diameter * (1 - 0.3 * s) * (1 + 0.11 * s * rng.standard_normal(n))
+    hypertrophic = rng.random(n) < 0.08 * s
+    diameter = np.where(hypertrophic, diameter * rng.uniform(1.2, 1.7, n), diameter)
+    fibres = _resized(fibres, np.clip(diameter, 15, 110))
+    # Regenerating and split fibres: late, slow, with an unripe end-plate somewhere along them.
+    new = rng.random(n) < 0.03 * s
+    velocity = np.where(new, fibres.velocity * rng.uniform(0.6, 0.9, n), fibres.velocity)
+    fibres = replace(
+        fibres,
+        velocity=np.clip(velocity, *VELOCITY_RANGE),
+        delay=fibres.delay + new * rng.gamma(2, 0.75e-3, n),
+        end_plate=fibres.end_plate + new * rng.normal(0, 2, n),
+        jitter=fibres.jitter * (1 + 0.8 * s) * np.where(new, 2.5, 1.0),
+    )
+    return replace(muscle, fibres=fibres)
+
+
+def ageing(
+    muscle: Muscle, age: float, *, random_state: int | np.random.Generator | None = None
+) -> Muscle:
+    """Let motor units fade after the age of 50, 0.8 % a year, and others take over slowly.
+
+    Parameters
+    ----------
+    muscle : Muscle
+        The muscle of a young person.
+    age : float
+        Years.
+    random_state : int, Generator or None
+        Seed.
+
+    Returns
+    -------
+    Muscle
+
+    Examples
+    --------
+    >>> from sknemg.simulate import ageing, healthy_muscle
+    >>> old = ageing(healthy_muscle(random_state=0), 75, random_state=0)
+    >>> int((old.unit_sizes > 0).sum())
+    128
+    """
+    loss = 0.008 * max(0.0, age - 50)
+    if not loss:
+        return muscle
+    rng = np.random.default_rng(random_state)
+    return _denervate(
+        muscle, loss=loss, reach=0.3, reached=0.9, growth=1.6, chronicity=1.0, rng=rng
+    )
+
+
+def _denervate(
+    muscle: Muscle,
+    *,
+    loss: float,
+    reach: float,
+    reached: float,
+    growth: float,
+    chronicity: float,
+    rng: np.random.Generator,
+) -> Muscle:
+    """Kill a share of the units; sprouts adopt a share of the orphans, within limits.
+
+    Sprouts come from fibres within ``reach`` mm; a unit grows at most ``growth`` times.
+    """
+    alive = np.flatnonzero(muscle.unit_sizes)
+    dead = rng.choice(alive, size=round(loss * len(alive)), replace=False)
+    orphan = np.isin(muscle.fibres.unit, dead)
+    seeking = orphan & (rng.random(len(orphan)) < reached)
+    unit = _adopt(muscle.fibres, orphan, seeking, reach, growth, rng)
+    kept = unit >= 0
+    fibres, orphan = replace(muscle.fibres, unit=unit)[kept], orphan[kept]
+    return replace(
+        muscle,
+        fibres=_reinnervated(fibres, orphan, chronicity, rng),
+        denervated=muscle.denervated + int((~kept).sum()),
+    )
+
+
+def _adopt(
+    fibres: Fibres,
+    orphan: NDArray,
+    seeking: NDArray,
+    reach: float,
+    growth: float,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Owner of every fibre after three rounds of sprouting; -1 for those nobody took."""
+    place = np.stack([fibres.x, fibres.y], axis=1)
+    owner = np.where(orphan, -1, fibres.unit)
+    n_units = int(fibres.unit.max()) + 1
+    sizes = np.bincount(owner[~orphan], minlength=n_units)
+    room = np.floor(growth * sizes).astype(int) - sizes
+    for _ in range(3):
+        seeds = np.flatnonzero(owner >= 0)
+        asking = np.flatnonzero(seeking & (owner < 0) & (rng.random(len(owner)) < 0.75))
+        if not len(asking) or not len(seeds):
+            break
+        tree = cKDTree(place[seeds], balanced_tree=False, compact_nodes=False)
+        distance, nearest = tree.query(place[asking], k=range(1, 5), distance_upper_bound=reach)
+        n_found = np.isfinite(distance).sum(axis=1)
+        pick = (rng.random(len(asking)) * n_found * (rng.random(len(asking)) < 0.2)).astype(int)
+        order = rng.permutation(np.flatnonzero(n_found))
+        asked = owner[seeds[nearest[order, pick[order]]]]
+        granted = _rank_within(asked) < room[asked]
+        owner[asking[order[granted]]] = asked[granted]
+        room -= np.bincount(asked[granted], minlength=n_units)
+    return owner
+
+
+def _rank_within(groups: NDArray) -> NDArray[np.int64]:
+    """How many earlier entries share each entry's value."""
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    first = np.searchsorted(ordered, ordered, side="left")
+    out = np.empty(len(groups), np.int64)
+    out[order] = np.arange(len(groups)) - first
+    return out
+
+
+def _reinnervated(
+    fibres: Fibres, adopted: NDArray, chronicity: float, rng: np.random.Generator
+) -> Fibres:
+    """Give adopted fibres the late, thin, unreliable innervation of their age."""
+    c, n = chronicity, int(adopted.sum())
+    diameter, velocity = fibres.diameter.copy(), fibres.velocity.copy()
+    delay, jitter = fibres.delay.copy(), fibres.jitter.copy()
+    blocking, tension = fibres.blocking.copy(), fibres.tension.copy()
+    diameter[adopted] *= rng.uniform(0.55 + 0.45 * c, 0.90 + 0.50 * c, n)
+    velocity[adopted] += 0.02 * (diameter[adopted] - fibres.diameter[adopted])
+    velocity[adopted] *= rng.uniform(0.75 + 0.2 * c, 1.0, n)
+    delay[adopted] += rng.gamma(1.6, (1.9 - 1.6 * c) * 1e-3 / 1.6, n)
+    jitter[adopted] = (110 - 70 * c) * 1e-6 * rng.lognormal(0, 0.5, n)
+    blocking[adopted] = 0.12 * (1 - c) * rng.uniform(0, 2, n)
+    tension[adopted] *= 0.35 + 0.2 * c
+    order = np.argsort(fibres.unit, kind="stable")
+    return replace(
+        fibres,
+        diameter=np.clip(diameter, 15, 110),
+        velocity=np.clip(velocity, *VELOCITY_RANGE),
+        delay=delay,
+        jitter=jitter,
+        blocking=blocking,
+        tension=tension,
+    )[order]
+
+
+def _resized(fibres: Fibres, diameter: NDArray) -> Fibres:
+    """Acquired size changes velocity less than inborn size does (a choice of this model)."""
+    velocity = fibres.velocity + 0.02 * (diameter - fibres.diameter)
+    return replace(fibres, diameter=diameter, velocity=np.clip(velocity, *VELOCITY_RANGE))
+
+
+def _checked(value: float, name: str) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name}={value!r}: give a number from 0 to 1.")
+    return float(value)

@@ -1,0 +1,219 @@
+"""One simulated patient: person, disease, and an examiner who records some muscles."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import pandas as pd
+
+from sknemg.simulate.contraction import Trace
+from sknemg.simulate.instrument import Instrument
+from sknemg.simulate.muscle import Muscle, healthy_muscle
+from sknemg.simulate.needle import Needle, concentric, monopolar
+from sknemg.simulate.pathology import ageing, myopathy, neuropathy
+from sknemg.simulate.plan import MUSCLES
+
+#: A number, or a pair to draw between.
+Range = float | tuple[float, float]
+
+#: A unit of this amplitude (mV) is in view; without one the examiner asks for more effort,
+IN_VIEW = 0.15
+#: at most so often, and by this factor.
+TRIES, MORE_EFFORT = 6, 1.5
+#: Steepness of intracellular action potentials among muscles, 1/mm.
+DECAY = (1.6, 2.4)
+#: Fibre diameter of men, µm, and what share of it women have.
+DIAMETER, FEMALE = (50.0, 60.0), 0.92
+
+
+#: What each dial may be set to.
+BOUNDS: dict[str, tuple[float, float]] = {
+    "severity": (0, 1),
+    "chronicity": (0, 1),
+    "effort": (0.001, 1),
+    "spared": (0, 1),
+    "age": (0, 120),
+    "sfreq": (1000, np.inf),
+    "noise": (0, np.inf),
+}
+
+
+class Dials(NamedTuple):
+    """What patients and recordings are drawn from; see :func:`make_cohort`."""
+
+    severity: Range
+    chronicity: Range
+    effort: Range
+    spared: float
+    age: Range
+    needle: str
+    sfreq: float
+    band: tuple[float, float]
+    noise: Range
+
+    def checked(self) -> Self:
+        """Return the dials with numbers as floats, or say which one is out of bounds."""
+        for name, (least, most) in BOUNDS.items():
+            low, high = _pair(getattr(self, name))
+            if not least <= low <= high <= most:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r}: give a number from {least} to {most}, or a "
+                    "pair of them, the lower first."
+                )
+        if self.needle not in ("monopolar", "concentric"):
+            raise ValueError(f"needle={self.needle!r}: give 'monopolar' or 'concentric'.")
+        return self._replace(sfreq=float(self.sfreq), band=_pair(self.band))
+
+
+class Recording(NamedTuple):
+    """A trace, what is known of the person, and what only the simulator knows."""
+
+    trace: Trace
+    person: dict[str, Any]
+    truth: dict[str, Any]
+
+
+def simulate_patient(rows: pd.DataFrame, dials: Dials, seed: int) -> list[Recording]:
+    """Record one subject of a plan; each subject has a seed of its own.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The subject's rows of a plan.
+    dials : Dials
+        What to draw from.
+    seed : int
+        Seed of the cohort.
+
+    Returns
+    -------
+    list of Recording
+        One a row.
+    """
+    rng = np.random.default_rng([seed, int(rows["subject"].iloc[0])])
+    diagnosis = str(rows["diagnosis"].iloc[0])
+    person = {"age": int(_draw(dials.age, rng)), "sex": str(rng.choice(["female", "male"]))}
+    disease = {
+        "severity": _draw(dials.severity, rng),
+        "chronicity": _draw(dials.chronicity, rng),
+        "gradient": rng.beta(3, 1.5),
+    }
+    gain, width = rng.lognormal(0, 0.18), rng.uniform(0.8, 1.2)
+    out = []
+    for name, seconds, own in zip(
+        rows["muscle"], rows["seconds"], rng.spawn(len(rows)), strict=True
+    ):
+        muscle, state = _muscle(name, diagnosis, person, disease, dials.spared, own)
+        needle = _needle(dials.needle, MUSCLES[name].depth, width, own)
+        instrument = _instrument(dials, gain, own)
+        trace, taken = _examine(muscle, needle, instrument, seconds, dials.effort, own)
+        out.append(Recording(trace, person, state | taken))
+    return out
+
+
+def _muscle(
+    name: str,
+    diagnosis: str,
+    person: dict[str, Any],
+    disease: dict[str, float],
+    spared: float,
+    rng: np.random.Generator,
+) -> tuple[Muscle, dict[str, Any]]:
+    """Make a muscle of a person: as it was, as it aged, as the disease left it."""
+    size = FEMALE if person["sex"] == "female" else 1.0
+    muscle = healthy_muscle(
+        density=180 * rng.lognormal(0, 0.15),
+        diameter=rng.uniform(*DIAMETER) * size,
+        half_length=MUSCLES[name].half_length,
+        decay=rng.uniform(*DECAY),
+        random_state=rng,
+    )
+    muscle = ageing(muscle, person["age"], random_state=rng)
+    near = MUSCLES[name].proximality
+    weight = near if diagnosis == "myopathy" else 1 - near
+    pattern = (1 - disease["gradient"]) + disease["gradient"] * weight
+    severity = np.clip(disease["severity"] * pattern * 1.15 + rng.normal(0, 0.12), 0, 1)
+    is_spared = bool(rng.random() < spared)
+    severity = float(0.1 * severity if is_spared else severity)
+    if diagnosis == "myopathy":
+        muscle = myopathy(muscle, severity, random_state=rng)
+    elif diagnosis == "neuropathy":
+        muscle = neuropathy(muscle, severity, disease["chronicity"], random_state=rng)
+    else:
+        severity, is_spared = 0.0, False
+    return muscle, {
+        "severity": severity,
+        "chronicity": disease["chronicity"] if diagnosis == "neuropathy" else np.nan,
+        "spared": is_spared,
+        "n_units": int((muscle.unit_sizes > 0).sum()),
+        "n_fibres": len(muscle.fibres),
+        "n_denervated": muscle.denervated,
+    }
+
+
+def _needle(kind: str, depth: float, width: float, rng: np.random.Generator) -> Needle:
+    """Insert a needle somewhere between end-plates and tendon; needles differ in width."""
+    z, angle = depth * rng.uniform(0.6, 1.2), rng.uniform(0, 2 * np.pi)
+    if kind == "monopolar":
+        return monopolar(z=z, angle=angle, radius=0.25 * width)
+    return concentric(z=z, angle=angle, radius=0.3 * width)
+
+
+def _instrument(dials: Dials, gain: float, rng: np.random.Generator) -> Instrument:
+    return Instrument(
+        sfreq=dials.sfreq,
+        band=dials.band,
+        gain=gain,
+        noise=_draw(dials.noise, rng),
+        drift=rng.uniform(0.002, 0.009),
+        movement=rng.exponential(0.02) * (rng.random() < 0.5),
+        mains=rng.exponential(0.003) * (rng.random() < 0.4),
+        harmonic=rng.uniform(0, 0.6),
+    )
+
+
+def _examine(
+    muscle: Muscle,
+    needle: Needle,
+    instrument: Instrument,
+    seconds: float,
+    effort: Range,
+    rng: np.random.Generator,
+) -> tuple[Trace, dict[str, Any]]:
+    """Ask for effort, seek a place, record; ask for more while no unit is in view."""
+    low, high = np.log(_pair(effort))
+    asked = float(np.exp(rng.uniform(low, high)))
+    variability = rng.uniform(0.10, 0.22)
+    for _ in range(TRIES):
+        contraction = muscle.activate(asked)
+        tip = contraction.seek(needle, random_state=rng)
+        slid = tip.moved(*rng.normal(0, 0.15, 3)) if rng.random() < 0.3 else None
+        trace = contraction.record(
+            tip,
+            seconds,
+            instrument=instrument,
+            moves_to=slid,
+            variability=variability,
+            random_state=rng,
+        )
+        if trace.units["amplitude"].max() > IN_VIEW or asked >= 0.9:
+            break
+        asked = min(asked * MORE_EFFORT, 0.9)
+    return trace, {
+        "effort": contraction.effort,
+        "excitation": contraction.excitation,
+        "n_active": int((contraction.rates > 0).sum()),
+        "discharges": trace.discharges,
+        "units": trace.units,
+    }
+
+
+def _pair(dial: Range) -> tuple[float, float]:
+    """Lower and upper end of a dial."""
+    low, high = np.broadcast_to(dial, 2).tolist()
+    return low, high
+
+
+def _draw(dial: Range, rng: np.random.Generator) -> float:
+    return float(rng.uniform(*_pair(dial)))

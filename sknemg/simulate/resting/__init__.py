@@ -1,0 +1,5 @@
+"""Simulated spontaneous discharges: labelled clips of a muscle at rest."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,288 @@
+"""Spontaneous activity of motor units or their axons, and a contraction nearby."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sknemg.simulate.resting.firing import decaying_rate, spaced_times
+from sknemg.simulate.resting.waves import (
+    Discharge,
+    Seed,
+    Site,
+    continuous,
+    draw,
+    motor_unit_waves,
+    render_train,
+    scaled,
+)
+
+
+def fasciculation_potential(
+    duration: float = 2.0,
+    sfreq: float = 48_000,
+    *,
+    n_units: int | None = None,
+    rate: float | None = None,
+    amplitude: float | None = None,
+    complexity: float | None = None,
+    site: Site | None = None,
+    random_state: Seed = None,
+) -> Discharge:
+    """Fasciculation potentials: whole motor units that discharge singly and at random.
+
+    Parameters
+    ----------
+    duration : float
+        Seconds.
+    sfreq : float
+        Sampling rate, Hz.
+    n_units : int or None
+        Units that fasciculate; drawn from 1 to 3, each with its own potential.
+    rate : float or None
+        Of each unit, Hz; drawn from 0.3 to 2. At least one discharge falls into the clip.
+    amplitude : float or None
+        Peak to peak, mV; drawn from 0.3 to 4.
+    complexity : float or None
+        0 (a healthy unit) to 1 (freshly reinnervated: long, polyphasic, unstable); drawn.
+    site : Site or None
+        Needle and muscle.
+    random_state : int, Generator or None
+        Seed.
+
+    Returns
+    -------
+    Discharge
+
+    Notes
+    -----
+    The numbers are choices.
+
+    Examples
+    --------
+    >>> _, times, _ = fasciculation_potential(n_units=1, random_state=0)
+    >>> 1 <= len(times[0]) < 10
+    True
+    """
+    rng = np.random.default_rng(random_state)
+    chosen = rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1])
+    parts = []
+    for _ in range(chosen if n_units is None else n_units):
+        waves = _unit(site or Site(), sfreq, draw(complexity, 0, 1, rng), rng)
+        waves = scaled(waves, draw(amplitude, 0.3, 4, rng, log=True), sfreq)
+        times = spaced_times(
+            draw(rate, 0.3, 2, rng, log=True), duration, shape=1.0, random_state=rng
+        )
+        if not len(times):
+            times = rng.uniform(0.1, 0.9, 1) * duration
+        second = times[rng.random(len(times)) < 0.08]
+        times = np.sort(np.concatenate([times, second + rng.uniform(0.005, 0.02, len(second))]))
+        times = times[times < duration]
+        parts.append((_variable_train(waves, times, duration, sfreq, rng), times))
+    return continuous(parts, duration)
+
+
+def myokymic_discharge(
+    duration: float = 2.0,
+    sfreq: float = 48_000,
+    *,
+    rate: float | None = None,
+    burst_rate: float | None = None,
+    n_spikes: tuple[int, int] = (2, 10),
+    amplitude: float | None = None,
+    site: Site | None = None,
+    random_state: Seed = None,
+) -> Discharge:
+    """Myokymic discharge: a motor unit in bursts that recur almost regularly.
+
+    Parameters
+    ----------
+    duration : float
+        Seconds.
+    sfreq : float
+        Sampling rate, Hz.
+    rate : float or None
+        Within a burst, Hz; drawn from 20 to 62.
+    burst_rate : float or None
+        Bursts a second; drawn from 1 to 4.
+    n_spikes : tuple of int
+        Fewest and most discharges of a burst; a unit keeps to about the same number.
+    amplitude : float or None
+        Peak to peak, mV; drawn from 0.2 to 2.
+    site : Site or None
+        Needle and muscle.
+    random_state : int, Generator or None
+        Seed.
+
+    Returns
+    -------
+    Discharge
+        Its ``episodes`` are the bursts.
+
+    Notes
+    -----
+    The numbers are choices.
+
+    Examples
+    --------
+    >>> _, times, bursts = myokymic_discharge(burst_rate=2.0, random_state=0)
+    >>> len(bursts), bool(len(times[0]) >= 2 * len(bursts))
+    (4, True)
+    """
+    rng = np.random.default_rng(random_state)
+    waves = _unit(site or Site(), sfreq, rng.uniform(0, 0.4), rng)
+    waves = scaled(waves, draw(amplitude, 0.2, 2, rng, log=True), sfreq)
+    rate = draw(rate, 20, 62, rng)
+    period = 1 / draw(burst_rate, 1, 4, rng, log=True)
+    # A burst leaves at least a third of its period silent.
+    most = max(2, min(n_spikes[1], int(0.65 * period * rate) + 1))
+    typical = rng.integers(min(n_spikes[0], most), most + 1)
+    bursts = []
+    for start in spaced_times(1 / period, duration, variability=0.12, random_state=rng):
+        n = int(np.clip(typical + rng.integers(-1, 2), max(2, min(n_spikes[0], most)), most))
+        steps = (1 + 0.08 * rng.standard_normal(n - 1)) / rate
+        times = start + np.concatenate([[0.0], np.cumsum(steps)])
+        bursts.append(times[times < duration])
+    times = np.sort(np.concatenate([*bursts, np.empty(0)]))
+    episodes = np.array([[burst[0], burst[-1]] for burst in bursts]).reshape(-1, 2)
+    return Discharge(_variable_train(waves, times, duration, sfreq, rng), [times], episodes)
+
+
+def neuromyotonic_discharge(
+    duration: float = 2.0,
+    sfreq: float = 48_000,
+    *,
+    n_runs: int | None = None,
+    rate: float | None = None,
+    amplitude: float | None = None,
+    site: Site | None = None,
+    random_state: Seed = None,
+) -> Discharge:
+    """Neuromyotonic discharge: bursts of one axon at the highest rates, that dwindle.
+
+    Parameters
+    ----------
+    duration : float
+        Seconds.
+    sfreq : float
+        Sampling rate, Hz.
+    n_runs : int or None
+        Runs in the clip; 1 to 3, of 0.2 to 1.2 s, not overlapping.
+    rate : float or None
+        At the start of a run, Hz; drawn from 190 to 290. It falls to 0.8 to 0.97 of that, the
+        amplitude to 0.1 to 0.45.
+    amplitude : float or None
+        Peak to peak at the start of a run, mV; drawn from 0.1 to 1.5.
+    site : Site or None
+        Needle and muscle.
+    random_state : int, Generator or None
+        Seed.
+
+    Returns
+    -------
+    Discharge
+        Its ``episodes`` are the runs.
+
+    Notes
+    -----
+    The numbers are choices, within the 150 to 300 Hz of textbooks.
+
+    Examples
+    --------
+    >>> rate = 1 / np.diff(neuromyotonic_discharge(n_runs=1, random_state=0).times[0])
+    >>> bool(150 < rate.min() < rate.max() < 300)
+    True
+    """
+    rng = np.random.default_rng(random_state)
+    # Small territory, hardly any dispersion: potentials that still stand apart at 4 ms.
+    waves = motor_unit_waves(
+        site or Site(), sfreq, rng, n_fibres=25, territory=2.5, offset=0.4, jitter=1.5e-5
+    )
+    waves = scaled(waves, draw(amplitude, 0.1, 1.5, rng, log=True), sfreq)
+    first = draw(rate, 190, 290, rng)
+    chosen = int(rng.integers(1, 4))
+    n = chosen if n_runs is None else n_runs
+    slot = duration / n
+    length = np.minimum(np.exp(rng.uniform(np.log(0.2), np.log(1.2), n)), 0.9 * slot)
+    start = np.arange(n) * slot + rng.random(n) * (slot - length)
+    trains, gains = [], []
+    for begin, span in zip(start, length, strict=True):
+        course = decaying_rate(first, rng.uniform(0.8, 0.97))
+        times = spaced_times(course, span, variability=0.008, random_state=rng)
+        trains.append(begin + times)
+        gains.append(np.exp(-rng.uniform(0.8, 2.2) * times / span))
+    times = np.concatenate(trains)
+    signal = _variable_train(waves, times, duration, sfreq, rng, gains=np.concatenate(gains))
+    return Discharge(signal, [times], np.stack([start, start + length], axis=1))
+
+
+def remote_contraction(
+    duration: float = 2.0,
+    sfreq: float = 48_000,
+    *,
+    n_units: int | None = None,
+    amplitude: float | None = None,
+    site: Site | None = None,
+    random_state: Seed = None,
+) -> Discharge:
+    """Incomplete relaxation: a few units far from the tip, low and rounded, at 6 to 12 Hz.
+
+    Parameters
+    ----------
+    duration : float
+        Seconds.
+    sfreq : float
+        Sampling rate, Hz.
+    n_units : int or None
+        Active units; drawn from 1 to 4.
+    amplitude : float or None
+        Peak to peak of a unit, mV; drawn from 0.015 to 0.06.
+    site : Site or None
+        Needle and muscle.
+    random_state : int, Generator or None
+        Seed.
+
+    Returns
+    -------
+    Discharge
+
+    Examples
+    --------
+    >>> len(remote_contraction(n_units=2, random_state=0).times)
+    2
+    """
+    rng = np.random.default_rng(random_state)
+    chosen = int(rng.integers(1, 5))
+    parts = []
+    for _ in range(chosen if n_units is None else n_units):
+        waves = motor_unit_waves(site or Site(), sfreq, rng, offset=rng.uniform(5, 8))
+        waves = scaled(waves, draw(amplitude, 0.015, 0.06, rng, log=True), sfreq)
+        times = spaced_times(rng.uniform(6, 12), duration, variability=0.15, random_state=rng)
+        parts.append((_variable_train(waves, times, duration, sfreq, rng), times))
+    return continuous(parts, duration)
+
+
+def _unit(site: Site, sfreq: float, complexity: float, rng: np.random.Generator) -> NDArray:
+    """Eight discharges of a unit near the tip, the more complex the more dispersed."""
+    return motor_unit_waves(
+        site,
+        sfreq,
+        rng,
+        n_fibres=int(rng.integers(80, 300)),
+        territory=rng.uniform(4, 8),
+        offset=rng.uniform(0, 2),
+        dispersion=0.002 * complexity,
+        jitter=(25 + 65 * complexity) * 1e-6,
+        blocking=0.08 * complexity,
+    )
+
+
+def _variable_train(
+    waves: NDArray,
+    times: NDArray,
+    duration: float,
+    sfreq: float,
+    rng: np.random.Generator,
+    gains: NDArray | float = 1.0,
+) -> NDArray[np.float32]:
+    """Train in which every discharge is one of the unit's variants."""
+    which = rng.integers(len(waves), size=len(times))
+    return render_train(waves, times, duration, sfreq, which=which, gains=gains)
