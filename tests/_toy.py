@@ -4,7 +4,9 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
+from skorch import NeuralNetClassifier
 
 from sknemg import Recordings
 
@@ -77,3 +79,30 @@ def take_calls(spy=Spy):
 def numbers(subjects):
     """The numbers of subjects named S0, S1, ..."""
     return frozenset(int(name[1:]) for name in ([] if subjects is None else subjects))
+
+
+def without(X, *columns):
+    """The same rows without some columns."""
+    return Recordings.from_ragged(X.values, X.offsets, X.meta.drop(columns=list(columns)))
+
+
+class Perceptron(torch.nn.Module):
+    def __init__(self, n_outputs=3, n_times=8):
+        super().__init__()
+        self.linear = torch.nn.Linear(n_times, n_outputs)
+
+    def forward(self, X):
+        return self.linear(X)
+
+
+def skorch_net():
+    """A bare skorch net, which takes no labels but integers."""
+    torch.manual_seed(0)
+    return NeuralNetClassifier(
+        Perceptron, criterion=torch.nn.CrossEntropyLoss, max_epochs=2, train_split=None, verbose=0
+    )
+
+
+def values_of(table):
+    """The values of a table of scores by the names of their metrics."""
+    return dict(zip(table["metric"], table["value"], strict=True))

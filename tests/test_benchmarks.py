@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sknemg import DiVoteClassifier, Segmenter, SegmentFeatures
 from sknemg.evaluation import Protocol, evaluate
 
-TABLES = Path(__file__).parent.parent / "benchmarks" / "tables"
+TABLES = Path(__file__).parents[1] / "benchmarks" / "tables"
 
 
 @pytest.fixture

@@ -15,8 +15,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sknemg.datasets import _formats
-from sknemg.datasets._formats import ReadError
+from sknemg.datasets._formats.arrays import read_npy, read_npz
+from sknemg.datasets._formats.edf import read_edf
+from sknemg.datasets._formats.stored import ReadError, Stored
+from sknemg.datasets._formats.text import TextFormat, read_text
+from sknemg.datasets._formats.wav import read_wav
+from sknemg.datasets._formats.wfdb import read_wfdb, wfdb_files
 from sknemg.recordings import MILLIVOLTS
 
 UNITS = MILLIVOLTS | {"v": 1e3, "mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6}
@@ -122,7 +126,7 @@ def read_recording(
         raise ValueError(f"invalid={invalid!r} is unknown; give 'raise' or 'clip'.")
     check_numbers(sfreq=sfreq, scale=scale, start=start, stop=stop)
     check_signs(delimiter, decimal)
-    text = _formats.TextFormat(delimiter, decimal, skip_lines)
+    text = TextFormat(delimiter, decimal, skip_lines)
     stored = _open(path, channel, text, invalid)
     rate, complaints = _rate(stored.sfreq, sfreq)
     factor, more = _millivolts(stored, unit, scale)
@@ -161,7 +165,7 @@ def check_signs(delimiter: str, decimal: str) -> None:
 def files_of(path: Path) -> list[Path]:
     """List the files that a recording consists of: a WFDB header and its signal files, or one."""
     if _kind(path) == "WFDB":
-        return _formats.wfdb_files(path)
+        return wfdb_files(path)
     return [path]
 
 
@@ -184,15 +188,15 @@ def _kind(path: Path) -> str:
     return kinds[suffix]
 
 
-def _open(path: Path, channel: Any, text: _formats.TextFormat, invalid: str) -> _formats.Stored:
+def _open(path: Path, channel: Any, text: TextFormat, invalid: str) -> Stored:
     kind = _kind(path)
-    readers: dict[str, Callable[[], _formats.Stored]] = {
-        "WFDB": lambda: _formats.read_wfdb(path, channel, clip=invalid == "clip"),
-        "EDF": lambda: _formats.read_edf(path, channel),
-        "WAV": lambda: _formats.read_wav(path, channel),
-        "NPY": lambda: _formats.read_npy(path),
-        "NPZ": lambda: _formats.read_npz(path, channel),
-        "text": lambda: _formats.read_text(path, channel, text),
+    readers: dict[str, Callable[[], Stored]] = {
+        "WFDB": lambda: read_wfdb(path, channel, clip=invalid == "clip"),
+        "EDF": lambda: read_edf(path, channel),
+        "WAV": lambda: read_wav(path, channel),
+        "NPY": lambda: read_npy(path),
+        "NPZ": lambda: read_npz(path, channel),
+        "text": lambda: read_text(path, channel, text),
     }
     try:
         return readers[kind]()
@@ -216,9 +220,7 @@ def _rate(stated: float | None, given: float | None) -> tuple[float, list[str]]:
     return float(rate), []
 
 
-def _millivolts(
-    stored: _formats.Stored, unit: str | None, scale: float | None
-) -> tuple[float, list[str]]:
+def _millivolts(stored: Stored, unit: str | None, scale: float | None) -> tuple[float, list[str]]:
     """Millivolts per stored unit, and what stands against it."""
     if unit is not None and unit not in UNITS:
         return math.nan, [f"unit {unit!r} is unknown: write V, mV, uV or nV"]

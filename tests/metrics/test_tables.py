@@ -5,16 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.metrics as sk
-from _toy import CLASSES, Spy, toy_segments
+from _toy import values_of
 from imblearn.metrics import sensitivity_score, specificity_score
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.model_selection import GridSearchCV, cross_validate
-from sklearn.pipeline import make_pipeline
 
-from sknemg import DiVoteClassifier, Recordings, Segmenter, SubjectKFold, SubjectScorer
-from sknemg.divote.levels import class_columns
-from sknemg.metrics import METRICS, level_scores, one_vs_rest_table, score_table
+from sknemg.metrics import METRICS, one_vs_rest_table, score_table
 from sknemg.metrics._bootstrap import Subjects, one_vs_rest, overall
 from sknemg.metrics._definitions import class_values, metric_values
 
@@ -26,10 +22,6 @@ def answers(n=60, n_classes=3, seed=0, sharpness=1.0):
     logits = rng.normal(size=(n, n_classes)) + sharpness * np.eye(n_classes)[y]
     proba = np.exp(logits).round(1) + 0.1
     return y, proba / proba.sum(axis=1, keepdims=True)
-
-
-def values(table):
-    return dict(zip(table["metric"], table["value"], strict=True))
 
 
 # -- values, against scikit-learn and imbalanced-learn -----------------------------------------
@@ -63,7 +55,7 @@ def by_libraries(y, proba):
 def test_every_metric_is_that_of_the_libraries(n_classes, sharpness):
     y, proba = answers(n_classes=n_classes, sharpness=sharpness)
     groups = y + n_classes * (np.arange(len(y)) // 20)  # several items to a subject
-    got = values(score_table(y, proba, classes=range(n_classes), groups=groups, n_resamples=9))
+    got = values_of(score_table(y, proba, classes=range(n_classes), groups=groups, n_resamples=9))
     expected = by_libraries(y, proba)
     assert set(got) == set(METRICS) == set(expected)
     for name in METRICS:
@@ -105,7 +97,7 @@ def test_a_class_never_given_scores_zero_as_in_the_libraries():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedMetricWarning)
         expected = by_libraries(y, proba)
-    got = values(score_table(y, proba, classes=range(3), n_resamples=9))
+    got = values_of(score_table(y, proba, classes=range(3), n_resamples=9))
     for name in METRICS:
         assert_allclose(got[name], expected[name], rtol=1e-12, err_msg=name)
 
@@ -288,199 +280,3 @@ def test_a_confidence_level_is_between_0_and_1(table, level):
 
 
 # -- levels and SubjectScorer ------------------------------------------------------------------
-
-
-def test_levels_of_a_divote_classifier():
-    X, y = toy_segments()
-    model = DiVoteClassifier(Spy()).fit(X, y)
-    levels = model.levels(X)
-    for level in ["segment", "recording"]:
-        got = level_scores(model, X, y, level=level)
-        assert_array_equal(got.y_proba, getattr(levels, f"{level}s")[list(CLASSES)])
-    assert_array_equal(level_scores(model, X, y, level="segment").y_true, y[X.row_index])
-    subjects = level_scores(model, X, y)
-    assert subjects.groups.tolist() == levels.subjects.index.tolist()
-    assert_allclose(subjects.y_proba, levels.subjects[list(CLASSES)], rtol=1e-12)
-    assert [CLASSES[int(name[1:]) % 3] for name in subjects.groups] == subjects.y_true.tolist()
-
-
-def test_levels_are_found_at_the_end_of_a_pipeline_and_of_a_search():
-    rng = np.random.default_rng(0)
-    X = Recordings(rng.normal(size=(12, 12)), sfreq=10, subject=np.repeat(list("abcdef"), 2))
-    y = np.repeat(["normal", "myopathy"], 6)
-    pipe = make_pipeline(Segmenter(window=0.4, hop=0.4), DiVoteClassifier(Spy()))
-    pipe.fit(X, y)
-    assert level_scores(pipe, X, y, level="segment").y_proba.shape == (36, 2)
-    search = GridSearchCV(
-        pipe,
-        {"divoteclassifier__final_estimator": [None, "logistic"]},
-        cv=SubjectKFold(2),
-        scoring=SubjectScorer(),
-    ).fit(X, y)
-    assert level_scores(search, X, y, level="recording").y_proba.shape == (12, 2)
-
-
-def test_empty_recordings_have_no_scores_but_their_subject_has():
-    X, y = toy_segments(n_segments=(0, 2))
-    assert (X.lengths == 0).any()
-    model = DiVoteClassifier(Spy()).fit(X, y)
-    assert len(level_scores(model, X, y, level="recording").y_true) == np.sum(X.lengths > 0)
-    assert len(level_scores(model, X, y).y_true) == 12
-
-
-class RowClassifier(Spy):
-    """Classifies recordings by their mean segment: no DiVote."""
-
-    def _rows(self, X):
-        return np.stack([row.mean(axis=0) for row in X])
-
-    def fit(self, X, y):
-        return super().fit(self._rows(X), y)
-
-    def predict_proba(self, X):
-        return super().predict_proba(self._rows(X))
-
-
-class Secretive(RowClassifier):
-    """Refuses to say what it asks for, as aeon's estimators do."""
-
-    def get_metadata_routing(self):
-        raise NotImplementedError("no get_metadata_routing method")
-
-
-def test_any_classifier_of_recordings_can_be_scored():
-    X, y = toy_segments()
-    model = RowClassifier().fit(X, y)
-    proba = model.predict_proba(X)
-    assert_array_equal(level_scores(model, X, y, level="recording").y_proba, proba)
-    assert_array_equal(
-        level_scores(Secretive().fit(X, y), X, y, level="recording", groups=X["subject"]).y_proba,
-        proba,
-    )
-    got = level_scores(model, X, y)
-    by_hand = pd.DataFrame(proba).groupby(X["subject"].to_numpy()).mean()
-    assert_allclose(got.y_proba, by_hand.loc[got.groups])
-    with pytest.raises(ValueError, match="does not end in a DiVoteClassifier"):
-        level_scores(model, X, y, level="segment")
-
-
-def test_each_subject_is_scored_once():
-    X, y = toy_segments(n_recordings=3)
-    model = DiVoteClassifier(Spy()).fit(X, y)
-    extra = np.flatnonzero(X["subject"] == "S1")
-    skewed = np.r_[np.arange(len(X)), np.repeat(extra, 20)]
-    y = np.where(X["subject"] == "S1", "normal", y)  # one subject is wrong
-    once, often = X, X[skewed]
-    scorer = SubjectScorer("accuracy")
-    assert scorer(model, often, y[skewed]) == scorer(model, once, y) < 1
-    assert SubjectScorer(level="recording")(model, often, y[skewed]) < scorer(
-        model, often, y[skewed]
-    )
-
-
-def test_the_scorer_gives_the_metrics_of_the_table():
-    X, y = toy_segments(effect=0.5)
-    model = DiVoteClassifier(Spy()).fit(X, y)
-    names = [*(name for name in METRICS if name != "log_loss"), "neg_log_loss"]
-    for level in ["subject", "recording", "segment"]:
-        got = SubjectScorer(names, level=level)(model, X, y)
-        true = level_scores(model, X, y, level=level)
-        table = values(score_table(true.y_true, true.y_proba, classes=CLASSES, n_resamples=9))
-        table["neg_log_loss"] = -table.pop("log_loss")
-        assert got == pytest.approx(table)
-
-
-def test_unknown_names_get_a_hint():
-    with pytest.raises(ValueError, match="Did you mean 'neg_log_loss'"):
-        SubjectScorer("log_loss")
-    with pytest.raises(ValueError, match=r"Did you mean .*'f1_"):
-        SubjectScorer(["accuracy", "f1"])
-    with pytest.raises(ValueError, match="level='patient' is unknown"):
-        SubjectScorer(level="patient")
-    assert repr(SubjectScorer("mcc")) == "SubjectScorer('mcc', level='subject')"
-
-
-def test_unknown_subjects_are_an_error():
-    X, y = toy_segments(n_segments=(1, 1))
-    model = DiVoteClassifier(Spy()).fit(X.values, y)
-    with pytest.raises(ValueError, match="The subjects are unknown"):
-        SubjectScorer()(model, X.values, y)
-    assert 0 <= SubjectScorer()(model, X.values, y, groups=X["subject"]) <= 1
-
-
-def test_a_class_absent_from_the_test_rows_is_nan_with_a_warning():
-    X, y = toy_segments()
-    model = DiVoteClassifier(Spy()).fit(X, y)
-    two = np.flatnonzero(y != "normal")
-    with pytest.warns(UndefinedMetricWarning, match=r"no \['normal'\] among the subjects"):
-        assert np.isnan(SubjectScorer("roc_auc_macro")(model, X[two], y[two]))
-
-
-def test_a_class_absent_from_training_counts_as_wrong():
-    X, y = toy_segments(effect=3.0)
-    two = np.flatnonzero(y != "neuropathy")
-    model = DiVoteClassifier(Spy()).fit(X[two], y[two])
-    scores = SubjectScorer(["accuracy", "recall_macro", "roc_auc_macro"])(model, X, y)
-    right = level_scores(model, X[two], y[two])
-    n_right = np.sum(model.classes_[right.y_proba.argmax(axis=1)] == right.y_true)
-    assert scores["accuracy"] == pytest.approx(n_right / 12)
-    assert scores["roc_auc_macro"] > 0
-
-
-def test_labels_in_another_coding_than_the_models_are_refused():
-    X, y = toy_segments()
-    model = DiVoteClassifier(Spy()).fit(X, y)
-    codes = np.unique(y, return_inverse=True)[1]
-    for other in (codes, np.zeros(len(X), int), np.char.upper(y)):
-        with pytest.raises(ValueError, match=r"y holds \[.*the model knows none: .*'myopathy'"):
-            SubjectScorer()(model, X, other)
-
-
-def test_a_fold_may_hold_nothing_but_a_class_absent_from_training():
-    X, y = toy_segments()
-    seen = y != "neuropathy"
-    model = DiVoteClassifier(Spy()).fit(X[np.flatnonzero(seen)], y[seen])
-    rest = np.flatnonzero(~seen)
-    assert SubjectScorer()(model, X[rest], y[rest]) == 0
-
-
-def test_the_scorer_refuses_scores_that_are_no_shares():
-    X, y = toy_segments()
-    model = RowClassifier().fit(X, y)
-    model.predict_proba = lambda X: -np.ones((len(X), 3))
-    with pytest.raises(ValueError, match="scores are negative in rows 0, 1"):
-        SubjectScorer("neg_log_loss")(model, X, y)
-
-
-def test_a_missing_diagnosis_is_named_by_row_at_every_level():
-    X, y = toy_segments(n_segments=(1, 3))
-    model = DiVoteClassifier(Spy()).fit(X, y)
-    gaps = [None if row in (2, 4) else label for row, label in enumerate(y)]
-    for level in ["segment", "recording", "subject"]:
-        with pytest.raises(ValueError, match="y is missing in rows 2, 4"):
-            level_scores(model, X, gaps, level=level)
-
-
-def test_diagnoses_may_be_true_and_false():
-    X, y = toy_segments()
-    sick = y != "normal"
-    model = DiVoteClassifier(Spy()).fit(X, sick)
-    levels = model.levels(X)
-    for table in levels[:3]:
-        assert {False, True} <= set(table.columns)
-    assert_allclose(
-        class_columns(levels.subjects, [True, False]).to_numpy()[:, ::-1],
-        level_scores(model, X, sick).y_proba,
-    )
-    for level in ["segment", "recording", "subject"]:
-        assert 0.5 < SubjectScorer(level=level)(model, X, sick) <= 1
-
-
-def test_many_metrics_ask_the_estimator_once():
-    X, y = toy_segments()
-    model = DiVoteClassifier(Spy())
-    Spy.calls.clear()
-    scoring = SubjectScorer(["accuracy", "mcc", "f1_macro"])
-    scores = cross_validate(model, X, y, cv=SubjectKFold(2), scoring=scoring)
-    assert {"test_accuracy", "test_mcc", "test_f1_macro"} <= set(scores)
-    assert sum(kind == "predict" for kind, _ in Spy.calls) == 2 * 2  # in-sample votes, test rows

@@ -1,11 +1,12 @@
+"""DiVote around any classifier: containers, subjects, locations, errors."""
+
 import pickle
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from _toy import CLASSES, GroupedSpy, Spy, numbers, take_calls, toy_segments
+from _toy import CLASSES, GroupedSpy, Spy, skorch_net, toy_segments, without
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
 from numpy.testing import assert_allclose, assert_array_equal
@@ -13,11 +14,8 @@ from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
-from sklearn.model_selection import KFold, LeaveOneGroupOut, StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch import NeuralNetClassifier
 
 from sknemg import (
     DiVoteClassifier,
@@ -27,11 +25,6 @@ from sknemg import (
     SegmentFeatures,
     SubjectKFold,
 )
-from sknemg.divote._votes import mean_scores, subject_votes
-
-
-def without(X, *columns):
-    return Recordings.from_ragged(X.values, X.offsets, X.meta.drop(columns=list(columns)))
 
 
 def with_lengths(X, keep):
@@ -39,22 +32,6 @@ def with_lengths(X, keep):
     lengths = np.where(keep, X.lengths, 0)
     values = X.values[np.repeat(keep, X.lengths)]
     return X.with_values(values, np.concatenate([[0], np.cumsum(lengths)]))
-
-
-class Perceptron(torch.nn.Module):
-    def __init__(self, n_outputs=3, n_times=8):
-        super().__init__()
-        self.linear = torch.nn.Linear(n_times, n_outputs)
-
-    def forward(self, X):
-        return self.linear(X)
-
-
-def skorch_net():
-    torch.manual_seed(0)
-    return NeuralNetClassifier(
-        Perceptron, criterion=torch.nn.CrossEntropyLoss, max_epochs=2, train_split=None, verbose=0
-    )
 
 
 class Secretive(LogisticRegression):
@@ -65,38 +42,6 @@ class Secretive(LogisticRegression):
 
 
 # -- votes -------------------------------------------------------------------------------------
-
-
-def test_a_group_without_votes_is_nan_and_leaves_its_neighbours_alone():
-    scores = np.array([[0.2, 0.8], [0.4, 0.6], [np.nan, np.nan], [1.0, 0.0]])
-    got = mean_scores(scores, np.array([0, 0, 1, 3]), 5)
-    nan = [np.nan, np.nan]
-    assert_allclose(got, [[0.3, 0.7], nan, nan, [1, 0], nan])
-
-
-def test_recordings_count_alike_whatever_their_number_of_segments():
-    X = Recordings.from_ragged(
-        np.zeros((4, 2), np.float32),
-        [0, 3, 4],
-        pd.DataFrame({"sfreq": 1.0, "subject": ["a", "a"]}),
-    )
-    segment_scores = np.array([[1, 0], [1, 0], [1, 0], [0, 1.0]])
-    recording = mean_scores(segment_scores, X.row_index, 2)
-    assert_allclose(subject_votes(recording, np.array([0, 0]), 1), [[0.5, 0.5]])
-
-
-def test_features_by_location_follow_the_paper():
-    scores = np.array([[0.6, 0.3, 0.1], [0.2, 0.2, 0.6], [0, 0, 1.0], [np.nan] * 3])
-    subject = np.array([0, 0, 1, 2])
-    got = subject_votes(scores, subject, 3, ["proximal", "proximal", "distal", "distal"])
-    third = [1 / 3] * 3
-    assert_allclose(got, [[0.4, 0.25, 0.35, *third], [*third, 0, 0, 1], [*third, *third]])
-
-
-def test_a_recording_without_a_location_counts_in_neither_mean():
-    scores = np.array([[1.0, 0], [0, 1.0], [0, 1.0]])
-    got = subject_votes(scores, np.zeros(3, int), 1, ["proximal", None, np.nan])
-    assert_allclose(got, [[1, 0, 0.5, 0.5]])
 
 
 # -- around any classifier ---------------------------------------------------------------------
@@ -385,187 +330,7 @@ def test_missing_and_misspelt_locations_are_named():
 # -- in-sample and out-of-fold -----------------------------------------------------------------
 
 
-def test_in_sample_features_come_from_the_classifier_that_saw_the_subjects():
-    X, y = toy_segments()
-    take_calls()
-    model = DiVoteClassifier(Spy(), subject_features="all").fit(X, y)
-    everyone = numbers(X["subject"])
-    assert take_calls() == [("fit", everyone), ("predict", everyone)]
-    assert_array_equal(model.votes_, model.levels(X).votes)
-
-
-@pytest.mark.parametrize(
-    "cv",
-    [
-        4,
-        np.int64(4),
-        SubjectKFold(4, shuffle=True, random_state=3),
-        LeaveOneGroupOut(),
-        StratifiedGroupKFold(4),
-    ],
-    ids=str,
-)
-def test_out_of_fold_features_come_from_classifiers_that_never_saw_the_subjects(cv):
-    X, y = toy_segments()
-    take_calls()
-    model = DiVoteClassifier(Spy(), cv=cv).fit(X, y)
-    everyone = numbers(X["subject"])
-    assert take_calls()[0] == ("fit", everyone)
-    model.fit(X, y)
-    calls = take_calls()[1:]
-    tested = []
-    for (first, trained), (second, scored) in zip(calls[::2], calls[1::2], strict=True):
-        assert (first, second) == ("fit", "predict")
-        assert not trained & scored
-        assert trained | scored == everyone
-        tested += scored
-    assert sorted(tested) == sorted(everyone)
-
-
-def test_out_of_fold_votes_are_those_of_a_loop_by_hand():
-    X, y = toy_segments()
-    model = DiVoteClassifier(Spy(), cv=3, subject_features="all").fit(X, y)
-    for train, test in SubjectKFold(3).split(X, y):
-        fold = DiVoteClassifier(Spy(), final_estimator=None).fit(X[train], y[train])
-        votes = fold.levels(X[test]).votes
-        assert_allclose(model.votes_.loc[votes.index], votes)
-
-
-def test_out_of_fold_features_are_calibrated_where_there_is_nothing_to_learn():
-    def test_loss(cv):
-        losses = []
-        for seed in range(4):
-            X, y = toy_segments(60, n_segments=(3, 6), effect=0.0, seed=seed)
-            train = X["subject"].isin([f"S{k}" for k in range(30)]).to_numpy()
-            forest = RandomForestClassifier(20, random_state=seed)
-            final = LogisticRegression(C=100, max_iter=1000)
-            model = DiVoteClassifier(forest, final_estimator=final, cv=cv)
-            model.fit(X[train], y[train])
-            scores = model.levels(X[~train]).subjects
-            truth = [CLASSES[int(name[1:]) % 3] for name in scores.index]
-            losses.append(log_loss(truth, scores[list(CLASSES)], labels=CLASSES))
-        return np.mean(losses)
-
-    assert test_loss(3) < test_loss(None)
-
-
-def test_a_split_that_tears_subjects_is_refused_by_name():
-    X, y = toy_segments()
-    with pytest.raises(ValueError, match=r"cv trains and tests on the same \d+ subjects: S0"):
-        DiVoteClassifier(Spy(), cv=KFold(3)).fit(X, y)
-    bare = without(X, "subject")  # nobody to tear
-    assert len(DiVoteClassifier(Spy(), cv=KFold(3)).fit(bare, y).votes_) == len(X)
-    mixed = X["subject"].astype(object)
-    mixed[X["subject"] == "S0"] = 0
-    DiVoteClassifier(Spy(), cv=3).fit(X, y, groups=mixed)
-    with pytest.raises(ValueError, match=r"n_splits=9 is more than .*myopathy 4"):
-        DiVoteClassifier(Spy(), cv=9).fit(X, y)
-    one_fold = [next(SubjectKFold(3).split(X, y))]
-    with pytest.raises(ValueError, match=r"every recording once; row \d+ is tested 0 times"):
-        DiVoteClassifier(Spy(), cv=one_fold).fit(X, y)
-
-
-@pytest.mark.parametrize("estimator", [Spy(), skorch_net()], ids=["spy", "skorch"])
-def test_a_class_that_a_fold_lacks_scores_zero(estimator):
-    X, y = toy_segments(n_subjects=6)
-    y = np.where(X["subject"] == "S5", "rare", y)
-    if isinstance(estimator, NeuralNetClassifier):
-        estimator.set_params(module__n_outputs=4)
-    model = DiVoteClassifier(estimator, cv=LeaveOneGroupOut(), subject_features="all").fit(X, y)
-    assert model.votes_.shape == (6, 4)
-    assert_allclose(model.votes_.sum(axis=1), 1, rtol=1e-6)
-    if isinstance(estimator, Spy):
-        assert model.votes_.loc["S5", "rare"] == 0
-    assert model.predict_proba(X).shape == (len(X), 4)
-
-
-def test_a_module_of_the_wrong_width_is_an_error():
-    X, y = toy_segments()
-    net = skorch_net().set_params(module__n_outputs=5)
-    with pytest.raises(ValueError, match="scores 5 classes of 3"):
-        DiVoteClassifier(net).fit(X, y)
-
-
-def test_scores_that_are_no_numbers_are_an_error():
-    class Broken(Spy):
-        def predict_proba(self, X):
-            proba = super().predict_proba(X)
-            proba[X[:, 0] == 2] = np.nan
-            return proba
-
-    X, y = toy_segments()
-    rows = np.flatnonzero(X["subject"] == "S2").tolist()
-    with pytest.raises(ValueError, match=f"scores NaN or infinity in the recordings .{rows[0]}, "):
-        DiVoteClassifier(Broken()).fit(X, y)
-
-
-@pytest.mark.parametrize(
-    "estimator",
-    [
-        pytest.param(RandomForestClassifier(5, random_state=0), id="forest"),
-        pytest.param(
-            NEMGNetClassifier(
-                "A", width=2, short="pad", max_epochs=2, random_state=0, device="cpu"
-            ),
-            id="network",
-            marks=pytest.mark.slow,  # each worker imports torch
-        ),
-    ],
-)
-def test_the_same_seed_and_two_workers_give_the_same_bits(estimator):
-    X, y = toy_segments()
-    one = DiVoteClassifier(estimator, cv=3).fit(X, y)
-    again = DiVoteClassifier(estimator, cv=3).fit(X, y)
-    two = DiVoteClassifier(estimator, cv=3, n_jobs=2).fit(X, y)
-    for other in [again, two]:
-        assert_array_equal(other.votes_, one.votes_)
-        assert_array_equal(other.predict_proba(X), one.predict_proba(X))
-
-
 # -- answers -----------------------------------------------------------------------------------
-
-
-def test_simple_averaging_is_the_mean_of_the_recordings():
-    X, y = toy_segments()
-    model = DiVoteClassifier(Spy(), final_estimator=None, subject_features="location").fit(X, y)
-    levels = model.levels(X)
-    by_hand = levels.recordings.groupby("subject", sort=False)[list(CLASSES)].mean()
-    assert_allclose(levels.subjects[list(CLASSES)], by_hand)
-    assert_array_equal(levels.subjects["prediction"], by_hand.idxmax(axis=1))
-    assert model.final_estimator_ is None
-
-
-def test_the_levels_fit_together():
-    X, y = toy_segments(muscle="deltoid")
-    model = DiVoteClassifier(Spy()).fit(X, y)
-    levels = model.levels(X)
-    segments, recordings = levels.segments, levels.recordings
-    assert len(segments) == len(X.values)
-    assert set(segments["muscle"]) == {"deltoid"}
-    assert_allclose(segments["start"], 0.1 * segments["segment"])
-    assert_array_equal(segments.groupby("recording").size(), X.lengths)
-    assert_array_equal(segments["subject"], X["subject"].to_numpy()[X.row_index])
-    means = segments.groupby("recording")[list(CLASSES)].mean()
-    assert_allclose(recordings[list(CLASSES)], means)
-    assert_array_equal(levels.subjects.index, X["subject"].unique())
-    assert_array_equal(
-        levels.subjects.loc[X["subject"], list(CLASSES)].to_numpy(), model.predict_proba(X)
-    )
-    by_hand = recordings[recordings["location"] == "distal"].groupby("subject")[CLASSES[0]].mean()
-    assert_allclose(levels.votes.loc[by_hand.index, "distal myopathy"], by_hand)
-
-
-def test_score_counts_each_subject_once():
-    X, y = toy_segments()
-    model = DiVoteClassifier(Spy()).fit(X, y)
-    truth = np.where(X["subject"].isin(["S0", "S1", "S2"]), "normal", y)
-    subjects = model.levels(X).subjects
-    label = pd.Series(truth, index=X["subject"].to_numpy()).groupby(level=0).first()
-    expected = (subjects["prediction"] == label.loc[subjects.index]).mean()
-    assert model.score(X, truth) == expected
-    weights = np.where(X["subject"].isin(["S0", "S1", "S2"]), 0.0, 2.0)
-    others = ~X["subject"].isin(["S0", "S1", "S2"]).to_numpy()
-    assert model.score(X, truth, sample_weight=weights) == model.score(X[others], y[others])
 
 
 def test_the_default_final_classifier_is_logistic_regression():

@@ -1,0 +1,85 @@
+"""Attribution and occlusion."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from sknemg import (
+    NEMGNet,
+    inspection,
+)
+
+CLASSES = ["myopathy", "neuropathy", "normal"]
+
+
+def test_integrated_gradients_are_complete(network):
+    pytest.importorskip("captum")
+    clf, X, _ = network
+    inputs = clf.module_input(X[:2])
+    parts = inspection.attribute(clf.module_, inputs, target=1)
+    with torch.no_grad():
+        gain = (clf.module_(inputs) - clf.module_(torch.zeros_like(inputs)))[:, 1].numpy()
+    np.testing.assert_allclose(parts.sum(axis=(1, 2)), gain, rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "saliency"])
+def test_randomised_weights_give_another_map(network, method):
+    """The sanity check of Adebayo et al. (2018): a map that ignores the weights shows nothing."""
+    pytest.importorskip("captum")
+    clf, X, _ = network
+    inputs = clf.module_input(X[:2])
+    torch.manual_seed(0)
+    random = NEMGNet(n_outputs=2, n_times=1100, version="A", width=4)
+    trained, untrained = (
+        np.abs(inspection.attribute(module, inputs, 1, method=method)).reshape(2, -1)
+        for module in (clf.module_, random)
+    )
+    for a, b in zip(trained, untrained, strict=True):
+        rank_correlation = pd.Series(a).corr(pd.Series(b), method="spearman")
+        assert rank_correlation < 0.6
+    again = np.abs(inspection.attribute(clf.module_, inputs, 1, method=method)).reshape(2, -1)
+    assert np.corrcoef(trained[0], again[0])[0, 1] > 0.99
+
+
+def test_unknown_attribution_is_refused(network):
+    with pytest.raises(ValueError, match="choose one of"):
+        inspection.attribute(network[0].module_, torch.zeros(1, 1, 1100), 0, method="guess")
+
+
+def test_occlusion_finds_the_moment_and_the_band():
+    sfreq = 1000
+    time = np.arange(1000) / sfreq
+    burst = np.sin(2 * np.pi * 150 * time) * ((time > 0.6) & (time < 0.66))
+
+    def predict(segments):  # the score is the largest value
+        return np.abs(segments).max(axis=1, keepdims=True)
+
+    moments = inspection.occlude_time(predict, burst, sfreq, width=0.1, step=0.05)
+    best = moments.loc[moments[0].idxmax()]
+    assert best["start"] <= 0.6 < 0.66 <= best["stop"] + 1e-9
+    assert moments.loc[moments["stop"] < 0.6, 0].abs().max() == 0
+    bands = inspection.occlude_bands(predict, burst, sfreq, bands=[(10, 100), (100, 200)])
+    assert bands[0].idxmax() == 1
+    with pytest.raises(ValueError, match="step <= width"):
+        inspection.occlude_time(predict, burst, sfreq, width=2.0)
+    for occlude in (inspection.occlude_time, inspection.occlude_bands):
+        with pytest.raises(ValueError, match=r"segment has shape \(1, 1000\): give one"):
+            occlude(predict, burst[None], sfreq)
+    for bands, message in [
+        ([(10, 100), (200, 100), (np.nan, 50)], r"not for \(200, 100\), \(nan, 50\)"),
+        ([10, 100], "give pairs"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            inspection.occlude_bands(predict, burst, sfreq, bands=bands)
+
+
+def test_attribution_display_of_a_network(network):
+    pytest.importorskip("captum")
+    clf, X, _ = network
+    display = inspection.AttributionDisplay.from_estimator(clf, X[0], sfreq=1000)
+    assert list(display.ax_) == ["trace", "samples", "moments", "bands"]
+    assert display.target == "neuropathy"
+    assert "neuropathy" in display.text_.get_text()
+    other = inspection.AttributionDisplay.from_estimator(clf, X[0], sfreq=1000, target="myopathy")
+    np.testing.assert_allclose(other.moments["fall"], -display.moments["fall"], atol=1e-6)

@@ -1,0 +1,46 @@
+"""Maps and separation of a network's layers."""
+
+import numpy as np
+import pytest
+
+from sknemg import (
+    inspection,
+)
+
+CLASSES = ["myopathy", "neuropathy", "normal"]
+
+
+def test_classes_separate_with_depth(network):
+    clf, X, y = network
+    groups = np.arange(len(X)) // 4
+    layers = ["blocks.block1", "blocks.block11"]
+    display = inspection.LayerMapDisplay.from_estimator(clf, X, y, layers, groups=groups)
+    separation = display.separation
+    assert separation["silhouette"].is_monotonic_increasing
+    assert separation.loc["blocks.block11", "probe"] > 0.8
+    assert [axes.get_title() for axes in display.ax_[0]] == layers
+    with pytest.raises(ValueError, match="no layers \\['nowhere'\\]"):
+        inspection.LayerMapDisplay.from_estimator(clf, X, y, ["nowhere"])
+
+
+def test_probe_is_not_fooled_by_subjects():
+    """Classes that are nothing but their subjects: a split by segment would score near 1."""
+    rng = np.random.default_rng(0)
+    subject = np.repeat(np.arange(20), 15)
+    outputs = {"a": rng.normal(size=(20, 10))[subject] + 0.05 * rng.normal(size=(300, 10))}
+    y = rng.permutation(np.repeat([0, 1], 10))[subject]
+    probe = inspection.class_separation(outputs, y, subject, random_state=0).loc["a", "probe"]
+    assert probe < 0.75
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # numba's and scikit-learn's, inside umap-learn
+def test_umap_map():
+    pytest.importorskip("umap")
+    rng = np.random.default_rng(0)
+    y = np.repeat(CLASSES[:2], 30)
+    outputs = {"late": rng.normal(size=(60, 6)) + 9 * (y == "myopathy")[:, None]}
+    display = inspection.LayerMapDisplay.from_outputs(outputs, y, method="umap", random_state=0)
+    places = display.maps["late"]
+    gap = np.linalg.norm(places[y == "myopathy"].mean(0) - places[y != "myopathy"].mean(0))
+    assert gap > 2 * places[y == "myopathy"].std()

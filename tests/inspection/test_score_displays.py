@@ -1,0 +1,173 @@
+"""Displays of scores: confusion, curves, calibration, training history."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from sknemg import (
+    inspection,
+)
+
+CLASSES = ["myopathy", "neuropathy", "normal"]
+
+
+# -- scores ------------------------------------------------------------------------------------
+
+
+def test_confusion_is_a_mean_over_folds():
+    y_true = np.tile(["myopathy", "myopathy", "normal"], 2)
+    y_pred = ["myopathy", "normal", "normal", "myopathy", "myopathy", "normal"]
+    fold = np.repeat([0, 1], 3)
+    display = inspection.ConfusionMatrixDisplay.from_predictions(y_true, y_pred, fold=fold)
+    np.testing.assert_allclose(display.mean_, [[75, 25], [0, 100]])
+    np.testing.assert_allclose(display.sd_[0], np.std([50, 100], ddof=1))
+    whole = inspection.ConfusionMatrixDisplay.from_predictions(y_true, y_pred)
+    assert np.isnan(whole.sd_).all()
+    assert whole.text_[1, 1].get_text() == "100.0"
+
+
+def test_confusion_skips_a_class_that_a_fold_lacks():
+    display = inspection.ConfusionMatrixDisplay.from_predictions(
+        ["a", "a", "b"], ["a", "b", "b"], fold=[0, 1, 1]
+    )
+    np.testing.assert_allclose(display.mean_, [[50, 50], [0, 100]])
+    assert np.isnan(display.sd_[1]).all()
+
+
+def _noisy_scores(n=90, seed=0):
+    rng = np.random.default_rng(seed)
+    y = np.array(CLASSES)[np.arange(n) % 3]
+    scores = rng.dirichlet(np.ones(3), n) + 0.5 * np.eye(3)[np.arange(n) % 3]
+    return y, scores / scores.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("kind", ["roc", "precision_recall"])
+def test_curves_agree_with_scikit_learn(kind):
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    y, scores = _noisy_scores()
+    display = inspection.OneVsRestCurveDisplay.from_predictions(
+        y, scores, classes=CLASSES, kind=kind, n_bootstrap=100, random_state=0
+    )
+    measure = roc_auc_score if kind == "roc" else average_precision_score
+    for i, label in enumerate(CLASSES):
+        curve = display.curves[label]
+        assert curve.area == pytest.approx(measure(y == label, scores[:, i]))
+        assert curve.area_low < curve.area < curve.area_high
+        assert np.trapezoid(curve.y, dx=1 / 200) == pytest.approx(curve.area, abs=0.03)
+        assert (curve.low <= curve.high).all()
+
+
+def test_interval_is_wider_when_rows_belong_to_few_subjects():
+    y, scores = _noisy_scores(30)
+    y, scores, groups = (np.repeat(a, 10, axis=0) for a in (y, scores, np.arange(30)))
+    width = []
+    for unit in (None, groups):
+        display = inspection.OneVsRestCurveDisplay.from_predictions(
+            y, scores, classes=CLASSES, groups=unit, n_bootstrap=60, random_state=0
+        )
+        curve = display.curves["myopathy"]
+        width.append(curve.area_high - curve.area_low)
+    assert width[1] > 2 * width[0]
+    assert "over subjects" in display.ax_.get_title()
+
+
+def test_curves_over_folds_and_readers_as_points():
+    y, scores = _noisy_scores()
+    readers = {"A": y, "B": np.repeat("normal", len(y))}
+    display = inspection.OneVsRestCurveDisplay.from_predictions(
+        y, scores, classes=CLASSES, fold=np.arange(90) // 30, readers=readers
+    )
+    assert "3 folds" in display.interval
+    points = display.readers.set_index(["reader", "class"])
+    assert points.loc[("A", "myopathy"), ["sensitivity", "specificity"]].tolist() == [1, 1]
+    assert points.loc[("B", "normal"), ["sensitivity", "specificity"]].tolist() == [1, 0]
+    assert np.isnan(points.loc[("B", "myopathy"), "precision"])
+    with pytest.raises(ValueError, match="2 labels for 90 rows"):
+        inspection.OneVsRestCurveDisplay.from_predictions(
+            y, scores, classes=CLASSES, fold=np.arange(90) // 30, readers={"C": ["a", "b"]}
+        )
+
+
+def _draw(name, y, scores, **options):
+    options = {"classes": CLASSES} | options
+    return getattr(inspection, f"{name}Display").from_predictions(y, scores, **options)
+
+
+@pytest.mark.parametrize("name", ["OneVsRestCurve", "Calibration", "Simplex"])
+def test_labels_and_scores_that_do_not_fit(name):
+    y, scores = _noisy_scores(9)
+    gaps = scores.copy()
+    gaps[[2, 5], 1] = np.nan
+    with pytest.raises(ValueError, match="NaN or infinite in rows 2, 5: leave the rows out"):
+        _draw(name, y, gaps)
+    with pytest.raises(ValueError, match=r"y_true holds 0, 1, 2 in rows 0, .*of 'myopathy', 'neur"):
+        _draw(name, np.arange(9) % 3, scores)
+    with pytest.raises(ValueError, match="y_true has 8 labels for 9 rows"):
+        _draw(name, y[1:], scores)
+    table = pd.DataFrame(scores, columns=CLASSES).assign(subject="S1")
+    with pytest.raises(ValueError, match=r"Columns \['subject'\] hold no scores"):
+        _draw(name, y, table)
+    with pytest.raises(ValueError, match="a row an item and a column a class, not 1-D"):
+        _draw(name, y, scores[:, 0])
+
+
+def test_curves_say_what_cannot_be_drawn():
+    y, scores = _noisy_scores(9)
+    for options, message in [
+        ({"n_bootstrap": 0}, "n_bootstrap=0 draws nothing"),
+        ({"groups": [1, 2]}, "groups has 2 entries for 9 rows"),
+        ({"fold": [1, 2]}, "fold has 2 entries for 9 rows"),
+        ({"groups": [None, *"abcdefgh"]}, "groups is missing in row 0"),
+        ({"fold": y}, "No fold holds both 'myopathy' and the rest"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            _draw("OneVsRestCurve", y, scores, **options)
+    table = pd.DataFrame(scores, columns=CLASSES).assign(n_recordings=3)
+    with pytest.raises(ValueError, match="No row of y_true is of 'n_recordings'"):
+        _draw("OneVsRestCurve", y, table)
+    with pytest.raises(ValueError, match="All rows of y_true are of 'normal'"):
+        _draw("OneVsRestCurve", ["normal"] * 9, scores[:, 2:], classes=["normal"])
+
+
+@pytest.mark.parametrize("name", ["Calibration", "Simplex"])
+def test_logits_are_no_probabilities(name):
+    y, scores = _noisy_scores(9)
+    with pytest.raises(ValueError, match=r"not between 0 and 1 in rows 0, 1, 2, .*predict_proba"):
+        _draw(name, y, np.log(scores))
+
+
+def test_triangle_of_votes_that_do_not_add_up_and_of_classes_in_any_order():
+    y, scores = _noisy_scores(9)
+    with pytest.raises(ValueError, match="Votes do not add up to 1 in rows 0, 1, 2"):
+        _draw("Simplex", y, scores / 2)
+    display = _draw("Simplex", y, scores[:, ::-1], classes=CLASSES[::-1])
+    image = display.ax_[0, 0].images[0].get_array()
+    assert image[0, 0] == 0  # the corner of the first class given
+    assert image[0, -1] == 1
+
+
+def test_calibration_of_true_and_of_boastful_scores():
+    rng = np.random.default_rng(0)
+    p = rng.uniform(size=4000)
+    y = np.where(rng.uniform(size=4000) < p, "myopathy", "normal")
+    good, boast = (
+        inspection.CalibrationDisplay.from_predictions(
+            y, np.column_stack([q, 1 - q]), classes=["myopathy", "normal"]
+        )
+        for q in (p, np.clip(3 * (p - 0.5) + 0.5, 0, 1))
+    )
+    assert good.error_.max() < 0.03
+    assert boast.error_.min() > 0.1
+    inside = good.bins["low"].le(good.bins["score"]) & good.bins["score"].le(good.bins["high"])
+    assert inside.mean() > 0.8
+
+
+def test_learning_curves_come_from_the_history(network):
+    display = inspection.TrainingHistoryDisplay.from_estimator(network[0])
+    line = display.ax_[0].lines[0]
+    assert len(line.get_xdata()) == len(network[0].history_)
+    assert display.ax_[-1].get_xlabel() == "updates"
+    with pytest.raises(TypeError, match="no history_"):
+        inspection.TrainingHistoryDisplay.from_estimator(LinearDiscriminantAnalysis())

@@ -1,0 +1,59 @@
+"""Traces, and what displays refuse."""
+
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from sknemg import (
+    Recordings,
+    Segmenter,
+    inspection,
+)
+
+CLASSES = ["myopathy", "neuropathy", "normal"]
+
+
+def test_trace_is_negative_up_with_the_readers_scales():
+    signal = np.zeros(3000)
+    signal[1050] = -1.0
+    X = Recordings([signal], sfreq=10_000, subject="S1", muscle="vastus")
+    display = inspection.TraceDisplay.from_recording(X, 0, gain=0.5)
+    ax = display.ax_
+    assert ax.yaxis_inverted()
+    second = ax.lines[1]
+    assert second.get_xdata()[second.get_ydata().argmin()] == pytest.approx(5.0)  # ms
+    assert second.get_ydata().min() == 2 - 1 / 0.5  # two divisions up from its line
+    assert display.text_.get_text() == "10 ms/div, 500 µV/div, negative up"
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["0.00", "0.10", "0.20"]
+    assert ax.get_title(loc="left") == "S1, vastus"
+    with pytest.raises(ValueError, match="segments or images"):
+        inspection.TraceDisplay.from_recording(Segmenter(window=0.1).transform(X), 0)
+
+
+def test_trace_with_scores_of_its_segments(fitted):
+    pipe, X, _ = fitted()
+    display = inspection.TraceDisplay.from_estimator(pipe, X, -1, n_sweeps=4)
+    bars = display.score_axes_[1].patches
+    n_segments = pipe[:-1].transform(X).lengths[-1]
+    assert len(bars) == 3 * n_segments
+    first = display.scores.loc[0, CLASSES].to_numpy(dtype=float)
+    np.testing.assert_allclose([bar.get_height() for bar in bars[::n_segments]], first)
+    assert bars[0].get_x() == pytest.approx(0.05)  # a bar of one hop amid its window
+
+
+def test_displays_that_divide_say_which_axes_they_need(fitted):
+    from matplotlib.figure import Figure
+
+    pipe, X, _ = fitted()
+    with pytest.raises(ValueError, match=r"plt\.subplots"):
+        inspection.TraceDisplay.from_estimator(pipe, X, 0, ax=Figure().add_axes((0, 0, 1, 1)))
+
+
+def test_signals_in_place_of_segments_are_refused(network, make_ragged):
+    X, y = make_ragged()
+    with pytest.raises(ValueError, match="holds signals"):
+        inspection.FeatureVisualizationDisplay.from_estimator(network[0], X, y)
+    with pytest.raises(TypeError, match="no network"):
+        segments = Segmenter(window=0.2).fit_transform(X)
+        model = LinearDiscriminantAnalysis().fit(segments.values, y[segments.row_index])
+        inspection.FeatureVisualizationDisplay.from_estimator(model, segments, y)

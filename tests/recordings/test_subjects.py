@@ -1,0 +1,84 @@
+"""Subjects and diagnoses, one per row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from _toy import toy_segments
+from sklearn.exceptions import DataConversionWarning
+
+from sknemg import Recordings, SubjectKFold
+from sknemg.recordings import label_subjects, read_subjects
+
+
+def test_subjects_are_read_from_recordings_frames_and_groups():
+    X, _ = toy_segments()
+    expected = X["subject"].tolist()
+    assert read_subjects(X).tolist() == expected
+    assert read_subjects(X.to_frame()).tolist() == expected
+    for groups in [expected, X["subject"], X["subject"].to_numpy()]:
+        assert read_subjects(list(X), groups).tolist() == expected
+    shuffled_index = X["subject"].set_axis(np.arange(len(X))[::-1])
+    assert read_subjects(list(X), shuffled_index).tolist() == expected
+
+
+def test_nobody_knows_the_subjects():
+    assert read_subjects(np.zeros((3, 2))) is None
+    assert read_subjects([[1], [2]]) is None
+    assert read_subjects(Recordings(np.zeros((3, 2)), sfreq=1)) is None
+    assert read_subjects(pd.DataFrame({"x": [1.0, 2.0]})) is None
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
+def test_a_missing_subject_is_named_by_row(gap):
+    with pytest.raises(ValueError, match=r"missing in rows 0, 2"):
+        read_subjects(np.zeros((4, 2)), [gap, "a", gap, "b"])
+    with pytest.raises(ValueError, match=r"missing in rows 0, 2"):
+        label_subjects([1, 1, 0, 0], [gap, "a", gap, "b"])
+
+
+def test_groups_of_another_length_are_an_error():
+    with pytest.raises(ValueError, match=r"groups has shape \(2,\) for 3 rows"):
+        read_subjects(np.zeros((3, 2)), ["a", "b"])
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
+def test_a_missing_diagnosis_is_named_by_row(gap):
+    for y in [["x", gap, "y", gap], np.array([1, gap, 0, gap], dtype=object)]:
+        with pytest.raises(ValueError, match="y is missing in rows 1, 3"):
+            label_subjects(y, list("abcd"))
+        with pytest.raises(ValueError, match="y is missing in rows 1, 3"):
+            next(SubjectKFold(2).split(np.zeros((4, 1)), y, list("abcd")))
+
+
+def test_a_y_of_another_shape_is_blamed_itself():
+    X = np.zeros((4, 1))
+    with pytest.raises(ValueError, match="y has 3 diagnoses for 4 rows"):
+        next(SubjectKFold(2).split(X, [0, 0, 1], list("abcd")))
+    with pytest.raises(ValueError, match=r"y should be a 1d array, got an array of shape \(4, 2\)"):
+        next(SubjectKFold(2).split(X, np.zeros((4, 2)), list("abcd")))
+    with pytest.warns(DataConversionWarning, match="column-vector y"):
+        folds = list(SubjectKFold(2).split(X, np.array([[0], [0], [1], [1]]), list("abcd")))
+    assert [test.tolist() for _, test in folds] == [[0, 2], [1, 3]]
+
+
+def test_groups_may_be_a_column_of_a_table():
+    table = pd.DataFrame({"subject": list("aab")}, index=[5, 4, 3])
+    for groups in (table, table.to_numpy()):
+        assert read_subjects(np.zeros((3, 1)), groups).tolist() == list("aab")
+        assert label_subjects([0, 0, 1], groups)[0].tolist() == [0, 0, 1]
+    with pytest.raises(ValueError, match=r"groups has shape \(3, 2\) for 3 rows; give one subject"):
+        read_subjects(np.zeros((3, 1)), table.assign(muscle="deltoid"))
+
+
+def test_every_torn_subject_is_named():
+    y = ["x", "y", "x", "x", "z", "x"]
+    with pytest.raises(ValueError, match="2 subjects have more than one") as error:
+        label_subjects(y, ["a", "a", "b", "b", "b", "c"])
+    assert "a (x in row 0, y in row 1); b (x in rows 2, 3, z in row 4)." in str(error.value)
+
+
+def test_a_subject_is_one_number_wherever_its_rows_are():
+    codes, names, first = label_subjects([1, 0, 1, 0], ["q", "p", "q", "p"])
+    assert codes.tolist() == [0, 1, 0, 1]
+    assert names.tolist() == ["q", "p"]
+    assert first.tolist() == [0, 1]
