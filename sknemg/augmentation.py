@@ -20,11 +20,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
 from torch import Generator, Tensor
+
+from sknemg.base import fit_context
 
 _FRACTION = Interval(Real, 0, 1, closed="both")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
@@ -36,7 +38,7 @@ _CHUNK = 512  # rows varied at a time by `fit_resample`
 class _Augmenter(BaseEstimator):
     """Both ways to a function on tensors; a subclass writes `_vary`."""
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_augmented": [Interval(Integral, 1, None, closed="left"), None],
         "random_state": ["random_state"],
     }
@@ -64,7 +66,7 @@ class _Augmenter(BaseEstimator):
         self._validate_params()
         return self._vary(batch, generator)
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters; nothing is learned.
 
@@ -80,8 +82,8 @@ class _Augmenter(BaseEstimator):
         validate_data(self, X, dtype=_DTYPES, allow_nd=True)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit_resample(self, X: Any, y: Any) -> tuple[NDArray, NDArray]:
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_resample(self, X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         """Append variants of the rows, as many of each as of any other, give or take one.
 
         Parameters
@@ -186,7 +188,7 @@ class SignalAugmenter(_Augmenter):
     >>> classifier = NEMGNetClassifier(augment=SignalAugmenter(input_sfreq=10_000, warp=0.05))
     """
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **_Augmenter._parameter_constraints,
         "input_sfreq": [None, Interval(Real, 0, None, closed="neither")],
         "gain": [Interval(Real, 1, None, closed="left")],
@@ -287,7 +289,7 @@ class SpectrogramAugmenter(_Augmenter):
     (10, 1, 64, 126)
     """
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **_Augmenter._parameter_constraints,
         "time_mask": [_FRACTION],
         "frequency_mask": [_FRACTION],

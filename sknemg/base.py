@@ -1,4 +1,4 @@
-"""The base class of transformers: one row per recording, the container kept."""
+"""What estimators share: the base class of transformers, and a typed `fit_context`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,38 @@ from abc import abstractmethod
 from collections.abc import Callable
 from functools import wraps
 from inspect import unwrap
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import is_ragged, unpack
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[_Method], _Method]:
+    """Validate an estimator's parameters before a method runs; keep the type of the method.
+
+    scikit-learn's own decorator has no types: a checker would lose the signature of `fit`.
+
+    Parameters
+    ----------
+    prefer_skip_nested_validation : bool
+        Whether estimators made inside the method may skip their own validation.
+
+    Returns
+    -------
+    callable
+        The decorator.
+    """
+    decorator: Callable[[_Method], _Method] = _fit_context(
+        prefer_skip_nested_validation=prefer_skip_nested_validation
+    )
+    return decorator
 
 
 def _arrays_only(method: Callable[..., Any]) -> Callable[..., Any]:

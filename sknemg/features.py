@@ -58,14 +58,14 @@ def feature_names(bands: Iterable[tuple[float, float]] = BANDS) -> list[str]:
     return [*_AMPLITUDE, *_COUNTS, *_SPECTRAL, *(f"band_{low:g}_{high:g}" for low, high in bands)]
 
 
-def _divide(numerator: NDArray, denominator: NDArray) -> NDArray:
+def _divide(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[Any]:
     """Quotient, 0 where the denominator is 0: what a flat segment gets."""
     return np.divide(
         numerator, denominator, out=np.zeros_like(numerator, dtype=float), where=denominator > 0
     )
 
 
-def _check_segments(segments: NDArray) -> None:
+def _check_segments(segments: NDArray[Any]) -> None:
     if segments.ndim != 2:
         raise ValueError(f"Segments have the shape (n_segments, n_times), got {segments.shape}.")
     bad = np.flatnonzero(~np.isfinite(segments).all(axis=1))
@@ -382,7 +382,7 @@ class SegmentFeatures(RowTransformer):
     """
 
     _item_ndim = 1
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "input_sfreq": [None, Interval(Real, 0, None, closed="neither")],
         "turn_threshold": [Interval(Real, 0, None, closed="neither")],
         "noise_threshold": [Interval(Real, 0, None, closed="left")],

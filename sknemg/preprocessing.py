@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -60,7 +60,7 @@ class Downsampler(RowTransformer):
     (3, 1000)
     """
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "sfreq": [_POSITIVE],
         "method": [StrOptions({"soxr", "polyphase", "fft"})],
         "input_sfreq": [None, _POSITIVE],
@@ -149,7 +149,7 @@ class Segmenter(RowTransformer):
     array([1, 4])
     """
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "window": [_POSITIVE],
         "hop": [_POSITIVE],
         "short": [StrOptions({"raise", "drop", "pad"})],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,8 @@ def exact(number: float) -> Fraction:
 
 
 def resample(
-    signal: NDArray, sfreq: float, new_sfreq: float, *, method: ResampleMethod = "soxr"
-) -> NDArray:
+    signal: NDArray[Any], sfreq: float, new_sfreq: float, *, method: ResampleMethod = "soxr"
+) -> NDArray[Any]:
     """Change the sampling rate of a signal.
 
     Every method takes the signal to be zero outside; an offset or a ramp then rings at both
@@ -100,7 +100,7 @@ def resample(
     return new + (signal[0] + slope / float(ratio) * np.arange(n_new)).astype(signal.dtype)
 
 
-def _resample_fft(signal: NDArray, ratio: Fraction) -> NDArray:
+def _resample_fft(signal: NDArray[Any], ratio: Fraction) -> NDArray[Any]:
     from scipy.fft import next_fast_len
     from scipy.signal import resample as scipy_resample
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -19,6 +19,7 @@ from skorch.helper import predefined_split
 from skorch.utils import noop
 from torch import Tensor, nn
 
+from sknemg.base import fit_context
 from sknemg.classifiers.data import Rows, TrainingRounds, resident
 from sknemg.classifiers.net import SegmentNet, history_table
 from sknemg.classifiers.validation import (
@@ -55,7 +56,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
     # scikit-learn hands the subjects on when metadata routing is switched on.
     __metadata_request__fit: ClassVar = {"groups": True}
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -74,7 +75,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    _input_dtypes: ClassVar[list] = [np.float32]
+    _input_dtypes: ClassVar[list[Any]] = [np.float32]
     _prediction_batch: ClassVar[int] = 256
 
     @abstractmethod
@@ -91,11 +92,11 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
     def _learn_input(self, X: np.ndarray, train: np.ndarray) -> None:
         """Learn from the training rows what ``_input_function`` needs; nothing by default."""
 
-    def _parameter_groups(self) -> list[tuple[str, dict]]:
+    def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
         """Give skorch's ``optimizer__param_groups``: (name pattern, options)."""
         return []
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, groups: Any = None) -> "BaseSegmentClassifier":
         """Train a new network.
 
@@ -225,7 +226,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         rows = torch.tensor(self._validated(X), device=self._torch_device())
         return self._input_function()(rows)
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, Any]:
         # The net holds device memory and users' callbacks; the weights make it anew.
         return {key: value for key, value in super().__getstate__().items() if key != "_net"}
 

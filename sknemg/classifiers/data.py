@@ -29,7 +29,7 @@ def _tensor_dtype(X: np.ndarray) -> torch.dtype:
     return torch.from_numpy(np.empty(0, dtype=X.dtype)).dtype
 
 
-class Rows(Dataset):
+class Rows(Dataset[Any]):
     """Some rows of an array, with their class indices where they are known.
 
     Parameters
@@ -79,7 +79,7 @@ class InOrder:
             yield self.rows.take(np.arange(start, stop))
 
 
-class TrainingRounds(Dataset):
+class TrainingRounds(Dataset[Any]):
     """Shuffled training batches, handed out in rounds of ``eval_every`` updates.
 
     One ``iter()`` is one round: it goes on where the last one stopped, over as many shuffled

@@ -109,7 +109,7 @@ class NEMGNetClassifier(BaseSegmentClassifier):
     True
     """
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseSegmentClassifier._parameter_constraints,
         "version": [StrOptions(set(RESIDUAL_BLOCKS))],
         "width": [Interval(Integral, 1, None, closed="left")],
@@ -136,7 +136,7 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         patience: int | None = 100,
         monitor: str = "accuracy",
         augment: Any = None,
-        callbacks: list | None = None,
+        callbacks: list[Any] | None = None,
         device: Any = "auto",
         compile: bool = False,
         amp: bool = False,

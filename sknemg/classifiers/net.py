@@ -63,7 +63,7 @@ class SegmentNet(NeuralNetClassifier):
             return X
         return Rows(X, y, device=self.device)
 
-    def get_iterator(self, dataset: Any, training: bool = False) -> Iterable:
+    def get_iterator(self, dataset: Any, training: bool = False) -> Iterable[Any]:
         """Iterate over the next round of training, or over all rows in order."""
         if training:
             return dataset

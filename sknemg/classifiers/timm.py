@@ -135,7 +135,7 @@ class TimmClassifier(BaseSegmentClassifier):
     1.0
     """
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseSegmentClassifier._parameter_constraints,
         "model_name": [str],
         "pretrained": ["boolean"],
@@ -148,7 +148,7 @@ class TimmClassifier(BaseSegmentClassifier):
         "channels_last": ["boolean"],
     }
 
-    _input_dtypes: ClassVar[list] = [np.float32, np.uint8]
+    _input_dtypes: ClassVar[list[Any]] = [np.float32, np.uint8]
     _prediction_batch: ClassVar[int] = 64
 
     def __init__(
@@ -161,7 +161,7 @@ class TimmClassifier(BaseSegmentClassifier):
         in_chans: int = 3,
         drop_rate: float = 0.0,
         freeze: Any = None,
-        lr_groups: dict | None = None,
+        lr_groups: dict[str, Any] | None = None,
         channels_last: bool = False,
         max_epochs: int = 100,
         lr: float = 1e-3,
@@ -173,7 +173,7 @@ class TimmClassifier(BaseSegmentClassifier):
         patience: int | None = 100,
         monitor: str = "accuracy",
         augment: Any = None,
-        callbacks: list | None = None,
+        callbacks: list[Any] | None = None,
         device: Any = "auto",
         compile: bool = False,
         amp: bool = False,
@@ -247,8 +247,8 @@ class TimmClassifier(BaseSegmentClassifier):
             channels_last=self.channels_last,
         )
 
-    def _parameter_groups(self) -> list[tuple[str, dict]]:
-        groups: list[tuple[str, dict]] = []
+    def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
+        groups: list[tuple[str, dict[str, Any]]] = []
         for pattern, lr in (self.lr_groups or {}).items():
             if pattern == "backbone":  # what the classifier, first, leaves over
                 heads = classifier_layers(self.model_name)

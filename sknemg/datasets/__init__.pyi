@@ -1,6 +1,7 @@
+from ._formats.stored import ReadError
 from ._quality import quality
+from ._tables import InvalidCohortError
 from .cohort import (
-    InvalidCohortError,
     load_cohort,
     write_cohort,
 )
@@ -12,10 +13,7 @@ from .emglab import (
     EMGLAB_N2001,
     load_emglab,
 )
-from .files import (
-    ReadError,
-    read_recording,
-)
+from .files import read_recording
 
 __all__ = [
     "EMGDB",

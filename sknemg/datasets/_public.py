@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _home() -> Path:
     return Path(_pooch().os_cache("sknemg"))
 
 
-def _pooch():
+def _pooch() -> ModuleType:
     try:
         import pooch
     except ImportError as error:

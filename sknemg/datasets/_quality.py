@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -84,12 +85,12 @@ def _runs(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     return edges[1::2] - edges[::2]
 
 
-def _longest_flat(signal: NDArray) -> int:
+def _longest_flat(signal: NDArray[Any]) -> int:
     runs = _runs(np.diff(signal) == 0)
     return int(runs.max(initial=-1)) + 1
 
 
-def _measure(signal: NDArray, rate: float) -> tuple[float, ...]:
+def _measure(signal: NDArray[Any], rate: float) -> tuple[float, ...]:
     wave = signal - signal.mean(dtype=np.float64)
     flat = _runs(np.diff(signal) == 0) + 1
     long = flat[flat >= _FLAT * rate]

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg.datasets._formats.stored import ReadError
 from sknemg.datasets._quality import warn_if_flat
 from sknemg.datasets._tables import (
     ALIASES,
@@ -31,7 +32,6 @@ from sknemg.datasets._tables import (
 )
 from sknemg.datasets.files import (
     UNITS,
-    ReadError,
     Reading,
     check_numbers,
     check_signs,
@@ -341,7 +341,7 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
     meta.drop(columns=about).to_csv(folder / "recordings.csv", index=False)
 
 
-def _check_returns(X: Recordings, y: NDArray) -> None:
+def _check_returns(X: Recordings, y: NDArray[Any]) -> None:
     """Refuse what `load_cohort` would refuse or return as something else."""
     found: list[tuple[int, str, str]] = []
     names = X["subject"].astype(str)

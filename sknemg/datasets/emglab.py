@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.datasets._formats.stored import ReadError
 from sknemg.datasets._public import PublicData, locate
 from sknemg.datasets._quality import warn_if_flat
-from sknemg.datasets.files import ReadError, Reading, read_recording
+from sknemg.datasets.files import Reading, read_recording
 from sknemg.recordings import Recordings
 
 #: Terms, citation and traps of the data of `load_emglab`.

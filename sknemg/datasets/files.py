@@ -265,7 +265,7 @@ def _part(
     return slice(first, last), []
 
 
-def _check_samples(signal: NDArray, rate: float, hint: str) -> None:
+def _check_samples(signal: NDArray[Any], rate: float, hint: str) -> None:
     bad = np.flatnonzero(~np.isfinite(signal))
     if len(bad):
         raise ReadError(

@@ -19,7 +19,11 @@ from sknemg.recordings import Recordings
 
 
 def fit_segments(
-    estimator: Any, data: Recordings, codes: NDArray, classes: NDArray, subjects: NDArray
+    estimator: Any,
+    data: Recordings,
+    codes: NDArray[Any],
+    classes: NDArray[Any],
+    subjects: NDArray[Any],
 ) -> Any:
     """Train a clone on all segments of some recordings.
 
@@ -54,7 +58,7 @@ def consumes_groups(estimator: Any, method: str = "fit") -> bool:
         return False
 
 
-def score_segments(estimator: Any, data: Recordings, classes: NDArray) -> NDArray[np.float64]:
+def score_segments(estimator: Any, data: Recordings, classes: NDArray[Any]) -> NDArray[np.float64]:
     """Score every segment, with a column for each class.
 
     A class that the estimator never saw in training scores 0.
@@ -79,7 +83,9 @@ def score_segments(estimator: Any, data: Recordings, classes: NDArray) -> NDArra
     return align_columns(proba, estimator.classes_, labels)
 
 
-def align_columns(proba: NDArray, seen: NDArray, classes: NDArray) -> NDArray[np.float64]:
+def align_columns(
+    proba: NDArray[Any], seen: NDArray[Any], classes: NDArray[Any]
+) -> NDArray[np.float64]:
     """Spread scores of the classes seen in training over all classes; the others score 0."""
     if proba.shape[1] == len(classes):  # all of them; a skorch net's module knows more than `seen`
         return proba
@@ -101,10 +107,10 @@ def _is_skorch_net(estimator: Any) -> bool:
 def out_of_fold_scores(
     estimator: Any,
     data: Recordings,
-    codes: NDArray,
-    classes: NDArray,
-    subjects: NDArray,
-    folds: Iterable[tuple[NDArray, NDArray]],
+    codes: NDArray[Any],
+    classes: NDArray[Any],
+    subjects: NDArray[Any],
+    folds: Iterable[tuple[NDArray[Any], NDArray[Any]]],
     n_jobs: int | None = None,
 ) -> NDArray[np.float64]:
     """Score each segment by a clone that was trained without its subject.
@@ -142,17 +148,17 @@ def out_of_fold_scores(
 def _fold_scores(
     estimator: Any,
     data: Recordings,
-    codes: NDArray,
-    classes: NDArray,
-    subjects: NDArray,
-    train: NDArray,
-    test: NDArray,
+    codes: NDArray[Any],
+    classes: NDArray[Any],
+    subjects: NDArray[Any],
+    train: NDArray[Any],
+    test: NDArray[Any],
 ) -> NDArray[np.float64]:
     fitted = fit_segments(estimator, data[train], codes[train], classes, subjects[train])
     return score_segments(fitted, data[test], classes)
 
 
-def _check_folds(folds: list[tuple[NDArray, NDArray]], subjects: NDArray) -> None:
+def _check_folds(folds: list[tuple[NDArray[Any], NDArray[Any]]], subjects: NDArray[Any]) -> None:
     codes, names = pd.factorize(subjects)
     both = [np.intersect1d(codes[train], codes[test]) for train, test in folds]
     torn = sorted(names[np.unique(np.concatenate(both))], key=str)  # types may differ

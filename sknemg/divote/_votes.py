@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from sknemg.recordings import Recordings
 from sknemg.recordings._problems import LOCATIONS
 
 
-def mean_scores(scores: NDArray, index: NDArray, n_groups: int) -> NDArray[np.float64]:
+def mean_scores(scores: NDArray[Any], index: NDArray[Any], n_groups: int) -> NDArray[np.float64]:
     """Average the rows of a table group by group.
 
     Parameters
@@ -47,7 +48,10 @@ def mean_scores(scores: NDArray, index: NDArray, n_groups: int) -> NDArray[np.fl
 
 
 def subject_votes(
-    recording_scores: NDArray, subject: NDArray, n_subjects: int, location: ArrayLike | None = None
+    recording_scores: NDArray[Any],
+    subject: NDArray[Any],
+    n_subjects: int,
+    location: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """Describe each subject by the mean scores of its recordings.
 

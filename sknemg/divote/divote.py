@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import check_cv
-from sklearn.utils import get_tags
+from sklearn.utils import Tags, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -22,6 +22,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sknemg.base import fit_context
 from sknemg.divote._segments import (
     align_columns,
     fit_segments,
@@ -128,7 +129,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     __metadata_request__predict_proba: ClassVar = {"groups": True}
     __metadata_request__score: ClassVar = {"groups": True}
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "estimator": [HasMethods(["fit", "predict_proba"])],
         "final_estimator": [
             HasMethods(["fit", "predict_proba"]),
@@ -155,7 +156,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.cv = cv
         self.n_jobs = n_jobs
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
         tags.input_tags.allow_nan = inner.input_tags.allow_nan
@@ -163,7 +164,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         tags.classifier_tags.multi_class = inner.classifier_tags.multi_class
         return tags
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Train the segment classifier, then the final one on the votes.
 
@@ -235,7 +236,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         scored = self._score(X, groups)
         return scored.subjects[scored.subject]
 
-    def predict(self, X: Any, groups: ArrayLike | None = None) -> NDArray:
+    def predict(self, X: Any, groups: ArrayLike | None = None) -> NDArray[Any]:
         """Diagnose each recording's subject: the class with the highest score.
 
         Parameters
@@ -342,7 +343,9 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return "all"
         return "location"
 
-    def _train(self, data: Recordings, codes: NDArray, subjects: NDArray) -> NDArray[np.float64]:
+    def _train(
+        self, data: Recordings, codes: NDArray[Any], subjects: NDArray[Any]
+    ) -> NDArray[np.float64]:
         """Train the segment classifier; return the scores that the votes are taken from."""
         self.estimator_ = fit_segments(self.estimator, data, codes, self.classes_, subjects)
         if self.cv is None or self.final_estimator is None:
@@ -356,7 +359,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         )
 
     def _vote(
-        self, data: Recordings, segment_scores: NDArray, subject: NDArray, n_subjects: int
+        self, data: Recordings, segment_scores: NDArray[Any], subject: NDArray[Any], n_subjects: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         recording_scores = mean_scores(segment_scores, data.row_index, len(data))
         location = None

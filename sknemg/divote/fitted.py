@@ -16,9 +16,9 @@ class Opened(NamedTuple):
     """The segment classifier inside a model, with the segments that reach it."""
 
     classifier: Any
-    segments: NDArray  # (n_segments, ...)
-    labels: NDArray | None  # of the segments
-    groups: NDArray | None  # their subjects
+    segments: NDArray[Any]  # (n_segments, ...)
+    labels: NDArray[Any] | None  # of the segments
+    groups: NDArray[Any] | None  # their subjects
     sfreq: float | None
 
 

@@ -59,14 +59,14 @@ class Scores(NamedTuple):
     """
 
     data: Recordings
-    subject: NDArray
-    names: NDArray
-    segments: NDArray
-    recordings: NDArray
-    votes: NDArray
-    subjects: NDArray
+    subject: NDArray[Any]
+    names: NDArray[Any]
+    segments: NDArray[Any]
+    recordings: NDArray[Any]
+    votes: NDArray[Any]
+    subjects: NDArray[Any]
 
-    def levels(self, classes: NDArray) -> Levels:
+    def levels(self, classes: NDArray[Any]) -> Levels:
         """Return one table a level, with a column for each of the classes."""
         data, labels = self.data, classes.tolist()
         rows = pd.DataFrame({"recording": np.arange(len(data))})
@@ -94,7 +94,7 @@ class Scores(NamedTuple):
         )
 
 
-def votes_frame(votes: NDArray, names: NDArray, classes: NDArray) -> pd.DataFrame:
+def votes_frame(votes: NDArray[Any], names: NDArray[Any], classes: NDArray[Any]) -> pd.DataFrame:
     """Return subject features as a table, a row a subject, with named columns."""
     columns = classes.tolist()
     if votes.shape[1] > len(columns):

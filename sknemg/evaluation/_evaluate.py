@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import joblib
 import numpy as np
@@ -29,6 +29,8 @@ from sknemg.model_selection.splits import SubjectKFold
 from sknemg.provenance import provenance
 from sknemg.recordings import Recordings
 from sknemg.recordings._subjects import check_labels, label_subjects, read_subjects
+
+_T = TypeVar("_T")
 
 
 def evaluate(
@@ -182,8 +184,8 @@ class _Fit:
 
     estimator: BaseEstimator
     choose_on: str
-    train: NDArray
-    test: NDArray
+    train: NDArray[Any]
+    test: NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -199,8 +201,8 @@ class _Cell:
 def _cells(
     estimators: Mapping[str, BaseEstimator],
     X: Any,
-    y: NDArray,
-    subjects: NDArray,
+    y: NDArray[Any],
+    subjects: NDArray[Any],
     protocol: Protocol,
     random_state: int,
 ) -> Iterator[_Cell]:
@@ -242,8 +244,8 @@ def _prepare(estimator: BaseEstimator, protocol: Protocol, seed: int) -> BaseEst
 def _run(
     cell: _Cell,
     X: Any,
-    y: NDArray,
-    subjects: NDArray,
+    y: NDArray[Any],
+    subjects: NDArray[Any],
     n_threads: int,
     cache: str | Path | None,
     data_key: str,
@@ -274,7 +276,9 @@ def _write_whole(tables: dict[str, pd.DataFrame], file: Path) -> None:
     unfinished.replace(file)
 
 
-def _fit_and_predict(fit: _Fit, X: Any, y: NDArray, subjects: NDArray) -> dict[str, pd.DataFrame]:
+def _fit_and_predict(
+    fit: _Fit, X: Any, y: NDArray[Any], subjects: NDArray[Any]
+) -> dict[str, pd.DataFrame]:
     X_train, X_test = _safe_indexing(X, fit.train), _safe_indexing(X, fit.test)
     model = fit.estimator
     if fit.choose_on == "test":
@@ -305,7 +309,7 @@ def _fit_and_predict(fit: _Fit, X: Any, y: NDArray, subjects: NDArray) -> dict[s
     return {**tables, "cells": pd.DataFrame([counts])}
 
 
-def _predict_levels(model: Any, X: Any, subjects: NDArray) -> dict[str, pd.DataFrame]:
+def _predict_levels(model: Any, X: Any, subjects: NDArray[Any]) -> dict[str, pd.DataFrame]:
     model = getattr(model, "best_estimator_", model)
     if isinstance(model, Pipeline) and hasattr(model[-1], "levels"):
         levels = model[-1].levels(model[:-1].transform(X), groups=subjects)
@@ -320,7 +324,7 @@ def _predict_levels(model: Any, X: Any, subjects: NDArray) -> dict[str, pd.DataF
     }
 
 
-def _levels_of_rows(model: Any, X: Any, subjects: NDArray) -> dict[str, pd.DataFrame]:
+def _levels_of_rows(model: Any, X: Any, subjects: NDArray[Any]) -> dict[str, pd.DataFrame]:
     """Make levels from a classifier of rows: its mean over a subject's recordings."""
     scores = pd.DataFrame(model.predict_proba(X), columns=model.classes_.tolist())
     rows = pd.DataFrame({"recording": np.arange(len(scores)), "subject": subjects}).join(scores)
@@ -328,7 +332,7 @@ def _levels_of_rows(model: Any, X: Any, subjects: NDArray) -> dict[str, pd.DataF
     return {"segments": rows.iloc[:0].copy(), "recordings": rows, "subjects": means}
 
 
-def _choosing_on(model: Any, X_train: Any, X_test: Any, y_test: NDArray) -> Any:
+def _choosing_on(model: Any, X_train: Any, X_test: Any, y_test: NDArray[Any]) -> Any:
     """Let the networks inside choose their weights on the test rows, as published."""
     params = model.get_params(deep=True)
     names = [name for name in params if name.rpartition("__")[2] == "validation"]
@@ -363,7 +367,7 @@ def _threads(n_threads: int) -> Iterator[None]:
                 torch.set_num_threads(before)
 
 
-def _shown(results: Iterator, n_cells: int, progress: bool) -> Iterator:
+def _shown(results: Iterator[_T], n_cells: int, progress: bool) -> Iterator[_T]:
     from tqdm.auto import tqdm
 
     return iter(tqdm(results, total=n_cells, unit="fit", disable=not progress, smoothing=0))
@@ -374,8 +378,8 @@ def _settings(
     protocol: Protocol,
     random_state: int,
     n_threads: int,
-    y: NDArray,
-    subjects: NDArray,
+    y: NDArray[Any],
+    subjects: NDArray[Any],
 ) -> dict[str, Any]:
     counts = pd.Series(y).groupby(subjects).first().value_counts()
     return {

@@ -90,7 +90,7 @@ def demographics_table(
     _warn_if_differing(by_subject, described)
     diagnosis = y.groupby(subject, sort=False).first()
     labels = sorted(diagnosis.unique(), key=str)
-    rows: dict[str, dict] = {}
+    rows: dict[str, dict[str, Any]] = {}
 
     def add(name: str, cells: list[str], p: float = np.nan, test: str = "") -> None:
         rows[name] = dict(zip(labels, cells, strict=True)) | {"p": p, "test": test}
@@ -126,7 +126,7 @@ def _warn_if_differing(by_subject: Any, columns: Sequence[str]) -> None:
         )
 
 
-def _add_counts(add: Any, name: str, values: pd.Series, by: pd.Series, labels: list) -> None:
+def _add_counts(add: Any, name: str, values: pd.Series, by: pd.Series, labels: list[Any]) -> None:
     from scipy.stats import chi2_contingency
 
     counts = pd.crosstab(values, by).reindex(columns=labels, fill_value=0)

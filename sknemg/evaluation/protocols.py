@@ -36,12 +36,12 @@ class Protocol:
     eval_every: int | None = None
     patience: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         lowest = {"n_splits": 2, "n_repeats": 1, "eval_every": 1, "patience": 1}
         named = {"n_splits": ("leave-one-out",), "eval_every": (None,), "patience": (None,)}
         for name, least in lowest.items():
             value, others = getattr(self, name), named.get(name, ())
-            if value not in others and not (isinstance(value, Integral) and value >= least):
+            if value not in others and not (isinstance(value, Integral) and int(value) >= least):
                 choices = " or ".join([f"an integer of {least} or more", *map(repr, others)])
                 raise ValueError(f"{name}={value!r} of a protocol must be {choices}.")
         if self.choose_on not in ("test", "validation"):

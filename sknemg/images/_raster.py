@@ -7,6 +7,8 @@ down its rows fills in between. Each thin column looks at the rows a fifth of a 
 another: five samples of every pixel, which is what smooths the line.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +29,7 @@ def rasterise(
     limits: tuple[float, float] | None = (-5.0, 5.0),
     line_width: float = 1.4,
     as_uint8: bool = True,
-) -> NDArray:
+) -> NDArray[Any]:
     """Draw every segment as a line from the left to the right edge of an image of its own.
 
     Parameters

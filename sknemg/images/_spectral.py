@@ -7,6 +7,7 @@ mel filters are built once, and that every reference level is the segment's own.
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 from warnings import catch_warnings, filterwarnings
 
 import numpy as np
@@ -102,7 +103,7 @@ def spectrogram_db(
     reference: float | None = None,
     limits: tuple[float, float] | None = (-80.0, 0.0),
     as_uint8: bool = False,
-) -> NDArray:
+) -> NDArray[Any]:
     """Power spectrogram in dB; as :func:`mel_spectrogram_db`, with bins in place of mel bands.
 
     Only the bins from `fmin` to `fmax` (hertz, both included) are kept.
@@ -136,7 +137,7 @@ def mel_spectrogram_db(
     reference: float | None = None,
     limits: tuple[float, float] | None = (-80.0, 0.0),
     as_uint8: bool = False,
-) -> NDArray:
+) -> NDArray[Any]:
     """Mel spectrogram in dB, each segment by itself.
 
     Parameters
@@ -173,7 +174,7 @@ def mel_spectrogram_db(
     return _spectrogram(X, n_fft, hop_length, bank, _decibels(reference, limits, as_uint8))
 
 
-def _in_band(frequencies: NDArray, fmin: float, fmax: float | None) -> NDArray[np.bool_]:
+def _in_band(frequencies: NDArray[Any], fmin: float, fmax: float | None) -> NDArray[np.bool_]:
     return (frequencies >= fmin) & (frequencies <= (np.inf if fmax is None else fmax))
 
 
@@ -182,8 +183,8 @@ def _spectrogram(
     n_fft: int,
     hop_length: int,
     bands: FloatArray | slice,
-    finish: Callable[[FloatArray], NDArray] | None,
-) -> NDArray:
+    finish: Callable[[FloatArray], NDArray[Any]] | None,
+) -> NDArray[Any]:
     """Transform, reduce to `bands` (a filter bank or a range of bins) and `finish`, by chunks."""
     n_segments, n_times = X.shape
     frames_each, half = n_frames(n_times, hop_length), n_fft // 2
@@ -195,7 +196,7 @@ def _spectrogram(
     frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=1)
     frames = frames[:, ::hop_length][:, :frames_each]
     windowed = np.empty(frames.shape)
-    out: NDArray | None = None
+    out: NDArray[Any] | None = None
     for start in range(0, max(1, n_segments), chunk):
         n = min(chunk, n_segments - start)
         padded[:n, half : half + n_times] = X[start : start + n]
@@ -227,12 +228,12 @@ def _reduce(power: FloatArray, bands: FloatArray | slice) -> FloatArray:
 
 def _decibels(
     reference: float | None, limits: tuple[float, float] | None, as_uint8: bool
-) -> Callable[[FloatArray], NDArray]:
+) -> Callable[[FloatArray], NDArray[Any]]:
     """Make the step from power to decibels, of shape (n_segments, n_bands, n_frames)."""
     if as_uint8 and limits is None:
         raise ValueError("uint8 images need limits, the decibels that 0 and 255 stand for")
 
-    def finish(power: FloatArray) -> NDArray:
+    def finish(power: FloatArray) -> NDArray[Any]:
         image = np.log10(np.maximum(power, np.float32(SILENCE)))
         image *= np.float32(10)
         if reference is None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
-_COMMON: dict = {
+_COMMON: dict[str, Any] = {
     "limits": [tuple, list, None],
     "dtype": [StrOptions({"float32", "uint8"})],
     "input_sfreq": [None, _POSITIVE],
@@ -41,22 +41,24 @@ class _ImageStep(RowTransformer):
     limits: Any
 
     @abstractmethod
-    def _images(self, X: NDArray, sfreq: float) -> NDArray:
+    def _images(self, X: NDArray[Any], sfreq: float) -> NDArray[Any]:
         """Make images of shape (n_segments, height, width) of segments (n_segments, n_times)."""
 
     @abstractmethod
-    def _show(self, image: NDArray, n_times: int, sfreq: float, ax: Axes) -> None:
+    def _show(self, image: NDArray[Any], n_times: int, sfreq: float, ax: Axes) -> None:
         """Draw one image of shape (height, width) with its physical axes."""
 
     def _transform(self, X: Recordings) -> Recordings:
         return X.with_values(self._checked_images(X.values, common_sfreq(X))[:, None])
 
-    def _checked_images(self, X: NDArray, sfreq: float) -> NDArray:
+    def _checked_images(self, X: NDArray[Any], sfreq: float) -> NDArray[Any]:
         if self.limits is not None and not self.limits[0] < self.limits[1]:
             raise ValueError(f"limits={self.limits} must be (low, high) with low < high")
         return self._images(X, sfreq)
 
-    def plot(self, segment: ArrayLike, *, sfreq: float | None = None, ax: Axes | None = None):
+    def plot(
+        self, segment: ArrayLike, *, sfreq: float | None = None, ax: Axes | None = None
+    ) -> Axes:
         """Show what a network sees of a segment, with axes in seconds, hertz and millivolts.
 
         Parameters
@@ -95,7 +97,7 @@ class _ImageStep(RowTransformer):
 class _SpectralStep(_ImageStep):
     """What both spectrograms share: frames in seconds, decibels, the picture's colour bar."""
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "window": [_POSITIVE],
         "hop": [_POSITIVE],
         "fmin": [Interval(Real, 0, None, closed="left")],
@@ -132,7 +134,7 @@ class _SpectralStep(_ImageStep):
             "as_uint8": self.dtype == "uint8",
         }
 
-    def _draw(self, image: NDArray, low: float, high: float, sfreq: float, ax: Axes) -> None:
+    def _draw(self, image: NDArray[Any], low: float, high: float, sfreq: float, ax: Axes) -> None:
         if self.dtype == "uint8":
             image = self.limits[0] + image / 255 * (self.limits[1] - self.limits[0])
         step = round(self.hop * sfreq) / sfreq
@@ -201,7 +203,7 @@ class MelSpectrogram(_SpectralStep):
     Recordings: 2 recordings, 5 images of 1 x 64 x 126 at 10000 Hz
     """
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_mels": [Interval(Integral, 1, None, closed="left")],
         **_SpectralStep._parameter_constraints,
     }
@@ -229,10 +231,10 @@ class MelSpectrogram(_SpectralStep):
         self.dtype = dtype
         self.input_sfreq = input_sfreq
 
-    def _images(self, X: NDArray, sfreq: float) -> NDArray:
+    def _images(self, X: NDArray[Any], sfreq: float) -> NDArray[Any]:
         return mel_spectrogram_db(X, sfreq, n_mels=self.n_mels, **self._options(sfreq))
 
-    def _show(self, image: NDArray, n_times: int, sfreq: float, ax: Axes) -> None:
+    def _show(self, image: NDArray[Any], n_times: int, sfreq: float, ax: Axes) -> None:
         from librosa import mel_frequencies
 
         self._draw(image, -0.5, len(image) - 0.5, sfreq, ax)
@@ -298,10 +300,10 @@ class Spectrogram(_SpectralStep):
         self.dtype = dtype
         self.input_sfreq = input_sfreq
 
-    def _images(self, X: NDArray, sfreq: float) -> NDArray:
+    def _images(self, X: NDArray[Any], sfreq: float) -> NDArray[Any]:
         return spectrogram_db(X, sfreq, **self._options(sfreq))
 
-    def _show(self, image: NDArray, n_times: int, sfreq: float, ax: Axes) -> None:
+    def _show(self, image: NDArray[Any], n_times: int, sfreq: float, ax: Axes) -> None:
         step = sfreq / round(self.window * sfreq)
         low = (np.ceil(self.fmin / step) - 0.5) * step
         self._draw(image, low, low + len(image) * step, sfreq, ax)
@@ -344,7 +346,7 @@ class PlotImage(_ImageStep):
     ((3, 1, 128, 256), dtype('uint8'))
     """
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "size": [tuple, list],
         "line_width": [_POSITIVE],
         **_COMMON,
@@ -365,7 +367,7 @@ class PlotImage(_ImageStep):
         self.dtype = dtype
         self.input_sfreq = input_sfreq
 
-    def _images(self, X: NDArray, sfreq: float) -> NDArray:
+    def _images(self, X: NDArray[Any], sfreq: float) -> NDArray[Any]:
         height, width = self.size
         return rasterise(
             X,
@@ -375,7 +377,7 @@ class PlotImage(_ImageStep):
             as_uint8=self.dtype == "uint8",
         )
 
-    def _show(self, image: NDArray, n_times: int, sfreq: float, ax: Axes) -> None:
+    def _show(self, image: NDArray[Any], n_times: int, sfreq: float, ax: Axes) -> None:
         low, high = (0, 1) if self.limits is None else self.limits
         extent = (0, n_times / sfreq, low, high)
         ax.imshow(image, aspect="auto", extent=extent, cmap="gray_r")

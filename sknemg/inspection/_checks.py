@@ -27,7 +27,7 @@ def scores_frame(scores: Any, classes: ArrayLike | None) -> pd.DataFrame:
 
 def labels_and_scores(
     y_true: ArrayLike, scores: Any, classes: ArrayLike | None, *, probabilities: bool = False
-) -> tuple[NDArray, pd.DataFrame]:
+) -> tuple[NDArray[Any], pd.DataFrame]:
     """Return labels and scores that fit each other, or say all that keeps them from being drawn.
 
     Parameters
@@ -70,7 +70,7 @@ def labels_and_scores(
     return labels.to_numpy(), frame
 
 
-def check_each(name: str, entries: ArrayLike, n_rows: int) -> NDArray:
+def check_each(name: str, entries: ArrayLike, n_rows: int) -> NDArray[Any]:
     """Return one entry a row as an array, or say which rows have none."""
     column = pd.Series(entries).reset_index(drop=True)
     if len(column) != n_rows:

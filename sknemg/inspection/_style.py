@@ -61,7 +61,9 @@ def short_name(label: Any) -> str:
     return _SHORT.get(label, str(label))
 
 
-def _assign(classes: Iterable[Any], fixed: dict, further: Sequence[str]) -> dict[Any, str]:
+def _assign(
+    classes: Iterable[Any], fixed: dict[str, Any], further: Sequence[str]
+) -> dict[Any, str]:
     classes = list(classes)
     others = sorted({label for label in classes if label not in fixed}, key=str)
     return {
@@ -108,7 +110,7 @@ def new_axes(ax: Any, figsize: tuple[float, float]) -> Any:
     return plt.subplots(figsize=figsize, layout="constrained")[1]
 
 
-def divide(ax: Any, n_rows: int, n_cols: int, **kwargs: Any) -> NDArray:
+def divide(ax: Any, n_rows: int, n_cols: int, **kwargs: Any) -> NDArray[Any]:
     """Put a grid of axes in the place of one; returns an array of shape (n_rows, n_cols).
 
     `kwargs` go to :meth:`matplotlib.gridspec.GridSpecBase.subplots` (``sharex``, ``sharey``) or,

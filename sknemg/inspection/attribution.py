@@ -239,7 +239,7 @@ class AttributionDisplay:
         axes.set(xlabel="frequency band taken out (Hz)", ylabel="fall of score\nwithout band")
 
 
-def _draw_signed(axes: Any, x: NDArray, y: NDArray, color: str) -> None:
+def _draw_signed(axes: Any, x: NDArray[Any], y: NDArray[Any], color: str) -> None:
     """Fill what speaks for the class in its colour, and what speaks against it in grey."""
     axes.fill_between(x, np.maximum(y, 0), color=color, linewidth=0)
     axes.fill_between(x, np.minimum(y, 0), color=GREY, linewidth=0)

@@ -45,7 +45,7 @@ class ConfusionMatrixDisplay:
     ['75.0\n± 35.4', '25.0\n± 35.4']
     """
 
-    def __init__(self, matrices: NDArray, classes: ArrayLike):
+    def __init__(self, matrices: NDArray[Any], classes: ArrayLike):
         self.matrices = matrices
         self.classes = classes
 

@@ -28,9 +28,9 @@ _GRID = np.linspace(0, 1, 201)
 class Curve(NamedTuple):
     """One class against the rest: a curve on a grid, its band, and its area with interval."""
 
-    y: NDArray
-    low: NDArray
-    high: NDArray
+    y: NDArray[Any]
+    low: NDArray[Any]
+    high: NDArray[Any]
     area: float
     area_low: float
     area_high: float
@@ -226,11 +226,11 @@ class OneVsRestCurveDisplay:
 
 def _curve(
     label: Any,
-    positive: NDArray,
-    score: NDArray,
-    draws: list[NDArray],
+    positive: NDArray[Any],
+    score: NDArray[Any],
+    draws: list[NDArray[Any]],
     kind: str,
-    fold: NDArray | None,
+    fold: NDArray[Any] | None,
 ) -> Curve:
     usable = [rows for rows in draws if 0 < positive[rows].sum() < len(rows)]
     if not usable:
@@ -255,7 +255,7 @@ def _curve(
     return Curve(mean, low, high, area, max(0.0, area - area_half), min(1.0, area + area_half))
 
 
-def _line(positive: NDArray, score: NDArray, kind: str) -> tuple[NDArray, float]:
+def _line(positive: NDArray[Any], score: NDArray[Any], kind: str) -> tuple[NDArray[Any], float]:
     """Put the curve on the common grid, and measure its area before that."""
     if kind == "roc":
         fpr, tpr, _ = roc_curve(positive, score, drop_intermediate=False)

@@ -91,7 +91,9 @@ def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFram
     return segments.reset_index(drop=True), recordings.reset_index(drop=True)
 
 
-def _final_scores(divote: Any, variants: NDArray, location: NDArray | None) -> NDArray:
+def _final_scores(
+    divote: Any, variants: NDArray[Any], location: NDArray[Any] | None
+) -> NDArray[Any]:
     """Score variants of one subject's recording scores (n_variants, n_recordings, n_classes)."""
     one = np.zeros(variants.shape[1], dtype=int)
     votes = np.vstack([subject_votes(scores, one, 1, location) for scores in variants])

@@ -106,7 +106,7 @@ def visualize_features(
     return middle.reshape(len(targets), n_seeds, *input_shape)
 
 
-def _window(shift: NDArray, input_shape: Sequence[int]) -> tuple[slice, ...]:
+def _window(shift: NDArray[Any], input_shape: Sequence[int]) -> tuple[slice, ...]:
     moved = [slice(s, s + n) for s, n in zip(shift.tolist(), input_shape[1:], strict=True)]
     return (slice(None), slice(None), *moved)
 
@@ -173,8 +173,8 @@ class FeatureVisualizationDisplay:
 
     def __init__(
         self,
-        segments: dict[Any, NDArray],
-        generated: dict[Any, NDArray],
+        segments: dict[Any, NDArray[Any]],
+        generated: dict[Any, NDArray[Any]],
         sfreq: float | None,
     ):
         self.segments = segments
@@ -275,7 +275,7 @@ class FeatureVisualizationDisplay:
                 axes.set_xlabel("time (ms)")
         return self
 
-    def _draw(self, axes: Any, wave: NDArray, color: str, limit: float) -> None:
+    def _draw(self, axes: Any, wave: NDArray[Any], color: str, limit: float) -> None:
         assert self.sfreq is not None
         axes.plot(np.arange(len(wave)) / self.sfreq * 1e3, wave, color=color, linewidth=0.6)
         m = measure_waveforms(wave[None], self.sfreq).iloc[0]
@@ -286,13 +286,13 @@ class FeatureVisualizationDisplay:
         self.text_.append(axes.text(0.98, 0.02, text, **place))
 
 
-def _typical(waves: NDArray) -> NDArray:
+def _typical(waves: NDArray[Any]) -> NDArray[Any]:
     """Choose the one whose root mean square is in the middle."""
     size = np.sqrt((np.asarray(waves, dtype=float) ** 2).mean(axis=tuple(range(1, waves.ndim))))
     return waves[np.argsort(size, kind="stable")[len(size) // 2]]
 
 
-def _draw_image(axes: Any, image: NDArray) -> None:
+def _draw_image(axes: Any, image: NDArray[Any]) -> None:
     plane = np.asarray(image, dtype=float).reshape(-1, *image.shape[-2:]).mean(axis=0)
     axes.imshow(plane, cmap="gray", aspect="auto")
     axes.set(xticks=[], yticks=[])

@@ -22,7 +22,7 @@ _N_COMPONENTS = 30  # of the outputs, before a map, a distance or a probe: more 
 
 
 def class_separation(
-    outputs: dict[str, NDArray],
+    outputs: dict[str, NDArray[Any]],
     y: ArrayLike,
     groups: ArrayLike,
     *,
@@ -75,8 +75,8 @@ def class_separation(
 
 
 def principal_components(
-    outputs: dict[str, NDArray], random_state: int | None = None
-) -> dict[str, NDArray]:
+    outputs: dict[str, NDArray[Any]], random_state: int | None = None
+) -> dict[str, NDArray[Any]]:
     """Reduce each layer's outputs to the same number of components, at most 30.
 
     They are found in all segments at once: no label is seen.
@@ -124,7 +124,7 @@ class LayerMapDisplay:
 
     def __init__(
         self,
-        maps: dict[str, NDArray],
+        maps: dict[str, NDArray[Any]],
         y: ArrayLike,
         *,
         separation: pd.DataFrame | None = None,
@@ -174,7 +174,7 @@ class LayerMapDisplay:
     @classmethod
     def from_outputs(
         cls,
-        outputs: dict[str, NDArray],
+        outputs: dict[str, NDArray[Any]],
         y: ArrayLike,
         *,
         groups: ArrayLike | None = None,
@@ -252,7 +252,7 @@ class LayerMapDisplay:
         return self
 
 
-def _umap(components: NDArray, random_state: int | None) -> NDArray:
+def _umap(components: NDArray[Any], random_state: int | None) -> NDArray[Any]:
     try:
         from umap import UMAP
     except ImportError as error:

@@ -170,7 +170,7 @@ class MispredictionDisplay:
             axes.set_axis_off()
         return self
 
-    def _sort(self) -> dict[tuple[Any, Any], NDArray]:
+    def _sort(self) -> dict[tuple[Any, Any], NDArray[Any]]:
         sure = np.zeros(len(self.X)) if self.confidence is None else np.asarray(self.confidence)
         order = np.argsort(-sure, kind="stable")
         found = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sknemg.features import BANDS, check_bands
 
-Predict = Callable[[NDArray], NDArray]
+Predict = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 def occlude_time(

@@ -150,7 +150,7 @@ class SimplexDisplay:
         legend(self.ax_[0, 0], loc="upper left", bbox_to_anchor=(-0.02, 1.0))
         return self
 
-    def _draw_regions(self, axes: Any, classes: NDArray, decide: Any) -> None:
+    def _draw_regions(self, axes: Any, classes: NDArray[Any], decide: Any) -> None:
         from matplotlib.colors import ListedColormap
         from matplotlib.patches import Polygon
 
@@ -175,7 +175,7 @@ class SimplexDisplay:
             place = {"ha": side, "va": "bottom" if away > 0 else "top", "fontsize": "small"}
             self.text_.append(axes.text(corner[0], corner[1] + away, f"P({label}) = 1", **place))
 
-    def _draw_subjects(self, axes: Any, classes: NDArray) -> None:
+    def _draw_subjects(self, axes: Any, classes: NDArray[Any]) -> None:
         points, y_true = self.votes.to_numpy() @ _CORNERS, np.asarray(self.y_true)
         colors, markers = class_colors(classes), class_markers(classes)
         for label in classes:
@@ -185,7 +185,7 @@ class SimplexDisplay:
             )
 
 
-def _to_scores(points: NDArray) -> NDArray:
+def _to_scores(points: NDArray[Any]) -> NDArray[Any]:
     """Turn places on the plane into scores that add up to one."""
     basis = (_CORNERS[:2] - _CORNERS[2]).T
     first = np.linalg.solve(basis, (points - _CORNERS[2]).T).T

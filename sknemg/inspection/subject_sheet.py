@@ -142,7 +142,7 @@ class SubjectSheetDisplay:
         return self
 
     def _draw_recording(
-        self, row: int, trace: Any, bars: Any, classes: list, drivers: pd.DataFrame
+        self, row: int, trace: Any, bars: Any, classes: list[Any], drivers: pd.DataFrame
     ) -> None:
         meta = self.X.meta.iloc[row]
         plot_overview(trace, self.X[row], meta["sfreq"])
@@ -156,7 +156,7 @@ class SubjectSheetDisplay:
         left = own["start"].to_numpy() + (self.window - self.hop) / 2
         stacked_scores(bars, left, self.hop, class_columns(own, classes))
 
-    def _draw_result(self, left: Any, right: Any, classes: list) -> None:
+    def _draw_result(self, left: Any, right: Any, classes: list[Any]) -> None:
         for label, color in class_colors(classes).items():
             left.plot([], [], "s", color=color, label=label)
         left.set_axis_off()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -63,7 +65,7 @@ def measure_waveforms(segments: ArrayLike, sfreq: float) -> pd.DataFrame:
     )
 
 
-def _width(magnitude: NDArray) -> float:
+def _width(magnitude: NDArray[Any]) -> float:
     """Width of the large deflections at half their height, in samples."""
     if not magnitude.any():
         return 0.0

@@ -7,7 +7,7 @@ place of 20. The tests hold both to each other at 1e-12.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,9 +29,9 @@ class Tally(NamedTuple):
         Mean over the items.
     """
 
-    confusion: NDArray
-    roc_auc: NDArray
-    log_loss: NDArray
+    confusion: NDArray[Any]
+    roc_auc: NDArray[Any]
+    log_loss: NDArray[Any]
 
 
 class Subjects:
@@ -49,7 +49,7 @@ class Subjects:
         The number of each item's subject.
     """
 
-    def __init__(self, y: NDArray, proba: NDArray, subject: NDArray):
+    def __init__(self, y: NDArray[Any], proba: NDArray[Any], subject: NDArray[Any]):
         n_subjects, n_classes = subject.max() + 1, proba.shape[1]
         self.confusion = np.zeros((n_subjects, n_classes, n_classes))
         np.add.at(self.confusion, (subject, y, proba.argmax(axis=1)), 1)
@@ -61,7 +61,7 @@ class Subjects:
             for k in range(n_classes)
         ]
 
-    def tally(self, weights: NDArray) -> Tally:
+    def tally(self, weights: NDArray[Any]) -> Tally:
         """Count each subject as often as its weight says.
 
         Parameters
@@ -85,7 +85,9 @@ class Subjects:
         return Tally(confusion, auc, weights @ self.loss / total)
 
 
-def _wins(score: NDArray, positive: NDArray, subject: NDArray, n_subjects: int) -> NDArray:
+def _wins(
+    score: NDArray[Any], positive: NDArray[Any], subject: NDArray[Any], n_subjects: int
+) -> NDArray[Any]:
     """Count pairs (positive item of subject s, negative item of subject t) in the right order.
 
     A tie counts one half. The sum over all s and t, divided by the number of pairs, is the area
@@ -100,7 +102,7 @@ def _wins(score: NDArray, positive: NDArray, subject: NDArray, n_subjects: int) 
     return wins
 
 
-def one_vs_rest(tally: Tally) -> dict[str, NDArray]:
+def one_vs_rest(tally: Tally) -> dict[str, NDArray[Any]]:
     """Score each class against the others.
 
     Parameters
@@ -128,7 +130,7 @@ def one_vs_rest(tally: Tally) -> dict[str, NDArray]:
     }
 
 
-def overall(tally: Tally) -> dict[str, NDArray]:
+def overall(tally: Tally) -> dict[str, NDArray[Any]]:
     """Score the answers as a whole.
 
     Parameters
@@ -144,10 +146,10 @@ def overall(tally: Tally) -> dict[str, NDArray]:
     total, right = support.sum(axis=-1), np.trace(tally.confusion, axis1=-2, axis2=-1)
     occurs = (support + given > 0).astype(float)  # the labels that scikit-learn averages over
 
-    def macro(name: str) -> NDArray:
+    def macro(name: str) -> NDArray[Any]:
         return _ratio((each[name] * occurs).sum(axis=-1), occurs.sum(axis=-1))
 
-    def weighted(name: str) -> NDArray:
+    def weighted(name: str) -> NDArray[Any]:
         return _ratio((np.where(support > 0, each[name], 0) * support).sum(axis=-1), total)
 
     chance = (support * given).sum(axis=-1)
@@ -170,14 +172,14 @@ def overall(tally: Tally) -> dict[str, NDArray]:
     }
 
 
-def _ratio(above: NDArray, below: NDArray) -> NDArray:
+def _ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[Any]:
     below = np.asarray(below, dtype=float)
     return np.divide(above, below, out=np.zeros_like(below), where=below > 0)
 
 
 def bootstrap_rows(
-    y_true: NDArray, groups: ArrayLike | None, n_bootstrap: int, random_state: int | None
-) -> list[NDArray]:
+    y_true: NDArray[Any], groups: ArrayLike | None, n_bootstrap: int, random_state: int | None
+) -> list[NDArray[Any]]:
     """Draw subjects with all their rows, within their classes, as the tables of scores do."""
     codes, _ = pd.factorize(np.arange(len(y_true)) if groups is None else np.asarray(groups))
     members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])

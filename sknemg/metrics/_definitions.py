@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from imblearn.metrics import sensitivity_score, specificity_score
@@ -31,9 +31,9 @@ def _ratio(function: Callable[..., float], average: str) -> Callable[[_Answers],
 
 
 class _Answers(NamedTuple):
-    y: NDArray
-    proba: NDArray
-    guess: NDArray
+    y: NDArray[Any]
+    proba: NDArray[Any]
+    guess: NDArray[Any]
 
 
 _FUNCTIONS: dict[str, Callable[[_Answers], float]] = {
@@ -61,7 +61,7 @@ _FUNCTIONS: dict[str, Callable[[_Answers], float]] = {
 METRICS = tuple(_FUNCTIONS)
 
 
-def check_scores(proba: NDArray) -> None:
+def check_scores(proba: NDArray[Any]) -> None:
     """Refuse scores that are not shares of a whole, naming their rows."""
     for wrong, what in [
         (~np.isfinite(proba).all(axis=1), "NaN or infinite"),
@@ -75,7 +75,9 @@ def check_scores(proba: NDArray) -> None:
             )
 
 
-def metric_values(y: NDArray, proba: NDArray, names: Iterable[str] = METRICS) -> dict[str, float]:
+def metric_values(
+    y: NDArray[Any], proba: NDArray[Any], names: Iterable[str] = METRICS
+) -> dict[str, float]:
     """Score answers; the answer to an item is its class of highest probability.
 
     Parameters
@@ -107,7 +109,7 @@ def metric_values(y: NDArray, proba: NDArray, names: Iterable[str] = METRICS) ->
         return {name: float(_FUNCTIONS[name](answers)) for name in names}
 
 
-def class_values(y: NDArray, proba: NDArray) -> dict[str, NDArray]:
+def class_values(y: NDArray[Any], proba: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """Score each class against the others.
 
     Parameters

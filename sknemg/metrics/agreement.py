@@ -80,7 +80,7 @@ def fleiss_agreement(
     return result.rename_axis(["set", "class"])
 
 
-def _kappa(counts: NDArray) -> float:
+def _kappa(counts: NDArray[Any]) -> float:
     try:
         from statsmodels.stats.inter_rater import fleiss_kappa
     except ImportError as error:
@@ -93,7 +93,7 @@ def _kappa(counts: NDArray) -> float:
 
 
 def reader_points(
-    y_true: ArrayLike, readers: Mapping[Any, ArrayLike] | pd.DataFrame, classes: list
+    y_true: ArrayLike, readers: Mapping[Any, ArrayLike] | pd.DataFrame, classes: list[Any]
 ) -> pd.DataFrame:
     """Score readers one class against the rest.
 

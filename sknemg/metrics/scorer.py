@@ -26,9 +26,9 @@ LEVELS = ("subject", "recording", "segment")
 class LevelScores(NamedTuple):
     """True labels, scores and subjects of the items of one level."""
 
-    y_true: NDArray
-    y_proba: NDArray
-    groups: NDArray
+    y_true: NDArray[Any]
+    y_proba: NDArray[Any]
+    groups: NDArray[Any]
 
 
 def level_scores(
@@ -227,7 +227,7 @@ class SubjectScorer:
         return [self.metric] if isinstance(self.metric, str) else list(self.metric)
 
 
-def _check_known(y: NDArray, classes: ArrayLike) -> None:
+def _check_known(y: NDArray[Any], classes: ArrayLike) -> None:
     """Refuse labels in another coding than the model's; a fold may hold one that it never saw."""
     given, known = np.unique(y).tolist(), np.asarray(classes).tolist()
     kinds = [{isinstance(label, str) for label in labels} for labels in (given, known)]

@@ -91,7 +91,7 @@ def score_table(
     """
     answers = _Answers.check(y_true, y_proba, classes, groups)
 
-    def measure(tally: Tally) -> NDArray:
+    def measure(tally: Tally) -> NDArray[Any]:
         scores = overall(tally)
         return np.stack([scores[name] for name in METRICS])
 
@@ -150,7 +150,7 @@ def one_vs_rest_table(
     answers = _Answers.check(y_true, y_proba, classes, groups)
     n_classes = len(answers.classes)
 
-    def measure(tally: Tally) -> NDArray:  # class after class
+    def measure(tally: Tally) -> NDArray[Any]:  # class after class
         scores = np.stack(list(one_vs_rest(tally).values()), axis=-1)
         return np.moveaxis(scores.reshape(*scores.shape[:-2], -1), -1, 0)
 
@@ -170,11 +170,11 @@ def one_vs_rest_table(
 
 
 class _Answers(NamedTuple):
-    classes: NDArray
-    y: NDArray  # codes of the items
-    proba: NDArray
+    classes: NDArray[Any]
+    y: NDArray[Any]  # codes of the items
+    proba: NDArray[Any]
     subjects: Subjects
-    labels: NDArray  # codes of the subjects
+    labels: NDArray[Any]  # codes of the subjects
 
     @classmethod
     def check(
@@ -210,8 +210,8 @@ def _in_order(scores: pd.DataFrame, classes: list[Any]) -> pd.DataFrame:
 
 def _estimate(
     answers: _Answers,
-    value: NDArray,
-    measure: Callable[[Tally], NDArray],
+    value: NDArray[Any],
+    measure: Callable[[Tally], NDArray[Any]],
     confidence_level: float,
     n_resamples: int,
     method: str,
@@ -254,7 +254,9 @@ def _estimate(
     return table
 
 
-def _weights(drawn: tuple[NDArray, ...], answers: _Answers, alone: NDArray) -> NDArray:
+def _weights(
+    drawn: tuple[NDArray[Any], ...], answers: _Answers, alone: NDArray[Any]
+) -> NDArray[Any]:
     """Count how often each subject was drawn, for arrays of draws (..., n_drawn) a class."""
     lead = np.broadcast_shapes(*(array.shape[:-1] for array in drawn))
     rows = [np.broadcast_to(a, (*lead, a.shape[-1])).reshape(-1, a.shape[-1]) for a in drawn]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -32,7 +34,7 @@ class LeakError(ValueError):
             + "\nCorrect the subjects or leave one of each pair out."
         )
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.shared,)
 
 
@@ -111,7 +113,7 @@ def check_no_shared_signal(X: Recordings, groups: ArrayLike) -> None:
         raise LeakError(shared)
 
 
-def _hashes(signal: NDArray) -> NDArray[np.uint64]:
+def _hashes(signal: NDArray[Any]) -> NDArray[np.uint64]:
     """Hash the PROBE samples from every position on; flat stretches hash to 0."""
     n_hashes = len(signal) - PROBE + 1
     if n_hashes < 1:
@@ -131,7 +133,7 @@ def _hashes(signal: NDArray) -> NDArray[np.uint64]:
     return hashes
 
 
-def _probes(X: Recordings, step: int) -> tuple[NDArray, NDArray, NDArray[np.uint64]]:
+def _probes(X: Recordings, step: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.uint64]]:
     rows, starts, probes = [], [], []
     for row, signal in enumerate(X):
         hashes = _hashes(signal)[::step]
@@ -144,14 +146,14 @@ def _probes(X: Recordings, step: int) -> tuple[NDArray, NDArray, NDArray[np.uint
     return np.concatenate(rows), np.concatenate(starts), np.concatenate(probes)
 
 
-def _same(a: NDArray, at_a: int, b: NDArray, at_b: int) -> bool:
+def _same(a: NDArray[Any], at_a: int, b: NDArray[Any], at_b: int) -> bool:
     """Whether SURE samples in a row agree where two hashes met."""
     after = _agreeing(a[at_a : at_a + SURE], b[at_b : at_b + SURE])
     before = _agreeing(a[max(0, at_a - SURE) : at_a][::-1], b[max(0, at_b - SURE) : at_b][::-1])
     return after + before >= SURE
 
 
-def _agreeing(a: NDArray, b: NDArray) -> int:
+def _agreeing(a: NDArray[Any], b: NDArray[Any]) -> int:
     n_times = min(len(a), len(b))
     differ = np.flatnonzero(a[:n_times] != b[:n_times])
     return int(differ[0]) if len(differ) else n_times

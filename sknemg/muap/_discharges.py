@@ -11,6 +11,8 @@ References
    electromyogram", IEEE Trans Biomed Eng 32:470-477, 1985.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -32,14 +34,14 @@ REACH = 0.02  # s around a discharge in which the same unit may show a second sp
 LAG_SPREAD = 1e-3  # s over which the lag of such a satellite is spread by jitter
 
 
-def sharp(signal: NDArray, sfreq: float) -> NDArray[np.float64]:
+def sharp(signal: NDArray[Any], sfreq: float) -> NDArray[np.float64]:
     """Band-pass without delay, in which spikes are found and compared."""
     high = min(BAND[1], 0.45 * sfreq)
     sos = butter(2, (BAND[0], high), btype="bandpass", fs=sfreq, output="sos")
     return sosfiltfilt(sos, np.asarray(signal, dtype=np.float64))
 
 
-def find_spikes(filtered: NDArray, sfreq: float, *, threshold: float, floor: float) -> Indices:
+def find_spikes(filtered: NDArray[Any], sfreq: float, *, threshold: float, floor: float) -> Indices:
     """Find where the magnitude peaks above `threshold` times the noise, and above `floor`."""
     magnitude = np.abs(filtered)
     noise = np.median(magnitude) / 0.6745
@@ -50,17 +52,17 @@ def find_spikes(filtered: NDArray, sfreq: float, *, threshold: float, floor: flo
     return peaks[(peaks >= margin) & (peaks < len(filtered) - margin)]
 
 
-def _windows(filtered: NDArray, at: Indices, half: int) -> NDArray:
+def _windows(filtered: NDArray[Any], at: Indices, half: int) -> NDArray[Any]:
     return filtered[at[:, None] + np.arange(-half, half + 1)]
 
 
-def _difference(a: NDArray, b: NDArray) -> NDArray:
+def _difference(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     """Energy of the difference over the larger of the two energies, every row with every row."""
     energy_a, energy_b = (a**2).sum(axis=1)[:, None], (b**2).sum(axis=1)[None]
     return np.maximum(energy_a + energy_b - 2 * a @ b.T, 0) / np.maximum(energy_a, energy_b)
 
 
-def _cluster(filtered: NDArray, spikes: Indices, half: int, cut: float) -> list[Indices]:
+def _cluster(filtered: NDArray[Any], spikes: Indices, half: int, cut: float) -> list[Indices]:
     """Spikes of like shape and size, by average linkage."""
     if len(spikes) < 2:
         return []
@@ -75,8 +77,8 @@ def _cluster(filtered: NDArray, spikes: Indices, half: int, cut: float) -> list[
 
 
 def _match(
-    filtered: NDArray, spikes: Indices, templates: NDArray, half: int, slack: int
-) -> tuple[Indices, NDArray, Indices]:
+    filtered: NDArray[Any], spikes: Indices, templates: NDArray[Any], half: int, slack: int
+) -> tuple[Indices, NDArray[Any], Indices]:
     """Best template of every spike, the difference from it, and the shift that fits best."""
     shifts = np.arange(-slack, slack + 1)
     difference = np.stack(
@@ -89,7 +91,7 @@ def _match(
     return best, difference[rows, best], shifts[best_shift[rows, best]]
 
 
-def usual_interval(train: Indices) -> tuple[float, NDArray]:
+def usual_interval(train: Indices) -> tuple[float, NDArray[Any]]:
     """Return the interval that most intervals are near to, and those intervals.
 
     Missed discharges leave multiples of it, foreign ones leave fractions; both stay out.
@@ -110,7 +112,9 @@ def foreign_fraction(train: Indices) -> float:
     return float((np.diff(train) < 0.6 * usual).mean()) if len(train) > 1 else 0.0
 
 
-def _split(filtered: NDArray, spikes: Indices, half: int, cut: float, least: int) -> list[Indices]:
+def _split(
+    filtered: NDArray[Any], spikes: Indices, half: int, cut: float, least: int
+) -> list[Indices]:
     """Clusters of at least `least` spikes, cut finer where one holds more than one unit."""
     groups: list[Indices] = []
     for group in _cluster(filtered, spikes, half, cut):
@@ -124,10 +128,10 @@ def _split(filtered: NDArray, spikes: Indices, half: int, cut: float, least: int
 
 
 def _templates(
-    filtered: NDArray, groups: list[Indices], half: int, slack: int, cut: float
-) -> NDArray:
+    filtered: NDArray[Any], groups: list[Indices], half: int, slack: int, cut: float
+) -> NDArray[Any]:
     """Templates of the groups, one for groups that are alike and fire as one unit would."""
-    kept: list[tuple[Indices, NDArray]] = []
+    kept: list[tuple[Indices, NDArray[Any]]] = []
     for group in sorted(groups, key=len, reverse=True):
         wave = np.median(_windows(filtered, group, half + slack), axis=0)
         views = np.lib.stride_tricks.sliding_window_view(wave, 2 * half + 1)
@@ -140,7 +144,7 @@ def _templates(
     return np.array([wave for _, wave in kept])
 
 
-def _thin(times: Indices, difference: NDArray, shortest: int) -> Indices:
+def _thin(times: Indices, difference: NDArray[Any], shortest: int) -> Indices:
     """Of two discharges nearer than a unit can fire, the one that fits better."""
     kept: list[int] = []
     for k in range(len(times)):
@@ -153,7 +157,7 @@ def _thin(times: Indices, difference: NDArray, shortest: int) -> Indices:
 
 
 def _matched(
-    filtered: NDArray,
+    filtered: NDArray[Any],
     spikes: Indices,
     groups: list[Indices],
     half: int,
@@ -201,7 +205,7 @@ def _without_satellites(trains: list[Indices], sfreq: float) -> list[Indices]:
 
 
 def find_trains(
-    signal: NDArray,
+    signal: NDArray[Any],
     sfreq: float,
     *,
     min_discharges: int = 8,

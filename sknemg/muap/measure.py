@@ -6,7 +6,7 @@ recordings are measured alike.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -302,7 +302,7 @@ def measure_muaps(
 
 
 def _one_by_one(
-    signal: NDArray, sfreq: float, min_discharges: int
+    signal: NDArray[Any], sfreq: float, min_discharges: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Yield the discharges of each unit and the signal without what is known of the others."""
     margin = round(QUIET * sfreq)
@@ -340,7 +340,7 @@ def _fine(signal: ArrayLike, sfreq: float) -> tuple[NDArray[np.float64], float]:
     return (resample_poly(signal, factor, 1) if factor > 1 else signal), sfreq * factor
 
 
-def _extent(wave: NDArray, threshold: float, quiet: int) -> tuple[int, int]:
+def _extent(wave: NDArray[Any], threshold: float, quiet: int) -> tuple[int, int]:
     """Find the first and last sample beyond the threshold, gaps shorter than `quiet` bridged."""
     beyond = np.flatnonzero(np.abs(wave) > threshold)
     peak = int(np.abs(wave).argmax())
@@ -351,7 +351,7 @@ def _extent(wave: NDArray, threshold: float, quiet: int) -> tuple[int, int]:
     return int(main[0]), int(main[-1])
 
 
-def _extremes(wave: NDArray, threshold: float) -> NDArray[np.int64]:
+def _extremes(wave: NDArray[Any], threshold: float) -> NDArray[np.int64]:
     """Find the start, the peaks and troughs set apart by more than `threshold`, and the end."""
     found, heading, high, low = [0], 0, 0, 0
     for k, value in enumerate(wave):

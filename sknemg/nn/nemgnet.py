@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -156,7 +157,7 @@ class NEMGNet(nn.Module):
         if self.training or len(x) <= STEM_CHUNK:
             x = stem(x)
         else:
-            x = torch.cat([stem(chunk) for chunk in x.split(STEM_CHUNK)])
+            x = torch.cat([stem(chunk) for chunk in torch.split(x, STEM_CHUNK)])
         return self.head(stages(x))
 
 
@@ -189,7 +190,7 @@ def _head(
     return nn.Sequential(*layers, nn.Dropout(dropout), nn.Linear(sizes[-1], n_outputs))
 
 
-def _check_choice(name: str, value: str, choices: dict) -> None:
+def _check_choice(name: str, value: str, choices: dict[str, Any]) -> None:
     if value not in choices:
         raise ValueError(f"{name}={value!r} is unknown; choose one of {sorted(choices)}")
 

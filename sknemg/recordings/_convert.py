@@ -75,7 +75,7 @@ def is_ragged(X: Any) -> bool:
 
 
 def _unpack_array(
-    X: NDArray, item_ndim: int, input_sfreq: float | None
+    X: NDArray[Any], item_ndim: int, input_sfreq: float | None
 ) -> tuple[Recordings, GiveBack]:
     if X.ndim not in (2, 2 + item_ndim):
         raise ValueError(
@@ -86,7 +86,7 @@ def _unpack_array(
     values = X.reshape(n_rows * n_items, *X.shape[len(X.shape) - item_ndim :])
     recordings = Recordings.from_ragged(values, np.arange(n_rows + 1) * n_items, meta)
 
-    def give_back(new: Recordings) -> NDArray:
+    def give_back(new: Recordings) -> NDArray[Any]:
         if X.ndim == 1 + item_ndim:  # one segment a row stays one item a row
             return new.values
         n_new = len(new.values) // n_rows if n_rows else n_items
@@ -162,7 +162,7 @@ def known_sfreq(data: Recordings) -> float | None:
     return common_sfreq(data[~np.isnan(rates)]) if (~np.isnan(rates)).any() else None
 
 
-def wrap(values: NDArray, n_rows: int, n_segments: int) -> Recordings:
+def wrap(values: NDArray[Any], n_rows: int, n_segments: int) -> Recordings:
     """Give an array of segments the form of `Recordings`, the same number to each row."""
     meta = pd.DataFrame({"sfreq": np.full(n_rows, np.nan)})
     return Recordings.from_ragged(values, np.arange(n_rows + 1) * n_segments, meta)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -46,7 +48,7 @@ class InvalidRecordingsError(ValueError):
             f"{n_rows} unusable recording{'s' if n_rows > 1 else ''}:\n" + "\n".join(lines)
         )
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.problems,)
 
 
@@ -57,7 +59,7 @@ def raise_problems(rows: ArrayLike, problems: list[str], remedy: str) -> None:
 
 
 def find_problems(
-    meta: pd.DataFrame, values: NDArray, lengths: NDArray, y: ArrayLike | None
+    meta: pd.DataFrame, values: NDArray[Any], lengths: NDArray[Any], y: ArrayLike | None
 ) -> pd.DataFrame:
     """List what makes rows unusable.
 
@@ -98,7 +100,7 @@ def _bad_locations(meta: pd.DataFrame) -> list[tuple[int, str, str]]:
     return [(int(row), f"location {location.iloc[row]!r}", remedy) for row in wrong]
 
 
-def _bad_items(values: NDArray, lengths: NDArray) -> list[tuple[int, str, str]]:
+def _bad_items(values: NDArray[Any], lengths: NDArray[Any]) -> list[tuple[int, str, str]]:
     found = []
     if values.ndim == 1:  # a row without segments is a legal outcome of the Segmenter
         empty = np.flatnonzero(lengths == 0)
@@ -120,7 +122,7 @@ def _bad_items(values: NDArray, lengths: NDArray) -> list[tuple[int, str, str]]:
     ]
 
 
-def _two_diagnoses(subject: pd.Series, y: NDArray) -> list[tuple[int, str, str]]:
+def _two_diagnoses(subject: pd.Series, y: NDArray[Any]) -> list[tuple[int, str, str]]:
     by_subject = pd.DataFrame({"subject": subject.to_numpy(), "y": y}).groupby("subject")["y"]
     diagnoses = {who: sorted(map(str, ys.unique())) for who, ys in by_subject if ys.nunique() > 1}
     remedy = "one subject has one diagnosis: correct it or split the subject"

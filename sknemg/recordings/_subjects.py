@@ -13,7 +13,7 @@ from sknemg.recordings._problems import LISTED, listed
 from sknemg.recordings.recordings import Recordings
 
 
-def read_subjects(X: Any, groups: ArrayLike | None = None) -> NDArray | None:
+def read_subjects(X: Any, groups: ArrayLike | None = None) -> NDArray[Any] | None:
     """Tell whose recording each row is.
 
     Parameters
@@ -51,9 +51,9 @@ def read_subjects(X: Any, groups: ArrayLike | None = None) -> NDArray | None:
     return check_subjects(groups, X.shape[0] if hasattr(X, "shape") else len(X))
 
 
-def check_subjects(groups: ArrayLike, n_rows: int) -> NDArray:
+def check_subjects(groups: ArrayLike, n_rows: int) -> NDArray[Any]:
     """Give one subject a row as an array, or say which rows have none."""
-    subjects: NDArray
+    subjects: NDArray[Any]
     if getattr(groups, "ndim", 1) == 1:
         subjects = pd.Series(groups).to_numpy()  # np.asarray would spell a missing name "nan"
     else:
@@ -73,7 +73,7 @@ def check_subjects(groups: ArrayLike, n_rows: int) -> NDArray:
     return subjects
 
 
-def check_labels(y: ArrayLike, n_rows: int) -> NDArray:
+def check_labels(y: ArrayLike, n_rows: int) -> NDArray[Any]:
     """Give one diagnosis a row as an array, or say which rows have none."""
     labels = column_or_1d(y, warn=True)
     if len(labels) != n_rows:
@@ -90,7 +90,7 @@ def check_labels(y: ArrayLike, n_rows: int) -> NDArray:
 
 def label_subjects(
     y: ArrayLike, subjects: ArrayLike
-) -> tuple[NDArray[np.intp], NDArray, NDArray[np.intp]]:
+) -> tuple[NDArray[np.intp], NDArray[Any], NDArray[np.intp]]:
     """Give each subject a number, and see to it that each has one diagnosis.
 
     Parameters
@@ -136,6 +136,6 @@ def label_subjects(
     return codes, np.asarray(names), first
 
 
-def _describe_torn(name: Any, rows: NDArray, y: NDArray) -> str:
+def _describe_torn(name: Any, rows: NDArray[Any], y: NDArray[Any]) -> str:
     parts = [f"{label} in {listed(rows[y[rows] == label], 'row')}" for label in np.unique(y[rows])]
     return f"{name} ({', '.join(parts)})"

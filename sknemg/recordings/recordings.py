@@ -103,7 +103,7 @@ or DataFrame
             self.values *= np.float32(MILLIVOLTS[unit])
         self.validate()
 
-    def _set(self, values: NDArray, offsets: NDArray, meta: pd.DataFrame) -> None:
+    def _set(self, values: NDArray[Any], offsets: NDArray[Any], meta: pd.DataFrame) -> None:
         self.values = values
         self.offsets = offsets
         self.meta = meta
@@ -111,7 +111,9 @@ or DataFrame
     # -- other ways to make one ----------------------------------------------------------------
 
     @classmethod
-    def from_ragged(cls, values: NDArray, offsets: ArrayLike, meta: pd.DataFrame) -> Recordings:
+    def from_ragged(
+        cls, values: NDArray[Any], offsets: ArrayLike, meta: pd.DataFrame
+    ) -> Recordings:
         """Wrap a flat buffer without a copy and without a look at its samples.
 
         Parameters
@@ -198,7 +200,7 @@ or DataFrame
         )
 
     def with_values(
-        self, values: NDArray, offsets: ArrayLike | None = None, **columns: ArrayLike
+        self, values: NDArray[Any], offsets: ArrayLike | None = None, **columns: ArrayLike
     ) -> Recordings:
         """Return the same rows with other items.
 
@@ -265,7 +267,7 @@ or DataFrame
 
     # -- rows and columns ----------------------------------------------------------------------
 
-    def __iter__(self) -> Iterator[NDArray]:
+    def __iter__(self) -> Iterator[NDArray[Any]]:
         return (self[row] for row in range(len(self)))
 
     def __contains__(self, column: str) -> bool:
@@ -364,7 +366,7 @@ or DataFrame
             and self.meta.equals(other.meta)
         )
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         lengths = np.unique(self.lengths)
         if len(lengths) > 1:
             raise ValueError(
@@ -375,7 +377,7 @@ or DataFrame
         array = self.values.reshape(len(self), n_items, *self.item_shape)
         return np.array(array, dtype=dtype, copy=copy)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         # Content only: two equal objects pickle and hash alike, however their frames came about.
         columns = {name: column.to_numpy() for name, column in self.meta.items()}
         return _rebuild, (np.ascontiguousarray(self.values), self.offsets, columns)
@@ -430,7 +432,7 @@ def _as_signals(signals: Iterable[ArrayLike]) -> list[NDArray[np.float32]]:
     return [array.astype(np.float32, copy=False) for array in rows]
 
 
-def _as_items(items: Any) -> NDArray:
+def _as_items(items: Any) -> NDArray[Any]:
     array = np.asarray(items)
     if array.dtype == object:  # nested lists, as Parquet returns them
         array = np.array([np.asarray(list(item), dtype=np.float32) for item in items])
@@ -439,7 +441,7 @@ def _as_items(items: Any) -> NDArray:
     return array.astype(np.float32, copy=False)
 
 
-def _flatten(rows: list[NDArray]) -> tuple[NDArray, NDArray[np.int64]]:
+def _flatten(rows: list[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     if not rows:
         return np.empty(0, dtype=np.float32), np.zeros(1, dtype=np.int64)
     return np.concatenate(rows), offsets_of([len(row) for row in rows])
@@ -471,7 +473,9 @@ def _as_column(column: Any) -> Any:
     return pd.Series(column).to_numpy() if np.ndim(column) == 1 else column
 
 
-def _rebuild(values: NDArray, offsets: NDArray, columns: dict[str, NDArray]) -> Recordings:
+def _rebuild(
+    values: NDArray[Any], offsets: NDArray[Any], columns: dict[str, NDArray[Any]]
+) -> Recordings:
     meta = pd.DataFrame(columns, index=range(len(offsets) - 1))
     return Recordings.from_ragged(values, offsets, meta)
 
@@ -499,7 +503,7 @@ def _item_name(X: Recordings) -> str:
     return {0: "samples", 1: "segments"}.get(len(X.item_shape), "images")
 
 
-def _span(values: NDArray, template: str) -> str:
+def _span(values: NDArray[Any], template: str) -> str:
     low, high = template.format(values.min()), template.format(values.max())
     return low if low == high else f"{low}-{high}"
 

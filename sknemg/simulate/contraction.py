@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -67,7 +67,7 @@ class Contraction:
     muscle: Muscle
     effort: float
     excitation: float
-    rates: NDArray = field(repr=False)
+    rates: NDArray[Any] = field(repr=False)
 
     @cached_property
     def active_fibres(self) -> Fibres:
@@ -152,7 +152,7 @@ class Contraction:
         signal = instrument.record(potential, rng)[lead:]
         return Trace(signal, sfreq, *self._truth(templates[0], times))
 
-    def _truth(self, templates: Templates, times: list[NDArray]) -> tuple[pd.DataFrame, ...]:
+    def _truth(self, templates: Templates, times: list[NDArray[Any]]) -> tuple[pd.DataFrame, ...]:
         units = templates.units
         steady = templates.waves[:, 0, 0]
         discharges = pd.DataFrame(
@@ -169,7 +169,7 @@ class Contraction:
 
 def lay_down(
     templates: list[Templates],
-    times: list[NDArray],
+    times: list[NDArray[Any]],
     n_times: int,
     sfreq: float,
     rng: np.random.Generator,

@@ -78,7 +78,7 @@ class Fibres:
     def __len__(self) -> int:
         return len(self.x)
 
-    def __getitem__(self, key: NDArray) -> Self:
+    def __getitem__(self, key: NDArray[Any]) -> Self:
         return type(self)(**{f.name: getattr(self, f.name)[key] for f in fields(self)})
 
 
@@ -191,7 +191,7 @@ def fibre_spectra(
     return spectra
 
 
-def phase_ramp(delay: NDArray, n_freqs: int, period: float) -> NDArray[np.complex64]:
+def phase_ramp(delay: NDArray[Any], n_freqs: int, period: float) -> NDArray[np.complex64]:
     """Spectra exp(-jωτ) of delays τ (s) at ω = 0, 2π / period, ..., along a new last axis.
 
     The powers of one number are an outer product of its small and its large powers, an order of
@@ -209,7 +209,7 @@ def phase_ramp(delay: NDArray, n_freqs: int, period: float) -> NDArray[np.comple
     return ramp.reshape(*ramp.shape[:-2], -1)[..., :n_freqs]
 
 
-def to_potentials(spectra: NDArray, n_times: int, n_fft: int) -> NDArray[np.float32]:
+def to_potentials(spectra: NDArray[Any], n_times: int, n_fft: int) -> NDArray[np.float32]:
     """Potentials of ``n_times`` samples from spectra on ``n_fft``, settled to rest at their end.
 
     A rate below the internal one keeps the band up to half of it, its last tenth tapered, so that

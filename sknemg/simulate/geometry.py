@@ -1,5 +1,7 @@
 """A patch of muscle: motor-unit territories, their fibres and end-plates."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +26,7 @@ VELOCITY_RANGE = (0.8, 7.4)
 
 
 def lay_out_fibres(
-    rank: NDArray,
+    rank: NDArray[Any],
     *,
     density: float,
     diameter: float,
@@ -80,7 +82,9 @@ def lay_out_fibres(
     )
 
 
-def _uniform_in_disc(n: int, radius: NDArray | float, rng: np.random.Generator) -> NDArray:
+def _uniform_in_disc(
+    n: int, radius: NDArray[Any] | float, rng: np.random.Generator
+) -> NDArray[Any]:
     """Points (n, 2) uniform in discs of the given radii."""
     distance = radius * np.sqrt(rng.random(n))
     angle = rng.uniform(0, 2 * np.pi, n)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import scipy.signal
@@ -61,7 +62,7 @@ class Instrument:
     limit: float = 20.0
 
     def record(
-        self, potential: NDArray, random_state: int | np.random.Generator | None = None
+        self, potential: NDArray[Any], random_state: int | np.random.Generator | None = None
     ) -> NDArray[np.float32]:
         """Record a potential (mV, at ``sfreq``): add disturbances, filter, digitise.
 

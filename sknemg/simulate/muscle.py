@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class Muscle:
     """
 
     fibres: Fibres = field(repr=False)
-    rank: NDArray = field(repr=False)
+    rank: NDArray[Any] = field(repr=False)
     healthy_force: float
     decay: float = 2.0
     denervated: int = 0

@@ -1,7 +1,7 @@
 """Needle electrodes: how strongly each sees a point source in an anisotropic muscle."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,11 +60,11 @@ class Needle:
         """Return the needle with its tip displaced by millimetres."""
         return replace(self, x=self.x + dx, y=self.y + dy, z=self.z + dz)
 
-    def distance(self, x: NDArray, y: NDArray) -> NDArray[np.floating]:
+    def distance(self, x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.floating]:
         """Distance of fibres at ``x``, ``y`` (mm) to the tip across the muscle, mm."""
         return np.hypot(np.asarray(x) - self.x, np.asarray(y) - self.y)
 
-    def reach(self, x: NDArray, y: NDArray) -> NDArray[np.floating]:
+    def reach(self, x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.floating]:
         """Distance (mm) at which the tip alone would see fibres at ``x``, ``y`` as strongly.
 
         A fibre beside the cannula enters the signal too, though it be far from the tip: one
@@ -77,13 +77,13 @@ class Needle:
         outside = np.maximum(along - self.cannula_length, 0) - np.minimum(along, 0)
         return np.minimum(distance, 1.9 * np.sqrt(np.hypot(across, outside)))
 
-    def _turned(self, x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
+    def _turned(self, x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Positions relative to the tip, up the shaft and across it."""
         dx, dy = np.asarray(x) - self.x, np.asarray(y) - self.y
         cos, sin = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
         return dx * cos + dy * sin, dy * cos - dx * sin
 
-    def weight(self, x: NDArray, y: NDArray, axial: NDArray) -> NDArray[np.floating]:
+    def weight(self, x: NDArray[Any], y: NDArray[Any], axial: NDArray[Any]) -> NDArray[np.floating]:
         """Weight of a point source in this needle's signal, 1/mm.
 
         Parameters
@@ -182,7 +182,12 @@ def concentric(
 
 
 def _mean_weight(
-    along: NDArray, across: NDArray, axial: NDArray, start: float, end: float, radius: float
+    along: NDArray[Any],
+    across: NDArray[Any],
+    axial: NDArray[Any],
+    start: float,
+    end: float,
+    radius: float,
 ) -> NDArray[np.floating]:
     """Mean of 1 / sqrt(K r² + z²) over a line from ``start`` to ``end`` up the shaft."""
     if start == end:

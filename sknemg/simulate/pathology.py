@@ -1,6 +1,7 @@
 """Disease as functions on a muscle: neurogenic, myopathic, and age."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,8 +175,8 @@ def _denervate(
 
 def _adopt(
     fibres: Fibres,
-    orphan: NDArray,
-    seeking: NDArray,
+    orphan: NDArray[Any],
+    seeking: NDArray[Any],
     reach: float,
     growth: float,
     rng: np.random.Generator,
@@ -203,7 +204,7 @@ def _adopt(
     return owner
 
 
-def _rank_within(groups: NDArray) -> NDArray[np.int64]:
+def _rank_within(groups: NDArray[Any]) -> NDArray[np.int64]:
     """How many earlier entries share each entry's value."""
     order = np.argsort(groups, kind="stable")
     ordered = groups[order]
@@ -214,7 +215,7 @@ def _rank_within(groups: NDArray) -> NDArray[np.int64]:
 
 
 def _reinnervated(
-    fibres: Fibres, adopted: NDArray, chronicity: float, rng: np.random.Generator
+    fibres: Fibres, adopted: NDArray[Any], chronicity: float, rng: np.random.Generator
 ) -> Fibres:
     """Give adopted fibres the late, thin, unreliable innervation of their age."""
     c, n = chronicity, int(adopted.sum())
@@ -240,7 +241,7 @@ def _reinnervated(
     )[order]
 
 
-def _resized(fibres: Fibres, diameter: NDArray) -> Fibres:
+def _resized(fibres: Fibres, diameter: NDArray[Any]) -> Fibres:
     """Acquired size changes velocity less than inborn size does (a choice of this model)."""
     velocity = fibres.velocity + 0.02 * (diameter - fibres.diameter)
     return replace(fibres, diameter=diameter, velocity=np.clip(velocity, *VELOCITY_RANGE))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -145,7 +145,7 @@ def _scaled(counts: Counts, n_subjects: int) -> Counts:
     )
 
 
-def _plan_class(counts: Counts, subjects: NDArray, rng: np.random.Generator) -> pd.DataFrame:
+def _plan_class(counts: Counts, subjects: NDArray[Any], rng: np.random.Generator) -> pd.DataFrame:
     n_recordings = counts.proximal + counts.distal
     each = np.full(len(subjects), min(2, n_recordings // len(subjects)))
     weights = rng.dirichlet(np.full(len(subjects), 4.0))
@@ -174,7 +174,7 @@ def _lengths(counts: Counts, rng: np.random.Generator) -> NDArray[np.int64]:
 
 
 def _summing_to(
-    total: int, values: NDArray, low: int, high: int, rng: np.random.Generator
+    total: int, values: NDArray[Any], low: int, high: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Move integers within their bounds, a little each, until their sum is ``total``."""
     values = values.copy()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Templates:
 
 def thin(
     fibres: Fibres, needles: Sequence[Needle], rng: np.random.Generator
-) -> tuple[Fibres, NDArray]:
+) -> tuple[Fibres, NDArray[Any]]:
     """Draw the fibres worth computing, and weights that keep every sum right on average.
 
     A fibre at distance r is kept with probability (1.2 mm / r)², and then counts for as many as
@@ -114,7 +115,9 @@ def motor_unit_potentials(
     return out
 
 
-def _jittering(unit: NDArray, reach: NDArray, units: NDArray) -> list[tuple[int, NDArray]]:
+def _jittering(
+    unit: NDArray[Any], reach: NDArray[Any], units: NDArray[Any]
+) -> list[tuple[int, NDArray[Any]]]:
     """Rows of ``units`` and, for each, the indices of its fibres whose jitter shows."""
     near = np.flatnonzero(reach < JITTERING)
     near = near[np.lexsort((reach[near], unit[near]))]
@@ -127,7 +130,7 @@ def _jittering(unit: NDArray, reach: NDArray, units: NDArray) -> list[tuple[int,
 
 
 def _jitter(
-    fibres: Fibres, spectra: NDArray, n_variants: int, period: float, rng: np.random.Generator
+    fibres: Fibres, spectra: NDArray[Any], n_variants: int, period: float, rng: np.random.Generator
 ) -> NDArray[np.complex64]:
     """Change of one unit's spectrum, in each variant, as its fibres jitter and block."""
     shape = (n_variants, len(fibres))

@@ -1,5 +1,7 @@
 """Which motor units a contraction recruits, how fast they fire, and when."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,7 @@ SATURATION = 28.0
 FULL_DRIVE = THRESHOLD_RANGE + 6 * SATURATION
 
 
-def firing_rates(excitation: float, rank: NDArray) -> NDArray[np.floating]:
+def firing_rates(excitation: float, rank: NDArray[Any]) -> NDArray[np.floating]:
     """Return the firing rates of motor units at an excitation, 0 below their thresholds.
 
     Parameters
@@ -46,7 +48,7 @@ def firing_rates(excitation: float, rank: NDArray) -> NDArray[np.floating]:
     return np.where(above >= 0, rate, 0.0)
 
 
-def force(excitation: float, rank: NDArray, strength: NDArray) -> float:
+def force(excitation: float, rank: NDArray[Any], strength: NDArray[Any]) -> float:
     """Return the force at an excitation: each unit's strength times the fusion of its twitches.
 
     Parameters
@@ -67,7 +69,7 @@ def force(excitation: float, rank: NDArray, strength: NDArray) -> float:
     return float(strength @ fusion)
 
 
-def solve_excitation(target: float, rank: NDArray, strength: NDArray) -> float:
+def solve_excitation(target: float, rank: NDArray[Any], strength: NDArray[Any]) -> float:
     """Find the lowest excitation that yields the target force, at most ``FULL_DRIVE``.
 
     A weak muscle needs more drive for the same force: that is all there is to early recruitment
@@ -92,7 +94,7 @@ def solve_excitation(target: float, rank: NDArray, strength: NDArray) -> float:
 
 
 def firing_times(
-    rates: NDArray,
+    rates: NDArray[Any],
     duration: float,
     *,
     variability: float = 0.15,

@@ -16,7 +16,7 @@ from sknemg.datasets._formats.stored import (
 )
 
 
-def _vector(array: NDArray) -> NDArray:
+def _vector(array: NDArray[Any]) -> NDArray[Any]:
     if array.ndim != 1 or array.dtype.kind not in "iuf":
         raise ReadError(
             f"an array of shape {array.shape} and dtype {array.dtype}: save one signal as 1-D "

@@ -21,7 +21,7 @@ class ReadError(ValueError):
 class Stored:
     """One channel as it lies in a file. ``clipped`` marks samples at the format's limits."""
 
-    samples: NDArray
+    samples: NDArray[Any]
     sfreq: float | None = None
     unit: str | None = None
     needs_scale: str = ""
@@ -61,7 +61,7 @@ def pick(names: list[str], channel: str | int | None) -> int:
     raise ReadError(f"no channel {channel!r}: there are {listed}")
 
 
-def integer_limits(samples: NDArray) -> NDArray[np.bool_] | None:
+def integer_limits(samples: NDArray[Any]) -> NDArray[np.bool_] | None:
     if samples.dtype.kind not in "iu":
         return None
     limits = np.iinfo(samples.dtype)

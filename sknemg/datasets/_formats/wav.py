@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ def read_wav(path: Path, channel: str | int | None) -> Stored:
     return Stored(samples, float(rate), needs_scale=_WAV_SCALE, channel=str(at), clipped=clipped)
 
 
-def _check_full_scale(samples: NDArray) -> None:
+def _check_full_scale(samples: NDArray[Any]) -> None:
     peak = np.abs(samples[np.isfinite(samples)]).max(initial=0.0)
     if peak > _HEADROOM:
         raise ReadError(

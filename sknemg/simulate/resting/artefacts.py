@@ -1,5 +1,7 @@
 """What no muscle makes: artefacts, and silence."""
 
+from typing import Any
+
 import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
@@ -96,7 +98,7 @@ def silence(
     return Discharge(np.zeros(round(duration * sfreq), np.float32), [], np.empty((0, 2)))
 
 
-def _hum(clock: NDArray, rng: np.random.Generator) -> NDArray:
+def _hum(clock: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     """50 or 60 Hz with odd harmonics, swaying as somebody moves a cable."""
     mains = rng.choice([50.0, 60.0])
     wave = np.zeros_like(clock)
@@ -107,7 +109,7 @@ def _hum(clock: NDArray, rng: np.random.Generator) -> NDArray:
     return wave * (1 + rng.uniform(0, 0.4) * sway)
 
 
-def _swings(clock: NDArray, rng: np.random.Generator) -> NDArray:
+def _swings(clock: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     """Noise of 2 to 18 Hz in bouts that fade."""
     bouts = np.zeros_like(clock)
     for start in rng.uniform(0, 0.8 * clock[-1], rng.integers(1, 5)):
@@ -117,7 +119,7 @@ def _swings(clock: NDArray, rng: np.random.Generator) -> NDArray:
     return bouts * scipy.signal.sosfilt(sections, rng.standard_normal(len(clock)))
 
 
-def _stimuli(clock: NDArray, times: NDArray, rng: np.random.Generator) -> NDArray:
+def _stimuli(clock: NDArray[Any], times: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     """Rectangular pulses of half a millisecond, with a slow recharge of the other sign."""
     width, recharge = rng.uniform(0.0003, 0.0008), rng.uniform(0.003, 0.012)
     wave = np.zeros_like(clock)
@@ -128,7 +130,7 @@ def _stimuli(clock: NDArray, times: NDArray, rng: np.random.Generator) -> NDArra
     return wave * rng.choice([-1, 1])
 
 
-def _pops(clock: NDArray, times: NDArray, rng: np.random.Generator) -> NDArray:
+def _pops(clock: NDArray[Any], times: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     """Jumps of either sign that decay."""
     wave = np.zeros_like(clock)
     for time in times:

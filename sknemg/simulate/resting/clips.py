@@ -233,7 +233,7 @@ def _subject(
     clip: dict[str, Any],
     kit: dict[str, Any],
     mixed: float,
-) -> list[tuple[NDArray[np.float32], dict, Discharge]]:
+) -> list[tuple[NDArray[np.float32], dict[str, Any], Discharge]]:
     """Make all clips of a subject: (trace, row of meta, truth)."""
     rng = np.random.default_rng(seed)
     site, instrument = _equip(rng, sfreq=clip["sfreq"], **kit)

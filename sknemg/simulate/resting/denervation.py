@@ -1,6 +1,7 @@
 """Fibrillation potentials and positive sharp waves."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sknemg.simulate.resting.firing import slowing_rate, spaced_times
 from sknemg.simulate.resting.waves import (
@@ -146,7 +147,13 @@ def positive_sharp_wave(
     return continuous(parts, duration)
 
 
-def _clockwork(rate, duration, variability, slowing, rng):
+def _clockwork(
+    rate: float | None,
+    duration: float,
+    variability: float,
+    slowing: float | None,
+    rng: np.random.Generator,
+) -> NDArray[np.floating]:
     """Draw the times of a denervated fibre, at least one of them in the clip."""
     rate = max(draw(rate, 0.8, 14, rng, log=True), 1 / duration)
     rates = slowing_rate(rate, draw(slowing, 0, 0.06, rng))

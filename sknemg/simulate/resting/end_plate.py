@@ -2,6 +2,7 @@
 
 import numpy as np
 import scipy.signal
+from numpy.typing import NDArray
 
 from sknemg.simulate.resting.firing import spaced_times
 from sknemg.simulate.resting.waves import (
@@ -193,7 +194,14 @@ def insertional_activity(
     return Discharge(signal, trains, moves)
 
 
-def _disturbed_fibres(site, sfreq, times, duration, amplitude, rng):
+def _disturbed_fibres(
+    site: Site,
+    sfreq: float,
+    times: NDArray[np.floating],
+    duration: float,
+    amplitude: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
     """Thirty fibres near the tip's path, half of them injured there: negative or positive."""
     near = fibre_waves(site, sfreq, rng, n=15, distance=(0.08, 0.5), end_plate=(0.0, 6.0))
     hurt = np.concatenate(
@@ -209,7 +217,9 @@ def _disturbed_fibres(site, sfreq, times, duration, amplitude, rng):
     return render_train(waves, times, duration, sfreq, which=which)
 
 
-def _needle_swing(start, stop, n_times, sfreq, rng):
+def _needle_swing(
+    start: float, stop: float, n_times: int, sfreq: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Slow deflection as the electrode's contact with the tissue changes."""
     clock = np.arange(n_times) / sfreq
     gate = np.where((clock >= start) & (clock < stop), 1.0, np.exp(-(clock - stop) / 0.04))
@@ -217,4 +227,6 @@ def _needle_swing(start, stop, n_times, sfreq, rng):
     sections = scipy.signal.butter(2, 25, fs=sfreq, output="sos")
     swing = scipy.signal.sosfilt(sections, gate * rng.standard_normal(n_times))
     height = np.abs(swing).max()
-    return (rng.uniform(0.04, 0.2) / height * swing).astype(np.float32) if height else 0
+    if not height:
+        return np.zeros(n_times, np.float32)
+    return (rng.uniform(0.04, 0.2) / height * swing).astype(np.float32)

@@ -1,6 +1,7 @@
 """Myotonic and complex repetitive discharges."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sknemg.simulate.resting.firing import spaced_times, waxing_waning
 from sknemg.simulate.resting.waves import (
@@ -154,7 +155,9 @@ def complex_repetitive_discharge(
     return Discharge(signal, trains, np.array([[start, stop]]))
 
 
-def _ring_height(waves, lag, sfreq):
+def _ring_height(
+    waves: NDArray[np.complex64], lag: NDArray[np.float64], sfreq: float
+) -> np.float32:
     """Peak to peak of one cycle, mV."""
     length = lag[-1] + 0.05
     parts = [
@@ -164,7 +167,9 @@ def _ring_height(waves, lag, sfreq):
     return np.ptp(np.sum(parts, axis=0))
 
 
-def _ring_breaks(breaks, duration, rng):
+def _ring_breaks(
+    breaks: bool | None, duration: float, rng: np.random.Generator
+) -> tuple[float, float, float]:
     """Start and stop of a discharge, and when one of its fibres drops out."""
     fate, early, late, middle = rng.random(4)
     start, stop, change = 0.0, duration, np.inf

@@ -1,5 +1,7 @@
 """Spontaneous activity of motor units or their axons, and a contraction nearby."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -260,7 +262,7 @@ def remote_contraction(
     return continuous(parts, duration)
 
 
-def _unit(site: Site, sfreq: float, complexity: float, rng: np.random.Generator) -> NDArray:
+def _unit(site: Site, sfreq: float, complexity: float, rng: np.random.Generator) -> NDArray[Any]:
     """Eight discharges of a unit near the tip, the more complex the more dispersed."""
     return motor_unit_waves(
         site,
@@ -276,12 +278,12 @@ def _unit(site: Site, sfreq: float, complexity: float, rng: np.random.Generator)
 
 
 def _variable_train(
-    waves: NDArray,
-    times: NDArray,
+    waves: NDArray[Any],
+    times: NDArray[Any],
     duration: float,
     sfreq: float,
     rng: np.random.Generator,
-    gains: NDArray | float = 1.0,
+    gains: NDArray[Any] | float = 1.0,
 ) -> NDArray[np.float32]:
     """Train in which every discharge is one of the unit's variants."""
     which = rng.integers(len(waves), size=len(times))

@@ -5,7 +5,7 @@ it can be placed between samples and rendered at any rate.
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.fft
@@ -47,7 +47,7 @@ class Discharge(NamedTuple):
     episodes: NDArray[np.floating]
 
 
-def continuous(parts: list[tuple[NDArray, NDArray]], duration: float) -> Discharge:
+def continuous(parts: list[tuple[NDArray[Any], NDArray[Any]]], duration: float) -> Discharge:
     """Sum of trains (signal, times) that go on through the clip."""
     signal = np.stack([part for part, _ in parts]).sum(axis=0, dtype=np.float32)
     trains = [times for _, times in parts if len(times)]
@@ -88,7 +88,7 @@ def fibre_waves(
     distance: tuple[float, float] = (0.1, 0.35),
     thickness: tuple[float, float] = (0.8, 1.1),
     end_plate: tuple[float, float] = (4.0, 20.0),
-    delay: NDArray | float = 0.0,
+    delay: NDArray[Any] | float = 0.0,
 ) -> NDArray[np.complex64]:
     """Potentials of ``n`` single fibres around the tip, spectra (n, n_freqs).
 
@@ -188,7 +188,9 @@ def miniature_waves(
     return scipy.fft.rfft((-wave / wave.max()).astype(np.float32))[None]
 
 
-def scaled(waves: NDArray, amplitude: NDArray | float, sfreq: float) -> NDArray[np.complex64]:
+def scaled(
+    waves: NDArray[Any], amplitude: NDArray[Any] | float, sfreq: float
+) -> NDArray[np.complex64]:
     """Waves at given peak-to-peak amplitudes (mV).
 
     Variants of one potential (scalar ``amplitude``) keep their ratios.
@@ -224,13 +226,13 @@ def draw(
 
 
 def render_train(
-    waves: NDArray,
-    times: NDArray,
+    waves: NDArray[Any],
+    times: NDArray[Any],
     duration: float,
     sfreq: float,
     *,
-    gains: NDArray | float = 1.0,
-    which: NDArray | int = 0,
+    gains: NDArray[Any] | float = 1.0,
+    which: NDArray[Any] | int = 0,
 ) -> NDArray[np.float32]:
     """Lay waves down so that their main peaks fall on the given times; millivolts.
 
@@ -259,7 +261,7 @@ def render_train(
     return out[n_times : n_times + n_out]
 
 
-def _finely(waves: NDArray, sfreq: float) -> tuple[NDArray[np.floating], float]:
+def _finely(waves: NDArray[Any], sfreq: float) -> tuple[NDArray[np.floating], float]:
     """Waves at 16 times the internal rate and their step (s), alike at every ``sfreq``."""
     _, n_fft, period = time_grid(sfreq)
     return 16 * scipy.fft.irfft(waves, 16 * n_fft, axis=1), period / (16 * n_fft)
