@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import LOCATIONS
 
+#: What is scored, from the smallest upwards.
+LEVELS = ("segment", "recording", "subject")
+
+#: The tables that hold their scores, in `Levels` and in an `Evaluation`.
+LEVEL_TABLES = tuple(f"{level}s" for level in LEVELS)
+
 
 def class_columns(table: pd.DataFrame, classes: Iterable[Any]) -> pd.DataFrame:
     """Take the scores of the classes; a list of boolean labels would be a mask of rows."""

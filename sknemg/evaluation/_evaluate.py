@@ -21,9 +21,9 @@ from sklearn.model_selection import BaseCrossValidator, LeaveOneGroupOut
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
-from sknemg.divote.levels import class_columns
+from sknemg.divote.levels import LEVEL_TABLES, class_columns
 from sknemg.evaluation.protocols import PROTOCOLS, Protocol
-from sknemg.evaluation.result import LEVELS, Evaluation
+from sknemg.evaluation.result import Evaluation
 from sknemg.model_selection.leaks import check_no_shared_signal
 from sknemg.model_selection.splits import SubjectKFold
 from sknemg.provenance import provenance
@@ -137,7 +137,7 @@ def evaluate(
     done = sorted(_shown(results, len(cells), progress), key=lambda item: item[0])
     tables = {
         name: pd.concat([tables[name] for _, tables in done], ignore_index=True)
-        for name in (*LEVELS, "cells")
+        for name in (*LEVEL_TABLES, "cells")
     }
     return Evaluation(**tables, settings=settings)
 

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknemg.divote import DiVoteClassifier
-from sknemg.divote.levels import class_columns
+from sknemg.divote.levels import LEVELS, class_columns
 from sknemg.evaluation import Evaluation
 from sknemg.features import SegmentFeatures
 from sknemg.metrics import score_table
@@ -36,7 +36,6 @@ SHORT = {
     "specificity": "specificity",
     "mcc": "MCC",
 }
-_LEVELS = {"subjects": "subject", "recordings": "recording", "segments": "segment"}
 
 
 def compared_methods(
@@ -113,8 +112,8 @@ def scores_of(result: Evaluation, **kwargs: Any) -> pd.DataFrame:
         Recordings without segments have no score and are left out.
     """
     parts = []
-    for name, level in _LEVELS.items():
-        table = getattr(result, name)
+    for level in reversed(LEVELS):
+        table = getattr(result, f"{level}s")
         if not len(table):
             continue
         table = table.dropna(subset=result.classes)

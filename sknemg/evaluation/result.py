@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-LEVELS = ("segments", "recordings", "subjects")
-
+from sknemg.divote.levels import LEVEL_TABLES
 
 _NAMES = ("method", "subject", "muscle", "location")  # columns of names, often but not always text
 
@@ -89,7 +88,7 @@ class Evaluation:
         numbers = settings.pop("numbers", [])
         text: Any = dict.fromkeys({*_NAMES, *_ANSWERS}.difference(numbers), str)
         tables = {}
-        for level in (*LEVELS, "cells"):
+        for level in (*LEVEL_TABLES, "cells"):
             file = folder / f"{level}.csv"
             table = pd.DataFrame()
             if file.exists():  # "NA" and "null" are names, only an empty field is missing

@@ -6,7 +6,6 @@ from .attribution import (
 from .calibration import CalibrationDisplay
 from .confusion import ConfusionMatrixDisplay
 from .curves import OneVsRestCurveDisplay
-from .drivers import diagnosis_drivers
 from .feature_visualization import (
     FeatureVisualizationDisplay,
     visualize_features,
@@ -17,6 +16,7 @@ from .layers import (
     LayerMapDisplay,
     class_separation,
 )
+from .leave_one_out import diagnosis_drivers
 from .mispredictions import MispredictionDisplay
 from .occlusion import (
     occlude_bands,

@@ -10,7 +10,7 @@ import pandas as pd
 from sknemg.divote.fitted import split_model
 from sknemg.divote.levels import class_columns
 from sknemg.inspection._style import class_colors, divide, legend, new_axes, stacked_scores
-from sknemg.inspection.drivers import diagnosis_drivers
+from sknemg.inspection.leave_one_out import diagnosis_drivers
 from sknemg.inspection.trace import plot_overview
 from sknemg.recordings import Recordings
 

@@ -15,12 +15,10 @@ from sklearn.utils.metadata_routing import MetadataRequest
 
 from sknemg.divote._segments import align_columns, consumes_groups
 from sknemg.divote._votes import mean_scores
-from sknemg.divote.levels import class_columns
+from sknemg.divote.levels import LEVELS, class_columns
 from sknemg.metrics._definitions import METRICS, check_scores, metric_values
 from sknemg.recordings import label_subjects, read_subjects
 from sknemg.recordings._subjects import check_labels
-
-LEVELS = ("subject", "recording", "segment")
 
 
 class LevelScores(NamedTuple):
@@ -84,8 +82,7 @@ def level_scores(
     recording (6, 2)
     segment (18, 2)
     """
-    if level not in LEVELS:
-        raise ValueError(f"level={level!r} is unknown; give one of {LEVELS}.")
+    _check_level(level)
     # A search passes no metadata on to predict_proba; the estimator that it found takes them.
     estimator = getattr(estimator, "best_estimator_", estimator)
     subjects = read_subjects(X, groups)
@@ -167,8 +164,7 @@ class SubjectScorer:
         self.level = level
         for name in self._names():
             _check_metric(name)
-        if level not in LEVELS:
-            raise ValueError(f"level={level!r} is unknown; give one of {LEVELS}.")
+        _check_level(level)
 
     def __repr__(self) -> str:
         return f"SubjectScorer({self.metric!r}, level={self.level!r})"
@@ -236,6 +232,11 @@ def _check_known(y: NDArray[Any], classes: ArrayLike) -> None:
             f"y holds {given}, of which the model knows none: it was trained on {known}. Write "
             "the diagnoses as in training."
         )
+
+
+def _check_level(level: str) -> None:
+    if level not in LEVELS:
+        raise ValueError(f"level={level!r} is unknown: give {', '.join(map(repr, LEVELS))}.")
 
 
 def _check_metric(name: str) -> None:

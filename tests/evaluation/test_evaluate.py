@@ -20,9 +20,9 @@ from sknemg import (
     SegmentFeatures,
     SubjectKFold,
 )
+from sknemg.divote.levels import LEVEL_TABLES
 from sknemg.evaluation import PROTOCOLS, Evaluation, Protocol, evaluate
 from sknemg.evaluation.comparison import scores_of
-from sknemg.evaluation.result import LEVELS
 from sknemg.model_selection.leaks import LeakError
 
 THREE = Protocol("three", n_splits=3, n_repeats=2)
@@ -60,7 +60,7 @@ class Interrupting(ClassifierMixin, BaseEstimator):
 
 def tables(result):
     times = ["fit_seconds", "predict_seconds"]
-    return [getattr(result, level) for level in LEVELS] + [result.cells.drop(columns=times)]
+    return [getattr(result, level) for level in LEVEL_TABLES] + [result.cells.drop(columns=times)]
 
 
 def assert_same(one, two):
@@ -324,9 +324,9 @@ def test_a_classifier_of_recordings_has_no_segments(make_ragged):
 def test_round_trip(make_ragged, tmp_path):
     X, y = make_ragged()
     result = evaluate(pipeline(), X, y, protocol=THREE)
-    result.save(tmp_path, levels=LEVELS)
+    result.save(tmp_path, levels=LEVEL_TABLES)
     again = Evaluation.load(tmp_path)
-    for level in LEVELS:
+    for level in LEVEL_TABLES:
         kept, read = (getattr(of, level).copy() for of in (result, again))
         for table in (kept, read):
             if "location" in table:  # as categories None and NaN are one
@@ -382,7 +382,7 @@ class ByLength(ClassifierMixin, BaseEstimator):
 
 
 def saved_and_loaded(result, folder):
-    result.save(folder, levels=LEVELS)
+    result.save(folder, levels=LEVEL_TABLES)
     return Evaluation.load(folder)
 
 
@@ -395,7 +395,7 @@ def test_names_come_back_as_they_were(make_ragged, tmp_path):
     diagnoses = pd.Series(y).map({"normal": "NA", "myopathy": "01", "neuropathy": "1"}).to_numpy()
     result = evaluate({"007": pipeline()}, X, diagnoses, protocol=Protocol("three", 3))
     again = saved_and_loaded(result, tmp_path)
-    for level in LEVELS:
+    for level in LEVEL_TABLES:
         for name in ["method", "subject", "muscle", "y_true", "prediction"]:
             if name in (table := getattr(result, level)):
                 assert getattr(again, level)[name].tolist() == table[name].tolist()

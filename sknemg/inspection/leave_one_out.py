@@ -1,4 +1,4 @@
-"""The parts of the recordings that drove a subject's diagnosis."""
+"""Leaving out each segment and each recording to find what drove a subject's diagnosis."""
 
 from __future__ import annotations
 
