@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sknemg.divote import DiVoteClassifier
 from sknemg.divote.levels import LEVELS, class_columns
-from sknemg.evaluation import Evaluation
+from sknemg.evaluation.result import Evaluation
 from sknemg.features import SegmentFeatures
 from sknemg.metrics import score_table
 from sknemg.preprocessing import Downsampler, Segmenter
@@ -167,7 +167,7 @@ def confounds(X: Recordings, y: ArrayLike) -> pd.DataFrame:
     -------
     DataFrame, see :func:`sknemg.evaluation.demographics_table`
     """
-    from sknemg.evaluation import demographics_table
+    from sknemg.evaluation.demographics import demographics_table
 
     categorical = [name for name in ("sex", "side", "muscle", "needle") if name in X]
     by_subject = X.meta.groupby("subject")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sknemg.evaluation import Evaluation
+from sknemg.evaluation.result import Evaluation
 from sknemg.recordings import Recordings
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from sknemg.divote.levels import class_columns
-from sknemg.evaluation import Evaluation
 from sknemg.evaluation.comparison import short_table
 from sknemg.evaluation.figure import plot_comparison
+from sknemg.evaluation.result import Evaluation
 from sknemg.metrics import one_vs_rest_table
 from sknemg.recordings import Recordings
 

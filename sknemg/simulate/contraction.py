@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,6 @@ from sknemg.simulate.fibre import Fibres
 from sknemg.simulate.instrument import Instrument
 from sknemg.simulate.needle import Needle
 from sknemg.simulate.potentials import Templates, motor_unit_potentials
-
-if TYPE_CHECKING:
-    from sknemg.simulate.muscle import Muscle
 
 #: Seconds before a recording, in which filters settle and earlier discharges begin.
 LEAD = 0.1
@@ -54,8 +51,10 @@ class Contraction:
 
     Attributes
     ----------
-    muscle : Muscle
-        The muscle.
+    fibres : Fibres
+        Fibres of the muscle, sorted by motor unit.
+    decay : float
+        Steepness of their intracellular action potential, 1/mm.
     effort : float
         Share of force asked for.
     excitation : float
@@ -64,7 +63,8 @@ class Contraction:
         Mean firing rates, Hz; 0 for silent units.
     """
 
-    muscle: Muscle
+    fibres: Fibres = field(repr=False)
+    decay: float
     effort: float
     excitation: float
     rates: NDArray[Any] = field(repr=False)
@@ -72,7 +72,7 @@ class Contraction:
     @cached_property
     def active_fibres(self) -> Fibres:
         """Fibres of the units that fire."""
-        return self.muscle.fibres[self.rates[self.muscle.fibres.unit] > 0]
+        return self.fibres[self.rates[self.fibres.unit] > 0]
 
     def seek(
         self,
@@ -140,7 +140,7 @@ class Contraction:
         sfreq, total = instrument.sfreq, duration + LEAD
         needles = [needle] if moves_to is None else [needle, moves_to]
         templates = motor_unit_potentials(
-            self.active_fibres, needles, sfreq=sfreq, decay=self.muscle.decay, random_state=rng
+            self.active_fibres, needles, sfreq=sfreq, decay=self.decay, random_state=rng
         )
         units = templates[0].units
         times = recruitment.firing_times(

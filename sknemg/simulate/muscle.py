@@ -87,7 +87,7 @@ class Muscle:
         target = min(effort * (self.healthy_force + greatest) / 2, 0.97 * greatest)
         excitation = recruitment.solve_excitation(target, self.rank, self.strength)
         rates = recruitment.firing_rates(excitation, self.rank) * (self.unit_sizes > 0)
-        return Contraction(self, effort, excitation, rates)
+        return Contraction(self.fibres, self.decay, effort, excitation, rates)
 
 
 def healthy_muscle(
