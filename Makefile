@@ -10,7 +10,7 @@ help:
 	@echo "make demo      cross-validated diagnosis of a simulated cohort, with table and picture"
 	@echo "make test      the test suite without its slow checks"
 	@echo "make test-all  the whole test suite"
-	@echo "make lint      formatting, lint and types"
+	@echo "make lint      formatting, lint, types, and who imports whom"
 	@echo "make docs      the documentation with its gallery, warnings as errors"
 
 # A full install is recorded, so that an interrupted one is begun again.
@@ -35,6 +35,7 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
