@@ -15,6 +15,8 @@ from sklearn.utils.validation import validate_data
 
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import is_ragged, unpack
+from sknemg.recordings._problems import raise_problems
+from sknemg.signal import LARGEST_AMPLITUDE, implausible
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -95,7 +97,7 @@ class RowTransformer(TransformerMixin, BaseEstimator):
         Raises
         ------
         InvalidRecordingsError
-            If rows hold samples that are NaN or infinite.
+            If rows hold samples that are NaN, infinite or beyond 1e6 mV.
         ValueError
             If the rate is unknown, or the items are not those that the step works on.
         """
@@ -104,6 +106,7 @@ class RowTransformer(TransformerMixin, BaseEstimator):
         recordings, give_back = unpack(X, item_ndim=self._item_ndim, input_sfreq=self.input_sfreq)
         if is_ragged(X):  # an array has been checked
             recordings.validate()
+        _refuse_implausible(recordings)
         return give_back(self._transform(recordings))
 
     def _check_array(self, X: Any, reset: bool) -> Any:
@@ -129,6 +132,15 @@ class RowTransformer(TransformerMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+
+def _refuse_implausible(recordings: Recordings) -> None:
+    """Refuse amplitudes that no recording has, before their squares overflow."""
+    items = implausible(recordings.values) if recordings.values.dtype.kind == "f" else np.array([])
+    if items.any():
+        rows = np.unique(recordings.row_index[items])
+        problems = [f"samples beyond {LARGEST_AMPLITUDE:g} mV"] * len(rows)
+        raise_problems(rows, problems, "give signals in millivolts")
 
 
 for _name in ("transform", "fit_transform"):

@@ -17,6 +17,8 @@ from sklearn.utils._param_validation import Interval
 from sknemg.base import RowTransformer
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import common_sfreq
+from sknemg.recordings._problems import listed
+from sknemg.signal import LARGEST_AMPLITUDE, implausible
 
 __all__ = [
     "SegmentFeatures",
@@ -30,6 +32,10 @@ __all__ = [
 
 #: Edges of the default bands in hertz; the top one ends at the Nyquist rate of 10 kHz signals.
 BANDS = ((20.0, 100.0), (100.0, 250.0), (250.0, 500.0), (500.0, 1000.0), (1000.0, 5000.0))
+
+#: Highest frequency in hertz that the spectral entropy looks at. The number of bins below it
+#: depends on the length of a segment alone: every rate from 10 kHz on gives the same entropy.
+ENTROPY_TOP = 5000.0
 
 _AMPLITUDE = ("rms", "mean_abs", "peak_to_peak", "crest_factor", "waveform_length", "kurtosis")
 _COUNTS = ("zero_crossings", "turns", "turn_amplitude")
@@ -70,7 +76,14 @@ def _check_segments(segments: NDArray[Any]) -> None:
         raise ValueError(f"Segments have the shape (n_segments, n_times), got {segments.shape}.")
     bad = np.flatnonzero(~np.isfinite(segments).all(axis=1))
     if bad.size:
-        raise ValueError(f"Segments {bad[:20].tolist()} hold values that are NaN or infinite.")
+        raise ValueError(
+            f"Samples are NaN or infinite in {listed(bad, 'segment')}: leave them out."
+        )
+    if (large := np.flatnonzero(implausible(segments))).size:
+        raise ValueError(
+            f"Amplitudes beyond {LARGEST_AMPLITUDE:g} mV in {listed(large, 'segment')}: give "
+            "signals in millivolts."
+        )
 
 
 def check_bands(bands: Iterable[tuple[float, float]]) -> None:
@@ -78,8 +91,8 @@ def check_bands(bands: Iterable[tuple[float, float]]) -> None:
     wrong = [band for band in bands if np.shape(band) != (2,) or not 0 <= band[0] < band[1]]
     if wrong:
         raise ValueError(
-            "Some bands are not (low, high) in Hz: give pairs for which 0 <= low < high holds, as "
-            f"it does not for {', '.join(map(str, wrong))}."
+            f"bands holds {', '.join(map(str, wrong))}: give pairs (low, high) in Hz with "
+            "0 <= low < high."
         )
 
 
@@ -236,8 +249,9 @@ def spectral_features(
     -------
     ndarray of shape (n_segments, 4 + n_bands)
         ``mean_frequency``, ``median_frequency`` and ``bandwidth`` (standard deviation of the power
-        about the mean frequency) in Hz; ``spectral_entropy`` from 0 (a line) to 1 (white);
-        then the share of the power in each band. All 0 where a segment is flat.
+        about the mean frequency) in Hz; ``spectral_entropy`` of the power up to 5 kHz, from 0 (a
+        line) to 1 (white up to 5 kHz, so less than 1 for white noise sampled below 10 kHz); then
+        the share of the power in each band. All 0 where a segment is flat.
 
     Examples
     --------
@@ -257,8 +271,7 @@ def spectral_features(
 
     mean = (share * freqs).sum(axis=1)
     variance = (share * (freqs - mean[:, None]) ** 2).sum(axis=1)
-    safe = np.where(share > 0, share, 1.0)
-    entropy = (safe * -np.log(safe)).sum(axis=1) / np.log(max(power.shape[1] - 1, 2))
+    entropy = _entropy(power[:, freqs <= ENTROPY_TOP]) / np.log(max(ENTROPY_TOP / step, 2))
 
     cumulative = np.cumsum(share, axis=1)
     rows = np.arange(len(share))
@@ -276,6 +289,12 @@ def spectral_features(
             *(share[:, start:stop].sum(axis=1) for start, stop in edges),
         ]
     )
+
+
+def _entropy(power: NDArray) -> NDArray[np.float64]:
+    share = _divide(power, np.broadcast_to(power.sum(axis=1, keepdims=True), power.shape))
+    safe = np.where(share > 0, share, 1.0)
+    return (safe * -np.log(safe)).sum(axis=1)
 
 
 def segment_features(
@@ -302,7 +321,14 @@ def segment_features(
     Returns
     -------
     ndarray of float64, shape (n_segments, n_features)
-        Finite for every finite segment. Turns and crossings are counted per second.
+        Finite for every segment. Turns and crossings are counted per second. One analogue signal
+        gives every feature within 3 % at any rate from 10 kHz on where its content lies below
+        1 kHz; of faster content, 10 kHz miss some peaks (4 % of the turns at 1.5 kHz).
+
+    Raises
+    ------
+    ValueError
+        If segments hold samples that are NaN, infinite or beyond 1e6 mV, or a band is not one.
 
     Examples
     --------

@@ -13,7 +13,7 @@ from sknemg.recordings import Recordings
 from sknemg.recordings._convert import common_sfreq
 from sknemg.recordings._problems import raise_problems
 from sknemg.recordings.recordings import offsets_of
-from sknemg.signal import n_window_samples, resample, window_starts
+from sknemg.signal import LARGEST_RATIO, n_window_samples, resample, window_starts
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
@@ -37,7 +37,8 @@ class Downsampler(RowTransformer):
     Raises
     ------
     InvalidRecordingsError
-        By `transform`, naming the recordings below the new rate.
+        By `transform`, naming the recordings below the new rate, and those whose rate is more
+        than a factor of 1000 away from it.
 
     See Also
     --------
@@ -82,6 +83,14 @@ class Downsampler(RowTransformer):
 
     def _transform(self, X: Recordings) -> Recordings:
         rates = X["sfreq"].to_numpy(dtype=float)
+        far = np.abs(np.log(rates / self.sfreq)) > np.log(LARGEST_RATIO)
+        if far.any():
+            rows = np.flatnonzero(far)
+            raise_problems(
+                rows,
+                [f"sampled at {rates[row]:.10g} Hz, for {self.sfreq:.10g} Hz" for row in rows],
+                f"give rates in hertz, less than a factor of {LARGEST_RATIO} apart",
+            )
         low = np.flatnonzero(rates < self.sfreq)
         if low.size and not self.upsample:
             raise_problems(
@@ -103,9 +112,9 @@ class Downsampler(RowTransformer):
 class Segmenter(RowTransformer):
     """Cut every recording into overlapping windows; a row stays one recording.
 
-    Row ``i`` then holds ``floor((length - window) / hop) + 1`` segments [1]_, counted without
-    rounding errors. The table gains the columns ``window`` and ``hop`` in seconds, so that the
-    time of a segment can be found again.
+    Row ``i`` then holds ``floor((length - window) / hop) + 1`` segments [1]_, counted in exact
+    arithmetic (see :func:`sknemg.signal.window_starts`). The table gains the columns ``window``
+    and ``hop`` in seconds, from which the time of a segment follows.
 
     Parameters
     ----------
@@ -125,7 +134,8 @@ class Segmenter(RowTransformer):
     InvalidRecordingsError
         By `transform` with ``short="raise"``, naming the short recordings.
     ValueError
-        By `transform`, if the recordings have several sampling rates.
+        By `transform`, if the recordings have several sampling rates, or if `window` or `hop` is
+        shorter than one sample.
 
     See Also
     --------

@@ -11,6 +11,18 @@ from numpy.typing import NDArray
 
 ResampleMethod = Literal["soxr", "polyphase", "fft"]
 
+#: Largest whole number in the ratio of two rates that "polyphase" and "fft" work with. The nearest
+#: such ratio is at most 10 ppm off: less than the clocks of two amplifiers differ.
+LARGEST_TERM = 60_000
+
+#: Largest ratio of two rates, up or down; beyond it one of them is in another unit than hertz.
+LARGEST_RATIO = 1000
+
+#: Largest plausible amplitude in mV, a thousand volts. Needle EMG reaches some 30 mV.
+LARGEST_AMPLITUDE = 1e6
+
+_TOLERANCE = Fraction(1, 10**6)  # of a sample: the rounding errors of seconds given as floats
+
 
 def exact(number: float) -> Fraction:
     """Return the decimal number that a float was written as, so that 0.1 means one tenth.
@@ -50,7 +62,9 @@ def resample(
         ``"soxr"``, the SoX resampler at its high quality, leaves no alias above -138 dB;
         ``"polyphase"`` is :func:`scipy.signal.resample_poly` (an alias of -29 dB at 5.6 kHz when
         going to 10 kHz); ``"fft"`` is :func:`scipy.signal.resample`, a brick wall, as in the
-        authors' public script [1]_.
+        authors' public script [1]_. The last two need a ratio of whole numbers: one with a term
+        above 60,000, such as 10,000 / 48,000.123, is replaced by the nearest one below, which
+        is at most 10 ppm off (10 µs per second of signal). ``"soxr"`` takes any ratio.
 
     Returns
     -------
@@ -61,7 +75,8 @@ def resample(
     Raises
     ------
     ValueError
-        If the method is unknown or the samples are whole numbers.
+        If the method is unknown, the samples are integers, or one rate is more than 1000 times
+        the other.
 
     References
     ----------
@@ -78,10 +93,15 @@ def resample(
     True
     """
     if method not in get_args(ResampleMethod):
-        raise ValueError(f"method={method!r} is unknown; choose one of {get_args(ResampleMethod)}")
+        raise ValueError(f"method={method!r} is unknown: choose one of {get_args(ResampleMethod)}.")
     if signal.dtype.kind != "f":
         raise ValueError(f"A signal of {signal.dtype} would be rounded: give floats, in mV.")
     ratio = exact(new_sfreq) / exact(sfreq)
+    if not Fraction(1, LARGEST_RATIO) <= ratio <= LARGEST_RATIO:
+        raise ValueError(
+            f"The rates {sfreq:.10g} and {new_sfreq:.10g} Hz differ by more than a factor of "
+            f"{LARGEST_RATIO}: give both in hertz."
+        )
     n_times = len(signal)
     n_new = max(1, math.floor(n_times * ratio))
     slope = (float(signal[-1]) - float(signal[0])) / max(1, n_times - 1)
@@ -93,11 +113,35 @@ def resample(
     elif method == "polyphase":
         from scipy.signal import resample_poly
 
-        new = resample_poly(flat, ratio.numerator, ratio.denominator)
+        near = near_ratio(ratio)
+        new = resample_poly(flat, near.numerator, near.denominator)
     else:
-        new = _resample_fft(flat, ratio)
+        new = _resample_fft(flat, near_ratio(ratio))
     new = np.pad(new[:n_new], (0, max(0, n_new - len(new))))
     return new + (signal[0] + slope / float(ratio) * np.arange(n_new)).astype(signal.dtype)
+
+
+def near_ratio(ratio: Fraction) -> Fraction:
+    """Return the nearest ratio of whole numbers of at most 60,000.
+
+    Parameters
+    ----------
+    ratio : Fraction
+        Between 1/1000 and 1000.
+
+    Returns
+    -------
+    Fraction
+        `ratio` itself where its terms are small enough, otherwise off by at most 10 ppm.
+
+    Examples
+    --------
+    >>> near_ratio(exact(10_000) / exact(48_000)), near_ratio(exact(10_000) / exact(1e5 / 3))
+    (Fraction(5, 24), Fraction(3, 10))
+    """
+    if ratio > 1:
+        return 1 / near_ratio(1 / ratio)
+    return ratio.limit_denominator(LARGEST_TERM)
 
 
 def _resample_fft(signal: NDArray[Any], ratio: Fraction) -> NDArray[Any]:
@@ -109,6 +153,44 @@ def _resample_fft(signal: NDArray[Any], ratio: Fraction) -> NDArray[Any]:
     padded = np.zeros(n_periods * ratio.denominator, dtype=signal.dtype)
     padded[: len(signal)] = signal
     return scipy_resample(padded, n_periods * ratio.numerator)
+
+
+def implausible(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which signals or segments reach amplitudes that no recording has.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_items, ...)
+        In mV.
+
+    Returns
+    -------
+    ndarray of shape (n_items,), bool
+        True where an item goes beyond `LARGEST_AMPLITUDE`. Its squares, and sums of them, could
+        overflow.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> implausible(np.array([[0.5, -30.0], [0.0, -1e308]]))
+    array([False,  True])
+    """
+    axes = tuple(range(1, values.ndim))
+    low, high = values.min(axis=axes, initial=0), values.max(axis=axes, initial=0)
+    return (low < -LARGEST_AMPLITUDE) | (high > LARGEST_AMPLITUDE)
+
+
+def _in_samples(name: str, seconds: float, sfreq: float) -> Fraction:
+    """Convert seconds to samples, without the rounding errors of seconds such as 0.1 * 3."""
+    exactly = exact(seconds).limit_denominator(10**9) * exact(sfreq)
+    whole = round(exactly)
+    n = Fraction(whole) if abs(exactly - whole) <= _TOLERANCE else exactly
+    if n < 1:
+        raise ValueError(
+            f"{name}={seconds:g} s is {float(n):.3g} samples at {sfreq:.10g} Hz: give at least one "
+            "sample."
+        )
+    return n
 
 
 def n_window_samples(sfreq: float, window: float) -> int:
@@ -124,8 +206,13 @@ def n_window_samples(sfreq: float, window: float) -> int:
     Returns
     -------
     int, at least 1
+
+    Raises
+    ------
+    ValueError
+        If the window is shorter than one sample.
     """
-    return max(1, round(exact(window) * exact(sfreq)))
+    return round(_in_samples("window", window, sfreq))
 
 
 def window_starts(n_times: int, sfreq: float, window: float, hop: float) -> NDArray[np.int64]:
@@ -133,7 +220,8 @@ def window_starts(n_times: int, sfreq: float, window: float, hop: float) -> NDAr
 
     There are ``floor((length - window) / hop) + 1`` of them [1]_, counted in exact arithmetic:
     0.4 s every 0.1 s is 4000 samples every 1000 at 10 kHz, and 9375 every 2343.75 at 23,437.5
-    Hz, where a window starts at the first whole sample after its time.
+    Hz, where a window starts at the first whole sample after its time. Rounding errors of the
+    seconds, such as those of ``0.1 * 3``, are far below a sample and do not cost a window.
 
     Parameters
     ----------
@@ -149,6 +237,11 @@ def window_starts(n_times: int, sfreq: float, window: float, hop: float) -> NDAr
     ndarray of shape (n_windows,), int64
         Empty if the signal is shorter than one window.
 
+    Raises
+    ------
+    ValueError
+        If the window or the hop is shorter than one sample.
+
     References
     ----------
     .. [1] J. Yoo et al. (2022), section 2.2. Computer Methods and Programs in Biomedicine 226,
@@ -161,10 +254,13 @@ def window_starts(n_times: int, sfreq: float, window: float, hop: float) -> NDAr
     [0, 1000, 2000, 3000]
     >>> len(window_starts(19_199, 48_000, window=0.4, hop=0.1))
     0
+    >>> window_starts(9000, 10_000, window=0.1 * 3, hop=0.1 * 3).tolist()
+    [0, 3000, 6000]
     """
-    length, step = exact(window) * exact(sfreq), exact(hop) * exact(sfreq)
-    if n_times < length:
+    length, step = _in_samples("window", window, sfreq), _in_samples("hop", hop, sfreq)
+    if n_times < length - _TOLERANCE:
         return np.empty(0, dtype=np.int64)
-    n_windows = math.floor((n_times - length) / step) + 1
-    starts = np.array([math.ceil(k * step) for k in range(n_windows)], dtype=np.int64)
-    return np.minimum(starts, n_times - n_window_samples(sfreq, window))
+    n_windows = math.floor((n_times - length + _TOLERANCE) / step) + 1
+    starts = [math.ceil(k * step - _TOLERANCE) for k in range(n_windows)]
+    last = n_times - round(length)
+    return np.minimum(np.array(starts, dtype=np.int64), last)

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from sklearn import config_context
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures
+from sknemg import DiVoteClassifier, InvalidRecordingsError, Recordings, Segmenter, SegmentFeatures
 from sknemg.features import (
     amplitude_features,
     count_crossings,
@@ -261,13 +262,53 @@ def test_real_recordings_have_plausible_features(data_dir):
 def test_unusable_segments_are_named(measure):
     segments = np.zeros((6, 4000))
     segments[[1, 5], 7] = np.nan
-    with pytest.raises(ValueError, match=r"Segments \[1, 5\] hold values that are NaN"):
+    with pytest.raises(ValueError, match="NaN or infinite in segments 1, 5: leave them out"):
         measure(segments)
     with pytest.raises(ValueError, match=r"shape \(n_segments, n_times\), got \(4000,\)"):
         measure(segments[0])
 
 
+@pytest.mark.parametrize("sfreq", [20_000, 23_437.5, 30_000, 48_000])
+def test_one_analogue_signal_has_the_same_features_at_every_rate(sfreq):
+    """Decaying oscillations at known times, computed at each rate rather than resampled."""
+    rng = np.random.default_rng(0)
+    starts, sizes = rng.uniform(0, 0.4, (6, 40)), rng.lognormal(-1, 0.7, (6, 40))
+    frequencies, widths = rng.uniform(80, 900, (6, 40)), rng.uniform(1e-3, 4e-3, (6, 40))
+
+    def sample(rate):
+        time = np.arange(round(0.4 * rate)) / rate
+        lag = time - starts[..., None]
+        wave = np.exp(-((lag / widths[..., None]) ** 2))
+        wave *= np.cos(2 * np.pi * frequencies[..., None] * lag)
+        return (sizes[..., None] * wave).sum(axis=1)
+
+    at_10k, got = segment_features(sample(10_000), 10_000), segment_features(sample(sfreq), sfreq)
+    # The band up to 5 kHz ends at the Nyquist rate of 10 kHz; absolute, since it may hold nothing.
+    assert_allclose(got, at_10k, rtol=0.03, atol=1e-3)
+
+
+def test_entropy_of_white_noise_up_to_5_khz_is_one_at_every_rate():
+    rng = np.random.default_rng(0)
+    for sfreq in (10_000, 23_437.5, 48_000):
+        noise = rng.normal(size=(50, round(0.4 * sfreq)))
+        entropy = spectral_features(noise, sfreq)[:, 3]
+        assert 0.93 < entropy.mean() < 0.96  # of a periodogram, whose bins scatter: 1 - 0.42 / ln n
+
+
+def test_implausible_amplitudes_are_refused_by_name():
+    segments = np.ones((4, 100)) * np.sin(np.arange(100))
+    segments[[1, 3], 5] = [-1e308, 2e6]
+    with pytest.raises(ValueError, match=r"beyond 1e\+06 mV in segments 1, 3: give signals"):
+        segment_features(segments, SFREQ)
+    X = Recordings(np.ones((3, 4)), sfreq=SFREQ).with_values(segments, [0, 1, 2, 4])
+    with pytest.raises(InvalidRecordingsError, match=r"row 1: samples beyond 1e\+06 mV") as error:
+        SegmentFeatures().fit_transform(X)
+    assert error.value.problems["row"].tolist() == [1, 2]
+    largest = np.where(segments > 1, 1e6, np.clip(segments, -1e6, 1))
+    assert np.isfinite(segment_features(largest, SFREQ)).all()
+
+
 @pytest.mark.parametrize("band", [(100, 20), (-1, 20), (20, 20), (1, 2, 3)])
 def test_bands_rise(band):
-    with pytest.raises(ValueError, match="are not \\(low, high\\) in Hz"):
+    with pytest.raises(ValueError, match=r"bands holds .*: give pairs \(low, high\) in Hz"):
         spectral_features(np.zeros((1, 4000)), SFREQ, bands=[(20, 100), band])

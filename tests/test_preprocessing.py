@@ -1,10 +1,12 @@
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.pipeline import make_pipeline
 
 from sknemg import Downsampler, InvalidRecordingsError, Recordings, Segmenter
-from sknemg.signal import n_window_samples, resample, window_starts
+from sknemg.signal import exact, n_window_samples, near_ratio, resample, window_starts
 
 METHODS = ["soxr", "polyphase", "fft"]
 
@@ -61,6 +63,40 @@ def test_downsampler_rewrites_the_rate_and_only_that():
     np.testing.assert_array_equal(new[2], X[2])
 
 
+@pytest.mark.parametrize("method", ["soxr", "polyphase", "fft"])
+@pytest.mark.parametrize("sfreq", [48_000.123, 1e5 / 3, 23_437.5 + 1e-6, np.pi * 10_000, 9999.999])
+def test_any_ratio_of_rates_takes_little_memory_and_keeps_the_time(method, sfreq):
+    time = np.arange(round(0.5 * sfreq)) / sfreq
+    wave = np.sin(2 * np.pi * 200 * time) * np.hanning(len(time))
+    tracemalloc.start()
+    new = resample(wave, sfreq, 10_000, method=method)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    k = np.arange(len(new)) / 10_000
+    expected = np.sin(2 * np.pi * 200 * k) * np.interp(k, time, np.hanning(len(time)))
+    np.testing.assert_allclose(new, expected, atol=0.01)  # 10 ppm of 0.5 s: 0.006 at most
+    assert peak < 100e6  # the exact ratios ask for 8 GB and for petabytes
+
+
+def test_the_ratio_of_rates_is_at_most_10_ppm_off():
+    rng = np.random.default_rng(0)
+    rates = [*10 ** rng.uniform(-3, 3, 500), *(1 / np.arange(1, 1000, 7) + 8e-6), 2 + 3e-5, 999.9]
+    for rate in rates:
+        near = near_ratio(exact(rate)) if 1e-3 <= rate <= 1e3 else exact(rate)
+        assert abs(near / exact(rate) - 1) < 1e-5
+        assert max(near.numerator, near.denominator) <= 60_000 or not 1e-3 <= rate <= 1e3
+    assert near_ratio(exact(10_000) / exact(23_437.5)) == exact(10_000) / exact(23_437.5)
+
+
+def test_rates_far_apart_are_refused_by_row():
+    X = Recordings([np.zeros(10)] * 3, sfreq=[48_000, 4.8e7, 48])
+    with pytest.raises(InvalidRecordingsError, match="sampled at 48000000 Hz, for 10000") as error:
+        Downsampler(upsample=True).fit_transform(X)
+    assert error.value.problems["row"].tolist() == [1]
+    with pytest.raises(ValueError, match="48 and 1e"):
+        resample(np.zeros(10), 48, 1e12)
+
+
 def test_rows_below_the_target_rate_are_all_named():
     X = Recordings([np.zeros(10)] * 3, sfreq=[4000, 48_000, 8000])
     with pytest.raises(InvalidRecordingsError, match="sampled at 4000 Hz, below 10000") as error:
@@ -97,6 +133,28 @@ def test_counts_survive_the_downsampling():
     direct = Segmenter().fit_transform(X).lengths
     after = make_pipeline(Downsampler(), Segmenter()).fit_transform(X).lengths
     np.testing.assert_array_equal(direct, after)
+
+
+@pytest.mark.parametrize("tenths", [1, 3, 6, 7, 9])
+@pytest.mark.parametrize("sfreq", [10_000, 48_000, 1e5 / 3, 23_437.5])
+def test_rounding_errors_of_seconds_cost_no_window(tenths, sfreq):
+    seconds = 0.1 * tenths  # 0.30000000000000004 and the like
+    n_times = round(3 * tenths / 10 * sfreq + 0.5)  # three windows and at most one sample more
+    starts = window_starts(n_times, sfreq, window=seconds, hop=seconds)
+    assert len(starts) == 3
+    np.testing.assert_allclose(starts, np.arange(3) * tenths / 10 * sfreq, atol=1)
+    assert n_window_samples(sfreq, seconds) == round(tenths / 10 * sfreq)
+    X = Recordings([np.arange(9000)], sfreq=10_000)
+    assert Segmenter(0.1 * 3, 0.1 * 3).fit_transform(X).lengths.tolist() == [3]
+
+
+def test_windows_and_hops_under_one_sample_are_refused():
+    X = Recordings(np.zeros((2, 50)), sfreq=1000)
+    with pytest.raises(ValueError, match=r"hop=0\.0005 s is 0\.5 samples at 1000 Hz: give"):
+        Segmenter(window=0.01, hop=0.0005).fit_transform(X)
+    with pytest.raises(ValueError, match=r"window=0\.0001 s is 0\.1 samples at 1000 Hz"):
+        Segmenter(window=0.0001, hop=0.01).fit_transform(X)
+    assert Segmenter(window=0.001, hop=0.001).fit_transform(X).lengths.tolist() == [50, 50]
 
 
 def test_segments_are_the_windows_of_the_signal():
