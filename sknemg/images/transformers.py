@@ -310,10 +310,12 @@ class Spectrogram(_SpectralStep):
 
 
 class PlotImage(_ImageStep):
-    """Every segment drawn as a line, as a reader sees it on the screen.
+    """Draw every segment as a line, as a reader sees it on the screen.
 
-    The image of Nam et al. [1]_ and of the baseline in [2]_, drawn by an anti-aliased rasteriser of
-    its own: matplotlib's lines (correlation 0.98 and more) at a small part of its time.
+    The image of Nam et al. [1]_ and of the baseline in [2]_, drawn by an anti-aliased rasteriser in
+    a small part of matplotlib's time. The correlation with matplotlib's image is 0.98 to 0.99 on
+    average and 0.96 at worst, measured on simulated and real segments of 4000 samples at line
+    widths of 1 to 3 pixels; with 100 samples it is 0.95 on average.
 
     Parameters
     ----------

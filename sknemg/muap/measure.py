@@ -1,8 +1,7 @@
-"""Motor-unit action potentials measured as in the clinic: many of them, out of one recording.
+"""Multi-MUAP analysis: the motor unit action potentials of a recording, averaged and measured.
 
-Multi-MUAP analysis: discharges of a motor unit are found, averaged, and the average is measured
-by the usual criteria. Nothing here knows how a signal was made, so that real and simulated
-recordings are measured alike.
+The discharges of each motor unit are found and averaged, and the average is measured by the usual
+clinical criteria. Real and simulated recordings are measured in the same way.
 """
 
 from collections.abc import Iterator
@@ -13,8 +12,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.signal import resample_poly
 from scipy.signal.windows import tukey
+from scipy.stats import binomtest
 
 from sknemg.muap._discharges import find_trains, usual_interval
+from sknemg.signal import LARGEST_AMPLITUDE, implausible
 
 __all__ = ["Muaps", "average_muap", "find_discharges", "measure_muap", "measure_muaps"]
 
@@ -22,6 +23,7 @@ HALF_SWEEP = 25e-3  # s on either side of the discharge
 FINE_SFREQ = 20_000.0  # Hz to which coarser recordings are interpolated: a rise takes 0.2 ms
 BASELINE = 0.01  # mV, a tenth of a division at the usual 100 µV: less is not seen to depart
 QUIET = 1.5e-3  # s without departure after which a potential has ended
+RANDOM = 0.25  # of the intervals of a Poisson process are within 0.7 to 1.4 times one interval
 HYSTERESIS = 0.025  # mV by which a phase or turn must stand out
 
 
@@ -220,12 +222,18 @@ def measure_muaps(
     max_rise_time: float = 0.8e-3,
     min_amplitude: float = 0.05,
     min_consistency: float = 0.9,
+    rate_range: tuple[float, float] = (4.0, 60.0),
+    min_isi_cv: float = 0.02,
+    min_regularity: float = 0.45,
     return_templates: bool = False,
 ) -> pd.DataFrame | Muaps:
     """Measure the motor-unit action potentials of one recording.
 
     Each unit is averaged in the recording minus the potentials of the other units found, whose
-    superpositions would else pass for baseline [1]_, [2]_.
+    superpositions would otherwise be mistaken for baseline [1]_, [2]_. Left out are potentials that
+    do not return to the baseline within the sweep, and trains that do not fire as a motor unit does
+    in a steady contraction: machines fire too regularly, end-plate spikes and chance coincidences
+    too irregularly.
 
     Parameters
     ----------
@@ -241,6 +249,15 @@ def measure_muaps(
         In mV; a smaller potential is left out.
     min_consistency : float, default=0.9
         Correlation of two half averages; an average less certain than that is left out.
+    rate_range : (low, high), default=(4.0, 60.0)
+        Firing rates of motor units in Hz; slower and faster trains are left out.
+    min_isi_cv : float, default=0.02
+        Least coefficient of variation of the usual intervals. Mains, pacemakers and stimulators
+        stay below it; the motor units measured so far lie above 0.05.
+    min_regularity : float, default=0.45
+        Least share of intervals near the usual one. A unit of which superpositions hide every
+        fourth discharge has about 0.75, spikes at random times have 0.25 (in a short train this
+        must be exceeded beyond chance, too).
     return_templates : bool, default=False
         Whether to return the averages and discharges as well.
 
@@ -249,7 +266,8 @@ def measure_muaps(
     DataFrame or Muaps
         One row a MUAP, about the largest first: what :func:`measure_muap` measures,
         ``n_discharges``, ``rate`` in Hz and ``isi_cv`` from the usual intervals (missed discharges
-        set aside), ``noise`` in mV and ``consistency`` of the average.
+        set aside), ``regularity`` (the share of usual intervals), ``noise`` in mV and
+        ``consistency`` of the average. All columns are float64, with and without MUAPs.
 
     References
     ----------
@@ -267,11 +285,11 @@ def measure_muaps(
     >>> rng = np.random.default_rng(0)
     >>> wave = np.interp(np.arange(41), [0, 10, 14, 18, 40], [0, 0.1, -0.5, 0.1, 0])
     >>> signal = rng.normal(0, 0.002, size=100_000)
-    >>> for start in range(1000, 99_000, 2000):
+    >>> for start in np.arange(1000, 99_000, 2000) + rng.integers(-200, 200, size=49):
     ...     signal[start : start + 41] += wave
     >>> measure_muaps(signal, 20_000)[["amplitude", "phases", "n_discharges", "rate"]].round(1)
        amplitude  phases  n_discharges  rate
-    0        0.6       3            49  10.0
+    0        0.6     3.0          49.0  10.0
     """
     signal, sfreq = _fine(signal, sfreq)
     rows, templates, discharges = [], [], []
@@ -282,6 +300,7 @@ def measure_muaps(
             "n_discharges": len(train),
             "rate": sfreq / usual,
             "isi_cv": float(near.std() / usual),
+            "regularity": len(near) / (len(train) - 1),
             "noise": noise,
             "consistency": consistency,
         }
@@ -289,16 +308,27 @@ def measure_muaps(
             row["rise_time"] <= max_rise_time
             and row["amplitude"] >= min_amplitude
             and consistency >= min_consistency
+            and row["onset"] > -HALF_SWEEP
+            and row["end"] < HALF_SWEEP
+            and rate_range[0] <= row["rate"] <= rate_range[1]
+            and row["isi_cv"] >= min_isi_cv
+            and _is_regular(len(near), len(train) - 1, min_regularity)
         ):
             rows.append(row)
             templates.append(template)
             discharges.append(train / sfreq)
-    columns = [*measure_muap([0.0], sfreq), "n_discharges", "rate", "isi_cv", "noise"]
-    table = pd.DataFrame(rows, columns=[*columns, "consistency"])
+    firing = ["n_discharges", "rate", "isi_cv", "regularity", "noise", "consistency"]
+    table = pd.DataFrame(rows, columns=[*measure_muap([0.0], sfreq), *firing], dtype=np.float64)
     if not return_templates:
         return table
     n_times = 2 * round(HALF_SWEEP * sfreq) + 1
     return Muaps(table, np.array(templates).reshape(-1, n_times), discharges, sfreq)
+
+
+def _is_regular(n_usual: int, n_intervals: int, least: float) -> bool:
+    """Whether enough intervals are usual, and more than of spikes at random times."""
+    beyond_chance = binomtest(n_usual, n_intervals).proportion_ci(method="wilson").low > RANDOM
+    return n_usual >= least * n_intervals and bool(beyond_chance)
 
 
 def _one_by_one(
@@ -331,11 +361,15 @@ def _fine(signal: ArrayLike, sfreq: float) -> tuple[NDArray[np.float64], float]:
     """Interpolate a coarsely sampled recording, so that peaks and rises are measured right."""
     signal = np.asarray(signal, dtype=np.float64)
     if not (np.isfinite(sfreq) and sfreq > 0):
-        raise ValueError(f"sfreq={sfreq}: give the sampling rate in hertz.")
+        raise ValueError(f"sfreq={sfreq} is no rate: give the sampling rate in hertz.")
     if signal.ndim != 1:
         raise ValueError(f"One recording of shape (n_times,) is measured, got {signal.shape}.")
     if n_bad := int((~np.isfinite(signal)).sum()):
         raise ValueError(f"{n_bad} of {len(signal)} samples are NaN or infinite: cut them out.")
+    if implausible(signal[None])[0]:
+        raise ValueError(
+            f"Samples are beyond {LARGEST_AMPLITUDE:g} mV: give the recording in millivolts."
+        )
     factor = int(np.ceil(FINE_SFREQ / sfreq))
     return (resample_poly(signal, factor, 1) if factor > 1 else signal), sfreq * factor
 

@@ -1,6 +1,7 @@
 """MUAPs measured on constructed recordings whose units, firing and potentials are known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sknemg.muap import average_muap, find_discharges, measure_muap, measure_muaps
@@ -175,7 +176,55 @@ def test_nothing_there_gives_an_empty_table(signal):
     result = measure_muaps(signal, SFREQ, return_templates=True)
     assert len(result.table) == 0
     assert {"amplitude", "duration", "phases", "rate"} <= set(result.table)
+    assert (result.table.dtypes == np.float64).all()
     assert result.templates.shape == (0, 1001)
+
+
+def test_columns_are_numbers_with_and_without_units():
+    busy, _ = recording(["triphasic"], rates=[9])
+    tables = [measure_muaps(signal, SFREQ) for signal in (busy, np.zeros(SFREQ))]
+    assert [len(table) for table in tables] == [1, 0]
+    for table in [*tables, pd.concat(tables)]:
+        assert (table.dtypes == np.float64).all()
+
+
+@pytest.mark.parametrize("frequency", [16.7, 50, 60, 100])
+@pytest.mark.parametrize("form", ["square", "spikes", "edges"])
+def test_machines_are_no_motor_units(frequency, form):
+    time = np.arange(3 * SFREQ) / SFREQ
+    phase = (time * frequency + 0.13) % 1
+    wave = {
+        "square": np.where(phase < 0.5, 0.4, -0.4),
+        "spikes": 0.8 * np.exp(-(((phase - 0.5) / (0.0003 * frequency)) ** 2)),
+        "edges": np.tanh(np.sin(2 * np.pi * phase) * 20),
+    }[form]
+    signal = wave + np.random.default_rng(0).normal(0, 0.003, len(time))
+    assert len(measure_muaps(signal, SFREQ)) == 0
+    if form == "spikes" and frequency < 60:  # so these would be measured but for their regularity
+        assert len(measure_muaps(signal, SFREQ, min_isi_cv=0)) == 1
+
+
+@pytest.mark.parametrize("rate", [1.6, 4, 15])
+def test_spikes_at_random_times_are_no_motor_unit(rate):
+    """Those of end plates, or of movement: a unit in at most one of 8 recordings by chance."""
+    wave = potential(*SHAPES["biphasic"])
+    found = 0
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        signal = rng.normal(0, 0.003, size=10 * SFREQ)
+        for start in rng.integers(0, len(signal) - len(wave), size=rng.poisson(10 * rate)):
+            signal[start : start + len(wave)] += wave
+        found += len(measure_muaps(signal, SFREQ))
+    assert found <= 1
+
+
+@pytest.mark.parametrize(("rate", "cv"), [(5, 0.25), (10, 0.05), (10, 0.25), (30, 0.15)])
+def test_motor_units_of_every_rate_and_regularity_are_measured(rate, cv):
+    signal, (times,) = recording(["triphasic"], rates=[rate], cv=cv)
+    table = measure_muaps(signal, SFREQ)
+    assert len(table) == 1
+    assert table["rate"][0] == pytest.approx(1 / np.diff(times).mean(), rel=0.08)
+    assert table["regularity"][0] > 0.7
 
 
 def test_missed_and_foreign_discharges_do_not_move_the_rate():
