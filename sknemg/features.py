@@ -291,7 +291,7 @@ def spectral_features(
     )
 
 
-def _entropy(power: NDArray) -> NDArray[np.float64]:
+def _entropy(power: NDArray[Any]) -> NDArray[np.float64]:
     share = _divide(power, np.broadcast_to(power.sum(axis=1, keepdims=True), power.shape))
     safe = np.where(share > 0, share, 1.0)
     return (safe * -np.log(safe)).sum(axis=1)

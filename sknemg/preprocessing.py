@@ -85,10 +85,10 @@ class Downsampler(RowTransformer):
         rates = X["sfreq"].to_numpy(dtype=float)
         far = np.abs(np.log(rates / self.sfreq)) > np.log(LARGEST_RATIO)
         if far.any():
-            rows = np.flatnonzero(far)
+            named = np.flatnonzero(far)
             raise_problems(
-                rows,
-                [f"sampled at {rates[row]:.10g} Hz, for {self.sfreq:.10g} Hz" for row in rows],
+                named,
+                [f"sampled at {rates[row]:.10g} Hz, for {self.sfreq:.10g} Hz" for row in named],
                 f"give rates in hertz, less than a factor of {LARGEST_RATIO} apart",
             )
         low = np.flatnonzero(rates < self.sfreq)
