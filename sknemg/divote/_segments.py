@@ -86,11 +86,17 @@ def score_segments(estimator: Any, data: Recordings, classes: NDArray[Any]) -> N
 def align_columns(
     proba: NDArray[Any], seen: NDArray[Any], classes: NDArray[Any]
 ) -> NDArray[np.float64]:
-    """Spread scores of the classes seen in training over all classes; the others score 0."""
-    if proba.shape[1] == len(classes):  # all of them; a skorch net's module knows more than `seen`
-        return proba
+    """Spread scores of the classes seen in training over all classes; the others score 0.
+
+    This is the one rule for a class that a training fold lacked, whoever scores the fold.
+    """
     if proba.shape[1] != len(seen):
-        raise ValueError(f"The classifier scores {proba.shape[1]} classes of {len(classes)}.")
+        if proba.shape[1] == len(classes):  # a skorch net's module knows more than it has seen
+            return proba
+        raise ValueError(
+            f"The classifier scores {proba.shape[1]} classes of {len(classes)}: give it one "
+            "output for each class."
+        )
     scores = np.zeros((len(proba), len(classes)))
     scores[:, np.searchsorted(classes, seen)] = proba
     return scores

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import LOCATIONS
+from sknemg.recordings._problems import LISTED, LOCATIONS, listed
 
 
 def mean_scores(scores: NDArray[Any], index: NDArray[Any], n_groups: int) -> NDArray[np.float64]:
@@ -45,6 +46,51 @@ def mean_scores(scores: NDArray[Any], index: NDArray[Any], n_groups: int) -> NDA
     count = np.bincount(index, minlength=n_groups).astype(float)
     count[count == 0] = np.nan
     return np.stack(total, axis=1) / count[:, None]
+
+
+def check_weights(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float64]:
+    """Return one weight for each recording, or raise naming the rows that have none.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_rows,)
+    n_rows : int
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), float64
+        The largest weight is 1, so that sums stay finite.
+
+    Raises
+    ------
+    ValueError
+        If there is not one finite number >= 0 for each row, or if all are 0.
+
+    Examples
+    --------
+    >>> from sknemg.divote._votes import check_weights
+    >>> check_weights([2, 0, 4], 3)
+    array([0.5, 0. , 1. ])
+    """
+    given = np.asarray(sample_weight, dtype=object)
+    if given.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight has shape {given.shape} for {n_rows} recordings: give one weight for "
+            "each recording."
+        )
+    weights = np.array(
+        [float(weight) if isinstance(weight, (Real, np.bool_)) else np.nan for weight in given]
+    )
+    wrong = np.flatnonzero(~np.isfinite(weights) | (weights < 0))
+    if wrong.size:
+        values = ", ".join(f"{weight!r}" for weight in given[wrong[:LISTED]].tolist())
+        raise ValueError(
+            f"sample_weight must be finite numbers >= 0, but holds {values} in "
+            f"{listed(wrong, 'row')}: correct them, or leave these recordings out."
+        )
+    if not weights.any():
+        raise ValueError("sample_weight is 0 in every row: give at least one recording a weight.")
+    return weights / weights.max()
 
 
 def subject_votes(

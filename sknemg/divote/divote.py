@@ -18,7 +18,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
-    column_or_1d,
     validate_data,
 )
 
@@ -29,11 +28,12 @@ from sknemg.divote._segments import (
     out_of_fold_scores,
     score_segments,
 )
-from sknemg.divote._votes import mean_scores, read_locations, subject_votes
+from sknemg.divote._votes import check_weights, mean_scores, read_locations, subject_votes
 from sknemg.divote.levels import Levels, Scores, votes_frame
 from sknemg.model_selection import SubjectKFold
 from sknemg.recordings import Recordings, label_subjects, read_subjects
 from sknemg.recordings._convert import as_segments, known_sfreq, wrap
+from sknemg.recordings._subjects import check_labels
 
 
 class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -274,12 +274,20 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            If the diagnoses or the weights do not fit the rows of `X`, or if weights are
+            negative, NaN, infinite, not numbers or all 0.
         """
-        labels = column_or_1d(y)
         scored = self._score(X, groups)
+        labels = check_labels(y, len(scored.data))
         _, _, first = label_subjects(labels, scored.names[scored.subject])
         right = self.classes_[scored.subjects.argmax(axis=1)] == labels[first]
-        weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
+        weights = np.ones(len(labels))
+        if sample_weight is not None:
+            weights = check_weights(sample_weight, len(labels))
         means = mean_scores(weights[:, None], scored.subject, len(first))[:, 0]
         return float(np.average(right, weights=means))
 

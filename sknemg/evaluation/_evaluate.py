@@ -1,16 +1,16 @@
-"""Run estimators under an evaluation protocol, keep every prediction, and go on after a stop."""
+"""Run estimators under an evaluation protocol and keep every prediction."""
 
 from __future__ import annotations
 
-import os
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from numbers import Integral
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import joblib
 import numpy as np
@@ -21,13 +21,16 @@ from sklearn.model_selection import BaseCrossValidator, LeaveOneGroupOut
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
+from sknemg.divote._segments import align_columns
 from sknemg.divote.levels import LEVEL_TABLES, class_columns
+from sknemg.evaluation._cache import Tables, open_cache, read_cell, write_cell
 from sknemg.evaluation.protocols import PROTOCOLS, Protocol
 from sknemg.evaluation.result import Evaluation
 from sknemg.model_selection.leaks import check_no_shared_signal
 from sknemg.model_selection.splits import SubjectKFold
 from sknemg.provenance import provenance
 from sknemg.recordings import Recordings
+from sknemg.recordings._problems import LISTED, listed
 from sknemg.recordings._subjects import check_labels, label_subjects, read_subjects
 
 _T = TypeVar("_T")
@@ -72,8 +75,9 @@ def evaluate(
         Threads of each fit. It is fixed, since one and two threads differ in the last digits;
         so the number of workers does not change the result.
     cache : path, default=None
-        A folder in which finished cells are kept. A run that was stopped goes on, and a cell is
-        run again only if its estimator, its data, its rows or its seed changed.
+        A folder in which finished cells are kept. Rerun the same call to resume a run that was
+        stopped: a cell is run again only if its estimator, its data, its rows or its seed
+        changed, or if its file is damaged, which a warning then says.
     progress : bool, default=False
         Whether to show a progress bar with the time left.
 
@@ -91,6 +95,18 @@ def evaluate(
         If `estimators` or `protocol` are of another type.
     LeakError
         If recordings of two subjects hold the same signal.
+    OSError
+        If the system does not let `cache` be written to, or a file in it be read.
+
+    Warns
+    -----
+    UserWarning
+        If a training fold lacks a class, or files in `cache` are damaged.
+
+    Notes
+    -----
+    A class that a training fold lacks scores 0 there, and all test subjects are scored: those of
+    that class count as wrong. `SubjectScorer` does the same.
 
     Examples
     --------
@@ -125,18 +141,22 @@ def evaluate(
         raise ValueError(f"y holds one class only, {y.tolist()[0]!r}; two are needed.")
     if isinstance(X, Recordings) and X.item_shape == ():
         check_no_shared_signal(X, subjects)
+    folder = open_cache(cache)
     settings = _settings(estimators, protocol, random_state, n_threads, y, subjects)
-    cells = list(_cells(estimators, X, y, subjects, protocol, random_state))
+    cells = _cells(estimators, X, y, subjects, protocol, random_state)
+    settings["lacking"] = _lacking(cells, y, subjects)
+    _warn_of_lacking(settings["lacking"])
     # Other code or another machine may give other numbers: their cells are not mistaken for ours.
     world = [settings[name] for name in ("versions", "device", "commit")]
     data_key = joblib.hash((X, y, subjects, world))
     work = [
-        joblib.delayed(_run)(cell, X, y, subjects, n_threads, cache, data_key) for cell in cells
+        joblib.delayed(_run)(cell, X, y, subjects, n_threads, folder, data_key) for cell in cells
     ]
     results = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work)
-    done = sorted(_shown(results, len(cells), progress), key=lambda item: item[0])
+    done = sorted(_shown(results, len(cells), progress), key=lambda item: item.order)
+    _warn_of_damage([item.damage for item in done if item.damage])
     tables = {
-        name: pd.concat([tables[name] for _, tables in done], ignore_index=True)
+        name: pd.concat([item.tables[name] for item in done], ignore_index=True)
         for name in (*LEVEL_TABLES, "cells")
     }
     return Evaluation(**tables, settings=settings)
@@ -205,19 +225,22 @@ def _cells(
     subjects: NDArray[Any],
     protocol: Protocol,
     random_state: int,
-) -> Iterator[_Cell]:
-    order = 0
+) -> list[_Cell]:
+    cells: list[_Cell] = []
     for repeat in range(protocol.n_repeats):
         deal = np.random.SeedSequence([random_state, repeat if protocol.reshuffle else 0])
         folds = _splitter(protocol, int(deal.generate_state(1)[0]))
-        for fold, (train, test) in enumerate(folds.split(X, y, subjects)):
+        with warnings.catch_warnings():  # said once, with the subjects, by _warn_of_lacking
+            warnings.filterwarnings("ignore", "The least populated class in y has only")
+            splits = list(folds.split(X, y, subjects))
+        for fold, (train, test) in enumerate(splits):
             seeds = np.random.SeedSequence([random_state, repeat, fold, 1])
             seed = int(seeds.generate_state(1)[0] >> 1)
             for method, estimator in estimators.items():
                 prepared = _prepare(estimator, protocol, seed)
                 fit = _Fit(prepared, protocol.choose_on, train, test)
-                yield _Cell(order, method, repeat, fold, seed, fit)
-                order += 1
+                cells.append(_Cell(len(cells), method, repeat, fold, seed, fit))
+    return cells
 
 
 def _splitter(protocol: Protocol, seed: int) -> BaseCrossValidator:
@@ -230,15 +253,60 @@ def _prepare(estimator: BaseEstimator, protocol: Protocol, seed: int) -> BaseEst
     """Clone, with the protocol's training schedule and a seed wherever one can be set."""
     new = clone(estimator)
     rng = np.random.RandomState(seed)
-    params = new.get_params(deep=True)
-    changes: dict[str, Any] = {}
+    schedule = {"eval_every": protocol.eval_every, "patience": protocol.patience}
+    schedule = {name: value for name, value in schedule.items() if value is not None}
+    for part in (new, *_candidates(new)):
+        changes: dict[str, Any] = {}
+        networks = _networks(part)
+        for name in sorted(part.get_params(deep=True)):
+            owner, _, end = name.rpartition("__")
+            if end == "random_state":
+                changes[name] = int(rng.randint(np.iinfo(np.int32).max))
+            elif end in schedule and owner in networks:
+                changes[name] = schedule[end]
+        part.set_params(**changes)
+    return new
+
+
+def _networks(estimator: BaseEstimator) -> set[str]:
+    """Name the parameters that hold segment classifiers of this library; "" is the estimator.
+
+    Estimators of other libraries may call their parameters ``patience`` or ``validation``, too,
+    and mean something else.
+    """
+    module = sys.modules.get("sknemg.classifiers.base")  # brings torch; loaded if one is there
+    if module is None:
+        return set()
+    values = {"": estimator, **estimator.get_params(deep=True)}
+    return {
+        name for name, value in values.items() if isinstance(value, module.BaseSegmentClassifier)
+    }
+
+
+def _candidates(estimator: BaseEstimator) -> list[BaseEstimator]:
+    """Find estimators that stand in the grid of a search, in the order of the grid."""
+    found: list[BaseEstimator] = []
+
+    def look(value: Any) -> None:
+        if isinstance(value, Mapping):
+            value = list(value.values())
+        if isinstance(value, (list, tuple)):
+            for item in value:
+                look(item)
+        elif _is_estimator(value):
+            found.extend([value, *_candidates(value)])
+
+    params = estimator.get_params(deep=True)
     for name in sorted(params):
-        end = name.rpartition("__")[2]
-        if end == "random_state":
-            changes[name] = int(rng.randint(np.iinfo(np.int32).max))
-        elif end in ("eval_every", "patience") and getattr(protocol, end) is not None:
-            changes[name] = getattr(protocol, end)
-    return new.set_params(**changes)
+        if name.rpartition("__")[2] in ("param_grid", "param_distributions"):
+            look(params[name])
+    return found
+
+
+class _Done(NamedTuple):
+    order: int
+    tables: Tables
+    damage: str  # of the file that held this cell
 
 
 def _run(
@@ -247,33 +315,26 @@ def _run(
     y: NDArray[Any],
     subjects: NDArray[Any],
     n_threads: int,
-    cache: str | Path | None,
+    cache: Path | None,
     data_key: str,
-) -> tuple[int, dict[str, pd.DataFrame]]:
-    file = None
-    tables = None
+) -> _Done:
+    file, tables, damage = None, None, ""
     if cache is not None:
         key = joblib.hash((cell.fit, data_key, n_threads))
-        file = Path(cache) / f"{key}.joblib"
-        tables = joblib.load(file) if file.exists() else None
+        file = cache / f"{key}.joblib"
+        tables, damage = read_cell(file)
+        damage = damage and f"{file.name} ({damage})"
     if tables is None:
         with _threads(n_threads):
             tables = _fit_and_predict(cell.fit, X, y, subjects)
         if file is not None:
-            _write_whole(tables, file)
+            write_cell(tables, file)
     labels: dict[str, Any] = {"method": cell.method, "repeat": cell.repeat, "fold": cell.fold}
     tables = {
         name: table.assign(**labels)[[*labels, *table.columns]] for name, table in tables.items()
     }
     tables["cells"].insert(3, "seed", cell.seed)
-    return cell.order, tables
-
-
-def _write_whole(tables: dict[str, pd.DataFrame], file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(f".{os.getpid()}.part")
-    joblib.dump(tables, unfinished)
-    unfinished.replace(file)
+    return _Done(cell.order, tables, damage)
 
 
 def _fit_and_predict(
@@ -293,9 +354,10 @@ def _fit_and_predict(
         if "recording" in table:
             table = table.rename(columns={"recording": "row"})
             table["row"] = fit.test[table["row"].to_numpy()]
-        scores = class_columns(table, model.classes_.tolist()).to_numpy(dtype=float)
+        table, scores = _with_all_classes(table, model.classes_, np.unique(y))
         best = model.classes_[np.nan_to_num(scores, nan=-1.0).argmax(axis=1)]
-        table["prediction"] = pd.Series(best, dtype=object).mask(np.isnan(scores).any(axis=1))
+        unscored = pd.Series(np.isnan(scores).any(axis=1))
+        table["prediction"] = pd.Series(best, dtype=object).mask(unscored)
         table["y_true"] = table["subject"].map(diagnosis)
         tables[name] = table
     counts = {
@@ -332,10 +394,24 @@ def _levels_of_rows(model: Any, X: Any, subjects: NDArray[Any]) -> dict[str, pd.
     return {"segments": rows.iloc[:0].copy(), "recordings": rows, "subjects": means}
 
 
+def _with_all_classes(
+    table: pd.DataFrame, seen: NDArray[Any], classes: NDArray[Any]
+) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Give a table a column for every class; return it with the scores of those seen in training.
+
+    A class that training lacked scores 0; what has no scores at all keeps none.
+    """
+    scores = class_columns(table, seen.tolist()).to_numpy(dtype=float)
+    classes = np.union1d(classes, seen)
+    every = align_columns(scores, seen, classes).copy()
+    every[np.isnan(scores).any(axis=1)] = np.nan
+    others = table.drop(columns=seen.tolist())
+    return others.join(pd.DataFrame(every, columns=classes.tolist(), index=table.index)), scores
+
+
 def _choosing_on(model: Any, X_train: Any, X_test: Any, y_test: NDArray[Any]) -> Any:
     """Let the networks inside choose their weights on the test rows, as published."""
-    params = model.get_params(deep=True)
-    names = [name for name in params if name.rpartition("__")[2] == "validation"]
+    names = [f"{owner}__validation".removeprefix("__") for owner in sorted(_networks(model))]
     if not names:
         return model  # nothing is chosen: the published protocol is a plain cross-validation
     if not isinstance(model, Pipeline):
@@ -349,6 +425,44 @@ def _choosing_on(model: Any, X_train: Any, X_test: Any, y_test: NDArray[Any]) ->
 
 
 # -- around it ---------------------------------------------------------------------------------
+
+
+def _lacking(cells: list[_Cell], y: NDArray[Any], subjects: NDArray[Any]) -> list[dict[str, Any]]:
+    """List the classes that training folds lack, with the test subjects that have them."""
+    folds = {(cell.repeat, cell.fold): cell.fit for cell in cells}
+    return [
+        {
+            "repeat": repeat,
+            "fold": fold,
+            "class": label,
+            "subjects": pd.unique(subjects[fit.test][y[fit.test] == label]).tolist(),
+        }
+        for (repeat, fold), fit in folds.items()
+        for label in np.setdiff1d(y, y[fit.train]).tolist()
+    ]
+
+
+def _warn_of_lacking(lacking: list[dict[str, Any]]) -> None:
+    if not lacking:
+        return
+    places = [f"{at['class']!r} in repeat {at['repeat']}, fold {at['fold']}" for at in lacking]
+    who = list(dict.fromkeys(name for at in lacking for name in at["subjects"]))
+    counted = f" and counts as wrong for {listed(who, 'test subject')}" if len(who) else ""
+    warnings.warn(
+        f"Training folds lack a class ({'; '.join(places[:LISTED])}"
+        f"{'; ...' if len(places) > LISTED else ''}), which scores 0 there{counted}: give the "
+        "class more subjects or leave it out.",
+        stacklevel=3,
+    )
+
+
+def _warn_of_damage(damaged: list[str]) -> None:
+    if damaged:
+        warnings.warn(
+            f"Finished cells in the cache were damaged: {'; '.join(damaged[:LISTED])}"
+            f"{'; ...' if len(damaged) > LISTED else ''}. They were computed and written anew.",
+            stacklevel=3,
+        )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from sknemg.features import SegmentFeatures
 from sknemg.metrics import score_table
 from sknemg.preprocessing import Downsampler, Segmenter
 from sknemg.recordings import Recordings
+from sknemg.recordings._problems import listed
 
 #: What nEMGNet is set to. Only ``"gpu"`` is the published network and length of training.
 PROFILES: dict[str, dict[str, Any]] = {
@@ -108,26 +110,49 @@ def scores_of(result: Evaluation, **kwargs: Any) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, columns ``method``, ``level``, then those of ``score_table``
-        Recordings without segments have no score and are left out.
+    DataFrame, columns ``method``, ``level``, those of ``score_table``, ``n_unscored``
+        ``n_unscored`` counts the recordings or subjects without any score, such as recordings
+        without segments; they are left out, and `Evaluation.unscored` names them. A class that a
+        training fold lacked scores 0, as it does for `SubjectScorer`, and its subjects count.
+
+    Warns
+    -----
+    UserWarning
+        If subjects have no score.
     """
+    unscored = result.unscored
+    _warn_of_unscored(unscored)
     parts = []
     for level in reversed(LEVELS):
         table = getattr(result, f"{level}s")
         if not len(table):
             continue
-        table = table.dropna(subset=result.classes)
         for method, rows in table.groupby("method", sort=False):
+            proba = class_columns(rows, result.classes)
+            scored = proba.notna().any(axis=1)
+            rows, proba = rows[scored], proba[scored].fillna(0.0)  # of a class training lacked
             scores = score_table(
                 rows["y_true"],
-                class_columns(rows, result.classes),
+                proba,
                 classes=result.classes,
                 groups=rows["subject"],
                 **kwargs,
             )
-            parts.append(scores.assign(method=method, level=level))
+            left_out = (unscored["method"] == method) & (unscored["level"] == level)
+            parts.append(scores.assign(method=method, level=level, n_unscored=left_out.sum()))
     table = pd.concat(parts, ignore_index=True)
     return table[["method", "level", *table.columns.drop(["method", "level"])]]
+
+
+def _warn_of_unscored(unscored: pd.DataFrame) -> None:
+    subjects = unscored[unscored["level"] == "subject"]
+    if len(subjects):
+        methods = ", ".join(map(repr, subjects["method"].unique()))
+        warnings.warn(
+            f"{methods} gives no score to {listed(subjects['subject'].unique(), 'subject')}, left "
+            "out of the table: see `result.unscored`.",
+            stacklevel=3,
+        )
 
 
 def short_table(scores: pd.DataFrame, metrics: Mapping[str, str] = SHORT) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from sknemg.divote.levels import LEVEL_TABLES
+from sknemg.divote.levels import LEVEL_TABLES, class_columns
 
 _NAMES = ("method", "subject", "muscle", "location")  # columns of names, often but not always text
 
@@ -32,7 +32,9 @@ class Evaluation:
         One row for each fit: ``method``, ``repeat``, ``fold``, ``seed``, ``fit_seconds``,
         ``predict_seconds``, numbers of subjects and recordings on both sides.
     settings : dict
-        Protocol, seed, estimators, versions, device: what a result is worth without.
+        Protocol, seed, estimators, versions, device: what is needed to reproduce the result.
+        ``lacking`` lists the classes that training folds lacked, with the repeat, the fold and
+        the test subjects that have them.
     """
 
     segments: pd.DataFrame
@@ -45,6 +47,23 @@ class Evaluation:
     def classes(self) -> list[Any]:
         """Labels of the classes, in the order of their columns."""
         return self.settings["classes"]
+
+    @property
+    def unscored(self) -> pd.DataFrame:
+        """Whoever has no score at all, such as recordings without segments.
+
+        Columns ``level`` ("recording" or "subject"), ``method``, ``repeat``, ``fold``,
+        ``subject`` and, for recordings, ``row`` of `X`.
+        """
+        columns = ["level", "method", "repeat", "fold", "subject", "row"]
+        parts = [pd.DataFrame(columns=columns)]
+        for level in ("recording", "subject"):
+            table = getattr(self, f"{level}s")
+            if len(table):
+                none = class_columns(table, self.classes).isna().all(axis=1)
+                parts.append(table[none].assign(level=level).reindex(columns=columns))
+        parts = [part for part in parts if len(part)] or parts[:1]
+        return pd.concat(parts, ignore_index=True).astype({"row": "Int64"})
 
     def save(
         self, folder: str | Path, levels: tuple[str, ...] = ("recordings", "subjects")
