@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
 from skorch.utils import noop
@@ -28,6 +28,8 @@ from sknemg.classifiers.validation import (
     validation_split,
 )
 from sknemg.recordings import Recordings
+from sknemg.recordings._problems import shown
+from sknemg.recordings._subjects import check_known, check_labels
 
 _MONITORS = {"accuracy": ("valid_acc", False), "loss": ("valid_loss", True)}
 _CHECKS: dict[str, Any] = {"allow_nd": True, "ensure_all_finite": False}
@@ -247,12 +249,15 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
                 f"{type(self).__name__} takes an array of segments, one a row. For recordings of "
                 f"many segments put it into a DiVoteClassifier({type(self).__name__}(...))."
             )
+        check_known(y)
         X, y = validate_data(self, X, y, dtype=self._input_dtypes, **_CHECKS)
         check_finite_rows(X)
         check_classification_targets(y)
         self.classes_, y = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y has one class, {self.classes_[0]!r}; a classifier needs two")
+            raise ValueError(
+                f"y holds one class only, {shown(self.classes_[0])}: give rows of two or more."
+            )
         self.input_shape_ = X.shape[1:]
         return X, y
 
@@ -260,11 +265,13 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         """Check the rows that the user set aside; give their labels as indices."""
         if len(self.validation) != 2 or not len(self.validation[0]):
             raise ValueError("validation, where it is a tuple, must be (X, y) with rows in it")
-        X, y = self._validated(self.validation[0]), column_or_1d(self.validation[1])
-        check_consistent_length(X, y)
-        unknown = np.setdiff1d(y, self.classes_).tolist()
-        if unknown:
-            raise ValueError(f"validation holds the classes {unknown}, which y does not have")
+        X = self._validated(self.validation[0])
+        y = check_labels(self.validation[1], len(X), "y of validation")
+        if len(unknown := np.setdiff1d(y, self.classes_)):
+            raise ValueError(
+                f"validation holds {shown(unknown)}, which y does not: give rows of the classes "
+                f"{shown(self.classes_)}."
+            )
         return X, np.searchsorted(self.classes_, y)
 
     def _train(self, rows: Rows, valid: Rows | None, *, seed: int) -> SegmentNet:

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import compute_class_weight
 
 from sknemg.model_selection.splits import subject_split
+from sknemg.recordings._problems import listed, shown
 from sknemg.recordings._subjects import check_subjects
 
 
@@ -64,9 +65,11 @@ def check_finite_rows(X: np.ndarray) -> None:
         start + np.flatnonzero(~np.isfinite(X[start : start + 4096]).all(axes))
         for start in range(0, len(X), 4096)  # in pieces, so that no mask of the size of X is made
     ]
-    rows = np.concatenate(bad).tolist()
-    if rows:
-        raise ValueError(f"X holds NaN or infinite values (inf) in rows {rows}; drop or mend them")
+    rows = np.concatenate(bad)
+    if len(rows):
+        raise ValueError(
+            f"X holds NaN or infinite values (inf) in {listed(rows, 'row')}: drop or mend them."
+        )
 
 
 def class_weights(class_weight: Any, classes: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -94,7 +97,10 @@ def class_weights(class_weight: Any, classes: np.ndarray, y: np.ndarray) -> np.n
         index = {label: i for i, label in enumerate(classes.tolist())}
         unknown = sorted(set(class_weight) - set(index), key=str)
         if unknown:
-            raise ValueError(f"class_weight names classes {unknown} that y does not have")
+            raise ValueError(
+                f"class_weight names {shown(unknown)}, which y does not hold: name classes of "
+                f"{shown(classes)}."
+            )
         class_weight = {index[label]: weight for label, weight in class_weight.items()}
     weights = compute_class_weight(class_weight, classes=np.arange(len(classes)), y=y)
     return weights.astype(np.float32)

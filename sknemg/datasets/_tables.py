@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from sknemg.recordings import InvalidRecordingsError
+from sknemg.recordings._subjects import ONE_DIAGNOSIS, several_diagnoses
 
 #: Other names of the columns that mean something to the loader.
 ALIASES = {
@@ -289,9 +290,9 @@ def _check_subjects(subjects: pd.DataFrame, rows: pd.DataFrame, findings: Findin
     for who, group in subjects.groupby("subject"):
         if len(group) > 1:
             several = group["diagnosis"].nunique() > 1
-            problem = f"subject {who!r} stands there {len(group)} times"
+            problem = f"subject {who!r} is listed {len(group)} times"
             problem += " with different diagnoses" if several else ""
-            findings.add(name, group.index, problem, "keep one row a subject", out=False)
+            findings.add(name, group.index, problem, "keep one row per subject", out=False)
             findings.out.update(rows.index[rows["subject"] == who])
     unknown = rows.index[rows["subject"].notna() & ~rows["subject"].isin(subjects["subject"])]
     for row in unknown:
@@ -333,12 +334,9 @@ def _read_numbers(rows: pd.DataFrame, table: str, findings: Findings) -> None:
 
 def _check_diagnoses(rows: pd.DataFrame, where: str, table: str, findings: Findings) -> None:
     bad = findings.out
-    for who, group in rows.groupby("subject"):
-        if group["diagnosis"].nunique() > 1:
-            names = ", ".join(sorted(group["diagnosis"].dropna().unique()))
-            problem = f"subject {who!r} has the diagnoses {names}"
-            remedy = "one subject has one diagnosis: correct it, or split the subject"
-            findings.add(table, group.index, problem, remedy)
+    for who, diagnoses in several_diagnoses(rows["subject"], rows["diagnosis"]).items():
+        problem = f"subject {who!r} has the diagnoses {', '.join(diagnoses)}"
+        findings.add(table, rows.index[rows["subject"] == who], problem, ONE_DIAGNOSIS)
     blank = [row for row in rows.index[rows["diagnosis"].isna()] if row not in bad]
     for who, group in rows.loc[blank].groupby("subject"):
         problem = f"subject {who!r} has no diagnosis"

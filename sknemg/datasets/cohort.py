@@ -40,7 +40,7 @@ from sknemg.datasets.files import (
 )
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError
-from sknemg.recordings._subjects import check_subjects
+from sknemg.recordings._subjects import check_subjects, warn_if_alike
 from sknemg.recordings.recordings import offsets_of
 
 _READ = ("sfreq", "unit", "scale", "channel", "start", "stop")
@@ -118,7 +118,8 @@ def load_cohort(
     Warns
     -----
     UserWarning
-        If recordings are flat for half a second or more, or rows were left out.
+        If recordings are flat for half a second or more, rows were left out, or subjects differ
+        only in case, blanks, leading zeros or Unicode form.
 
     Examples
     --------
@@ -158,6 +159,7 @@ def load_cohort(
             stacklevel=2,
         )
     X = _assemble(rows.loc[kept], [readings[row] for row in kept])
+    warn_if_alike(X["subject"], stacklevel=2)
     warn_if_flat(X, stacklevel=2)
     return X, X["diagnosis"].to_numpy(dtype=str)
 
@@ -352,7 +354,7 @@ def _check_returns(X: Recordings, y: NDArray[Any]) -> None:
             found.append((row, f"subject {name!r} is read back as {back!r}", "rename the subject"))
         if kinds[name] > 1:
             remedy = "write subjects in one way"
-            found.append((row, f"subject {name!r} stands there as text and as number", remedy))
+            found.append((row, f"subject {name!r} is given as text and as number", remedy))
         back = read_entry(label) if isinstance(label, str) else None
         back = back and DIAGNOSES.get(plain(back), back)
         if back != label or back is None:

@@ -16,6 +16,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import Parallel, delayed
 
 from sknemg.recordings import Recordings
+from sknemg.recordings._problems import listed
 
 
 def fit_segments(
@@ -77,8 +78,10 @@ def score_segments(estimator: Any, data: Recordings, classes: NDArray[Any]) -> N
         return np.empty((0, len(classes)))
     proba = np.asarray(estimator.predict_proba(data.values), dtype=np.float64)
     if len(wrong := np.flatnonzero(~np.isfinite(proba).all(axis=1))):
-        rows = np.unique(data.row_index[wrong]).tolist()
-        raise ValueError(f"The segment classifier scores NaN or infinity in the recordings {rows}.")
+        rows = listed(np.unique(data.row_index[wrong]), "row")
+        raise ValueError(
+            f"The segment classifier scores NaN or infinity in {rows}: check its input there."
+        )
     labels = np.arange(len(classes)) if _is_skorch_net(estimator) else classes
     return align_columns(proba, estimator.classes_, labels)
 
@@ -169,10 +172,9 @@ def _check_folds(folds: list[tuple[NDArray[Any], NDArray[Any]]], subjects: NDArr
     both = [np.intersect1d(codes[train], codes[test]) for train, test in folds]
     torn = sorted(names[np.unique(np.concatenate(both))], key=str)  # types may differ
     if torn:
-        shown = ", ".join(map(str, torn[:10])) + (", ..." if len(torn) > 10 else "")
         raise ValueError(
-            f"cv trains and tests on the same {len(torn)} subjects: {shown}. Give an integer or "
-            "a splitter that keeps subjects together, such as SubjectKFold."
+            f"cv trains and tests on the same {listed(torn, 'subject')}: give an integer, or a "
+            "splitter that keeps subjects together, such as SubjectKFold."
         )
     times = np.bincount(np.concatenate([test for _, test in folds]), minlength=len(subjects))
     wrong = np.flatnonzero(times != 1)

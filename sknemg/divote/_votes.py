@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import LISTED, LOCATIONS, listed
+from sknemg.recordings._problems import LISTED, LOCATIONS, listed, shown
 
 
 def mean_scores(scores: NDArray[Any], index: NDArray[Any], n_groups: int) -> NDArray[np.float64]:
@@ -83,7 +83,7 @@ def check_weights(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float64]:
     )
     wrong = np.flatnonzero(~np.isfinite(weights) | (weights < 0))
     if wrong.size:
-        values = ", ".join(f"{weight!r}" for weight in given[wrong[:LISTED]].tolist())
+        values = ", ".join(map(shown, given[wrong[:LISTED]]))
         raise ValueError(
             f"sample_weight must be finite numbers >= 0, but holds {values} in "
             f"{listed(wrong, 'row')}: correct them, or leave these recordings out."
@@ -156,13 +156,13 @@ def read_locations(data: Recordings) -> pd.Series:
     location = data["location"]
     if len(wrong := np.flatnonzero(location.notna() & ~location.isin(LOCATIONS))):
         raise ValueError(
-            f"The location must be 'proximal', 'distal' or missing; it is "
-            f"{sorted(set(location.iloc[wrong]))} in rows {wrong.tolist()}."
+            f"The location is {shown(location.iloc[wrong].unique())} in {listed(wrong, 'row')}: "
+            "write 'proximal', 'distal' or leave it missing."
         )
     if len(missing := np.flatnonzero(location.isna())):
         warnings.warn(
-            f"Recordings without a location have no vote: rows {missing.tolist()}. "
-            "subject_features='all' would count them.",
+            f"Recordings without a location have no vote, {listed(missing, 'row')}: give their "
+            "location, or set subject_features='all'.",
             stacklevel=4,
         )
     return location

@@ -33,7 +33,8 @@ from sknemg.divote.levels import Levels, Scores, votes_frame
 from sknemg.model_selection import SubjectKFold
 from sknemg.recordings import Recordings, label_subjects, read_subjects
 from sknemg.recordings._convert import as_segments, known_sfreq, wrap
-from sknemg.recordings._subjects import check_labels
+from sknemg.recordings._problems import listed, shown
+from sknemg.recordings._subjects import check_known, check_labels
 
 
 class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -187,6 +188,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             If `X` holds signals instead of segments, if a subject has two diagnoses, if
             locations are asked for and unknown, or if `cv` splits a subject.
         """
+        check_known(y)
         labels = validate_data(self, y=y)
         check_classification_targets(labels)
         data = self._check_X(X, reset=True)
@@ -195,7 +197,9 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_consistent_length(data, labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y holds one class only, {labels.tolist()[0]!r}; two are needed.")
+            raise ValueError(
+                f"y holds one class only, {shown(self.classes_[0])}: give rows of two or more."
+            )
         subjects = read_subjects(X, groups)
         self._knows_subjects = subjects is not None
         subjects = np.arange(len(data)) if subjects is None else subjects
@@ -376,8 +380,9 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         voteless = ~np.isin(subject, subject[data.lengths > 0])
         if voteless.any():
             warnings.warn(
-                f"Subjects without a single segment have no vote; their recordings are rows "
-                f"{np.flatnonzero(voteless).tolist()}.",
+                "Subjects without a single segment have no vote, "
+                f"{listed(np.flatnonzero(voteless), 'row')}: leave them out, or shorten the window "
+                "of the Segmenter.",
                 stacklevel=3,
             )
         return recording_scores, subject_votes(recording_scores, subject, n_subjects, location)

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from sknemg.recordings import Recordings
-from sknemg.recordings._subjects import check_subjects
+from sknemg.recordings._problems import listed, shown
+from sknemg.recordings._subjects import check_labels, check_subjects, label_subjects
 
 
 def demographics_table(
@@ -76,16 +77,12 @@ def demographics_table(
             raise ValueError(f"{name}={columns!r} is one text: give a list, [{columns!r}].")
     described = [*categorical, *continuous]
     if lacking := [name for name in ["subject", *described] if name not in X]:
-        raise ValueError(f"X has no columns {lacking}.")
+        raise ValueError(
+            f"X has no columns {shown(lacking)}: name columns of X.meta, {shown(X.meta.columns)}."
+        )
     subject = check_subjects(X["subject"], len(X))
-    y = pd.Series(np.asarray(y))
-    if len(y) != len(X):
-        raise ValueError(f"y has {len(y)} diagnoses for {len(X)} recordings.")
-    if y.isna().any():
-        raise ValueError(f"The diagnosis is missing in rows {np.flatnonzero(y.isna()).tolist()}.")
-    mixed = y.groupby(subject, sort=False).nunique()
-    if (mixed > 1).any():
-        raise ValueError(f"Subjects with two diagnoses: {mixed.index[mixed > 1].tolist()}.")
+    y = pd.Series(check_labels(y, len(X)))
+    label_subjects(y, subject)
     by_subject = X.meta.groupby(subject, sort=False)
     _warn_if_differing(by_subject, described)
     diagnosis = y.groupby(subject, sort=False).first()
@@ -117,11 +114,11 @@ def _warn_if_differing(by_subject: Any, columns: Sequence[str]) -> None:
     for name in columns:
         several = by_subject[name].nunique() > 1
         if several.any():
-            differing.append(f"{name} ({', '.join(map(str, several.index[several]))})")
+            differing.append(f"{name} ({listed(several.index[several], 'subject')})")
     if differing:
         warnings.warn(
-            "Columns that differ within a subject, of which the first entry counts: "
-            + ", ".join(differing),
+            f"Columns differ within subjects, {', '.join(differing)}, and the first entry of each "
+            "counts: correct the entries.",
             stacklevel=3,
         )
 

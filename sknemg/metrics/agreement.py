@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg.recordings._problems import listed
+
 
 def fleiss_agreement(
     ratings: pd.DataFrame,
@@ -55,8 +57,8 @@ def fleiss_agreement(
     missing = np.flatnonzero(ratings.isna().any(axis=1))
     if len(missing):
         raise ValueError(
-            f"Fleiss' κ needs every reader's rating of every subject; rows {missing.tolist()} "
-            "lack some. Drop them, or the readers concerned, and say so."
+            f"Fleiss' κ needs every reader's rating of every subject, and {listed(missing, 'row')} "
+            "lack some: drop them, or the readers concerned, and say so."
         )
     sets = {"all": list(ratings.columns)} if sets is None else sets
     classes = sorted(pd.unique(ratings.to_numpy().ravel()), key=str)

@@ -17,6 +17,8 @@ from sknemg.metrics._bootstrap import Subjects, Tally, one_vs_rest, overall
 from sknemg.metrics._definitions import METRICS, check_scores, class_values, metric_values
 from sknemg.metrics.scorer import SubjectScorer, level_scores
 from sknemg.recordings import label_subjects, read_subjects
+from sknemg.recordings._problems import listed, shown
+from sknemg.recordings._subjects import check_known
 
 __all__ = ["METRICS", "SubjectScorer", "level_scores", "one_vs_rest_table", "score_table"]
 
@@ -181,6 +183,7 @@ class _Answers(NamedTuple):
         cls, y_true: ArrayLike, y_proba: ArrayLike, classes: ArrayLike, groups: ArrayLike | None
     ) -> _Answers:
         labels, names = np.asarray(y_true), np.asarray(classes)
+        check_known(y_true, "y_true")
         if isinstance(y_proba, pd.DataFrame):
             y_proba = _in_order(y_proba, names.tolist())
         proba = np.asarray(y_proba, float)
@@ -192,7 +195,8 @@ class _Answers(NamedTuple):
         codes = pd.Index(names).get_indexer(labels)
         if (codes < 0).any():
             raise ValueError(
-                f"y_true holds {sorted(set(labels[codes < 0].tolist()))}, not among {names}."
+                f"y_true holds {shown(np.unique(labels[codes < 0]))} in "
+                f"{listed(np.flatnonzero(codes < 0), 'row')}: give labels of {shown(names)}."
             )
         own = np.arange(len(labels)) if groups is None else read_subjects(labels, groups)
         subject, _, first = label_subjects(labels, own)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.recordings import Recordings
+from sknemg.recordings._subjects import check_subjects
 
 PROBE = 64  # samples whose bits are hashed: more than chance repeats in quantised noise
 SURE = 256  # samples that must agree before two rows are said to share signal
@@ -67,9 +68,7 @@ def find_shared_signal(X: Recordings, groups: ArrayLike) -> pd.DataFrame:
     """
     if X.item_shape != ():
         raise ValueError("Shared signal is looked for in signals, before a Segmenter.")
-    subject, _ = pd.factorize(pd.Series(groups))
-    if len(subject) != len(X) or (subject < 0).any():
-        raise ValueError(f"groups must name a subject for each of the {len(X)} recordings.")
+    subject, _ = pd.factorize(check_subjects(groups, len(X)))
     step = 2 * SURE - PROBE  # a copy of 512 samples holds one whole probe, with room to be sure
     row, start, probe = _probes(X, step)
     order = np.argsort(probe, kind="stable")

@@ -51,12 +51,12 @@ def unpack(X: Any, *, item_ndim: int, input_sfreq: float | None) -> tuple[Record
         if "sfreq" not in X:
             _require_rates(input_sfreq)
         frame = X if "sfreq" in X else X.assign(sfreq=input_sfreq)
-        recordings = Recordings.from_frame(frame)
+        recordings = Recordings._read_frame(frame)
         give_back = partial(_to_frame, index=X.index)
     else:
         _require_rates(input_sfreq)
         frame = pd.DataFrame({"signal": pd.Series(list(X), dtype=object), "sfreq": input_sfreq})
-        recordings, give_back = Recordings.from_frame(frame), list
+        recordings, give_back = Recordings._read_frame(frame), list
     if len(recordings) and len(recordings.item_shape) != item_ndim:
         needed = ["signals", "segments: put a Segmenter before it"][item_ndim]
         raise ValueError(f"This step works on {needed}; got items of {recordings.item_shape}.")
@@ -140,7 +140,7 @@ def as_segments(X: Any) -> Recordings | None:
         return X
     if isinstance(X, pd.DataFrame) and "signal" in X:
         if "sfreq" in X:
-            return Recordings.from_frame(X)
+            return Recordings._read_frame(X)
         return _without_rate(X)
     is_array = isinstance(X, np.ndarray)
     if is_array and X.ndim > 2:
@@ -152,8 +152,7 @@ def as_segments(X: Any) -> Recordings | None:
 
 
 def _without_rate(frame: pd.DataFrame) -> Recordings:
-    # Votes can do without a rate, while Recordings of signals are refused for that alone.
-    return Recordings.from_frame(frame.assign(sfreq=1.0)).with_columns(sfreq=np.nan)
+    return Recordings._read_frame(frame.assign(sfreq=np.nan))
 
 
 def known_sfreq(data: Recordings) -> float | None:

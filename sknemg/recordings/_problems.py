@@ -1,16 +1,22 @@
-"""What can be wrong with recordings, and the error that names all of it."""
+"""The error that names unusable recordings, and how messages spell out rows and values."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, KeysView, Mapping, ValuesView
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 PROBLEM_COLUMNS = ["row", "problem", "remedy"]
 LOCATIONS = ("proximal", "distal")
 LISTED = 10  # rows or subjects spelled out in one line
+_LONG = 200  # characters of a text spelled out
+_SEQUENCES = (
+    *(list, range, KeysView, ValuesView),
+    *(np.ndarray, pd.Series, pd.Index, pd.api.extensions.ExtensionArray),
+)
 _SHOWN = 20  # problems spelled out in a message; the rest is in ``error.problems``
 
 
@@ -58,84 +64,49 @@ def raise_problems(rows: ArrayLike, problems: list[str], remedy: str) -> None:
     raise InvalidRecordingsError(table)
 
 
-def find_problems(
-    meta: pd.DataFrame, values: NDArray[Any], lengths: NDArray[Any], y: ArrayLike | None
-) -> pd.DataFrame:
-    """List what makes rows unusable.
+def listed(items: Iterable[Any], noun: str) -> str:
+    """Spell out the first of some rows or subjects for a message, and count the others.
 
-    Parameters
-    ----------
-    meta : DataFrame of n_recordings rows
-    values : ndarray of shape (n_items, ...)
-    lengths : ndarray of shape (n_recordings,)
-    y : array-like of shape (n_recordings,) or None
-        Diagnoses, compared within each subject.
-
-    Returns
-    -------
-    DataFrame, columns ``row``, ``problem``, ``remedy``
-        Sorted by row.
+    Examples
+    --------
+    >>> listed([2, 5], "row"), listed(range(40), "row")
+    ('rows 2, 5', 'rows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 30 more')
+    >>> listed(np.array(["S1"]), "subject")
+    "subject 'S1'"
     """
-    found = [*_bad_rates(meta), *_bad_locations(meta), *_bad_items(values, lengths)]
-    if y is not None and "subject" in meta:
-        found += _two_diagnoses(meta["subject"], np.asarray(y))
-    table = pd.DataFrame(found, columns=PROBLEM_COLUMNS)
-    return table.sort_values("row", kind="stable", ignore_index=True)
-
-
-def _bad_rates(meta: pd.DataFrame) -> list[tuple[int, str, str]]:
-    rates = meta["sfreq"].to_numpy(dtype=float)
-    remedy = "give sfreq in hertz, one rate or one a recording"
-    found = [(int(row), "unknown sampling rate", remedy) for row in np.flatnonzero(np.isnan(rates))]
-    wrong = np.flatnonzero((rates <= 0) | np.isinf(rates))
-    return found + [(int(row), f"sampling rate of {rates[row]:g} Hz", remedy) for row in wrong]
-
-
-def _bad_locations(meta: pd.DataFrame) -> list[tuple[int, str, str]]:
-    if "location" not in meta:
-        return []
-    location = meta["location"]
-    wrong = np.flatnonzero(~location.isna() & ~location.isin(LOCATIONS))
-    remedy = "write 'proximal', 'distal' or leave it missing"
-    return [(int(row), f"location {location.iloc[row]!r}", remedy) for row in wrong]
-
-
-def _bad_items(values: NDArray[Any], lengths: NDArray[Any]) -> list[tuple[int, str, str]]:
-    found = []
-    if values.ndim == 1:  # a row without segments is a legal outcome of the Segmenter
-        empty = np.flatnonzero(lengths == 0)
-        found += [(int(row), "no samples", "leave the recording out") for row in empty]
-    if values.dtype.kind != "f":
-        return found
-    bad = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
-    if not bad.any():
-        return found
-    n_bad = np.bincount(np.repeat(np.arange(len(lengths)), lengths)[bad], minlength=len(lengths))
-    what = "samples" if values.ndim == 1 else "items"
-    return found + [
-        (
-            int(row),
-            f"{n_bad[row]} of {lengths[row]} {what} NaN or infinite",
-            "cut them out or leave the recording out",
-        )
-        for row in np.flatnonzero(n_bad)
-    ]
-
-
-def _two_diagnoses(subject: pd.Series, y: NDArray[Any]) -> list[tuple[int, str, str]]:
-    by_subject = pd.DataFrame({"subject": subject.to_numpy(), "y": y}).groupby("subject")["y"]
-    diagnoses = {who: sorted(map(str, ys.unique())) for who, ys in by_subject if ys.nunique() > 1}
-    remedy = "one subject has one diagnosis: correct it or split the subject"
-    return [
-        (row, f"subject {who!r} has the diagnoses {', '.join(diagnoses[who])}", remedy)
-        for row, who in enumerate(subject)
-        if who in diagnoses
-    ]
-
-
-def listed(items: ArrayLike, noun: str) -> str:
-    """Spell out the first of some rows or subjects for a message, and count the others."""
-    items = list(np.asarray(items))
-    shown = ", ".join(map(str, items[:LISTED]))
+    items = list(items)
     more = f" and {len(items) - LISTED} more" if len(items) > LISTED else ""
-    return f"{noun}{'s' if len(items) > 1 else ''} {shown}{more}"
+    return f"{noun}{'s' if len(items) > 1 else ''} {', '.join(map(shown, items[:LISTED]))}{more}"
+
+
+def shown(value: Any) -> str:
+    """Write a value for a message: NumPy's numbers and texts as Python's, long ones cut.
+
+    Examples
+    --------
+    >>> shown(np.str_("normal")), shown(np.float32(0.1)), shown(np.array(["a", "b"]))
+    ("'normal'", '0.1', "['a', 'b']")
+    >>> shown(range(40))
+    '[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ... 30 more]'
+    """
+    if isinstance(value, str):
+        return repr(str(value) if len(value) <= _LONG else str(value[:_LONG]) + "...")
+    if isinstance(value, np.bytes_):
+        return repr(bytes(value))
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return str(value) if value.dtype.kind in "biufcmM" else shown(value.item())
+    if isinstance(value, Mapping):
+        return "{" + _joined(f"{shown(k)}: {shown(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (set, frozenset)):
+        return "{" + _joined(sorted(map(shown, value))) + "}" if value else "set()"
+    if isinstance(value, tuple):
+        return "(" + _joined(map(shown, value)) + (",)" if len(value) == 1 else ")")
+    if isinstance(value, _SEQUENCES):
+        return "[" + _joined(map(shown, value)) + "]"
+    return repr(value)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    parts = list(parts)
+    more = [f"... {len(parts) - LISTED} more"] if len(parts) > LISTED else []
+    return ", ".join(parts[:LISTED] + more)

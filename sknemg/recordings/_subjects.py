@@ -1,7 +1,12 @@
-"""Checks of subjects and diagnoses: one per row, and one diagnosis per subject."""
+"""Checks of subjects and diagnoses: one of each per row, and one diagnosis per subject."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterable, Mapping
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -9,29 +14,32 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import column_or_1d
 
-from sknemg.recordings._problems import LISTED, listed
-from sknemg.recordings.recordings import Recordings
+from sknemg.recordings._problems import LISTED, listed, shown
+
+ONE_DIAGNOSIS = "correct the diagnosis or split the subject"
+# What becomes of a missing entry in an array of strings; the words of a person are not among them.
+_SPELLED_OUT = ("nan", "NaN", "None", "<NA>", "NaT")
 
 
 def read_subjects(X: Any, groups: ArrayLike | None = None) -> NDArray[Any] | None:
-    """Tell whose recording each row is.
+    """Return the subject of each row.
 
     Parameters
     ----------
     X : Recordings, DataFrame or any other container
-        Where it has a column ``subject``, that is read.
+        Its column ``subject`` is read, if it has one.
     groups : array-like of shape (n_recordings,), default=None
         Subjects; these take precedence over the column.
 
     Returns
     -------
     ndarray of shape (n_recordings,) or None
-        None where neither knows the subjects.
+        None if neither knows the subjects.
 
     Raises
     ------
     ValueError
-        If the number of subjects does not fit the rows, or if some rows lack their subject.
+        If there is not one subject for each row, naming the rows whose subject is missing.
 
     Examples
     --------
@@ -45,14 +53,15 @@ def read_subjects(X: Any, groups: ArrayLike | None = None) -> NDArray[Any] | Non
     True
     """
     if groups is None:
-        if not (isinstance(X, (Recordings, pd.DataFrame)) and "subject" in X):
+        table = X if isinstance(X, pd.DataFrame) else getattr(X, "meta", None)  # of Recordings
+        if not isinstance(table, pd.DataFrame) or "subject" not in table:
             return None
-        groups = X["subject"]
+        groups = table["subject"]
     return check_subjects(groups, X.shape[0] if hasattr(X, "shape") else len(X))
 
 
 def check_subjects(groups: ArrayLike, n_rows: int) -> NDArray[Any]:
-    """Give one subject a row as an array, or say which rows have none."""
+    """Return one subject per row as an array, or raise naming the rows that have none."""
     subjects: NDArray[Any]
     if getattr(groups, "ndim", 1) == 1:
         subjects = pd.Series(groups).to_numpy()  # np.asarray would spell a missing name "nan"
@@ -62,36 +71,95 @@ def check_subjects(groups: ArrayLike, n_rows: int) -> NDArray[Any]:
             subjects = subjects[:, 0]
     if subjects.shape != (n_rows,):
         raise ValueError(
-            f"groups has shape {subjects.shape} for {n_rows} rows; give one subject for each row."
+            f"groups has shape {subjects.shape} for {n_rows} rows: give one subject for each row."
         )
-    missing = np.flatnonzero(pd.isna(subjects))
+    if subjects.dtype == object and not all(map(pd.api.types.is_hashable, subjects)):
+        wrong = [row for row, who in enumerate(subjects) if not pd.api.types.is_hashable(who)]
+        raise ValueError(
+            f"The subject is {shown(subjects[wrong[0]])} in {listed(wrong, 'row')}: give one text "
+            "or number for each row."
+        )
+    missing = np.flatnonzero(missing_entries(subjects))
     if missing.size:
         raise ValueError(
-            f"The subject is missing in {listed(missing, 'row')}; name the subject of every "
-            "row, or of none."
+            f"The subject is missing in {listed(missing, 'row')}: name the subject of every row, "
+            "or of none."
         )
     return subjects
 
 
-def check_labels(y: ArrayLike, n_rows: int) -> NDArray[Any]:
-    """Give one diagnosis a row as an array, or say which rows have none."""
+def check_labels(y: ArrayLike, n_rows: int, name: str = "y") -> NDArray[Any]:
+    """Return one diagnosis per row as an array, or raise naming the rows that have none."""
     labels = column_or_1d(y, warn=True)
-    if len(labels) != n_rows:
-        raise ValueError(f"y has {len(labels)} diagnoses for {n_rows} rows; give one for each row.")
-    # In an array of strings, a missing label is spelled "nan".
-    missing = np.flatnonzero(pd.isna(np.asarray(y, dtype=object)))
-    if missing.size:
-        raise ValueError(
-            f"y is missing in {listed(missing, 'row')}; give these rows a diagnosis, or leave "
-            "them out."
-        )
+    check_number(labels, n_rows, name)
+    check_known(y, name)
     return labels
+
+
+def check_number(y: ArrayLike, n_rows: int, name: str = "y") -> None:
+    """Raise if there is not one diagnosis for each row."""
+    if (n_labels := np.shape(y)[0] if np.ndim(y) else 1) != n_rows:
+        raise ValueError(
+            f"{name} has {n_labels} diagnoses for {n_rows} rows: give one for each row."
+        )
+
+
+def check_known(y: ArrayLike, name: str = "y") -> None:
+    """Raise if diagnoses are missing, or some are text and some are not, naming the rows."""
+    missing = missing_entries(y)
+    if missing.any():
+        rows = listed(np.flatnonzero(missing), "row")
+        raise ValueError(
+            f"{name} is missing in {rows}: give these rows a diagnosis, or leave them out."
+        )
+    entries: Any = np.asarray(y, dtype=object).ravel() if _is_mixable(y) else []
+    kinds: dict[str, tuple[int, Any]] = {}
+    for row, entry in enumerate(entries):
+        kinds.setdefault(_kind(entry), (row, entry))
+    if len(kinds) > 1:
+        parts = [f"{kind} ({shown(entry)} in row {row})" for kind, (row, entry) in kinds.items()]
+        raise ValueError(f"{name} mixes {' and '.join(parts)}: write all diagnoses in one way.")
+
+
+def _is_mixable(y: Any) -> bool:
+    dtype = getattr(y, "dtype", None)
+    return dtype in (None, object) or isinstance(dtype, pd.CategoricalDtype)
+
+
+def _kind(entry: Any) -> str:
+    if isinstance(entry, str):
+        return "text"
+    if isinstance(entry, (bool, np.bool_)):
+        return "truth values"
+    return "numbers" if isinstance(entry, Number) else f"entries of type {type(entry).__name__}"
+
+
+def missing_entries(entries: Any) -> NDArray[np.bool_]:
+    """Tell which entries are missing: None, NaN, NA, NaT, masked, blank, or such spelled as text.
+
+    Examples
+    --------
+    >>> missing_entries(["normal", None, " ", float("nan"), "NA"]).tolist()
+    [False, True, True, True, False]
+    >>> missing_entries(np.array(["normal", None]).astype(str)).tolist()
+    [False, True]
+    """
+    masked = np.ma.getmaskarray(entries).ravel() if np.ma.isMaskedArray(entries) else False
+    dtype = getattr(entries, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
+        return np.isnan(np.asarray(entries, dtype=float)).ravel() | masked
+    column = np.asarray(entries, dtype=object).ravel()
+    blank = [isinstance(e, str) and (not e.strip() or e in _SPELLED_OUT) for e in column]
+    return np.asarray(pd.isna(column)) | np.array(blank, dtype=bool) | masked
+
+
+# -- one diagnosis per subject -----------------------------------------------------------------
 
 
 def label_subjects(
     y: ArrayLike, subjects: ArrayLike
 ) -> tuple[NDArray[np.intp], NDArray[Any], NDArray[np.intp]]:
-    """Give each subject a number, and see to it that each has one diagnosis.
+    """Give each subject a number, and check that it has one diagnosis.
 
     Parameters
     ----------
@@ -102,7 +170,7 @@ def label_subjects(
     Returns
     -------
     codes : ndarray of shape (n_rows,), intp
-        Which subject each row belongs to, counted in order of appearance.
+        The number of each row's subject, counted in order of appearance.
     names : ndarray of shape (n_subjects,)
     first : ndarray of shape (n_subjects,), intp
         The first row of each subject, so that ``y[first]`` are the subjects' diagnoses.
@@ -110,8 +178,8 @@ def label_subjects(
     Raises
     ------
     ValueError
-        Naming the subjects with more than one diagnosis and their rows, or the rows that lack
-        their subject or diagnosis; or if there is not one diagnosis for each row.
+        Naming the subjects with more than one diagnosis and their rows, or the rows whose
+        subject or diagnosis is missing; or if there is not one diagnosis for each row.
 
     Examples
     --------
@@ -122,20 +190,92 @@ def label_subjects(
     """
     subjects = check_subjects(subjects, np.shape(subjects)[0])
     y = check_labels(y, len(subjects))
-    codes, names = pd.factorize(subjects)
-    first = np.unique(codes, return_index=True)[1]
-    torn = np.unique(codes[y != y[first[codes]]])
-    if len(torn):
-        lines = [_describe_torn(names[code], np.flatnonzero(codes == code), y) for code in torn]
+    if several := several_diagnoses(subjects, y):
+        parts = [f"{shown(who)} ({spell_diagnoses(own)})" for who, own in several.items()]
+        more = f" and {len(parts) - LISTED} more" if len(parts) > LISTED else ""
         raise ValueError(
-            f"{len(torn)} subject{'s have' if len(torn) > 1 else ' has'} more than one diagnosis: "
-            + "; ".join(lines[:LISTED])
-            + ("; ..." if len(lines) > LISTED else "")
-            + ". Correct the diagnosis or split the subject."
+            f"{len(several)} subject{'s have' if len(several) > 1 else ' has'} more than one "
+            f"diagnosis, {'; '.join(parts[:LISTED])}{more}: {ONE_DIAGNOSIS}."
         )
-    return codes, np.asarray(names), first
+    codes, names = pd.factorize(subjects)
+    return codes, np.asarray(names), np.unique(codes, return_index=True)[1]
 
 
-def _describe_torn(name: Any, rows: NDArray[Any], y: NDArray[Any]) -> str:
-    parts = [f"{label} in {listed(rows[y[rows] == label], 'row')}" for label in np.unique(y[rows])]
-    return f"{name} ({', '.join(parts)})"
+def several_diagnoses(subjects: Any, y: Any) -> dict[Any, dict[Any, NDArray[np.intp]]]:
+    """Find the subjects that have more than one diagnosis.
+
+    Parameters
+    ----------
+    subjects, y : array-like of shape (n_rows,)
+        A row whose subject or diagnosis is missing counts for nothing.
+
+    Returns
+    -------
+    dict
+        From each such subject, in order of appearance, to its diagnoses, sorted, and the rows
+        of each.
+
+    Examples
+    --------
+    >>> several_diagnoses(["b", "a", "b", "a", "b"], ["x", "z", "x", "y", None])
+    {'a': {'y': array([3]), 'z': array([1])}}
+    """
+    columns = {"who": subjects, "label": y}
+    table = pd.DataFrame(
+        {name: np.asarray(entries, dtype=object).ravel() for name, entries in columns.items()},
+        dtype=object,
+    )
+    known = ~(missing_entries(subjects) | missing_entries(y))
+    pairs = table[known].drop_duplicates()
+    torn = pairs.loc[pairs["who"].duplicated(), "who"]
+    rows = table[known & table["who"].isin(torn)]
+    return {
+        who: {
+            label: rows.index[(rows["who"] == who) & (rows["label"] == label)].to_numpy()
+            for label in sorted(own["label"].unique(), key=str)
+        }
+        for who, own in rows.groupby("who", sort=False)
+    }
+
+
+def spell_diagnoses(diagnoses: Mapping[Any, Iterable[int]]) -> str:
+    """Write the diagnoses of a subject, and the rows of each."""
+    return ", ".join(f"{label} in {listed(rows, 'row')}" for label, rows in diagnoses.items())
+
+
+# -- one name per subject ----------------------------------------------------------------------
+
+
+def warn_if_alike(subjects: Iterable[Any], *, stacklevel: int = 2) -> None:
+    """Warn once, naming the subjects that differ only in the way they are written."""
+    if alike := written_alike(subjects):
+        parts = [", ".join(map(shown, names[:LISTED])) for names in alike[:LISTED]]
+        more = f" and {len(alike) - LISTED} more" if len(alike) > LISTED else ""
+        warnings.warn(
+            "Subjects that differ only in case, blanks, leading zeros or Unicode form count as "
+            f"different people, {'; '.join(parts)}{more}: write each subject in one way, or give "
+            "different people names that differ more.",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def written_alike(subjects: Iterable[Any]) -> list[list[Any]]:
+    """Group the subjects that differ only in case, blanks, leading zeros or Unicode form.
+
+    Examples
+    --------
+    >>> written_alike(["S1", "s 1", "S2", 1, "01", "S2"])
+    [['S1', 's 1'], [1, '01']]
+    """
+    groups: dict[str, list[Any]] = {}
+    for name in pd.unique(pd.Series(list(subjects), dtype=object).dropna()):
+        groups.setdefault(_bare(name), []).append(name)
+    return [names for names in groups.values() if len(names) > 1]
+
+
+def _bare(name: Any) -> str:
+    """Write a subject without what a slip of the pen changes: 1, "01" and 1.0 are one."""
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", str(name)).casefold())
+    kept = "".join(c for c in text if not c.isspace() and unicodedata.category(c) != "Cf")
+    whole = re.sub(r"^(\d+)\.0+$", r"\1", kept)
+    return re.sub(r"(?<![\d.,])0+(?=\d)", "", whole)

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError, find_problems
+from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError
+from sknemg.recordings._subjects import warn_if_alike
+from sknemg.recordings._validation import find_problems
 
 __all__ = ["InvalidRecordingsError", "Recordings"]
 
@@ -58,6 +60,12 @@ or DataFrame
         Naming every row with NaN or infinite samples, no samples, an unknown rate, a rate that
         is not positive, or a location that is neither proximal nor distal.
 
+    Warns
+    -----
+    UserWarning
+        Naming subjects that differ only in case, blanks, leading zeros or Unicode form, such as
+        ``"S1"`` and ``"s1"``: they count as different people.
+
     Examples
     --------
     >>> import numpy as np
@@ -102,6 +110,8 @@ or DataFrame
         if unit != "mV":
             self.values *= np.float32(MILLIVOLTS[unit])
         self.validate()
+        if "subject" in self:
+            warn_if_alike(self["subject"])
 
     def _set(self, values: NDArray[Any], offsets: NDArray[Any], meta: pd.DataFrame) -> None:
         self.values = values
@@ -161,7 +171,27 @@ or DataFrame
         Returns
         -------
         Recordings
+
+        Raises
+        ------
+        InvalidRecordingsError
+            As the constructor, and naming the rows without a signal.
+
+        Warns
+        -----
+        UserWarning
+            As the constructor.
         """
+        new = cls._read_frame(frame)
+        if new.item_shape == ():
+            new.validate()
+        if "subject" in new:
+            warn_if_alike(new["subject"])
+        return new
+
+    @classmethod
+    def _read_frame(cls, frame: pd.DataFrame) -> Recordings:
+        """Build from a DataFrame without a look at the samples and the names."""
         table, column = _split_frame(frame, "mV")
         missing = [row for row, items in enumerate(column) if pd.api.types.is_scalar(items)]
         if missing:
@@ -174,8 +204,7 @@ or DataFrame
         if item is not None:  # an empty nested list has lost the shape of its items
             rows = [items if len(items) else item for items in rows]
         values, offsets = _flatten(rows)
-        new = cls.from_ragged(values, offsets, _as_meta(table, len(rows)))
-        return new.validate() if new.item_shape == () else new
+        return cls.from_ragged(values, offsets, _as_meta(table, len(rows)))
 
     @classmethod
     def concat(cls, parts: Sequence[Recordings]) -> Recordings:
@@ -193,11 +222,11 @@ or DataFrame
         if len(shapes) != 1:
             raise ValueError(f"Only parts with one item shape can be joined, got {sorted(shapes)}.")
         lengths = np.concatenate([part.lengths for part in parts])
-        return cls.from_ragged(
-            np.concatenate([part.values for part in parts]),
-            offsets_of(lengths),
-            pd.concat([part.meta for part in parts], ignore_index=True),
-        )
+        meta = pd.concat([part.meta for part in parts], ignore_index=True)
+        if "subject" in meta:
+            warn_if_alike(meta["subject"])
+        values = np.concatenate([part.values for part in parts])
+        return cls.from_ragged(values, offsets_of(lengths), meta)
 
     def with_values(
         self, values: NDArray[Any], offsets: ArrayLike | None = None, **columns: ArrayLike
@@ -231,7 +260,10 @@ or DataFrame
         -------
         Recordings
         """
-        return self.with_values(self.values, **columns)
+        new = self.with_values(self.values, **columns)
+        if "subject" in columns:
+            warn_if_alike(new["subject"])
+        return new
 
     # -- sizes ---------------------------------------------------------------------------------
 
@@ -319,8 +351,6 @@ or DataFrame
         DataFrame, columns ``row``, ``problem``, ``remedy``
             Empty if all is well; sorted by row.
         """
-        if y is None and "diagnosis" in self:
-            y = self["diagnosis"]
         return find_problems(self.meta, self.values, self.lengths, y)
 
     def validate(self, y: ArrayLike | None = None) -> Recordings:

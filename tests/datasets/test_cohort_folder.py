@@ -193,7 +193,7 @@ def test_everything_wrong_is_listed_at_once(make_folder):
     message, problems = problems_of(folder)
     for line in (
         "subjects.csv, row 6: subject 'D' has no recording",
-        "subjects.csv, rows 4-5: subject 'C' stands there 2 times with different diagnoses",
+        "subjects.csv, rows 4-5: subject 'C' is listed 2 times with different diagnoses",
         "recordings.csv, row 3: the same part of file 'a.npy' as in a row above",
         "recordings.csv, row 4: subject 'B' has no diagnosis (fill it in in subjects.csv)",
         "recordings.csv, row 4: unit 'furlong' is unknown",
@@ -366,6 +366,18 @@ def test_skip_leaves_out_and_says_what(make_folder):
         assert text in str(caught[0].message)
 
 
+def test_subjects_written_alike_are_warned_of_once(make_folder):
+    folder = make_folder(
+        files=("a.npy", "b.npy", "c.npy", "d.npy"),
+        cohort="subject,diagnosis,file\nS1,M,a.npy\n s1,M,b.npy\n01,N,c.npy\n1,N,d.npy\n",
+    )
+    with pytest.warns(UserWarning, match="'S1', 's1'; '01', '1': write each subject") as caught:
+        X, _ = load_cohort(folder, **RATE_UNIT)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert X["subject"].tolist() == ["S1", "s1", "01", "1"]
+
+
 def test_skip_with_nothing_left_raises(make_folder):
     folder = make_folder(cohort="subject,diagnosis,file\nA,M,gone.npy\n")
     with pytest.raises(InvalidCohortError, match=r"there is no 'gone\.npy'"):
@@ -418,15 +430,17 @@ def test_what_cannot_be_written(make_ragged, tmp_path):
     ("subject", "y", "message"),
     [
         (["a", " a"], ["normal"] * 2, "row 1: subject ' a' is read back as 'a'"),
-        ([1, "1"], ["normal"] * 2, "row 0: subject '1' stands there as text and as number"),
-        (["a", "b"], ["normal", None], "row 1: diagnosis None would not be read back"),
+        ([1, "1"], ["normal"] * 2, "row 0: subject '1' is given as text and as number"),
+        (["a", "b"], ["normal", None], "row 1: no diagnosis (give it a diagnosis or leave it"),
         (["a", "b"], [0, 1], "row 0: diagnosis 0 would not be read back"),
         (["a", "b"], ["M", "normal"], "row 0: diagnosis 'M' would not be read back"),
         (["a", "b"], ["n/a", "normal"], "row 0: diagnosis 'n/a' would not be read back"),
     ],
 )
 def test_what_would_not_be_read_back_is_named_before_writing(tmp_path, subject, y, message):
-    X = Recordings(np.random.default_rng(0).normal(size=(2, 8)), sfreq=10, subject=subject)
+    signals = np.random.default_rng(0).normal(size=(2, 8))
+    meta = pd.DataFrame({"sfreq": 10.0, "subject": pd.Series(subject, dtype=object)})
+    X = Recordings.from_ragged(signals.astype(np.float32).ravel(), [0, 8, 16], meta)
     with pytest.raises(InvalidRecordingsError, match=re.escape(message)):
         write_cohort(tmp_path / "new", X, y)
     assert not (tmp_path / "new").exists()

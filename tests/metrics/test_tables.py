@@ -237,7 +237,7 @@ def test_what_does_not_fit_is_refused():
     y, proba = answers()
     with pytest.raises(ValueError, match=r"shape \(60, 3\) for 60 items of 2 classes"):
         score_table(y, proba, classes=[0, 1])
-    with pytest.raises(ValueError, match=r"y_true holds \[2\], not among"):
+    with pytest.raises(ValueError, match=r"y_true holds \[2\] in rows? .*: give labels of \["):
         score_table(y, proba, classes=[0, 1, 7])
     with pytest.raises(ValueError, match="more than one diagnosis"):
         score_table(y, proba, classes=range(3), groups=np.zeros(60))

@@ -8,6 +8,7 @@ from sklearn.exceptions import DataConversionWarning
 
 from sknemg import Recordings, SubjectKFold
 from sknemg.recordings import label_subjects, read_subjects
+from sknemg.recordings._subjects import written_alike
 
 
 def test_subjects_are_read_from_recordings_frames_and_groups():
@@ -66,7 +67,7 @@ def test_groups_may_be_a_column_of_a_table():
     for groups in (table, table.to_numpy()):
         assert read_subjects(np.zeros((3, 1)), groups).tolist() == list("aab")
         assert label_subjects([0, 0, 1], groups)[0].tolist() == [0, 0, 1]
-    with pytest.raises(ValueError, match=r"groups has shape \(3, 2\) for 3 rows; give one subject"):
+    with pytest.raises(ValueError, match=r"groups has shape \(3, 2\) for 3 rows: give one subject"):
         read_subjects(np.zeros((3, 1)), table.assign(muscle="deltoid"))
 
 
@@ -74,7 +75,9 @@ def test_every_torn_subject_is_named():
     y = ["x", "y", "x", "x", "z", "x"]
     with pytest.raises(ValueError, match="2 subjects have more than one") as error:
         label_subjects(y, ["a", "a", "b", "b", "b", "c"])
-    assert "a (x in row 0, y in row 1); b (x in rows 2, 3, z in row 4)." in str(error.value)
+    assert "'a' (x in row 0, y in row 1); 'b' (x in rows 2, 3, z in row 4): correct" in str(
+        error.value
+    )
 
 
 def test_a_subject_is_one_number_wherever_its_rows_are():
@@ -82,3 +85,64 @@ def test_a_subject_is_one_number_wherever_its_rows_are():
     assert codes.tolist() == [0, 1, 0, 1]
     assert names.tolist() == ["q", "p"]
     assert first.tolist() == [0, 1]
+
+
+# -- one name per subject ----------------------------------------------------------------------
+
+ALIKE = [
+    ("S1", "s1"),
+    ("S1", " S1"),
+    ("S 1", "S1"),
+    ("S\u00a01", "S1\t"),
+    ("S1", "S\u200b1"),
+    ("01", 1),
+    (1, "1"),
+    (1.0, "1"),
+    ("1.0", "01"),
+    ("S007", "S7"),
+    ("Zo\u00eb", "Zoe\u0308"),
+    ("\uff331", "S1"),
+    ("STRASSE", "straße"),
+]
+
+
+@pytest.mark.parametrize("names", ALIKE, ids=ascii)
+def test_subjects_that_differ_only_in_writing_are_warned_of_once(names):
+    column = pd.Series([*names, *names, "other"], dtype=object)
+    with pytest.warns(UserWarning, match="differ only in case, blanks, leading zeros") as caught:
+        X = Recordings(np.zeros((5, 3)), sfreq=10, subject=column)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    for name in names:
+        assert repr(name) in str(caught[0].message)
+    assert "other" not in str(caught[0].message)
+    X[[0, 3]].validate()  # rows that are taken out of it say nothing more
+
+
+@pytest.mark.parametrize(
+    "names", [("S1", "S2"), ("S1", "S10"), ("1.05", "1.5"), ("S-1", "T-1"), (1, 10), ("0", "00x")]
+)
+def test_other_subjects_are_not_warned_of(names):
+    assert written_alike(names) == []
+
+
+def test_every_way_in_warns_of_subjects_written_alike():
+    X = Recordings(np.zeros((2, 3)), sfreq=10, subject=["a", "b"])
+    frame = X.to_frame().assign(subject=["a", "A"])
+    ways = [
+        lambda: Recordings(frame),
+        lambda: Recordings.from_frame(frame),
+        lambda: X.with_columns(subject=["a", "A"]),
+        lambda: Recordings.concat([X, X.with_columns(subject=["A", "c"])]),
+    ]
+    for way in ways:
+        with pytest.warns(UserWarning, match="'a', 'A': write each subject in one way") as caught:
+            way()
+        assert len(caught) == 1
+        assert caught[0].filename == __file__
+
+
+def test_many_subjects_written_alike_are_counted():
+    names = [f"{case}{i}" for i in range(100, 140) for case in "sS"]
+    with pytest.warns(UserWarning, match="'s109', 'S109' and 30 more: write"):
+        Recordings(np.zeros((80, 3)), sfreq=10, subject=names)
