@@ -14,7 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg.datasets._formats.limits import MAX_BYTES
 from sknemg.datasets._formats.stored import ReadError
+from sknemg.datasets._formats.text import TextFormat
 from sknemg.datasets._quality import warn_if_flat
 from sknemg.datasets._tables import (
     ALIASES,
@@ -33,8 +35,9 @@ from sknemg.datasets._tables import (
 from sknemg.datasets.files import (
     UNITS,
     Reading,
+    check_max_bytes,
     check_numbers,
-    check_signs,
+    check_text,
     files_of,
     read_recording,
 )
@@ -55,9 +58,12 @@ def load_cohort(
     scale: float | None = None,
     diagnoses: Mapping[str, str] | None = None,
     delimiter: str = ",",
-    decimal: str = ".",
+    decimal: str | None = None,
     skip_lines: int = 0,
+    header: bool | None = None,
+    encoding: str | None = None,
     invalid: Literal["raise", "clip"] = "raise",
+    max_bytes: int = MAX_BYTES,
     on_error: Literal["raise", "skip"] = "raise",
 ) -> tuple[Recordings, NDArray[np.str_]]:
     """Load a folder of recordings with the tables that describe them.
@@ -86,11 +92,13 @@ def load_cohort(
         Further words of the diagnosis column and the classes they mean, such as
         ``{"ALS": "neuropathy"}``; case and spacing do not count. A class beside myopathy,
         neuropathy and normal is stated by its own name: ``{"ALS": "ALS", "MND": "ALS"}``.
-    delimiter, decimal, skip_lines : default=",", ".", 0
+    delimiter, decimal, skip_lines, header, encoding : default=",", None, 0, None, None
         Dialect of the text files, as in `read_recording`. (In the tables themselves a comma, a
         semicolon or a tab separates the columns, whichever the first row holds most of.)
     invalid : {"raise", "clip"}, default="raise"
         Meaning of WFDB's code for "no value", as in `read_recording`.
+    max_bytes : int, default=2**30
+        Most memory for the samples of one file, as in `read_recording`.
     on_error : {"raise", "skip"}, default="raise"
         With "skip", rows with a problem are left out, and one warning lists them.
 
@@ -138,14 +146,15 @@ def load_cohort(
     if on_error not in ("raise", "skip"):
         raise ValueError(f"on_error={on_error!r} is unknown; give 'raise' or 'skip'.")
     check_numbers(sfreq=sfreq, scale=scale)
-    check_signs(delimiter, decimal)
+    text = TextFormat(delimiter, decimal, skip_lines, header, encoding)
+    check_text(text)
+    check_max_bytes(max_bytes)
     folder, findings = Path(folder), Findings()
     rows, table = read_tables(folder, diagnoses, findings)
     readable = _check_paths(rows, table, folder, findings)
     _check_repeated_rows(rows, table, findings)
     given = {"unit": unit, "sfreq": sfreq, "scale": scale}
-    dialect = {"delimiter": delimiter, "decimal": decimal, "skip_lines": skip_lines}
-    options = dialect | {"invalid": invalid}
+    options = vars(text) | {"invalid": invalid, "max_bytes": max_bytes}
     readings = _read_all(rows.loc[readable], table, folder, given, options, findings)
     _check_repeated_signals(rows, table, readings, findings)
     kept = [row for row in rows.index if row not in findings.out]

@@ -7,8 +7,9 @@ it, or where the two disagree, the file is refused.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from sknemg.datasets._formats.arrays import read_npy, read_npz
 from sknemg.datasets._formats.edf import read_edf
+from sknemg.datasets._formats.limits import MAX_BYTES
 from sknemg.datasets._formats.stored import ReadError, Stored
 from sknemg.datasets._formats.text import TextFormat, read_text
 from sknemg.datasets._formats.wav import read_wav
@@ -24,6 +26,7 @@ from sknemg.datasets._formats.wfdb import read_wfdb, wfdb_files
 from sknemg.recordings import MILLIVOLTS
 
 UNITS = MILLIVOLTS | {"v": 1e3, "mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6}
+_AT_ONCE = 2**20  # samples
 
 
 class Reading(NamedTuple):
@@ -37,8 +40,9 @@ class Reading(NamedTuple):
         Sampling rate in hertz.
     meta : dict
         ``channel`` (its name, or None), ``clipped`` (number of samples at the limits of the
-        file's integer format, None for formats without limits) and ``comments`` (tuple of str,
-        the free text of a WFDB header).
+        file's integer format, None for formats without limits), ``comments`` (tuple of str,
+        the free text of a WFDB header), and of a text file ``header`` (bool, whether its first
+        line was taken as names; None for other formats) and ``encoding`` (str, likewise).
     """
 
     signal: NDArray[np.float32]
@@ -56,9 +60,12 @@ def read_recording(
     start: float | None = None,
     stop: float | None = None,
     delimiter: str = ",",
-    decimal: str = ".",
+    decimal: str | None = None,
     skip_lines: int = 0,
+    header: bool | None = None,
+    encoding: str | None = None,
     invalid: Literal["raise", "clip"] = "raise",
+    max_bytes: int = MAX_BYTES,
 ) -> Reading:
     r"""Read one channel of one file as a signal in millivolts.
 
@@ -86,14 +93,27 @@ def read_recording(
     start, stop : float, default=None
         Part to read, in seconds from the beginning of the file.
     delimiter : str, default=","
-        Between the columns of a text file; ``" "`` stands for any run of blanks.
-    decimal : str, default="."
-        Decimal sign of a text file.
+        Between the columns of a text file; ``" "`` stands for any run of blanks. Fields in
+        double quotes may hold it.
+    decimal : {".", ","}, default=None
+        Decimal sign of a text file, by default a point. A file without names whose lines read
+        ``0,5``, one number or two columns, is refused until it is given.
     skip_lines : int, default=0
         Lines of a text file above the column names or, without such, above the numbers.
+    header : bool, default=None
+        Whether the first of the other lines holds the names of the columns. By default it does
+        if its fields begin with letters, and a line that may be either, such as the ``0`` or
+        ``0,1,2`` that pandas writes over columns without names, is refused. ``meta["header"]``
+        says what was decided.
+    encoding : str, default=None
+        Character encoding of a text file, such as ``"utf-16-le"``. By default its byte order mark
+        decides; without one it is UTF-8, or cp1252 where the bytes are not valid UTF-8.
     invalid : {"raise", "clip"}, default="raise"
         What a sample with WFDB's code for "no value" (the lowest code of the format) means: a
         gap, which is an error, or a sample at the converter's negative limit.
+    max_bytes : int, default=2**30
+        Most memory for the samples of the channel, at 8 bytes each. A file that states or holds
+        more is refused, before they are read or, if compressed, decompressed.
 
     Returns
     -------
@@ -125,9 +145,10 @@ def read_recording(
     if invalid not in ("raise", "clip"):
         raise ValueError(f"invalid={invalid!r} is unknown; give 'raise' or 'clip'.")
     check_numbers(sfreq=sfreq, scale=scale, start=start, stop=stop)
-    check_signs(delimiter, decimal)
-    text = TextFormat(delimiter, decimal, skip_lines)
-    stored = _open(path, channel, text, invalid)
+    text = TextFormat(delimiter, decimal, skip_lines, header, encoding)
+    check_text(text)
+    check_max_bytes(max_bytes)
+    stored = _open(path, channel, text, invalid, max_bytes)
     rate, complaints = _rate(stored.sfreq, sfreq)
     factor, more = _millivolts(stored, unit, scale)
     complaints += more
@@ -135,10 +156,16 @@ def read_recording(
         part, complaints = _part(start, stop, rate, len(stored.samples))
     if complaints:
         raise ReadError("; ".join(complaints))
-    signal = (stored.samples[part].astype(np.float64) * factor).astype(np.float32)
+    signal = _scaled(stored.samples[part], factor)
     _check_samples(signal, rate, stored.gap_hint)
     clipped = None if stored.clipped is None else int(stored.clipped[part].sum())
-    meta = {"channel": stored.channel, "clipped": clipped, "comments": stored.comments}
+    meta = {
+        "channel": stored.channel,
+        "clipped": clipped,
+        "comments": stored.comments,
+        "header": stored.header,
+        "encoding": stored.encoding,
+    }
     return Reading(signal, rate, meta)
 
 
@@ -153,13 +180,45 @@ def check_numbers(**given: Any) -> None:
         raise ValueError(f"{', '.join(wrong)}: give a number, such as sfreq=10000.")
 
 
-def check_signs(delimiter: str, decimal: str) -> None:
-    """Refuse one sign for two things."""
+def check_text(text: TextFormat) -> None:
+    """Refuse what no text file can be read with."""
+    delimiter, decimal, skip_lines = text.delimiter, text.decimal, text.skip_lines
     if delimiter == decimal:
         raise ValueError(
             f"delimiter and decimal are both {decimal!r}, so that 0{decimal}5 would be two "
             "columns: give the delimiter of the files, such as ';'."
         )
+    if not isinstance(delimiter, str) or not re.fullmatch(r"[^\w\r\n\0\"+.-]", delimiter):
+        raise ValueError(
+            f"delimiter={delimiter!r} must be one character that no number holds, such as ';'; "
+            "' ' stands for any run of blanks."
+        )
+    if decimal not in (None, ".", ","):
+        raise ValueError(f"decimal={decimal!r} must be '.' or ','.")
+    whole = isinstance(skip_lines, Integral) and not isinstance(skip_lines, bool)
+    if not whole or skip_lines < 0:
+        raise ValueError(f"skip_lines={skip_lines!r} must be an integer >= 0.")
+    if text.header is not None and not isinstance(text.header, bool | np.bool_):
+        raise ValueError(f"header={text.header!r} must be True, False or None.")
+    if text.encoding is not None and not _is_encoding(text.encoding):
+        raise ValueError(
+            f"encoding={text.encoding!r} is unknown; give one of Python's, such as 'cp1252'."
+        )
+
+
+def _is_encoding(name: Any) -> bool:
+    try:
+        "".encode(name)
+    except (LookupError, TypeError, ValueError):
+        return False
+    return True
+
+
+def check_max_bytes(max_bytes: Any) -> None:
+    """Refuse a limit that is none."""
+    whole = isinstance(max_bytes, Integral) and not isinstance(max_bytes, bool)
+    if not whole or max_bytes < 1:
+        raise ValueError(f"max_bytes={max_bytes!r} must be an integer >= 1.")
 
 
 def files_of(path: Path) -> list[Path]:
@@ -188,15 +247,15 @@ def _kind(path: Path) -> str:
     return kinds[suffix]
 
 
-def _open(path: Path, channel: Any, text: TextFormat, invalid: str) -> Stored:
+def _open(path: Path, channel: Any, text: TextFormat, invalid: str, max_bytes: int) -> Stored:
     kind = _kind(path)
     readers: dict[str, Callable[[], Stored]] = {
         "WFDB": lambda: read_wfdb(path, channel, clip=invalid == "clip"),
         "EDF": lambda: read_edf(path, channel),
-        "WAV": lambda: read_wav(path, channel),
-        "NPY": lambda: read_npy(path),
-        "NPZ": lambda: read_npz(path, channel),
-        "text": lambda: read_text(path, channel, text),
+        "WAV": lambda: read_wav(path, channel, max_bytes),
+        "NPY": lambda: read_npy(path, max_bytes),
+        "NPZ": lambda: read_npz(path, channel, max_bytes),
+        "text": lambda: read_text(path, channel, text, max_bytes),
     }
     try:
         return readers[kind]()
@@ -206,7 +265,7 @@ def _open(path: Path, channel: Any, text: TextFormat, invalid: str) -> Stored:
         raise ReadError(f"no file {Path(error.filename or path).name!r}") from error
     except Exception as error:  # the format libraries raise whatever a broken file leads to
         reason = f"{type(error).__name__}: {error}"
-        raise ReadError(f"not readable as {kind} ({reason}); export it again") from error
+        raise ReadError(f"not readable as {kind} ({reason}): export it again") from error
 
 
 def _rate(stated: float | None, given: float | None) -> tuple[float, list[str]]:
@@ -263,6 +322,16 @@ def _part(
         where = f"start {begin:g} s to stop {end:g} s of a file of {duration:g} s"
         return slice(0), [f"{where}: 0 <= start < stop <= duration is needed"]
     return slice(first, last), []
+
+
+def _scaled(samples: NDArray[Any], factor: float) -> NDArray[np.float32]:
+    """Return samples times factor, computed in float64 a part at a time."""
+    signal = np.empty(len(samples), dtype=np.float32)
+    with np.errstate(over="ignore"):  # infinite ones are refused, and named
+        for at in range(0, len(samples), _AT_ONCE):
+            part = slice(at, at + _AT_ONCE)
+            signal[part] = samples[part].astype(np.float64) * factor
+    return signal
 
 
 def _check_samples(signal: NDArray[Any], rate: float, hint: str) -> None:

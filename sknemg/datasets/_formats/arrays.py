@@ -1,13 +1,19 @@
-"""NumPy files: NPY and NPZ."""
+"""NumPy files: NPY and NPZ, whose headers are checked before memory is taken."""
 
 from __future__ import annotations
 
+import math
+import os
+import warnings
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.datasets._formats.limits import check_size
 from sknemg.datasets._formats.stored import (
     ReadError,
     Stored,
@@ -15,36 +21,139 @@ from sknemg.datasets._formats.stored import (
     pick,
 )
 
-
-def _vector(array: NDArray[Any]) -> NDArray[Any]:
-    if array.ndim != 1 or array.dtype.kind not in "iuf":
-        raise ReadError(
-            f"an array of shape {array.shape} and dtype {array.dtype}: save one signal as 1-D "
-            "array of real numbers"
-        )
-    return array
+_LONGEST_HEADER = 2**16  # bytes; numpy itself takes no more than 10,000
+_LONGEST_SCALAR = 2**12  # bytes of a rate or a unit
+_AT_ONCE = 2**20  # bytes
 
 
-def read_npy(path: Path) -> Stored:
+class _Header(NamedTuple):
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    n_bytes: int  # of the array, by the header
+
+
+def read_npy(path: Path, max_bytes: int) -> Stored:
     """Read a 1-D array."""
-    samples = _vector(np.load(path, allow_pickle=False))
+    with path.open("rb") as file:
+        samples = _read_signal(file, os.fstat(file.fileno()).st_size, max_bytes, "the file")
     return Stored(samples, clipped=integer_limits(samples))
 
 
-def read_npz(path: Path, channel: str | int | None) -> Stored:
+def read_npz(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
     """Read a 1-D array, by default that called ``signal``, with ``sfreq`` and ``unit`` if there."""
-    with np.load(path, allow_pickle=False) as archive:
-        names = [name for name in archive.files if name not in ("sfreq", "unit")]
+    with ZipFile(path) as archive:
+        members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+        names = [info.filename.removesuffix(".npy") for info in members]
+        twice = {name for name in ("sfreq", "unit") if names.count(name) > 1}
+        if twice:
+            raise ReadError(f"the file holds {sorted(twice)} several times: save each once")
+        about = {n: m for n, m in zip(names, members, strict=True) if n in ("sfreq", "unit")}
+        signals = [(n, m) for n, m in zip(names, members, strict=True) if n not in about]
         wanted = "signal" if channel is None and "signal" in names else channel
-        name = names[pick(names, wanted)]
-        samples = _vector(archive[name])
-        sfreq = float(_single(archive, "sfreq")) if "sfreq" in archive.files else None
-        unit = str(_single(archive, "unit")) if "unit" in archive.files else None
+        name, member = signals[pick([name for name, _ in signals], wanted)]
+        sfreq = _rate(archive, about["sfreq"]) if "sfreq" in about else None
+        unit = _unit(archive, about["unit"]) if "unit" in about else None
+        with _open(archive, member) as file:
+            samples = _read_signal(file, member.file_size, max_bytes, f"{name!r}")
     return Stored(samples, sfreq, unit, channel=name, clipped=integer_limits(samples))
 
 
-def _single(archive: Any, name: str) -> Any:
-    entry = archive[name]
-    if entry.size != 1:
-        raise ReadError(f"{name} in the file has {entry.size} entries: save one")
-    return entry.item()
+def _open(archive: ZipFile, member: ZipInfo) -> IO[bytes]:
+    # The other methods decompress without bound, and numpy writes none of them.
+    if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise ReadError(
+            f"{member.filename!r} is compressed by method {member.compress_type}: save the file "
+            "with numpy.savez or numpy.savez_compressed"
+        )
+    return archive.open(member)
+
+
+def _read_header(file: IO[bytes], size: int, what: str) -> _Header:
+    """Read the header of an array, and compare it with the number of bytes that are there."""
+    start = file.read(8)
+    width = 2 if start[6:7] == b"\x01" else 4
+    counted = file.read(width)
+    length = int.from_bytes(counted, "little")
+    if start[:6] != np.lib.format.MAGIC_PREFIX or len(counted) < width:
+        raise ReadError(
+            f"{what} is no NPY array (a pickle is refused, because opening one runs the code it "
+            "holds): save the array with numpy.save"
+        )
+    version = (start[6], start[7])
+    if version not in ((1, 0), (2, 0)) or length > _LONGEST_HEADER:
+        raise ReadError(
+            f"{what} has an NPY header of version {version[0]}.{version[1]} and {length} bytes, "
+            "which no array of numbers needs: save the array with numpy.save"
+        )
+    header = BytesIO(counted + file.read(length))
+    parse = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of arrays that Python 2 saved, and of what is refused
+        shape, _, dtype = parse(header)
+    if dtype.hasobject:
+        raise ReadError(
+            f"not readable as NPY: {what} holds Python objects, that is a pickle, and opening one "
+            "runs the code it holds: save an array of numbers with numpy.save"
+        )
+    if any(n < 0 for n in shape):
+        raise ReadError(f"{what} has the shape {shape} by its header: save the array again")
+    n_bytes = math.prod(shape) * dtype.itemsize
+    there = size - len(start) - width - length
+    if n_bytes != there:
+        raise ReadError(
+            f"{what} has {n_bytes} bytes of shape {shape} and dtype {dtype} by its header, and "
+            f"{there} bytes are there: save the array again"
+        )
+    return _Header(shape, dtype, n_bytes)
+
+
+def _read_array(file: IO[bytes], header: _Header) -> NDArray[Any]:
+    body = bytearray(header.n_bytes)
+    view, at = memoryview(body), 0
+    while n := file.readinto(view[at : at + _AT_ONCE]):  # type: ignore[attr-defined]
+        at += n
+    # Reading on at the end makes zipfile compare the checksum.
+    if at < header.n_bytes or file.read(1):
+        raise ReadError(f"the array ends after {at} of {header.n_bytes} bytes: save it again")
+    return np.frombuffer(body, dtype=header.dtype)
+
+
+def _read_signal(file: IO[bytes], size: int, max_bytes: int, what: str) -> NDArray[Any]:
+    header = _read_header(file, size, what)
+    if len(header.shape) != 1 or header.dtype.kind not in "iuf":
+        raise ReadError(
+            f"an array of shape {header.shape} and dtype {header.dtype}: save one signal as 1-D "
+            "array of real numbers"
+        )
+    check_size(header.shape[0], max_bytes, what)
+    return _read_array(file, header)
+
+
+def _rate(archive: ZipFile, member: ZipInfo) -> float:
+    rate = _scalar(archive, member, "sfreq")
+    if rate.dtype.kind not in "iuf":
+        raise ReadError(
+            f"sfreq in the file is {rate.item()!r} of dtype {rate.dtype}: save a number of hertz"
+        )
+    return float(rate.item())
+
+
+def _unit(archive: ZipFile, member: ZipInfo) -> str | None:
+    unit = _scalar(archive, member, "unit").item()
+    if isinstance(unit, bytes):
+        try:
+            unit = unit.decode("utf-8")
+        except UnicodeDecodeError:
+            unit = unit.decode("latin-1")
+    return str(unit) or None
+
+
+def _scalar(archive: ZipFile, member: ZipInfo, name: str) -> NDArray[Any]:
+    """Read an array of one entry."""
+    with _open(archive, member) as file:
+        header = _read_header(file, member.file_size, name)
+        if (n := math.prod(header.shape)) != 1:
+            raise ReadError(f"{name} in the file has {n} entries: save one")
+        if header.n_bytes > _LONGEST_SCALAR:
+            raise ReadError(f"{name} in the file is {header.n_bytes} bytes long: save it again")
+        return _read_array(file, header)

@@ -29,6 +29,8 @@ class Stored:
     clipped: NDArray[np.bool_] | None = None
     comments: tuple[str, ...] = ()
     gap_hint: str = CUT
+    header: bool | None = None  # of text: whether its first line holds names
+    encoding: str | None = None  # of text
 
 
 def need(module: str) -> Any:
