@@ -195,6 +195,9 @@ def _read(path: Path, needed: Collection[str], findings: Findings) -> pd.DataFra
     for name in twice:
         words = [name, *(alias for alias, of in ALIASES.items() if of == name)]
         findings.add(path.name, [None], f"two columns mean {name!r}", f"keep one of {words}")
+    if "table_row" in names:
+        remedy = "rename it: load_cohort says there which row a recording came from"
+        findings.add(path.name, [None], "a column 'table_row'", remedy)
     missing = [name for name in needed if name not in names]
     for name in missing:
         findings.add(path.name, [None], f"no column {name!r}", _COLUMN_HELP[name])

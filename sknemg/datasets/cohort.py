@@ -47,7 +47,7 @@ from sknemg.recordings._subjects import check_subjects, warn_if_alike
 from sknemg.recordings.recordings import offsets_of
 
 _READ = ("sfreq", "unit", "scale", "channel", "start", "stop")
-_SOURCE = ("file", "file_unit", "scale", "channel", "start", "stop")
+_SOURCE = ("file", "file_unit", "scale", "channel", "start", "stop", "table_row")
 
 
 def load_cohort(
@@ -106,8 +106,9 @@ def load_cohort(
     -------
     X : Recordings
         Signals in millivolts. ``X.meta`` has all columns of the tables (the column ``unit`` as
-        ``file_unit``, since the signals are in millivolts now) and ``clipped``, the number of
-        samples at the limits of the file's integer format (NaN for a format without limits).
+        ``file_unit``, since the signals are in millivolts now), ``table_row``, the row of the
+        table of recordings, counted as a spreadsheet does, and ``clipped``, the number of samples
+        at the limits of the file's integer format (NaN for a format without limits).
     y : ndarray of shape (n_recordings,), str
         The diagnosis of each recording's subject.
 
@@ -177,6 +178,7 @@ def _assemble(rows: pd.DataFrame, readings: list[Reading]) -> Recordings:
     meta = pd.DataFrame({name: typed(column).tolist() for name, column in rows.items()})
     meta = meta.rename(columns={"unit": "file_unit"})
     meta["sfreq"] = [reading.sfreq for reading in readings]
+    meta["table_row"] = rows.index.to_numpy(dtype=np.int64)
     if "clipped" not in meta:
         counts = pd.Series([reading.meta["clipped"] for reading in readings])
         meta["clipped"] = counts.astype(float)  # NaN where the format has no limits

@@ -79,6 +79,23 @@ def listed(items: Iterable[Any], noun: str) -> str:
     return f"{noun}{'s' if len(items) > 1 else ''} {', '.join(map(shown, items[:LISTED]))}{more}"
 
 
+def origin(meta: pd.DataFrame, row: int) -> str:
+    """Say whose recording a row is, and which file and row of the cohort's table it came from.
+
+    Examples
+    --------
+    >>> meta = pd.DataFrame({"subject": ["S1"], "file": ["data/a.npy"], "table_row": [11]})
+    >>> origin(meta, 0)
+    "row 0 (subject 'S1', file 'data/a.npy', table row 11)"
+    """
+    known = [
+        f"{name.replace('_', ' ')} {shown(meta[name].iloc[row])}"
+        for name in ("subject", "file", "table_row")
+        if name in meta and not pd.isna(meta[name].iloc[row])
+    ]
+    return f"row {row}" + (f" ({', '.join(known)})" if known else "")
+
+
 def shown(value: Any) -> str:
     """Write a value for a message: NumPy's numbers and texts as Python's, long ones cut.
 

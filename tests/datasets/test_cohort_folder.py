@@ -8,6 +8,7 @@ import pytest
 from sknemg import InvalidRecordingsError, Recordings
 from sknemg.datasets import InvalidCohortError, load_cohort, quality, write_cohort
 from sknemg.datasets._quality import warn_if_flat
+from sknemg.recordings._problems import origin
 
 RATE_UNIT = {"sfreq": 1000, "unit": "mV"}
 
@@ -326,6 +327,7 @@ def test_pickles_nan_and_broken_files(make_folder):
         ({"cohort": "label,muscle_type,filepath\nM,P,a.npy\n"}, "never taken from file names"),
         ({"cohort": "subject,diagnosis,file\n"}, "cohort.csv: no rows"),
         ({"cohort": ""}, "cohort.csv: no column 'subject'"),
+        ({"cohort": "subject,diagnosis,file,table_row\nA,M,a.npy,1\n"}, "a column 'table_row'"),
         ({"cohort": "subject,diagnosis,file\nA,M,a.npy,x,y\n"}, "row 2: 5 entries for 3 columns"),
         ({"cohort": "subject,patient_id,label,file\nA,A,M,a\n"}, "two columns mean 'subject'"),
         (
@@ -346,6 +348,21 @@ def test_no_folder(tmp_path):
         load_cohort(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="give 'raise' or 'skip'"):
         load_cohort(tmp_path, on_error="ignore")
+
+
+def test_rows_know_where_they_came_from(make_folder):
+    folder = make_folder(
+        files=("a.npy", "b.npy", "c.npy"),
+        subjects="subject,diagnosis\nA,M\nB,N\n",
+        recordings='subject,file,note\nA,a.npy,"two\nlines"\n,,\nB,gone.npy,\nB,b.npy,\nA,c.npy,\n',
+    )
+    with pytest.warns(UserWarning, match="1 of 4 recordings were left out"):
+        X, _ = load_cohort(folder, on_error="skip", **RATE_UNIT)
+    assert X["table_row"].tolist() == [2, 5, 6]
+    assert X["table_row"].dtype == np.int64
+    assert origin(X.meta, 1) == "row 1 (subject 'B', file 'b.npy', table row 5)"
+    write_cohort(folder / "new", X, ["myopathy", "neuropathy", "myopathy"])
+    assert load_cohort(folder / "new")[0]["source_table_row"].tolist() == [2, 5, 6]
 
 
 def test_skip_leaves_out_and_says_what(make_folder):
