@@ -15,8 +15,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.datasets._formats.limits import MAX_BYTES
-from sknemg.datasets._formats.stored import ReadError
+from sknemg.datasets._formats.stored import ReadError, TableEntry
 from sknemg.datasets._formats.text import TextFormat
+from sknemg.datasets._formats.units import UNITS
 from sknemg.datasets._quality import warn_if_flat
 from sknemg.datasets._tables import (
     ALIASES,
@@ -33,7 +34,6 @@ from sknemg.datasets._tables import (
     typed,
 )
 from sknemg.datasets.files import (
-    UNITS,
     Reading,
     check_max_bytes,
     check_numbers,
@@ -286,6 +286,8 @@ def _read_all(
         for name in clash:
             problem = f"{name} {said[name]} in the row, {given[name]} as argument"
             findings.add(table, [row], problem, "give it in one place")
+        if "channel" in said:
+            said["channel"] = TableEntry(said["channel"])
         path = folder / str(rows.at[row, "file"])
         try:
             readings[row] = read_recording(path, **(given | said), **options)

@@ -1,4 +1,4 @@
-"""One file, one signal in millivolts: WFDB, EDF, WAV, NPY/NPZ and delimited text.
+"""Reading one file as one signal in millivolts: WFDB, EDF, WAV, NPY/NPZ and delimited text.
 
 A rate or a unit is taken from the file or from the caller, and never guessed: where neither says
 it, or where the two disagree, the file is refused.
@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from sknemg.datasets._formats.arrays import read_npy, read_npz
 from sknemg.datasets._formats.edf import read_edf
 from sknemg.datasets._formats.limits import MAX_BYTES
-from sknemg.datasets._formats.stored import ReadError, Stored
+from sknemg.datasets._formats.stored import Part, ReadError, Stored
 from sknemg.datasets._formats.text import TextFormat, read_text
+from sknemg.datasets._formats.units import UNITS, decode, is_other, millivolts, spell
 from sknemg.datasets._formats.wav import read_wav
-from sknemg.datasets._formats.wfdb import read_wfdb, wfdb_files
-from sknemg.recordings import MILLIVOLTS
+from sknemg.datasets._formats.wfdb import find_header, read_wfdb, wfdb_files
+from sknemg.recordings._problems import LISTED
 
-UNITS = MILLIVOLTS | {"v": 1e3, "mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6}
 _AT_ONCE = 2**20  # samples
 
 
@@ -69,10 +69,12 @@ def read_recording(
 ) -> Reading:
     r"""Read one channel of one file as a signal in millivolts.
 
-    Formats, by suffix: WFDB (``.hea``, or its ``.dat``/``.bin``, or the bare record name; needs
-    wfdb), EDF (``.edf``; needs edfio), ``.wav``, ``.npy`` and ``.npz`` (keys ``signal`` and,
-    if present, ``sfreq`` and ``unit``), delimited text (``.csv``, ``.txt``, ``.tsv``, ``.asc``).
-    Pickles are refused: opening one runs whatever code it holds.
+    Formats, by suffix: WFDB (``.hea``, any file that it names, or the bare record name), EDF and
+    EDF+ (``.edf``), ``.wav``, ``.npy`` and ``.npz`` (keys ``signal`` and, if present, ``sfreq``
+    and ``unit``), delimited text (``.csv``, ``.txt``, ``.tsv``, ``.asc``). Pickles are refused:
+    opening one runs whatever code it holds. What a file does not state validly (a decimal comma
+    in a header, an empty range) is not used, and a file that contradicts itself (a checksum, a
+    length, a clock that jumps) is refused.
 
     Parameters
     ----------
@@ -81,17 +83,21 @@ def read_recording(
         Sampling rate in hertz, for files that do not state it. It must agree with a file that
         does.
     unit : {"V", "mV", "uV", "nV"}, default=None
-        Unit of the stored numbers, for NPY, NPZ and text files that do not state it. It must
-        agree with a file that does.
+        Unit of the file's numbers, for files that do not state it, or state one that is not
+        known. It must agree with a file that states a valid one.
     scale : float, default=None
-        Millivolts per stored unit, in place of `unit`. WAV files and uncalibrated WFDB records
-        need it: a WAV file's samples are fractions of full scale, so there it is the amplitude
-        in millivolts at full scale. A WAV file of floats is refused if it goes beyond twice
-        full scale, because its numbers are then no fractions.
+        Millivolts per unit of the file, in place of `unit`. Uncalibrated files need it: for WFDB
+        records without gain and EDF channels without a valid range it is the millivolts per
+        stored count. A WAV file's samples are fractions of full scale, so there it is the
+        amplitude in millivolts at full scale. A WAV file of floats is refused if it goes beyond
+        twice full scale, because its numbers are then no fractions.
     channel : str or int, default=None
-        Name or position (from 0) of the channel, column or NPZ array, where there are several.
+        The channel, column or NPZ array, where there are several: text is its name, an integer
+        its position, from 0. A position is refused where another channel has that number as its
+        name.
     start, stop : float, default=None
-        Part to read, in seconds from the beginning of the file.
+        Part to read, in seconds from the first sample. In a file with gaps (EDF+D) the time of
+        the gaps counts, and the part lies between two of them.
     delimiter : str, default=","
         Between the columns of a text file; ``" "`` stands for any run of blanks. Fields in
         double quotes may hold it.
@@ -145,6 +151,7 @@ def read_recording(
     if invalid not in ("raise", "clip"):
         raise ValueError(f"invalid={invalid!r} is unknown; give 'raise' or 'clip'.")
     check_numbers(sfreq=sfreq, scale=scale, start=start, stop=stop)
+    _check_channel(channel)
     text = TextFormat(delimiter, decimal, skip_lines, header, encoding)
     check_text(text)
     check_max_bytes(max_bytes)
@@ -153,7 +160,7 @@ def read_recording(
     factor, more = _millivolts(stored, unit, scale)
     complaints += more
     if not complaints:
-        part, complaints = _part(start, stop, rate, len(stored.samples))
+        part, complaints = _part(start, stop, rate, stored)
     if complaints:
         raise ReadError("; ".join(complaints))
     signal = _scaled(stored.samples[part], factor)
@@ -178,6 +185,15 @@ def check_numbers(**given: Any) -> None:
     ]
     if wrong:
         raise ValueError(f"{', '.join(wrong)}: give a number, such as sfreq=10000.")
+
+
+def _check_channel(channel: Any) -> None:
+    if channel is None or isinstance(channel, str):
+        return
+    if isinstance(channel, bool) or not isinstance(channel, Integral):
+        raise ValueError(
+            f"channel={channel!r} must be a name, as text, or a position from 0, as an integer."
+        )
 
 
 def check_text(text: TextFormat) -> None:
@@ -234,31 +250,34 @@ def _kind(path: Path) -> str:
         return "WFDB"
     kinds = {".edf": "EDF", ".wav": "WAV", ".npy": "NPY", ".npz": "NPZ"}
     kinds |= dict.fromkeys((".csv", ".txt", ".tsv", ".asc"), "text")
+    if suffix in kinds:
+        return kinds[suffix]
     if suffix in (".p", ".pkl", ".pickle"):
         raise ReadError(
             "a pickle is refused, because opening one runs the code it holds: "
             "in a session that trusts it, save the array with numpy.save"
         )
-    if suffix not in kinds:
-        raise ReadError(
-            f"no reader for {path.suffix or 'a file without a suffix'!r}: "
-            "save it as WFDB, EDF, WAV, NPY, NPZ or text"
-        )
-    return kinds[suffix]
+    if find_header(path):  # PhysioNet has signal files with many endings, .mat among them
+        return "WFDB"
+    raise ReadError(
+        f"no reader for {path.suffix or 'a file without a suffix'!r}: "
+        "save it as WFDB, EDF, WAV, NPY, NPZ or text"
+    )
 
 
 def _open(path: Path, channel: Any, text: TextFormat, invalid: str, max_bytes: int) -> Stored:
     kind = _kind(path)
     readers: dict[str, Callable[[], Stored]] = {
-        "WFDB": lambda: read_wfdb(path, channel, clip=invalid == "clip"),
-        "EDF": lambda: read_edf(path, channel),
+        "WFDB": lambda: read_wfdb(path, channel, max_bytes, clip=invalid == "clip"),
+        "EDF": lambda: read_edf(path, channel, max_bytes),
         "WAV": lambda: read_wav(path, channel, max_bytes),
         "NPY": lambda: read_npy(path, max_bytes),
         "NPZ": lambda: read_npz(path, channel, max_bytes),
         "text": lambda: read_text(path, channel, text, max_bytes),
     }
     try:
-        return readers[kind]()
+        with np.errstate(over="ignore"):  # infinite samples are refused, and named
+            return readers[kind]()
     except (ReadError, ImportError):
         raise
     except FileNotFoundError as error:
@@ -285,43 +304,75 @@ def _millivolts(stored: Stored, unit: str | None, scale: float | None) -> tuple[
         return math.nan, [f"unit {unit!r} is unknown: write V, mV, uV or nV"]
     if scale is not None and not (math.isfinite(scale) and scale != 0):
         return math.nan, [f"a scale of {scale:g}: give the millivolts per stored unit"]
-    if stored.unit is not None:
-        return _stated_unit(stored.unit, unit, scale)
+    if stored.unit is not None and (factor := millivolts(stored.unit)) is not None:
+        return factor, _contradictions(stored.unit, factor, unit, scale)
+    if stored.unit is not None and is_other(stored.unit):
+        return math.nan, [
+            f"the file's unit {spell(stored.unit)} is not a voltage: choose another channel"
+        ]
     if scale is not None:
         both = ["unit and scale both given: keep one"] if unit is not None else []
         return scale, both
     if stored.needs_scale:
         return math.nan, [f"no amplitude scale: {stored.needs_scale}"]
-    if unit is None:
-        return math.nan, ["no unit: the file states none, so give unit (V, mV, uV or nV) or scale"]
-    return UNITS[unit], []
+    if unit is not None:
+        return UNITS[unit], []
+    if stored.unit is not None:
+        said = f"the file's unit {spell(stored.unit)} is unknown"
+        return math.nan, [f"{said}: give unit (V, mV, uV or nV) or scale, the millivolts per unit"]
+    return math.nan, ["no unit: the file states none, so give unit (V, mV, uV or nV) or scale"]
 
 
-def _stated_unit(stated: str, unit: str | None, scale: float | None) -> tuple[float, list[str]]:
-    if stated not in UNITS:
-        return math.nan, [f"the file's unit {stated!r} is no known voltage (V, mV, uV or nV)"]
-    factor = UNITS[stated]
+def _contradictions(
+    stated: str | bytes, factor: float, unit: str | None, scale: float | None
+) -> list[str]:
     if scale is not None:
-        return factor, [f"the file states its unit ({stated}): leave scale out"]
+        return [f"the file states its unit ({decode(stated)}): leave scale out"]
     if unit is not None and UNITS[unit] != factor:
-        return factor, [f"the file says {stated}, unit says {unit}: correct one"]
-    return factor, []
+        return [f"the file says {decode(stated)}, unit says {unit}: correct one"]
+    return []
 
 
 def _part(
-    start: float | None, stop: float | None, rate: float, n_times: int
+    start: float | None, stop: float | None, rate: float, stored: Stored
 ) -> tuple[slice, list[str]]:
+    """Find the samples between two times, counted from the first sample by the file's clock."""
+    n_times = len(stored.samples)
     if n_times == 0:
         return slice(0), ["no samples: leave the recording out"]
-    duration = n_times / rate
+    parts = stored.parts or (Part(0, n_times, 0.0),)
+    ends = [part.onset + (part.last - part.first) / rate for part in parts]
     begin = 0.0 if start is None else start
-    end = duration if stop is None else stop
+    end = ends[-1] if stop is None else stop
     finite = math.isfinite(begin) and math.isfinite(end)
-    first, last = (round(begin * rate), round(end * rate)) if finite else (0, 0)
-    if not 0 <= first < last <= n_times:
-        where = f"start {begin:g} s to stop {end:g} s of a file of {duration:g} s"
+    if finite and len(parts) > 1:
+        half = 0.5 / rate
+        inside = [i for i, part in enumerate(parts) if part.onset - half <= begin < ends[i] - half]
+        if not inside or end > ends[inside[0]] + half:
+            return slice(0), [_gaps(parts, ends)]
+        parts, ends = (parts[inside[0]],), [ends[inside[0]]]
+    first, last = (round((t - parts[0].onset) * rate) for t in (begin, end)) if finite else (0, 0)
+    if not 0 <= first < last <= parts[0].last - parts[0].first:
+        where = f"start {begin:g} s to stop {end:g} s of a file of {ends[-1]:g} s"
         return slice(0), [f"{where}: 0 <= start < stop <= duration is needed"]
-    return slice(first, last), []
+    return slice(parts[0].first + first, parts[0].first + last), []
+
+
+def _gaps(parts: tuple[Part, ...], ends: list[float]) -> str:
+    gaps = [
+        f"{end:g} to {part.onset:g} s (before sample {part.first})"
+        for end, part in zip(ends, parts[1:], strict=False)
+    ]
+    whole = [f"{part.onset:g} to {end:g} s" for part, end in zip(parts, ends, strict=True)]
+    return (
+        f"the recording has {_capped(gaps, 'gap')}: give start and stop inside one of its "
+        f"{_capped(whole, 'part')}"
+    )
+
+
+def _capped(texts: list[str], noun: str) -> str:
+    more = f" and {len(texts) - LISTED} more" if len(texts) > LISTED else ""
+    return f"{noun}{'s' if len(texts) > 1 else ''} {', '.join(texts[:LISTED])}{more}"
 
 
 def _scaled(samples: NDArray[Any], factor: float) -> NDArray[np.float32]:

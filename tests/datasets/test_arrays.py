@@ -48,7 +48,7 @@ def test_npz_of_several_arrays(tmp_path):
     assert np.array_equal(read_recording(tmp_path / "a.npz", channel="right", **both)[0], -RAMP)
     with pytest.raises(ReadError, match="2 channels"):
         read_recording(tmp_path / "a.npz", **both)
-    with pytest.raises(ReadError, match="no channel 'up': there are 'left', 'right'"):
+    with pytest.raises(ReadError, match="no channel 'up': give one of 'left', 'right'"):
         read_recording(tmp_path / "a.npz", channel="up", **both)
 
 

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-import importlib
-import warnings
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 CUT = "cut the part out with start and stop, or leave the recording out"
+PER_COUNT = "the millivolts per stored count"
 
 
 class ReadError(ValueError):
     """A file that cannot be read as one recording in millivolts."""
 
 
+class Part(NamedTuple):
+    """A stretch without gaps: its samples, and the recording's clock at its first one in s."""
+
+    first: int
+    last: int
+    onset: float
+
+
 @dataclass
 class Stored:
-    """One channel as it lies in a file. ``clipped`` marks samples at the format's limits."""
+    """One channel as it lies in a file.
+
+    ``unit`` is what the file states, as text or as the bytes of its header. ``clipped`` marks
+    samples at the format's limits. ``parts`` is given where the recording has gaps.
+    """
 
     samples: NDArray[Any]
     sfreq: float | None = None
-    unit: str | None = None
+    unit: str | bytes | None = None
     needs_scale: str = ""
     channel: str | None = None
     clipped: NDArray[np.bool_] | None = None
@@ -31,36 +44,91 @@ class Stored:
     gap_hint: str = CUT
     header: bool | None = None  # of text: whether its first line holds names
     encoding: str | None = None  # of text
+    parts: tuple[Part, ...] = ()
 
 
-def need(module: str) -> Any:
-    try:
-        with warnings.catch_warnings():
-            # wfdb 4.3 uses what pandas 3 deprecates; its user can do nothing about it.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f"Reading this format needs {module}: pip install 'sknemg[io]'."
-        ) from error
+class TableEntry(str):
+    """A channel as a table of text names it, where 2 may be a name or a position.
+
+    It is the channel of that name or, if none has it, a position from 0. ``name=2`` and
+    ``position=2`` say which is meant where both are possible.
+    """
 
 
-def pick(names: list[str], channel: str | int | None) -> int:
-    """Position of the wanted channel."""
-    listed = ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "")
+def pick(names: Sequence[str], channel: str | int | None) -> int:
+    """Position of the wanted channel: text is a name, an integer a position from 0.
+
+    Examples
+    --------
+    >>> pick(["1", "2", "EMG"], "2"), pick(["1", "2", "EMG"], 0)
+    (1, 0)
+    >>> pick(["1", "2", "EMG"], TableEntry("EMG")), pick(["A", "B"], TableEntry("1"))
+    (2, 1)
+    """
     if not names:
         raise ReadError("no signal in the file")
     if channel is None:
         if len(names) > 1:
-            raise ReadError(f"{len(names)} channels ({listed}): give channel, one of them")
+            raise ReadError(f"{len(names)} channels ({_listed(names)}): give channel, one of them")
         return 0
-    if names.count(str(channel)) == 1:
-        return names.index(str(channel))
-    if names.count(str(channel)) > 1:
-        raise ReadError(f"several channels are called {channel!r}: give its position, from 0")
-    if str(channel).isdecimal() and int(channel) < len(names):
-        return int(channel)
-    raise ReadError(f"no channel {channel!r}: there are {listed}")
+    if isinstance(channel, TableEntry):
+        return _meant(names, channel)
+    if isinstance(channel, str):
+        return _named(names, channel, "its position, from 0, as an integer")
+    at = _placed(names, channel)
+    others = set(_places(names, str(at))) - {at}
+    if others and names[at] != str(at):
+        raise ReadError(
+            f"channel={at} is the position of {names[at]!r}, but a channel at position "
+            f"{min(others)} is called {str(at)!r}: give the name, channel={names[at]!r} or "
+            f"channel={str(at)!r}"
+        )
+    return at
+
+
+def _meant(names: Sequence[str], entry: TableEntry) -> int:
+    text = str(entry)
+    how = re.fullmatch(r"(?:name=(?P<name>.*)|position=(?P<position>[0-9]+))", text)
+    places = _places(names, text)
+    at = int(text) if re.fullmatch("[0-9]+", text) else None
+    if how and not places:
+        if how["position"]:
+            return _placed(names, int(how["position"]))
+        text, at = how["name"], None
+    if at is None or (at >= len(names) and places):
+        return _named(names, text, "position= and its position, from 0")
+    if set(places) - {at}:
+        raise ReadError(
+            f"{text!r} is the name of the channel at position {places[0]} and the position of "
+            f"{names[at]!r}: write name={text} or position={text}"
+        )
+    return _placed(names, at)
+
+
+def _named(names: Sequence[str], name: str, instead: str) -> int:
+    places = _places(names, name)
+    if len(places) > 1:
+        raise ReadError(f"{len(places)} channels are called {name!r}: give {instead}")
+    if not places:
+        raise ReadError(f"no channel {name!r}: give one of {_listed(names)}")
+    return places[0]
+
+
+def _placed(names: Sequence[str], at: int) -> int:
+    if not 0 <= at < len(names):
+        raise ReadError(
+            f"no channel at position {at}: give a name ({_listed(names)}) or a position from 0 to "
+            f"{len(names) - 1}"
+        )
+    return int(at)
+
+
+def _places(names: Sequence[str], name: str) -> list[int]:
+    return [at for at, other in enumerate(names) if other == name]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "")
 
 
 def integer_limits(samples: NDArray[Any]) -> NDArray[np.bool_] | None:
