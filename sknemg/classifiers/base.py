@@ -1,5 +1,6 @@
 """The base of the segment classifiers: a scikit-learn classifier that owns a skorch net."""
 
+import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -134,8 +135,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         rows, held_out = (Rows(data, y, index, device) for index in (train, valid))
         if isinstance(self.validation, tuple):
             held_out = Rows(*self._given_validation(), device=device)
-        with _seeded(seeds[0], device):
-            net = self._train(rows, held_out if len(held_out) else None, seed=seeds[1])
+        net = self._train(rows, held_out if len(held_out) else None, seeds)
         self.weights_ = {
             name: tensor.cpu().numpy().copy(order="C")  # counters stay scalars
             for name, tensor in net.module_.state_dict().items()
@@ -274,14 +274,14 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
             )
         return X, np.searchsorted(self.classes_, y)
 
-    def _train(self, rows: Rows, valid: Rows | None, *, seed: int) -> SegmentNet:
-        """Train a net and keep its history."""
+    def _train(self, rows: Rows, valid: Rows | None, seeds: list[int]) -> SegmentNet:
+        """Train a net and keep its history; the seeds are of its weights and of its batches."""
         rounds = TrainingRounds(
             rows,
             batch_size=self.batch_size,
             max_epochs=self.max_epochs,
             eval_every=self.eval_every,
-            seed=seed,
+            seed=seeds[1],
             augment=self.augment,
         )
         key, lower_is_better = _MONITORS[self.monitor]
@@ -302,8 +302,14 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
             callbacks=[*(self.callbacks or []), *([] if valid is None else [keep_best])],
             train_split=None if valid is None else predefined_split(valid),
             verbose=self.verbose,
+            warm_start=True,  # fit keeps the weights that initialize draws
         )
-        net.fit(rounds, None)
+        with _seeded(seeds[0], rows.device):
+            net.initialize()
+            if draws := net.draws_in_training(rows):
+                net.fit(rounds, None)
+        if not draws:  # other threads may train meanwhile
+            net.fit(rounds, None)
         best = len(net.history) if valid is None else keep_best.best_epoch_
         table = history_table(net, rounds.updates_per_epoch, best)
         self._history = {str(name): column.to_numpy() for name, column in table.items()}
@@ -351,9 +357,15 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         return device
 
 
+#: torch draws initial weights and dropout from one generator per process. Threads take turns with
+#: it, so that a seed gives the same bits whichever backend joblib runs on.
+_GENERATOR = threading.RLock()
+
+
 @contextmanager
 def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch inside, and give its global state back afterwards."""
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+    """Seed torch inside, alone among the threads, and give its global state back afterwards."""
+    devices = [device] if device.type == "cuda" else []
+    with _GENERATOR, torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         yield

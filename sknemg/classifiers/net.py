@@ -77,6 +77,23 @@ class SegmentNet(NeuralNetClassifier):
         with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.amp):
             return forward(x).float()
 
+    def draws_in_training(self, rows: Rows) -> bool:
+        """Tell whether the module draws from torch's generator in training, as dropout does.
+
+        Tried on two rows; the module's buffers and the generator are left as they were.
+        """
+        x, _ = rows.take(np.arange(min(2, len(rows))))
+        buffers = {name: buffer.clone() for name, buffer in self.module_.named_buffers()}
+        devices = [x.device] if x.device.type == "cuda" else []
+        self._set_training(True)
+        with torch.random.fork_rng(devices), torch.no_grad():
+            before = _generator_states(devices)
+            self.module_(self.prepare(x))
+            drawn = not all(map(torch.equal, before, _generator_states(devices)))
+        for name, buffer in self.module_.named_buffers():
+            buffer.copy_(buffers[name])
+        return drawn
+
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> "SegmentNet":
         """Train; a Ctrl-C ends the program's work as elsewhere, not only the training."""
         try:
@@ -122,6 +139,10 @@ class SegmentNet(NeuralNetClassifier):
         super()._set_training(training)
         for part in self.frozen_parts_:
             part.eval()
+
+
+def _generator_states(devices: list[torch.device]) -> list[Tensor]:
+    return [torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in devices)]
 
 
 def _is_frozen(part: nn.Module) -> bool:

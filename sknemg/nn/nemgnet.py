@@ -157,7 +157,9 @@ class NEMGNet(nn.Module):
         if self.training or len(x) <= STEM_CHUNK:
             x = stem(x)
         else:
-            x = torch.cat([stem(chunk) for chunk in torch.split(x, STEM_CHUNK)])
+            # Even chunks: one of a single segment would take another kernel and give other bits.
+            chunks = torch.tensor_split(x, -(-len(x) // STEM_CHUNK))
+            x = torch.cat([stem(chunk) for chunk in chunks])
         return self.head(stages(x))
 
 

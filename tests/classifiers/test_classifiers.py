@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from joblib import Parallel, delayed
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -171,6 +172,36 @@ def test_number_of_evaluations_leaves_the_training_as_it_is():
     often = small(eval_every=1, **options).fit(X, y, groups=subjects).history_["train_loss"]
     seldom = small(eval_every=2, **options).fit(X, y, groups=subjects).history_["train_loss"]
     np.testing.assert_allclose(often.to_numpy().reshape(-1, 2).mean(axis=1), seldom, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_threads_that_train_at_once_give_the_bits_of_one_after_the_other(dropout):
+    """torch has one generator per process, which threads must not draw from in turns."""
+    X, y, _ = segments()
+    clf = small(dropout=dropout, validation=None)
+
+    def train(seed):
+        return clone(clf).set_params(random_state=seed).fit(X, y).predict_proba(X)
+
+    serial = [train(seed) for seed in (0, 1, 0, 1)]
+    state = torch.get_rng_state()
+    together = Parallel(n_jobs=4, backend="threading")(delayed(train)(s) for s in (0, 1, 0, 1))
+    for one, other in zip(serial, together, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not np.array_equal(serial[0], serial[1])
+
+
+def test_a_network_says_whether_it_draws_in_training():
+    X, y, _ = segments()
+    rows = Rows(X, np.searchsorted(["myopathy", "neuropathy"], y))
+    for dropout in (0.0, 0.3):
+        net = small(dropout=dropout).fit(X, y).net_
+        buffers = {name: buffer.clone() for name, buffer in net.module_.named_buffers()}
+        state = torch.get_rng_state()
+        assert net.draws_in_training(rows) == (dropout > 0)
+        assert torch.equal(torch.get_rng_state(), state)
+        assert all(torch.equal(buffers[n], b) for n, b in net.module_.named_buffers())
 
 
 def test_same_seed_same_bits_and_the_global_state_is_left_alone():

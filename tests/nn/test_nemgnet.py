@@ -64,9 +64,10 @@ def test_wrong_input_shape_is_refused():
         small()(torch.zeros(2, 1100))
 
 
-@pytest.mark.parametrize("n", [1, STEM_CHUNK, STEM_CHUNK + 1, 3 * STEM_CHUNK + 5])
-def test_chunked_stem_gives_the_bits_of_the_plain_pass(n):
-    network = small().eval()
+@pytest.mark.parametrize("width", [2, 8])
+@pytest.mark.parametrize("n", [1, 15, 16, 17, 18, 31, 33, 48, 49, 53])  # chunks hold up to 16
+def test_chunked_stem_gives_the_bits_of_the_plain_pass(n, width):
+    network = small(width=width).eval()
     x = torch.randn(n, 1, 1100)
     with torch.inference_mode():
         plain = network.head(network.blocks(x))
