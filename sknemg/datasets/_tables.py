@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from sknemg.datasets._schema import PACKAGE, Field, clean, decode, read_number, read_package
 from sknemg.recordings import InvalidRecordingsError
 from sknemg.recordings._subjects import ONE_DIAGNOSIS, several_diagnoses
 
@@ -30,6 +31,9 @@ LOCATIONS = {"p": "proximal", "d": "distal", "proximal": "proximal", "distal": "
 NUMBERS = ("sfreq", "scale", "start", "stop")
 _TEXT = ("subject", "diagnosis", "file", "recording", "channel", "muscle", "side", "location")
 _MISSING = ("", "na", "n/a", "nan")
+#: Columns that say how a file is read, or whose words are translated: read as text, stripped.
+UNTYPED = ("diagnosis", "file", "sfreq", "unit", "scale", "channel", "start", "stop")
+UNREAD = ("subject", "location", *UNTYPED)
 _COLUMNS = ["table", "row", "problem", "remedy"]
 
 
@@ -111,7 +115,7 @@ class Findings:
 
 def read_tables(
     folder: Path, diagnoses: Mapping[str, str] | None, findings: Findings
-) -> tuple[pd.DataFrame, str]:
+) -> tuple[pd.DataFrame, str, dict[str, Field]]:
     """Read ``recordings.csv`` with ``subjects.csv``, or ``cohort.csv``, and check their entries.
 
     Returns
@@ -120,13 +124,18 @@ def read_tables(
         One row a recording, with its number in the table as index; missing entries are None.
     table : str
         Name of the table of recordings.
+    fields : dict
+        The types of the columns that ``datapackage.json`` describes.
     """
-    rows, subjects, table = _read_layout(folder, findings)
+    types = _read_types(folder, findings)
+    rows, subjects, table = _read_layout(folder, types, findings)
+    fields = dict(types.get(table, {}))
     if subjects is not None:
+        fields = types.get("subjects.csv", {}) | fields
         _check_subjects(subjects, rows, findings)
         first = subjects.drop_duplicates("subject")
-        rows = rows.reset_index(names="_row").merge(first, on="subject", how="left")
-        rows = rows.set_index("_row").rename_axis(None)
+        rows = rows.reset_index(names="table_row").merge(first, on="subject", how="left")
+        rows = rows.set_index("table_row").rename_axis(None)
     rows = rows.where(rows.notna(), None)
     _require(rows, ("subject", "file"), table, findings)
     words = read_words(diagnoses)
@@ -138,10 +147,40 @@ def read_tables(
     _translate(rows, "location", LOCATIONS, table, findings)
     _read_numbers(rows, table, findings)
     _check_diagnoses(rows, "subjects.csv" if subjects is not None else table, table, findings)
-    return rows, table
+    _check_types(rows, fields, subjects, table, findings)
+    return rows, table, fields
 
 
-def _read_layout(folder: Path, findings: Findings) -> tuple[pd.DataFrame, Any, str]:
+def _read_types(folder: Path, findings: Findings) -> dict[str, dict[str, Field]]:
+    try:
+        return read_package(folder / PACKAGE)
+    except (ValueError, RecursionError) as error:
+        remedy = "correct it, or delete it, and the types are guessed from the entries"
+        findings.add(PACKAGE, [None], f"not usable: {error}", remedy)
+        findings.stop_if_any()
+        raise
+
+
+def _check_types(
+    rows: pd.DataFrame,
+    fields: Mapping[str, Field],
+    subjects: pd.DataFrame | None,
+    table: str,
+    findings: Findings,
+) -> None:
+    """Note the entries that `PACKAGE` does not allow, in rows that are sound otherwise."""
+    at = [row for row in rows.index if row not in findings.out]
+    for name in [name for name in fields if name in rows and name not in UNTYPED]:
+        where = " in subjects.csv" if subjects is not None and name in subjects else ""
+        for place, why in decode(rows.loc[at, name], fields[name])[1]:
+            problem = f"{name}{where}: {why}, which {PACKAGE} does not allow"
+            remedy = f"correct the entry, or take the column out of {PACKAGE}"
+            findings.add(table, [at[place]], problem, remedy)
+
+
+def _read_layout(
+    folder: Path, types: Mapping[str, Mapping[str, Field]], findings: Findings
+) -> tuple[pd.DataFrame, Any, str]:
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {str(folder)!r}.")
     there = {n for n in ("subjects.csv", "recordings.csv", "cohort.csv") if (folder / n).exists()}
@@ -154,11 +193,11 @@ def _read_layout(folder: Path, findings: Findings) -> tuple[pd.DataFrame, Any, s
         )
         findings.stop_if_any()
     if "cohort.csv" in there:
-        rows = _read(folder / "cohort.csv", ("subject", "diagnosis", "file"), findings)
+        rows = _read(folder / "cohort.csv", ("subject", "diagnosis", "file"), types, findings)
         findings.stop_if_any()
         return rows, None, "cohort.csv"
-    rows = _read(folder / "recordings.csv", ("subject", "file"), findings)
-    subjects = _read(folder / "subjects.csv", ("subject", "diagnosis"), findings)
+    rows = _read(folder / "recordings.csv", ("subject", "file"), types, findings)
+    subjects = _read(folder / "subjects.csv", ("subject", "diagnosis"), types, findings)
     both = sorted(map(str, (set(rows) & set(subjects)) - {"subject"}))
     if both:
         remedy = "keep it in one of the tables"
@@ -167,30 +206,37 @@ def _read_layout(folder: Path, findings: Findings) -> tuple[pd.DataFrame, Any, s
     return rows, subjects, "recordings.csv"
 
 
-def _read(path: Path, needed: Collection[str], findings: Findings) -> pd.DataFrame:
+def _read(
+    path: Path,
+    needed: Collection[str],
+    types: Mapping[str, Mapping[str, Field]],
+    findings: Findings,
+) -> pd.DataFrame:
     """Read one table as text, its columns under their own names, rows numbered from 2."""
+    fields = types.get(path.name, {})
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = split_table(file.read(), fields.values())
+    except (UnicodeDecodeError, csv.Error) as error:
         findings.add(path.name, [None], f"not readable: {error}", "save it as CSV in UTF-8")
         return pd.DataFrame(columns=list(needed))
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
-    lines = list(csv.reader(StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True))
     lines = _without_blank_columns(lines)
     columns = [name.strip() for name in lines[0]] if lines else []
+    names = [own_name(name) for name in columns]
     entries: dict[int, list[str | None]] = {}
     for row, line in enumerate(lines[1:], start=2):
-        fields = [field.strip() for field in line]
-        if any(fields[len(columns) :]):
-            problem = f"{len(fields)} entries for {len(columns)} columns"
+        if any(entry.strip() for entry in line[len(columns) :]):
+            problem = f"{len(line)} entries for {len(columns)} columns"
             findings.add(path.name, [row], problem, "quote entries that hold the separator")
-        elif any(fields):
-            fields += [""] * (len(columns) - len(fields))
-            entries[row] = [read_entry(field) for field in fields[: len(columns)]]
+        elif any(entry.strip() for entry in line):
+            line += [""] * (len(columns) - len(line))
+            known = [None if name in UNREAD else fields.get(name) for name in names]
+            entries[row] = [
+                read_entry(entry) if field is None else clean(entry, field)
+                for entry, field in zip(line, known, strict=False)
+            ]
     table = pd.DataFrame(entries.values(), index=list(entries), columns=columns, dtype=object)
     table = table.where(table.notna(), None)
-    names = [own_name(name) for name in columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     for name in twice:
         words = [name, *(alias for alias, of in ALIASES.items() if of == name)]
@@ -205,6 +251,35 @@ def _read(path: Path, needed: Collection[str], findings: Findings) -> pd.DataFra
         findings.add(path.name, [None], "no rows", "add one row for each recording or subject")
     table.columns = pd.Index(names)
     return table
+
+
+def split_table(text: str, fields: Iterable[Field] = ()) -> list[list[str]]:
+    """Split a table into lines of entries; the separator makes most columns, known ones first."""
+
+    def columns(delimiter: str) -> tuple[int, int]:
+        names = [name.strip() for name in next(read(delimiter), [])]
+        return sum(name in known for name in names), len(names)
+
+    def read(delimiter: str) -> Any:
+        # Blanks after a separator are part of an entry only where entries begin with blanks.
+        trim = not any(field.get("blanks") == "kept" for field in fields)
+        file = StringIO(text, newline="")
+        return csv.reader(file, delimiter=delimiter, skipinitialspace=trim)
+
+    fields = list(fields)
+    known = {field["name"] for field in fields}
+    return list(read(max(",;\t", key=columns)))
+
+
+def join_table(columns: Mapping[str, Collection[str]]) -> str:
+    """Write columns of text as a table, of which `split_table` makes the same entries."""
+    lines = zip(*([name, *texts] for name, texts in columns.items()), strict=True)
+    return "".join(",".join(map(_quoted, line)) + "\n" for line in lines)
+
+
+def _quoted(text: str) -> str:
+    plain = text == text.strip() and not any(sign in text for sign in ',;\t"\r\n')
+    return text if plain else '"' + text.replace('"', '""') + '"'
 
 
 def read_entry(field: str) -> str | None:
@@ -328,11 +403,19 @@ def _translate(
 
 def _read_numbers(rows: pd.DataFrame, table: str, findings: Findings) -> None:
     for column in set(NUMBERS) & set(rows):
-        numbers = pd.to_numeric(rows[column], errors="coerce")
+        numbers = rows[column].map(_number).astype(float)
         for row in rows.index[numbers.isna() & rows[column].notna()]:
             problem = f"{column} {rows.loc[row, column]!r} is no number"
             findings.add(table, [row], problem, "write digits with a decimal point")
         rows[column] = numbers.astype(float)
+
+
+def _number(entry: str | None) -> float:
+    """Read a number to the last digit; NaN if it is none."""
+    try:
+        return read_number(entry or "")
+    except ValueError:
+        return math.nan
 
 
 def _check_diagnoses(rows: pd.DataFrame, where: str, table: str, findings: Findings) -> None:
@@ -354,8 +437,11 @@ def typed(column: pd.Series) -> pd.Series:
     if entries.isin(["True", "False"]).all() and len(entries) == len(column):
         return column == "True"
     codes = entries.str.match(r"[-+]?0\d")  # 007 is a code, not the number 7
-    numbers = pd.to_numeric(column, errors="coerce")
-    return column if codes.any() or numbers[entries.index].isna().any() else numbers
+    numbers = column.map(_number).astype(float)
+    if codes.any() or numbers[entries.index].isna().any():
+        return column
+    whole = len(entries) == len(column) and entries.str.fullmatch(r"[-+]?\d{1,18}").all()
+    return column.astype("int64") if whole else numbers
 
 
 def path_problem(name: str) -> str:
