@@ -83,7 +83,16 @@ def measure(args):
 
 
 def in_own_process(way, model):
-    command = [sys.executable, __file__, *sys.argv[1:], "--way", way, "--model", model]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.nemgnet_inference",
+        *sys.argv[1:],
+        "--way",
+        way,
+        "--model",
+        model,
+    ]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 

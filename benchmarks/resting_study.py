@@ -10,11 +10,11 @@ augmentation adds is not longer training. "features" are a random forest on simp
 needs no network. "combined" is the mean of the branches' probabilities, which is what
 ``VotingClassifier(voting="soft")`` over the branches' pipelines answers.
 
-Finished cells are kept in ``--cache`` and a run goes on where it stood; after ``--minutes`` none is
-begun, and the tables say "not run".
+Finished cells are kept in ``--cache``; rerun the same command to resume. After ``--minutes`` no
+cell is begun, and the tables say "not run".
 
-    python benchmarks/resting_study.py --minutes 60 --out benchmarks/results/resting
-    python benchmarks/resting_study.py --model resnet50 --width 64 --version B --folds 5 \
+    python -m benchmarks.resting_study --minutes 60 --out benchmarks/results/resting
+    python -m benchmarks.resting_study --model resnet50 --width 64 --version B --folds 5 \
         --updates 6000 --sizes 0 2000 20000 200000        # wants a GPU
 """
 

@@ -4,7 +4,7 @@ Motor-unit potentials, firing and numbers of units are measured by ``sknemg.muap
 signal, as on a patient's; discharges at rest by their spikes. Nothing is read from what the
 simulator knows. Intervals are 95 % bootstrap intervals over simulated people.
 
-    python benchmarks/simulator_acceptance.py --patients 20 --n-jobs 2
+    python -m benchmarks.simulator_acceptance --patients 20 --n-jobs 2
 """
 
 import argparse

@@ -7,7 +7,7 @@ each seed a new cohort and new folds. A subject's diagnosis is the mean of its r
 averaging, 84 % with DiVote. "facts" are a forest that sees no signal at all, only how many
 recordings a subject has, where, and how long: what the confounds alone are worth.
 
-    python benchmarks/simulator_difficulty.py --seeds 5 --n-jobs 2
+    python -m benchmarks.simulator_difficulty --seeds 5 --n-jobs 2
 """
 
 import argparse

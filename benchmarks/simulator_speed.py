@@ -3,7 +3,7 @@
 Cells are visited in turn, round after round, so that another load on the machine falls on all of
 them alike; the median round is shown. Making the muscle comes extra, in a column of its own.
 
-    OMP_NUM_THREADS=1 python benchmarks/simulator_speed.py --cohort
+    OMP_NUM_THREADS=1 python -m benchmarks.simulator_speed --cohort
 """
 
 import argparse

@@ -7,7 +7,7 @@ other subjects. Chance is 33 %.
 
 Real signals are high-passed where the simulated amplifier is.
 
-    SKNEMG_DATA=folder python benchmarks/simulator_transfer.py --picture features.png
+    SKNEMG_DATA=folder python -m benchmarks.simulator_transfer --picture features.png
 """
 
 import argparse

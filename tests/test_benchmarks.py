@@ -2,9 +2,7 @@
 
 import json
 import re
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,31 +12,27 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.machinery import methods, reporting, runner, settings
+from benchmarks.papers import (
+    alternatives,
+    learning_curve,
+    protocols,
+    published,
+    readers_s2,
+    subject_features,
+    table_4,
+    table_5,
+    write_docs,
+)
 from sknemg import DiVoteClassifier, Segmenter, SegmentFeatures
 from sknemg.evaluation import Protocol, evaluate
 
-TABLES = Path(__file__).parents[1] / "benchmarks" / "tables"
-
 
 @pytest.fixture
-def tables(monkeypatch):
-    """Import a script by name, as the scripts import each other."""
-    known = set(sys.modules)
-    monkeypatch.syspath_prepend(str(TABLES))
-    yield __import__
-    for name in set(sys.modules) - known:
-        file = getattr(sys.modules[name], "__file__", None)
-        if file and Path(file).parent == TABLES:
-            del sys.modules[name]
-
-
-@pytest.fixture
-def make_fast_study(tables):
+def make_fast_study():
     """Factory of a study whose methods need no network, and the modules it lives in."""
 
     def make(protocols=("nested",), names=("a", "b")):
-        runner, methods = tables("runner"), tables("methods")
-
         def two(settings):
             features = SegmentFeatures(input_sfreq=methods.SFREQ)
             inner = make_pipeline(features, StandardScaler(), LogisticRegression(max_iter=1000))
@@ -49,17 +43,15 @@ def make_fast_study(tables):
     return make
 
 
-def test_kept_results_are_small_and_say_how_they_came_about(
-    make_fast_study, tables, tmp_path, monkeypatch
-):
-    study, runner = make_fast_study(), tables("runner")
+def test_kept_results_are_small_and_say_how_they_came_about(make_fast_study, tmp_path, monkeypatch):
+    study = make_fast_study()
     monkeypatch.setenv("SKNEMG_BENCHMARK_CACHE", "")
     runner.run(study, "smoke", "simulated", tmp_path / "cache", 1, tmp_path / "out")
     folder = tmp_path / "out" / "fast" / "simulated-smoke-nested"
-    settings = json.loads((folder / "settings.json").read_text())
-    assert settings["simulated"]
-    assert settings["benchmark"]["n_subjects"] == 9
-    assert {"versions", "device", "commit", "random_state"} <= set(settings)
+    kept = json.loads((folder / "settings.json").read_text())
+    assert kept["simulated"]
+    assert kept["benchmark"]["n_subjects"] == 9
+    assert {"versions", "device", "commit", "random_state"} <= set(kept)
     assert str(tmp_path) not in (folder / "settings.json").read_text()
     assert len(pd.read_csv(folder / "subjects.csv")) == 2 * 9
     assert sum(file.stat().st_size for file in folder.iterdir()) < 100_000
@@ -74,8 +66,7 @@ def test_kept_results_are_small_and_say_how_they_came_about(
     assert len(list((tmp_path / "cache" / "segments").iterdir())) == 2
 
 
-def test_a_remembered_fit_is_the_fit(tables, tmp_path, monkeypatch):
-    methods = tables("methods")
+def test_a_remembered_fit_is_the_fit(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 5)), np.resize([0, 1], 40)
     plain = LogisticRegression().fit(X, y).predict_proba(X)
@@ -86,8 +77,7 @@ def test_a_remembered_fit_is_the_fit(tables, tmp_path, monkeypatch):
         assert np.array_equal(model.predict_proba(X), plain) == (C == 1.0)
 
 
-def test_fewer_subjects_are_part_of_more(tables, make_ragged, monkeypatch):
-    methods = tables("methods")
+def test_fewer_subjects_are_part_of_more(make_ragged, monkeypatch):
     X, y = make_ragged(n_subjects=12)
     segments = Segmenter().fit_transform(X)
     seen = {}
@@ -99,41 +89,36 @@ def test_fewer_subjects_are_part_of_more(tables, make_ragged, monkeypatch):
     assert seen[1] < seen[2] < seen[4]
 
 
-def test_every_script_says_not_run_where_it_was_not(tables, tmp_path, monkeypatch):
-    write_docs = tables("write_docs")
-    for module in list(sys.modules.values()):
-        if hasattr(module, "RESULTS"):
-            monkeypatch.setattr(module, "RESULTS", tmp_path)
+def test_every_script_says_not_run_where_it_was_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "RESULTS", tmp_path)
     text = write_docs.page(tmp_path)
     assert text.count("not run") > 50
     assert not re.search(r"\bnan\b", text)
-    for published in ("83.69 ± 5.28", "33,238,686", "0.720 ± 0.040", "2700"):
-        assert published.replace(",", "") in text.replace(",", "")
+    for number in ("83.69 ± 5.28", "33,238,686", "0.720 ± 0.040", "2700"):
+        assert number.replace(",", "") in text.replace(",", "")
 
 
-def test_all_methods_can_be_made(tables):
-    settings = tables("settings").PROFILES["smoke"]
-    modules = ["table_4", "table_5", "readers_s2", "protocols", "subject_features", "alternatives"]
-    for name in [*modules, "learning_curve"]:
-        for pipe in tables(name).STUDY.methods(settings).values():
-            assert pipe.steps[1][1].hop == settings.hop
-    assert len(tables("table_4").STUDY.methods(settings)) == 12
-    assert len(tables("table_5").STUDY.methods(settings)) == 10
+def test_all_methods_can_be_made():
+    smoke = settings.PROFILES["smoke"]
+    modules = [table_4, table_5, readers_s2, protocols, subject_features, alternatives]
+    for module in [*modules, learning_curve]:
+        for pipe in module.STUDY.methods(smoke).values():
+            assert pipe.steps[1][1].hop == smoke.hop
+    assert len(table_4.STUDY.methods(smoke)) == 12
+    assert len(table_5.STUDY.methods(smoke)) == 10
 
 
-def test_table_1_reproduces_the_published_counts(tables):
+def test_table_1_reproduces_the_published_counts():
     from sknemg.simulate.plan import plan_cohort
 
-    published = tables("published").TABLE_1
     plan = plan_cohort(57, muscles=None, confound=True, random_state=0)
     counts = plan["diagnosis"].value_counts()
     assert [str(counts[name]) for name in ("myopathy", "neuropathy", "normal")] == list(
-        published["recordings"][:3]
+        published.TABLE_1["recordings"][:3]
     )
 
 
-def test_segment_accuracies_are_means_over_folds(tables, make_ragged):
-    runner, reporting = tables("runner"), tables("reporting")
+def test_segment_accuracies_are_means_over_folds(make_ragged):
     X, y = make_ragged()
     divote = DiVoteClassifier(LogisticRegression(max_iter=5000), subject_features="all")
     result = evaluate({"a": make_pipeline(Segmenter(), divote)}, X, y, protocol=Protocol("p", 3))
@@ -147,8 +132,7 @@ def test_segment_accuracies_are_means_over_folds(tables, make_ragged):
     assert reporting.segment_accuracies(kept, "a")["normal"][0] == pytest.approx(folds.mean())
 
 
-def test_averaging_is_that_of_a_vote_without_a_final_classifier(tables, make_ragged):
-    reporting = tables("reporting")
+def test_averaging_is_that_of_a_vote_without_a_final_classifier(make_ragged):
     X, y = make_ragged()
     ways = {"m, in": {"subject_features": "all"}, "m, mean": {"final_estimator": None}}
     methods = {
@@ -165,9 +149,8 @@ def test_averaging_is_that_of_a_vote_without_a_final_classifier(tables, make_rag
     assert (computed["prediction"] == expected["prediction"]).all()
 
 
-def test_the_corrected_t_test_is_that_of_nadeau_and_bengio(tables):
+def test_the_corrected_t_test_is_that_of_nadeau_and_bengio():
     pytest.importorskip("baycomp", reason="needs benchmarks/requirements.txt")
-    reporting = tables("reporting")
     rng = np.random.default_rng(0)
     first, second = pd.Series(rng.uniform(size=15)), pd.Series(rng.uniform(size=15))
     difference = first - second  # three repeats of five folds: test to training size 1 to 4

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from methods import pipeline, segment_classifiers
-from reporting import (
+from sklearn.linear_model import LogisticRegression
+
+from benchmarks.machinery.methods import pipeline, segment_classifiers
+from benchmarks.machinery.reporting import (
     AVERAGING,
     difference_cells,
     profile_table,
     score_cells,
     with_averaging,
 )
-from runner import Study, load, main
-from sklearn.linear_model import LogisticRegression
+from benchmarks.machinery.runner import Study, load, main
 
 CLASSIFIERS = ["nEMGNet-B", "features + LDA", "MiniRocket + ridge"]
 IN_SAMPLE = "in-sample (as published)"

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import joblib
 import numpy as np
-from settings import Settings
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -18,6 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.extmath import softmax
 
+from benchmarks.machinery.settings import Settings
 from sknemg import (
     DiVoteClassifier,
     Downsampler,

@@ -6,9 +6,8 @@ One study under both protocols: its nEMGNet-B gives the segment accuracies of th
 
 from __future__ import annotations
 
-from methods import nemgnet, pipeline
-from published import SEGMENTS
-from reporting import (
+from benchmarks.machinery.methods import nemgnet, pipeline
+from benchmarks.machinery.reporting import (
     NOT_RUN,
     difference_cells,
     markdown,
@@ -16,7 +15,8 @@ from reporting import (
     score_cells,
     segment_accuracies,
 )
-from runner import Study, load, main
+from benchmarks.machinery.runner import Study, load, main
+from benchmarks.papers.published import SEGMENTS
 
 METRICS = {
     "accuracy": "accuracy",

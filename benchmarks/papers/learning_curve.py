@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from methods import FewerSubjects, pipeline, segment_classifiers
-from reporting import profile_table, score_cells, subject_scores
-from runner import Study, load, main
+
+from benchmarks.machinery.methods import FewerSubjects, pipeline, segment_classifiers
+from benchmarks.machinery.reporting import profile_table, score_cells, subject_scores
+from benchmarks.machinery.runner import Study, load, main
 
 CLASSIFIERS = ["nEMGNet-B", "features + LDA", "MiniRocket + ridge"]
 SIZES = {"smoke": [1, 2], "cpu": [2, 4, 6], "gpu": [2, 4, 8, 15]}

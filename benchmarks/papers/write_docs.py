@@ -5,36 +5,38 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import alternatives
-import learning_curve
-import n2001
-import protocols
-import readers_s2
-import subject_features
-import table_1
-import table_4
-import table_5
-import table_6
+from benchmarks.papers import (
+    alternatives,
+    learning_curve,
+    n2001,
+    protocols,
+    readers_s2,
+    subject_features,
+    table_1,
+    table_4,
+    table_5,
+    table_6,
+)
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 INTRODUCTION = """# The papers' tables
 
-Generated from `benchmarks/results/` by `benchmarks/tables/write_docs.py`; published numbers stand
+Generated from `benchmarks/results/` by `benchmarks/papers/write_docs.py`; published numbers stand
 beside those found here. **They do not compare one to one**: the published cohort is private, the
 patients here are simulated (where nothing else is said), and on a CPU networks, epochs and cohort
 are smaller than published. The profile `gpu` is the published setting; what was not run says so,
 and nothing is estimated.
 
 ```sh
-python benchmarks/tables/table_4.py --profile gpu --cohort simulated   # or n2001, or a folder
-python benchmarks/tables/write_docs.py
+python -m benchmarks.papers.table_4 --profile gpu --cohort simulated   # or n2001, or a folder
+python -m benchmarks.papers.write_docs
 ```
 
 Every script writes its subjects' predictions, counts of segments and settings (versions, device,
-seed, commit) to `benchmarks/results/`. A stopped run goes on where it stood. Intervals are 95 %
-percentile intervals of a bootstrap over subjects: they say what other test subjects would change,
-not what another training would.
+seed, commit) to `benchmarks/results/`. After a stop, rerun the same command to resume. Intervals
+are 95 % percentile intervals of a bootstrap over subjects: they say what other test subjects would
+change, not what another training would.
 """
 
 DISCUSSION = """## What differs, and why

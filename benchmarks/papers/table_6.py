@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from methods import IMAGE_NETWORKS, SFREQ, image_step
-from published import TABLE_6
-from reporting import NOT_RUN, markdown
-from runner import RESULTS, arguments, write_json
 
+from benchmarks.machinery import runner
+from benchmarks.machinery.methods import IMAGE_NETWORKS, SFREQ, image_step
+from benchmarks.machinery.reporting import NOT_RUN, markdown
+from benchmarks.machinery.runner import arguments, write_json
+from benchmarks.papers.published import TABLE_6
 from sknemg import NEMGNetClassifier, Recordings, TimmClassifier
 from sknemg.provenance import provenance
 
@@ -80,7 +81,7 @@ def tables() -> str:
         "Seconds (published: 1614 segments on a V100); elements of the state dict (published).\n",
     ]
     for profile in ("cpu", "gpu"):
-        file = RESULTS / "table_6" / f"{profile}.json"
+        file = runner.RESULTS / "table_6" / f"{profile}.json"
         kept = json.loads(file.read_text()) if file.exists() else None
         rows = []
         for name, (*published, elements) in TABLE_6.items():

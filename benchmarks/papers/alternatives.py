@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from methods import pipeline, segment_classifiers
-from reporting import accuracy_cell, difference_cells, profile_table, score_cells
-from runner import Study, load, main
+from benchmarks.machinery.methods import pipeline, segment_classifiers
+from benchmarks.machinery.reporting import (
+    accuracy_cell,
+    difference_cells,
+    profile_table,
+    score_cells,
+)
+from benchmarks.machinery.runner import Study, load, main
 
 METHODS = [
     "nEMGNet-B",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from methods import IMAGE_NETWORKS, image_network, nemgnet, pipeline
-from published import TABLE_5
-from reporting import profile_table, score_cells
-from runner import Study, load, main
+from benchmarks.machinery.methods import IMAGE_NETWORKS, image_network, nemgnet, pipeline
+from benchmarks.machinery.reporting import profile_table, score_cells
+from benchmarks.machinery.runner import Study, load, main
+from benchmarks.papers.published import TABLE_5
 
 METRICS = {
     "accuracy": "accuracy",

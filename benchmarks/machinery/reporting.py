@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from methods import installed
 
+from benchmarks.machinery.methods import installed
 from sknemg.evaluation import Evaluation
 from sknemg.metrics import score_table
 

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from methods import CACHE, installed
-from settings import N2001, N2001_CPU, PROFILES, Settings
 
+from benchmarks.machinery.methods import CACHE, installed
+from benchmarks.machinery.settings import N2001, N2001_CPU, PROFILES, Settings
 from sknemg.datasets import load_cohort, load_emglab
 from sknemg.evaluation import PROTOCOLS, Evaluation, evaluate
 from sknemg.simulate import make_cohort
 
-RESULTS = Path(__file__).parent.parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from methods import nemgnet_votes
-from published import TABLE_4
-from reporting import accuracy_cell, profile_table
-from runner import Study, load, main
+from benchmarks.machinery.methods import nemgnet_votes
+from benchmarks.machinery.reporting import accuracy_cell, profile_table
+from benchmarks.machinery.runner import Study, load, main
+from benchmarks.papers.published import TABLE_4
 
 WAYS = ["simple averaging", "features-all", "features-PD"]
 

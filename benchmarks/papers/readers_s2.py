@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from methods import nemgnet, pipeline
-from published import READERS_S2
-from reporting import profile_table, score_cells
-from runner import Study, load, main
+from benchmarks.machinery.methods import nemgnet, pipeline
+from benchmarks.machinery.reporting import profile_table, score_cells
+from benchmarks.machinery.runner import Study, load, main
+from benchmarks.papers.published import READERS_S2
 
 METRICS = {
     "accuracy": "accuracy",

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
-from reporting import (
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.model_selection import LeaveOneOut, cross_val_predict
+
+from benchmarks.machinery import runner
+from benchmarks.machinery.reporting import (
     AVERAGING,
     NOT_RUN,
     has,
@@ -12,11 +16,8 @@ from reporting import (
     score_cells,
     with_averaging,
 )
-from runner import RESULTS, arguments, get_cohort, load, run
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.model_selection import LeaveOneOut, cross_val_predict
-from subject_features import BALANCED, CLASSIFIERS, IN_SAMPLE, OUT_OF_FOLD, STUDY
-
+from benchmarks.machinery.runner import arguments, get_cohort, load, run
+from benchmarks.papers.subject_features import BALANCED, CLASSIFIERS, IN_SAMPLE, OUT_OF_FOLD, STUDY
 from sknemg.evaluation.comparison import confounds
 from sknemg.metrics import score_table
 
@@ -75,7 +76,7 @@ def tables() -> str:
         ran = [f"{name}, {AVERAGING}" for name in CLASSIFIERS]
         text = "\n".join(wrong(result, method) for method in ran if has(result, method))
         parts += [REMARK, f"Wrong diagnoses:\n\n{text}\n"]
-    file = RESULTS / "n2001_confounds.csv"
+    file = runner.RESULTS / "n2001_confounds.csv"
     if file.exists():
         table = pd.read_csv(file, dtype=str, keep_default_na=False)
         table.columns = ["", *table.columns[1:]]

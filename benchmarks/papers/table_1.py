@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
-from published import TABLE_1
-from reporting import NOT_RUN, markdown
-from runner import RESULTS, Study, arguments, get_cohort
 
+from benchmarks.machinery import runner
+from benchmarks.machinery.reporting import NOT_RUN, markdown
+from benchmarks.machinery.runner import Study, arguments, get_cohort
+from benchmarks.papers.published import TABLE_1
 from sknemg import Recordings, Segmenter
 from sknemg.provenance import provenance
 
@@ -40,7 +41,7 @@ def summary(X: Recordings, y, hop: float) -> pd.DataFrame:
 
 
 def tables() -> str:
-    file = RESULTS / "table_1" / "simulated.csv"
+    file = runner.RESULTS / "table_1" / "simulated.csv"
     ours = pd.read_csv(file, index_col=0, dtype=str) if file.exists() else None
     rows = []
     for name, published in TABLE_1.items():

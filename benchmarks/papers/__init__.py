@@ -1,0 +1,1 @@
+"""Studies that reproduce the tables of the papers, one per module."""
