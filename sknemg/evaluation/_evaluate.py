@@ -24,12 +24,15 @@ from sklearn.utils import _safe_indexing
 from sknemg.divote._segments import align_columns
 from sknemg.divote.levels import LEVEL_TABLES, class_columns
 from sknemg.evaluation._cache import Tables, open_cache, read_cell, write_cell
+from sknemg.evaluation._routing import check_reach, fit_by_subject, predict_proba_by_subject
 from sknemg.evaluation.protocols import PROTOCOLS, Protocol
 from sknemg.evaluation.result import Evaluation
 from sknemg.model_selection.leaks import check_no_shared_signal
 from sknemg.model_selection.splits import SubjectKFold
 from sknemg.provenance import provenance
 from sknemg.recordings import Recordings
+from sknemg.recordings._carry import with_subjects
+from sknemg.recordings._convert import as_segments
 from sknemg.recordings._problems import LISTED, listed
 from sknemg.recordings._subjects import check_labels, label_subjects, read_subjects
 
@@ -60,13 +63,17 @@ def evaluate(
         Usually pipelines that end in a `DiVoteClassifier`, or a search over one: hyper-parameters
         are then chosen inside the training folds. Any classifier works that gives one
         prediction for each row of `X`.
-    X : Recordings or DataFrame, a row a recording
+    X : Recordings, DataFrame, list of arrays or ndarray
+        One row for each recording.
     y : array-like of shape (n_recordings,)
         Diagnoses.
     protocol : {"published", "readers", "nested"} or Protocol, default="nested"
         See `PROTOCOLS`; ``dataclasses.replace`` changes one.
     groups : array-like of shape (n_recordings,), default=None
-        Subjects; by default the column ``subject`` of `X`.
+        Subjects; by default the column ``subject`` of `X`, over which they take precedence. They
+        hold for everything inside: inner folds, the validation subjects of a network, the final
+        classifier, scorers. They are written into `X`, or handed to the estimators as ``groups``
+        if `X` is a list, an array or a table of features.
     random_state : int, default=0
         Folds and every ``random_state`` parameter inside the estimators follow from it.
     n_jobs : int, default=None
@@ -90,7 +97,8 @@ def evaluate(
     ValueError
         If the subjects are unknown, a diagnosis is missing, a subject has two, or all have the
         same; if there is no estimator, `protocol` is not among the named ones, or
-        `random_state` is not an integer.
+        `random_state` is not an integer; if the subjects do not reach an estimator, since `X` has
+        no room for them and the estimator does not take ``groups``.
     TypeError
         If `estimators` or `protocol` are of another type.
     LeakError
@@ -135,6 +143,8 @@ def evaluate(
     subjects = read_subjects(X, groups)
     if subjects is None:
         raise ValueError("An evaluation splits by subject: give groups or a column 'subject'.")
+    X = with_subjects(X, subjects)
+    check_reach(estimators, X)
     y = check_labels(y, len(subjects))
     label_subjects(y, subjects)
     if len(np.unique(y)) < 2:
@@ -345,7 +355,7 @@ def _fit_and_predict(
     if fit.choose_on == "test":
         model = _choosing_on(model, X_train, X_test, y[fit.test])
     start = time.perf_counter()
-    model.fit(X_train, y[fit.train])
+    fit_by_subject(model, X_train, y[fit.train], subjects[fit.train])
     fitted = time.perf_counter()
     tables = _predict_levels(model, X_test, subjects[fit.test])
     predicted = time.perf_counter()
@@ -388,7 +398,9 @@ def _predict_levels(model: Any, X: Any, subjects: NDArray[Any]) -> dict[str, pd.
 
 def _levels_of_rows(model: Any, X: Any, subjects: NDArray[Any]) -> dict[str, pd.DataFrame]:
     """Make levels from a classifier of rows: its mean over a subject's recordings."""
-    scores = pd.DataFrame(model.predict_proba(X), columns=model.classes_.tolist())
+    scores = pd.DataFrame(
+        predict_proba_by_subject(model, X, subjects), columns=model.classes_.tolist()
+    )
     rows = pd.DataFrame({"recording": np.arange(len(scores)), "subject": subjects}).join(scores)
     means = rows.drop(columns="recording").groupby("subject", sort=False).mean().reset_index()
     return {"segments": rows.iloc[:0].copy(), "recordings": rows, "subjects": means}
@@ -419,7 +431,12 @@ def _choosing_on(model: Any, X_train: Any, X_test: Any, y_test: NDArray[Any]) ->
             "The published protocol chooses weights on the test fold; it takes pipelines from "
             f"recordings to a DiVoteClassifier, not {type(model).__name__}."
         )
-    segments = clone(model[:-1]).fit(X_train).transform(X_test)
+    segments = as_segments(clone(model[:-1]).fit(X_train).transform(X_test))
+    if segments is None:
+        raise ValueError(
+            "The published protocol chooses weights on the segments of the test fold, but the "
+            "steps before the last one make a table: use a protocol with choose_on='validation'."
+        )
     y_segments = np.repeat(y_test, segments.lengths)
     return clone(model).set_params(**dict.fromkeys(names, (segments.values, y_segments)))
 

@@ -18,6 +18,7 @@ from sknemg.divote._votes import mean_scores
 from sknemg.divote.levels import LEVELS, class_columns
 from sknemg.metrics._definitions import METRICS, check_scores, metric_values
 from sknemg.recordings import label_subjects, read_subjects
+from sknemg.recordings._carry import with_subjects
 from sknemg.recordings._subjects import check_labels
 
 
@@ -88,6 +89,7 @@ def level_scores(
     subjects = read_subjects(X, groups)
     if subjects is None:
         raise ValueError("The subjects are unknown: give groups, or an X with a column 'subject'.")
+    X = X if groups is None else with_subjects(X, subjects)  # not all hand groups on
     labels = check_labels(y, len(subjects))
     if level != "subject" and (levels := _divote_levels(estimator, X, groups)) is not None:
         table = getattr(levels, f"{level}s")

@@ -1,0 +1,54 @@
+"""Write into X whose recordings its rows are, where X has room for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from sknemg.recordings.recordings import Recordings
+
+
+def carries_subjects(X: Any) -> bool:
+    """Tell whether a container has room for a column ``subject`` that is no feature.
+
+    Parameters
+    ----------
+    X : Recordings, DataFrame or any other container
+
+    Returns
+    -------
+    bool
+        True for Recordings and for a DataFrame with a column ``signal`` or ``subject``. In any
+        other DataFrame a new column would be one feature more.
+    """
+    if isinstance(X, pd.DataFrame):
+        return "signal" in X or "subject" in X
+    return isinstance(X, Recordings)
+
+
+def with_subjects(X: Any, subjects: NDArray[Any]) -> Any:
+    """Return X with these subjects as its column ``subject``, or X itself if it has no room.
+
+    Parameters
+    ----------
+    X : Recordings, DataFrame or any other container of n_rows rows
+    subjects : ndarray of shape (n_rows,)
+
+    Returns
+    -------
+    the kind of X
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = Recordings(np.zeros((2, 5)), sfreq=10, subject="unknown")
+    >>> with_subjects(X, np.array(["S1", "S2"]))["subject"].tolist()
+    ['S1', 'S2']
+    """
+    if not carries_subjects(X):
+        return X
+    if isinstance(X, Recordings):
+        return X.with_columns(subject=subjects)
+    return X.assign(subject=subjects)
