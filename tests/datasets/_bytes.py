@@ -83,14 +83,14 @@ def wfdb_reading(header, files, channel):
     Returns the digital samples, the rate, gain, baseline, unit and name, of which rate, gain and
     unit are None where they are not stated.
     """
-    text = [line.strip() for line in header.decode("latin-1").replace("\r", "\n").split("\n")]
+    text = [line.strip(" \t") for line in header.decode("latin-1").replace("\r", "\n").split("\n")]
     text = [line for line in text if line and line[0] != "#"]
-    record = text[0].split()
+    record = re.split("[ \t]+", text[0])
     if "/" in record[0]:
         return None
     rate = float(record[2].split("/")[0]) if len(record) > 2 else None
     n_frames = n_stated = int(record[3]) if len(record) > 3 else 0
-    lines = [line.split(None, 8) for line in text[1:]]
+    lines = [re.split("[ \t]+", line, maxsplit=8) for line in text[1:]]
     if len(lines) != int(record[1]):
         return None
     layouts = []
@@ -230,6 +230,8 @@ def edf_reading(body, channel):
         if low != high and -32768 <= bottom < top <= 32767:
             gain = (high - low) / (top - bottom)
             offset = low - gain * bottom
+            if max(map(abs, (low, high, gain, offset))) > 10**308 or abs(gain) < 10**-323:
+                gain = offset = None  # no float64 holds them
     return {
         "digital": digital,
         "rate": sizes[at] / duration,

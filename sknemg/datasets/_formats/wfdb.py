@@ -71,7 +71,7 @@ def wfdb_files(path: Path) -> list[Path]:
         name = path.with_suffix(".hea").name
         raise ReadError(f"no header {name!r}, which says how {path.name!r} is stored: add it")
     names = dict.fromkeys(signal.file for signal in _read(header).signals)
-    outside = [name for name in names if re.search(r"[/\\:]", name) or name in ("..", "~", "-")]
+    outside = [name for name in names if re.search(r"[/\\:\0]", name) or name in ("..", "~", "-")]
     if outside:
         raise ReadError(f"the header names {outside} as signal file: it must lie beside it")
     return [header, *(header.with_name(name) for name in names)]
