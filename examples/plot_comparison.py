@@ -15,9 +15,14 @@ a linear discriminant in the same pipeline, on the same folds of subjects, with 
 
 import matplotlib.pyplot as plt
 
-from sknemg.evaluation import Protocol, evaluate
-from sknemg.evaluation.comparison import compared_methods, scores_of, short_table
-from sknemg.evaluation.figure import plot_comparison
+from sknemg.evaluation import (
+    Protocol,
+    compared_methods,
+    evaluate,
+    plot_comparison,
+    scores_of,
+    short_table,
+)
 from sknemg.simulate import make_cohort
 
 X, y = make_cohort(18, sfreq=10_000, random_state=1)
