@@ -1,4 +1,4 @@
-"""The carrier: recordings of any length, with what is known of each, as one scikit-learn ``X``."""
+"""`Recordings`: signals of any length with a table of what is known of each, as one ``X``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError
+from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError, shown
 from sknemg.recordings._subjects import warn_if_alike
 from sknemg.recordings._validation import find_problems
 
@@ -97,7 +97,7 @@ or DataFrame
         **columns: ArrayLike,
     ):
         if unit not in MILLIVOLTS:
-            raise ValueError(f"unit={unit!r} is unknown; give one of {sorted(MILLIVOLTS)}.")
+            raise ValueError(f"unit={shown(unit)} is unknown: give one of {sorted(MILLIVOLTS)}.")
         if isinstance(signals, np.ndarray) and signals.ndim == 1 and signals.dtype != object:
             raise ValueError(f"An array of shape {signals.shape} is one signal: give it in a list.")
         table: dict[str, Any] = {}
@@ -147,12 +147,14 @@ or DataFrame
         bounds = offsets.ndim == 1 and len(offsets) > 0 and offsets[0] == 0
         if not bounds or offsets[-1] != len(values) or np.any(np.diff(offsets) < 0):
             raise ValueError(
-                f"offsets must rise from 0 to the number of items ({len(values)}), got {offsets}."
+                f"offsets={shown(offsets)} must rise from 0 to the number of items, {len(values)}."
             )
         if len(meta) != len(offsets) - 1:
-            raise ValueError(f"meta has {len(meta)} rows for {len(offsets) - 1} recordings.")
+            raise ValueError(
+                f"meta has {len(meta)} rows for {len(offsets) - 1} recordings: give one for each."
+            )
         if "sfreq" not in meta:
-            raise ValueError("meta lacks the column 'sfreq', the sampling rate in hertz.")
+            raise ValueError("meta lacks the column 'sfreq': add the sampling rate in hertz.")
         new = cls.__new__(cls)
         new._set(values, offsets, meta.reset_index(drop=True))
         return new
@@ -162,7 +164,8 @@ or DataFrame
         """Build from a DataFrame whose column ``signal`` holds an array a row.
 
         The arrays may be signals, segments or images, as `to_frame` writes them. Signals are
-        validated; other items are not looked at. Parquet takes a frame of signals only.
+        validated; other items are not looked at. Columns keep their types. Parquet takes a frame
+        of signals only, and no column of entries of several types.
 
         Parameters
         ----------
@@ -220,7 +223,10 @@ or DataFrame
         """
         shapes = {part.item_shape for part in parts}
         if len(shapes) != 1:
-            raise ValueError(f"Only parts with one item shape can be joined, got {sorted(shapes)}.")
+            raise ValueError(
+                f"Only parts with one item shape can be joined, got {shown(sorted(shapes))}: bring "
+                "them to one."
+            )
         lengths = np.concatenate([part.lengths for part in parts])
         meta = pd.concat([part.meta for part in parts], ignore_index=True)
         if "subject" in meta:
@@ -291,7 +297,10 @@ or DataFrame
     def durations(self) -> NDArray[np.float64]:
         """Length of each signal in seconds, shape (n_recordings,)."""
         if self.item_shape != ():
-            raise AttributeError("Only signals have durations; these are segments or images.")
+            raise AttributeError(
+                "Only signals have durations, and these are segments or images: take them before "
+                "the Segmenter."
+            )
         return self.lengths / self.meta["sfreq"].to_numpy(dtype=float)
 
     def __len__(self) -> int:
@@ -321,7 +330,9 @@ or DataFrame
             {names} - set(self.meta) if isinstance(names, str) else set(names) - set(self.meta)
         )
         if missing:
-            raise KeyError(f"no column {sorted(missing)}; there are {list(self.meta.columns)}")
+            raise KeyError(
+                f"no column {shown(sorted(missing))}: name one of {shown(self.meta.columns)}"
+            )
         return self.meta[names]
 
     def _take(self, rows: NDArray[np.int64]) -> Recordings:
@@ -401,7 +412,7 @@ or DataFrame
         if len(lengths) > 1:
             raise ValueError(
                 f"Recordings of unequal length ({lengths[0]} to {lengths[-1]} items) do not make "
-                "an array; put a Segmenter and a DiVoteClassifier around this step."
+                "an array: put a Segmenter and a DiVoteClassifier around this step."
             )
         n_items = int(lengths[0]) if len(lengths) else 0
         array = self.values.reshape(len(self), n_items, *self.item_shape)
@@ -409,7 +420,12 @@ or DataFrame
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Content only: two equal objects pickle and hash alike, however their frames came about.
-        columns = {name: column.to_numpy() for name, column in self.meta.items()}
+        columns = {
+            name: column.to_numpy()
+            if isinstance(column.dtype, np.dtype) and column.dtype.kind != "O"
+            else (column.to_numpy(dtype=object), column.dtype)
+            for name, column in self.meta.items()
+        }
         return _rebuild, (np.ascontiguousarray(self.values), self.offsets, columns)
 
     def __repr__(self) -> str:
@@ -426,12 +442,20 @@ or DataFrame
 
 def _split_frame(frame: pd.DataFrame, unit: str) -> tuple[dict[str, Any], list[Any]]:
     if "signal" not in frame:
-        raise ValueError(f"The frame lacks a column 'signal'; it has {list(frame.columns)}.")
+        raise ValueError(
+            f"The frame has no column 'signal': add one with an array in each row (it has "
+            f"{shown(frame.columns)})."
+        )
+    names = [str(name) for name in frame.columns]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"The frame has several columns {shown(twice)}: name them differently.")
     table: dict[str, Any] = {
-        str(name): column.to_numpy() for name, column in frame.items() if name != "signal"
+        name: column.reset_index(drop=True)
+        for name, (_, column) in zip(names, frame.items(), strict=True)
+        if name != "signal"
     }
     if "unit" in table:
-        _check_units(pd.Series(table["unit"]), unit)
+        _check_units(table["unit"], unit)
         table["unit"] = "mV"  # which the signals will be in
     return table, list(frame["signal"])
 
@@ -440,7 +464,9 @@ def _check_units(stated: pd.Series, unit: str) -> None:
     wrong = np.flatnonzero(stated.notna() & (stated.map(MILLIVOLTS) != MILLIVOLTS[unit]))
     if wrong.size:
         remedy = "give Recordings the unit of its signals, or convert them to mV"
-        found = [(row, f"unit {stated[row]!r}, taken as {unit!r}", remedy) for row in wrong]
+        found = [
+            (row, f"unit {shown(stated[row])}, taken as {shown(unit)}", remedy) for row in wrong
+        ]
         raise InvalidRecordingsError(pd.DataFrame(found, columns=PROBLEM_COLUMNS))
 
 
@@ -485,7 +511,9 @@ def offsets_of(lengths: ArrayLike) -> NDArray[np.int64]:
 def _as_meta(table: Mapping[str, Any], n_rows: int) -> pd.DataFrame:
     for name, column in table.items():
         if np.ndim(column) == 1 and len(column) != n_rows:
-            raise ValueError(f"{name} has {len(column)} entries for {n_rows} recordings.")
+            raise ValueError(
+                f"{name} has {len(column)} entries for {n_rows} recordings: give one for each."
+            )
     meta = pd.DataFrame(index=range(n_rows))
     for name, column in table.items():
         meta[name] = _as_column(column)
@@ -499,14 +527,16 @@ def _as_column(column: Any) -> Any:
     """Take the entries row by row, whatever index a Series has."""
     if np.ndim(column) > 1:
         raise ValueError(f"A column of shape {np.shape(column)}: give one entry a recording.")
-    # np.asarray would spell a missing name "nan"
-    return pd.Series(column).to_numpy() if np.ndim(column) == 1 else column
+    # np.asarray would spell a missing name "nan", and a column of categories lose them
+    return pd.Series(column).reset_index(drop=True) if np.ndim(column) == 1 else column
 
 
-def _rebuild(
-    values: NDArray[Any], offsets: NDArray[Any], columns: dict[str, NDArray[Any]]
-) -> Recordings:
-    meta = pd.DataFrame(columns, index=range(len(offsets) - 1))
+def _rebuild(values: NDArray[Any], offsets: NDArray[Any], columns: dict[str, Any]) -> Recordings:
+    table = {
+        name: pd.Series(column[0], dtype=column[1]) if isinstance(column, tuple) else column
+        for name, column in columns.items()
+    }
+    meta = pd.DataFrame(table, index=range(len(offsets) - 1))
     return Recordings.from_ragged(values, offsets, meta)
 
 
@@ -519,7 +549,7 @@ def _as_rows(key: Any, n_rows: int) -> NDArray[np.int64]:
             raise IndexError(f"a mask of shape {rows.shape} does not fit {n_rows} recordings")
         return np.flatnonzero(rows)
     if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
-        raise IndexError(f"rows are chosen by integers, a mask or a slice, not by {key!r}")
+        raise IndexError(f"rows are chosen by integers, a mask or a slice, not by {shown(key)}")
     rows = rows.astype(np.int64)
     if rows.size and (rows.min() < -n_rows or rows.max() >= n_rows):
         raise IndexError(f"a row outside 0 to {n_rows - 1} was asked for")

@@ -149,7 +149,7 @@ def test_columns():
     assert X["age"].tolist() == [1, 2, 3, 4]
     assert X[["age", "subject"]].columns.tolist() == ["age", "subject"]
     assert "age" in X and "side" not in X
-    with pytest.raises(KeyError, match=r"no column \['side'\]; there are"):
+    with pytest.raises(KeyError, match=r"no column \['side'\]: name one of"):
         X["side"]
 
 
@@ -301,3 +301,53 @@ def test_only_images_stay_bytes():
     assert Recordings.from_frame(signals).values.dtype == np.float32
     images = pd.DataFrame({"signal": [np.zeros((2, 3, 4), np.uint8)], "sfreq": 10.0})
     assert Recordings.from_frame(images).values.dtype == np.uint8
+
+
+# -- types of columns --------------------------------------------------------------------------
+
+TYPED = {
+    "object": pd.Series(["a", None, "b"], dtype=object),
+    "mixed": pd.Series(["1", 1, None], dtype=object),
+    "string": pd.Series(["a", None, "b"], dtype="string"),
+    "Int64": pd.Series([2**60 + 1, None, 3], dtype="Int64"),
+    "boolean": pd.Series([True, None, False], dtype="boolean"),
+    "categories": pd.Series(pd.Categorical(["b", None, "a"], ["b", "a", "c"], ordered=True)),
+    "zone": pd.Series(
+        pd.DatetimeIndex(["2020-10-25T01:30Z", None, "2021-01-01T00Z"])
+    ).dt.tz_convert("Europe/Berlin"),
+    "durations": pd.Series(np.array([1, -5, 10**10], dtype="timedelta64[ns]")),
+    "float32": pd.Series([0.1, np.nan, 2], dtype="float32"),
+    "uint8": pd.Series([1, 2, 255], dtype="uint8"),
+}
+
+
+@pytest.mark.parametrize("kind", TYPED)
+def test_columns_keep_their_types(kind, tmp_path):
+    column = TYPED[kind].set_axis([7, 3, 5])  # whatever its index
+    X = Recordings(np.zeros((3, 4)), sfreq=10, note=column)
+    kept = {
+        "constructor": X,
+        "with_columns": X.with_columns(note=1).with_columns(note=column),
+        "frame": Recordings.from_frame(X.to_frame()),
+        "frame of another index": Recordings(X.to_frame().set_axis([9, 4, 1])),
+        "pickle": pickle.loads(pickle.dumps(X)),
+        "rows": Recordings.concat([X[[0, 1]], X[[2]]]),
+    }
+    if kind != "mixed":  # which Parquet has no type for
+        X.to_frame().to_parquet(tmp_path / "x.parquet")
+        kept["Parquet"] = Recordings.from_frame(pd.read_parquet(tmp_path / "x.parquet"))
+    for way, again in kept.items():
+        expected = TYPED[kind]
+        if (way, kind) == ("Parquet", "object"):
+            expected = again["note"].astype(object).where(again["note"].notna(), None)
+            assert expected.tolist() == TYPED[kind].tolist()
+            continue
+        pd.testing.assert_series_equal(again["note"], expected, check_names=False, obj=way)
+    assert joblib.hash(kept["pickle"]) == joblib.hash(X) == joblib.hash(kept["rows"])
+
+
+def test_columns_of_one_name_are_refused():
+    frame = make().to_frame().assign(age=1)
+    frame = pd.concat([frame, frame[["age"]]], axis=1)
+    with pytest.raises(ValueError, match=r"several columns \['age'\]: name them differently"):
+        Recordings.from_frame(frame)
