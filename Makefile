@@ -26,7 +26,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python -m sknemg demo
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow and not browser"
 
 test-all: $(VENV)/.installed
 	$(BIN)/python -m pytest -n auto

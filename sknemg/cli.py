@@ -11,9 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-RESEARCH_ONLY = (
-    "Research only: not a medical device, not for diagnosis, treatment or guiding a needle."
-)
+from sknemg.pages import RESEARCH_ONLY
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -128,9 +128,7 @@ def scores_of(result: Evaluation, **kwargs: Any) -> pd.DataFrame:
         if not len(table):
             continue
         for method, rows in table.groupby("method", sort=False):
-            proba = class_columns(rows, result.classes)
-            scored = proba.notna().any(axis=1)
-            rows, proba = rows[scored], proba[scored].fillna(0.0)  # of a class training lacked
+            rows, proba = scored_rows(rows, result.classes)
             scores = score_table(
                 rows["y_true"],
                 proba,
@@ -142,6 +140,25 @@ def scores_of(result: Evaluation, **kwargs: Any) -> pd.DataFrame:
             parts.append(scores.assign(method=method, level=level, n_unscored=left_out.sum()))
     table = pd.concat(parts, ignore_index=True)
     return table[["method", "level", *table.columns.drop(["method", "level"])]]
+
+
+def scored_rows(table: pd.DataFrame, classes: list[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Leave out rows without any score; a class that training lacked scores 0.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A level of an `Evaluation`.
+    classes : list of labels
+
+    Returns
+    -------
+    rows : DataFrame
+    scores : DataFrame, a column for each class
+    """
+    proba = class_columns(table, classes)
+    scored = proba.notna().any(axis=1)
+    return table[scored], proba[scored].fillna(0.0)
 
 
 def _warn_of_unscored(unscored: pd.DataFrame) -> None:

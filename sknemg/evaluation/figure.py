@@ -1,14 +1,47 @@
-"""The figure of a comparison: examples, accuracies, confusions and votes."""
+"""The figure of a comparison: examples, accuracies, confusion matrix and votes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sknemg.divote.levels import class_columns
 from sknemg.evaluation.result import Evaluation
 from sknemg.recordings import Recordings
+
+_EXAMPLES = 6  # classes of which a recording is drawn
+_MATRIX = 12  # classes up to which a confusion matrix can be read
+_NAME = 20  # characters of a name in a figure
+_SECONDS = 2.5  # drawn of each example
+_SQUARE = (4.4, 4.2)  # inches
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of the figure.
+
+    Attributes
+    ----------
+    name : str
+    caption : str
+    alt : str
+        What it shows, in words and numbers.
+    size : (float, float)
+        Width and height in inches on its own.
+    draw : callable
+        Draws it into a matplotlib Figure or SubFigure.
+    """
+
+    name: str
+    caption: str
+    alt: str
+    size: tuple[float, float]
+    draw: Callable[[Any], None]
 
 
 def plot_comparison(result: Evaluation, scores: pd.DataFrame, X: Recordings) -> Any:
@@ -26,75 +59,260 @@ def plot_comparison(result: Evaluation, scores: pd.DataFrame, X: Recordings) -> 
     """
     import matplotlib.pyplot as plt
 
-    method = result.subjects["method"].iloc[0]
-    own = result.subjects[result.subjects["method"] == method]
-    figure = plt.figure(figsize=(12, 8), layout="constrained")
-    panels: Any = figure.subfigures(2, 1, height_ratios=[1, 1.15])
-    top, bottom = panels
-    _plot_examples(top, result, X, method)
-    axes = bottom.subplots(1, 3, width_ratios=[1.25, 1, 1.15])
-    _plot_accuracies(axes[0], result, scores)
-    from sknemg.inspection import ConfusionMatrixDisplay, SimplexDisplay
-
-    ConfusionMatrixDisplay.from_predictions(own["y_true"], own["prediction"], ax=axes[1])
-    axes[1].set_title(f"Subjects, {method}")
-    axes[1].tick_params(labelsize="small")
-    if len(result.classes) == 3:
-        votes = _mean_votes(result, method)
-        display = SimplexDisplay.from_predictions(
-            votes["y_true"], votes[result.classes], ax=axes[2]
-        )
-        display.ax_[0, 0].set_title("Votes of test subjects, argmax", pad=18)
-    else:
-        axes[2].set_axis_off()
+    parts = {panel.name: panel for panel in comparison_panels(result, scores, X)}
+    with plain_text():
+        figure = plt.figure(figsize=(12, 8), layout="constrained")
+        below = [parts[name] for name in parts if name != "examples"]
+        bottom: Any = figure
+        if "examples" in parts:
+            halves: Any = figure.subfigures(2, 1, height_ratios=[1, 1.15])
+            parts["examples"].draw(halves[0])
+            halves[0].suptitle(parts["examples"].caption, fontsize="medium")
+            bottom = halves[1]
+        places = bottom.subfigures(1, len(below), squeeze=False)[0]
+        for panel, place in zip(below, places, strict=True):
+            panel.draw(place)
     return figure
 
 
-def _plot_examples(figure: Any, result: Evaluation, X: Recordings, method: str) -> None:
-    from sknemg.inspection import class_colors
-    from sknemg.inspection.trace import plot_overview
+def comparison_panels(result: Evaluation, scores: pd.DataFrame, X: Recordings) -> list[Panel]:
+    """Prepare the parts of the figure, without those that this result has nothing for.
 
-    figure.suptitle("The recording of each class that was scored highest, negative up")
+    Parameters
+    ----------
+    result : Evaluation
+    scores : DataFrame from `scores_of`
+    X : Recordings of signals
+
+    Returns
+    -------
+    list of Panel
+        ``examples``, ``accuracies``, ``confusion`` (up to 12 classes) and ``votes`` (of three
+        classes). Drawn within `plain_text`, names hold no formulas.
+    """
+    method = result.subjects["method"].iloc[0]
+    found = [
+        _examples(result, X, method),
+        _accuracies(result, scores),
+        _confusion(result, method),
+        _votes(result, method),
+    ]
+    return [panel for panel in found if panel is not None]
+
+
+@contextmanager
+def plain_text() -> Iterator[None]:
+    """Draw every text as it is written: a dollar sign in a name begins no formula."""
+    import matplotlib as mpl
+
+    with mpl.rc_context({"text.parse_math": False}):
+        yield
+
+
+def short_names(labels: Any) -> dict[Any, str]:
+    """Shorten names for a figure; no two become alike.
+
+    Examples
+    --------
+    >>> short_names(["normal", "amyotrophic lateral sclerosis"])
+    {'normal': 'normal', 'amyotrophic lateral sclerosis': 'amyotrophic lateral…'}
+    """
+    names: dict[Any, str] = {}
+    for label in labels:
+        text = " ".join(str(label).split())
+        name = text if len(text) <= _NAME else text[: _NAME - 1].rstrip() + "…"
+        number = 2
+        while name in names.values():
+            name = f"{text[: _NAME - 4].rstrip()}… {number}"
+            number += 1
+        names[label] = name
+    return names
+
+
+# -- the parts ---------------------------------------------------------------------------------
+
+
+def _examples(result: Evaluation, X: Recordings, method: str) -> Panel | None:
     rows = result.recordings[result.recordings["method"] == method]
-    axes = figure.subplots(len(result.classes), 1, squeeze=False)[:, 0]
-    colors = class_colors(result.classes)
-    for ax, label in zip(axes, result.classes, strict=True):
-        of_class = rows[rows["y_true"] == label]
-        row = of_class["row"].iloc[int(np.nanargmax(of_class[label]))]
-        sfreq = X["sfreq"].iloc[row]
-        signal = X[row][: int(2.5 * sfreq)]
-        plot_overview(ax, signal, sfreq, color=colors[label], linewidth=0.5)
-        ax.set_xlim(0, 2.5)
-        ax.set_title(f"{label}: {X['subject'].iloc[row]}", loc="left", fontsize="small")
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.label_outer()
-    axes[-1].set_xlabel("s")
+    if "row" not in rows:
+        return None
+    best = {}
+    for label in result.subjects["y_true"].value_counts(sort=False).index:
+        own = rows[rows["y_true"] == label]
+        votes = class_columns(own, [label]).to_numpy(dtype=float)[:, 0]
+        if not np.isnan(votes).all():
+            best[label] = int(own["row"].iloc[int(np.nanargmax(votes))])
+    shown = {label: best[label] for label in result.classes if label in best}
+    shown = dict(list(shown.items())[:_EXAMPLES])
+    if not shown:
+        return None
+    names = short_names(result.classes)
+
+    def draw(figure: Any) -> None:
+        from sknemg.inspection import class_colors
+        from sknemg.inspection.trace import plot_overview
+
+        axes = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
+        colors = class_colors(result.classes)
+        for ax, (label, row) in zip(axes, shown.items(), strict=True):
+            signal, sfreq = _start_of(X, row)
+            plot_overview(ax, signal, sfreq, color=colors[label], linewidth=0.5)
+            ax.set_xlim(0, _SECONDS)
+            who = next(iter(short_names([_who(X, row)]).values()))
+            ax.set_title(f"{names[label]}: {who}", loc="left", fontsize="small")
+            ax.spines[["top", "right"]].set_visible(False)
+            ax.label_outer()
+        axes[-1].set_xlabel("s")
+
+    n = len(result.classes)
+    of = "each class" if len(shown) == n else f"{len(shown)} of {n} classes"
+    parts = [
+        f"{label}: subject {_who(X, row)}, peak {np.abs(_start_of(X, row)[0]).max():.2g} mV"
+        for label, row in shown.items()
+    ]
+    return Panel(
+        "examples",
+        f"For {of}, the recording that {method} scored highest; negative up.",
+        f"Needle EMG over {_SECONDS:g} seconds. " + "; ".join(parts) + ".",
+        (5.6, 0.6 + 0.9 * len(shown)),
+        draw,
+    )
 
 
-def _plot_accuracies(ax: Any, result: Evaluation, scores: pd.DataFrame) -> None:
+def _who(X: Recordings, row: int) -> str:
+    return str(X["subject"].iloc[row]) if "subject" in X else f"of row {row}"
+
+
+def _start_of(X: Recordings, row: int) -> tuple[Any, float]:
+    sfreq = float(X["sfreq"].iloc[row])
+    return X[row][: int(_SECONDS * sfreq)], sfreq
+
+
+def _accuracies(result: Evaluation, scores: pd.DataFrame) -> Panel:
     wanted = scores[scores["metric"] == "accuracy"]
     levels = list(dict.fromkeys(wanted["level"]))
     methods = list(dict.fromkeys(wanted["method"]))
-    for i, method in enumerate(methods):
-        rows = wanted[wanted["method"] == method].set_index("level").loc[levels]
-        place = np.arange(len(levels)) + 0.16 * (i - (len(methods) - 1) / 2)
-        reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["value"].to_numpy())
-        style = {"fmt": "os^Dv"[i % 5], "capsize": 3, "label": method, "color": f"{0.5 * (i % 2)}"}
-        ax.errorbar(place, rows["value"], yerr=reach, **style)
-    for i, level in enumerate(levels):
-        truth = getattr(result, f"{level}s")["y_true"]
-        largest = truth.value_counts(normalize=True).max()
-        label = "always the most frequent class" if i == 0 else None
-        ax.hlines(largest, i - 0.35, i + 0.35, "0.4", ":", label=label)
-    ax.set_xticks(range(len(levels)), [f"{level}s" for level in levels])
-    ax.set(ylim=(0, 1), xlim=(-0.5, len(levels) - 0.5), ylabel="accuracy, 95 % interval")
-    ax.set_title("By subject, never seen in training")
-    ax.legend(frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.08))
-    ax.spines[["top", "right"]].set_visible(False)
+    names = short_names(methods)
+    tables = {level: getattr(result, f"{level}s") for level in levels}
+    chance = {
+        level: float(table["y_true"].value_counts(normalize=True).max())
+        for level, table in tables.items()
+        if len(table)  # of a result that was loaded, segments may not have been saved
+    }
+
+    def draw(figure: Any) -> None:
+        ax = figure.subplots()
+        for i, method in enumerate(methods):
+            own = wanted[wanted["method"] == method].set_index("level").reindex(levels)
+            place = np.arange(len(levels)) + 0.16 * (i - (len(methods) - 1) / 2)
+            reach = np.abs(own[["low", "high"]].to_numpy().T - own["value"].to_numpy())
+            look = {"fmt": "os^Dv"[i % 5], "capsize": 3, "color": f"{0.5 * (i % 2)}"}
+            ax.errorbar(place, own["value"], yerr=reach, label=names[method], **look)
+        for number, (level, share) in enumerate(chance.items()):
+            at = levels.index(level)
+            label = "always the most frequent class" if number == 0 else None
+            ax.hlines(share, at - 0.35, at + 0.35, "0.4", ":", label=label)
+        ax.set_xticks(range(len(levels)), [f"{level}s" for level in levels])
+        ax.set(ylim=(0, 1), xlim=(-0.5, len(levels) - 0.5), ylabel="accuracy, 95 % interval")
+        ax.set_title("Accuracy on test subjects", fontsize="medium")
+        ax.legend(frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.08))
+        ax.spines[["top", "right"]].set_visible(False)
+
+    parts = []
+    for level in levels:
+        own = wanted[wanted["level"] == level]
+        numbers = [
+            f"{row.method} {row.value:.2f} ({row.low:.2f} to {row.high:.2f})"
+            for row in own.itertuples()
+        ]
+        if level in chance:
+            numbers.append(f"always the most frequent class {chance[level]:.2f}")
+        parts.append(f"{level}s: {', '.join(numbers)}")
+    return Panel(
+        "accuracies",
+        "Accuracy with its 95 % interval; dotted, the answer that is always the most frequent "
+        "class.",
+        "Accuracy with 95 % interval. " + "; ".join(parts) + ".",
+        _SQUARE,
+        draw,
+    )
 
 
-def _mean_votes(result: Evaluation, method: str) -> pd.DataFrame:
+def _confusion(result: Evaluation, method: str) -> Panel | None:
+    own = result.subjects[result.subjects["method"] == method]
+    own = own[own["prediction"].notna()]
+    if len(result.classes) > _MATRIX or own.empty:
+        return None
+    names = short_names(result.classes)
+    true, answer = own["y_true"].map(names), own["prediction"].map(names)
+
+    def draw(figure: Any) -> None:
+        from sknemg.inspection import ConfusionMatrixDisplay
+
+        ax = figure.subplots()
+        display = ConfusionMatrixDisplay.from_predictions(true, answer, ax=ax)
+        ax.set_title(f"Subjects, {short_names([method])[method]}", fontsize="medium")
+        size = "small" if len(names) <= 4 else "x-small"
+        ax.tick_params(labelsize=size)
+        if len(names) > 4:
+            ax.tick_params(axis="x", labelrotation=90)
+            for text in display.text_.flat:
+                text.set_fontsize("xx-small")
+
+    counts = pd.crosstab(own["y_true"], own["prediction"])
+    lines = []
+    for label in result.classes:
+        if label in counts.index:
+            row = counts.loc[label]
+            answers = ", ".join(f"{n} as {other}" for other, n in row.items() if n)
+            lines.append(f"of {row.sum()} {label}, {answers}")
+    repeated = own["repeat"].nunique() > 1
+    return Panel(
+        "confusion",
+        f"Answers of {method} for subjects, in per cent of the true class.",
+        f"Confusion matrix of {method}, subjects{' of all runs' if repeated else ''}: "
+        + "; ".join(lines)
+        + ".",
+        _SQUARE,
+        draw,
+    )
+
+
+def _votes(result: Evaluation, method: str) -> Panel | None:
+    if len(result.classes) != 3:
+        return None
+    y_true, votes = _mean_votes(result, method)
+    if votes.empty:
+        return None
+    names = short_names(result.classes)
+    shown = votes.set_axis([names[label] for label in result.classes], axis=1)
+
+    def draw(figure: Any) -> None:
+        from sknemg.inspection import SimplexDisplay
+
+        ax = figure.subplots()
+        display = SimplexDisplay.from_predictions(y_true.map(names), shown, ax=ax)
+        display.ax_[0, 0].set_title("Votes of test subjects, argmax", pad=18, fontsize="medium")
+
+    means = [
+        f"{label} {votes.iloc[:, i][y_true == label].mean():.2f}"
+        for i, label in enumerate(result.classes)
+        if (y_true == label).any()
+    ]
+    return Panel(
+        "votes",
+        f"Mean votes of {method} for each subject, in the triangle of the three classes.",
+        f"Triangle of mean votes of {len(votes)} subjects by {method}. Mean vote for the true "
+        f"class: {', '.join(means)}.",
+        _SQUARE,
+        draw,
+    )
+
+
+def _mean_votes(result: Evaluation, method: str) -> tuple[pd.Series, pd.DataFrame]:
+    """Diagnosis and mean votes of each subject in each run, a column for each class."""
     rows = result.recordings[result.recordings["method"] == method]
-    keys = ["repeat", "subject"]
-    votes = rows.groupby(keys, sort=False)[result.classes].mean()
-    return votes.join(rows.groupby(keys)["y_true"].first()).dropna()
+    keys = [rows["repeat"], rows["subject"]]
+    votes = class_columns(rows, result.classes).groupby(keys, sort=False).mean().dropna()
+    diagnosis = rows["y_true"].groupby(keys, sort=False).first()
+    return diagnosis.loc[votes.index], votes

@@ -1,44 +1,29 @@
-"""One self-contained page of a comparison: tables, picture, settings; it opens offline."""
+"""The page of a comparison: one self-contained file that opens offline."""
 
 from __future__ import annotations
 
-import base64
-import html
 import json
-from io import BytesIO
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sknemg.divote.levels import class_columns
-from sknemg.evaluation.comparison import short_table
-from sknemg.evaluation.figure import plot_comparison
+from sknemg.evaluation.comparison import scored_rows, short_table
+from sknemg.evaluation.figure import comparison_panels, plain_text, plot_comparison
 from sknemg.evaluation.result import Evaluation
 from sknemg.metrics import one_vs_rest_table
+from sknemg.pages import Picture, Table, render
 from sknemg.recordings import Recordings
-
-INTENDED_USE = (
-    "Research only. This page was made by software for developing and evaluating algorithms on "
-    "recorded needle EMG. It is not a medical device, has not been cleared or CE-marked, and must "
-    "not be used to diagnose, treat or guide needle placement. It does not replace an "
-    "electrodiagnostic examination by a qualified physician."
-)
+from sknemg.recordings._problems import listed
 
 _METRICS = {"precision": "PPV", "npv": "NPV", "f1": "F1", "roc_auc": "AUROC"}
-
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 72rem; margin: 2rem auto;
-       padding: 0 1rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid #ddd; padding: 0.3rem 0.7rem; text-align: left;
-         white-space: nowrap; }
-.scroll { overflow-x: auto; } img { max-width: 100%; }
-.use { border-left: 4px solid #d55e00; background: #fdf3ec; padding: 0.6rem 1rem; }
-.leak { border-left: 4px solid #b00020; background: #fdecee; padding: 0.6rem 1rem; }
-pre { background: #f5f5f5; padding: 0.8rem; overflow-x: auto; font-size: 0.8rem; }
-"""
+_WRONG = 30  # wrongly diagnosed subjects that are listed of each method
+_FITS = 30  # fits of each method
 
 
 def write_report(
@@ -51,6 +36,10 @@ def write_report(
     title: str,
 ) -> list[Path]:
     """Write ``report.html`` and its picture, ``comparison.png``.
+
+    The page is one file: it holds its style and its pictures, has no script and opens offline.
+    Of long tables it shows the first rows and names the file that `Evaluation.save` writes
+    beside it.
 
     Parameters
     ----------
@@ -65,96 +54,238 @@ def write_report(
     -------
     list of Path
         The files.
+
+    Warns
+    -----
+    UserWarning
+        If the font of the pictures lacks characters of a name.
     """
     import matplotlib.pyplot as plt
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     picture, page = folder / "comparison.png", folder / "report.html"
-    figure = plot_comparison(result, scores, X)
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=130)
-    plt.close(figure)
-    picture.write_bytes(buffer.getvalue())
-    page.write_text(_page(result, scores, differences, buffer.getvalue(), title), encoding="utf-8")
+    with _missing_glyphs_named_once():
+        figure = plot_comparison(result, scores, X)
+        try:
+            figure.savefig(picture, dpi=130)
+        finally:
+            plt.close(figure)
+        text = report_page(result, scores, differences, X, title=title)
+    page.write_text(text, encoding="utf-8")
     return [page, picture]
 
 
-def _page(
+def report_page(
     result: Evaluation,
     scores: pd.DataFrame,
     differences: pd.DataFrame,
-    picture: bytes,
+    X: Recordings,
+    *,
     title: str,
 ) -> str:
+    """Return the page that `write_report` writes.
+
+    Parameters
+    ----------
+    result, scores, differences, X, title
+        As for `write_report`.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     settings = result.settings
-    counts = ", ".join(f"{n} {label}" for label, n in settings["n_subjects"].items())
-    n_subjects = sum(settings["n_subjects"].values())
-    protocol = settings["protocol"]
-    folds = protocol["n_splits"]
-    split = "one subject left out at a time" if isinstance(folds, str) else f"{folds} folds"
-    image = base64.b64encode(picture).decode()
-    parts = [
-        f"<h1>{html.escape(title)}</h1>",
-        f'<p class="use">{INTENDED_USE}</p>',
-        f"<p>{settings['n_recordings']} recordings of {n_subjects} subjects: {counts}. Protocol "
-        f"<b>{html.escape(protocol['name'])}</b>: {split}, "
-        f"{protocol['n_repeats']} run{'s' if protocol['n_repeats'] > 1 else ''}. Each subject is "
-        "scored by models that never saw it; intervals (95 %) come from a bootstrap over "
-        "subjects.</p>",
-    ]
-    if protocol["choose_on"] == "test":
-        parts.append(
-            '<p class="leak"><b>These scores leak.</b> As published, the weights of the network '
-            "were chosen on the test fold; they are better than any new patient will see.</p>"
-        )
-    parts += [
-        "<h2>Scores</h2>",
-        _table(short_table(scores).reset_index(), index=False),
-        f'<p><img alt="Example recordings, accuracies, confusion matrix and votes" '
-        f'src="data:image/png;base64,{image}"></p>',
-        "<h2>Each diagnosis against the others, subjects</h2>",
-        _table(_by_class(result), index=False),
-        "<h2>What differs between the diagnoses beside the disease</h2>",
-        "<p>A classifier can learn these instead. A small p says that it could.</p>",
-        _table(differences),
-        "<h2>Wrongly diagnosed subjects</h2>",
-        _table(_wrong(result), index=False),
-        "<h2>Fits</h2>",
-        _table(result.cells.round(2), index=False),
-        "<h2>Settings</h2>",
-        f"<pre>{html.escape(json.dumps(settings, indent=2, default=str))}</pre>",
-    ]
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style></head>\n"
-        f"<body>\n{chr(10).join(parts)}\n</body>\n</html>\n"
+    return render(
+        "sknemg.evaluation",
+        "report.html",
+        title=title,
+        version=settings["versions"]["sknemg"],
+        settings=settings,
+        n_subjects=sum(settings["n_subjects"].values()),
+        scores=Table.from_frame(
+            _scores(scores),
+            "scores",
+            "Scores on test subjects, with 95 % intervals",
+            group="level",
+        ),
+        remarks=_remarks(result),
+        notes=_notes(scores),
+        pictures=_pictures(result, scores, X),
+        by_class=Table.from_frame(
+            _by_class(result),
+            "classes",
+            "Each diagnosis against the others: subjects, with 95 % intervals",
+            group="diagnosis",
+        ),
+        differences=_differences(differences),
+        wrong=Table.from_frame(
+            _wrong(result),
+            "wrong",
+            "Wrongly diagnosed subjects: the scores of their diagnosis and of the answer",
+            group="method",
+            limit=_WRONG,
+            whole="subjects.csv",
+        ),
+        fits=Table.from_frame(
+            _fits(result.cells),
+            "fits",
+            "Fits: seconds, and numbers of subjects and recordings",
+            group="method",
+            limit=_FITS,
+            whole="cells.csv",
+        ),
+        settings_text=_settings(settings),
     )
 
 
-def _table(frame: pd.DataFrame, index: bool = True) -> str:
-    table = frame.to_html(border=0, na_rep="", float_format="{:.3g}".format, index=index)
-    return f'<div class="scroll">{table}</div>'
+def _pictures(result: Evaluation, scores: pd.DataFrame, X: Recordings) -> list[Picture]:
+    from matplotlib.figure import Figure
+
+    pictures = []
+    with plain_text():
+        for panel in comparison_panels(result, scores, X):
+            figure = Figure(figsize=panel.size, layout="constrained")
+            panel.draw(figure)
+            wide = panel.name == "examples"
+            pictures.append(Picture.from_figure(figure, panel.alt, panel.caption, wide=wide))
+    return pictures
+
+
+@contextmanager
+def _missing_glyphs_named_once() -> Iterator[None]:
+    """Turn matplotlib's warning for each missing character into one for all of them."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    lacking = [w for w in caught if "missing from font" in str(w.message)]
+    for other in caught:
+        if other not in lacking:
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    if lacking:
+        n = len({str(warning.message) for warning in lacking})
+        warnings.warn(
+            f"The font of the pictures lacks {n} character{'s' if n > 1 else ''} of the names: "
+            "read the names in the tables of the page.",
+            stacklevel=4,
+        )
+
+
+def _settings(settings: dict[str, Any]) -> str:
+    """Write the settings as JSON, each estimator on one line."""
+    estimators = {name: " ".join(text.split()) for name, text in settings["estimators"].items()}
+    shown = settings | {"estimators": estimators}
+    return json.dumps(shown, indent=2, default=str, ensure_ascii=False)
+
+
+# -- tables ------------------------------------------------------------------------------------
+
+
+def _scores(scores: pd.DataFrame) -> pd.DataFrame:
+    table = short_table(scores).reset_index()
+    return table.assign(level=table["level"].str.capitalize() + "s")
+
+
+def _notes(scores: pd.DataFrame) -> list[str]:
+    """Collect the notes of `score_table`, each once, with the places it is about."""
+    if "note" not in scores:
+        return []
+    noted = scores[scores["note"].fillna("") != ""]
+    places: dict[str, list[str]] = {}
+    for row in noted.itertuples():
+        place = f"{row.method}, {row.level}s"
+        if place not in places.setdefault(str(row.note), []):
+            places[str(row.note)].append(place)
+    return [f"{note} ({'; '.join(where)})" for note, where in places.items()]
+
+
+def _remarks(result: Evaluation) -> list[str]:
+    """Say who has no score, and which classes training folds lacked."""
+    remarks = []
+    for method, rows in result.unscored.groupby("method", sort=False):
+        subjects = rows.loc[rows["level"] == "subject", "subject"].unique()
+        places = rows.loc[rows["level"] == "recording", "row"].dropna().unique()
+        parts = [listed(subjects, "subject")] if len(subjects) else []
+        parts += [f"{len(places)} recording{'s' if len(places) > 1 else ''}"] if len(places) else []
+        remarks.append(f"{method} has no score for {' and '.join(parts)}, which are left out.")
+    for lack in result.settings.get("lacking", []):
+        remarks.append(
+            f"Run {lack['repeat'] + 1}, fold {lack['fold'] + 1}: training lacks the class "
+            f"{lack['class']}, which scores 0 there and counts as wrong for "
+            f"{listed(lack['subjects'], 'test subject')}."
+        )
+    return remarks
 
 
 def _by_class(result: Evaluation) -> pd.DataFrame:
     parts = []
     for method, rows in result.subjects.groupby("method", sort=False):
+        rows, proba = scored_rows(rows, result.classes)
         table = one_vs_rest_table(
             rows["y_true"],
-            class_columns(rows, result.classes),
+            proba,
             classes=result.classes,
             groups=rows["subject"],
         )
         parts.append(table.rename(columns={"class": "level"}).assign(method=method))
     names = {metric: _METRICS.get(metric, metric) for metric in parts[0]["metric"].unique()}
     wide = short_table(pd.concat(parts, ignore_index=True), names).reset_index()
-    return wide.rename(columns={"level": "diagnosis"})
+    wide = wide.rename(columns={"level": "diagnosis"})
+    order = {label: at for at, label in enumerate(result.classes)}
+    return wide.sort_values("diagnosis", key=lambda labels: labels.map(order), kind="stable")
+
+
+def _differences(differences: pd.DataFrame) -> Table:
+    frame = differences
+    if len(frame.columns) > 12:  # many diagnoses: a row for each
+        frame = frame.T
+    frame = frame.rename_axis(columns=None).reset_index(names="")
+    return Table.from_frame(frame, "differences", "Subjects and recordings of each diagnosis")
 
 
 def _wrong(result: Evaluation) -> pd.DataFrame:
     subjects: Any = result.subjects
-    wrong = subjects[subjects["prediction"] != subjects["y_true"]]
-    wrong = wrong.sort_values(["method", "repeat", "subject"])
-    columns = ["method", "repeat", "subject", "y_true", "prediction", *result.classes]
-    return wrong[columns].rename(columns={"y_true": "diagnosis", "prediction": "answer"}).round(3)
+    answered = subjects["prediction"].notna()
+    wrong = subjects[answered & (subjects["prediction"] != subjects["y_true"])]
+    wrong = wrong.sort_values(["repeat", "subject"], key=_sortable, kind="stable")
+    scores = class_columns(wrong, result.classes).to_numpy(dtype=float)
+    place = pd.Index(result.classes)
+    rows = np.arange(len(wrong))
+    table = pd.DataFrame(
+        {
+            "method": wrong["method"].to_numpy(),
+            "subject": wrong["subject"].to_numpy(),
+            "run": wrong["repeat"].to_numpy() + 1,
+            "diagnosis": wrong["y_true"].to_numpy(),
+            "its score": scores[rows, place.get_indexer(wrong["y_true"])],
+            "answer": wrong["prediction"].to_numpy(),
+            "score of the answer": scores[rows, place.get_indexer(wrong["prediction"])],
+        }
+    )
+    if subjects["repeat"].nunique() < 2:
+        table = table.drop(columns="run")
+    methods = {method: at for at, method in enumerate(subjects["method"].unique())}
+    return table.sort_values("method", key=lambda names: names.map(methods), kind="stable")
+
+
+def _sortable(column: pd.Series) -> pd.Series:
+    return column if pd.api.types.is_numeric_dtype(column) else column.astype(str)
+
+
+def _fits(cells: pd.DataFrame) -> pd.DataFrame:
+    names = {
+        "fit_seconds": "training (s)",
+        "predict_seconds": "prediction (s)",
+        "n_train_subjects": "training subjects",
+        "n_test_subjects": "test subjects",
+        "n_train": "training recordings",
+        "n_test": "test recordings",
+    }
+    several = cells["repeat"].nunique() > 1
+    fold = ("fold " + (cells["fold"] + 1).astype(str)).to_list()
+    run = [f"run {number + 1}, " if several else "" for number in cells["repeat"]]
+    table = cells.drop(columns=["repeat", "fold"]).rename(columns=names)
+    table.insert(1, "fit", [a + b for a, b in zip(run, fold, strict=True)])
+    methods = {method: at for at, method in enumerate(cells["method"].unique())}
+    return table.sort_values("method", key=lambda names: names.map(methods), kind="stable")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -432,9 +431,16 @@ or DataFrame
         return f"Recordings: {_summary(self)}"
 
     def _repr_html_(self) -> str:
+        from sknemg.pages import render
+
         table = self.meta.head(5).assign(**{_item_name(self): self.lengths[:5]})
-        more = f"<p>... and {len(self) - 5} more rows</p>" if len(self) > 5 else ""
-        return f"<p><b>Recordings</b>: {html.escape(_summary(self))}</p>{table.to_html()}{more}"
+        return render(
+            "sknemg.recordings",
+            "recordings.html",
+            summary=_summary(self),
+            table=table.to_html(),  # which escapes its entries
+            more=max(len(self) - 5, 0),
+        )
 
 
 # -- construction ------------------------------------------------------------------------------

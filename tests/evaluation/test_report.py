@@ -1,167 +1,246 @@
-"""The command line, from a folder to the page."""
+"""The page of a comparison: what stands on it, and that it holds together whatever the names."""
 
-import json
+import functools
+import itertools
 import re
+from html.parser import HTMLParser
 
 import numpy as np
-import pandas as pd
 import pytest
+from _results import DIAGNOSES, HOSTILE, hostile, invented
 
-from sknemg import Recordings
-from sknemg.cli import main
-from sknemg.datasets import write_cohort
+from sknemg.evaluation import Evaluation, report
+from sknemg.evaluation.comparison import confounds, scores_of
+from sknemg.evaluation.figure import comparison_panels, short_names
+from sknemg.evaluation.report import report_page, write_report
+from sknemg.pages import INTENDED_USE
 
-SFREQ = 3000.0
-NAME = "<script>alert(1)"  # of the folder: it stands on the page
+
+class Page(HTMLParser):
+    """A page taken apart: its tags with their attributes, and its text."""
+
+    VOID = ("meta", "img", "br")
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.text, self.open = [], "", []
+        self.feed(page)
+        assert self.open == [], "every tag is closed"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.text += data
+
+    def of(self, *names):
+        return [(tag, attrs) for tag, attrs in self.tags if tag in names]
+
+
+def page_of(result, X, y, title="Comparison on a cohort"):
+    scores = scores_of(result, n_resamples=9)
+    return report_page(result, scores, confounds(X, y), X, title=title)
 
 
 @pytest.fixture
-def make_cohort_folder(tmp_path, make_ragged):
-    """Factory of cohort folders of nine subjects."""
-
-    def make(change=lambda X, y: (X, y)):
-        X, y = make_ragged(sfreq=SFREQ)
-        X = X.with_columns(
-            location=np.resize(["proximal", "distal"], len(X)),
-            age=60.0,
-        )
-        X, y = change(X, y)
-        write_cohort(tmp_path / NAME, X, y)
-        return tmp_path / NAME
-
-    return make
+def quick(monkeypatch):
+    """Leave out the pictures and most resamples, which take nearly all the time."""
+    few = functools.partial(report.one_vs_rest_table, n_resamples=9)
+    monkeypatch.setattr(report, "one_vs_rest_table", few)
+    monkeypatch.setattr(report, "_pictures", lambda *_: [])
 
 
-def compare(folder, out, *options):
-    argv = ["compare", "--cohort", str(folder), "--out", str(out), "--sfreq", str(SFREQ)]
-    return main([*argv, "--profile", "smoke", "--folds", "3", "--jobs", "1", *options])
+@pytest.fixture
+def text_of(quick):
+    return lambda *args: Page(page_of(*args)).text
 
 
-def test_from_a_folder_to_a_page(make_cohort_folder, tmp_path, capsys):
-    out = tmp_path / "out"
-    assert compare(make_cohort_folder(), out) == 0
-    printed = capsys.readouterr().out
-    assert "Research only" in printed
-    assert "features + LDA" in printed
-    assert len(pd.read_csv(out / "subjects.csv")) == 2 * 9
-    settings = json.loads((out / "settings.json").read_text())
-    assert settings["n_subjects"] == {"myopathy": 3, "neuropathy": 3, "normal": 3}
-    page = (out / "report.html").read_text(encoding="utf-8")
-    assert "It is not a medical device" in page
-    assert "These scores leak" not in page
-    opens_offline(page)
-
-    cells = {file: file.stat().st_mtime_ns for file in (out / "cells").iterdir()}
-    assert len(cells) == 6
-    subjects = (out / "subjects.csv").read_bytes()
-    assert compare(tmp_path / NAME, out) == 0  # finished cells are read, not run
-    assert {file: file.stat().st_mtime_ns for file in (out / "cells").iterdir()} == cells
-    assert (out / "subjects.csv").read_bytes() == subjects
+@pytest.fixture(scope="module")
+def plain():
+    return page_of(*invented())
 
 
-def opens_offline(page):
-    """Nothing is loaded from elsewhere, and no name becomes markup."""
-    sources = re.findall(r"""(?:src|href|srcset|data)\s*=\s*["']([^"']{0,40})""", page)
-    assert sources
-    assert all(source.startswith("data:image/png;base64,") for source in sources)
-    for loader in ("<script", "<link", "<iframe", "@import", "url("):
-        assert loader not in page
-    assert "&lt;script&gt;alert(1)" in page
+@pytest.fixture(scope="module")
+def wicked():
+    with pytest.warns(UserWarning, match="missing from font"):
+        return page_of(*hostile(), title="Comparison on <b>x</b> \u202eabc\udcff")
 
 
-def test_the_page_says_that_published_scores_leak(make_cohort_folder, tmp_path):
-    options = ["--protocol", "published", "--repeats", "1"]
-    assert compare(make_cohort_folder(), tmp_path / "out", *options) == 0
-    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "These scores leak" in page
+# -- the form ----------------------------------------------------------------------------------
 
 
-def one_class(X, y):
-    return X, np.full(len(y), "normal")
+def test_the_page_is_accessible_html(plain):
+    page = Page(plain)
+    assert plain.startswith("<!doctype html>")
+    assert page.of("html") == [("html", {"lang": "en"})]
+    assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in (
+        page.tags
+    )
+    levels = [int(tag[1]) for tag, _ in page.of("h1", "h2", "h3", "h4")]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(below - above <= 1 for above, below in itertools.pairwise(levels))
+    assert len(page.of("table")) == len(page.of("caption")) == 5
+    scopes = [attrs.get("scope") for _, attrs in page.of("th")]
+    assert set(scopes) == {"col", "row", "rowgroup"}
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    referred = [attrs["href"][1:] for _, attrs in page.of("a")]
+    referred += [attrs["aria-labelledby"] for _, attrs in page.of("div") if "role" in attrs]
+    assert len(referred) == 12 and set(referred) <= set(ids)
 
 
-def short(X, y):
-    signals = [signal[:900] if row == 2 else signal for row, signal in enumerate(X)]
-    return Recordings(signals, **{name: X[name].to_numpy() for name in X.meta}), y
+def test_pictures_say_what_they_show_with_its_numbers(plain):
+    images = [attrs for _, attrs in Page(plain).of("img")]
+    assert len(images) == 4
+    for attrs in images:
+        assert attrs["src"].startswith("data:image/png;base64,")
+        assert int(attrs["width"]) > int(attrs["height"]) / 2 > 100
+        assert re.search(r"\d", attrs["alt"])
+    accuracies, confusion = images[1]["alt"], images[2]["alt"]
+    # 12 subjects, of whom the first four are wrongly diagnosed
+    assert "subjects: nEMGNet 0.67 (" in accuracies
+    assert "always the most frequent class 0.33" in accuracies
+    assert "of 4 myopathy, 2 as myopathy, 2 as neuropathy" in confusion
 
 
-def without_rate(folder):
-    table = pd.read_csv(folder / "recordings.csv").drop(columns="sfreq")
-    table.to_csv(folder / "recordings.csv", index=False)
+def test_the_page_opens_offline_and_runs_nothing(plain, wicked):
+    for text in (plain, wicked):
+        page = Page(text)
+        for _, attrs in page.tags:
+            for name, value in attrs.items():
+                assert not name.startswith("on")
+                if name in ("src", "href", "srcset", "data", "action"):
+                    assert value.startswith(("data:image/png;base64,", "#"))
+        assert not page.of("script", "link", "iframe", "object", "form")
+        (style,) = re.findall(r"<style>(.*?)</style>", text, flags=re.DOTALL)
+        assert "url(" not in style and "@import" not in style
+        policy = [attrs["content"] for _, attrs in page.of("meta") if "http-equiv" in attrs]
+        assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
 
 
-def copied(X, y):
-    stolen = X[[0]].with_columns(subject="S99").with_values(X[0][50:], [0, len(X[0]) - 50])
-    return Recordings.concat([X, stolen]), np.append(y, y[0])
+def test_the_intended_use_stands_once(plain):
+    assert plain.count(INTENDED_USE) == 1
+    assert plain.count("medical device") == 1
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (one_class, "one class only, 'normal'; two are needed"),
-        (short, "row 2: 0.3 s long, one window is 0.4 s"),
-        (copied, "hold the same signal"),
-    ],
-    ids=["one class", "short recording", "leak"],
-)
-def test_wrong_cohorts_end_with_a_reason(make_cohort_folder, tmp_path, capsys, change, message):
-    assert compare(make_cohort_folder(change), tmp_path / "out") == 2
-    printed = capsys.readouterr().err
-    assert "sknemg: " in printed
-    assert message in printed
-    assert "Traceback" not in printed
+def test_no_name_becomes_markup(plain, wicked):
+    assert {tag for tag, _ in Page(wicked).tags} == {tag for tag, _ in Page(plain).tags}
+    text = Page(wicked).text
+    for name in (*HOSTILE, "<img src=x onerror=alert(1)>0", "Comparison on <b>x</b>"):
+        assert name[:150] in text
+    assert "\ufffd" in text  # what neither HTML nor UTF-8 can hold
+    wicked.encode("utf-8")
+    assert "\x07" not in wicked
 
 
-def test_a_folder_that_is_missing(tmp_path, capsys):
-    assert compare(tmp_path / "nowhere", tmp_path / "out") == 2
-    assert "nowhere" in capsys.readouterr().err
+# -- what it says ------------------------------------------------------------------------------
 
 
-def test_a_rate_that_nobody_knows_is_not_guessed(make_cohort_folder, tmp_path, capsys):
-    folder = make_cohort_folder()
-    without_rate(folder)
-    assert compare(folder, tmp_path / "out") == 2
-    assert "no sampling rate" in capsys.readouterr().err
+@pytest.mark.parametrize("classes", [(False, True), (0, 1, 2), ("ill", "well"), DIAGNOSES])
+def test_labels_of_every_kind(text_of, classes):
+    result, X, y = invented(classes)
+    text = text_of(result, X, y)
+    for label in classes:
+        assert f"{12 // len(classes)} {label}" in text
+        assert re.search(rf"S00\d\n{label}\n0\.\d", text), "a wrong subject with its score"
+    panels = comparison_panels(result, scores_of(result, n_resamples=9), X)
+    names = ["examples", "accuracies", "confusion", "votes"]
+    assert [panel.name for panel in panels] == names[: len(classes) + 1]
+    assert f"{classes[0]}: subject S0" in panels[0].alt
+    assert f"as {classes[1]}" in panels[2].alt
 
 
-def test_a_stop_by_the_user_says_how_to_go_on(make_cohort_folder, tmp_path, capsys, monkeypatch):
-    def stop(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("sknemg.evaluation.evaluate", stop)
-    assert compare(make_cohort_folder(), tmp_path / "out") == 130
-    assert "goes on where it stood" in capsys.readouterr().err
+def test_five_hundred_wrong_subjects_are_counted_not_listed(text_of):
+    text = text_of(*invented(names=520, wrong=500 / 520, methods=("nEMGNet",)))
+    assert "30 of 500 rows are shown; subjects.csv holds all." in text
+    assert text.count("\nS0") == 30
 
 
-def test_unknown_options_are_refused(capsys):
-    with pytest.raises(SystemExit) as error:
-        main(["compare", "--cohort", "x", "--protocol", "hopeful"])
-    assert error.value.code == 2
-    assert "invalid choice: 'hopeful'" in capsys.readouterr().err
+def test_many_classes_make_no_wide_tables_and_no_unreadable_picture(quick):
+    classes = tuple(f"class {i}" for i in range(20))
+    result, X, y = invented(classes, names=40, methods=("nEMGNet",))
+    page = Page(page_of(result, X, y))
+    widths = []
+    for tag, attrs in page.of("thead", "th"):
+        if tag == "thead":
+            widths.append(0)
+        elif attrs["scope"] == "col":
+            widths[-1] += 1
+    assert len(widths) == 5 and max(widths) <= 12
+    panels = comparison_panels(result, scores_of(result, n_resamples=9), X)
+    assert [panel.name for panel in panels] == ["examples", "accuracies"]
+    assert panels[0].caption.startswith("For 6 of 20 classes")
 
 
-@pytest.mark.slow
-def test_demo_simulates_its_cohort(tmp_path, capsys):
-    out = tmp_path / "demo"
-    argv = ["demo", "--subjects", "9", "--profile", "smoke", "--folds", "3", "--jobs", "1"]
-    assert main([*argv, "--out", str(out)]) == 0
-    assert "simulated patients (no real person)" in (out / "report.html").read_text()
-    assert "Simulating 9 subjects" in capsys.readouterr().out
+@pytest.mark.filterwarnings("ignore:'nEMGNet' gives no score")
+def test_who_has_no_score_is_named_and_not_called_wrong(text_of):
+    result, X, y = invented(unscored=[0, 7], wrong=0, methods=("nEMGNet",))
+    result.settings["lacking"] = [
+        {"repeat": 0, "fold": 2, "class": "normal", "subjects": ["S001", "S003"]}
+    ]
+    text = text_of(result, X, y)
+    assert "nEMGNet has no score for subjects 'S000', 'S007' and 2 recordings" in text
+    assert "None." in text
+    assert "Run 1, fold 3: training lacks the class normal" in text
+    assert "counts as wrong for test subjects 'S001', 'S003'" in text
 
 
-def test_demo_says_at_once_that_subjects_are_too_few(tmp_path, capsys):
-    assert main(["demo", "--subjects", "8", "--folds", "3", "--out", str(tmp_path)]) == 2
-    printed = capsys.readouterr()
-    assert "give --subjects 9 or more, or fewer --folds" in printed.err
-    assert not printed.out
+def test_published_scores_are_said_to_leak(text_of):
+    result, X, y = invented()
+    assert "These scores leak" not in text_of(result, X, y)
+    result.settings["protocol"]["choose_on"] = "test"
+    assert "These scores leak" in text_of(result, X, y)
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "least"),
-    [("--folds", "1", 2), ("--folds", "many", 2), ("--repeats", "0", 1), ("--out-of-fold", "1", 2)],
-)
-def test_wrong_numbers_are_refused_at_once(tmp_path, capsys, option, value, least):
-    with pytest.raises(SystemExit, match="2"):
-        main(["demo", "--out", str(tmp_path / "out"), option, value])
-    assert f"{option}: {value!r} is no whole number from {least} on" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+def test_runs_are_told_apart_where_there_are_several(text_of):
+    text = text_of(*invented(repeats=2, methods=("nEMGNet",)))
+    assert "run 2, fold 3" in text
+    assert "2 runs" in text
+    text = text_of(*invented(methods=("nEMGNet",)))
+    assert "fold 3" in text and "run 1, fold" not in text
+
+
+def test_what_a_score_hides_stands_below_the_table(quick):
+    result, X, y = invented()
+    scores = scores_of(result, n_resamples=9)
+    scores["note"] = np.where(scores["method"] == "LDA", "one subject only: <normal>", "")
+    page = report_page(result, scores, confounds(X, y), X, title="x")
+    assert "one subject only: <normal> (LDA, subjects; LDA, recordings)" in Page(page).text
+
+
+def test_a_saved_result_gives_the_same_text(tmp_path, text_of):
+    result, X, y = invented()
+    result.save(tmp_path)
+    assert text_of(Evaluation.load(tmp_path), X, y) == text_of(result, X, y)
+
+
+# -- the files ---------------------------------------------------------------------------------
+
+
+def test_page_and_picture_are_written_and_characters_that_their_font_lacks_told_once(tmp_path):
+    result, X, y = invented((False, True), methods=("日本", "普通"))
+    scores = scores_of(result, n_resamples=9)
+    out = tmp_path / "new" / "out"
+    with pytest.warns(UserWarning) as caught:
+        files = write_report(out, result, scores, confounds(X, y), X, title="x")
+    (warning,) = caught
+    assert "lacks 4 characters of the names: read the names in the tables" in str(warning.message)
+    assert warning.filename == __file__
+    assert [file.name for file in files] == ["report.html", "comparison.png"]
+    page = files[0].read_text(encoding="utf-8")
+    assert page.endswith("</html>\n")
+    assert len(Page(page).of("img")) == 3
+    assert files[1].read_bytes().startswith(b"\x89PNG")
+
+
+def test_short_names_stay_different():
+    names = [f"{'amyotrophic lateral sclerosis'} {i}" for i in range(3)]
+    short = short_names(names)
+    assert len(set(short.values())) == 3
+    assert max(map(len, short.values())) <= 20

@@ -1,0 +1,6 @@
+from .environment import render
+from .intended_use import INTENDED_USE, RESEARCH_ONLY
+from .picture import Picture
+from .table import Table
+
+__all__ = ["INTENDED_USE", "RESEARCH_ONLY", "Picture", "Table", "render"]

@@ -1,0 +1,134 @@
+"""A headless Chromium, steered over its debugging pipe: no driver and no further package."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",  # which root cannot have; the pages are the project's own
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--hide-scrollbars",
+    "--remote-debugging-pipe",
+)
+
+
+def find_browser():
+    """Path of a Chromium, or None."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+class Browser:
+    """One tab of a browser of its own, with an empty profile.
+
+    Examples
+    --------
+    >>> with Browser("chromium") as tab:                      # doctest: +SKIP
+    ...     tab.open(Path("report.html"), width=390, dark=True)
+    ...     tab.evaluate("document.documentElement.scrollWidth")
+    """
+
+    def __init__(self, program):
+        self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        to_read, self._write = os.pipe()
+        self._read, to_write = os.pipe()
+        # Chromium reads commands from descriptor 3 and answers on 4, each message ended by NUL.
+        line = f'exec "$0" "$@" 3<&{to_read} 4>&{to_write}'
+        arguments = [*_FLAGS, f"--user-data-dir={self._profile.name}", "about:blank"]
+        self._process = subprocess.Popen(
+            ["bash", "-c", line, program, *arguments],
+            pass_fds=(to_read, to_write),
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(to_read)
+        os.close(to_write)
+        self._buffer, self._number, self._session, self._heard = b"", 0, None, []
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = attached["sessionId"]
+        self.send("Page.enable")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.terminate()
+        self._process.wait(timeout=20)
+        os.close(self._read)
+        os.close(self._write)
+        self._profile.cleanup()
+
+    def send(self, method, **params):
+        """Give a command of the DevTools protocol and return its result."""
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": params}
+        if self._session:
+            message["sessionId"] = self._session
+        body = json.dumps(message).encode() + b"\0"
+        while body:
+            body = body[os.write(self._write, body) :]
+        answer = self._wait(lambda message: message.get("id") == self._number)
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']}")
+        return answer["result"]
+
+    def _wait(self, wanted):
+        while True:
+            while b"\0" in self._buffer:
+                message, _, self._buffer = self._buffer.partition(b"\0")
+                message = json.loads(message)
+                if "method" in message:
+                    self._heard.append((message["method"], message["params"]))
+                if wanted(message):
+                    return message
+            more = os.read(self._read, 1 << 20)
+            if not more:
+                raise RuntimeError("the browser has ended")
+            self._buffer += more
+
+    def open(self, page, *, width, height=844, dark=False, media=""):
+        """Load a file and lay it out at this width in CSS pixels."""
+        self.send(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=1, mobile=width < 600,
+        )  # fmt: skip
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.send("Emulation.setEmulatedMedia", media=media, features=[scheme])
+        self.send("Page.navigate", url=Path(page).resolve().as_uri())
+        self._wait(lambda message: message.get("method") == "Page.loadEventFired")
+
+    @contextmanager
+    def listening(self, *events):
+        """Collect events, as pairs of name and parameters, while pages are opened."""
+        heard = []
+        for domain in {event.partition(".")[0] for event in events}:
+            self.send(f"{domain}.enable")
+        self._heard = []
+        yield heard
+        self.evaluate("0")  # whose answer comes after what has happened
+        heard += [event for event in self._heard if event[0] in events]
+
+    def evaluate(self, expression):
+        """Return the value of a JavaScript expression."""
+        answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
+        if "exceptionDetails" in answer:
+            raise RuntimeError(answer["exceptionDetails"])
+        return answer["result"].get("value")
+
+    def screenshot(self, file):
+        """Save the whole page as PNG."""
+        answer = self.send("Page.captureScreenshot", captureBeyondViewport=True)
+        Path(file).write_bytes(base64.b64decode(answer["data"]))
+
+    def pdf(self, file):
+        """Print the page as its style sheet says."""
+        answer = self.send("Page.printToPDF", preferCSSPageSize=True, printBackground=False)
+        Path(file).write_bytes(base64.b64decode(answer["data"]))
