@@ -243,7 +243,7 @@ def _parts(records: NDArray[np.int16], header: _Header, at: int, sfreq: float) -
     back = [(old, new) for old, new in jumps if new - onsets[0] < old]
     if back or (jumps and not header.discontinuous):
         old, new = (back or jumps)[0]
-        why = "which is back" if back else "in a file that is to be without gaps"
+        why = "which is backwards" if back else "in a file that claims to be without gaps"
         raise ReadError(
             f"the clock of the data records jumps from {old:g} s to {new - onsets[0]:g} s, {why}: "
             "export each part as its own file"

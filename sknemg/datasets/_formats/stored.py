@@ -66,7 +66,7 @@ def pick(names: Sequence[str], channel: str | int | None) -> int:
     (2, 1)
     """
     if not names:
-        raise ReadError("no signal in the file")
+        raise ReadError("no signal in the file: leave it out")
     if channel is None:
         if len(names) > 1:
             raise ReadError(f"{len(names)} channels ({_listed(names)}): give channel, one of them")
