@@ -180,7 +180,7 @@ def test_short_recordings():
 
 def test_several_rates_cannot_share_one_segment_shape():
     X = Recordings([np.ones(10), np.ones(10)], sfreq=[10, 20])
-    with pytest.raises(ValueError, match="rates 10, 20 Hz; put a Downsampler first"):
+    with pytest.raises(ValueError, match="rates 10, 20 Hz: put a Downsampler first"):
         Segmenter().fit_transform(X)
     X = X.with_columns(sfreq=[23437.5, 23437.50001])
     with pytest.raises(ValueError, match=r"rates 23437\.5, 23437\.50001 Hz"):

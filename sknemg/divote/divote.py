@@ -32,7 +32,7 @@ from sknemg.divote._votes import check_weights, mean_scores, read_locations, sub
 from sknemg.divote.levels import Levels, Scores, votes_frame
 from sknemg.model_selection import SubjectKFold
 from sknemg.recordings import Recordings, label_subjects, read_subjects
-from sknemg.recordings._convert import as_segments, known_sfreq, wrap
+from sknemg.recordings._convert import known_sfreq, to_recordings, wrap
 from sknemg.recordings._problems import listed, shown
 from sknemg.recordings._subjects import check_known, check_labels
 
@@ -316,7 +316,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _check_X(self, X: Any, reset: bool) -> Recordings:
         if reset:
             self.__dict__.pop("n_features_in_", None)  # of an earlier fit on another container
-        data = as_segments(X)
+        data = to_recordings(X)
         if data is None:
             finite = not get_tags(self).input_tags.allow_nan
             if isinstance(X, pd.DataFrame):

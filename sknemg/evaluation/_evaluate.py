@@ -32,7 +32,7 @@ from sknemg.model_selection.splits import SubjectKFold
 from sknemg.provenance import provenance
 from sknemg.recordings import Recordings
 from sknemg.recordings._carry import with_subjects
-from sknemg.recordings._convert import as_segments
+from sknemg.recordings._convert import to_recordings
 from sknemg.recordings._problems import LISTED, listed
 from sknemg.recordings._subjects import check_labels, label_subjects, read_subjects
 
@@ -431,7 +431,7 @@ def _choosing_on(model: Any, X_train: Any, X_test: Any, y_test: NDArray[Any]) ->
             "The published protocol chooses weights on the test fold; it takes pipelines from "
             f"recordings to a DiVoteClassifier, not {type(model).__name__}."
         )
-    segments = as_segments(clone(model[:-1]).fit(X_train).transform(X_test))
+    segments = to_recordings(clone(model[:-1]).fit(X_train).transform(X_test))
     if segments is None:
         raise ValueError(
             "The published protocol chooses weights on the segments of the test fold, but the "

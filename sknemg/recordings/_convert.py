@@ -1,4 +1,4 @@
-"""What transformers share: any container in, the same container out, one row a recording."""
+"""Conversion of any container of recordings, and back to its kind, one row per recording."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.recordings._problems import raise_problems
+from sknemg.recordings._problems import LISTED, raise_problems
 from sknemg.recordings.recordings import Recordings
 
 GiveBack = Callable[[Recordings], Any]
@@ -43,29 +43,62 @@ def unpack(X: Any, *, item_ndim: int, input_sfreq: float | None) -> tuple[Record
         If the rate is unknown, if it contradicts `input_sfreq`, or if the items are not those
         that the step works on.
     """
-    if isinstance(X, np.ndarray):
-        recordings, give_back = _unpack_array(X, item_ndim, input_sfreq)
-    elif isinstance(X, Recordings):
-        recordings, give_back = X, _same
-    elif isinstance(X, pd.DataFrame):
-        if "sfreq" not in X:
-            _require_rates(input_sfreq)
-        frame = X if "sfreq" in X else X.assign(sfreq=input_sfreq)
-        recordings = Recordings._read_frame(frame)
-        give_back = partial(_to_frame, index=X.index)
-    else:
-        _require_rates(input_sfreq)
-        frame = pd.DataFrame({"signal": pd.Series(list(X), dtype=object), "sfreq": input_sfreq})
-        recordings, give_back = Recordings._read_frame(frame), list
+    if isinstance(X, np.ndarray) and X.dtype != object and X.ndim not in (2, 2 + item_ndim):
+        raise ValueError(
+            f"An array of shape {X.shape} has {X.ndim} axes: give one of {2 + item_ndim}."
+        )
+    found = to_recordings(X, item_ndim=item_ndim, sfreq=input_sfreq)
+    recordings = Recordings._read_frame(pd.DataFrame(X)) if found is None else found  # or raise
+    give_back = _way_back(X, item_ndim)
     if len(recordings) and len(recordings.item_shape) != item_ndim:
-        needed = ["signals", "segments: put a Segmenter before it"][item_ndim]
-        raise ValueError(f"This step works on {needed}; got items of {recordings.item_shape}.")
+        needed, remedy = [("signals", "before"), ("segments", "behind")][item_ndim]
+        raise ValueError(
+            f"This step works on {needed}, and the items have the shape {recordings.item_shape}: "
+            f"put it {remedy} the Segmenter."
+        )
     _check_rates(recordings, input_sfreq)
     return recordings, give_back
 
 
+def to_recordings(
+    X: Any, *, item_ndim: int | None = None, sfreq: float | None = None
+) -> Recordings | None:
+    """Bring any container to `Recordings`, without a look at its samples.
+
+    Parameters
+    ----------
+    X : Recordings, DataFrame with a column ``signal``, list of arrays, or ndarray
+    item_ndim : int, default=None
+        The number of axes of an item of an ndarray; by default those after the first two.
+    sfreq : float, default=None
+        The rate of a container that knows none; otherwise it is NaN, which votes can do with.
+
+    Returns
+    -------
+    Recordings or None
+        None for a plain table of numbers: a DataFrame, array or list of rows of features.
+    """
+    rate = np.nan if sfreq is None else sfreq
+    if isinstance(X, Recordings):
+        return X
+    if isinstance(X, pd.DataFrame):
+        if "signal" not in X:
+            return None
+        return Recordings._read_frame(X if "sfreq" in X else X.assign(sfreq=rate))
+    if is_ragged(X):
+        frame = pd.DataFrame({"signal": pd.Series(list(X), dtype=object), "sfreq": rate})
+        return Recordings._read_frame(frame)
+    if not isinstance(X, np.ndarray) or (item_ndim is None and X.ndim < 3):
+        return None
+    n_axes = X.ndim - 2 if item_ndim is None else item_ndim
+    n_items = 1 if X.ndim == 1 + n_axes else X.shape[1]
+    return wrap(X.reshape(len(X) * n_items, *X.shape[X.ndim - n_axes :]), len(X), n_items, rate)
+
+
 def is_ragged(X: Any) -> bool:
     """Whether X is one of the containers of recordings, not an array or a list of numbers."""
+    if isinstance(X, np.ndarray):
+        return X.dtype == object and X.ndim == 1 and any(isinstance(row, np.ndarray) for row in X)
     if isinstance(X, (list, tuple)):
         rows = [row for row in X if isinstance(row, (np.ndarray, pd.Series, list, tuple))]
         return any(isinstance(row, (np.ndarray, pd.Series)) for row in rows) or (
@@ -74,25 +107,29 @@ def is_ragged(X: Any) -> bool:
     return isinstance(X, Recordings) or (isinstance(X, pd.DataFrame) and "signal" in X)
 
 
-def _unpack_array(
-    X: NDArray[Any], item_ndim: int, input_sfreq: float | None
-) -> tuple[Recordings, GiveBack]:
-    if X.ndim not in (2, 2 + item_ndim):
-        raise ValueError(
-            f"An array of shape {X.shape} has {X.ndim} axes instead of {2 + item_ndim}."
-        )
-    n_rows, n_items = len(X), 1 if X.ndim == 1 + item_ndim else X.shape[1]
-    meta = pd.DataFrame({"sfreq": np.full(n_rows, np.nan if input_sfreq is None else input_sfreq)})
-    values = X.reshape(n_rows * n_items, *X.shape[len(X.shape) - item_ndim :])
-    recordings = Recordings.from_ragged(values, np.arange(n_rows + 1) * n_items, meta)
+def _way_back(X: Any, item_ndim: int) -> GiveBack:
+    """Return the function that makes a container of the kind of X of transformed recordings."""
+    if isinstance(X, Recordings):
+        return _same
+    if isinstance(X, pd.DataFrame):
+        return partial(_to_frame, index=X.index)
+    if not isinstance(X, np.ndarray):
+        return list
+    return _to_objects if X.dtype == object else partial(_to_array, of=X, item_ndim=item_ndim)
 
-    def give_back(new: Recordings) -> NDArray[Any]:
-        if X.ndim == 1 + item_ndim:  # one segment a row stays one item a row
-            return new.values
-        n_new = len(new.values) // n_rows if n_rows else n_items
-        return new.values.reshape(n_rows, n_new, *new.item_shape)
 
-    return recordings, give_back
+def _to_objects(recordings: Recordings) -> NDArray[Any]:
+    rows = np.empty(len(recordings), dtype=object)
+    for row, items in enumerate(recordings):
+        rows[row] = items
+    return rows
+
+
+def _to_array(recordings: Recordings, of: NDArray[Any], item_ndim: int) -> NDArray[Any]:
+    if of.ndim == 1 + item_ndim:  # one segment a row stays one item a row
+        return recordings.values
+    n_new = len(recordings.values) // len(of) if len(of) else of.shape[1]
+    return recordings.values.reshape(len(of), n_new, *recordings.item_shape)
 
 
 def _same(recordings: Recordings) -> Recordings:
@@ -129,30 +166,10 @@ def common_sfreq(recordings: Recordings) -> float:
     """Return the one sampling rate of all rows, or raise naming the rates."""
     rates = np.unique(recordings["sfreq"].to_numpy(dtype=float))
     if len(rates) > 1:
-        shown = ", ".join(f"{rate:.10g}" for rate in rates)
-        raise ValueError(f"The recordings have the rates {shown} Hz; put a Downsampler first.")
+        some = ", ".join(f"{rate:.10g}" for rate in rates[:LISTED])
+        more = f" and {len(rates) - LISTED} more" if len(rates) > LISTED else ""
+        raise ValueError(f"The recordings have the rates {some} Hz{more}: put a Downsampler first.")
     return float(rates[0]) if len(rates) else np.nan
-
-
-def as_segments(X: Any) -> Recordings | None:
-    """Bring any container of segments to `Recordings`; None for a plain table of numbers."""
-    if isinstance(X, Recordings):
-        return X
-    if isinstance(X, pd.DataFrame) and "signal" in X:
-        if "sfreq" in X:
-            return Recordings._read_frame(X)
-        return _without_rate(X)
-    is_array = isinstance(X, np.ndarray)
-    if is_array and X.ndim > 2:
-        return wrap(X.reshape(-1, *X.shape[2:]), len(X), X.shape[1])
-    is_list = isinstance(X, (list, tuple)) or (is_array and X.dtype == object and X.ndim == 1)
-    if is_list and len(X) and all(isinstance(row, np.ndarray) for row in X):
-        return _without_rate(pd.DataFrame({"signal": pd.Series(list(X), dtype=object)}))
-    return None
-
-
-def _without_rate(frame: pd.DataFrame) -> Recordings:
-    return Recordings._read_frame(frame.assign(sfreq=np.nan))
 
 
 def known_sfreq(data: Recordings) -> float | None:
@@ -161,7 +178,7 @@ def known_sfreq(data: Recordings) -> float | None:
     return common_sfreq(data[~np.isnan(rates)]) if (~np.isnan(rates)).any() else None
 
 
-def wrap(values: NDArray[Any], n_rows: int, n_segments: int) -> Recordings:
-    """Give an array of segments the form of `Recordings`, the same number to each row."""
-    meta = pd.DataFrame({"sfreq": np.full(n_rows, np.nan)})
-    return Recordings.from_ragged(values, np.arange(n_rows + 1) * n_segments, meta)
+def wrap(values: NDArray[Any], n_rows: int, n_items: int, sfreq: float = np.nan) -> Recordings:
+    """Give an array of items the form of `Recordings`, the same number to each row."""
+    meta = pd.DataFrame({"sfreq": np.full(n_rows, sfreq)})
+    return Recordings.from_ragged(values, np.arange(n_rows + 1) * n_items, meta)

@@ -100,13 +100,13 @@ def test_rate_is_never_guessed(step):
         step.fit_transform(emg_like(2))
     mixed = Recordings(emg_like(2), sfreq=[10_000, 20_000])
     mixed = Recordings.from_ragged(emg_like(2), [0, 1, 2], mixed.meta)
-    with pytest.raises(ValueError, match=r"rates 10000, 20000 Hz; put a Downsampler first"):
+    with pytest.raises(ValueError, match=r"rates 10000, 20000 Hz: put a Downsampler first"):
         step.fit_transform(mixed)
 
 
 @each_step
 def test_signals_need_a_segmenter(step):
-    with pytest.raises(ValueError, match="put a Segmenter before it"):
+    with pytest.raises(ValueError, match=r"works on segments, .*: put it behind the Segmenter"):
         step.fit_transform(Recordings(emg_like(2), sfreq=SFREQ))
 
 
