@@ -459,7 +459,7 @@ def test_compressed_file_that_is_broken(tmp_path):
     (tmp_path / "rec.hea").write_text("rec 1 1000 20000\nrec.flac 516 1/mV\n")
     for broken in (body[: len(body) // 2], b"RIFF" + body[4:], b""):
         (tmp_path / "rec.flac").write_bytes(broken)
-        with pytest.raises(ReadError):
+        with pytest.raises(ReadError, match=r"is no FLAC file, or a damaged|ends after \d+ of"):
             read_recording(tmp_path / "rec")
 
 

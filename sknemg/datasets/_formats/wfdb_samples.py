@@ -56,7 +56,16 @@ def read_samples(
         Of format 8, the differences.
     """
     if fmt in _FLAC:
-        return _read_flac(path, fmt, offset, n_frames, sizes, at, max_bytes)
+        import soundfile
+
+        try:
+            with soundfile.SoundFile(path) as file:
+                return _read_flac(path, file, fmt, offset, n_frames, sizes, at, max_bytes)
+        except soundfile.LibsndfileError as error:
+            raise ReadError(
+                f"{path.name!r} is no FLAC file, or a damaged one, and the header's format is "
+                f"{fmt} ({error.error_string}): get the record again"
+            ) from error
     size = max(path.stat().st_size - offset, 0)
     if n_frames is None:
         n_frames = _count_frames(path.name, fmt, size, sum(sizes))
@@ -138,6 +147,7 @@ def _count_frames(name: str, fmt: int, size: int, per_frame: int) -> int:
 
 def _read_flac(
     path: Path,
+    file: Any,
     fmt: int,
     offset: int,
     n_frames: int | None,
@@ -145,34 +155,31 @@ def _read_flac(
     at: int,
     max_bytes: int,
 ) -> NDArray[Any]:
-    import soundfile
-
-    with soundfile.SoundFile(path) as file:
-        bits = _SUBTYPES.get(file.subtype, 99)
-        if file.format != "FLAC" or bits > _FLAC[fmt] or file.channels != len(sizes):
-            raise ReadError(
-                f"{path.name!r} is {file.format} of {file.subtype} with {file.channels} channels, "
-                f"and the header's format {fmt} is FLAC of at most {_FLAC[fmt]} bits with "
-                f"{len(sizes)}: get the record again"
-            )
-        if len(set(sizes)) > 1:
-            raise ReadError(
-                f"the WFDB header gives the signals of {path.name!r} {sizes} samples per frame, "
-                "and in a FLAC file they have the same number: correct it"
-            )
-        available = max(file.frames - offset, 0)
-        n = available if n_frames is None else n_frames * sizes[0]
-        if n > available or n % sizes[0]:
-            raise ReadError(
-                f"{path.name!r} has {available} samples per signal, and the header tells of {n}: "
-                "get the record again"
-            )
-        check_size(n, max_bytes, repr(path.name))
-        file.seek(min(offset, file.frames))
-        blocks = [
-            block[:, at] >> (32 - bits)
-            for block in file.blocks(2**16, frames=n, dtype="int32", always_2d=True)
-        ]
+    bits = _SUBTYPES.get(file.subtype, 99)
+    if file.format != "FLAC" or bits > _FLAC[fmt] or file.channels != len(sizes):
+        raise ReadError(
+            f"{path.name!r} is {file.format} of {file.subtype} with {file.channels} channels, "
+            f"and the header's format {fmt} is FLAC of at most {_FLAC[fmt]} bits with "
+            f"{len(sizes)}: get the record again"
+        )
+    if len(set(sizes)) > 1:
+        raise ReadError(
+            f"the WFDB header gives the signals of {path.name!r} {sizes} samples per frame, "
+            "and in a FLAC file they have the same number: correct it"
+        )
+    available = max(file.frames - offset, 0)
+    n = available if n_frames is None else n_frames * sizes[0]
+    if n > available or n % sizes[0]:
+        raise ReadError(
+            f"{path.name!r} has {available} samples per signal, and the header tells of {n}: "
+            "get the record again"
+        )
+    check_size(n, max_bytes, repr(path.name))
+    file.seek(min(offset, file.frames))
+    blocks = [
+        block[:, at] >> (32 - bits)
+        for block in file.blocks(2**16, frames=n, dtype="int32", always_2d=True)
+    ]
     samples = np.concatenate([np.empty(0, dtype=np.int32), *blocks])
     if len(samples) != n:
         raise ReadError(f"{path.name!r} ends after {len(samples)} of {n} samples: get it again")
