@@ -33,8 +33,13 @@ from sknemg.provenance import provenance
 from sknemg.recordings import Recordings
 from sknemg.recordings._carry import with_subjects
 from sknemg.recordings._convert import to_recordings
-from sknemg.recordings._problems import LISTED, listed
-from sknemg.recordings._subjects import check_labels, label_subjects, read_subjects
+from sknemg.recordings._problems import LISTED, listed, shown
+from sknemg.recordings._subjects import (
+    check_labels,
+    label_subjects,
+    read_subjects,
+    warn_if_alike,
+)
 
 _T = TypeVar("_T")
 
@@ -147,8 +152,10 @@ def evaluate(
     check_reach(estimators, X)
     y = check_labels(y, len(subjects))
     label_subjects(y, subjects)
+    if groups is not None or not isinstance(X, Recordings):  # which warned of its own subjects
+        warn_if_alike(subjects)
     if len(np.unique(y)) < 2:
-        raise ValueError(f"y holds one class only, {y.tolist()[0]!r}; two are needed.")
+        raise ValueError(f"y holds one class only, {shown(y[0])}; two are needed.")
     if isinstance(X, Recordings) and X.item_shape == ():
         check_no_shared_signal(X, subjects)
     folder = open_cache(cache)
@@ -462,7 +469,7 @@ def _lacking(cells: list[_Cell], y: NDArray[Any], subjects: NDArray[Any]) -> lis
 def _warn_of_lacking(lacking: list[dict[str, Any]]) -> None:
     if not lacking:
         return
-    places = [f"{at['class']!r} in repeat {at['repeat']}, fold {at['fold']}" for at in lacking]
+    places = [f"{shown(at['class'])} in repeat {at['repeat']}, fold {at['fold']}" for at in lacking]
     who = list(dict.fromkeys(name for at in lacking for name in at["subjects"]))
     counted = f" and counts as wrong for {listed(who, 'test subject')}" if len(who) else ""
     warnings.warn(

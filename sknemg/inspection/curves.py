@@ -21,6 +21,7 @@ from sknemg.inspection._style import (
 )
 from sknemg.metrics._bootstrap import bootstrap_rows
 from sknemg.metrics.agreement import reader_points
+from sknemg.recordings._problems import shown
 
 _GRID = np.linspace(0, 1, 201)
 
@@ -236,9 +237,9 @@ def _curve(
     if not usable:
         if positive.all():
             raise ValueError(
-                f"All rows of y_true are of {label!r}: there is no rest to tell apart."
+                f"All rows of y_true are of {shown(label)}: there is no rest to tell apart."
             )
-        raise ValueError(f"No fold holds both {label!r} and the rest: nothing can be drawn.")
+        raise ValueError(f"No fold holds both {shown(label)} and the rest: nothing can be drawn.")
     drawn = [_line(positive[rows], score[rows], kind) for rows in usable]
     lines, areas = np.array([line for line, _ in drawn]), np.array([area for _, area in drawn])
     if fold is None:

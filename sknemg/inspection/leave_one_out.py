@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sknemg.divote._votes import subject_votes
 from sknemg.divote.fitted import split_model
 from sknemg.divote.levels import class_columns
+from sknemg.recordings._problems import shown
 
 
 def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -65,8 +66,8 @@ def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFram
         )
     levels = divote.levels(X)
     if subject not in levels.subjects.index:
-        known = ", ".join(map(str, levels.subjects.index[:10]))
-        raise ValueError(f"X holds no subject {subject!r}; it holds {known}.")
+        known = shown(levels.subjects.index)
+        raise ValueError(f"X holds no subject {shown(subject)}: give one of {known}.")
     classes = list(divote.classes_)
     segments = levels.segments[levels.segments["subject"] == subject].copy()
     recordings = levels.recordings[levels.recordings["subject"] == subject].copy()

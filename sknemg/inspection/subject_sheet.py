@@ -13,6 +13,7 @@ from sknemg.inspection._style import class_colors, divide, legend, new_axes, sta
 from sknemg.inspection.leave_one_out import diagnosis_drivers
 from sknemg.inspection.trace import plot_overview
 from sknemg.recordings import Recordings
+from sknemg.recordings._problems import shown
 
 
 class SubjectSheetDisplay:
@@ -94,7 +95,9 @@ class SubjectSheetDisplay:
             raise ValueError("The sheet draws signals: give them, and the Pipeline that cuts them.")
         own = X[(X["subject"] == subject).to_numpy()]
         if not len(own):
-            raise ValueError(f"X holds no subject {subject!r}.")
+            raise ValueError(
+                f"X holds no subject {shown(subject)}: give one of its column 'subject'."
+            )
         divote, items = split_model(estimator, own)
         segments, recordings = diagnosis_drivers(divote, items, subject)
         result = divote.levels(items).subjects.loc[subject]

@@ -50,5 +50,5 @@ def with_subjects(X: Any, subjects: NDArray[Any]) -> Any:
     if not carries_subjects(X):
         return X
     if isinstance(X, Recordings):
-        return X.with_columns(subject=subjects)
+        return X.with_values(X.values, subject=subjects)  # with_columns would warn in every fold
     return X.assign(subject=subjects)

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from _toy import toy_segments
+from _toy import Spy, toy_segments
 from sklearn.exceptions import DataConversionWarning
 
-from sknemg import Recordings, SubjectKFold
+from sknemg import DiVoteClassifier, Recordings, SubjectKFold
+from sknemg.evaluation import Protocol, evaluate
 from sknemg.recordings import label_subjects, read_subjects
 from sknemg.recordings._subjects import written_alike
 
@@ -146,3 +147,17 @@ def test_many_subjects_written_alike_are_counted():
     names = [f"{case}{i}" for i in range(100, 140) for case in "sS"]
     with pytest.warns(UserWarning, match="'s109', 'S109' and 30 more: write"):
         Recordings(np.zeros((80, 3)), sfreq=10, subject=names)
+
+
+@pytest.mark.parametrize("container", ["recordings", "frame"])
+def test_evaluate_warns_once_of_the_groups_written_alike(container):
+    X, y = toy_segments(6)
+    groups = X["subject"].replace({"S3": "s0"})  # of the class of S0
+    X = X if container == "recordings" else X.to_frame().assign(subject=groups)
+    model = DiVoteClassifier(Spy(), subject_features="all")
+    protocol = Protocol("mine", n_splits=2, n_repeats=2)
+    given = groups if container == "recordings" else None
+    with pytest.warns(UserWarning, match=r"('S0', 's0'|'s0', 'S0'): write each") as caught:
+        evaluate(model, X, y, protocol=protocol, groups=given)
+    assert len([w for w in caught if "differ only in case" in str(w.message)]) == 1
+    assert caught[0].filename == __file__
