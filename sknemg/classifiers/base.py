@@ -4,6 +4,7 @@ import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import cleandoc
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -35,6 +36,50 @@ from sknemg.recordings._subjects import check_known, check_labels
 _MONITORS = {"accuracy": ("valid_acc", False), "loss": ("valid_loss", True)}
 _CHECKS: dict[str, Any] = {"allow_nd": True, "ensure_all_finite": False}
 _SEED_BOUND = np.iinfo(np.int32).max
+
+
+#: Parameters of training, for the docstrings of the subclasses.
+TRAINING_PARAMETERS = """\
+max_epochs : int, default=100
+    Passes through the training rows.
+lr : float, default=1e-3
+    Learning rate of Adam.
+weight_decay : float, default=0.0
+    L2 penalty of Adam.
+batch_size : int, default=32
+    Training rows per update.
+class_weight : "balanced", dict {label: weight} or None, default="balanced"
+    Weights of the classes in the loss; "balanced" weights them inversely to their number of
+    training rows.
+validation : "auto", float, (X, y) or None, default="auto"
+    The fraction of the subjects of each class held out for validation; it needs ``groups`` in
+    ``fit``. "auto" holds out 0.2 if ``groups`` are given and otherwise trains without
+    validation, as None does: rows are never split without subjects, because segments of one
+    recording overlap. A tuple holds validation rows of your own.
+eval_every : int or None, default=50
+    Updates between two evaluations; None evaluates once per epoch.
+patience : int or None, default=100
+    Evaluations without improvement after which training stops; None never stops early.
+monitor : {"accuracy", "loss"}, default="accuracy"
+    Score on the validation rows by which the best weights are chosen.
+augment : callable or None, default=None
+    ``augment(batch, generator) -> batch``, applied to training batches only: a tensor
+    (n, ...) of rows as given to ``fit`` and a seeded ``torch.Generator`` on its device.
+callbacks : list of skorch callbacks or None, default=None
+    For example ``ProgressBar()`` or ``LRScheduler(...)``. What skorch calls an epoch is one
+    round of ``eval_every`` updates.
+device : str or torch.device, default="auto"
+    "auto" uses CUDA if available.
+compile : bool, default=False
+    Train through ``torch.compile``.
+amp : bool, default=False
+    Compute in bfloat16 where autocast allows it.
+verbose : int, default=0
+    1 prints skorch's table of evaluations.
+random_state : int, RandomState or None, default=None
+    Seeds the split, the initial weights, the order of the rows, dropout and ``augment``. The
+    same seed gives the same bits on one machine with the same number of torch threads.
+"""
 
 
 class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
@@ -80,6 +125,11 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
 
     _input_dtypes: ClassVar[list[Any]] = [np.float32]
     _prediction_batch: ClassVar[int] = 256
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        doc = cleandoc(cls.__doc__ or "")  # from Python 3.13 on it is stored without indentation
+        cls.__doc__ = doc.replace("{training_parameters}", TRAINING_PARAMETERS.rstrip())
 
     @abstractmethod
     def _module_factory(self, *, initial: bool) -> Callable[[], nn.Module]:
@@ -141,7 +191,9 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
             for name, tensor in net.module_.state_dict().items()
         }
         if not all(np.isfinite(weights).all() for weights in self.weights_.values()):
-            raise ValueError(f"training diverged to non-finite weights; lower lr={self.lr}")
+            raise ValueError(
+                f"Training diverged with lr={self.lr} to weights that are not finite: lower lr."
+            )
         self._net = self._restored_net(device)
         return self
 
@@ -237,7 +289,9 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         """Check the rows to predict."""
         X = validate_data(self, X, reset=False, dtype=self._input_dtypes, **_CHECKS)
         if X.shape[1:] != self.input_shape_:
-            raise ValueError(f"rows have shape {X.shape[1:]}, in fit {self.input_shape_}")
+            raise ValueError(
+                f"X has rows of shape {X.shape[1:]}: give rows of {self.input_shape_}, as in fit."
+            )
         check_finite_rows(X)
         return X
 
@@ -246,8 +300,8 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         """Check rows and labels; set the fitted sizes; give the labels as indices."""
         if isinstance(X, Recordings) and X.item_shape != ():
             raise ValueError(
-                f"{type(self).__name__} takes an array of segments, one a row. For recordings of "
-                f"many segments put it into a DiVoteClassifier({type(self).__name__}(...))."
+                f"X holds recordings of several segments, {type(self).__name__} takes an array of "
+                f"segments, one per row: use DiVoteClassifier({type(self).__name__}(...))."
             )
         check_known(y)
         X, y = validate_data(self, X, y, dtype=self._input_dtypes, **_CHECKS)
@@ -264,7 +318,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
     def _given_validation(self) -> tuple[np.ndarray, np.ndarray]:
         """Check the rows that the user set aside; give their labels as indices."""
         if len(self.validation) != 2 or not len(self.validation[0]):
-            raise ValueError("validation, where it is a tuple, must be (X, y) with rows in it")
+            raise ValueError("validation is a tuple of other parts or without rows: give (X, y).")
         X = self._validated(self.validation[0])
         y = check_labels(self.validation[1], len(X), "y of validation")
         if len(unknown := np.setdiff1d(y, self.classes_)):
@@ -350,10 +404,12 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
             device = torch.device(name)
         except RuntimeError as error:
             raise ValueError(
-                f"device={name!r} is unknown to torch: give 'auto', 'cpu', 'cuda' or 'cuda:1'"
+                f"device={name!r} is unknown to torch: give 'auto', 'cpu', 'cuda' or 'cuda:1'."
             ) from error
         if device.type == "cuda" and not torch.cuda.is_available():
-            raise ValueError(f"device={self.device!r}: no CUDA device here; set device='auto'")
+            raise ValueError(
+                f"device={self.device!r} but CUDA is not available: set device='auto'."
+            )
         return device
 
 

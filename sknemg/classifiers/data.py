@@ -129,4 +129,4 @@ class TrainingRounds(Dataset[Any]):
                 yield (X if self.augment is None else self.augment(X, self._generator)), y
 
     def __getitem__(self, item: int) -> Any:
-        raise TypeError("training rows come in rounds; iterate")
+        raise TypeError("Training rows come in rounds and have no index: iterate over them.")

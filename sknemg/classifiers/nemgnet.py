@@ -1,4 +1,4 @@
-"""nEMGNet as a scikit-learn classifier."""
+"""`NEMGNetClassifier`: nEMGNet as a scikit-learn classifier."""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,9 +23,9 @@ class NEMGNetClassifier(BaseSegmentClassifier):
     Parameters
     ----------
     version : {"A", "B", "C", "D"}, default="B"
-        0, 2, 4 or 6 residual blocks a stage.
+        0, 2, 4 or 6 residual blocks per stage.
     width : int, default=64
-        Channels of the first stage. The paper's 64 wants a GPU; 8 trains on a CPU.
+        Channels of the first stage. The paper's 64 calls for a GPU; 8 trains on a CPU.
     activation : {"relu", "leaky_relu"}, default="relu"
         Between the fully connected layers.
     dropout : float, default=0.0
@@ -33,51 +33,14 @@ class NEMGNetClassifier(BaseSegmentClassifier):
     short : {"raise", "pad"}, default="raise"
         Segments under 1003 samples, the least that the network can halve ten times, are refused or
         padded with zeros at their end.
-    max_epochs : int, default=100
-        Passes through the training rows.
-    lr : float, default=1e-3
-        Learning rate of Adam.
-    weight_decay : float, default=0.0
-        L2 penalty of Adam.
-    batch_size : int, default=32
-        Training rows an update.
-    class_weight : "balanced", dict {label: weight} or None, default="balanced"
-        Weights of the classes in the loss; "balanced" counts this fit's training rows.
-    validation : "auto", float, (X, y) or None, default="auto"
-        The part of the subjects of each class that is kept for validation. A number needs
-        ``groups`` in ``fit``. "auto" takes 0.2 when ``groups`` are given and trains without
-        validation when they are not, as None does: rows are never split without subjects, because
-        segments of one recording overlap. A tuple holds rows of your own, which train nothing.
-    eval_every : int or None, default=50
-        Updates between two evaluations; None evaluates once an epoch.
-    patience : int or None, default=100
-        Evaluations without a better score after which training stops; None never stops early.
-    monitor : {"accuracy", "loss"}, default="accuracy"
-        Score of the validation rows by which the best weights are chosen.
-    augment : callable or None, default=None
-        ``augment(batch, generator) -> batch``, applied to training batches only: a tensor
-        (n, ...) of rows as given to ``fit`` and a seeded ``torch.Generator`` on its device.
-    callbacks : list of skorch callbacks or None, default=None
-        Such as ``ProgressBar()``, ``TensorBoard(writer)``, ``LRScheduler(...)``. What skorch calls
-        an epoch is a round of ``eval_every`` updates.
-    device : str or torch.device, default="auto"
-        "auto" takes CUDA where it is to be had.
-    compile : bool, default=False
-        Train through ``torch.compile``.
-    amp : bool, default=False
-        Compute in bfloat16 where autocast allows it.
-    verbose : int, default=0
-        1 prints skorch's table of evaluations.
-    random_state : int, RandomState or None, default=None
-        Seeds the split, the initial weights, the order of the rows, dropout and ``augment``. The
-        same seed, device and number of threads give the same bits.
+    {training_parameters}
 
     Attributes
     ----------
     classes_ : ndarray
         Class labels, sorted.
     history_ : DataFrame
-        A row an evaluation: update, epoch, train_loss, seconds, best and, with validation,
+        One row per evaluation: update, epoch, train_loss, seconds, best and, with validation,
         valid_loss and valid_accuracy.
     weights_ : dict of ndarray
         The state dict of the network.
@@ -172,8 +135,8 @@ class NEMGNetClassifier(BaseSegmentClassifier):
     def _module_factory(self, *, initial: bool) -> Callable[[], nn.Module]:
         if len(self.input_shape_) > 2:
             raise ValueError(
-                f"nEMGNet takes signals (n, n_times) or (n, n_chans, n_times); rows have shape "
-                f"{self.input_shape_}"
+                f"X has rows of shape {self.input_shape_}: give signals of shape (n, n_times) or "
+                "(n, n_chans, n_times)."
             )
         return partial(
             NEMGNet,

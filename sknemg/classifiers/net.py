@@ -119,8 +119,8 @@ class SegmentNet(NeuralNetClassifier):
         if unknown:
             near = [match for name in unknown for match in get_close_matches(name, modules)]
             raise ValueError(
-                f"the network has no layers {unknown}; near are {near}, and "
-                "module_.named_modules() names all"
+                f"The network has no layers {unknown}: choose from module_.named_modules(), as "
+                f"{near or list(modules)[1:4]}."
             )
         parts: dict[str, list[np.ndarray]] = {name: [] for name in layers}
 

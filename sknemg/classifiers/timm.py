@@ -1,4 +1,4 @@
-"""Any image network of timm as a scikit-learn classifier."""
+"""`TimmClassifier`: image networks of timm as a scikit-learn classifier."""
 
 from collections.abc import Callable
 from functools import partial
@@ -31,13 +31,13 @@ class TimmClassifier(BaseSegmentClassifier):
     Parameters
     ----------
     model_name : str, default="resnet50"
-        As timm names it. The source papers used "resnet50", "resnet152", "vgg16", "vgg19",
+        A name that timm knows. The source papers used "resnet50", "resnet152", "vgg16", "vgg19",
         "inception_v3" (mel-spectrograms) and "inception_v4" (plots).
     pretrained : bool, default=False
         Start from timm's weights, of the Hugging Face hub or of its cache.
     checkpoint : path or None, default=None
-        Start from a local file of weights under timm's names. A classifier of another number of
-        classes in it is left out.
+        Start from a local file of weights with timm's names. Its last layer is left out if it has
+        another number of classes.
     image_size : int, (height, width) or None, default=None
         Pixels to which pictures are resized; None is the size the network was made for.
     in_chans : int, default=3
@@ -51,52 +51,15 @@ class TimmClassifier(BaseSegmentClassifier):
         Learning rates other than ``lr``; "backbone" stands for all but the classifier. A parameter
         belongs to the first pattern that matches.
     channels_last : bool, default=False
-        Keep pixels' channels together in memory: faster on most devices.
-    max_epochs : int, default=100
-        Passes through the training rows.
-    lr : float, default=1e-3
-        Learning rate of Adam.
-    weight_decay : float, default=0.0
-        L2 penalty of Adam.
-    batch_size : int, default=32
-        Training rows an update.
-    class_weight : "balanced", dict {label: weight} or None, default="balanced"
-        Weights of the classes in the loss; "balanced" counts this fit's training rows.
-    validation : "auto", float, (X, y) or None, default="auto"
-        The part of the subjects of each class that is kept for validation. A number needs
-        ``groups`` in ``fit``. "auto" takes 0.2 when ``groups`` are given and trains without
-        validation when they are not, as None does: rows are never split without subjects, because
-        segments of one recording overlap. A tuple holds rows of your own, which train nothing.
-    eval_every : int or None, default=50
-        Updates between two evaluations; None evaluates once an epoch.
-    patience : int or None, default=100
-        Evaluations without a better score after which training stops; None never stops early.
-    monitor : {"accuracy", "loss"}, default="accuracy"
-        Score of the validation rows by which the best weights are chosen.
-    augment : callable or None, default=None
-        ``augment(batch, generator) -> batch``, applied to training batches only: a tensor
-        (n, ...) of rows as given to ``fit`` and a seeded ``torch.Generator`` on its device.
-    callbacks : list of skorch callbacks or None, default=None
-        Such as ``ProgressBar()``, ``TensorBoard(writer)``, ``LRScheduler(...)``. What skorch calls
-        an epoch is a round of ``eval_every`` updates.
-    device : str or torch.device, default="auto"
-        "auto" takes CUDA where it is to be had.
-    compile : bool, default=False
-        Train through ``torch.compile``.
-    amp : bool, default=False
-        Compute in bfloat16 where autocast allows it.
-    verbose : int, default=0
-        1 prints skorch's table of evaluations.
-    random_state : int, RandomState or None, default=None
-        Seeds the split, the initial weights, the order of the rows, dropout and ``augment``. The
-        same seed, device and number of threads give the same bits.
+        Use the channels-last memory format, which is faster on most devices.
+    {training_parameters}
 
     Attributes
     ----------
     classes_ : ndarray
         Class labels, sorted.
     history_ : DataFrame
-        A row an evaluation: update, epoch, train_loss, seconds, best and, with validation,
+        One row per evaluation: update, epoch, train_loss, seconds, best and, with validation,
         valid_loss and valid_accuracy.
     mean_, scale_ : float32 ndarray (n_chans, 1, 1)
         Mean and standard deviation of the training pictures, in their own units.
@@ -217,8 +180,8 @@ class TimmClassifier(BaseSegmentClassifier):
         n_chans = X.shape[1] if X.ndim == 4 else 1
         if X.ndim > 4 or n_chans not in (1, self.in_chans):
             raise ValueError(
-                f"rows have shape {X.shape[1:]}; they must be (height, width), (1, height, width) "
-                f"or (in_chans={self.in_chans}, height, width)"
+                f"X has rows of shape {X.shape[1:]}: give pictures of shape (height, width), "
+                f"(1, height, width) or (in_chans={self.in_chans}, height, width)."
             )
         self.mean_, self.scale_ = _channel_moments(X, train, n_chans)
 

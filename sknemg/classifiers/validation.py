@@ -39,18 +39,18 @@ def validation_split(
         if validation == "auto":
             return everything
         raise ValueError(
-            f"validation={validation} splits by subject: pass the subjects as groups, or set "
-            "validation=None to train for max_epochs without validation"
+            f"validation={validation} splits by subject, but groups are missing: pass the subjects "
+            "as groups, or set validation=None to train for max_epochs without validation."
         )
     train, valid = subject_split(y, subjects, 0.2 if validation == "auto" else validation, rng)
     if validation != "auto" and not len(valid):
-        raise ValueError("no class has two subjects, so none can validate; set validation=None")
+        raise ValueError("No class has two subjects, so none can be held out: set validation=None.")
     if len(np.unique(y[train])) < len(np.unique(y)):
-        raise ValueError("a class is left without a training subject; set validation=None")
+        raise ValueError("A class is left without a training subject: set validation=None.")
     if lacking := len(np.unique(y)) - len(np.unique(y[valid])):
         warnings.warn(
-            f"{lacking} classes have a single subject and none to validate on"
-            + ("; training goes on without validation." if not len(valid) else "."),
+            f"{lacking} classes have a single subject and are not validated on"
+            + ("; training runs without validation." if not len(valid) else "."),
             stacklevel=4,
         )
     return train, valid

@@ -25,9 +25,8 @@ def import_timm() -> ModuleType:
         # torchvision of another build than torch fails with "operator torchvision::nms does not
         # exist", a RuntimeError.
         raise ImportError(
-            f"timm could not be imported ({error}). If torchvision is named, it does not belong to "
-            f"this torch ({torch.__version__}): install torch and torchvision again, together and "
-            "from the same package index"
+            f"timm could not be imported ({error}): if the error names torchvision, it does not "
+            f"match this torch ({torch.__version__}), so reinstall both together from one index."
         ) from error
     return timm
 
@@ -86,7 +85,7 @@ def image_model(
     timm = import_timm()
     check_model_name(model_name)
     if pretrained and checkpoint is not None:
-        raise ValueError("weights come from pretrained=True or from checkpoint, not from both")
+        raise ValueError("pretrained=True and checkpoint are both given: choose one.")
     options: dict[str, Any] = {"num_classes": n_outputs, "in_chans": in_chans}
     if drop_rate:
         options["drop_rate"] = drop_rate
@@ -98,9 +97,9 @@ def image_model(
         if not pretrained:
             raise
         raise OSError(
-            f"the pretrained weights of {model_name!r} could not be loaded ({error}). Run once "
-            "with a connection to the Hugging Face hub, whose cache then keeps them, or give a "
-            "local file as checkpoint, or set pretrained=False"
+            f"The pretrained weights of {model_name!r} could not be loaded ({error}): run once "
+            "with a connection to the Hugging Face hub, which fills its cache, give a local file "
+            "as checkpoint, or set pretrained=False."
         ) from error
     if checkpoint is not None:
         _load_checkpoint(model, model_name, Path(checkpoint), in_chans)
@@ -113,8 +112,8 @@ def check_model_name(model_name: str) -> None:
     timm = import_timm()
     if not timm.is_model(model_name):
         near = get_close_matches(model_name, timm.list_models(), n=3)
-        hint = f"did you mean {', '.join(near)}?" if near else "timm.list_models() names all"
-        raise ValueError(f"timm has no model {model_name!r}; {hint}")
+        hint = f"did you mean {', '.join(near)}?" if near else "timm.list_models() lists all."
+        raise ValueError(f"timm has no model {model_name!r}: {hint}")
 
 
 def own_image_size(model_name: str) -> tuple[int, int]:
@@ -156,8 +155,8 @@ def matching_parameters(names: Iterable[str], model_name: str, pattern: str) -> 
     found = [name for name in names if fnmatchcase(name, pattern)]
     if not found:
         raise ValueError(
-            f"pattern {pattern!r} matches no parameter of {model_name}, which are named like "
-            f"{names[0]}, {names[len(names) // 2]}, {names[-1]}"
+            f"The pattern {pattern!r} matches no parameter of {model_name}: give one that matches "
+            f"names such as {names[0]}, {names[len(names) // 2]} or {names[-1]}."
         )
     return found
 
@@ -180,7 +179,9 @@ def _load_checkpoint(model: nn.Module, model_name: str, path: Path, in_chans: in
     from timm.models import adapt_input_conv, load_state_dict
 
     if not path.is_file():
-        raise FileNotFoundError(f"checkpoint {str(path)!r} is no file")
+        raise FileNotFoundError(
+            f"checkpoint={str(path)!r} does not exist: give the path of a file of weights."
+        )
     state: dict[str, Tensor] = load_state_dict(str(path))
     own = model.state_dict()
     stems = _cfg(model_name).first_conv
@@ -199,8 +200,8 @@ def _load_checkpoint(model: nn.Module, model_name: str, path: Path, in_chans: in
     unlike = [n for n, t in state.items() if n in own and t.shape != own[n].shape]
     if missing or foreign or unlike:
         raise ValueError(
-            f"checkpoint {str(path)!r} does not fit {model_name}: {len(missing)} tensors are "
-            f"missing {missing[:3]}, {len(foreign)} are foreign {foreign[:3]}, {len(unlike)} have "
-            f"another shape {unlike[:3]}"
+            f"checkpoint={str(path)!r} does not fit {model_name} ({len(missing)} tensors missing "
+            f"{missing[:3]}, {len(foreign)} unknown {foreign[:3]}, {len(unlike)} of another shape "
+            f"{unlike[:3]}): give weights of this model."
         )
     model.load_state_dict(state, strict=False)

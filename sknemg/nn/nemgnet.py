@@ -150,8 +150,8 @@ class NEMGNet(nn.Module):
         """Map segments (n_segments, n_chans, n_times) to logits (n_segments, n_outputs)."""
         if x.shape[1:] != (self.n_chans, self.n_times):
             raise ValueError(
-                f"expected segments of shape (n, {self.n_chans}, {self.n_times}), "
-                f"got {tuple(x.shape)}"
+                f"x has shape {tuple(x.shape)}: give segments of shape "
+                f"(n, {self.n_chans}, {self.n_times})."
             )
         stem, stages = self.blocks[:3], self.blocks[3:]
         if self.training or len(x) <= STEM_CHUNK:
@@ -194,12 +194,12 @@ def _head(
 
 def _check_choice(name: str, value: str, choices: dict[str, Any]) -> None:
     if value not in choices:
-        raise ValueError(f"{name}={value!r} is unknown; choose one of {sorted(choices)}")
+        raise ValueError(f"{name}={value!r} is unknown: choose one of {sorted(choices)}.")
 
 
 def _too_short(n_times: int, sfreq: float | None) -> str:
     seconds = f" ({least_n_times() / sfreq:.4g} s at {sfreq:g} Hz)" if sfreq else ""
     return (
-        f"a segment of {n_times} samples is too short for nEMGNet: it halves the segment ten "
-        f"times and needs at least {least_n_times()} samples{seconds}; cut longer segments"
+        f"A segment of {n_times} samples is too short for nEMGNet, which halves it ten times: give "
+        f"at least {least_n_times()} samples{seconds}."
     )

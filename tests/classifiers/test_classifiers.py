@@ -105,15 +105,15 @@ def test_without_subjects_nothing_is_held_out():
 
 def test_a_validation_part_without_subjects_is_refused():
     X, y, _ = segments()
-    with pytest.raises(ValueError, match=r"validation=0\.2 splits by subject: pass the subjects"):
+    with pytest.raises(ValueError, match=r"validation=0\.2 splits by subject, .*: pass the subj"):
         small(validation=0.2).fit(X, y)
 
 
 def test_a_validation_part_needs_two_subjects_of_a_class():
     X, y, _ = segments()
-    with pytest.raises(ValueError, match="no class has two subjects"):
+    with pytest.raises(ValueError, match="No class has two subjects"):
         small(validation=0.2).fit(X, y, groups=y)
-    with pytest.warns(UserWarning, match="goes on without validation"):
+    with pytest.warns(UserWarning, match="runs without validation"):
         clf = small().fit(X, y, groups=y)
     assert "valid_loss" not in clf.history_
 
@@ -142,8 +142,8 @@ def test_class_weights_leave_ones_own_validation_rows_out():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda X, y: (X,), r"must be \(X, y\)"),
-        (lambda X, y: (X[:0], y[:0]), "with rows in it"),
+        (lambda X, y: (X,), r"of other parts or .*: give \(X, y\)"),
+        (lambda X, y: (X[:0], y[:0]), r"without rows: give \(X, y\)"),
         (lambda X, y: (X, y[:-1]), "y of validation has .* diagnoses for .* rows: give one"),
         (lambda X, y: (X[:, :-1], y), "has 1009 features"),
         (lambda X, y: (X, np.full(len(y), "ataxia")), r"holds \['ataxia'\], which y does not:"),
@@ -252,7 +252,7 @@ def test_thirty_three_rows_train():
 
 def test_diverged_training_is_an_error():
     X, y, _ = segments()
-    with pytest.raises(ValueError, match=r"diverged to non-finite weights; lower lr=1e\+30"):
+    with pytest.raises(ValueError, match=r"diverged with lr=1e\+30 to weights that are not finite"):
         small(lr=1e30).fit(X, y)
 
 
@@ -359,9 +359,9 @@ def test_several_channels():
     clf = small().fit(stacked, y)
     assert clf.module_.n_chans == 2
     assert clf.predict(stacked).shape == y.shape
-    with pytest.raises(ValueError, match=r"rows have shape \(2, 1000\), in fit \(2, 1010\)"):
+    with pytest.raises(ValueError, match=r"rows of shape \(2, 1000\): give rows of \(2, 1010\)"):
         clf.predict(stacked[:, :, :1000])
-    with pytest.raises(ValueError, match="nEMGNet takes signals"):
+    with pytest.raises(ValueError, match="give signals of shape"):
         small().fit(stacked[:, :, None], y)
 
 
@@ -409,12 +409,12 @@ def test_a_missing_device_is_named():
     if torch.cuda.is_available():
         pytest.skip("has CUDA")
     X, y, _ = segments()
-    with pytest.raises(ValueError, match="device='cuda': no CUDA device here; set device='auto'"):
+    with pytest.raises(ValueError, match="device='cuda' but CUDA is not available: set device"):
         small(device="cuda").fit(X, y)
     with pytest.raises(ValueError, match="device='gpu' is unknown to torch: give 'auto', 'cpu'"):
         small(device="gpu").fit(X, y)
     clf = small().fit(X, y).set_params(device="cuda")
-    with pytest.raises(ValueError, match="no CUDA device here"):
+    with pytest.raises(ValueError, match="but CUDA is not available"):
         clf.predict(X)
 
 
@@ -527,5 +527,5 @@ def test_two_workers_equal_one():
 def test_recordings_of_many_segments_need_a_vote(make_ragged):
     X, y = make_ragged(sfreq=3000.0)
     segments = X.with_values(np.zeros((2 * len(X), 1200)), np.arange(len(X) + 1) * 2)
-    with pytest.raises(ValueError, match=r"put it into a DiVoteClassifier\(NEMGNetClassifier"):
+    with pytest.raises(ValueError, match=r"use DiVoteClassifier\(NEMGNetClassifier"):
         NEMGNetClassifier().fit(segments, y)

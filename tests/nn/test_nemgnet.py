@@ -55,12 +55,12 @@ def test_short_segment_names_the_least_length_in_samples_and_seconds():
 
 @pytest.mark.parametrize("wrong", [{"version": "E"}, {"activation": "tanh"}])
 def test_unknown_choice_is_refused_with_the_choices(wrong):
-    with pytest.raises(ValueError, match="is unknown; choose one of"):
+    with pytest.raises(ValueError, match="is unknown: choose one of"):
         small(**wrong)
 
 
 def test_wrong_input_shape_is_refused():
-    with pytest.raises(ValueError, match=r"expected segments of shape \(n, 1, 1100\)"):
+    with pytest.raises(ValueError, match=r"give segments of shape \(n, 1, 1100\)"):
         small()(torch.zeros(2, 1100))
 
 
