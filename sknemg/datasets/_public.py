@@ -1,4 +1,4 @@
-"""Where public recordings come from, under which terms, and how they get onto this machine."""
+"""Public data sets: their terms, their checksums, and how they are fetched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cohort as a folder: tables that say what each recording is, and the files of the signals."""
+"""Load and write a cohort folder: tables that describe recordings, and the signal files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of the studies: who was examined, and how far readers agree."""
+"""The table of demographics: subjects and recordings of each diagnosis, with tests."""
 
 from __future__ import annotations
 
