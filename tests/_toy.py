@@ -86,6 +86,11 @@ def without(X, *columns):
     return Recordings.from_ragged(X.values, X.offsets, X.meta.drop(columns=list(columns)))
 
 
+def renamed(X):
+    """The same rows, as if of people whom no model was trained on."""
+    return X.with_columns(subject=[f"N{name[1:]}" for name in X["subject"]])
+
+
 class Perceptron(torch.nn.Module):
     def __init__(self, n_outputs=3, n_times=8):
         super().__init__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -31,6 +32,7 @@ from sknemg.divote._segments import (
 from sknemg.divote._votes import check_weights, mean_scores, read_locations, subject_votes
 from sknemg.divote.levels import Levels, Scores, votes_frame
 from sknemg.model_selection import SubjectKFold
+from sknemg.model_selection.torn import hash_subjects, report_trained_on
 from sknemg.recordings import Recordings, label_subjects, read_subjects
 from sknemg.recordings._convert import known_sfreq, to_recordings, wrap
 from sknemg.recordings._problems import listed, shown
@@ -81,6 +83,10 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     sfreq_ : float or None
         Sampling rate of the training data in hertz, where it is known; data of another rate are
         refused later.
+    knows_subjects_ : bool
+        Whether `fit` knew the subjects; if not, each row was taken for one.
+    has_several_recordings_ : bool
+        Whether any training subject had more than one recording.
     n_features_in_ : int
         Only after `fit` on an array of shape (n_recordings, n_features).
 
@@ -97,6 +103,12 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     features of an unknown, ``1 / n_classes`` for each class, and a warning.
 
     A bare skorch net takes no string labels; its labels are the positions in ``classes_``.
+
+    A fitted model knows its training subjects as salted hashes, so that `trained_on`, `score` and
+    `SubjectScorer` notice a subject that is scored by a model trained on it. The salt follows from
+    the training data, since the same fit gives the same bits. Hashes are for checking, not for
+    secrecy: whoever has the model can try out all short codes. ``votes_`` holds the names
+    themselves. `forget_subjects` drops both before a model leaves the house.
 
     References
     ----------
@@ -128,7 +140,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     __metadata_request__fit: ClassVar = {"groups": True}
     __metadata_request__predict: ClassVar = {"groups": True}
     __metadata_request__predict_proba: ClassVar = {"groups": True}
-    __metadata_request__score: ClassVar = {"groups": True}
+    __metadata_request__score: ClassVar = {"groups": True, "strict": True}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "estimator": [HasMethods(["fit", "predict_proba"])],
@@ -188,7 +200,8 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             If `X` holds signals instead of segments, if a subject has two diagnoses, if
             locations are asked for and unknown, or if `cv` splits a subject.
         """
-        check_known(y)
+        if y is not None:  # of which scikit-learn says its own
+            check_known(y)
         labels = validate_data(self, y=y)
         check_classification_targets(labels)
         data = self._check_X(X, reset=True)
@@ -201,7 +214,14 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 f"y holds one class only, {shown(self.classes_[0])}: give rows of two or more."
             )
         subjects = read_subjects(X, groups)
-        self._knows_subjects = subjects is not None
+        self.knows_subjects_ = subjects is not None
+        self._subject_salt = _salt(data)
+        self._subject_hashes = np.empty(0, dtype=np.uint64)
+        self.has_several_recordings_ = False
+        if subjects is not None:
+            each = pd.Series(subjects).drop_duplicates().to_numpy()
+            self._subject_hashes = np.sort(hash_subjects(each, self._subject_salt))
+            self.has_several_recordings_ = len(each) < len(data)
         subjects = np.arange(len(data)) if subjects is None else subjects
         subject, names, first = label_subjects(labels, subjects)
         self.subject_features_ = self._choose_features(data)
@@ -262,6 +282,8 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
+        *,
+        strict: bool = False,
     ) -> float:
         """Return the share of subjects diagnosed rightly, each counted once.
 
@@ -274,6 +296,8 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             A subject's weight is the mean of those of its recordings.
         groups : array-like of shape (n_recordings,), default=None
             Subjects; by default the column ``subject`` of `X`.
+        strict : bool, default=False
+            Whether to raise rather than to warn if a subject was in training.
 
         Returns
         -------
@@ -284,6 +308,14 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         ValueError
             If the diagnoses or the weights do not fit the rows of `X`, or if weights are
             negative, NaN, infinite, not numbers or all 0.
+        TornSubjectsError
+            With `strict`, if a subject was in training.
+
+        Warns
+        -----
+        TornSubjectsWarning
+            If a subject was in training: a score of the training set, or of a split that tears
+            subjects, is too good for new patients.
         """
         scored = self._score(X, groups)
         labels = check_labels(y, len(scored.data))
@@ -292,6 +324,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         weights = np.ones(len(labels))
         if sample_weight is not None:
             weights = check_weights(sample_weight, len(labels))
+        report_trained_on(scored.names, self.trained_on(scored.names), strict=strict, stacklevel=2)
         means = mean_scores(weights[:, None], scored.subject, len(first))[:, 0]
         return float(np.average(right, weights=means))
 
@@ -310,6 +343,49 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Four DataFrames: ``segments``, ``recordings``, ``subjects`` and ``votes``.
         """
         return self._score(X, groups).levels(self.classes_)
+
+    def trained_on(self, subjects: ArrayLike) -> NDArray[np.bool_]:
+        """Tell which subjects were in training.
+
+        Parameters
+        ----------
+        subjects : array-like of shape (n_subjects,)
+
+        Returns
+        -------
+        ndarray of shape (n_subjects,), bool
+            All False if `fit` knew no subjects, or after `forget_subjects`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> X, y = np.eye(4), ["normal", "normal", "myopathy", "myopathy"]
+        >>> model = DiVoteClassifier(LogisticRegression()).fit(X, y, groups=list("abcd"))
+        >>> model.trained_on(["a", "e"]).tolist()
+        [True, False]
+        """
+        check_is_fitted(self)
+        if not len(self._subject_hashes):
+            return np.zeros(np.shape(subjects)[0], dtype=bool)
+        return np.isin(hash_subjects(subjects, self._subject_salt), self._subject_hashes)
+
+    def forget_subjects(self) -> Self:
+        """Drop what the model knows of its training subjects: their hashes and their names.
+
+        Predictions stay as they are. Torn subjects are no longer noticed.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        self._subject_salt, self._subject_hashes = "", np.empty(0, dtype=np.uint64)
+        self.votes_ = self.votes_.set_axis(pd.RangeIndex(len(self.votes_), name="subject"))
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "votes_")
 
     # -- steps ---------------------------------------------------------------------------------
 
@@ -394,7 +470,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if None not in (rate, self.sfreq_) and rate != self.sfreq_:
             raise ValueError(f"Sampled at {rate:g} Hz; fit saw {self.sfreq_:g} Hz.")
         subjects = read_subjects(X, groups)
-        if subjects is None and self._knows_subjects:
+        if subjects is None and self.knows_subjects_:
             raise ValueError(
                 "fit knew the subjects, this X does not: give groups or a column 'subject'. "
                 "Otherwise each recording would be diagnosed on its own."
@@ -408,3 +484,11 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             final = self.final_estimator_
             proba = align_columns(final.predict_proba(votes), final.classes_, self.classes_)
         return Scores(data, subject, names, segment_scores, recording_scores, votes, proba)
+
+
+def _salt(data: Recordings) -> str:
+    """Derive a salt from the training data: by chance, one fit would differ from the next."""
+    salt = hashlib.blake2b(data.offsets.tobytes(), digest_size=16)
+    step = max(1, len(data.values) // 1024)
+    salt.update(np.ascontiguousarray(data.values[::step]).tobytes())
+    return salt.hexdigest()

@@ -107,6 +107,7 @@ def _is_cell(tables: Any) -> bool:
         isinstance(tables, Mapping)
         and set(tables) == {*LEVEL_TABLES, "cells"}
         and all(isinstance(table, pd.DataFrame) for table in tables.values())
+        and "torn" in tables["subjects"]
     )
 
 

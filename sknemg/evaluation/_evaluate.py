@@ -29,6 +29,13 @@ from sknemg.evaluation.protocols import PROTOCOLS, Protocol
 from sknemg.evaluation.result import Evaluation
 from sknemg.model_selection.leaks import check_no_shared_signal
 from sknemg.model_selection.splits import SubjectKFold
+from sknemg.model_selection.torn import (
+    knowing_parts,
+    report_row_splitters,
+    report_trained_on,
+    row_splitters,
+    trained_on,
+)
 from sknemg.provenance import provenance
 from sknemg.recordings import Recordings
 from sknemg.recordings._carry import with_subjects
@@ -56,6 +63,7 @@ def evaluate(
     n_threads: int = 1,
     cache: str | Path | None = None,
     progress: bool = False,
+    strict: bool = False,
 ) -> Evaluation:
     """Cross-validate pipelines by subject and keep every prediction.
 
@@ -92,6 +100,10 @@ def evaluate(
         changed, or if its file is damaged, which a warning then says.
     progress : bool, default=False
         Whether to show a progress bar with the time left.
+    strict : bool, default=False
+        Whether to raise `TornSubjectsError` rather than to warn if subjects stand on both sides
+        of a split: a ``cv`` inside an estimator splits rows, or an estimator brings a model along
+        that was trained on test subjects.
 
     Returns
     -------
@@ -114,7 +126,8 @@ def evaluate(
     Warns
     -----
     UserWarning
-        If a training fold lacks a class, or files in `cache` are damaged.
+        If a training fold lacks a class, or files in `cache` are damaged; a `TornSubjectsWarning`
+        if subjects are torn, see `strict`.
 
     Notes
     -----
@@ -158,6 +171,7 @@ def evaluate(
         raise ValueError(f"y holds one class only, {shown(y[0])}; two are needed.")
     if isinstance(X, Recordings) and X.item_shape == ():
         check_no_shared_signal(X, subjects)
+    _report_splitters(estimators, len(pd.unique(pd.Series(subjects))) < len(subjects), strict)
     folder = open_cache(cache)
     settings = _settings(estimators, protocol, random_state, n_threads, y, subjects)
     cells = _cells(estimators, X, y, subjects, protocol, random_state)
@@ -172,6 +186,9 @@ def evaluate(
     results = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work)
     done = sorted(_shown(results, len(cells), progress), key=lambda item: item.order)
     _warn_of_damage([item.damage for item in done if item.damage])
+    names = pd.Series(subjects).drop_duplicates()
+    torn = names.isin([name for item in done for name in item.torn]).to_numpy()
+    report_trained_on(names, torn, strict=strict, stacklevel=2)
     tables = {
         name: pd.concat([item.tables[name] for item in done], ignore_index=True)
         for name in (*LEVEL_TABLES, "cells")
@@ -324,6 +341,7 @@ class _Done(NamedTuple):
     order: int
     tables: Tables
     damage: str  # of the file that held this cell
+    torn: list[Any]  # test subjects that the model was trained on
 
 
 def _run(
@@ -351,7 +369,8 @@ def _run(
         name: table.assign(**labels)[[*labels, *table.columns]] for name, table in tables.items()
     }
     tables["cells"].insert(3, "seed", cell.seed)
-    return _Done(cell.order, tables, damage)
+    torn = tables["subjects"].pop("torn").to_numpy(dtype=bool)
+    return _Done(cell.order, tables, damage, tables["subjects"]["subject"][torn].tolist())
 
 
 def _fit_and_predict(
@@ -377,6 +396,8 @@ def _fit_and_predict(
         table["prediction"] = pd.Series(best, dtype=object).mask(unscored)
         table["y_true"] = table["subject"].map(diagnosis)
         tables[name] = table
+    _check_reached(model)
+    tables["subjects"]["torn"] = trained_on(model, tables["subjects"]["subject"])
     counts = {
         "fit_seconds": fitted - start,
         "predict_seconds": predicted - fitted,
@@ -478,6 +499,28 @@ def _warn_of_lacking(lacking: list[dict[str, Any]]) -> None:
         "class more subjects or leave it out.",
         stacklevel=3,
     )
+
+
+def _report_splitters(estimators: Mapping[str, BaseEstimator], several: bool, strict: bool) -> None:
+    """Say which steps tear subjects, before anything is fitted."""
+    found = {
+        name: [one for one in row_splitters(estimator) if several or one.of_segments]
+        for name, estimator in estimators.items()
+    }
+    methods = ", ".join(repr(name) for name, splitters in found.items() if splitters)
+    splitters = [one for splitters in found.values() for one in splitters]
+    report_row_splitters(splitters, where=f" of {methods}", strict=strict, stacklevel=3)
+
+
+def _check_reached(model: Any) -> None:
+    """Refuse a model that has taken rows for subjects."""
+    for part in knowing_parts(model):
+        if not part.knows_subjects_:
+            raise ValueError(
+                f"The subjects did not reach the {type(part).__name__} inside "
+                f"{type(model).__name__}, which took each row for a subject: keep the column "
+                "'subject' in all steps before it, or hand groups on to it."
+            )
 
 
 def _warn_of_damage(damaged: list[str]) -> None:

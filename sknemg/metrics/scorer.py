@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.pipeline import Pipeline
@@ -17,6 +18,13 @@ from sknemg.divote._segments import align_columns, consumes_groups
 from sknemg.divote._votes import mean_scores
 from sknemg.divote.levels import LEVELS, class_columns
 from sknemg.metrics._definitions import METRICS, check_scores, metric_values
+from sknemg.model_selection.torn import (
+    knowing_parts,
+    report_row_splitters,
+    report_trained_on,
+    row_splitters,
+    trained_on,
+)
 from sknemg.recordings import label_subjects, read_subjects
 from sknemg.recordings._carry import with_subjects
 from sknemg.recordings._subjects import check_labels
@@ -130,9 +138,17 @@ class SubjectScorer:
         once.
     level : {"subject", "recording", "segment"}, default="subject"
         What is counted once; see `sknemg.metrics.level_scores`.
+    strict : bool, default=False
+        Whether to raise `TornSubjectsError` rather than to warn where a scored subject was in
+        training. A search counts a scorer that raises as a failed fit unless it is given
+        ``error_score="raise"``.
 
     Notes
     -----
+    A `DiVoteClassifier`, however deep in the model, knows its training subjects: if any of them is
+    scored, or if a ``cv`` inside the model splits rows instead of subjects, a
+    `TornSubjectsWarning` says so. A model without a `DiVoteClassifier` knows nothing of subjects.
+
     An area under the ROC curve is undefined where a class is absent from the test rows: NaN, and
     an `UndefinedMetricWarning` that names the class. A `SubjectKFold` avoids that.
 
@@ -161,15 +177,23 @@ class SubjectScorer:
     (array([1., 1.]), array([1., 1.]))
     """
 
-    def __init__(self, metric: str | Sequence[str] = "accuracy", *, level: str = "subject"):
+    def __init__(
+        self,
+        metric: str | Sequence[str] = "accuracy",
+        *,
+        level: str = "subject",
+        strict: bool = False,
+    ):
         self.metric = metric
         self.level = level
+        self.strict = strict
         for name in self._names():
             _check_metric(name)
         _check_level(level)
 
     def __repr__(self) -> str:
-        return f"SubjectScorer({self.metric!r}, level={self.level!r})"
+        strict = ", strict=True" if self.strict else ""
+        return f"SubjectScorer({self.metric!r}, level={self.level!r}{strict})"
 
     def get_metadata_routing(self) -> MetadataRequest:
         """Ask for ``groups``.
@@ -200,6 +224,7 @@ class SubjectScorer:
         float, or dict of floats for several metrics
         """
         answers = level_scores(estimator, X, y, level=self.level, groups=groups)
+        self._check_torn(estimator, answers.groups)
         _check_known(answers.y_true, estimator.classes_)
         check_scores(answers.y_proba)
         # A fold may test a class that none of its training subjects had.
@@ -220,6 +245,14 @@ class SubjectScorer:
                 stacklevel=2,
             )
         return scores[self.metric] if isinstance(self.metric, str) else scores
+
+    def _check_torn(self, estimator: Any, subjects: NDArray[Any]) -> None:
+        names = pd.Series(subjects).drop_duplicates().to_numpy()
+        seen = trained_on(estimator, names)
+        report_trained_on(names, seen, strict=self.strict, stacklevel=3)
+        several = any(part.has_several_recordings_ for part in knowing_parts(estimator))
+        splitters = [one for one in row_splitters(estimator) if several or one.of_segments]
+        report_row_splitters(splitters, strict=self.strict, stacklevel=3)
 
     def _names(self) -> list[str]:
         return [self.metric] if isinstance(self.metric, str) else list(self.metric)

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from _toy import CLASSES, GroupedSpy, Spy, skorch_net, toy_segments, without
+from _toy import CLASSES, GroupedSpy, Spy, renamed, skorch_net, toy_segments, without
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
 from numpy.testing import assert_allclose, assert_array_equal
@@ -162,7 +162,7 @@ def test_images_reach_the_classifier_as_they_are():
         def predict_proba(self, X):
             return super().predict_proba(X[:, 0, :, 0])
 
-    assert DiVoteClassifier(OnImages()).fit(images, y).score(images, y) > 0.3
+    assert DiVoteClassifier(OnImages()).fit(images, y).score(renamed(images), y) > 0.3
 
 
 def test_signals_are_refused_with_advice():

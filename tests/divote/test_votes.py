@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from _toy import Spy, toy_segments
+from _toy import Spy, renamed, toy_segments
 from numpy.testing import assert_allclose
 
 from sknemg import DiVoteClassifier, Recordings
@@ -66,7 +66,7 @@ def test_a_recording_without_a_location_counts_in_neither_mean():
 def test_weights_that_are_none_are_refused_by_row(wrong, message):
     X, y = toy_segments()
     model = DiVoteClassifier(Spy()).fit(X, y)
-    other = X.with_columns(subject=[f"new {name}" for name in X["subject"]])
+    other = renamed(X)
     with pytest.raises(ValueError, match=message):
         model.score(other, y, sample_weight=wrong(np.ones(len(X))))
 
@@ -75,7 +75,7 @@ def test_weights_that_are_none_are_refused_by_row(wrong, message):
 def test_only_the_ratio_of_weights_counts(factor):
     X, y = toy_segments(effect=0.3)
     model = DiVoteClassifier(Spy()).fit(X, y)
-    other = X.with_columns(subject=[f"new {name}" for name in X["subject"]])
+    other = renamed(X)
     heavy = (X["subject"] == "S3").to_numpy()
     right = (model.predict(other) == y)[heavy].mean()
     assert model.score(other, y, sample_weight=heavy * factor) == right

@@ -34,7 +34,7 @@ def test_every_subject_is_scored(rare):
     with pytest.warns(UserWarning, match="lack a class .'rare' in repeat 0, fold") as caught:
         result = evaluate(pipeline(), X, y, protocol=Protocol("three", 3))
     assert len(caught) == 1
-    assert "counts as wrong for test subject S11: " in str(caught[0].message)
+    assert "counts as wrong for test subject 'S11': " in str(caught[0].message)
     (lacking,) = result.settings["lacking"]
     assert (lacking["class"], lacking["subjects"]) == ("rare", ["S11"])
     fold = result.subjects["fold"] == lacking["fold"]
@@ -103,7 +103,7 @@ def test_whoever_has_no_score_is_counted_and_named(rare):
     named = hollow.unscored
     assert sorted(named.loc[named["level"] == "recording", "row"]) == [3, 8]
     assert sorted(named.loc[named["level"] == "subject", "subject"]) == ["S1", "S7"]
-    with pytest.warns(UserWarning, match="'Pipeline' gives no score to subjects S") as caught:
+    with pytest.warns(UserWarning, match="'Pipeline' gives no score to subjects 'S") as caught:
         scores = scores_of(hollow, n_resamples=9)
     assert len(caught) == 1
     counts = scores.groupby("level")[["n_items", "n_unscored"]].first()

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from _toy import CLASSES, Spy, toy_segments, values_of
+from _toy import CLASSES, Spy, renamed, toy_segments, values_of
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.model_selection import GridSearchCV, cross_validate
@@ -94,7 +94,7 @@ def test_each_subject_is_scored_once():
     extra = np.flatnonzero(X["subject"] == "S1")
     skewed = np.r_[np.arange(len(X)), np.repeat(extra, 20)]
     y = np.where(X["subject"] == "S1", "normal", y)  # one subject is wrong
-    once, often = X, X[skewed]
+    once, often = renamed(X), renamed(X)[skewed]
     scorer = SubjectScorer("accuracy")
     assert scorer(model, often, y[skewed]) == scorer(model, once, y) < 1
     assert SubjectScorer(level="recording")(model, often, y[skewed]) < scorer(
@@ -107,7 +107,7 @@ def test_the_scorer_gives_the_metrics_of_the_table():
     model = DiVoteClassifier(Spy()).fit(X, y)
     names = [*(name for name in METRICS if name != "log_loss"), "neg_log_loss"]
     for level in ["subject", "recording", "segment"]:
-        got = SubjectScorer(names, level=level)(model, X, y)
+        got = SubjectScorer(names, level=level)(model, renamed(X), y)
         true = level_scores(model, X, y, level=level)
         table = values_of(score_table(true.y_true, true.y_proba, classes=CLASSES, n_resamples=9))
         table["neg_log_loss"] = -table.pop("log_loss")
@@ -137,14 +137,14 @@ def test_a_class_absent_from_the_test_rows_is_nan_with_a_warning():
     model = DiVoteClassifier(Spy()).fit(X, y)
     two = np.flatnonzero(y != "normal")
     with pytest.warns(UndefinedMetricWarning, match=r"no \['normal'\] among the subjects"):
-        assert np.isnan(SubjectScorer("roc_auc_macro")(model, X[two], y[two]))
+        assert np.isnan(SubjectScorer("roc_auc_macro")(model, renamed(X)[two], y[two]))
 
 
 def test_a_class_absent_from_training_counts_as_wrong():
     X, y = toy_segments(effect=3.0)
     two = np.flatnonzero(y != "neuropathy")
     model = DiVoteClassifier(Spy()).fit(X[two], y[two])
-    scores = SubjectScorer(["accuracy", "recall_macro", "roc_auc_macro"])(model, X, y)
+    scores = SubjectScorer(["accuracy", "recall_macro", "roc_auc_macro"])(model, renamed(X), y)
     right = level_scores(model, X[two], y[two])
     n_right = np.sum(model.classes_[right.y_proba.argmax(axis=1)] == right.y_true)
     assert scores["accuracy"] == pytest.approx(n_right / 12)
@@ -157,7 +157,7 @@ def test_labels_in_another_coding_than_the_models_are_refused():
     codes = np.unique(y, return_inverse=True)[1]
     for other in (codes, np.zeros(len(X), int), np.char.upper(y)):
         with pytest.raises(ValueError, match=r"y holds \[.*the model knows none: .*'myopathy'"):
-            SubjectScorer()(model, X, other)
+            SubjectScorer()(model, renamed(X), other)
 
 
 def test_a_fold_may_hold_nothing_but_a_class_absent_from_training():
@@ -197,7 +197,7 @@ def test_diagnoses_may_be_true_and_false():
         level_scores(model, X, sick).y_proba,
     )
     for level in ["segment", "recording", "subject"]:
-        assert 0.5 < SubjectScorer(level=level)(model, X, sick) <= 1
+        assert 0.5 < SubjectScorer(level=level)(model, renamed(X), sick) <= 1
 
 
 def test_many_metrics_ask_the_estimator_once():
