@@ -145,7 +145,7 @@ def _number(field: bytes) -> Fraction | None:
 
 def _duration(field: bytes) -> Fraction:
     duration = _number(field)
-    if duration is None or duration <= 0:
+    if duration is None or not 0 < _float(duration) < math.inf:
         raise ReadError(
             f"the EDF header's duration of a data record is {spell(field.strip(b' '))}, not a "
             f"number of seconds > 0: {_AGAIN}"
