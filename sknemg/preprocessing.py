@@ -96,7 +96,7 @@ class Downsampler(RowTransformer):
             raise_problems(
                 low,
                 [f"sampled at {rates[row]:.10g} Hz, below {self.sfreq:.10g} Hz" for row in low],
-                "lower sfreq, leave the recording out or set upsample=True",
+                "lower `sfreq`, leave the recording out or set upsample=True",
             )
         rows = [
             signal

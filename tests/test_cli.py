@@ -1,14 +1,28 @@
 """The command line, from a folder to the page."""
 
+import ast
+import functools
+import inspect
 import json
+import os
+import re
+import tomllib
+import warnings
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from _results import invented
 
-from sknemg import Recordings
+import sknemg
+from sknemg import InvalidRecordingsError, Recordings
 from sknemg.cli import main
-from sknemg.datasets import write_cohort
+from sknemg.cli.advice import _REFERENCE, in_words_of
+from sknemg.cli.commands import LOADING, RUNNING, SIMULATING, _parser
+from sknemg.datasets import load_cohort, write_cohort
+from sknemg.evaluation.comparison import compared_methods
 
 SFREQ = 3000.0
 NAME = "<script>alert(1)"  # of the folder: it stands on the page
@@ -75,43 +89,214 @@ def short(X, y):
     return Recordings(signals, **{name: X[name].to_numpy() for name in X.meta}), y
 
 
-def without_rate(folder):
-    table = pd.read_csv(folder / "recordings.csv").drop(columns="sfreq")
-    table.to_csv(folder / "recordings.csv", index=False)
-
-
 def copied(X, y):
     stolen = X[[0]].with_columns(subject="S99").with_values(X[0][50:], [0, len(X[0]) - 50])
     return Recordings.concat([X, stolen]), np.append(y, y[0])
 
 
+def low_rate(X, y):
+    return X.with_columns(sfreq=SFREQ / 2), y
+
+
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "options", "messages"),
     [
-        (one_class, "one class only, 'normal'; two are needed"),
-        (short, "row 2: 0.3 s long, one window is 0.4 s"),
-        (copied, "hold the same signal"),
+        (one_class, [], ["one class only, 'normal'"]),
+        (short, [], ["0.3 s long, one window is 0.4 s", "set --short drop or --short pad"]),
+        (low_rate, [], ["below 3000 Hz", "lower --sfreq, ", "set --upsample"]),
+        (copied, [], ["hold the same signal"]),
+        (lambda X, y: (X, y), ["--folds", "4"], ["--folds 4 is more than any class has"]),
+        (
+            lambda X, y: (X, y),
+            ["--out-of-fold", "3"],
+            ["--out-of-fold 3 is more than any class has subjects in a training fold (2): "],
+        ),
     ],
-    ids=["one class", "short recording", "leak"],
+    ids=["one class", "short recording", "low rate", "leak", "folds", "inner folds"],
 )
-def test_wrong_cohorts_end_with_a_reason(make_cohort_folder, tmp_path, capsys, change, message):
-    assert compare(make_cohort_folder(change), tmp_path / "out") == 2
+def test_wrong_cohorts_end_with_a_reason_in_the_words_of_the_command(
+    make_cohort_folder, tmp_path, capsys, change, options, messages
+):
+    assert compare(make_cohort_folder(change), tmp_path / "out", *options) == 2
+    refused(capsys, *messages)
+
+
+def refused(capsys, *messages):
+    """The error stream holds one reason, with these words and none of Python's."""
     printed = capsys.readouterr().err
-    assert "sknemg: " in printed
-    assert message in printed
+    assert printed.count("sknemg: ") == 1
+    for message in messages:
+        assert message in printed
     assert "Traceback" not in printed
+    assert not re.search(r"`|\b[a-z_]+=", printed), printed
 
 
-def test_a_folder_that_is_missing(tmp_path, capsys):
-    assert compare(tmp_path / "nowhere", tmp_path / "out") == 2
-    assert "nowhere" in capsys.readouterr().err
+def edit(folder, **changes):
+    """Change columns of recordings.csv; None takes one out."""
+    table = pd.read_csv(folder / "recordings.csv")
+    table = table.drop(columns=[name for name, value in changes.items() if value is None])
+    table.assign(**{n: v for n, v in changes.items() if v is not None}).to_csv(
+        folder / "recordings.csv", index=False
+    )
 
 
-def test_a_rate_that_nobody_knows_is_not_guessed(make_cohort_folder, tmp_path, capsys):
+def text_files(folder, body):
+    for file in sorted((folder / "data").iterdir()):
+        file.with_suffix(".csv").write_text(body, encoding="utf-8")
+    table = pd.read_csv(folder / "recordings.csv")
+    edit(folder, file=table["file"].str.replace(".npy", ".csv"))
+
+
+@pytest.mark.parametrize(
+    ("harm", "options", "messages"),
+    [
+        (lambda f: edit(f, sfreq=None), [], ["no sampling rate", "give --file-sfreq in hertz"]),
+        (lambda f: edit(f, unit=None), [], ["give --unit (V, mV, uV or nV) or --scale"]),
+        (lambda f: None, ["--unit", "uV"], ["unit mV in the row, --unit uV as argument"]),
+        (lambda f: None, ["--file-sfreq", "7"], ["3000.0 in the row, --file-sfreq 7.0 as argum"]),
+        (lambda f: None, ["--unit", "mV", "--scale", "2"], ["--unit and --scale both given"]),
+        (lambda f: text_files(f, "1;2\n3;4\n"), [], ["give --delimiter ';'"]),
+        (lambda f: text_files(f, "a,b\n1,2\n3,4\n"), [], ["give the column 'channel', one of"]),
+        (lambda f: text_files(f, "1\nnan\n3\n"), [], ["line 2"]),
+        (lambda f: None, ["--delimiter", ",", "--decimal", ","], ["--delimiter and --decimal are"]),
+        (lambda f: None, ["--encoding", "klingon"], ["--encoding klingon is unknown"]),
+        (lambda f: None, ["--max-bytes", "9"], ["more than --max-bytes 9: raise --max-bytes"]),
+        (lambda f: None, ["--diagnosis", "ALS=normal"], ["correct the word in --diagnosis WORD"]),
+        (
+            lambda f: edit_subjects(f, diagnosis="ALS"),
+            [],
+            ["diagnosis 'ALS' is unknown", "or give --diagnosis ALS=CLASS"],
+        ),
+        (lambda f: (f / "recordings.csv").unlink(), [], ["put subjects.csv and recordings.csv"]),
+        (lambda f: (f / "recordings.csv").write_text(""), [], ["recordings.csv: no column"]),
+    ],
+)  # fmt: skip
+def test_what_loading_refuses_is_said_in_options(
+    make_cohort_folder, tmp_path, capsys, harm, options, messages
+):
     folder = make_cohort_folder()
-    without_rate(folder)
-    assert compare(folder, tmp_path / "out") == 2
-    assert "no sampling rate" in capsys.readouterr().err
+    harm(folder)
+    assert compare(folder, tmp_path / "out", *options) == 2
+    refused(capsys, *messages)
+
+
+def edit_subjects(folder, **changes):
+    table = pd.read_csv(folder / "subjects.csv").assign(**changes)
+    table.to_csv(folder / "subjects.csv", index=False)
+
+
+def test_a_long_list_of_problems_is_kept_in_a_file(tmp_path, capsys, monkeypatch):
+    table = pd.DataFrame({"row": range(30), "problem": "short", "remedy": "drop"})
+
+    def refuse(*args, **kwargs):
+        raise InvalidRecordingsError(table)
+
+    monkeypatch.setattr("sknemg.datasets.load_cohort", refuse)
+    tmp_path.joinpath("in").mkdir()
+    out = tmp_path / "out"
+    assert main(["compare", "--cohort", str(tmp_path / "in"), "--out", str(out)]) == 2
+    refused(capsys, f"... and 10 more in {out / 'problems.csv'}")
+    assert len(pd.read_csv(out / "problems.csv")) == 30
+
+
+# -- folders and files that the system refuses --------------------------------------------------
+
+
+def test_folders_that_are_none(tmp_path, capsys):
+    out = str(tmp_path / "out")
+    file = tmp_path / "file"
+    file.write_text("")
+    for cohort, message in [
+        (tmp_path / "nowhere", "does not exist: give a folder"),
+        (file, "is a file: give the folder"),
+        (tmp_path / ("n" * 300), "(File name too long): give a shorter name."),
+    ]:
+        assert main(["compare", "--cohort", str(cohort), "--out", out]) == 2
+        refused(capsys, message)
+    (tmp_path / "empty").mkdir()
+    assert main(["compare", "--cohort", str(tmp_path / "empty"), "--out", out]) == 2
+    refused(capsys, "it holds no table", "put subjects.csv and recordings.csv there")
+
+
+@pytest.fixture
+def not_root():
+    """Be somebody whom the system refuses something."""
+    if os.name != "posix":
+        pytest.skip("needs POSIX permissions")
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    yield
+    if root:
+        os.seteuid(0)
+
+
+def test_no_permission(tmp_path, capsys, request):
+    (tmp_path / "in").mkdir(mode=0o000)
+    (tmp_path / "out").mkdir(mode=0o500)
+    request.getfixturevalue("not_root")
+    assert main(["compare", "--cohort", str(tmp_path / "in")]) == 2
+    refused(capsys, "ermission")
+    assert main(["demo", "--out", str(tmp_path / "out")]) == 2
+    refused(capsys, "cannot hold the results", "give a folder that can be written to.")
+
+
+def test_results_need_a_folder(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.write_text("kept")
+    for out in (file, file / "below"):
+        assert main(["demo", "--out", str(out)]) == 2
+        refused(capsys, f"--out {str(out)!r} cannot hold the results")
+    assert file.read_text() == "kept"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk(make_cohort_folder, tmp_path, capsys, monkeypatch):
+    result, X, y = invented()
+    monkeypatch.setattr("sknemg.datasets.load_cohort", lambda *a, **k: (X, y))
+    monkeypatch.setattr("sknemg.evaluation.evaluate", lambda *a, **k: result)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "recordings.csv").symlink_to("/dev/full")
+    assert compare(make_cohort_folder(), out) == 2
+    refused(capsys, "(No space left on device): free some space and rerun the same command")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), BrokenProcessPool("A worker was killed"), OSError(28, "No space left", "x")],
+)
+def test_what_runs_out_is_said(make_cohort_folder, tmp_path, capsys, monkeypatch, error):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr("sknemg.evaluation.evaluate", fail)
+    assert compare(make_cohort_folder(), tmp_path / "out") == 2
+    refused(capsys, "No space left" if isinstance(error, OSError) else "give fewer --jobs")
+
+
+def test_a_fault_of_the_program_is_not_hidden(make_cohort_folder, tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise KeyError("a fault")
+
+    monkeypatch.setattr("sknemg.evaluation.evaluate", fail)
+    with pytest.raises(KeyError):
+        compare(make_cohort_folder(), tmp_path / "out")
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_warnings_are_said_in_options_without_a_place_in_the_code(
+    make_cohort_folder, tmp_path, capsys, monkeypatch
+):
+    def warn(*args, **kwargs):
+        warnings.warn("Votes are missing: set subject_features='all'.", stacklevel=1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sknemg.evaluation.evaluate", warn)
+    assert compare(make_cohort_folder(), tmp_path / "out") == 130
+    printed = capsys.readouterr().err
+    assert "sknemg: warning: Votes are missing: set --subject-features all.\n" in printed
+    assert ".py:" not in printed
 
 
 def test_a_stop_by_the_user_says_how_to_go_on(make_cohort_folder, tmp_path, capsys, monkeypatch):
@@ -120,7 +305,7 @@ def test_a_stop_by_the_user_says_how_to_go_on(make_cohort_folder, tmp_path, caps
 
     monkeypatch.setattr("sknemg.evaluation.evaluate", stop)
     assert compare(make_cohort_folder(), tmp_path / "out") == 130
-    assert "goes on where it stood" in capsys.readouterr().err
+    assert "stopped; rerun the same command to resume." in capsys.readouterr().err
 
 
 def test_unknown_options_are_refused(capsys):
@@ -148,10 +333,151 @@ def test_demo_says_at_once_that_subjects_are_too_few(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("option", "value", "least"),
-    [("--folds", "1", 2), ("--folds", "many", 2), ("--repeats", "0", 1), ("--out-of-fold", "1", 2)],
+    [
+        ("--folds", "1", 2),
+        ("--folds", "many", 2),
+        ("--repeats", "0", 1),
+        ("--out-of-fold", "1", 2),
+        ("--jobs", "0", 1),
+        ("--jobs", "-1", 1),
+        ("--seed", "-1", 0),
+        ("--seed", "9" * 30, 0),
+        ("--seed", "٣", 0),
+        ("--subjects", "0", 3),
+        ("--subjects", "1.5", 3),
+    ],
 )
 def test_wrong_numbers_are_refused_at_once(tmp_path, capsys, option, value, least):
     with pytest.raises(SystemExit, match="2"):
         main(["demo", "--out", str(tmp_path / "out"), option, value])
-    assert f"{option}: {value!r} is no whole number from {least} on" in capsys.readouterr().err
+    assert f"{option}: {value!r} must be an integer >= {least}" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_version_and_the_console_script(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"sknemg {sknemg.__version__}\n"
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    if not project.exists():
+        pytest.skip("away from the source")
+    scripts = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["scripts"]
+    assert scripts == {"sknemg": "sknemg.cli:main"}
+
+
+# -- the library's messages in the words of the command ----------------------------------------
+
+PACKAGE = Path(sknemg.__file__).parent
+#: Parameters named in messages that no command can lead to.
+ELSEWHERE = {
+    "choose_on": "only steps that make tables lead there",
+    "confidence_level": "fixed",
+    "device": "fixed: auto",
+    "effort": "fixed", "muscles": "fixed", "needle": "fixed",  # of the simulation
+    "in_chans": "of image networks",
+    "input_sfreq": "of bare arrays",
+    "kind": "of resting discharges",
+    "level": "of scorers", "metric": "of scorers",
+    "method": "fixed: soxr",
+    "name": "what is written into a table", "position": "what is written into a table",
+    "offsets": "of Recordings",
+    "validation": "fixed: auto, which needs no subjects of a class",
+    "error.problems": "set by the command itself",
+}  # fmt: skip
+
+
+@functools.cache
+def messages():
+    """Every text of the modules that a command runs, values in it written as 1."""
+    rooms = ["datasets", "recordings", "model_selection", "divote", "evaluation", "metrics"]
+    rooms += ["classifiers", "simulate"]
+    found = []
+    files = [file for room in rooms for file in sorted((PACKAGE / room).rglob("*.py"))]
+    files += [PACKAGE / f"{name}.py" for name in ("preprocessing", "signal", "features", "base")]
+    for file in files:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        inner = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                inner |= {id(part) for part in ast.walk(node) if part is not node}
+            body = getattr(node, "body", None)
+            if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+                inner.add(id(body[0].value))  # a docstring
+        for node in ast.walk(tree):
+            where = f"{file.relative_to(PACKAGE)}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, ast.JoinedStr):
+                parts = [p.value if isinstance(p, ast.Constant) else "1" for p in node.values]
+                found.append((where, "".join(map(str, parts))))
+            elif isinstance(getattr(node, "value", None), str) and id(node) not in inner:
+                found.append((where, node.value))
+    return [(where, text) for where, text in found if "default=" not in text]  # shared docstrings
+
+
+KNOWN = {*LOADING, *RUNNING, *SIMULATING}
+
+
+def test_every_parameter_in_a_message_has_an_option_or_a_reason_why_not():
+    found = {
+        match["name"] or match["set"]: where
+        for where, message in messages()
+        for match in _REFERENCE.finditer(message)
+    }
+    assert {"short", "n_splits", "sfreq", "unit", "delimiter", "channel"} <= set(found)
+    unknown = {name: where for name, where in found.items() if name not in KNOWN | set(ELSEWHERE)}
+    assert not unknown, "give them an option in sknemg/cli/commands.py, or say why there is none"
+    assert set(ELSEWHERE) <= set(found)
+
+
+def test_no_advice_names_a_parameter_without_marking_it():
+    verbs = "give|set|lower|raise|pass|leave|correct"
+    names = "|".join(KNOWN - {"folder", "header", "window", "protocol"})
+    bare = re.compile(rf"\b({verbs}) ({names})\b(?!=)|\b({names}) says\b")
+    found = {where: message for where, message in messages() if bare.search(message)}
+    allowed = {where for where in found if where.startswith("divote/fitted.py")}  # of pictures
+    assert set(found) == allowed, found
+
+
+def test_every_parameter_of_what_is_called_has_an_option():
+    def parameters(function):
+        return set(inspect.signature(function).parameters)
+
+    assert parameters(load_cohort) <= set(LOADING)
+    assert parameters(compared_methods) <= set(RUNNING)
+    (commands,) = _parser()._subparsers._group_actions
+    options = set(commands.choices["compare"]._option_string_actions)
+    said = {words(None) for words in [*LOADING.values(), *RUNNING.values()]}
+    flags = {text.split()[0] for text in said if text.startswith("--")}
+    assert flags - options == set()
+    assert {o for o in options if o.startswith("--")} - flags == {"--help"}
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("give sfreq=10000.", "give --sfreq 10000."),
+        ("set short='drop' or short='pad'", "set --short drop or --short pad"),
+        ("a column 'sfreq' or \"sfreq\"", "a column 'sfreq' or \"sfreq\""),
+        ("n_splits=5 is more than 3", "--folds 5 is more than 3"),
+        ("pipe__sfreq=3, x.sfreq=3, 'sfreq=3'", "pipe__sfreq=3, x.sfreq=3, 'sfreq=3'"),
+        ("set upsample=True.", "set --upsample."),
+        ("`upsample`, `unknown` and other=3", "--upsample, `unknown` and other=3"),
+        ("cache='a b/c'", "--out 'a b/c'"),
+        ("random_state=1e-05", "--seed 1e-05"),
+    ],
+)
+def test_parameters_become_options(message, said):
+    assert in_words_of(RUNNING, message) == said
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("delimiter='\\t', decimal=','", "--delimiter '\\t', --decimal ,"),
+        ("diagnoses={'a b': ...}", "--diagnosis 'a b'=CLASS"),
+        ("header=True or header=False", "--header yes or --header no"),
+        ("channel='1' or `channel`", "'1' in the column 'channel' or the column 'channel'"),
+    ],
+)
+def test_parameters_of_reading_become_options_or_columns(message, said):
+    assert in_words_of(LOADING, message) == said

@@ -192,7 +192,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         }
         if not all(np.isfinite(weights).all() for weights in self.weights_.values()):
             raise ValueError(
-                f"Training diverged with lr={self.lr} to weights that are not finite: lower lr."
+                f"Training diverged with lr={self.lr} to weights that are not finite: lower `lr`."
             )
         self._net = self._restored_net(device)
         return self

@@ -141,7 +141,7 @@ def read_tables(
     words = read_words(diagnoses)
     used = {*map(plain, words.values()), *map(plain, rows["diagnosis"].dropna())}
     for word in sorted(set(words) - used):
-        remedy = "correct the word in diagnoses, or take it out"
+        remedy = "correct the word in `diagnoses`, or take it out"
         findings.add(table, [None], f"no row has the diagnosis {word!r}", remedy)
     _translate(rows, "diagnosis", DIAGNOSES | words, table, findings)
     _translate(rows, "location", LOCATIONS, table, findings)

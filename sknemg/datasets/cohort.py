@@ -314,7 +314,7 @@ def _read_all(
         said = {name: entry for name, entry in entries.items() if is_given(entry)}
         clash = [name for name in given if name in said and _differ(said[name], given[name])]
         for name in clash:
-            problem = f"{name} {said[name]} in the row, {given[name]} as argument"
+            problem = f"{name} {said[name]} in the row, {name}={given[name]!r} as argument"
             findings.add(table, [row], problem, "give it in one place")
         if "channel" in said:
             said["channel"] = TableEntry(said["channel"])

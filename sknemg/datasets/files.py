@@ -201,7 +201,7 @@ def check_text(text: TextFormat) -> None:
     delimiter, decimal, skip_lines = text.delimiter, text.decimal, text.skip_lines
     if delimiter == decimal:
         raise ValueError(
-            f"delimiter and decimal are both {decimal!r}, so that 0{decimal}5 would be two "
+            f"`delimiter` and `decimal` are both {decimal!r}, so that 0{decimal}5 would be two "
             "columns: give the delimiter of the files, such as ';'."
         )
     if not isinstance(delimiter, str) or not re.fullmatch(r"[^\w\r\n\0\"+.-]", delimiter):
@@ -290,11 +290,11 @@ def _open(path: Path, channel: Any, text: TextFormat, invalid: str, max_bytes: i
 def _rate(stated: float | None, given: float | None) -> tuple[float, list[str]]:
     rate = given if stated is None else stated
     if rate is None:
-        return math.nan, ["no sampling rate: the file states none, so give sfreq in hertz"]
+        return math.nan, ["no sampling rate: the file states none, so give `sfreq` in hertz"]
     if not (math.isfinite(rate) and rate > 0):
-        return rate, [f"a sampling rate of {rate:g} Hz: give sfreq in hertz"]
+        return rate, [f"a sampling rate of {rate:g} Hz: give `sfreq` in hertz"]
     if given is not None and not math.isclose(rate, given, rel_tol=1e-6):
-        return rate, [f"the file says {rate:g} Hz, sfreq says {given:g} Hz: correct one"]
+        return rate, [f"the file says {rate:g} Hz, `sfreq` says {given:g} Hz: correct one"]
     return float(rate), []
 
 
@@ -303,7 +303,7 @@ def _millivolts(stored: Stored, unit: str | None, scale: float | None) -> tuple[
     if unit is not None and unit not in UNITS:
         return math.nan, [f"unit {unit!r} is unknown: write V, mV, uV or nV"]
     if scale is not None and not (math.isfinite(scale) and scale != 0):
-        return math.nan, [f"a scale of {scale:g}: give the millivolts per stored unit"]
+        return math.nan, [f"scale={scale:g}: give the millivolts per stored unit"]
     if stored.unit is not None and (factor := millivolts(stored.unit)) is not None:
         return factor, _contradictions(stored.unit, factor, unit, scale)
     if stored.unit is not None and is_other(stored.unit):
@@ -311,7 +311,7 @@ def _millivolts(stored: Stored, unit: str | None, scale: float | None) -> tuple[
             f"the file's unit {spell(stored.unit)} is not a voltage: choose another channel"
         ]
     if scale is not None:
-        both = ["unit and scale both given: keep one"] if unit is not None else []
+        both = ["`unit` and `scale` both given: keep one"] if unit is not None else []
         return scale, both
     if stored.needs_scale:
         return math.nan, [f"no amplitude scale: {stored.needs_scale}"]
@@ -319,17 +319,19 @@ def _millivolts(stored: Stored, unit: str | None, scale: float | None) -> tuple[
         return UNITS[unit], []
     if stored.unit is not None:
         said = f"the file's unit {spell(stored.unit)} is unknown"
-        return math.nan, [f"{said}: give unit (V, mV, uV or nV) or scale, the millivolts per unit"]
-    return math.nan, ["no unit: the file states none, so give unit (V, mV, uV or nV) or scale"]
+        return math.nan, [
+            f"{said}: give `unit` (V, mV, uV or nV) or `scale`, the millivolts per unit"
+        ]
+    return math.nan, ["no unit: the file states none, so give `unit` (V, mV, uV or nV) or `scale`"]
 
 
 def _contradictions(
     stated: str | bytes, factor: float, unit: str | None, scale: float | None
 ) -> list[str]:
     if scale is not None:
-        return [f"the file states its unit ({decode(stated)}): leave scale out"]
+        return [f"the file states its unit ({decode(stated)}): leave `scale` out"]
     if unit is not None and UNITS[unit] != factor:
-        return [f"the file says {decode(stated)}, unit says {unit}: correct one"]
+        return [f"the file says {decode(stated)}, `unit` says {unit}: correct one"]
     return []
 
 
@@ -365,7 +367,7 @@ def _gaps(parts: tuple[Part, ...], ends: list[float]) -> str:
     ]
     whole = [f"{part.onset:g} to {end:g} s" for part, end in zip(parts, ends, strict=True)]
     return (
-        f"the recording has {_capped(gaps, 'gap')}: give start and stop inside one of its "
+        f"the recording has {_capped(gaps, 'gap')}: give `start` and `stop` inside one of its "
         f"{_capped(whole, 'part')}"
     )
 

@@ -47,6 +47,8 @@ def compared_methods(
     window: float = 0.4,
     hop: float = 0.1,
     short: str = "raise",
+    upsample: bool = False,
+    subject_features: str = "auto",
     cv: Any = None,
 ) -> dict[str, Pipeline]:
     """Build the pipelines that are compared.
@@ -60,7 +62,11 @@ def compared_methods(
     window, hop : float, default=0.4, 0.1
         Seconds.
     short : {"raise", "drop", "pad"}, default="raise"
-        What becomes of recordings shorter than a window.
+        What happens to recordings shorter than a window.
+    upsample : bool, default=False
+        Whether recordings below `sfreq` are brought up to it, see `Downsampler`.
+    subject_features : {"auto", "location", "all"}, default="auto"
+        See `DiVoteClassifier`.
     cv : default=None
         Of `DiVoteClassifier`: None for subject features as published (in-sample), a number of
         folds for out-of-fold ones.
@@ -80,17 +86,19 @@ def compared_methods(
     from sknemg.classifiers import NEMGNetClassifier
 
     linear = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())
+    network = NEMGNetClassifier(**PROFILES[profile])
+    divote = {"subject_features": subject_features, "cv": cv}
     ends: dict[str, list[tuple[str, Any]]] = {
-        "nEMGNet": [("divote", DiVoteClassifier(NEMGNetClassifier(**PROFILES[profile]), cv=cv))],
+        "nEMGNet": [("divote", DiVoteClassifier(network, **divote))],
         "features + LDA": [
             ("features", SegmentFeatures()),
-            ("divote", DiVoteClassifier(linear, cv=cv)),
+            ("divote", DiVoteClassifier(linear, **divote)),
         ],
     }
     return {
         name: Pipeline(
             [
-                ("downsample", Downsampler(sfreq=sfreq)),
+                ("downsample", Downsampler(sfreq=sfreq, upsample=upsample)),
                 ("segment", Segmenter(window=window, hop=hop, short=short)),
                 *end,
             ]

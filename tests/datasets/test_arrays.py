@@ -10,14 +10,14 @@ RAMP = np.linspace(-1, 1, 400, dtype=np.float32)
 
 def test_npy_needs_rate_and_unit_and_says_both_at_once(tmp_path):
     np.save(tmp_path / "a.npy", (1000 * RAMP).astype(np.int16))
-    with pytest.raises(ReadError, match=r"no sampling rate.*no unit.*give unit"):
+    with pytest.raises(ReadError, match=r"no sampling rate.*no unit.*give `unit`"):
         read_recording(tmp_path / "a.npy")
     signal, sfreq, _ = read_recording(tmp_path / "a.npy", sfreq=10_000, unit="uV")
     np.testing.assert_allclose(signal, RAMP, atol=1.1e-3)
     assert sfreq == 10_000
     scaled = read_recording(tmp_path / "a.npy", sfreq=10_000, scale=1e-3).signal
     assert np.array_equal(scaled, signal)
-    with pytest.raises(ReadError, match="unit and scale both given"):
+    with pytest.raises(ReadError, match="`unit` and `scale` both given"):
         read_recording(tmp_path / "a.npy", sfreq=10_000, unit="uV", scale=1e-3)
 
 
@@ -26,9 +26,11 @@ def test_npz_states_rate_and_unit_and_must_agree(tmp_path):
     signal, sfreq, _ = read_recording(tmp_path / "a.npz")
     np.testing.assert_allclose(signal, RAMP * 1e-3, rtol=1e-6)
     assert sfreq == 48_000
-    with pytest.raises(ReadError, match=r"says 48000 Hz, sfreq says 10000.*says uV, unit says mV"):
+    with pytest.raises(
+        ReadError, match=r"says 48000 Hz, `sfreq` says 10000.*says uV, `unit` says mV"
+    ):
         read_recording(tmp_path / "a.npz", sfreq=10_000, unit="mV")
-    with pytest.raises(ReadError, match=r"states its unit \(uV\): leave scale out"):
+    with pytest.raises(ReadError, match=r"states its unit \(uV\): leave `scale` out"):
         read_recording(tmp_path / "a.npz", scale=2)
 
 

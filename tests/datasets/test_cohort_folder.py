@@ -143,16 +143,16 @@ def test_a_unit_spelled_in_two_ways_is_no_contradiction(make_folder):
     )
     X, _ = load_cohort(folder, sfreq=1000, unit="uV")
     np.testing.assert_allclose(X[0], np.load(folder / "a.npy") * 1e-3, rtol=1e-6)
-    assert "unit uv in the row, mV as argument" in problems_of(folder, **RATE_UNIT)[0]
+    assert "unit uv in the row, unit='mV' as argument" in problems_of(folder, **RATE_UNIT)[0]
 
 
 def test_arguments_that_make_no_sense_for_any_file(two_tables):
     with pytest.raises(ValueError, match="sfreq='10000', scale='5': give a number"):
         load_cohort(two_tables, sfreq="10000", scale="5")
-    with pytest.raises(ValueError, match="delimiter and decimal are both ','"):
+    with pytest.raises(ValueError, match="`delimiter` and `decimal` are both ','"):
         load_cohort(two_tables, decimal=",")
     message, _ = problems_of(two_tables, sfreq=np.nan)
-    assert "sfreq 1000.0 in the row, nan as argument" in message
+    assert "sfreq 1000.0 in the row, sfreq=nan as argument" in message
 
 
 def test_parts_of_files_channels_and_text_dialect(make_folder):
@@ -200,7 +200,7 @@ def test_everything_wrong_is_listed_at_once(make_folder):
         "recordings.csv, row 4: unit 'furlong' is unknown",
         "recordings.csv, row 5: file 'nowhere.npy': there is no 'nowhere.npy'",
         "recordings.csv, row 6: subject 'E' is not in subjects.csv",
-        "recordings.csv, row 6: no sampling rate: the file states none, so give sfreq in hertz; "
+        "recordings.csv, row 6: no sampling rate: the file states none, so give `sfreq` in hertz; "
         "no unit",
         "recordings.csv, row 7: no subject",
         "recordings.csv, row 7: file '/etc/a.npy': is an absolute path",
@@ -298,10 +298,10 @@ def test_what_files_say_must_agree_with_the_tables(make_folder):
     )
     np.savez(folder / "a.npz", signal=np.arange(100.0), sfreq=10_000, unit="mV")
     message, _ = problems_of(folder)
-    assert "row 2: the file says 10000 Hz, sfreq says 48000 Hz: correct one" in message
-    assert "the file says mV, unit says uV" in message
+    assert "row 2: the file says 10000 Hz, `sfreq` says 48000 Hz: correct one" in message
+    assert "the file says mV, `unit` says uV" in message
     message, _ = problems_of(folder, sfreq=2000)
-    assert "row 3: sfreq 1000.0 in the row, 2000 as argument" in message
+    assert "row 3: sfreq 1000.0 in the row, sfreq=2000 as argument" in message
 
 
 def test_pickles_nan_and_broken_files(make_folder):

@@ -318,8 +318,8 @@ def test_clock_that_jumps_in_a_file_that_is_to_be_continuous(edf, kind, onsets, 
 def test_parts_between_gaps_by_the_time_of_the_recording(edf):
     path = edf(kind="EDF+D", onsets=["+0.5", "+0.6", "+2.75", "+2.85"])
     message = (
-        r"the recording has gap 0\.2 to 2\.25 s \(before sample 200\): give start and stop inside "
-        r"one of its parts 0 to 0\.2 s, 2\.25 to 2\.45 s"
+        r"the recording has gap 0\.2 to 2\.25 s \(before sample 200\): give `start` and `stop` "
+        r"inside one of its parts 0 to 0\.2 s, 2\.25 to 2\.45 s"
     )
     across = [{}, {"start": 0.1}, {"start": 0.1, "stop": 2.3}, {"start": 1, "stop": 2}]
     across += [{"start": 0.1, "stop": 0.3}, {"start": 2.2, "stop": 2.4}, {"start": -1, "stop": 0.1}]

@@ -26,7 +26,7 @@ def test_part_of_a_file(tmp_path):
         ({"sfreq": 0, "unit": "mV"}, "sampling rate of 0 Hz"),
         ({"sfreq": np.nan, "unit": "mV"}, "sampling rate of nan Hz"),
         ({"sfreq": 10, "unit": "MV"}, "unit 'MV' is unknown"),
-        ({"sfreq": 10, "scale": 0}, "a scale of 0"),
+        ({"sfreq": 10, "scale": 0}, "scale=0: give the millivolts"),
     ],
 )
 def test_rates_units_and_scales_that_make_no_sense(tmp_path, options, message):
@@ -41,7 +41,7 @@ def test_rates_units_and_scales_that_make_no_sense(tmp_path, options, message):
         ({"sfreq": "10000", "scale": "5"}, "sfreq='10000', scale='5': give a number"),
         ({"sfreq": 10, "unit": "mV", "start": "1"}, "start='1': give a number"),
         ({"sfreq": 10, "unit": "mV", "start": np.nan}, "start nan s to stop"),
-        ({"sfreq": 10, "unit": "mV", "decimal": ","}, "delimiter and decimal are both ','"),
+        ({"sfreq": 10, "unit": "mV", "decimal": ","}, "`delimiter` and `decimal` are both ','"),
     ],
 )
 def test_arguments_that_make_no_sense(tmp_path, options, message):

@@ -24,7 +24,7 @@ def test_wav_asks_for_the_scale_and_counts_clipped_samples(tmp_path):
     path = tmp_path / "a.wav"
     wavfile.write(path, 48_000, np.array([0, 32767, -32768, 5], dtype=np.int16))
     for unit in (None, "mV"):
-        with pytest.raises(ReadError, match="give scale, the millivolts at full scale"):
+        with pytest.raises(ReadError, match="give `scale`, the millivolts at full scale"):
             read_recording(path, unit=unit)
     assert read_recording(path, scale=10).meta["clipped"] == 2
 

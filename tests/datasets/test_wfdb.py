@@ -61,7 +61,7 @@ def test_wfdb_written_by_wfdb_in_every_way_to_name_it(tmp_path):
         np.testing.assert_allclose(read, 0.5e-3 * RAMP, atol=1e-7)
         assert (sfreq, meta["channel"], read.dtype) == (4000, "deltoid", np.float32)
     assert np.array_equal(read_recording(tmp_path / "two", channel=1).signal, read)
-    with pytest.raises(ReadError, match=r"2 channels \('tibialis', 'deltoid'\): give channel"):
+    with pytest.raises(ReadError, match=r"2 channels \('tibialis', 'deltoid'\): give `channel`"):
         read_recording(tmp_path / "two.hea")
 
 
@@ -106,7 +106,7 @@ def test_rail_samples_are_a_gap_or_clipped_as_the_caller_knows(wfdb_record):
 @pytest.mark.parametrize("gain", ["0", ""])
 def test_wfdb_without_gain_is_not_given_the_default_of_200(wfdb_record, gain):
     path = wfdb_record(digital=[200, -400], gain=gain)
-    with pytest.raises(ReadError, match="header has no gain, so give scale"):
+    with pytest.raises(ReadError, match="header has no gain, so give `scale`"):
         read_recording(path, unit="mV")
     np.testing.assert_allclose(read_recording(path, scale=0.01).signal, [2.0, -4.0])
 
@@ -157,7 +157,7 @@ def test_known_units(record, unit, millivolts):
     np.testing.assert_allclose(read_recording(path).signal, [0, millivolts, -millivolts], rtol=1e-6)
     with pytest.raises(ReadError, match=r"unit says|correct one"):
         read_recording(path, unit="V" if millivolts < 1e3 else "mV")
-    with pytest.raises(ReadError, match=r"states its unit .*: leave scale out"):
+    with pytest.raises(ReadError, match=r"states its unit .*: leave `scale` out"):
         read_recording(path, scale=1)
 
 
@@ -176,11 +176,11 @@ def test_known_units(record, unit, millivolts):
 )
 def test_unknown_units_are_shown_and_can_be_overruled(record, unit, quoted):
     path = record(b"rec 1 4000 3\nrec.dat 16 100/" + unit + b"\n")
-    with pytest.raises(ReadError, match=f"the file's unit {quoted} is unknown: give unit"):
+    with pytest.raises(ReadError, match=f"the file's unit {quoted} is unknown: give `unit`"):
         read_recording(path)
     np.testing.assert_allclose(read_recording(path, unit="uV").signal, [0, 1e-3, -1e-3])
     np.testing.assert_allclose(read_recording(path, scale=5).signal, [0, 5, -5])
-    with pytest.raises(ReadError, match="unit and scale both given"):
+    with pytest.raises(ReadError, match="`unit` and `scale` both given"):
         read_recording(path, scale=5, unit="uV")
 
 
@@ -251,7 +251,7 @@ def test_fields_of_a_signal(record, line, signal):
 @pytest.mark.parametrize("gain", ["13,107/uV", "nan/mV", "inf/mV", "1e999/mV", "1_0/mV", "0x1/mV"])
 def test_a_gain_that_is_no_number_is_no_gain(record, gain):
     path = record(f"rec 1 4000 3\nrec.dat 16 {gain}\n")
-    with pytest.raises(ReadError, match=f"no gain but '{gain}', so give scale"):
+    with pytest.raises(ReadError, match=f"no gain but '{gain}', so give `scale`"):
         read_recording(path, unit="uV")
     np.testing.assert_allclose(read_recording(path, scale=0.5).signal, [0, 50, -50])
 

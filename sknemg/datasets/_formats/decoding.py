@@ -34,7 +34,8 @@ def find_encoding(path: Path, given: str | None) -> str:
     if marked:
         if own not in (None, *marked):
             raise ReadError(
-                f"the file begins with the mark of {marked[1]}, encoding says {given}: correct one"
+                f"the file begins with the mark of {marked[1]}, `encoding` says {given}: correct "
+                "one"
             )
         return marked[0]
     if own in ("utf-16", "utf-32"):
@@ -46,7 +47,7 @@ def find_encoding(path: Path, given: str | None) -> str:
     for encoding in ("utf-8", "cp1252"):
         if _fits(path, encoding):
             return encoding
-    raise ReadError("the bytes are neither UTF-8 nor cp1252: give encoding")
+    raise ReadError("the bytes are neither UTF-8 nor cp1252: give `encoding`")
 
 
 def _fits(path: Path, encoding: str) -> bool:

@@ -199,7 +199,7 @@ def _range(fields: dict[str, bytes]) -> _Range:
         span = " to ".join(spell(fields[f"physical {end}"]) for end in ("minimum", "maximum"))
         problems.append(f"the physical range is {span}")
     said = " and ".join(problems)
-    return _Range(*limits, problem=f"in the EDF header {said}, so give scale, {PER_COUNT}")
+    return _Range(*limits, problem=f"in the EDF header {said}, so give `scale`, {PER_COUNT}")
 
 
 def _float(number: Fraction) -> float:

@@ -14,5 +14,5 @@ def check_size(n_samples: int, max_bytes: int, what: str = "the file") -> None:
     if n_samples * _SAMPLE > max_bytes:
         raise ReadError(
             f"{n_samples} samples in {what} take {n_samples * _SAMPLE} bytes, more than "
-            f"max_bytes={max_bytes}: raise max_bytes, or split the file"
+            f"max_bytes={max_bytes}: raise `max_bytes`, or split the file"
         )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-CUT = "cut the part out with start and stop, or leave the recording out"
+CUT = "cut the part out with `start` and `stop`, or leave the recording out"
 PER_COUNT = "the millivolts per stored count"
 
 
@@ -69,7 +69,9 @@ def pick(names: Sequence[str], channel: str | int | None) -> int:
         raise ReadError("no signal in the file: leave it out")
     if channel is None:
         if len(names) > 1:
-            raise ReadError(f"{len(names)} channels ({_listed(names)}): give channel, one of them")
+            raise ReadError(
+                f"{len(names)} channels ({_listed(names)}): give `channel`, one of them"
+            )
         return 0
     if isinstance(channel, TableEntry):
         return _meant(names, channel)

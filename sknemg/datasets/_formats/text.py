@@ -48,7 +48,7 @@ def read_text(path: Path, channel: str | int | None, text: TextFormat, max_bytes
         with path.open(encoding=encoding) as file:
             stored = _read(blocks_of_lines(file, text.skip_lines), channel, text, max_bytes)
     except UnicodeError as error:
-        raise ReadError(f"the bytes are not valid {encoding} ({error}): give encoding") from error
+        raise ReadError(f"the bytes are not valid {encoding} ({error}): give `encoding`") from error
     stored.encoding = encoding
     return stored
 
@@ -60,7 +60,7 @@ def _read(
     block = next(blocks, "")
     if not block[: block.find("\n")].strip():
         if block.strip() or any(other.strip() for other in blocks):
-            raise ReadError(f"line {first_line} is blank: pass over it with skip_lines")
+            raise ReadError(f"line {first_line} is blank: pass over it with `skip_lines`")
         raise ReadError("no samples: leave the recording out")
     head = [
         (number, [field.strip() for field in fields])
@@ -113,7 +113,7 @@ def _rows(
     except csv.Error as error:
         raise ReadError(
             f"line {number} cannot be split into columns ({error}): correct its quotes, or give "
-            "delimiter or skip_lines"
+            "`delimiter` or `skip_lines`"
         ) from error
 
 
@@ -296,7 +296,7 @@ def _other_dialect(rows: Sequence[list[str]], text: TextFormat) -> str:
     narrow = all(len(row) < 3 for row in rows)
     if narrow and text.delimiter == "," and all(map(number_pattern(",").fullmatch, cut)):
         return f"if {cut[0]!r} is one number, with a decimal comma, give delimiter=';', decimal=','"
-    return "correct the file, or give delimiter, decimal or skip_lines"
+    return "correct the file, or give `delimiter`, `decimal` or `skip_lines`"
 
 
 # -- numbers -----------------------------------------------------------------------------------
@@ -351,7 +351,7 @@ class _Column:
         if self.text.sign == "." and "," in entry and number_pattern(",").fullmatch(entry):
             return "give decimal=',' if this is a decimal comma, or take out what groups thousands"
         if entry.startswith(("#", "%", "//", ";")):
-            return "take comments out, or pass over them with skip_lines"
+            return "take comments out, or pass over them with `skip_lines`"
         if line == self.text.skip_lines + 1 and self.text.header is None:
             return "correct the file or the dialect, or give header=True if the line holds names"
         return "correct the file or the dialect"

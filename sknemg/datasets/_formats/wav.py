@@ -18,7 +18,9 @@ from sknemg.datasets._formats.limits import check_size
 from sknemg.datasets._formats.stored import ReadError, Stored, pick
 
 _HEADROOM = 2.0  # a float WAV may exceed full scale, as after a filter, but not by much
-_WAV_SCALE = "a WAV file holds fractions of full scale, so give scale, the millivolts at full scale"
+_WAV_SCALE = (
+    "a WAV file holds fractions of full scale, so give `scale`, the millivolts at full scale"
+)
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _WIDTHS = {_PCM: (1, 2, 3, 4, 8), _FLOAT: (4, 8)}
 _GUID_END = {

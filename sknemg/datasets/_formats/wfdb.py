@@ -213,7 +213,7 @@ def _gain(field: bytes, where: str) -> tuple[float | None, int | None, bytes | N
     if gain:
         return gain, baseline, match["unit"], ""
     said = f" but {spell(field)}" if gain is None and match["gain"] else ""
-    return None, baseline, None, f"the WFDB header has no gain{said}, so give scale, {PER_COUNT}"
+    return None, baseline, None, f"the WFDB header has no gain{said}, so give `scale`, {PER_COUNT}"
 
 
 # -- samples -----------------------------------------------------------------------------------

@@ -1,0 +1,449 @@
+"""The commands, their options, and what the options are called in the library's messages."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sknemg.cli.advice import Refusal, Words, column, option, speaking, text
+from sknemg.pages import RESEARCH_ONLY
+
+#: What the parameters of `load_cohort` are called here.
+LOADING: Mapping[str, Words] = {
+    "folder": option("--cohort"),
+    "unit": option("--unit"),
+    "sfreq": option("--file-sfreq"),
+    "scale": option("--scale"),
+    "diagnoses": lambda value: "--diagnosis WORD=CLASS" if value is None else _words_of(value),
+    "delimiter": option("--delimiter"),
+    "decimal": option("--decimal"),
+    "skip_lines": option("--skip-lines"),
+    "header": lambda value: "--header" + {None: "", "True": " yes", "False": " no"}.get(value, ""),
+    "encoding": option("--encoding"),
+    "invalid": option("--invalid"),
+    "max_bytes": option("--max-bytes"),
+    "on_error": option("--on-error"),
+    "channel": column("channel"),
+    "start": column("start"),
+    "stop": column("stop"),
+}
+#: What the parameters of the comparison are called here.
+RUNNING: Mapping[str, Words] = {
+    "profile": option("--profile"),
+    "sfreq": option("--sfreq"),
+    "upsample": option("--upsample"),
+    "window": option("--window"),
+    "hop": option("--hop"),
+    "short": option("--short"),
+    "subject_features": option("--subject-features"),
+    "cv": option("--out-of-fold"),
+    "protocol": option("--protocol"),
+    "n_splits": option("--folds"),
+    "n_repeats": option("--repeats"),
+    "random_state": option("--seed"),
+    "n_jobs": option("--jobs"),
+    "cache": option("--out"),
+    "lr": lambda value: (
+        f"{'the' if value is None else 'a'} learning rate"
+        + (" (in Python)" if value is None else f" of {value}")
+    ),
+    "result.unscored": text("recordings.csv and subjects.csv"),
+}
+#: What the parameters of the simulation are called here.
+SIMULATING: Mapping[str, Words] = {
+    "n_subjects": option("--subjects"),
+    "random_state": option("--seed"),
+    "n_jobs": option("--jobs"),
+}
+
+_EXAMPLES = """\
+examples:
+  sknemg demo                              nEMGNet beside a plain baseline, on simulated patients
+  sknemg compare --cohort FOLDER           the same on your own recordings
+  sknemg compare --cohort FOLDER --unit uV --file-sfreq 10000 --short drop
+
+A run that was stopped resumes when the same command is given again.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        By default the arguments of the process.
+
+    Returns
+    -------
+    int
+        Exit status: 2 if the input is wrong, with the reason on the error stream; 130 after a
+        stop by the user.
+    """
+    if argv is None:  # a name that the terminal cannot show must not end the run
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    args = _parser().parse_args(argv)
+    try:
+        with speaking(_with_problems(RUNNING, args)):
+            args.run(args)
+            sys.stdout.flush()
+    except Refusal as refusal:
+        print(f"sknemg: {refusal}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("sknemg: stopped; rerun the same command to resume.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        return 1
+    return 0
+
+
+# -- options -----------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="sknemg", description=RESEARCH_ONLY, epilog=_EXAMPLES, formatter_class=form
+    )
+    version = getattr(sys.modules["sknemg"], "__version__", "")
+    parser.add_argument("--version", action="version", version=f"sknemg {version}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    job = "cross-validate the diagnosis by nEMGNet and DiVote, beside a plain baseline,"
+
+    demo = commands.add_parser("demo", help=f"{job} on simulated patients")
+    demo.add_argument(
+        "--subjects", type=_at_least(3), default=57, metavar="N", help="simulated (default: 57)"
+    )
+    _add_common(demo, out="demo")
+    demo.set_defaults(run=_demo)
+
+    compare = commands.add_parser("compare", help=f"{job} on your own recordings")
+    compare.add_argument(
+        "--cohort", required=True, type=Path, metavar="FOLDER",
+        help="folder with subjects.csv and recordings.csv, or cohort.csv; see the guide",
+    )  # fmt: skip
+    _add_reading(compare)
+    _add_common(compare, out="comparison")
+    compare.set_defaults(run=_compare)
+    return parser
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    files = parser.add_argument_group("reading files", "for what neither a file nor its row states")
+    files.add_argument("--unit", type=_unit, metavar="UNIT", help="V, mV, uV or nV")
+    files.add_argument("--file-sfreq", type=_positive, metavar="HZ", help="sampling rate")
+    files.add_argument("--scale", type=_finite, metavar="MV", help="millivolts per stored unit")
+    files.add_argument(
+        "--diagnosis", type=_word, action="append", metavar="WORD=CLASS",
+        help="a further word of the column diagnosis, and its class; may be repeated",
+    )  # fmt: skip
+    files.add_argument(
+        "--invalid", choices=["raise", "clip"], default="raise",
+        help="what a sample without a value is: an error, or at the limit of the converter",
+    )  # fmt: skip
+    files.add_argument(
+        "--on-error", choices=["raise", "skip"], default="raise",
+        help="whether unusable recordings stop the run or are left out, with a warning",
+    )  # fmt: skip
+    files.add_argument("--max-bytes", type=_at_least(1), metavar="N", help="limit for one channel")
+    texts = parser.add_argument_group("reading text files")
+    texts.add_argument(
+        "--delimiter", type=_sign, default=",", metavar="SIGN", help="(default: comma)"
+    )
+    texts.add_argument("--decimal", choices=[".", ","], metavar="SIGN", help="point or comma")
+    texts.add_argument("--skip-lines", type=_at_least(0), default=0, metavar="N")
+    texts.add_argument("--header", choices=["yes", "no"], help="whether the first line holds names")
+    texts.add_argument("--encoding", metavar="NAME", help="such as cp1252")
+
+
+def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
+    steps = parser.add_argument_group("preparing recordings")
+    steps.add_argument(
+        "--sfreq", type=_positive, default=10_000.0, metavar="HZ",
+        help="rate to which recordings are brought (default: 10000)",
+    )  # fmt: skip
+    steps.add_argument(
+        "--upsample", action="store_true", help="bring recordings of a lower rate up to --sfreq"
+    )
+    steps.add_argument("--window", type=_positive, default=0.4, metavar="S", help="(default: 0.4)")
+    steps.add_argument("--hop", type=_positive, default=0.1, metavar="S", help="(default: 0.1)")
+    steps.add_argument(
+        "--short", choices=["raise", "drop", "pad"], default="raise",
+        help="what happens to recordings shorter than a window",
+    )  # fmt: skip
+    models = parser.add_argument_group("models and evaluation")
+    models.add_argument(
+        "--profile", choices=["smoke", "cpu", "gpu"], default="cpu",
+        help="size of nEMGNet and length of its training; 'gpu' is the published one",
+    )  # fmt: skip
+    models.add_argument(
+        "--subject-features", choices=["auto", "location", "all"], default="auto",
+        help="whether proximal and distal recordings vote separately",
+    )  # fmt: skip
+    models.add_argument(
+        "--out-of-fold", type=_at_least(2), metavar="K",
+        help="train the final classifier on out-of-fold votes of K inner folds (K times as long)",
+    )  # fmt: skip
+    models.add_argument(
+        "--protocol", choices=["published", "readers", "nested"], default="nested",
+        help="how subjects are split and weights chosen; 'published' leaks",
+    )  # fmt: skip
+    models.add_argument(
+        "--folds", type=_at_least(2), metavar="N", help="instead of the protocol's number"
+    )
+    models.add_argument(
+        "--repeats", type=_at_least(1), metavar="N", help="instead of the protocol's number"
+    )
+    models.add_argument("--seed", type=_at_least(0), default=0, metavar="N")
+    parser.add_argument(
+        "--jobs", type=_at_least(1), default=os.cpu_count() or 1, metavar="N",
+        help="fits at once (default: one per core)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, default=Path(out), metavar="FOLDER",
+        help=f"folder for the results (default: {out})",
+    )  # fmt: skip
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    """Read an integer that is not smaller than this."""
+
+    def read(entry: str) -> int:
+        whole = entry.isascii() and entry.isdecimal() and len(entry) < 19  # one of 64 bits
+        if not whole or int(entry) < least:
+            raise argparse.ArgumentTypeError(f"{entry!r} must be an integer >= {least}")
+        return int(entry)
+
+    return read
+
+
+def _finite(entry: str) -> float:
+    try:
+        number = float(entry)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or number == 0:
+        raise argparse.ArgumentTypeError(f"{entry!r} must be a number other than 0")
+    return number
+
+
+def _positive(entry: str) -> float:
+    try:
+        number = _finite(entry)
+    except argparse.ArgumentTypeError:
+        number = -1.0
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{entry!r} must be a number > 0")
+    return number
+
+
+def _sign(entry: str) -> str:
+    r"""Read a delimiter; a tab may be typed as \t."""
+    sign = {r"\t": "\t", "tab": "\t", "space": " "}.get(entry, entry)
+    if len(sign) != 1:
+        raise argparse.ArgumentTypeError(rf"{entry!r} must be one character, such as ';' or '\t'")
+    return sign
+
+
+def _unit(entry: str) -> str:
+    from sknemg.datasets._formats.units import UNITS
+
+    if entry not in UNITS:
+        raise argparse.ArgumentTypeError(f"{entry!r} must be V, mV, uV or nV")
+    return entry
+
+
+def _word(entry: str) -> tuple[str, str]:
+    word, equals, label = entry.rpartition("=")
+    if not (equals and word.strip() and label.strip()):
+        raise argparse.ArgumentTypeError(f"{entry!r} must be WORD=CLASS, such as ALS=neuropathy")
+    return word, label
+
+
+def _words_of(value: str) -> str:
+    """Say ``diagnoses={'ALS': ...}`` as an option."""
+    word, _, label = value.strip("{}").partition(":")
+    label = label.strip().strip("'\"")
+    return option("--diagnosis")(word.strip()) + "=" + ("CLASS" if label in ("", "...") else label)
+
+
+# -- commands ----------------------------------------------------------------------------------
+
+
+def _demo(args: argparse.Namespace) -> None:
+    folds = _protocol(args).n_splits
+    if args.subjects < 3 * folds:
+        raise Refusal(
+            f"{args.subjects} subjects do not put each of three diagnoses into {folds} folds: "
+            f"give --subjects {3 * folds} or more, or fewer --folds."
+        )
+    _prepare_out(args.out)
+    from sknemg.simulate import make_cohort
+
+    print(f"Simulating {args.subjects} subjects: motor units, muscle fibres, needle, amplifier.")
+    with speaking(SIMULATING):
+        X, y = make_cohort(
+            args.subjects, sfreq=10_000, n_jobs=args.jobs, progress=True, random_state=args.seed
+        )
+    _run(args, X, y, "simulated patients (no real person)")
+
+
+def _compare(args: argparse.Namespace) -> None:
+    _check_cohort(args.cohort)
+    _prepare_out(args.out)
+    from sknemg.datasets import load_cohort
+
+    limits = {} if args.max_bytes is None else {"max_bytes": args.max_bytes}
+    with speaking(_with_problems(LOADING, args)):
+        X, y = load_cohort(
+            args.cohort,
+            unit=args.unit,
+            sfreq=args.file_sfreq,
+            scale=args.scale,
+            diagnoses=_diagnoses(args.diagnosis or []),
+            delimiter=args.delimiter,
+            decimal=args.decimal,
+            skip_lines=args.skip_lines,
+            header=None if args.header is None else args.header == "yes",
+            encoding=args.encoding,
+            invalid=args.invalid,
+            on_error=args.on_error,
+            **limits,
+        )
+    _run(args, X, y, _readable(args.cohort.resolve().name or args.cohort.resolve()))
+
+
+def _diagnoses(pairs: list[tuple[str, str]]) -> dict[str, str] | None:
+    words: dict[str, str] = {}
+    for word, label in pairs:
+        if words.setdefault(word, label) != label:
+            raise Refusal(f"--diagnosis {word} is both {words[word]} and {label}: keep one.")
+    return words or None
+
+
+def _check_cohort(folder: Path) -> None:
+    if folder.is_file():
+        raise Refusal(
+            f"--cohort {str(folder)!r} is a file: give the folder that holds subjects.csv and "
+            "recordings.csv, or cohort.csv."
+        )
+    if not folder.is_dir():
+        raise Refusal(f"--cohort {str(folder)!r} does not exist: give a folder of recordings.")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise Refusal(f"--cohort {str(folder)!r} cannot be read: ask for permission to read it.")
+
+
+def _prepare_out(folder: Path) -> None:
+    """Refuse a folder that cannot be written to, before anything is computed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "a file" if isinstance(error, FileExistsError) else error.strerror or str(error)
+        raise Refusal(
+            f"--out {str(folder)!r} cannot hold the results ({reason}): give a folder that can be "
+            "written to."
+        ) from error
+
+
+def _readable(name: Any) -> str:
+    """Write a name for people: bytes that are no text are replaced."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _with_problems(options: Mapping[str, Words], args: argparse.Namespace) -> Mapping[str, Words]:
+    """Add where the whole list of problems is: `speaking` asks while their error is told."""
+
+    def say(_: str | None) -> str:
+        error = sys.exc_info()[1]
+        file = args.out / "problems.csv"
+        problems = getattr(error, "problems", None)
+        if problems is None:
+            return "the list"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        problems.to_csv(file, index=False)
+        return str(file)
+
+    return {**options, "error.problems": say}
+
+
+def _protocol(args: argparse.Namespace) -> Any:
+    from sknemg.evaluation import PROTOCOLS
+
+    protocol = PROTOCOLS[args.protocol]
+    if args.folds:
+        protocol = replace(protocol, n_splits=args.folds)
+    if args.repeats:
+        protocol = replace(protocol, n_repeats=args.repeats)
+    return protocol
+
+
+def _check_inner_folds(y: Any, subjects: Any, folds: int, inner: int | None) -> None:
+    """Refuse more inner folds than training folds have subjects; each takes minutes to reach."""
+    if inner is None:
+        return
+    import pandas as pd
+
+    counts = pd.Series(y).groupby(subjects).first().value_counts()
+    left = int((counts - -(-counts // folds)).max())
+    if left < inner:
+        raise Refusal(
+            f"--out-of-fold {inner} is more than any class has subjects in a training fold "
+            f"({left}): give a smaller number, or more --folds."
+        )
+
+
+def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
+    from sknemg.evaluation import evaluate
+    from sknemg.evaluation.comparison import compared_methods, confounds, scores_of, short_table
+    from sknemg.evaluation.report import write_report
+
+    start = time.perf_counter()
+    print(X)
+    protocol = _protocol(args)
+    _check_inner_folds(y, X["subject"].to_numpy(), protocol.n_splits, args.out_of_fold)
+    methods = compared_methods(
+        args.profile,
+        sfreq=args.sfreq,
+        upsample=args.upsample,
+        window=args.window,
+        hop=args.hop,
+        short=args.short,
+        subject_features=args.subject_features,
+        cv=args.out_of_fold,
+    )
+    result = evaluate(
+        methods,
+        X,
+        y,
+        protocol=protocol,
+        random_state=args.seed,
+        n_jobs=args.jobs,
+        cache=args.out / "cells",
+        progress=True,
+    )
+    scores = scores_of(result)
+    table = short_table(scores)
+    result.save(args.out)
+    scores.to_csv(args.out / "scores.csv", index=False, float_format="%.6g")
+    files = write_report(
+        args.out, result, scores, confounds(X, y), X, title=f"Comparison on {cohort}"
+    )
+    print(f"\nTest subjects of {protocol.n_splits} folds, with 95 % intervals.\n")
+    print(table.to_string(line_width=shutil.get_terminal_size((200, 24)).columns))
+    names = ", ".join(_readable(file) for file in files)
+    print(f"\n{time.perf_counter() - start:.0f} s. Saved: {names}")
+    print(RESEARCH_ONLY)
