@@ -382,6 +382,7 @@ ELSEWHERE = {
     "method": "fixed: soxr",
     "name": "what is written into a table", "position": "what is written into a table",
     "offsets": "of Recordings",
+    "strict": "of scorers",
     "validation": "fixed: auto, which needs no subjects of a class",
     "error.problems": "set by the command itself",
 }  # fmt: skip
