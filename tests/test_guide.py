@@ -1,4 +1,4 @@
-"""The snippets of the guide hold together: each page imports or makes what it uses."""
+"""The snippets of the documentation hold together: each page imports or makes what it uses."""
 
 import ast
 import builtins
@@ -7,14 +7,24 @@ from pathlib import Path
 
 import pytest
 
-PAGES = Path(__file__).parents[1] / "docs" / "guide"
+ROOT = Path(__file__).parents[1]
+GUIDE = "docs/guide"
 
 
 def snippets(page):
-    return re.findall(r"```python\n(.*?)```", (PAGES / page).read_text(), flags=re.DOTALL)
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["leaks.md", "pipeline.md", "data.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "docs/index.md",
+        f"{GUIDE}/leaks.md",
+        f"{GUIDE}/pipeline.md",
+        f"{GUIDE}/data.md",
+    ],
+)
 def test_snippets_use_only_names_that_the_page_has_made(page):
     known, unknown = set(dir(builtins)), set()
     for snippet in snippets(page):
@@ -29,6 +39,6 @@ def test_snippets_use_only_names_that_the_page_has_made(page):
 @pytest.mark.slow
 def test_the_page_on_leaks_runs_as_written():
     namespace = {}
-    for snippet in snippets("leaks.md"):
+    for snippet in snippets(f"{GUIDE}/leaks.md"):
         exec(snippet, namespace)
     assert namespace["y_shuffled"].shape == (len(namespace["X"]),)
