@@ -7,12 +7,12 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
+from sknemg.simulate.anatomy import MUSCLES
 from sknemg.simulate.contraction import Trace
 from sknemg.simulate.instrument import Instrument
 from sknemg.simulate.muscle import Muscle, healthy_muscle
 from sknemg.simulate.needle import Needle, concentric, monopolar
 from sknemg.simulate.pathology import ageing, myopathy, neuropathy
-from sknemg.simulate.plan import MUSCLES
 
 #: A number, or a pair to draw between.
 Range = float | tuple[float, float]

@@ -1,4 +1,4 @@
-"""Who is examined where, and for how long: the outline of a cohort."""
+"""The plan of a cohort: which muscles of whom are recorded, and for how long."""
 
 from collections.abc import Sequence
 from numbers import Integral
@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from sknemg.simulate.anatomy import MUSCLES
 
 
 class Counts(NamedTuple):
@@ -23,37 +25,6 @@ PUBLISHED = {
     "myopathy": Counts(19, 64, 58, 312.84, 2700),
     "neuropathy": Counts(19, 63, 97, 422.78, 3664),
     "normal": Counts(19, 17, 77, 203.50, 1706),
-}
-
-
-class Site(NamedTuple):
-    """A muscle to put a needle into.
-
-    Proximality runs from 0 (hand, foot) to 1 (hip); the needle goes in some ``depth`` mm beyond
-    the end-plates; from these to either tendon it is ``half_length`` mm.
-    """
-
-    location: str
-    proximality: float
-    depth: float
-    half_length: float
-
-
-MUSCLES = {
-    "iliopsoas": Site("proximal", 1.0, 16, 60),
-    "gluteus medius": Site("proximal", 0.95, 14, 45),
-    "deltoid": Site("proximal", 0.9, 14, 50),
-    "biceps brachii": Site("proximal", 0.75, 16, 60),
-    "triceps brachii": Site("proximal", 0.7, 14, 45),
-    "vastus lateralis": Site("proximal", 0.7, 14, 45),
-    "vastus medialis": Site("proximal", 0.65, 14, 45),
-    "flexor carpi radialis": Site("distal", 0.4, 12, 40),
-    "extensor digitorum communis": Site("distal", 0.35, 12, 40),
-    "tibialis anterior": Site("distal", 0.25, 14, 45),
-    "gastrocnemius": Site("distal", 0.25, 12, 35),
-    "peroneus longus": Site("distal", 0.2, 12, 40),
-    "abductor pollicis brevis": Site("distal", 0.05, 9, 20),
-    "first dorsal interosseous": Site("distal", 0.0, 9, 20),
 }
 
 #: Lengths are planned in samples at the published rate.

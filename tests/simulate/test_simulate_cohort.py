@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from sknemg.simulate import make_cohort
+from sknemg.simulate.anatomy import MUSCLES
 from sknemg.simulate.patient import Dials, simulate_patient
-from sknemg.simulate.plan import MUSCLES, PUBLISHED, _summing_to, plan_cohort
+from sknemg.simulate.plan import PUBLISHED, _summing_to, plan_cohort
 
 SMALL = {"sfreq": 5000, "muscles": ["tibialis anterior", "deltoid"], "random_state": 0}
 

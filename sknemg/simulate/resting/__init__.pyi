@@ -4,9 +4,9 @@ from .artefacts import (
 )
 from .clips import (
     BACKGROUNDS,
-    MUSCLES,
     NODERA_CLASSES,
     RESTING_DISCHARGES,
+    RESTING_MUSCLES,
     make_resting,
 )
 from .denervation import (
@@ -35,9 +35,9 @@ from .waves import (
 
 __all__ = [
     "BACKGROUNDS",
-    "MUSCLES",
     "NODERA_CLASSES",
     "RESTING_DISCHARGES",
+    "RESTING_MUSCLES",
     "Discharge",
     "Site",
     "artefact",

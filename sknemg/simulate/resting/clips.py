@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from sknemg.recordings import Recordings
+from sknemg.simulate.anatomy import MUSCLES
 from sknemg.simulate.instrument import Instrument
 from sknemg.simulate.needle import concentric, monopolar
 from sknemg.simulate.resting.artefacts import artefact, silence
@@ -31,9 +32,9 @@ from sknemg.simulate.resting.waves import Discharge, Site
 
 __all__ = [
     "BACKGROUNDS",
-    "MUSCLES",
     "NODERA_CLASSES",
     "RESTING_DISCHARGES",
+    "RESTING_MUSCLES",
     "Discharge",
     "Site",
     "artefact",
@@ -79,15 +80,17 @@ NODERA_CLASSES: dict[str, tuple[str, ...]] = {
     "noise or artefact": ("artefact", "silence"),
 }
 
-#: Muscles, whether proximal or distal, and the range from end-plate band to needle, mm.
-MUSCLES = (
-    ("deltoid", "proximal", (10, 18)),
-    ("biceps brachii", "proximal", (12, 22)),
-    ("vastus lateralis", "proximal", (12, 24)),
-    ("first dorsal interosseous", "distal", (6, 11)),
-    ("extensor digitorum communis", "distal", (9, 16)),
-    ("tibialis anterior", "distal", (11, 20)),
+#: Muscles that are examined at rest.
+RESTING_MUSCLES = (
+    "deltoid",
+    "biceps brachii",
+    "vastus lateralis",
+    "first dorsal interosseous",
+    "extensor digitorum communis",
+    "tibialis anterior",
 )
+#: Distances from end-plates to needle at rest, in parts of the usual one.
+_DISTANCES = (0.7, 1.4)
 
 #: What may lie under a discharge in a mixed clip.
 BACKGROUNDS = ("mains", "remote contraction", "end-plate noise")
@@ -240,8 +243,10 @@ def _subject(
     out = []
     for number, (label, kind) in enumerate(dealt):
         rng = np.random.default_rng([*seed, number])
-        muscle, location, distance = MUSCLES[rng.integers(len(MUSCLES))]
-        place = replace(site, needle=site.needle.moved(dz=rng.uniform(*distance) - site.needle.z))
+        muscle = RESTING_MUSCLES[rng.integers(len(RESTING_MUSCLES))]
+        location, depth = MUSCLES[muscle].location, MUSCLES[muscle].depth
+        distance = depth * rng.uniform(*_DISTANCES)
+        place = replace(site, needle=site.needle.moved(dz=distance - site.needle.z))
         truth = _make(kind, place, clip, rng)
         added, hum, background = _mix(kind, mixed, place, clip, rng)
         amplifier = replace(instrument, mains=max(instrument.mains, hum))
