@@ -26,7 +26,7 @@ from sknemg.datasets._formats.wav import read_wav
 from sknemg.datasets._formats.wfdb import find_header, read_wfdb, wfdb_files
 from sknemg.recordings._problems import LISTED
 
-_AT_ONCE = 2**20  # samples
+_AT_ONCE = 2**16  # samples
 
 
 class Reading(NamedTuple):

@@ -24,6 +24,7 @@ from sknemg.datasets._formats.stored import (
 _LONGEST_HEADER = 2**16  # bytes; numpy itself takes no more than 10,000
 _LONGEST_SCALAR = 2**12  # bytes of a rate or a unit
 _AT_ONCE = 2**20  # bytes
+_NO_PICKLE = "(a pickle is refused, because opening one runs the code it holds)"
 
 
 class _Header(NamedTuple):
@@ -41,7 +42,13 @@ def read_npy(path: Path, max_bytes: int) -> Stored:
 
 def read_npz(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
     """Read a 1-D array, by default that called ``signal``, with ``sfreq`` and ``unit`` if there."""
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\3\4":
+            raise ReadError(f"the file is no NPZ archive {_NO_PICKLE}: save it with numpy.savez")
     with ZipFile(path) as archive:
+        hidden = [info.orig_filename for info in archive.infolist() if "\0" in info.orig_filename]
+        if hidden:
+            raise ReadError(f"a NUL in the name {hidden[0]!r} of an array: save it again")
         members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
         names = [info.filename.removesuffix(".npy") for info in members]
         twice = {name for name in ("sfreq", "unit") if names.count(name) > 1}
@@ -75,10 +82,7 @@ def _read_header(file: IO[bytes], size: int, what: str) -> _Header:
     counted = file.read(width)
     length = int.from_bytes(counted, "little")
     if start[:6] != np.lib.format.MAGIC_PREFIX or len(counted) < width:
-        raise ReadError(
-            f"{what} is no NPY array (a pickle is refused, because opening one runs the code it "
-            "holds): save the array with numpy.save"
-        )
+        raise ReadError(f"{what} is no NPY array {_NO_PICKLE}: save the array with numpy.save")
     version = (start[6], start[7])
     if version not in ((1, 0), (2, 0)) or length > _LONGEST_HEADER:
         raise ReadError(
@@ -138,14 +142,9 @@ def _rate(archive: ZipFile, member: ZipInfo) -> float:
     return float(rate.item())
 
 
-def _unit(archive: ZipFile, member: ZipInfo) -> str | None:
+def _unit(archive: ZipFile, member: ZipInfo) -> str | bytes | None:
     unit = _scalar(archive, member, "unit").item()
-    if isinstance(unit, bytes):
-        try:
-            unit = unit.decode("utf-8")
-        except UnicodeDecodeError:
-            unit = unit.decode("latin-1")
-    return str(unit) or None
+    return (unit if isinstance(unit, bytes) else str(unit)) or None
 
 
 def _scalar(archive: ZipFile, member: ZipInfo, name: str) -> NDArray[Any]:

@@ -22,6 +22,7 @@ from sknemg.recordings._problems import listed
 
 _LOOKED_AT = 1000  # rows on which structure and names are decided
 _BATCH = 50_000  # rows
+_BLANKS = " \t\n"
 _IN_NUMBERS = b"0123456789+-eE \t\n"
 
 
@@ -63,7 +64,7 @@ def _read(
             raise ReadError(f"line {first_line} is blank: pass over it with `skip_lines`")
         raise ReadError("no samples: leave the recording out")
     head = [
-        (number, [field.strip() for field in fields])
+        (number, [field.strip(_BLANKS) for field in fields])
         for number, fields in islice(_rows(StringIO(block), text, first_line), _LOOKED_AT)
     ]
     rows = [row for _, row in head]
@@ -80,7 +81,7 @@ def _read(
         end = head[1][0] - first_line if len(head) > 1 else block.count("\n")
         at_line, block = first_line + end, below(block, end)
         _check_delimiter(block.partition("\n")[0], at_line, text)
-        names = rows[0][:width]
+        names = [name.strip() for name in rows[0][:width]]
     else:
         at_line, names = first_line, [str(i) for i in range(width)]
         if channel is None and width > 1 and len(rows) == 1:
@@ -151,7 +152,7 @@ def _check_widths(rows: Sequence[tuple[int, list[str]]], width: int, text: TextF
 def _fill(column: _Column, blocks: Iterable[str], at: int, width: int, line: int) -> None:
     """Read one of so many columns, from the line of this number on."""
     blocks, text = iter(blocks), column.text
-    for block in blocks:
+    for block in filter(None, blocks):
         lines = range(line, line + block.count("\n"))
         line = lines.stop
         plain = _without_quotes(block.encode(), text.delimiter)
@@ -237,7 +238,7 @@ def _cut_evenly(block: bytes, at: int, width: int, delimiter: bytes) -> list[byt
 def _cut(rows: list[tuple[int, list[str]]], at: int, width: int, text: TextFormat) -> list[bytes]:
     """Cut a column out of any rows, and name those that lack columns."""
     if {len(row) for _, row in rows} != {width}:
-        rows = [(number, [field.strip() for field in row]) for number, row in rows]
+        rows = [(number, [field.strip(_BLANKS) for field in row]) for number, row in rows]
         _check_widths(rows, width, text)
         rows = [(number, row if any(row) else [""] * width) for number, row in rows]
     return [row[at].replace("\n", "\0").encode() for _, row in rows]

@@ -22,7 +22,7 @@ _WAV_SCALE = (
     "a WAV file holds fractions of full scale, so give `scale`, the millivolts at full scale"
 )
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
-_WIDTHS = {_PCM: (1, 2, 3, 4, 8), _FLOAT: (4, 8)}
+_WIDTHS = {_PCM: (1, 2, 3, 4), _FLOAT: (4, 8)}
 _GUID_END = {
     "<": bytes.fromhex("00001000800000aa00389b71"),
     ">": bytes.fromhex("00000010800000aa00389b71"),
@@ -121,6 +121,8 @@ def _walk(file: IO[bytes], n_bytes: int) -> tuple[str, _Format, int, int]:
             raise _broken(f"{name!r} has {size} bytes by its header, {there} are there")
         if (name == b"fmt " and form) or (name == b"data" and (data or not form)):
             raise _broken(f"{name!r} at byte {at} is out of order")
+        if name == b"fact" and size < 4:
+            raise _broken(f"{name!r} has {size} bytes by its header, it needs 4")
         if name == b"fmt ":
             form = _read_format(_take(file, min(size, 40)), order)
         elif name == b"data":
@@ -142,10 +144,10 @@ def _walk(file: IO[bytes], n_bytes: int) -> tuple[str, _Format, int, int]:
 def _read_ds64(file: IO[bytes], size: int) -> tuple[int, int]:
     """Return the sizes of an RF64 file and of its samples, which may exceed 32 bits."""
     name, n = struct.unpack("<4sI", _take(file, 8))
-    if name != b"ds64" or n < 24 or n % 2:
-        raise _broken("RF64 without a chunk 'ds64'")
-    whole, data, _ = struct.unpack("<QQQ", _take(file, 24))
-    file.seek(n - 24, os.SEEK_CUR)
+    whole, data, _, n_more = struct.unpack("<QQQI", _take(file, 28))
+    if name != b"ds64" or n != 28 + 12 * n_more:
+        raise _broken("RF64 without a sound chunk 'ds64'")
+    file.seek(12 * n_more, os.SEEK_CUR)
     return whole if size == _IN_DS64 else size, data
 
 
