@@ -33,7 +33,7 @@ result.subjects.head().round(2)
 # %%
 # Scores with intervals
 # ---------------------
-# The bootstrap draws subjects, not segments: eighteen subjects are eighteen pieces of evidence,
+# Intervals count subjects, not segments: eighteen subjects are eighteen pieces of evidence,
 # however many windows are cut from them.
 
 scores = scores_of(result)

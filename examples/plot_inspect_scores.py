@@ -47,7 +47,7 @@ classes = ["myopathy", "neuropathy", "normal"]
 ConfusionMatrixDisplay.from_predictions(y_true, subjects["prediction"], fold=subjects["fold"])
 
 # %%
-# Each class against the rest, with a 95 % bootstrap over subjects, and the readers as points.
+# Each class against the rest, with 95 % intervals over subjects, and the readers as points.
 
 rng = np.random.default_rng(0)
 readers = {
@@ -62,13 +62,13 @@ for ax, kind in zip(axes, ["roc", "precision_recall"], strict=True):
 
 # %%
 # Whether a score of 0.8 is right eight times out of ten. Thirty subjects say little about it: the
-# bars are Wilson's 95 % intervals.
+# bars are exact 95 % intervals.
 
 CalibrationDisplay.from_predictions(y_true, subjects[classes], n_bins=5)
 
 # %%
 # Fleiss' κ: how far the readers agree, and whether the model agrees with them as they do among
-# themselves. It needs statsmodels (``pip install sknemg[inspect]``).
+# themselves.
 
 ratings = pd.DataFrame(readers | {"model": subjects["prediction"].to_numpy()})
 sets = {"readers": list(readers), "readers and model": list(ratings)}

@@ -9,11 +9,12 @@ from inspect import unwrap
 from typing import Any, Self, TypeVar
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
-from sknemg.recordings import Recordings
+from sknemg.recordings import InvalidRecordingsError, Recordings
 from sknemg.recordings._convert import is_ragged, unpack
 from sknemg.recordings._problems import raise_problems
 from sknemg.signal import LARGEST_AMPLITUDE, implausible
@@ -103,11 +104,17 @@ class RowTransformer(TransformerMixin, BaseEstimator):
         """
         self._validate_params()
         X = self._check_array(X, reset=False)
-        recordings, give_back = unpack(X, item_ndim=self._item_ndim, input_sfreq=self.input_sfreq)
-        if is_ragged(X):  # an array has been checked
-            recordings.validate()
-        _refuse_implausible(recordings)
-        return give_back(self._transform(recordings))
+        try:
+            recordings, give_back = unpack(
+                X, item_ndim=self._item_ndim, input_sfreq=self.input_sfreq
+            )
+            if is_ragged(X):  # an array has been checked
+                recordings.validate()
+            _refuse_implausible(recordings)
+            return give_back(self._transform(recordings))
+        except InvalidRecordingsError as error:
+            meta = X if isinstance(X, pd.DataFrame) else getattr(X, "meta", None)
+            raise (error if meta is None else error.placed(meta)) from None
 
     def _check_array(self, X: Any, reset: bool) -> Any:
         if is_ragged(X):

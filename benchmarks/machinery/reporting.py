@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.machinery.methods import installed
 from sknemg.evaluation import Evaluation
-from sknemg.metrics import score_table
+from sknemg.metrics import format_interval, score_table
 
 NOT_RUN = "not run"
 AVERAGING = "simple averaging"
@@ -26,7 +26,7 @@ def fold_accuracies(result: Evaluation, method: str) -> pd.Series:
 def subject_scores(
     result: Evaluation, method: str, metrics: Iterable[str] = ("accuracy",)
 ) -> pd.DataFrame:
-    """Score a method's diagnoses, with 95 % intervals by bootstrap over subjects."""
+    """Score a method's diagnoses, with 95 % intervals over subjects."""
     rows = result.subjects[result.subjects["method"] == method]
     table = score_table(
         rows["y_true"], rows[result.classes], classes=result.classes, groups=rows["subject"]
@@ -63,24 +63,24 @@ def accuracy_cell(result: Evaluation | None, method: str) -> str:
     if result is None or not has(result, method):
         return NOT_RUN
     folds = 100 * fold_accuracies(result, method)
-    row = 100 * subject_scores(result, method)[["value", "low", "high"]].iloc[0]
-    return f"{folds.mean():.1f} ± {folds.std(ddof=1):.1f} [{row['low']:.0f}, {row['high']:.0f}]"
+    row = subject_scores(result, method).iloc[0]
+    shown = format_interval(row["value"], row["low"], row["high"], digits=0, percent=True)
+    return f"{folds.mean():.1f} ± {folds.std(ddof=1):.1f} {shown.partition(' ')[2]}"
 
 
 def score_cells(
-    result: Evaluation | None, method: str, metrics: Iterable[str], factor: float = 100
+    result: Evaluation | None, method: str, metrics: Iterable[str], percent: bool = True
 ) -> list[str]:
     """Give ``value [low, high]`` of each metric."""
     metrics = list(metrics)
     if result is None or not has(result, method):
         return [NOT_RUN] * len(metrics)
-    scores = factor * subject_scores(result, method, metrics)[["value", "low", "high"]]
-    digits = 0 if factor == 100 else 2
+    scores = subject_scores(result, method, metrics)
+    digits = 0 if percent else 2
     return [
-        "undefined" if np.isnan(row.value)
-        else f"{row.value:.{digits}f} [{row.low:.{digits}f}, {row.high:.{digits}f}]"
+        format_interval(row.value, row.low, row.high, digits=digits, percent=percent)
         for row in scores.itertuples()
-    ]  # fmt: skip
+    ]
 
 
 def corrected_p_value(first: pd.Series, second: pd.Series, n_repeats: int) -> float:

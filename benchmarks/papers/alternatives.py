@@ -48,8 +48,8 @@ def tables() -> str:
     parts = [
         "## What a user would pick instead\n",
         "The same folds, segments and votes (features-PD); only the segment classifier differs. "
-        "Accuracy of subjects in percent, mean ± SD over folds [95 % interval by bootstrap over "
-        "subjects]; AUROC and MCC likewise; difference in accuracy from nEMGNet-B, points, with "
+        "Accuracy of subjects in percent, mean ± SD over folds [95 % interval over subjects]; "
+        "AUROC and MCC likewise; difference in accuracy from nEMGNet-B, points, with "
         "the corrected resampled t-test; seconds of all fits. ShallowFBCSPNet (braindecode 1.8.1) "
         "fails for one channel, so it was given the signal twice, as two channels; its time "
         "constants are those for EEG. MultiRocket has a tenth of MiniRocket's kernels.\n",

@@ -19,7 +19,7 @@ from benchmarks.machinery.reporting import (
 from benchmarks.machinery.runner import arguments, get_cohort, load, run
 from benchmarks.papers.subject_features import BALANCED, CLASSIFIERS, IN_SAMPLE, OUT_OF_FOLD, STUDY
 from sknemg.evaluation.comparison import confounds
-from sknemg.metrics import score_table
+from sknemg.metrics import format_interval, score_table
 
 REMARK = """**The final classifier harms here.** With nine training subjects a logistic regression
 of its default strength stays near the frequencies of the classes, and leaving a subject out makes
@@ -36,8 +36,8 @@ def recording_cells(result, method: str) -> list[str]:
     table = score_table(
         rows["y_true"], rows[result.classes], classes=result.classes, groups=rows["subject"]
     ).set_index("metric")
-    value, low, high = 100 * table.loc["accuracy", ["value", "low", "high"]]
-    return [f"{value:.0f} [{low:.0f}, {high:.0f}]"]
+    value, low, high = table.loc["accuracy", ["value", "low", "high"]]
+    return [format_interval(value, low, high, digits=0, percent=True)]
 
 
 def wrong(result, method: str) -> str:
@@ -60,13 +60,13 @@ def tables() -> str:
         "## Real recordings: N2001, one subject left out at a time\n",
         "Biceps brachii, slight contraction, concentric needle; ALS stands for neuropathy. Ten "
         "subjects: one more or one less is ten points, and every interval is wide. Percent [95 % "
-        "interval by bootstrap over subjects]; log-loss of subjects (thirds: 1.10).\n",
+        "interval over subjects]; log-loss of subjects (thirds: 1.10).\n",
     ]
     result = with_averaging(load(STUDY, "n2001", "cpu"), IN_SAMPLE)
     rows = [
         [name, way, *score_cells(result, f"{name}, {way}", ["accuracy"]),
          *recording_cells(result, f"{name}, {IN_SAMPLE if way == AVERAGING else way}"),
-         *score_cells(result, f"{name}, {way}", ["log_loss"], 1)]
+         *score_cells(result, f"{name}, {way}", ["log_loss"], percent=False)]
         for name in CLASSIFIERS
         for way in [IN_SAMPLE, OUT_OF_FOLD, BALANCED, AVERAGING]
     ]  # fmt: skip

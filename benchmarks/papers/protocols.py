@@ -71,7 +71,7 @@ def tables() -> str:
             "## What the leak is worth, and segments of each class (CMPB 3.2)\n",
             "The same folds and network under the published protocol, whose weights are those "
             "that do best on the test fold, and under the nested one, which sets a fifth of the "
-            "training subjects aside to choose. Subjects, percent [95 % interval by bootstrap].\n",
+            "training subjects aside to choose. Subjects, percent [95 % interval].\n",
             *parts,
         ]
     )

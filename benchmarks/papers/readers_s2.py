@@ -30,7 +30,7 @@ STUDY = Study("readers_s2", methods, protocols=("readers",), cpu={"n_repeats": 5
 def tables() -> str:
     parts = [
         "## With and without muscle location (Readers Table S2)\n",
-        "Of subjects, one-vs-rest means [95 % interval by bootstrap over subjects] (published "
+        "Of subjects, one-vs-rest means [95 % interval over subjects] (published "
         "mean ± SD over runs).\n",
     ]
     for profile in ("cpu", "gpu"):
@@ -38,7 +38,9 @@ def tables() -> str:
         rows = [
             [name, *(
                 f"{ours} ({theirs})"
-                for ours, theirs in zip(score_cells(result, name, METRICS, 1), values, strict=True)
+                for ours, theirs in zip(
+                    score_cells(result, name, METRICS, percent=False), values, strict=True
+                )
             )]
             for name, values in READERS_S2.items()
         ]  # fmt: skip

@@ -48,7 +48,7 @@ def table(cohort: str, profile: str) -> str:
             other = f"{name}, {IN_SAMPLE}"
             rows.append(
                 [name, way, *score_cells(result, method, ["accuracy", "roc_auc_macro"]),
-                 *score_cells(result, method, ["log_loss"], 1),
+                 *score_cells(result, method, ["log_loss"], percent=False),
                  *(["", ""] if way == IN_SAMPLE
                    else difference_cells((result, method), (result, other)))]
             )  # fmt: skip

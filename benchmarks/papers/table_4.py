@@ -32,8 +32,8 @@ def tables() -> str:
         header = ["", *(text for way in WAYS for text in (f"{way}, here", "published"))]
         parts.append(profile_table(profile, result, header, rows))
     parts.append(
-        "Accuracy of subjects in percent, mean ± SD over folds and repeats [95 % interval by "
-        "bootstrap over subjects]. Published weights were chosen on the test fold, those here on "
+        "Accuracy of subjects in percent, mean ± SD over folds and repeats [95 % interval "
+        "over subjects]. Published weights were chosen on the test fold, those here on "
         "validation subjects of the training folds.\n"
     )
     return "\n".join(parts)

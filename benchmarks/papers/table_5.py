@@ -36,8 +36,7 @@ STUDY = Study("table_5", methods, cpu={"n_subjects": 18, "hop": 0.4, "n_splits":
 def tables() -> str:
     parts = [
         "## Ten extractors (CMPB Table 5)\n",
-        "Percent [95 % interval by bootstrap over subjects] (published value). All weights start "
-        "at random.\n",
+        "Percent [95 % interval over subjects] (published value). All weights start at random.\n",
     ]
     for profile in ("cpu", "gpu"):
         result = load(STUDY, "simulated", profile)
@@ -53,8 +52,7 @@ def tables() -> str:
             parts.append(
                 f"The image networks saw pictures of {run['image_size']} pixels a side "
                 f"(published: 224 or 299) for {run['image_epochs']} epoch (published: 100): this "
-                "shows that all ten run, not what they can do. Where an interval has no width, "
-                "everybody got one answer.\n"
+                "shows that all ten run, not what they can do.\n"
             )
         parts.append(profile_table(profile, result, ["", *METRICS.values()], rows))
     return "\n".join(parts)

@@ -35,8 +35,8 @@ python -m benchmarks.papers.write_docs
 
 Every script writes its subjects' predictions, counts of segments and settings (versions, device,
 seed, commit) to `benchmarks/results/`. After a stop, rerun the same command to resume. Intervals
-are 95 % percentile intervals of a bootstrap over subjects: they say what other test subjects would
-change, not what another training would.
+are 95 % intervals over subjects ([how they are made](guide/intervals.md)): they say what other
+test subjects would change, not what another training would.
 """
 
 DISCUSSION = """## What differs, and why

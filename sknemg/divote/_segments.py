@@ -16,7 +16,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import Parallel, delayed
 
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import listed
+from sknemg.recordings._problems import listed, rows_of
 
 
 def fit_segments(
@@ -78,7 +78,7 @@ def score_segments(estimator: Any, data: Recordings, classes: NDArray[Any]) -> N
         return np.empty((0, len(classes)))
     proba = np.asarray(estimator.predict_proba(data.values), dtype=np.float64)
     if len(wrong := np.flatnonzero(~np.isfinite(proba).all(axis=1))):
-        rows = listed(np.unique(data.row_index[wrong]), "row")
+        rows = listed(rows_of(data.meta, np.unique(data.row_index[wrong])), "row")
         raise ValueError(
             f"The segment classifier scores NaN or infinity in {rows}: check its input there."
         )

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import LISTED, LOCATIONS, listed, shown
+from sknemg.recordings._problems import LISTED, LOCATIONS, listed, rows_of, shown
 
 
 def mean_scores(scores: NDArray[Any], index: NDArray[Any], n_groups: int) -> NDArray[np.float64]:
@@ -156,12 +156,14 @@ def read_locations(data: Recordings) -> pd.Series:
     location = data["location"]
     if len(wrong := np.flatnonzero(location.notna() & ~location.isin(LOCATIONS))):
         raise ValueError(
-            f"The location is {shown(location.iloc[wrong].unique())} in {listed(wrong, 'row')}: "
-            "write 'proximal', 'distal' or leave it missing."
+            f"The location is {shown(location.iloc[wrong].unique())} in "
+            f"{listed(rows_of(data.meta, wrong), 'row')}: write 'proximal', 'distal' or leave it "
+            "missing."
         )
     if len(missing := np.flatnonzero(location.isna())):
         warnings.warn(
-            f"Recordings without a location have no vote, {listed(missing, 'row')}: give their "
+            "Recordings without a location have no vote, "
+            f"{listed(rows_of(data.meta, missing), 'row')}: give their "
             "location, or set subject_features='all'.",
             stacklevel=4,
         )

@@ -35,7 +35,7 @@ from sknemg.model_selection import SubjectKFold
 from sknemg.model_selection.torn import hash_subjects, report_trained_on
 from sknemg.recordings import Recordings, label_subjects, read_subjects
 from sknemg.recordings._convert import known_sfreq, to_recordings, wrap
-from sknemg.recordings._problems import listed, shown
+from sknemg.recordings._problems import listed, rows_of, shown
 from sknemg.recordings._subjects import check_known, check_labels
 
 
@@ -455,10 +455,10 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             location = read_locations(data)
         voteless = ~np.isin(subject, subject[data.lengths > 0])
         if voteless.any():
+            rows = listed(rows_of(data.meta, np.flatnonzero(voteless)), "row")
             warnings.warn(
-                "Subjects without a single segment have no vote, "
-                f"{listed(np.flatnonzero(voteless), 'row')}: leave them out, or shorten the window "
-                "of the Segmenter.",
+                f"Subjects without a single segment have no vote, {rows}: leave them out, or "
+                "shorten the window of the Segmenter.",
                 stacklevel=3,
             )
         return recording_scores, subject_votes(recording_scores, subject, n_subjects, location)

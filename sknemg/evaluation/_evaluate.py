@@ -24,6 +24,7 @@ from sklearn.utils import _safe_indexing
 from sknemg.divote._segments import align_columns
 from sknemg.divote.levels import LEVEL_TABLES, class_columns
 from sknemg.evaluation._cache import Tables, open_cache, read_cell, write_cell
+from sknemg.evaluation._check import check_rows
 from sknemg.evaluation._routing import check_reach, fit_by_subject, predict_proba_by_subject
 from sknemg.evaluation.protocols import PROTOCOLS, Protocol
 from sknemg.evaluation.result import Evaluation
@@ -38,7 +39,7 @@ from sknemg.model_selection.torn import (
 )
 from sknemg.provenance import provenance
 from sknemg.recordings import Recordings
-from sknemg.recordings._carry import with_subjects
+from sknemg.recordings._carry import with_row_numbers, with_subjects
 from sknemg.recordings._convert import to_recordings
 from sknemg.recordings._problems import LISTED, listed, shown
 from sknemg.recordings._subjects import (
@@ -118,6 +119,9 @@ def evaluate(
         no room for them and the estimator does not take ``groups``.
     TypeError
         If `estimators` or `protocol` are of another type.
+    InvalidRecordingsError
+        If recordings cannot be used: `X` is checked as a whole before it is split, by the first,
+        stateless steps of all pipelines, and all bad rows are named at once.
     LeakError
         If recordings of two subjects hold the same signal.
     OSError
@@ -171,6 +175,8 @@ def evaluate(
         raise ValueError(f"y holds one class only, {shown(y[0])}; two are needed.")
     if isinstance(X, Recordings) and X.item_shape == ():
         check_no_shared_signal(X, subjects)
+    check_rows(estimators, X, subjects)
+    X = with_row_numbers(X)
     _report_splitters(estimators, len(pd.unique(pd.Series(subjects))) < len(subjects), strict)
     folder = open_cache(cache)
     settings = _settings(estimators, protocol, random_state, n_threads, y, subjects)

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -17,7 +16,7 @@ from sknemg.divote import DiVoteClassifier
 from sknemg.divote.levels import LEVELS, class_columns
 from sknemg.evaluation.result import Evaluation
 from sknemg.features import SegmentFeatures
-from sknemg.metrics import score_table
+from sknemg.metrics import format_interval, score_table
 from sknemg.preprocessing import Downsampler, Segmenter
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import listed
@@ -108,7 +107,7 @@ def compared_methods(
 
 
 def scores_of(result: Evaluation, **kwargs: Any) -> pd.DataFrame:
-    """Score every method at every level, with intervals by bootstrap over subjects.
+    """Score every method at every level, with confidence intervals over subjects.
 
     Parameters
     ----------
@@ -192,17 +191,12 @@ def short_table(scores: pd.DataFrame, metrics: Mapping[str, str] = SHORT) -> pd.
     -------
     DataFrame of str, indexed by (level, method)
     """
-    text = scores.assign(text=scores.apply(_with_interval, axis=1))
+    shown = zip(scores["value"], scores["low"], scores["high"], strict=True)
+    text = scores.assign(text=[format_interval(*row) for row in shown])
     wide = text.pivot(index=["level", "method"], columns="metric", values="text")
     order = text[["level", "method"]].drop_duplicates()
     wide = wide.loc[pd.MultiIndex.from_frame(order), list(metrics)].rename(columns=metrics)
     return wide.rename_axis(columns=None)
-
-
-def _with_interval(row: pd.Series) -> str:
-    if np.isnan(row.value):
-        return "undefined"
-    return f"{row.value:.2f} [{row.low:.2f}, {row.high:.2f}]"
 
 
 def confounds(X: Recordings, y: ArrayLike) -> pd.DataFrame:

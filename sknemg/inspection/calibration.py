@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from sknemg.inspection._checks import labels_and_scores
+from sknemg.inspection._checks import check_each, labels_and_scores
 from sknemg.inspection._style import (
     GREY,
     class_colors,
@@ -17,10 +17,11 @@ from sknemg.inspection._style import (
     line_style,
     new_axes,
 )
+from sknemg.metrics import proportion_interval
 
 
 class CalibrationDisplay:
-    """Reliability of each class's score against the rest, with Wilson's 95 % intervals.
+    """Reliability of each class's score against the rest, with exact 95 % intervals.
 
     Parameters
     ----------
@@ -81,6 +82,7 @@ class CalibrationDisplay:
         y_score: ArrayLike | pd.DataFrame,
         *,
         classes: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
         n_bins: int = 10,
         ax: Any = None,
     ) -> Self:
@@ -89,11 +91,12 @@ class CalibrationDisplay:
         Parameters
         ----------
         y_true : array-like of shape (n,)
-            One row a subject: the intervals take the rows to be independent, which segments of
-            one recording are not.
         y_score : DataFrame with a column a class, or array of shape (n, n_classes)
         classes : array-like of shape (n_classes,), default=None
             The columns of an array.
+        groups : array-like of shape (n,), default=None
+            The subject of each row; by default each row is its own. Rows of one subject are no
+            independent evidence, see :func:`~sknemg.metrics.proportion_interval`.
         n_bins : int, default=10
             Bins of equal width.
         ax : Axes, default=None
@@ -102,18 +105,18 @@ class CalibrationDisplay:
         -------
         CalibrationDisplay
         """
-        from scipy.stats import binomtest
-
         y_true, scores = labels_and_scores(y_true, y_score, classes, probabilities=True)
+        groups = None if groups is None else check_each("groups", groups, len(y_true))
         rows = []
         for label in scores:
             score, there = scores[label].to_numpy(), y_true == label
             at = np.minimum((score * n_bins).astype(int), n_bins - 1)
             for number in np.unique(at):
                 own = at == number
-                k, n = int(there[own].sum()), int(own.sum())
-                interval = binomtest(k, n).proportion_ci(method="wilson")
-                rows.append((label, score[own].mean(), k / n, *interval, n))
+                whose = None if groups is None else groups[own]
+                low, high, _ = proportion_interval(there[own], whose)
+                share, n = there[own].mean(), int(own.sum())
+                rows.append((label, score[own].mean(), share, low, high, n))
         columns = ["class", "score", "share", "low", "high", "n"]
         return cls(pd.DataFrame(rows, columns=columns)).plot(ax)
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
 from sknemg.inspection._checks import check_each, labels_and_scores
 from sknemg.inspection._style import (
@@ -19,8 +18,9 @@ from sknemg.inspection._style import (
     line_style,
     new_axes,
 )
-from sknemg.metrics._bootstrap import bootstrap_rows
-from sknemg.metrics.agreement import reader_points
+from sknemg.metrics import format_interval, reader_points
+from sknemg.metrics._bootstrap import SubjectRows
+from sknemg.metrics._intervals import effective_number, exact_interval
 from sknemg.recordings._problems import shown
 
 _GRID = np.linspace(0, 1, 201)
@@ -38,7 +38,7 @@ class Curve(NamedTuple):
 
 
 class OneVsRestCurveDisplay:
-    """ROC or precision-recall curves, a class against the rest, with 95 % intervals.
+    """ROC or precision-recall curves of each class against the rest, with 95 % intervals.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class OneVsRestCurveDisplay:
     interval : str
         What the band is.
     readers : DataFrame, default=None
-        A row a reader and class: ``reader``, ``class``, ``sensitivity``, ``specificity``,
+        A row for each reader and class: ``reader``, ``class``, ``sensitivity``, ``specificity``,
         ``precision``.
 
     Attributes
@@ -71,10 +71,10 @@ class OneVsRestCurveDisplay:
     >>> score = np.linspace(0.9, 0.1, 20)
     >>> display = OneVsRestCurveDisplay.from_predictions(
     ...     y, np.column_stack([score, 1 - score]), classes=["myopathy", "normal"],
-    ...     readers={"A": y}, ax=Figure().subplots(),
+    ...     readers={"A": y}, random_state=0, ax=Figure().subplots(),
     ... )
     >>> display.text_[0].get_text()
-    'myopathy: AUROC 1.00 (1.00–1.00)'
+    'myopathy: AUROC 1.00 [0.75, 1.00]'
     """
 
     def __init__(
@@ -132,19 +132,22 @@ class OneVsRestCurveDisplay:
         Parameters
         ----------
         y_true : array-like of shape (n,)
-        y_score : DataFrame with a column a class, or array of shape (n, n_classes)
+        y_score : DataFrame with a column for each class, or array of shape (n, n_classes)
         classes : array-like of shape (n_classes,), default=None
             The columns of an array.
         kind : {"roc", "precision_recall"}, default="roc"
         fold : array-like of shape (n,), default=None
-            With folds, the curve is the mean of the folds' curves and the band the 95 %
-            t-interval of that mean. Folds share training subjects, so it is somewhat too narrow.
-            Without, the band is a bootstrap over `groups`.
+            With folds, a curve is the mean of the curves of the folds that hold the class and
+            the rest.
         groups : array-like of shape (n,), default=None
-            Subjects, drawn whole and within their classes; by default each row by itself.
+            The subject of each row; by default each row is its own. Bands and intervals say what
+            other subjects would change, as in :func:`~sknemg.metrics.one_vs_rest_table`: those of
+            a proportion of as many subjects as would make it vary equally. They do not shrink
+            to nothing where the scores tell all subjects apart.
         readers : mapping of name to labels of shape (n,), default=None
-            Further readers, each a point a class; a cross is their mean.
+            Further readers, each a point for each class; a cross is their mean.
         n_bootstrap : int, default=500
+            Samples of subjects for the bands.
         random_state : int, default=None
         ax : Axes, default=None
 
@@ -153,9 +156,11 @@ class OneVsRestCurveDisplay:
         OneVsRestCurveDisplay
         """
         if kind not in ("roc", "precision_recall"):
-            raise ValueError(f"kind={kind!r} is unknown; choose 'roc' or 'precision_recall'.")
-        if n_bootstrap < 1:
-            raise ValueError(f"n_bootstrap={n_bootstrap} draws nothing; give at least 1.")
+            raise ValueError(f"kind={kind!r} is unknown: choose 'roc' or 'precision_recall'.")
+        if n_bootstrap < 2:
+            raise ValueError(
+                f"n_bootstrap={n_bootstrap} draws nothing to compare: give at least 2."
+            )
         y_true, scores = labels_and_scores(y_true, y_score, classes)
         groups = None if groups is None else check_each("groups", groups, len(y_true))
         fold = None if fold is None else check_each("fold", fold, len(y_true))
@@ -164,15 +169,18 @@ class OneVsRestCurveDisplay:
                 f"No row of y_true is of {', '.join(map(repr, absent))}: a curve needs rows of the "
                 "class. Leave these columns of the scores out."
             )
+        unit = "rows" if groups is None else "subjects"
+        interval = f"95 % intervals over {unit}"
+        folds = np.zeros(len(y_true), dtype=int)
         if fold is not None:
-            draws = [np.flatnonzero(fold == name) for name in np.unique(fold)]
-            interval = f"95 % t-interval over {len(draws)} folds"
-        else:
-            draws = bootstrap_rows(y_true, groups, n_bootstrap, random_state)
-            unit = "rows" if groups is None else "subjects"
-            interval = f"95 % bootstrap over {unit}"
+            folds = np.unique(fold, return_inverse=True)[1]
+            interval = f"mean of {folds.max() + 1} folds, {interval}"
+        subjects = SubjectRows(y_true, groups)
+        draws = subjects.draw(n_bootstrap, random_state)
         curves = {
-            label: _curve(label, y_true == label, scores[label].to_numpy(), draws, kind, fold)
+            label: _curve(
+                label, y_true, scores[label].to_numpy(), folds, draws, subjects.labels, kind
+            )
             for label in scores
         }
         table = None if readers is None else reader_points(y_true, readers, list(scores))
@@ -196,7 +204,7 @@ class OneVsRestCurveDisplay:
         area = "AUROC" if roc else "AP"
         for label, color in class_colors(self.curves).items():
             c = self.curves[label]
-            text = f"{label}: {area} {c.area:.2f} ({c.area_low:.2f}–{c.area_high:.2f})"
+            text = f"{label}: {area} {format_interval(c.area, c.area_low, c.area_high)}"
             ax.plot(_GRID, c.y, line_style(label), color=color, label=text, linewidth=1.8)
             ax.fill_between(_GRID, c.low, c.high, color=color, alpha=0.13, linewidth=0)
         if roc:
@@ -227,44 +235,74 @@ class OneVsRestCurveDisplay:
 
 def _curve(
     label: Any,
-    positive: NDArray[Any],
+    y_true: NDArray[Any],
     score: NDArray[Any],
-    draws: list[NDArray[Any]],
+    folds: NDArray[Any],
+    draws: list[tuple[NDArray[Any], NDArray[Any]]],
+    strata: NDArray[Any],
     kind: str,
-    fold: NDArray[Any] | None,
 ) -> Curve:
-    usable = [rows for rows in draws if 0 < positive[rows].sum() < len(rows)]
-    if not usable:
-        if positive.all():
+    parts = [_Ranking.of(np.flatnonzero(folds == fold), score) for fold in np.unique(folds)]
+    own = _mean_line(parts, np.arange(len(score)), y_true == label, kind)
+    if own is None:
+        if (y_true == label).all():
             raise ValueError(
                 f"All rows of y_true are of {shown(label)}: there is no rest to tell apart."
             )
         raise ValueError(f"No fold holds both {shown(label)} and the rest: nothing can be drawn.")
-    drawn = [_line(positive[rows], score[rows], kind) for rows in usable]
-    lines, areas = np.array([line for line, _ in drawn]), np.array([area for _, area in drawn])
-    if fold is None:
-        low, high = np.percentile(lines, [2.5, 97.5], axis=0)
-        line, area = _line(positive, score, kind)
-        return Curve(line, low, high, area, *np.percentile(areas, [2.5, 97.5]))
-    from scipy.stats import t
-
-    n = len(usable)
-    reach = t.ppf(0.975, n - 1) / np.sqrt(n) if n > 1 else np.nan
-    mean, half = lines.mean(axis=0), reach * lines.std(axis=0, ddof=min(1, n - 1))
-    area, area_half = areas.mean(), reach * areas.std(ddof=min(1, n - 1))
-    low, high = np.clip(mean - half, 0, 1), np.clip(mean + half, 0, 1)
-    return Curve(mean, low, high, area, max(0.0, area - area_half), min(1.0, area + area_half))
+    lines = [_mean_line(parts, rows, y == label, kind) for rows, y in draws]
+    drawn = np.array([line for line in lines if line is not None])
+    band = exact_interval(own, effective_number(drawn, strata))
+    # The ends of a curve are fixed by what it is, whoever is drawn.
+    low, high = np.where(np.ptp(drawn, axis=0) > 0, [band.low, band.high], own)
+    line, lower, upper = own[:-1], low[:-1], high[:-1]
+    if kind == "roc":  # sensitivity cannot fall from left to right, nor can what bounds it
+        lower = np.maximum.accumulate(lower[:-1])
+        lower = np.append(lower, line[-1])
+        upper = np.minimum.accumulate(upper[::-1])[::-1]
+    return Curve(line, lower, upper, own[-1], low[-1], high[-1])
 
 
-def _line(positive: NDArray[Any], score: NDArray[Any], kind: str) -> tuple[NDArray[Any], float]:
-    """Put the curve on the common grid, and measure its area before that."""
+class _Ranking(NamedTuple):
+    """Rows in falling order of their scores, and the last row of each score."""
+
+    rows: NDArray[Any]
+    last: NDArray[Any]
+
+    @classmethod
+    def of(cls, rows: NDArray[Any], score: NDArray[Any]) -> _Ranking:
+        ranked = rows[np.argsort(-score[rows], kind="stable")]
+        return cls(ranked, np.flatnonzero(np.append(np.diff(score[ranked]) != 0, True)))
+
+
+def _mean_line(
+    parts: list[_Ranking], rows: NDArray[Any], positive: NDArray[Any], kind: str
+) -> NDArray[Any] | None:
+    """Give the mean curve of the folds that hold both kinds of rows, and behind it the area."""
+    n_rows = sum(len(part.rows) for part in parts)
+    hits = np.bincount(rows[positive], minlength=n_rows)
+    misses = np.bincount(rows[~positive], minlength=n_rows)
+    lines = []
+    for ranked, last in parts:
+        tp, fp = (np.cumsum(counts[ranked])[last] for counts in (hits, misses))
+        if tp[-1] and fp[-1]:
+            lines.append(_line(tp, fp, kind))
+    return np.mean(lines, axis=0) if lines else None
+
+
+def _line(tp: NDArray[Any], fp: NDArray[Any], kind: str) -> NDArray[Any]:
+    """Put the curve on the common grid, and behind it the area that it had before.
+
+    scikit-learn's ``roc_curve`` and ``precision_recall_curve``, without a check of the rows for
+    every sample of subjects.
+    """
+    recall = np.append(0.0, tp / tp[-1])
     if kind == "roc":
-        fpr, tpr, _ = roc_curve(positive, score, drop_intermediate=False)
-        line = np.interp(_GRID, fpr, tpr)
+        fpr = np.append(0.0, fp / fp[-1])
+        line = np.interp(_GRID, fpr, recall)
         line[0] = 0.0
-        return line, auc(fpr, tpr)
-    precision, recall, _ = precision_recall_curve(positive, score)
+        return np.append(line, np.trapezoid(recall, fpr))
+    precision = np.append(1.0, np.divide(tp, tp + fp, out=np.ones(len(tp)), where=tp + fp > 0))
     # A step: the precision of the first threshold that reaches the recall.
-    at = np.searchsorted(recall[::-1], _GRID, side="left")
-    line = precision[::-1][np.minimum(at, len(recall) - 1)]
-    return line, float(-np.sum(np.diff(recall) * precision[:-1]))  # average precision
+    at = np.minimum(np.searchsorted(recall, _GRID, side="left"), len(recall) - 1)
+    return np.append(precision[at], np.sum(np.diff(recall) * precision[1:]))  # average precision

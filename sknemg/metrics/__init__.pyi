@@ -1,4 +1,6 @@
 from ._definitions import METRICS
+from ._format import format_interval
+from ._intervals import proportion_interval
 from .agreement import (
     fleiss_agreement,
     reader_points,
@@ -16,8 +18,10 @@ __all__ = [
     "METRICS",
     "SubjectScorer",
     "fleiss_agreement",
+    "format_interval",
     "level_scores",
     "one_vs_rest_table",
+    "proportion_interval",
     "reader_points",
     "score_table",
 ]

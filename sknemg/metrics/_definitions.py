@@ -1,78 +1,157 @@
-"""The metrics themselves, as scikit-learn and imbalanced-learn define them."""
+"""Definitions of the metrics: of the answers as a whole, and of each class against the others."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
-from imblearn.metrics import sensitivity_score, specificity_score
 from numpy.typing import NDArray
-from sklearn import metrics as sk
-from sklearn.exceptions import UndefinedMetricWarning
 
+from sknemg.metrics._counts import Counts, SubjectCounts
 from sknemg.recordings._problems import listed
 
-
-def _areas(average: str) -> Callable[[_Answers], float]:
-    def area(a: _Answers) -> float:
-        occurs = np.isin(np.arange(a.proba.shape[1]), a.y)
-        if occurs.sum() < 2 or (average == "macro" and not occurs.all()):
-            return np.nan
-        one_hot = np.eye(len(occurs))[a.y]  # an absent class has no weight in a weighted mean
-        return sk.roc_auc_score(one_hot[:, occurs], a.proba[:, occurs], average=average)
-
-    return area
-
-
-def _ratio(function: Callable[..., float], average: str) -> Callable[[_Answers], float]:
-    return lambda a: function(a.y, a.guess, average=average, zero_division=0)
-
-
-class _Answers(NamedTuple):
-    y: NDArray[Any]
-    proba: NDArray[Any]
-    guess: NDArray[Any]
-
-
-_FUNCTIONS: dict[str, Callable[[_Answers], float]] = {
-    "accuracy": lambda a: sk.accuracy_score(a.y, a.guess),
-    "balanced_accuracy": lambda a: sk.balanced_accuracy_score(a.y, a.guess),
-    "precision_weighted": _ratio(sk.precision_score, "weighted"),
-    "precision_macro": _ratio(sk.precision_score, "macro"),
-    "recall_weighted": _ratio(sk.recall_score, "weighted"),
-    "recall_macro": _ratio(sk.recall_score, "macro"),
-    "f1_weighted": _ratio(sk.f1_score, "weighted"),
-    "f1_macro": _ratio(sk.f1_score, "macro"),
-    "roc_auc_weighted": _areas("weighted"),
-    "roc_auc_macro": _areas("macro"),
-    "mcc": lambda a: sk.matthews_corrcoef(a.y, a.guess),
-    # without weights: imbalanced-learn's specificity is wrong with sample_weight
-    "sensitivity": lambda a: sensitivity_score(a.y, a.guess, average="macro"),
-    "specificity": lambda a: specificity_score(a.y, a.guess, average="macro"),
-    # float32 scores add up to one within 1e-7, too coarse for scikit-learn's check in float64
-    "log_loss": lambda a: sk.log_loss(
-        a.y, a.proba / a.proba.sum(axis=1, keepdims=True), labels=np.arange(a.proba.shape[1])
-    ),
-}
-
 #: The overall metrics of `sknemg.metrics.score_table`.
-METRICS = tuple(_FUNCTIONS)
+METRICS = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision_weighted",
+    "precision_macro",
+    "recall_weighted",
+    "recall_macro",
+    "f1_weighted",
+    "f1_macro",
+    "roc_auc_weighted",
+    "roc_auc_macro",
+    "mcc",
+    "sensitivity",
+    "specificity",
+    "log_loss",
+)
+
+#: The metrics of `sknemg.metrics.one_vs_rest_table`.
+CLASS_METRICS = ("sensitivity", "specificity", "precision", "npv", "f1", "roc_auc")
+
+#: Lowest and highest value of the metrics that do not lie between 0 and 1.
+BOUNDS = {"mcc": (-1.0, 1.0), "log_loss": (0.0, np.inf)}
+
+
+def one_vs_rest(counts: Counts) -> dict[str, NDArray[Any]]:
+    """Score each class against the others.
+
+    Parameters
+    ----------
+    counts : Counts
+
+    Returns
+    -------
+    dict of ndarrays of shape (..., n_classes)
+        `CLASS_METRICS`: sensitivity (recall), specificity, precision (positive predictive value),
+        negative predictive value, F1 and area under the ROC curve. A ratio without cases is 0,
+        as in scikit-learn; the area is NaN for a class that is absent or the only one.
+    """
+    right = np.diagonal(counts.confusion, axis1=-2, axis2=-1)
+    support, given = counts.confusion.sum(axis=-1), counts.confusion.sum(axis=-2)
+    total = support.sum(axis=-1, keepdims=True)
+    right_rest = total - support - given + right
+    return {
+        "sensitivity": _ratio(right, support),
+        "specificity": _ratio(right_rest, total - support),
+        "precision": _ratio(right, given),
+        "npv": _ratio(right_rest, total - given),
+        "f1": _ratio(2 * right, support + given),
+        "roc_auc": counts.roc_auc,
+    }
+
+
+def overall(counts: Counts) -> dict[str, NDArray[Any]]:
+    """Score the answers as a whole.
+
+    Parameters
+    ----------
+    counts : Counts
+
+    Returns
+    -------
+    dict of ndarrays of shape (...)
+        `METRICS`. ``..._weighted`` weights classes by support, ``..._macro`` weights them
+        equally; ``sensitivity`` and ``specificity`` are macro means over one-vs-rest.
+    """
+    each = one_vs_rest(counts)
+    support, given = counts.confusion.sum(axis=-1), counts.confusion.sum(axis=-2)
+    total, right = support.sum(axis=-1), np.trace(counts.confusion, axis1=-2, axis2=-1)
+    occurs = (support + given > 0).astype(float)  # the labels that scikit-learn averages over
+
+    def macro(name: str) -> NDArray[Any]:
+        return _ratio((each[name] * occurs).sum(axis=-1), occurs.sum(axis=-1))
+
+    def weighted(name: str) -> NDArray[Any]:
+        return _ratio((np.where(support > 0, each[name], 0) * support).sum(axis=-1), total)
+
+    chance = (support * given).sum(axis=-1)
+    spread = (total**2 - (given**2).sum(axis=-1)) * (total**2 - (support**2).sum(axis=-1))
+    return {
+        "accuracy": right / total,
+        "balanced_accuracy": _ratio(each["sensitivity"].sum(axis=-1), (support > 0).sum(axis=-1)),
+        "precision_weighted": weighted("precision"),
+        "precision_macro": macro("precision"),
+        "recall_weighted": weighted("sensitivity"),
+        "recall_macro": macro("sensitivity"),
+        "f1_weighted": weighted("f1"),
+        "f1_macro": macro("f1"),
+        "roc_auc_weighted": weighted("roc_auc"),
+        "roc_auc_macro": counts.roc_auc.mean(axis=-1),
+        "mcc": _ratio(right * total - chance, np.sqrt(np.maximum(spread, 0))),
+        "sensitivity": macro("sensitivity"),
+        "specificity": macro("specificity"),
+        "log_loss": counts.log_loss,
+    }
+
+
+def _ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[Any]:
+    below = np.asarray(below, dtype=float)
+    return np.divide(above, below, out=np.zeros_like(below), where=below > 0)
+
+
+def class_shares(subjects: SubjectCounts) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
+    """Count the items behind those metrics of a class that are proportions.
+
+    Parameters
+    ----------
+    subjects : SubjectCounts
+
+    Returns
+    -------
+    dict of (right, cases), two ndarrays of shape (n_subjects, n_classes)
+        The metric is the sum of the one over that of the other.
+    """
+    given, own = subjects.answers, subjects.observed()
+    rest = given.sum(axis=1, keepdims=True) - given
+    return {
+        "sensitivity": (given * own, (given + rest) * own),
+        "specificity": (rest * (1 - own), (given + rest) * (1 - own)),
+        "precision": (given * own, given),
+        "npv": (rest * (1 - own), rest),
+    }
 
 
 def check_scores(proba: NDArray[Any]) -> None:
-    """Refuse scores that are not shares of a whole, naming their rows."""
-    for wrong, what in [
-        (~np.isfinite(proba).all(axis=1), "NaN or infinite"),
-        ((proba < 0).any(axis=1), "negative"),
-        (~proba.any(axis=1), "0 for every class"),
-    ]:
-        if wrong.any():
-            raise ValueError(
-                f"The scores are {what} in {listed(np.flatnonzero(wrong), 'row')}; give "
-                "probabilities, or leave these rows out."
-            )
+    """Refuse scores that are not shares of a whole, naming all their rows."""
+    finite = np.isfinite(proba).all(axis=1)
+    negative = (proba < 0).any(axis=1) & finite
+    wrong = [
+        f"{what} in {listed(np.flatnonzero(rows), 'row')}"
+        for rows, what in [
+            (~finite, "NaN or infinite"),
+            (negative, "negative"),
+            (~proba.any(axis=1), "0 for every class"),
+        ]
+        if rows.any()
+    ]
+    if wrong:
+        raise ValueError(
+            f"The scores are {', '.join(wrong)}: give probabilities, or leave these rows out."
+        )
 
 
 def metric_values(
@@ -101,50 +180,8 @@ def metric_values(
     >>> {name: round(value, 2) for name, value in values.items()}
     {'accuracy': 0.67, 'specificity': 0.75}
     """
-    answers = _Answers(y, proba, proba.argmax(axis=1))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UndefinedMetricWarning)  # zero, as documented
-        warnings.filterwarnings("ignore", message="y_pred contains classes not in y_true")
-        warnings.filterwarnings("ignore", message="A single label was found")
-        return {name: float(_FUNCTIONS[name](answers)) for name in names}
-
-
-def class_values(y: NDArray[Any], proba: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Score each class against the others.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_items,), int
-    proba : ndarray of shape (n_items, n_classes)
-
-    Returns
-    -------
-    dict of ndarray of shape (n_classes,)
-        ``sensitivity``, ``specificity``, ``precision``, ``npv``, ``f1`` and ``roc_auc``; the
-        last is NaN for a class that is absent or alone.
-    """
-    guess, labels = proba.argmax(axis=1), np.arange(proba.shape[1])
-    per_class = {"labels": labels, "average": None}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UndefinedMetricWarning)
-        precision, sensitivity, f1, support = sk.precision_recall_fscore_support(
-            y, guess, zero_division=0, **per_class
-        )
-        specificity = specificity_score(y, guess, **per_class)
-        # The negative predictive value is the precision of "not this class".
-        npv = [
-            sk.precision_score(y != k, guess != k, zero_division=0) if np.any(guess != k) else 0.0
-            for k in labels
-        ]
-        area = [
-            sk.roc_auc_score(y == k, proba[:, k]) if 0 < support[k] < len(y) else np.nan
-            for k in labels
-        ]
-    return {
-        "sensitivity": sensitivity,
-        "specificity": specificity,
-        "precision": precision,
-        "npv": np.array(npv),
-        "f1": f1,
-        "roc_auc": np.array(area),
-    }
+    # Values need no subjects: all items of a class are counted as one.
+    codes = np.unique(y, return_inverse=True)[1]
+    counts = SubjectCounts(y, proba, codes)
+    values = overall(counts.count(counts.observed()))
+    return {name: float(values[name]) for name in names}

@@ -1,26 +1,32 @@
-"""Scores of diagnoses, each subject once, with intervals by a bootstrap over subjects."""
+"""Tables of scores of diagnoses, each subject counted once, with confidence intervals."""
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import DegenerateDataWarning, bootstrap
 
 from sknemg.divote.levels import class_columns
-from sknemg.metrics._bootstrap import Subjects, Tally, one_vs_rest, overall
-from sknemg.metrics._definitions import METRICS, check_scores, class_values, metric_values
-from sknemg.metrics.scorer import SubjectScorer, level_scores
+from sknemg.metrics._bootstrap import draw_subjects
+from sknemg.metrics._counts import Counts, SubjectCounts
+from sknemg.metrics._definitions import CLASS_METRICS, METRICS, check_scores
+from sknemg.metrics._estimates import (
+    EFFECTIVE,
+    UNBOUNDED,
+    Estimates,
+    class_estimates,
+    overall_estimates,
+    resampled_counts,
+)
+from sknemg.metrics._intervals import check_level
 from sknemg.recordings import label_subjects, read_subjects
 from sknemg.recordings._problems import listed, shown
 from sknemg.recordings._subjects import check_known
 
-__all__ = ["METRICS", "SubjectScorer", "level_scores", "one_vs_rest_table", "score_table"]
+_ESTIMATED = (EFFECTIVE, UNBOUNDED)
 
 
 def score_table(
@@ -31,14 +37,13 @@ def score_table(
     groups: ArrayLike | None = None,
     confidence_level: float = 0.95,
     n_resamples: int = 1999,
-    method: str = "percentile",
     random_state: int | None = 0,
 ) -> pd.DataFrame:
     """Score answers with every metric and its confidence interval.
 
-    The answer to an item is its class of highest probability. Subjects, with all their items,
-    are resampled within their classes (:func:`scipy.stats.bootstrap`), so every class keeps its
-    number of subjects; segments of one subject are no independent evidence.
+    The answer to an item is its class of highest probability. The intervals say what other
+    subjects would change: all items of a subject, and all its repeats, count as one piece of
+    evidence. They have a width even where every subject was diagnosed rightly.
 
     Parameters
     ----------
@@ -52,30 +57,52 @@ def score_table(
         The subject of each item; by default each item is its own.
     confidence_level : float, default=0.95
     n_resamples : int, default=1999
-    method : {"percentile", "BCa", "basic"}, default="percentile"
-        See :func:`scipy.stats.bootstrap`. Percentile intervals stay within a metric's bounds and
-        exist where every resample gives the same value.
+        Samples of subjects, for the effective numbers.
     random_state : int or None, default=0
 
     Returns
     -------
     DataFrame, columns ``metric``, ``value``, ``low``, ``high``, ``n_items``, ``n_subjects``, \
-``note``
-        ``precision_weighted`` and its like weigh the classes by their items, ``..._macro`` alike;
-        ``sensitivity`` and ``specificity`` are macro means over one-vs-rest, equal to
-        imbalanced-learn's. The note says why a value or an interval is NaN, or what it hides.
+``n_effective``, ``interval``, ``note``
+        ``..._weighted`` weights classes by support, ``..._macro`` weights them equally;
+        ``sensitivity`` and ``specificity`` are macro means over one-vs-rest, equal to those of
+        imbalanced-learn. ``interval`` is the kind of interval, and ``n_effective`` the number of
+        subjects that it counts. The note says why a value or an interval is NaN, or what it hides.
 
     Raises
     ------
     ValueError
         If the shapes or the names of columns do not fit, a label is no class, scores are NaN,
-        infinite, negative or all 0, a subject has two diagnoses, or `confidence_level` is not
-        between 0 and 1.
+        infinite, negative or all 0, a subject has two diagnoses, `confidence_level` is not
+        between 0 and 1, or `n_resamples` is below 2.
+
+    See Also
+    --------
+    one_vs_rest_table : Each class against the others.
+    format_interval : Write ``value [low, high]``.
 
     Notes
     -----
-    A class with a single subject cannot be resampled: that subject is in every resample, and the
-    interval leaves out what another would have changed.
+    A proportion (``accuracy``, and ``recall_weighted``, which equals it) has the exact interval
+    of Clopper and Pearson. Where subjects have several items, the number of items is divided by
+    the design effect [1]_.
+
+    Means over classes, F1, Matthews' correlation and the areas under the ROC curve are no
+    proportions, but vary within bounds as one does. They are given the interval of a proportion
+    of as many subjects as would make it vary equally, as found by a bootstrap over subjects
+    within their classes. One answer in each class that has nothing to do with the truth is added
+    to the bootstrap, since a sample without mistakes does not tell how rare they are.
+
+    The log loss has no upper bound. Its interval is the limit of the same rule, that of Garwood
+    for a Poisson mean; it is wide where few subjects are diagnosed wrongly.
+
+    How often these intervals hold the true value was measured by simulation: see the guide.
+
+    References
+    ----------
+    .. [1] E. L. Korn and B. I. Graubard, "Confidence intervals for proportions with small
+       expected number of positive counts estimated from survey data", Survey Methodology 24,
+       1998.
 
     Examples
     --------
@@ -85,27 +112,22 @@ def score_table(
     >>> table = score_table(
     ...     list("aaabbb"), np.stack([proba, 1 - proba], axis=1), classes=["a", "b"]
     ... )
-    >>> table.set_index("metric").loc[["accuracy", "roc_auc_macro"], ["value", "low", "high"]]
-                      value       low  high
+    >>> table.set_index("metric").loc[["accuracy"], ["value", "low", "high", "interval"]].round(3)
+              value    low   high         interval
     metric
-    accuracy       0.666667  0.333333   1.0
-    roc_auc_macro  0.888889  0.555556   1.0
+    accuracy  0.667  0.223  0.957  Clopper-Pearson
     """
     answers = _Answers.check(y_true, y_proba, classes, groups)
-
-    def measure(tally: Tally) -> NDArray[Any]:
-        scores = overall(tally)
-        return np.stack([scores[name] for name in METRICS])
-
-    value = np.array(list(metric_values(answers.y, answers.proba).values()))
-    absent = answers.classes[np.bincount(answers.y, minlength=len(answers.classes)) == 0]
-    undefined = f"undefined: no {', no '.join(map(str, absent))} among the items"
-    table = _estimate(
-        answers, value, measure, confidence_level, n_resamples, method, random_state, undefined
-    )
+    resampled = answers.resample(confidence_level, n_resamples, random_state)
+    table = _table(overall_estimates(answers.subjects, resampled, confidence_level))
     table.insert(0, "metric", METRICS)
     table.insert(4, "n_items", len(answers.y))
     table.insert(5, "n_subjects", len(answers.labels))
+    absent = answers.classes[np.bincount(answers.y, minlength=len(answers.classes)) == 0]
+    table.loc[table["interval"].isin(_ESTIMATED), "note"] = answers.lonely()
+    table.loc[table["value"].isna(), "note"] = (
+        f"undefined: no {', no '.join(map(str, absent))} among the items"
+    )
     return table
 
 
@@ -117,23 +139,27 @@ def one_vs_rest_table(
     groups: ArrayLike | None = None,
     confidence_level: float = 0.95,
     n_resamples: int = 1999,
-    method: str = "percentile",
     random_state: int | None = 0,
 ) -> pd.DataFrame:
     """Score each class against the others, with confidence intervals.
 
     Parameters
     ----------
-    y_true, y_proba, classes, groups, confidence_level, n_resamples, method, random_state
+    y_true, y_proba, classes, groups, confidence_level, n_resamples, random_state
         As for `score_table`.
 
     Returns
     -------
     DataFrame, columns ``class``, ``metric``, ``value``, ``low``, ``high``, ``n_items``, \
-``n_subjects``, ``note``
+``n_subjects``, ``n_effective``, ``interval``, ``note``
         ``sensitivity``, ``specificity``, ``precision`` (positive predictive value), ``npv``
         (negative predictive value), ``f1`` and ``roc_auc`` of each class; the counts are those
-        of the class.
+        of the class. The first four are proportions: of the class, of the others, and of the
+        items that were and were not given the class.
+
+    See Also
+    --------
+    score_table : The answers as a whole, and how the intervals are made.
 
     Examples
     --------
@@ -150,32 +176,24 @@ def one_vs_rest_table(
     b       0.666667     0.666667
     """
     answers = _Answers.check(y_true, y_proba, classes, groups)
+    resampled = answers.resample(confidence_level, n_resamples, random_state)
+    table = _table(class_estimates(answers.subjects, resampled, confidence_level))
     n_classes = len(answers.classes)
-
-    def measure(tally: Tally) -> NDArray[Any]:  # class after class
-        scores = np.stack(list(one_vs_rest(tally).values()), axis=-1)
-        return np.moveaxis(scores.reshape(*scores.shape[:-2], -1), -1, 0)
-
-    each = class_values(answers.y, answers.proba)
-    metrics = list(each)
-    value = np.stack(list(each.values()), axis=-1).ravel()
-    which = np.repeat(np.arange(n_classes), len(metrics))
-    undefined = "undefined: none or nothing but this class among the items"
-    table = _estimate(
-        answers, value, measure, confidence_level, n_resamples, method, random_state, undefined
-    )
+    which = np.repeat(np.arange(n_classes), len(CLASS_METRICS))
     table.insert(0, "class", answers.classes[which])
-    table.insert(1, "metric", metrics * n_classes)
+    table.insert(1, "metric", list(CLASS_METRICS) * n_classes)
     table.insert(5, "n_items", np.bincount(answers.y, minlength=n_classes)[which])
     table.insert(6, "n_subjects", np.bincount(answers.labels, minlength=n_classes)[which])
+    table.loc[table["interval"].isin(_ESTIMATED), "note"] = answers.lonely()
+    table.loc[table["n_effective"] == 0, "note"] = "0 by convention: no such items"
+    table.loc[table["value"].isna(), "note"] = "undefined: class absent, or the only class present"
     return table
 
 
 class _Answers(NamedTuple):
     classes: NDArray[Any]
     y: NDArray[Any]  # codes of the items
-    proba: NDArray[Any]
-    subjects: Subjects
+    subjects: SubjectCounts
     labels: NDArray[Any]  # codes of the subjects
 
     @classmethod
@@ -189,7 +207,8 @@ class _Answers(NamedTuple):
         proba = np.asarray(y_proba, float)
         if proba.shape != (len(labels), len(names)) or not len(labels):
             raise ValueError(
-                f"y_proba has shape {proba.shape} for {len(labels)} items of {len(names)} classes."
+                f"y_proba has shape {proba.shape} for {len(labels)} items of {len(names)} classes: "
+                "give a row for each item and a column for each class."
             )
         check_scores(proba)
         codes = pd.Index(names).get_indexer(labels)
@@ -200,7 +219,23 @@ class _Answers(NamedTuple):
             )
         own = np.arange(len(labels)) if groups is None else read_subjects(labels, groups)
         subject, _, first = label_subjects(labels, own)  # type: ignore[arg-type]
-        return cls(names, codes, proba, Subjects(codes, proba, subject), codes[first])
+        return cls(names, codes, SubjectCounts(codes, proba, subject), codes[first])
+
+    def resample(
+        self, confidence_level: float, n_resamples: int, random_state: int | None
+    ) -> Counts:
+        """Count the answers of samples of subjects."""
+        check_level(confidence_level)
+        if n_resamples < 2:
+            raise ValueError(f"n_resamples={n_resamples} must be an integer >= 2.")
+        drawn, _ = draw_subjects(self.labels, n_resamples, random_state)
+        return resampled_counts(self.subjects, drawn)
+
+    def lonely(self) -> str:
+        """Name the classes that have a single subject."""
+        n_subjects = np.bincount(self.labels, minlength=len(self.classes))
+        names = ", ".join(map(str, self.classes[n_subjects == 1]))
+        return f"one subject only: {names}" if names else ""
 
 
 def _in_order(scores: pd.DataFrame, classes: list[Any]) -> pd.DataFrame:
@@ -212,62 +247,9 @@ def _in_order(scores: pd.DataFrame, classes: list[Any]) -> pd.DataFrame:
     return class_columns(scores, classes)
 
 
-def _estimate(
-    answers: _Answers,
-    value: NDArray[Any],
-    measure: Callable[[Tally], NDArray[Any]],
-    confidence_level: float,
-    n_resamples: int,
-    method: str,
-    random_state: int | None,
-    undefined: str,
-) -> pd.DataFrame:
-    """Return values, intervals and notes; `measure` has its metrics on the first axis."""
-    if not 0 < confidence_level < 1:
-        raise ValueError(
-            f"confidence_level={confidence_level} is not between 0 and 1; 95 % is 0.95."
-        )
-    members = [np.flatnonzero(answers.labels == k) for k in np.unique(answers.labels)]
-    alone = np.array([group[0] for group in members if len(group) == 1], dtype=int)
-    groups = [group for group in members if len(group) > 1]
-    low = high = np.full(len(value), np.nan)
-
-    if groups:
-        with warnings.catch_warnings(), np.errstate(invalid="ignore"):
-            warnings.simplefilter("ignore", DegenerateDataWarning)  # NaN then, and a note
-            low, high = bootstrap(
-                groups,
-                lambda *drawn, axis: measure(
-                    answers.subjects.tally(_weights(drawn, answers, alone))
-                ),
-                vectorized=True,
-                axis=-1,
-                n_resamples=n_resamples,
-                batch=500,
-                confidence_level=confidence_level,
-                method=method,
-                random_state=np.random.default_rng(random_state),
-            ).confidence_interval
-    low, high = (np.where(np.isnan(value), np.nan, bound) for bound in (low, high))
-    table = pd.DataFrame({"value": value, "low": low, "high": high})
-    names = ", ".join(map(str, answers.classes[answers.labels[alone]]))
-    same = table["low"].isna() if groups else False
-    table["note"] = f"one subject only: {names}" if len(alone) else ""
-    table.loc[(table["low"] == table["high"]) | same, "note"] = "resamples hardly vary"
-    table.loc[table["value"].isna(), "note"] = undefined
-    return table
-
-
-def _weights(
-    drawn: tuple[NDArray[Any], ...], answers: _Answers, alone: NDArray[Any]
-) -> NDArray[Any]:
-    """Count how often each subject was drawn, for arrays of draws (..., n_drawn) a class."""
-    lead = np.broadcast_shapes(*(array.shape[:-1] for array in drawn))
-    rows = [np.broadcast_to(a, (*lead, a.shape[-1])).reshape(-1, a.shape[-1]) for a in drawn]
-    flat = np.concatenate(rows, axis=1)
-    n_draws, n_subjects = len(flat), len(answers.labels)
-    bins = flat + n_subjects * np.arange(n_draws)[:, None]
-    counts = np.bincount(bins.ravel(), minlength=n_draws * n_subjects).astype(float)
-    weights = counts.reshape(*lead, n_subjects)
-    weights[..., alone] = 1
-    return weights
+def _table(estimates: Estimates) -> pd.DataFrame:
+    """Put estimates into rows, the metrics of the first class first."""
+    value, interval, kind = estimates
+    low, high, n = (part.T.ravel() for part in interval)
+    table = pd.DataFrame({"value": value.T.ravel(), "low": low, "high": high})
+    return table.assign(n_effective=n, interval=kind.T.ravel(), note="")

@@ -1,12 +1,14 @@
-"""Write into X whose recordings its rows are, where X has room for it."""
+"""Write into X whose recordings its rows are, and their numbers, if X has room for it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sknemg.recordings._problems import ROW
 from sknemg.recordings.recordings import Recordings
 
 
@@ -52,3 +54,22 @@ def with_subjects(X: Any, subjects: NDArray[Any]) -> Any:
     if isinstance(X, Recordings):
         return X.with_values(X.values, subject=subjects)  # with_columns would warn in every fold
     return X.assign(subject=subjects)
+
+
+def with_row_numbers(X: Any) -> Any:
+    """Return X with the number of each row, so that messages about a fold name rows of X.
+
+    Parameters
+    ----------
+    X : Recordings, DataFrame or any other container
+
+    Returns
+    -------
+    the kind of X
+        X itself if it has no room: it is neither Recordings nor a DataFrame of signals.
+    """
+    if isinstance(X, Recordings):
+        return X.with_columns(**{ROW: np.arange(len(X))})
+    if isinstance(X, pd.DataFrame) and "signal" in X:
+        return X.assign(**{ROW: np.arange(len(X))})
+    return X

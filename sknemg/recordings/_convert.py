@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.recordings._problems import LISTED, raise_problems
+from sknemg.recordings._problems import LISTED, listed, raise_problems, rows_of
 from sknemg.recordings.recordings import Recordings
 
 GiveBack = Callable[[Recordings], Any]
@@ -164,18 +164,28 @@ def _check_rates(recordings: Recordings, input_sfreq: float | None) -> None:
 
 def common_sfreq(recordings: Recordings) -> float:
     """Return the one sampling rate of all rows, or raise naming the rates."""
-    rates = np.unique(recordings["sfreq"].to_numpy(dtype=float))
+    return _one_rate(recordings, np.arange(len(recordings)))
+
+
+def _one_rate(recordings: Recordings, rows: NDArray[Any]) -> float:
+    rates, first = np.unique(
+        recordings["sfreq"].to_numpy(dtype=float)[rows], return_index=True, equal_nan=True
+    )
     if len(rates) > 1:
         some = ", ".join(f"{rate:.10g}" for rate in rates[:LISTED])
         more = f" and {len(rates) - LISTED} more" if len(rates) > LISTED else ""
-        raise ValueError(f"The recordings have the rates {some} Hz{more}: put a Downsampler first.")
+        at = listed(rows_of(recordings.meta, rows[first]), "row")
+        raise ValueError(
+            f"The recordings, such as {at}, have the rates {some} Hz{more}: put a Downsampler "
+            "first."
+        )
     return float(rates[0]) if len(rates) else np.nan
 
 
 def known_sfreq(data: Recordings) -> float | None:
     """Return the one rate of all rows, None if it is unknown, or raise naming the rates."""
-    rates = data["sfreq"].to_numpy(dtype=float)
-    return common_sfreq(data[~np.isnan(rates)]) if (~np.isnan(rates)).any() else None
+    known = np.flatnonzero(data["sfreq"].notna())
+    return _one_rate(data, known) if len(known) else None
 
 
 def wrap(values: NDArray[Any], n_rows: int, n_items: int, sfreq: float = np.nan) -> Recordings:

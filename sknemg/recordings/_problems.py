@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 PROBLEM_COLUMNS = ["row", "problem", "remedy"]
 LOCATIONS = ("proximal", "distal")
@@ -17,6 +17,7 @@ _SEQUENCES = (
     *(list, range, KeysView, ValuesView),
     *(np.ndarray, pd.Series, pd.Index, pd.api.extensions.ExtensionArray),
 )
+ROW = "row_of_X"  # the column that keeps a row's number in the whole X while X is split
 _SHOWN = 20  # problems spelled out in a message; the rest is in ``error.problems``
 
 
@@ -26,7 +27,8 @@ class InvalidRecordingsError(ValueError):
     Attributes
     ----------
     problems : DataFrame, columns ``row``, ``problem``, ``remedy``
-        One line for each problem found.
+        One line for each problem found. A transformer adds the column ``where``: the row, with
+        its subject, file and row of the cohort's table as far as they are known.
 
     Examples
     --------
@@ -47,7 +49,11 @@ class InvalidRecordingsError(ValueError):
     def __init__(self, problems: pd.DataFrame):
         self.problems = problems
         n_rows = problems["row"].nunique()
-        lines = [f"  row {p.row}: {p.problem} ({p.remedy})" for p in problems[:_SHOWN].itertuples()]
+        where = problems["where"] if "where" in problems else [f"row {n}" for n in problems["row"]]
+        lines = [
+            f"  {at}: {p.problem} ({p.remedy})"
+            for at, p in zip(where[:_SHOWN], problems[:_SHOWN].itertuples(), strict=True)
+        ]
         if len(problems) > _SHOWN:
             lines.append(f"  ... and {len(problems) - _SHOWN} more in `error.problems`")
         super().__init__(
@@ -56,6 +62,24 @@ class InvalidRecordingsError(ValueError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.problems,)
+
+    def placed(self, meta: pd.DataFrame) -> InvalidRecordingsError:
+        """Return the same error with the places of its rows, read from the table of recordings.
+
+        Parameters
+        ----------
+        meta : DataFrame of n_recordings rows
+
+        Returns
+        -------
+        InvalidRecordingsError
+            Its ``row`` counts the rows of the whole X, if X was split.
+        """
+        if "where" in self.problems:
+            return self
+        rows = self.problems["row"].to_numpy()
+        where = [origin(meta, row) for row in rows]
+        return type(self)(self.problems.assign(row=rows_of(meta, rows), where=where))
 
 
 def raise_problems(rows: ArrayLike, problems: list[str], remedy: str) -> None:
@@ -93,7 +117,20 @@ def origin(meta: pd.DataFrame, row: int) -> str:
         for name in ("subject", "file", "table_row")
         if name in meta and not pd.isna(meta[name].iloc[row])
     ]
-    return f"row {row}" + (f" ({', '.join(known)})" if known else "")
+    return f"row {rows_of(meta, [row])[0]}" + (f" ({', '.join(known)})" if known else "")
+
+
+def rows_of(meta: pd.DataFrame, rows: ArrayLike) -> NDArray[Any]:
+    """Return the numbers of rows in the whole X, of which this may be a fold.
+
+    Examples
+    --------
+    >>> fold = pd.DataFrame({"subject": ["S1", "S2"]}).assign(**{ROW: [4, 9]})
+    >>> rows_of(fold, [1]).tolist(), rows_of(fold[["subject"]], [1]).tolist()
+    ([9], [1])
+    """
+    rows = np.asarray(rows)
+    return meta[ROW].to_numpy()[rows] if ROW in meta else rows
 
 
 def shown(value: Any) -> str:

@@ -79,7 +79,8 @@ def check_subjects(groups: ArrayLike, n_rows: int) -> NDArray[Any]:
             f"The subject is {shown(subjects[wrong[0]])} in {listed(wrong, 'row')}: give one text "
             "or number for each row."
         )
-    missing = np.flatnonzero(missing_entries(subjects))
+    as_given = isinstance(groups, np.ndarray) and groups.dtype.kind == "U"
+    missing = np.flatnonzero(missing_entries(groups if as_given else subjects))
     if missing.size:
         raise ValueError(
             f"The subject is missing in {listed(missing, 'row')}: name the subject of every row, "
@@ -149,7 +150,8 @@ def missing_entries(entries: Any) -> NDArray[np.bool_]:
     if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
         return np.isnan(np.asarray(entries, dtype=float)).ravel() | masked
     column = np.asarray(entries, dtype=object).ravel()
-    blank = [isinstance(e, str) and (not e.strip() or e in _SPELLED_OUT) for e in column]
+    spelled_out = _SPELLED_OUT if isinstance(dtype, np.dtype) and dtype.kind == "U" else ()
+    blank = [isinstance(e, str) and (not e.strip() or e in spelled_out) for e in column]
     return np.asarray(pd.isna(column)) | np.array(blank, dtype=bool) | masked
 
 

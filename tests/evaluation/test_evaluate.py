@@ -386,6 +386,7 @@ def saved_and_loaded(result, folder):
     return Evaluation.load(folder)
 
 
+@pytest.mark.filterwarnings("ignore:Subjects that differ only in case")
 def test_names_come_back_as_they_were(make_ragged, tmp_path):
     X, y = make_ragged()
     names = ["1", "01", "001", "NA", "null", "None", "nan", "1e3", "True"]

@@ -73,6 +73,74 @@ def test_interval_is_wider_when_rows_belong_to_few_subjects():
     assert "over subjects" in display.ax_.get_title()
 
 
+def _separated(n=30):
+    code = np.arange(n) % 3
+    return np.array(CLASSES)[code], 0.7 * np.eye(3)[code] + 0.1
+
+
+@pytest.mark.parametrize("kind", ["roc", "precision_recall"])
+@pytest.mark.parametrize("folds", [1, 3])
+def test_curves_that_tell_all_apart_keep_a_band(kind, folds):
+    y, scores = _separated()
+    fold = None if folds == 1 else np.arange(30) // 3 % folds
+    display = inspection.OneVsRestCurveDisplay.from_predictions(
+        y, scores, classes=CLASSES, kind=kind, fold=fold, n_bootstrap=100, random_state=0
+    )
+    for curve in display.curves.values():
+        assert curve.area == curve.area_high == 1
+        assert 0.4 < curve.area_low < 0.9
+        assert (curve.low[1:40] < 0.9).all()  # at its end a curve is 1 by what it is
+        assert (curve.low <= curve.y).all()
+    assert not any("[1.00, 1.00]" in text.get_text() for text in display.text_)
+
+
+def test_the_band_of_a_roc_curve_rises():
+    y, scores = _noisy_scores(30)
+    display = inspection.OneVsRestCurveDisplay.from_predictions(
+        y, scores, classes=CLASSES, n_bootstrap=40, random_state=0
+    )
+    for curve in display.curves.values():
+        assert (np.diff(curve.low) >= 0).all()
+        assert (np.diff(curve.high) >= 0).all()
+        assert (curve.low <= curve.y).all()
+        assert (curve.y <= curve.high).all()
+
+
+def test_the_area_of_a_curve_has_the_interval_of_the_table():
+    from sknemg.metrics import one_vs_rest_table
+
+    y, scores = _noisy_scores(60)
+    options = {"classes": CLASSES, "groups": np.arange(60) // 6 * 3 + np.arange(60) % 3}
+    table = one_vs_rest_table(y, scores, **options).set_index(["class", "metric"])
+    display = inspection.OneVsRestCurveDisplay.from_predictions(
+        y, scores, n_bootstrap=1000, random_state=1, **options
+    )
+    for label, curve in display.curves.items():
+        expected = table.loc[(label, "roc_auc"), ["value", "low", "high"]].astype(float)
+        np.testing.assert_allclose(
+            [curve.area, curve.area_low, curve.area_high], expected, atol=0.015
+        )
+
+
+@pytest.mark.parametrize("kind", ["roc", "precision_recall"])
+def test_a_curve_of_drawn_rows_is_that_of_scikit_learn(kind):
+    """Drawn rows enter as counts; scikit-learn is given the rows themselves."""
+    from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+
+    from sknemg.inspection.curves import _GRID, _mean_line, _Ranking
+
+    rng = np.random.default_rng(0)
+    score = rng.normal(size=40).round(1)  # with ties
+    rows, positive = rng.integers(0, 40, 60), rng.random(60) < 0.4
+    *line, area = _mean_line([_Ranking.of(np.arange(40), score)], rows, positive, kind)
+    if kind == "roc":
+        assert area == pytest.approx(roc_auc_score(positive, score[rows]))
+        fpr, tpr, _ = roc_curve(positive, score[rows], drop_intermediate=False)
+        np.testing.assert_allclose(line[1:], np.interp(_GRID, fpr, tpr)[1:])
+    else:
+        assert area == pytest.approx(average_precision_score(positive, score[rows]))
+
+
 def test_curves_over_folds_and_readers_as_points():
     y, scores = _noisy_scores()
     readers = {"A": y, "B": np.repeat("normal", len(y))}
@@ -117,6 +185,7 @@ def test_curves_say_what_cannot_be_drawn():
     y, scores = _noisy_scores(9)
     for options, message in [
         ({"n_bootstrap": 0}, "n_bootstrap=0 draws nothing"),
+        ({"n_bootstrap": 1}, "n_bootstrap=1 draws nothing to compare: give at least 2"),
         ({"groups": [1, 2]}, "groups has 2 entries for 9 rows"),
         ({"fold": [1, 2]}, "fold has 2 entries for 9 rows"),
         ({"groups": [None, *"abcdefgh"]}, "groups is missing in row 0"),
@@ -162,6 +231,21 @@ def test_calibration_of_true_and_of_boastful_scores():
     assert boast.error_.min() > 0.1
     inside = good.bins["low"].le(good.bins["score"]) & good.bins["score"].le(good.bins["high"])
     assert inside.mean() > 0.8
+
+
+def test_calibration_of_many_rows_of_few_subjects_is_as_wide_as_of_the_subjects():
+    y, scores = _noisy_scores(30)
+    options = {"classes": CLASSES, "n_bins": 2}
+    once = inspection.CalibrationDisplay.from_predictions(y, scores, **options)
+    who = np.repeat(np.arange(30), 20)
+    often = inspection.CalibrationDisplay.from_predictions(
+        y[who], scores[who], groups=who, **options
+    )
+    alone = inspection.CalibrationDisplay.from_predictions(y[who], scores[who], **options)
+    np.testing.assert_allclose(once.bins[["low", "high"]], often.bins[["low", "high"]])
+    width = [(d.bins["high"] - d.bins["low"]).mean() for d in (often, alone)]
+    assert width[1] < 0.5 * width[0]
+    assert (once.bins["low"] < once.bins["high"]).all()
 
 
 def test_learning_curves_come_from_the_history(network):

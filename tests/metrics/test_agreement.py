@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
+from statsmodels.stats.inter_rater import fleiss_kappa
 
-from sknemg import (
-    metrics,
-)
+from sknemg import metrics
 
 
 def test_fleiss_kappa_of_the_textbook():
@@ -22,6 +22,18 @@ def test_fleiss_kappa_of_the_textbook():
     assert (table["low"] <= table["kappa"]).all()
 
 
+def test_kappa_is_that_of_statsmodels():
+    rng = np.random.default_rng(0)
+    ratings = pd.DataFrame(rng.choice(list("abc"), p=[0.6, 0.3, 0.1], size=(20, 5)))
+    kappa = metrics.fleiss_agreement(ratings, n_bootstrap=2)["kappa"]["all"]
+    counts = np.column_stack([(ratings == label).sum(axis=1) for label in "abc"])
+    assert_allclose(kappa["overall"], fleiss_kappa(counts))
+    for k, label in enumerate("abc"):
+        assert_allclose(
+            kappa[label], fleiss_kappa(np.column_stack([counts[:, k], 5 - counts[:, k]]))
+        )
+
+
 def test_agreement_of_sets_and_its_errors():
     ratings = pd.DataFrame({"A": list("mmnn"), "B": list("mmnn"), "model": list("mnmn")})
     sets = {"physicians": ["A", "B"], "with model": ["A", "B", "model"]}
@@ -29,6 +41,46 @@ def test_agreement_of_sets_and_its_errors():
     assert table["physicians", "overall"] == 1 > table["with model", "overall"]
     with pytest.raises(ValueError, match="κ needs two"):
         metrics.fleiss_agreement(ratings, {"one": ["A"]})
+    with pytest.raises(ValueError, match="n_bootstrap=1 must be an integer >= 2"):
+        metrics.fleiss_agreement(ratings, n_bootstrap=1)
+    with pytest.raises(ValueError, match="y has 3 diagnoses for 4 rows"):
+        metrics.fleiss_agreement(ratings, y_true=list("mmn"))
     ratings.loc[2, "B"] = None
-    with pytest.raises(ValueError, match="and row 2 lack some: drop"):
+    with pytest.raises(ValueError, match=r"row 2 lack some: drop them"):
         metrics.fleiss_agreement(ratings)
+
+
+@pytest.mark.parametrize("n_subjects", [2, 5, 57])
+@pytest.mark.parametrize("n_readers", [2, 6])
+def test_readers_who_agree_on_all_may_differ_on_the_next(n_subjects, n_readers):
+    ratings = pd.DataFrame({r: np.arange(n_subjects) % 2 for r in range(n_readers)})
+    table = metrics.fleiss_agreement(ratings, n_bootstrap=200, random_state=0)
+    assert (table["kappa"] == 1).all()
+    assert (table["high"] == 1).all()
+    assert (table["low"] < 0.96).all()
+    assert (table["low"] >= -1 / (n_readers - 1)).all()
+
+
+def test_ratings_all_alike_have_neither_kappa_nor_interval():
+    table = metrics.fleiss_agreement(pd.DataFrame([["m", "m"]] * 4), n_bootstrap=5)
+    assert table.isna().all().all()
+
+
+def test_subjects_are_drawn_within_their_diagnoses_where_these_are_given():
+    """Between diagnoses that readers find easy and hard the agreement varies; within, less."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(["easy", "hard"], 30)
+    ratings = pd.DataFrame({r: np.where(y == "easy", 0, rng.integers(0, 3, 60)) for r in range(4)})
+    options = {"n_bootstrap": 2000, "random_state": 0}
+    whole = metrics.fleiss_agreement(ratings, **options).loc[("all", "overall")]
+    within = metrics.fleiss_agreement(ratings, y_true=y, **options).loc[("all", "overall")]
+    assert within["kappa"] == whole["kappa"]
+    assert within["n_effective"] > 1.1 * whole["n_effective"]
+
+
+def test_readers_have_no_share_of_what_is_not_there():
+    table = metrics.reader_points(["a", "a"], {"R": ["a", "a"]}, ["a", "b"])
+    table = table.set_index("class")
+    assert table.loc["a", "sensitivity"] == table.loc["b", "specificity"] == 1
+    assert np.isnan(table.loc["a", "specificity"])
+    assert table.loc["b", ["sensitivity", "precision"]].isna().all()

@@ -1,122 +1,17 @@
-import itertools
-import warnings
+"""Tables of scores and their intervals."""
 
 import numpy as np
 import pandas as pd
 import pytest
 import sklearn.metrics as sk
-from _toy import values_of
-from imblearn.metrics import sensitivity_score, specificity_score
+from _oracle import answers
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.exceptions import UndefinedMetricWarning
+from scipy.stats import binomtest
 
-from sknemg.metrics import METRICS, one_vs_rest_table, score_table
-from sknemg.metrics._bootstrap import Subjects, one_vs_rest, overall
-from sknemg.metrics._definitions import class_values, metric_values
+from sknemg.metrics import one_vs_rest_table, proportion_interval, score_table
 
-
-def answers(n=60, n_classes=3, seed=0, sharpness=1.0):
-    """True classes and scores, some of them tied."""
-    rng = np.random.default_rng(seed)
-    y = np.arange(n) % n_classes
-    logits = rng.normal(size=(n, n_classes)) + sharpness * np.eye(n_classes)[y]
-    proba = np.exp(logits).round(1) + 0.1
-    return y, proba / proba.sum(axis=1, keepdims=True)
-
-
-# -- values, against scikit-learn and imbalanced-learn -----------------------------------------
-
-
-def by_libraries(y, proba):
-    guess = proba.argmax(axis=1)
-    n_classes = proba.shape[1]
-    expected = {
-        "accuracy": sk.accuracy_score(y, guess),
-        "balanced_accuracy": sk.balanced_accuracy_score(y, guess),
-        "mcc": sk.matthews_corrcoef(y, guess),
-        "log_loss": sk.log_loss(y, proba, labels=range(n_classes)),
-        "sensitivity": sensitivity_score(y, guess, average="macro"),
-        "specificity": specificity_score(y, guess, average="macro"),
-    }
-    for average in ["macro", "weighted"]:
-        for name, function in [
-            ("precision", sk.precision_score),
-            ("recall", sk.recall_score),
-            ("f1", sk.f1_score),
-        ]:
-            expected[f"{name}_{average}"] = function(y, guess, average=average, zero_division=0)
-        one_hot = np.eye(n_classes)[y]
-        expected[f"roc_auc_{average}"] = sk.roc_auc_score(one_hot, proba, average=average)
-    return expected
-
-
-@pytest.mark.parametrize("sharpness", [0.0, 1.0, 3.0, 10.0])
-@pytest.mark.parametrize("n_classes", [2, 3, 5])
-def test_every_metric_is_that_of_the_libraries(n_classes, sharpness):
-    y, proba = answers(n_classes=n_classes, sharpness=sharpness)
-    groups = y + n_classes * (np.arange(len(y)) // 20)  # several items to a subject
-    got = values_of(score_table(y, proba, classes=range(n_classes), groups=groups, n_resamples=9))
-    expected = by_libraries(y, proba)
-    assert set(got) == set(METRICS) == set(expected)
-    for name in METRICS:
-        assert_allclose(got[name], expected[name], rtol=1e-12, err_msg=name)
-
-
-@pytest.mark.parametrize("absent", [None, 0, 2])
-@pytest.mark.parametrize("sharpness", [0.0, 3.0])
-@pytest.mark.parametrize("n_classes", [2, 3, 5])
-def test_sums_over_subjects_give_the_values_of_the_libraries(n_classes, sharpness, absent):
-    y, proba = answers(n_classes=n_classes, sharpness=sharpness)
-    y, proba = y[y != absent], proba[y != absent]
-    subject = np.arange(len(y)) // 4
-    tally = Subjects(y, proba, subject).tally(np.ones(subject.max() + 1))
-    for fast, slow in [
-        (overall(tally), metric_values(y, proba)),
-        (one_vs_rest(tally), class_values(y, proba)),
-    ]:
-        assert set(fast) == set(slow)
-        for name in slow:
-            assert_allclose(fast[name], slow[name], rtol=1e-12, atol=1e-12, err_msg=name)
-
-
-def test_scores_that_do_not_add_up_to_one_are_shares_in_value_and_interval():
-    y, proba = answers(sharpness=3.0)
-    plain = score_table(y, proba, classes=range(3), n_resamples=50)
-    scaled = score_table(
-        y, np.repeat([0.5, 2.0], 30)[:, None] * proba, classes=range(3), n_resamples=50
-    )
-    rows = plain["metric"] == "log_loss"
-    columns = ["value", "low", "high"]
-    assert_allclose(scaled.loc[rows, columns], plain.loc[rows, columns])
-
-
-def test_a_class_never_given_scores_zero_as_in_the_libraries():
-    y, proba = answers()
-    proba[:, 2] = 0
-    proba /= proba.sum(axis=1, keepdims=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UndefinedMetricWarning)
-        expected = by_libraries(y, proba)
-    got = values_of(score_table(y, proba, classes=range(3), n_resamples=9))
-    for name in METRICS:
-        assert_allclose(got[name], expected[name], rtol=1e-12, err_msg=name)
-
-
-def test_one_vs_rest_against_the_libraries():
-    y, proba = answers()
-    guess = proba.argmax(axis=1)
-    table = one_vs_rest_table(y, proba, classes=range(3), n_resamples=9)
-    got = table.set_index(["metric", "class"])["value"]
-    matrices = sk.multilabel_confusion_matrix(y, guess)
-    for k in range(3):
-        (tn, fp), (fn, tp) = matrices[k]
-        assert_allclose(got["sensitivity", k], tp / (tp + fn))
-        assert_allclose(got["specificity", k], tn / (tn + fp))
-        assert_allclose(got["precision", k], tp / (tp + fp))
-        assert_allclose(got["npv", k], tn / (tn + fn))
-        assert_allclose(got["f1", k], sk.f1_score(y == k, guess == k))
-        assert_allclose(got["roc_auc", k], sk.roc_auc_score(y == k, proba[:, k]))
-    assert set(table["n_items"]) == {20}
+BOTH = pytest.mark.parametrize("table", [score_table, one_vs_rest_table])
+BOUNDS = ["low", "high"]
 
 
 def test_string_labels_in_the_order_of_the_classes_given():
@@ -156,30 +51,123 @@ def test_only_one_class_leaves_no_area_at_all():
 # -- intervals ---------------------------------------------------------------------------------
 
 
-def test_a_resample_scores_as_its_items_do():
-    y, proba = answers(n=24)
-    y = np.repeat([0, 1, 2, 0, 1, 2, 0, 1], 3)
-    subject = np.repeat(np.arange(8), 3)
-    weights = np.random.default_rng(0).integers(0, 4, size=(20, 8))
-    weights[:, :3] += 1  # no class vanishes
-    got = overall(Subjects(y, proba, subject).tally(weights))
-    for resample, counts in enumerate(weights):
-        rows = np.repeat(np.arange(24), counts[subject])
-        expected = by_libraries(y[rows], proba[rows])
-        assert_allclose([got[name][resample] for name in METRICS], [expected[n] for n in METRICS])
+def _exact(k, n, level=0.95):
+    return list(binomtest(k, n).proportion_ci(level, method="exact"))
 
 
-def test_the_interval_is_that_of_all_resamples_within_classes():
-    y, proba = answers(n=24)
-    y = np.repeat([0, 1, 2, 0, 1, 2, 0, 1], 3)
-    subject = np.repeat(np.arange(8), 3)
-    right = np.bincount(subject, weights=proba.argmax(axis=1) == y)
-    members = [[0, 3, 6], [1, 4, 7], [2, 5]]
-    draws = itertools.product(*(itertools.product(m, repeat=len(m)) for m in members))
-    accuracy = [right[np.concatenate(draw)].sum() / 24 for draw in draws]  # 27 x 27 x 4
-    table = score_table(y, proba, classes=range(3), groups=subject, n_resamples=20_000)
-    got = table.set_index("metric").loc["accuracy", ["low", "high"]].astype(float)
-    assert_allclose(got, np.percentile(accuracy, [2.5, 97.5]), rtol=1e-12)
+@pytest.mark.parametrize("n", [5, 57])
+def test_shares_of_subjects_have_exact_intervals(n):
+    rng = np.random.default_rng(n)
+    y, guess = np.arange(n) % 3, rng.integers(3, size=n)
+    proba = 0.8 * np.eye(3)[guess] + 0.1
+    for level in [0.9]:
+        options = {"classes": range(3), "n_resamples": 9, "confidence_level": level}
+        whole = score_table(y, proba, **options).set_index("metric")
+        for name in ["accuracy", "recall_weighted"]:
+            assert_allclose(
+                whole.loc[name, BOUNDS].tolist(), _exact(sum(y == guess), n, level), rtol=1e-9
+            )
+            assert whole.loc[name, "interval"] == "Clopper-Pearson"
+        each = one_vs_rest_table(y, proba, **options).set_index(["class", "metric"])
+        for k in range(3):
+            for name, cases, right in [
+                ("sensitivity", y == k, guess == k),
+                ("specificity", y != k, guess != k),
+                ("precision", guess == k, y == k),
+                ("npv", guess != k, y != k),
+            ]:
+                expected = _exact(int(right[cases].sum()), int(cases.sum()), level)
+                assert_allclose(each.loc[(k, name), BOUNDS].tolist(), expected, rtol=1e-9)
+                assert each.loc[(k, name), "n_effective"] == pytest.approx(cases.sum())
+
+
+def test_five_of_five_leave_a_doubt():
+    y = np.arange(15) % 3
+    table = one_vs_rest_table(y, np.eye(3)[y], classes=range(3)).set_index(["class", "metric"])
+    assert table.loc[(0, "sensitivity"), BOUNDS].tolist() == pytest.approx([0.4782, 1], abs=1e-4)
+    assert table.loc[(0, "specificity"), BOUNDS].tolist() == pytest.approx([0.6915, 1], abs=1e-4)
+    whole = score_table(y, np.eye(3)[y], classes=range(3)).set_index("metric")
+    assert whole.loc["accuracy", BOUNDS].tolist() == pytest.approx([0.7820, 1], abs=1e-4)
+    bounded = whole.drop("log_loss")
+    assert (bounded["high"] == 1).all()
+    assert bounded["low"].between(0.55, 0.9).all()
+    assert whole.loc["log_loss", "low"] == 0
+    assert 1 < whole.loc["log_loss", "high"] < 30
+
+
+def _all_right(n, n_classes):
+    y = np.arange(n) % n_classes
+    return y, np.eye(n_classes)[y]
+
+
+def _all_wrong(n, n_classes):
+    y = np.arange(n) % n_classes
+    return y, np.eye(n_classes)[(y + 1) % n_classes]
+
+
+def _all_one_answer(n, n_classes):
+    y = np.arange(n) % n_classes
+    return y, np.tile(np.linspace(0.5, 0.1, n_classes), (n, 1))
+
+
+def _one_class_only(n, n_classes):
+    return np.zeros(n, dtype=int), np.tile(np.linspace(0.5, 0.1, n_classes), (n, 1))
+
+
+def _thirds(n, n_classes):
+    return np.arange(n) % n_classes, np.full((n, n_classes), 1 / n_classes)
+
+
+@pytest.mark.parametrize(
+    "cohort", [_all_right, _all_wrong, _all_one_answer, _one_class_only, _thirds]
+)
+@pytest.mark.parametrize("n, n_classes", [(1, 2), (3, 3), (5, 2), (15, 3)])
+@pytest.mark.parametrize("items", [1, 4])
+@BOTH
+def test_no_interval_is_without_width(table, cohort, n, n_classes, items):
+    y, proba = cohort(n, n_classes)
+    who = np.repeat(np.arange(n), items)
+    got = table(y[who], proba[who], classes=range(n_classes), groups=who, n_resamples=10)
+    known = got[got["value"].notna()]
+    assert len(known)
+    assert (known["low"] < known["high"]).all()
+    assert (known["low"] <= known["value"]).all()
+    assert (known["value"] <= known["high"]).all()
+    bounded = known[known["metric"] != "log_loss"]
+    assert (bounded["low"] >= np.where(bounded["metric"] == "mcc", -1, 0)).all()
+    assert (bounded["high"] <= 1).all()
+    assert got.loc[got["value"].isna(), "note"].str.startswith("undefined").all()
+
+
+@BOTH
+def test_random_cohorts_hold_their_value_within_a_width(table):
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        n, n_classes = rng.integers(2, 25), rng.integers(2, 5)
+        who = rng.integers(n, size=rng.integers(n, 60))
+        y = rng.integers(n_classes, size=n)[who]
+        sure = rng.random(len(who)) < rng.random()
+        proba = np.where(
+            sure[:, None], np.eye(n_classes)[y], rng.dirichlet(np.ones(n_classes), len(who))
+        )
+        got = table(y, proba, classes=range(n_classes), groups=who, n_resamples=20)
+        got = got[got["value"].notna()]
+        assert (got["low"] < got["high"]).all()
+        assert (got["low"] <= got["value"] + 1e-12).all()
+        assert (got["value"] <= got["high"] + 1e-12).all()
+
+
+def test_every_row_says_what_kind_of_interval_it_has():
+    y, proba = answers()
+    kinds = score_table(y, proba, classes=range(3), n_resamples=9).set_index("metric")["interval"]
+    assert kinds[["accuracy", "recall_weighted"]].unique() == ["Clopper-Pearson"]
+    assert kinds["log_loss"] == "Garwood, effective number"
+    others = kinds.drop(["accuracy", "recall_weighted", "log_loss"])
+    assert others.unique() == ["Clopper-Pearson, effective number"]
+    who = y + 3 * (np.arange(60) // 15)
+    table = score_table(y, proba, classes=range(3), groups=who, n_resamples=9)
+    assert table["interval"].iloc[0] == "Clopper-Pearson, clustered"
+    assert table["n_effective"].iloc[0] == proportion_interval(y == proba.argmax(axis=1), who)[2]
 
 
 def test_intervals_hold_the_value_and_widen_with_fewer_subjects():
@@ -211,26 +199,72 @@ def test_the_same_seed_gives_the_same_interval():
     assert not one["low"].equals(other["low"])
 
 
-@pytest.mark.parametrize("method", ["percentile", "BCa", "basic"])
-def test_methods_of_scipy(method):
-    y, proba = answers()
-    table = score_table(y, proba, classes=range(3), method=method, n_resamples=299)
-    assert (table["low"] < table["high"]).all()
-    perfect = score_table(y, np.eye(3)[y], classes=range(3), method=method, n_resamples=99)
-    row = perfect.set_index("metric").loc["accuracy"]
-    assert row["value"] == 1
-    assert row["note"] == "resamples hardly vary"
+def test_the_area_varies_as_de_long_has_it():
+    """With many subjects the effective number is that of the variance by DeLong, DeLong."""
+    y, proba = answers(n=400, n_classes=2)
+    score, sick = proba[:, 1], y == 1
+    above = (score[sick][:, None] > score[~sick]) + 0.5 * (score[sick][:, None] == score[~sick])
+    variance = sum(np.var(above.mean(axis=k), ddof=1) / above.shape[1 - k] for k in (0, 1))
+    area = above.mean()
+    table = one_vs_rest_table(y, proba, classes=[0, 1]).set_index(["class", "metric"])
+    row = table.loc[(1, "roc_auc")]
+    assert row["value"] == pytest.approx(area)
+    assert row["n_effective"] == pytest.approx(area * (1 - area) / variance, rel=0.08)
 
 
-def test_a_class_with_one_subject_is_said():
+def test_a_mean_over_classes_varies_as_its_parts_do():
+    """The variance of a mean of independent shares is known."""
+    y, proba = answers(n=300)
+    right = y == proba.argmax(axis=1)
+    p = np.array([right[y == k].mean() for k in range(3)])
+    expected = p.mean() * (1 - p.mean()) / (np.sum(p * (1 - p) / 100) / 9)
+    table = score_table(y, proba, classes=range(3)).set_index("metric")
+    assert table.loc["balanced_accuracy", "n_effective"] == pytest.approx(expected, rel=0.08)
+
+
+def test_repeats_of_a_cross_validation_are_no_new_subjects():
+    y, proba = answers(n=15)
+    rng = np.random.default_rng(0)
+    who = np.tile(np.arange(15), 10)
+    noisy = proba[who] * rng.uniform(0.9, 1.1, size=(150, 3))
+    once = score_table(y, proba, classes=range(3)).set_index("metric")
+    often = score_table(y[who], noisy, classes=range(3), groups=who).set_index("metric")
+    alone = score_table(y[who], noisy, classes=range(3)).set_index("metric")
+    width = [(t["high"] - t["low"]).drop("log_loss") for t in (once, often, alone)]
+    assert (width[1] > 0.8 * width[0]).all()
+    assert (width[2] < 0.5 * width[1]).all()  # what taking each row for a subject would claim
+    assert set(often["n_subjects"]) == {15}
+
+
+def test_subjects_alone_in_their_class_are_said():
     y, proba = answers(n=9)
     y = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2])
-    table = score_table(y, proba, classes=range(3), n_resamples=99)
-    assert "one subject only: 2" in set(table["note"])
+    table = score_table(y, proba, classes=range(3), n_resamples=99).set_index("metric")
+    assert table.loc["mcc", "note"] == "one subject only: 2"
+    assert table.loc["accuracy", "note"] == ""  # a share of all subjects
     assert table["low"].notna().all()
-    lonely = score_table([0, 1, 2], proba[:3], classes=range(3))
-    assert lonely["low"].isna().all()
-    assert set(lonely["note"]) == {"one subject only: 0, 1, 2"}
+    lonely = score_table([0, 1, 2], proba[:3], classes=range(3)).set_index("metric")
+    assert lonely.loc["mcc", "note"] == "one subject only: 0, 1, 2"
+    right = int((proba[:3].argmax(axis=1) == [0, 1, 2]).sum())
+    assert_allclose(lonely.loc["accuracy", BOUNDS].tolist(), _exact(right, 3))
+    estimated = lonely.drop(["accuracy", "recall_weighted", "log_loss", "mcc", "specificity"])
+    assert (estimated["high"] - estimated["low"] > 0.7).all()  # next to nothing is known
+
+
+def test_a_share_of_no_items_is_zero_by_convention_and_unknown():
+    y, proba = answers()
+    proba[:, 2] = 0
+    table = one_vs_rest_table(y, proba, classes=range(3), n_resamples=9)
+    row = table.set_index(["class", "metric"]).loc[(2, "precision")]
+    assert (row["value"], row["low"], row["high"]) == (0, 0, 1)
+    assert row["note"] == "0 by convention: no such items"
+
+
+@BOTH
+def test_one_resample_tells_no_spread(table):
+    y, proba = answers()
+    with pytest.raises(ValueError, match="n_resamples=1 must be an integer >= 2"):
+        table(y, proba, classes=range(3), n_resamples=1)
 
 
 def test_what_does_not_fit_is_refused():
@@ -243,7 +277,7 @@ def test_what_does_not_fit_is_refused():
         score_table(y, proba, classes=range(3), groups=np.zeros(60))
 
 
-@pytest.mark.parametrize("table", [score_table, one_vs_rest_table])
+@BOTH
 @pytest.mark.parametrize(
     "bad, what",
     [(np.nan, "NaN or infinite"), (-np.inf, "NaN or infinite"), (-0.1, "negative"), (0, "0 for")],
@@ -255,7 +289,7 @@ def test_scores_that_are_no_shares_are_refused_by_row(table, bad, what):
         table(y, proba, classes=range(3), n_resamples=9)
 
 
-@pytest.mark.parametrize("table", [score_table, one_vs_rest_table])
+@BOTH
 def test_columns_of_a_table_are_found_by_name(table):
     y, proba = answers()
     names = ["normal", "myopathy", "neuropathy"]
@@ -269,14 +303,13 @@ def test_columns_of_a_table_are_found_by_name(table):
             table(y, wrong, classes=names, n_resamples=9)
 
 
-@pytest.mark.parametrize("table", [score_table, one_vs_rest_table])
+@BOTH
 @pytest.mark.parametrize("level", [0, 1, 95, -0.5, np.nan])
 def test_a_confidence_level_is_between_0_and_1(table, level):
     y, proba = answers()
-    with pytest.raises(ValueError, match=r"not between 0 and 1; 95 % is 0\.95"):
+    with pytest.raises(ValueError, match=r"must be between 0 and 1: write 95 % as 0\.95"):
         table(y, proba, classes=range(3), confidence_level=level, n_resamples=9)
-    with pytest.raises(ValueError, match="not between 0 and 1"):  # where no interval can be made
+    with pytest.raises(
+        ValueError, match="must be between 0 and 1"
+    ):  # where no interval can be made
         table([0, 1, 2], proba[:3], classes=range(3), confidence_level=level)
-
-
-# -- levels and SubjectScorer ------------------------------------------------------------------

@@ -1,0 +1,46 @@
+"""Text of a value with its interval."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_MOST_DIGITS = 12
+
+
+def format_interval(
+    value: float, low: float, high: float, *, digits: int = 2, percent: bool = False
+) -> str:
+    """Write ``value [low, high]``.
+
+    Parameters
+    ----------
+    value, low, high : float
+    digits : int, default=2
+        Digits after the point. Where rounding would make the bounds equal, there are as many
+        more as tell them apart.
+    percent : bool, default=False
+        Whether to multiply by 100.
+
+    Returns
+    -------
+    str
+        ``"undefined"`` where the value is NaN, ``"value [no interval]"`` where a bound is, or
+        where the two are equal: no finite number of subjects leaves a value without doubt.
+
+    Examples
+    --------
+    >>> from sknemg.metrics import format_interval
+    >>> format_interval(0.8, 0.5193, 0.9567), format_interval(1, 0.4782, 1, digits=0, percent=True)
+    ('0.80 [0.52, 0.96]', '100 [48, 100]')
+    >>> format_interval(1, 0.9982, 1)
+    '1.000 [0.998, 1.000]'
+    """
+    if np.isnan(value):
+        return "undefined"
+    scale = 100 if percent else 1
+    value, low, high = scale * value, scale * low, scale * high
+    for more in range(digits, _MOST_DIGITS + 1):
+        bounds = f"{low:.{more}f}", f"{high:.{more}f}"
+        if bounds[0] != bounds[1]:
+            return f"{value:.{more}f} [{bounds[0]}, {bounds[1]}]"
+    return f"{value:.{digits}f} [no interval]"
