@@ -20,6 +20,7 @@ their classes. Finished cells are kept in ``--cache``; rerun the same command to
 
 import argparse
 import json
+from functools import cache
 from pathlib import Path
 from zlib import crc32
 
@@ -69,6 +70,7 @@ FAMILIES = {
 }
 
 
+@cache
 def height(accuracy):
     """Mean of the true class's score among N_CLASSES standard normal ones."""
     if accuracy == 1:
@@ -105,14 +107,14 @@ def answers(rng, labels, mean, items=(1, 1), alike=0.0):
     return y, proba / proba.sum(axis=1, keepdims=True), subject
 
 
-def large_cohort(accuracy, n_k, n=300_000):
+def large_cohort(accuracy, n_k, n):
     """Simulate a cohort of the same mix, so large that its metrics are the true ones."""
     labels = np.repeat(np.arange(N_CLASSES), np.array(n_k) * (n // sum(n_k)))
     return answers(np.random.default_rng(0), labels, height(accuracy))[:2]
 
 
-def true_values(accuracy, n_k):
-    y, proba = large_cohort(accuracy, n_k)
+def true_values(accuracy, n_k, n):
+    y, proba = large_cohort(accuracy, n_k, n)
     counts = SubjectCounts(y, proba, y)  # metrics do not depend on whose items they are
     counts = counts.count(counts.observed())
     whole, each = overall(counts), one_vs_rest(counts)
@@ -126,7 +128,7 @@ def tables_cell(design, n_subjects, accuracy, settings, rng):
     """Look at the metrics of the tables of scores."""
     n_k = sizes_of(design, n_subjects)
     labels = np.repeat(np.arange(N_CLASSES), n_k)
-    true = true_values(accuracy, n_k)
+    true = true_values(accuracy, n_k, settings["large"])
     mean, found = height(accuracy), {}
     for _ in range(settings["cohorts"]):
         y, proba, subject = answers(rng, labels, mean, *DESIGNS[design])
@@ -170,7 +172,7 @@ def curves_cell(design, n_subjects, accuracy, settings, rng):
     """Look at the curves of the first class."""
     n_k = sizes_of(design, n_subjects)
     labels = np.repeat(np.arange(N_CLASSES), n_k)
-    y, proba = large_cohort(accuracy, n_k)
+    y, proba = large_cohort(accuracy, n_k, settings["large"])
     fpr, tpr, _ = roc_curve(y == 0, proba[:, 0])
     ranked = np.cumsum((y == 0)[np.argsort(-proba[:, 0])])
     reached = np.searchsorted(ranked, np.array(PLACES) * ranked[-1])
@@ -256,12 +258,15 @@ def main():
     parser.add_argument("--cohorts", type=int, default=2000, help="in each cell")
     parser.add_argument("--resamples", type=int, default=199)
     parser.add_argument("--curve-resamples", type=int, default=60)
+    parser.add_argument("--large", type=int, default=300_000, help="subjects, for true values")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--cache", default="interval_cells", help="folder")
     parser.add_argument("--out", help="stem of the results: .csv, .json, _table.csv")
     args = parser.parse_args()
-    settings = {k: getattr(args, k) for k in ("cohorts", "resamples", "curve_resamples", "seed")}
+    settings = {
+        k: getattr(args, k) for k in ("cohorts", "resamples", "curve_resamples", "large", "seed")
+    }
     run = joblib.Memory(args.cache, verbose=0).cache(run_cell)
     parts = joblib.Parallel(args.jobs, verbose=5)(
         joblib.delayed(run)(*cell, settings) for cell in cells()

@@ -43,6 +43,7 @@ from sknemg import (
     SpectrogramAugmenter,
     TimmClassifier,
 )
+from sknemg.metrics import proportion_interval
 from sknemg.provenance import provenance
 from sknemg.simulate import make_resting
 from sknemg.simulate.resting.clips import NODERA_CLASSES, RESTING_DISCHARGES
@@ -192,15 +193,6 @@ def plan(args):
     return [cell for cell in dict.fromkeys(cells) if all(map(contains, wanted, cell))]
 
 
-def interval(right, subjects, seed=0, n_resamples=2000):
-    """95 % of an accuracy by a bootstrap over subjects, with all their clips."""
-    names, code = np.unique(subjects, return_inverse=True)
-    n_right, n_all = np.bincount(code, weights=right), np.bincount(code)
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=n_resamples)
-    return np.percentile(drawn @ n_right / (drawn @ n_all), [2.5, 97.5])
-
-
 def compute(args, settings):
     """Run or read the cells: {cell: [answers of a fold, ...]}, and why others were not run."""
     run = joblib.Memory(args.cache, verbose=0).cache(run_cell)
@@ -248,7 +240,7 @@ def tabulate(done, settings):
             proba = np.concatenate([answers[condition] for answers, _ in parts])
             answer = labels[proba.argmax(axis=1)]
             right = answer == y[test]
-            low, high = interval(right, subjects[test])
+            low, high, _ = proportion_interval(right, subjects[test])
             seconds = sum(seconds for _, seconds in parts)
             name = {"task": task, "representation": branch, "start": start, "rows": n_rows}
             found = {"accuracy": right.mean(), "low": low, "high": high, "n_clips": len(test)}
@@ -308,7 +300,7 @@ def draw(table, path):
             axis.set_xlabel("training clips and variants")
         line[0].set_ylabel("accuracy")
     figure.legend(*axes[0, -1].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
-    figure.suptitle("SIMULATED clips of unseen subjects; bars: 95 %, bootstrap over subjects")
+    figure.suptitle("SIMULATED clips of unseen subjects; bars: 95 % intervals over subjects")
     figure.savefig(path)
 
 

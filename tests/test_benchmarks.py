@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks import interval_coverage
 from benchmarks.machinery import methods, reporting, runner, settings
 from benchmarks.papers import (
     alternatives,
@@ -26,6 +27,8 @@ from benchmarks.papers import (
 )
 from sknemg import DiVoteClassifier, Segmenter, SegmentFeatures
 from sknemg.evaluation import Protocol, evaluate
+from sknemg.metrics import METRICS
+from sknemg.metrics._definitions import CLASS_METRICS
 
 
 @pytest.fixture
@@ -159,3 +162,23 @@ def test_the_corrected_t_test_is_that_of_nadeau_and_bengio():
     assert reporting.corrected_p_value(first, second, 3) == pytest.approx(expected)
     assert reporting.corrected_p_value(second, first, 3) == pytest.approx(expected)
     assert np.isnan(reporting.corrected_p_value(first, first + 1, 3))
+
+
+def test_every_design_of_the_coverage_study_runs_and_every_metric_has_a_family():
+    few = {"cohorts": 2, "resamples": 9, "curve_resamples": 5, "large": 3000, "seed": 0}
+    designs = dict.fromkeys(design for design, *_ in interval_coverage.cells())
+    rows = [row for design in designs for row in interval_coverage.run_cell(design, 15, 0.7, few)]
+    table = pd.DataFrame(rows)
+    named = {name for names in interval_coverage.FAMILIES.values() for name in names}
+    assert set(table["metric"]) == named
+    assert table["coverage"].between(0, 1).all()
+    assert (table["narrowest"] > 0).all()
+    assert len(interval_coverage.readable(table)) > len(designs)
+    again = interval_coverage.run_cell("subjects", 15, 0.7, few)
+    assert again == [row for row in rows if row["design"] == "subjects"]
+
+
+def test_true_values_of_the_coverage_study_are_those_it_names():
+    whole, each = interval_coverage.true_values(0.7, (5, 5, 5), 60_000)
+    assert whole[list(METRICS).index("accuracy")] == pytest.approx(0.7, abs=0.005)
+    np.testing.assert_allclose(each[list(CLASS_METRICS).index("sensitivity")], 0.7, atol=0.01)

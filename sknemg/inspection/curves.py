@@ -253,14 +253,14 @@ def _curve(
     lines = [_mean_line(parts, rows, y == label, kind) for rows, y in draws]
     drawn = np.array([line for line in lines if line is not None])
     band = exact_interval(own, effective_number(drawn, strata))
+    low, high = band.low[:-1], band.high[:-1]
     # The ends of a curve are fixed by what it is, whoever is drawn.
-    low, high = np.where(np.ptp(drawn, axis=0) > 0, [band.low, band.high], own)
-    line, lower, upper = own[:-1], low[:-1], high[:-1]
+    ends = [0, -1] if kind == "roc" else [0]
+    low[ends] = high[ends] = own[:-1][ends]
     if kind == "roc":  # sensitivity cannot fall from left to right, nor can what bounds it
-        lower = np.maximum.accumulate(lower[:-1])
-        lower = np.append(lower, line[-1])
-        upper = np.minimum.accumulate(upper[::-1])[::-1]
-    return Curve(line, lower, upper, own[-1], low[-1], high[-1])
+        low = np.maximum.accumulate(low)
+        high = np.minimum.accumulate(high[::-1])[::-1]
+    return Curve(own[:-1], low, high, own[-1], band.low[-1], band.high[-1])
 
 
 class _Ranking(NamedTuple):

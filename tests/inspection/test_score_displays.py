@@ -94,6 +94,17 @@ def test_curves_that_tell_all_apart_keep_a_band(kind, folds):
     assert not any("[1.00, 1.00]" in text.get_text() for text in display.text_)
 
 
+@pytest.mark.parametrize("kind", ["roc", "precision_recall"])
+def test_a_band_of_few_draws_has_a_width_where_none_of_them_differ(kind):
+    y, scores = _separated()
+    display = inspection.OneVsRestCurveDisplay.from_predictions(
+        y, scores, classes=CLASSES, kind=kind, n_bootstrap=2, random_state=0
+    )
+    for curve in display.curves.values():
+        assert (curve.low < curve.high)[1:-1].all()
+        assert curve.low[0] == curve.high[0] == curve.y[0]  # where every such curve begins
+
+
 def test_the_band_of_a_roc_curve_rises():
     y, scores = _noisy_scores(30)
     display = inspection.OneVsRestCurveDisplay.from_predictions(
