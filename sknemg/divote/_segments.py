@@ -16,7 +16,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import Parallel, delayed
 
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import listed, rows_of
+from sknemg.recordings._problems import listed, rows_of, shown
 
 
 def fit_segments(
@@ -43,7 +43,7 @@ def fit_segments(
     The trained clone.
     """
     row = data.row_index
-    y = codes[row] if _is_skorch_net(estimator) else classes[codes[row]]
+    y = codes[row] if is_skorch_net(estimator) else classes[codes[row]]
     estimator = clone(estimator)
     if not consumes_groups(estimator):
         return estimator.fit(data.values, y)
@@ -82,7 +82,7 @@ def score_segments(estimator: Any, data: Recordings, classes: NDArray[Any]) -> N
         raise ValueError(
             f"The segment classifier scores NaN or infinity in {rows}: check its input there."
         )
-    labels = np.arange(len(classes)) if _is_skorch_net(estimator) else classes
+    labels = np.arange(len(classes)) if is_skorch_net(estimator) else classes
     return align_columns(proba, estimator.classes_, labels)
 
 
@@ -100,12 +100,20 @@ def align_columns(
             f"The classifier scores {proba.shape[1]} classes of {len(classes)}: give it one "
             "output for each class."
         )
+    known = classes.tolist()
+    strange = [label for label in np.asarray(seen).tolist() if label not in known]
+    if strange:
+        raise ValueError(
+            f"The classifier knows the classes {shown(strange)}, which are not among "
+            f"{shown(known)}: train it on these (a VotingClassifier numbers the classes, which a "
+            "frozen classifier inside it cannot follow)."
+        )
     scores = np.zeros((len(proba), len(classes)))
     scores[:, np.searchsorted(classes, seen)] = proba
     return scores
 
 
-def _is_skorch_net(estimator: Any) -> bool:
+def is_skorch_net(estimator: Any) -> bool:
     """Whether this is a bare skorch net, which takes no labels but 0 to n_classes - 1."""
     if isinstance(estimator, Pipeline):
         estimator = estimator[-1]

@@ -479,11 +479,15 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         subject, names = pd.factorize(rows)
         segment_scores = score_segments(self.estimator_, data, self.classes_)
         recording_scores, votes = self._vote(data, segment_scores, subject, len(names))
-        proba = votes
-        if self.final_estimator_ is not None:
-            final = self.final_estimator_
-            proba = align_columns(final.predict_proba(votes), final.classes_, self.classes_)
+        proba = self._answer(votes)
         return Scores(data, subject, names, segment_scores, recording_scores, votes, proba)
+
+    def _answer(self, votes: NDArray[Any]) -> NDArray[np.float64]:
+        """Score the diagnoses of subjects by their features."""
+        if self.final_estimator_ is None:
+            return votes
+        proba = self.final_estimator_.predict_proba(votes)
+        return align_columns(proba, self.final_estimator_.classes_, self.classes_)
 
 
 def _salt(data: Recordings) -> str:

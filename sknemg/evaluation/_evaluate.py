@@ -22,10 +22,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from sknemg.divote._segments import align_columns
+from sknemg.divote.fitted import Opened, open_model
 from sknemg.divote.levels import LEVEL_TABLES, class_columns
 from sknemg.evaluation._cache import Tables, open_cache, read_cell, write_cell
 from sknemg.evaluation._check import check_rows
-from sknemg.evaluation._routing import check_reach, fit_by_subject, predict_proba_by_subject
+from sknemg.evaluation._routing import check_reach, fit_by_subject
 from sknemg.evaluation.protocols import PROTOCOLS, Protocol
 from sknemg.evaluation.result import Evaluation
 from sknemg.model_selection.leaks import check_no_shared_signal
@@ -389,15 +390,16 @@ def _fit_and_predict(
     start = time.perf_counter()
     fit_by_subject(model, X_train, y[fit.train], subjects[fit.train])
     fitted = time.perf_counter()
-    tables = _predict_levels(model, X_test, subjects[fit.test])
+    opened = open_model(model)
+    tables = _score_levels(opened, X_test, subjects[fit.test])
     predicted = time.perf_counter()
     diagnosis = dict(zip(subjects[fit.test], y[fit.test], strict=True))
     for name, table in tables.items():
         if "recording" in table:
             table = table.rename(columns={"recording": "row"})
             table["row"] = fit.test[table["row"].to_numpy()]
-        table, scores = _with_all_classes(table, model.classes_, np.unique(y))
-        best = model.classes_[np.nan_to_num(scores, nan=-1.0).argmax(axis=1)]
+        table, scores = _with_all_classes(table, opened.classes, np.unique(y))
+        best = opened.decide(np.nan_to_num(scores, nan=-1.0))
         unscored = pd.Series(np.isnan(scores).any(axis=1))
         table["prediction"] = pd.Series(best, dtype=object).mask(unscored)
         table["y_true"] = table["subject"].map(diagnosis)
@@ -415,29 +417,19 @@ def _fit_and_predict(
     return {**tables, "cells": pd.DataFrame([counts])}
 
 
-def _predict_levels(model: Any, X: Any, subjects: NDArray[Any]) -> dict[str, pd.DataFrame]:
-    model = getattr(model, "best_estimator_", model)
-    if isinstance(model, Pipeline) and hasattr(model[-1], "levels"):
-        levels = model[-1].levels(model[:-1].transform(X), groups=subjects)
-    elif hasattr(model, "levels"):
-        levels = model.levels(X, groups=subjects)
-    else:
-        return _levels_of_rows(model, X, subjects)
-    return {
-        "segments": levels.segments,
-        "recordings": levels.recordings,
-        "subjects": levels.subjects.drop(columns="prediction").reset_index(),
-    }
-
-
-def _levels_of_rows(model: Any, X: Any, subjects: NDArray[Any]) -> dict[str, pd.DataFrame]:
-    """Make levels from a classifier of rows: its mean over a subject's recordings."""
-    scores = pd.DataFrame(
-        predict_proba_by_subject(model, X, subjects), columns=model.classes_.tolist()
-    )
+def _score_levels(opened: Opened, X: Any, subjects: NDArray[Any]) -> dict[str, pd.DataFrame]:
+    """Score subjects, and what is below them as far as the model has scores there."""
+    names = opened.classes.tolist()
+    if opened.votes:
+        levels = opened.levels(X, subjects)
+        segments = levels.recordings.iloc[:0] if levels.differing else levels.segments
+        scored = levels.subjects.drop(columns="prediction").reset_index()
+        return {"segments": segments, "recordings": levels.recordings, "subjects": scored}
+    scores = pd.DataFrame(opened.predict_proba(X, subjects), columns=names)
     rows = pd.DataFrame({"recording": np.arange(len(scores)), "subject": subjects}).join(scores)
     means = rows.drop(columns="recording").groupby("subject", sort=False).mean().reset_index()
-    return {"segments": rows.iloc[:0].copy(), "recordings": rows, "subjects": means}
+    recordings = rows if opened.scores_rows else rows.iloc[:0]
+    return {"segments": rows.iloc[:0], "recordings": recordings, "subjects": means}
 
 
 def _with_all_classes(

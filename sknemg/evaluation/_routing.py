@@ -76,25 +76,6 @@ def fit_by_subject(estimator: Any, X: Any, y: NDArray[Any], subjects: NDArray[An
         return estimator.fit(X, y)
 
 
-def predict_proba_by_subject(estimator: Any, X: Any, subjects: NDArray[Any]) -> NDArray[Any]:
-    """Score the rows of X, with the subjects as ``groups`` if the estimator takes any.
-
-    Parameters
-    ----------
-    estimator : fitted classifier
-    X : Recordings, DataFrame or any other container of n_rows rows
-    subjects : ndarray of shape (n_rows,)
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_classes)
-    """
-    if not consumes_groups(estimator, "predict_proba"):
-        return estimator.predict_proba(X)
-    with config_context(enable_metadata_routing=True):
-        return estimator.predict_proba(X, groups=subjects)
-
-
 def _asks_for_subjects(part: Any) -> bool:
     if isinstance(part, type) or not hasattr(part, "get_metadata_routing"):
         return False

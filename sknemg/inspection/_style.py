@@ -1,4 +1,4 @@
-"""One look for all pictures: a colour, a marker and a line style for each class, and axes."""
+"""The style that all pictures share: colours, markers and lines of classes, axes, legends."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# Okabe and Ito's palette, which the colour-blind tell apart. The three diagnoses keep the hues of
-# the paper's red, green and blue.
+# Okabe and Ito's palette, which colour-blind readers can tell apart. The three diagnoses keep the
+# hues of the paper's red, green and blue.
 CLASS_COLORS = {"myopathy": "#D55E00", "neuropathy": "#009E73", "normal": "#0072B2"}
 _FURTHER = ("#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000", "#999999")
 _MARKERS = {"myopathy": "o", "neuropathy": "^", "normal": "s"}
@@ -17,17 +17,17 @@ _FURTHER_MARKERS = ("D", "v", "P", "X", "<", ">")
 _LINES = {"myopathy": "-", "neuropathy": "--", "normal": "-."}
 _SHORT = {"myopathy": "M", "neuropathy": "N", "normal": "NL"}
 
-GREY = "0.55"  # what is no class: grids, guides, neighbours
+GREY = "0.55"  # for what belongs to no class: grids, guides
 
 
 def class_colors(classes: Iterable[Any]) -> dict[Any, str]:
-    """Give each class its colour, the same in every picture.
+    """Give each class its colour, the same in every picture of these classes.
 
     Parameters
     ----------
     classes : iterable of labels
-        Myopathy, neuropathy and normal have fixed colours; others take the further colours of the
-        palette in sorted order.
+        All classes. Myopathy, neuropathy and normal have fixed colours; others take the remaining
+        colours of the palette in sorted order.
 
     Returns
     -------
@@ -47,17 +47,17 @@ def class_colors(classes: Iterable[Any]) -> dict[Any, str]:
 
 
 def class_markers(classes: Iterable[Any]) -> dict[Any, str]:
-    """Give each class its marker, so that colour is never the only sign."""
+    """Give each class its marker, so that it is not told by colour alone."""
     return _assign(classes, _MARKERS, _FURTHER_MARKERS)
 
 
 def line_style(label: Any) -> str:
-    """Give a class its line style."""
+    """Return the line style of a class."""
     return _LINES.get(label, ":")
 
 
 def short_name(label: Any) -> str:
-    """Abbreviate the three diagnoses as in the paper; other labels stay."""
+    """Abbreviate the three diagnoses as in the paper; other labels are left as they are."""
     return _SHORT.get(label, str(label))
 
 
@@ -73,13 +73,13 @@ def _assign(
 
 
 def score_colors(scores: ArrayLike, classes: Sequence[Any]) -> NDArray[np.float64]:
-    """Make colours of scores: red, green and blue are the probabilities of three classes.
+    """Turn scores into colours: red, green and blue are the probabilities of three classes.
 
     Parameters
     ----------
     scores : array-like of shape (..., n_classes)
     classes : sequence of n_classes labels
-        With another number than three, the colours of the classes are mixed.
+        With any other number than three, the colours of the classes are mixed.
 
     Returns
     -------
@@ -111,16 +111,16 @@ def new_axes(ax: Any, figsize: tuple[float, float]) -> Any:
 
 
 def divide(ax: Any, n_rows: int, n_cols: int, **kwargs: Any) -> NDArray[Any]:
-    """Put a grid of axes in the place of one; returns an array of shape (n_rows, n_cols).
+    """Replace axes by a grid of axes, and return an array of them of shape (n_rows, n_cols).
 
-    `kwargs` go to :meth:`matplotlib.gridspec.GridSpecBase.subplots` (``sharex``, ``sharey``) or,
-    as ``height_ratios``, ``width_ratios``, ``hspace`` and ``wspace``, to the grid.
+    `kwargs` are passed on to :meth:`matplotlib.gridspec.GridSpecBase.subplots` (``sharex``,
+    ``sharey``) or to the grid (``height_ratios``, ``width_ratios``, ``hspace``, ``wspace``).
     """
     from matplotlib.gridspec import GridSpecFromSubplotSpec
 
     spec = ax.get_subplotspec()
     if spec is None:
-        raise ValueError("This display divides its axes: give one that plt.subplots has made.")
+        raise ValueError("The axes belong to no grid and cannot be divided: use plt.subplots.")
     ax.set_axis_off()
     shared = {key: kwargs.pop(key) for key in ("sharex", "sharey") if key in kwargs}
     grid = GridSpecFromSubplotSpec(n_rows, n_cols, subplot_spec=spec, **kwargs)
@@ -128,15 +128,15 @@ def divide(ax: Any, n_rows: int, n_cols: int, **kwargs: Any) -> NDArray[Any]:
 
 
 def legend(ax: Any, **kwargs: Any) -> None:
-    """Draw a legend in the house style."""
+    """Draw a legend in the style of all pictures."""
     ax.legend(**{"frameon": False, "fontsize": "small", **kwargs})
 
 
 def stacked_scores(ax: Any, left: ArrayLike, width: float, scores: Any) -> None:
-    """Draw scores as stacked bars, a column of the DataFrame `scores` for each class."""
+    """Draw scores as stacked bars; the DataFrame `scores` has a column for each class."""
     bottom = np.zeros(len(scores))
-    for label, color in class_colors(scores.columns).items():
-        height = scores[label].to_numpy()
+    for number, (label, color) in enumerate(class_colors(scores.columns).items()):
+        height = scores.iloc[:, number].to_numpy()
         bars = {"align": "edge", "color": color, "label": label, "linewidth": 0}
         ax.bar(left, height, width, bottom, **bars)
         bottom = bottom + height

@@ -1,7 +1,8 @@
-"""Which moments and frequencies of a segment spoke for a class."""
+"""Attribution: which samples, moments and frequencies of a segment speak for a class."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -9,8 +10,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import uniform_filter1d
 
+from sknemg.divote._segments import align_columns
+from sknemg.divote.fitted import Opened, SegmentPart, open_model
 from sknemg.inspection._style import GREY, class_colors, divide, new_axes
-from sknemg.inspection.occlusion import occlude_bands, occlude_time
+from sknemg.inspection.occlusion import check_segment, occlude_bands, occlude_time
+from sknemg.recordings._problems import shown
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -34,10 +38,10 @@ def attribute(
         Used in evaluation mode; its output are logits of shape (n, n_outputs).
     inputs : Tensor of shape (n, n_chans, ...)
     target : int
-        The output.
+        The number of the output.
     method : {"integrated_gradients", "gradient_shap", "input_x_gradient", "saliency"}
-        Of captum. The first two begin from silence; integrated gradients [1]_ add up to the
-        difference between the outputs for the input and for silence.
+        A method of captum. The first two start from silence; integrated gradients [1]_ add up to
+        the difference between the outputs for the input and for silence.
 
     Returns
     -------
@@ -58,11 +62,12 @@ def attribute(
     True
     """
     if method not in METHODS:
-        raise ValueError(f"method={method!r} is unknown; choose one of {sorted(METHODS)}.")
+        names = ", ".join(map(shown, sorted(METHODS)))
+        raise ValueError(f"method={shown(method)} is unknown: give {names}.")
     try:
         from captum import attr
     except ImportError as error:
-        raise ImportError("attribute needs captum: pip install sknemg[inspect]") from error
+        raise ImportError("captum is not installed: pip install sknemg[inspect].") from error
     import torch
 
     inputs = inputs.detach().clone().requires_grad_()
@@ -76,7 +81,7 @@ def attribute(
 
 
 class AttributionDisplay:
-    """A segment with what spoke for its class: by sample, by moment, by frequency.
+    """A segment and what in it speaks for a class: by sample, by moment, by frequency.
 
     Parameters
     ----------
@@ -87,11 +92,13 @@ class AttributionDisplay:
     target : label
         The class that is explained.
     moments : DataFrame
-        ``start``, ``stop`` and ``fall``.
+        ``start``, ``stop`` and ``fall``, the fall of the score without the moment.
     bands : DataFrame
-        ``low``, ``high`` and ``fall``.
+        ``low``, ``high`` and ``fall``, the fall of the score without the band.
     samples : array-like of shape (n_times,), default=None
         Attribution of a network's logit to the samples.
+    score : float, default=None
+        Score of the class.
 
     Attributes
     ----------
@@ -145,14 +152,17 @@ class AttributionDisplay:
         method: str = "integrated_gradients",
         ax: Any = None,
     ) -> Self:
-        """Explain one segment.
+        """Explain the score of one segment.
 
         Parameters
         ----------
-        estimator : fitted pipeline, DiVoteClassifier or segment classifier
-            With a network, the samples are explained too.
+        estimator : fitted model
+            A segment classifier, or a DiVoteClassifier, Pipeline, search, calibrated or soft
+            voting classifier around one. With a network that takes the segment itself, the
+            samples are explained too. Of several classifiers of segments, the one that is a
+            network is explained; without any network, the weighted mean of their scores.
         segment : array-like of shape (n_times,)
-            In mV.
+            In mV, as the classifier of segments takes it.
         sfreq : float
             Sampling rate in Hz.
         target : label, default=None
@@ -164,17 +174,31 @@ class AttributionDisplay:
         Returns
         -------
         AttributionDisplay
+
+        Raises
+        ------
+        TypeError
+            If there are several networks inside; the message names them.
+        ValueError
+            If `target` is no class.
         """
-        segment = np.asarray(segment, dtype=np.float32)
-        classifier = _segment_classifier(estimator)
-        scores = classifier.predict_proba(segment[None])[0]
-        classes = list(classifier.classes_)
+        segment = check_segment(segment)
+        opened = open_model(estimator)
+        network = _only_network(opened)
+        predict: Callable[[NDArray[Any]], NDArray[Any]] = opened.score_segments
+        if network is not None and len(opened.segment_parts) > 1:
+            predict = _scores_of(network, opened)
+        scores = predict(segment[None])[0]
+        classes = opened.classes.tolist()
+        if target is not None and target not in classes:
+            names = ", ".join(map(shown, classes))
+            raise ValueError(f"target={shown(target)} is no class of the model: give {names}.")
         number = int(scores.argmax()) if target is None else classes.index(target)
-        predict = classifier.predict_proba
         samples = None
-        if hasattr(classifier, "module_"):
-            inputs = classifier.module_input(segment[None])
-            parts = attribute(classifier.module_, inputs, number, method=method)
+        if network is not None and not network.inside and classes[number] in network.classes:
+            inputs = network.classifier.module_input(segment[None])
+            output = int(np.flatnonzero(network.classes == classes[number])[0])
+            parts = attribute(network.classifier.module_, inputs, output, method=method)
             samples = parts.reshape(-1)[: len(segment)]
         moments, bands = (
             occlude_time(predict, segment, sfreq),
@@ -191,7 +215,7 @@ class AttributionDisplay:
         ).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw the trace, and underneath what spoke for the class.
+        """Draw the trace, and below it what speaks for the class.
 
         Parameters
         ----------
@@ -215,9 +239,9 @@ class AttributionDisplay:
         trace.set_ylabel("mV")
         trace.invert_yaxis()  # negative up
         score = "" if self.score is None else f" (score {self.score:.2f})"
-        self.text_ = trace.set_title(f"What spoke for {self.target}{score}", fontsize="medium")
+        self.text_ = trace.set_title(f"Evidence for {self.target}{score}", fontsize="medium")
         if self.samples is not None:
-            # Signs alternate from sample to sample: their mean over 2 ms can be read.
+            # Signs alternate from sample to sample; their mean over 2 ms is readable.
             smooth = uniform_filter1d(np.asarray(self.samples), max(1, round(2e-3 * self.sfreq)))
             _draw_signed(self.ax_["samples"], time, smooth, color)
             self.ax_["samples"].set_ylabel("attribution\n(logit/sample)")
@@ -236,7 +260,7 @@ class AttributionDisplay:
         names = [f"{a:g}–{b:g}" for a, b in zip(low, high, strict=True)]
         axes.bar(names, fall, color=colors)
         axes.axhline(0, color="black", linewidth=0.6)
-        axes.set(xlabel="frequency band taken out (Hz)", ylabel="fall of score\nwithout band")
+        axes.set(xlabel="frequency band removed (Hz)", ylabel="fall of score\nwithout band")
 
 
 def _draw_signed(axes: Any, x: NDArray[Any], y: NDArray[Any], color: str) -> None:
@@ -246,7 +270,17 @@ def _draw_signed(axes: Any, x: NDArray[Any], y: NDArray[Any], color: str) -> Non
     axes.axhline(0, color="black", linewidth=0.6)
 
 
-def _segment_classifier(estimator: Any) -> Any:
-    """Find what scores a segment as it stands in the model: the DiVote's own, or the estimator."""
-    last = estimator[-1] if hasattr(estimator, "steps") else estimator
-    return last.estimator_ if hasattr(last, "estimator_") else estimator
+def _only_network(opened: Opened) -> SegmentPart | None:
+    """Find the network that takes segments, if there is one; refuse several."""
+    networks = [part for part in opened.segment_parts if hasattr(part.classifier, "module_input")]
+    return opened.network("module_input") if networks else None
+
+
+def _scores_of(part: SegmentPart, opened: Opened) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Score segments by one classifier of several, in the classes of the model."""
+
+    def predict(segments: NDArray[Any]) -> NDArray[Any]:
+        proba = part.classifier.predict_proba(part.transform(segments))
+        return align_columns(proba, part.classes, opened.classes)
+
+    return predict

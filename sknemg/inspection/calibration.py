@@ -1,4 +1,4 @@
-"""Whether a score of 0.8 is right eight times out of ten."""
+"""Reliability diagrams: whether a score of 0.8 is right eight times out of ten."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from sknemg.inspection._checks import check_each, labels_and_scores
+from sknemg.divote.fitted import open_model
+from sknemg.inspection._checks import check_each, labels_and_scores, model_answers
 from sknemg.inspection._style import (
     GREY,
     class_colors,
@@ -21,18 +22,18 @@ from sknemg.metrics import proportion_interval
 
 
 class CalibrationDisplay:
-    """Reliability of each class's score against the rest, with exact 95 % intervals.
+    """Reliability of the scores of each class against the rest, with exact 95 % intervals.
 
     Parameters
     ----------
     bins : DataFrame
-        A row a class and bin that holds a score: ``class``, ``score`` (mean), ``share`` (of the
-        class), ``low``, ``high``, ``n``.
+        A row for each class and bin that holds a score: ``class``, ``score`` (mean), ``share``
+        (of the class), ``low``, ``high``, ``n``.
 
     Attributes
     ----------
     error_ : Series indexed by class
-        Expected calibration error: the mean distance of score and share, weighted by ``n``.
+        Expected calibration error: the mean distance between score and share, weighted by ``n``.
     figure_ : Figure
     ax_ : Axes
     text_ : list of Text
@@ -56,15 +57,31 @@ class CalibrationDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any, y: ArrayLike, *, n_bins: int = 10, ax: Any = None
+        cls,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
+        *,
+        level: str = "subject",
+        groups: ArrayLike | None = None,
+        n_bins: int = 10,
+        ax: Any = None,
     ) -> Self:
-        """Score and compare.
+        """Score and compare, counting each subject once.
 
         Parameters
         ----------
         estimator : fitted classifier
-        X : what it predicts from
-        y : array-like of shape (n,)
+        X : Recordings, DataFrame or array
+            What the estimator predicts from.
+        y : array-like of shape (n_rows,)
+            True labels.
+        level : {"subject", "recording", "segment"}, default="subject"
+            What is counted; see :func:`sknemg.metrics.level_scores`. Where the subjects are
+            unknown, each row of `X` counts as a subject. The intervals are too narrow at other
+            levels, since recordings of one subject are not independent.
+        groups : array-like of shape (n_rows,), default=None
+            Subjects; by default the column ``subject`` of `X`.
         n_bins : int, default=10
         ax : Axes, default=None
 
@@ -72,8 +89,11 @@ class CalibrationDisplay:
         -------
         CalibrationDisplay
         """
-        scores = estimator.predict_proba(X)
-        return cls.from_predictions(y, scores, classes=estimator.classes_, n_bins=n_bins, ax=ax)
+        answers, _ = model_answers(estimator, X, y, level, groups)
+        classes = open_model(estimator).classes
+        return cls.from_predictions(
+            answers.y_true, answers.y_proba, classes=classes, n_bins=n_bins, ax=ax
+        )
 
     @classmethod
     def from_predictions(
@@ -86,19 +106,19 @@ class CalibrationDisplay:
         n_bins: int = 10,
         ax: Any = None,
     ) -> Self:
-        """Compare scores with how often the class was there.
+        """Compare scores with the share of the class.
 
         Parameters
         ----------
         y_true : array-like of shape (n,)
-        y_score : DataFrame with a column a class, or array of shape (n, n_classes)
+        y_score : DataFrame with a column for each class, or array of shape (n, n_classes)
         classes : array-like of shape (n_classes,), default=None
-            The columns of an array.
+            The names of the columns of an array.
         groups : array-like of shape (n,), default=None
             The subject of each row; by default each row is its own. Rows of one subject are no
             independent evidence, see :func:`~sknemg.metrics.proportion_interval`.
         n_bins : int, default=10
-            Bins of equal width.
+            Number of bins of equal width.
         ax : Axes, default=None
 
         Returns
@@ -108,11 +128,11 @@ class CalibrationDisplay:
         y_true, scores = labels_and_scores(y_true, y_score, classes, probabilities=True)
         groups = None if groups is None else check_each("groups", groups, len(y_true))
         rows = []
-        for label in scores:
-            score, there = scores[label].to_numpy(), y_true == label
+        for number, label in enumerate(scores):
+            score, there = scores.iloc[:, number].to_numpy(), y_true == label
             at = np.minimum((score * n_bins).astype(int), n_bins - 1)
-            for number in np.unique(at):
-                own = at == number
+            for place in np.unique(at):
+                own = at == place
                 whose = None if groups is None else groups[own]
                 low, high, _ = proportion_interval(there[own], whose)
                 share, n = there[own].mean(), int(own.sum())
@@ -135,6 +155,7 @@ class CalibrationDisplay:
         gap = (self.bins["score"] - self.bins["share"]).abs() * self.bins["n"]
         by_class = self.bins.groupby("class", sort=False)
         self.error_ = gap.groupby(self.bins["class"], sort=False).sum() / by_class["n"].sum()
+        errors = dict(zip(self.error_.index, self.error_, strict=True))  # a label may be True
         ax = new_axes(ax, (5, 5))
         self.figure_, self.ax_ = ax.figure, ax
         ax.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
@@ -146,7 +167,7 @@ class CalibrationDisplay:
             ax.errorbar(
                 own["score"] + shift, own["share"], np.maximum(reach, 0), color=colors[label],
                 marker=markers[label], linestyle=line_style(label), capsize=2, linewidth=1.2,
-                elinewidth=0.8, label=f"{label}: error {self.error_[label]:.2f}",
+                elinewidth=0.8, label=f"{label}: error {errors[label]:.2f}",
             )  # fmt: skip
         ax.set(xlabel="score", ylabel="share of the class", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
         ax.set_aspect("equal")

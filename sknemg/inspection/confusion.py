@@ -1,4 +1,4 @@
-"""Confusion matrix as mean and standard deviation over folds and repeats, or over readers."""
+"""Confusion matrices: mean and standard deviation over folds, repeats or readers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from sklearn.metrics import confusion_matrix
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_consistent_length
 
+from sknemg.divote.fitted import open_model
+from sknemg.inspection._checks import model_answers
 from sknemg.inspection._style import new_axes
+from sknemg.recordings import read_subjects
 
 
 class ConfusionMatrixDisplay:
@@ -19,13 +22,13 @@ class ConfusionMatrixDisplay:
     Parameters
     ----------
     matrices : ndarray of shape (n_folds, n_classes, n_classes)
-        Shares, true classes in rows. NaN in the row of a class that a fold lacks.
+        Shares, with true classes in rows; NaN in the row of a class that a fold lacks.
     classes : sequence of labels
 
     Attributes
     ----------
     mean_, sd_ : ndarray of shape (n_classes, n_classes)
-        In per cent; the deviation is NaN with one fold.
+        In per cent; the standard deviation of a single fold is NaN.
     figure_ : Figure
     ax_ : Axes
     text_ : ndarray of Text, shape (n_classes, n_classes)
@@ -50,22 +53,42 @@ class ConfusionMatrixDisplay:
         self.classes = classes
 
     @classmethod
-    def from_estimator(cls, estimator: Any, X: Any, y: ArrayLike, *, ax: Any = None) -> Self:
-        """Predict and compare.
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
+        *,
+        level: str = "subject",
+        groups: ArrayLike | None = None,
+        ax: Any = None,
+    ) -> Self:
+        """Predict and compare, counting each subject once.
 
         Parameters
         ----------
         estimator : fitted classifier
-        X : what it predicts from
-        y : array-like of shape (n,)
+        X : Recordings, DataFrame or array
+            What the estimator predicts from.
+        y : array-like of shape (n_rows,)
             True labels.
+        level : {"subject", "recording", "segment"}, default="subject"
+            What is counted; see :func:`sknemg.metrics.level_scores`. Where the subjects are
+            unknown, each row of `X` counts as a subject.
+        groups : array-like of shape (n_rows,), default=None
+            Subjects; by default the column ``subject`` of `X`.
         ax : Axes, default=None
 
         Returns
         -------
         ConfusionMatrixDisplay
         """
-        return cls.from_predictions(y, estimator.predict(X), ax=ax)
+        opened = open_model(estimator)
+        by_row = level == "recording" or read_subjects(X, groups) is None
+        if by_row and not hasattr(estimator, "predict_proba"):  # nothing to average
+            return cls.from_predictions(y, estimator.predict(X), ax=ax)
+        answers, _ = model_answers(estimator, X, y, level, groups)
+        return cls.from_predictions(answers.y_true, opened.decide(answers.y_proba), ax=ax)
 
     @classmethod
     def from_predictions(
@@ -77,7 +100,7 @@ class ConfusionMatrixDisplay:
         ----------
         y_true, y_pred : array-like of shape (n,)
         fold : array-like of shape (n,), default=None
-            What the mean is taken over: the fold and repeat, or the reader, of each prediction.
+            The fold and repeat, or the reader, of each prediction. The mean is taken over them.
         ax : Axes, default=None
 
         Returns

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.inspection._checks import check_each, labels_and_scores
+from sknemg.divote.fitted import open_model
+from sknemg.inspection._checks import check_each, labels_and_scores, model_answers
 from sknemg.inspection._style import (
     GREY,
     class_colors,
@@ -46,7 +47,7 @@ class OneVsRestCurveDisplay:
         On an even grid of false positive rates (ROC) or recalls.
     kind : {"roc", "precision_recall"}
     interval : str
-        What the band is.
+        A description of the band.
     readers : DataFrame, default=None
         A row for each reader and class: ``reader``, ``class``, ``sensitivity``, ``specificity``,
         ``precision``.
@@ -92,25 +93,49 @@ class OneVsRestCurveDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any, y: ArrayLike, *, kind: str = "roc", **kwargs: Any
+        cls,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
+        *,
+        kind: str = "roc",
+        level: str = "subject",
+        groups: ArrayLike | None = None,
+        **kwargs: Any,
     ) -> Self:
-        """Score and draw.
+        """Score and draw, counting each subject once.
 
         Parameters
         ----------
         estimator : fitted classifier
-        X : what it predicts from
-        y : array-like of shape (n,)
+        X : Recordings, DataFrame or array
+            What the estimator predicts from.
+        y : array-like of shape (n_rows,)
+            True labels.
         kind : {"roc", "precision_recall"}, default="roc"
+        level : {"subject", "recording", "segment"}, default="subject"
+            What is counted; see :func:`sknemg.metrics.level_scores`. Where the subjects are
+            unknown, each row of `X` counts as a subject. At any level the bootstrap draws whole
+            subjects.
+        groups : array-like of shape (n_rows,), default=None
+            Subjects; by default the column ``subject`` of `X`.
         **kwargs
-            Those of `from_predictions`.
+            Passed on to `from_predictions`; its `fold` and `readers` have one entry for each
+            subject (recording, segment) in order of appearance.
 
         Returns
         -------
         OneVsRestCurveDisplay
         """
-        scores = estimator.predict_proba(X)
-        return cls.from_predictions(y, scores, classes=estimator.classes_, kind=kind, **kwargs)
+        answers, known = model_answers(estimator, X, y, level, groups)
+        return cls.from_predictions(
+            answers.y_true,
+            answers.y_proba,
+            classes=open_model(estimator).classes,
+            kind=kind,
+            groups=answers.groups if known else None,
+            **kwargs,
+        )
 
     @classmethod
     def from_predictions(
@@ -134,7 +159,7 @@ class OneVsRestCurveDisplay:
         y_true : array-like of shape (n,)
         y_score : DataFrame with a column for each class, or array of shape (n, n_classes)
         classes : array-like of shape (n_classes,), default=None
-            The columns of an array.
+            The names of the columns of an array.
         kind : {"roc", "precision_recall"}, default="roc"
         fold : array-like of shape (n,), default=None
             With folds, a curve is the mean of the curves of the folds that hold the class and
@@ -145,7 +170,7 @@ class OneVsRestCurveDisplay:
             a proportion of as many subjects as would make it vary equally. They do not shrink
             to nothing where the scores tell all subjects apart.
         readers : mapping of name to labels of shape (n,), default=None
-            Further readers, each a point for each class; a cross is their mean.
+            Further readers, each drawn as a point for each class; a cross is their mean.
         n_bootstrap : int, default=500
             Samples of subjects for the bands.
         random_state : int, default=None
@@ -156,7 +181,7 @@ class OneVsRestCurveDisplay:
         OneVsRestCurveDisplay
         """
         if kind not in ("roc", "precision_recall"):
-            raise ValueError(f"kind={kind!r} is unknown: choose 'roc' or 'precision_recall'.")
+            raise ValueError(f"kind={shown(kind)} is unknown: give 'roc' or 'precision_recall'.")
         if n_bootstrap < 2:
             raise ValueError(
                 f"n_bootstrap={n_bootstrap} draws nothing to compare: give at least 2."
@@ -166,8 +191,8 @@ class OneVsRestCurveDisplay:
         fold = None if fold is None else check_each("fold", fold, len(y_true))
         if absent := [label for label in scores if not (y_true == label).any()]:
             raise ValueError(
-                f"No row of y_true is of {', '.join(map(repr, absent))}: a curve needs rows of the "
-                "class. Leave these columns of the scores out."
+                f"No row of y_true is of {', '.join(map(shown, absent))}: leave these columns of "
+                "the scores out."
             )
         unit = "rows" if groups is None else "subjects"
         interval = f"95 % intervals over {unit}"
@@ -179,9 +204,9 @@ class OneVsRestCurveDisplay:
         draws = subjects.draw(n_bootstrap, random_state)
         curves = {
             label: _curve(
-                label, y_true, scores[label].to_numpy(), folds, draws, subjects.labels, kind
+                label, y_true, scores.iloc[:, i].to_numpy(), folds, draws, subjects.labels, kind
             )
-            for label in scores
+            for i, label in enumerate(scores)
         }
         table = None if readers is None else reader_points(y_true, readers, list(scores))
         return cls(curves, kind=kind, interval=interval, readers=table).plot(ax)
@@ -247,9 +272,11 @@ def _curve(
     if own is None:
         if (y_true == label).all():
             raise ValueError(
-                f"All rows of y_true are of {shown(label)}: there is no rest to tell apart."
+                f"All rows of y_true are of {shown(label)}: give rows of other classes, too."
             )
-        raise ValueError(f"No fold holds both {shown(label)} and the rest: nothing can be drawn.")
+        raise ValueError(
+            f"No fold holds both {shown(label)} and the rest: give folds with several classes each."
+        )
     lines = [_mean_line(parts, rows, y == label, kind) for rows, y in draws]
     drawn = np.array([line for line in lines if line is not None])
     band = exact_interval(own, effective_number(drawn, strata))

@@ -1,4 +1,4 @@
-"""Feature visualisation: the input that an output, a channel or a unit of a network likes best."""
+"""Feature visualisation: inputs that excite an output, a channel or a unit of a network most."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.divote.fitted import need_network, need_sfreq, open_model
+from sknemg.divote.fitted import open_model
 from sknemg.inspection._style import class_colors, divide, new_axes
 from sknemg.inspection.waveforms import measure_waveforms
+from sknemg.recordings._problems import shown
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -32,39 +33,39 @@ def visualize_features(
     jitter: float | Sequence[float] = 0.125,
     random_state: int | np.random.Generator | None = None,
 ) -> NDArray[np.float32]:
-    """Optimise noise so that it excites parts of a network.
+    """Optimise noise until it excites parts of a network.
 
     All targets and seeds are optimised in one batch by Adam. The input is a window that moves at
-    random over a canvas larger by `jitter` [1]_; what comes back is the middle of the canvas.
+    random over a canvas larger by `jitter` [1]_; the middle of the canvas is returned.
 
     Parameters
     ----------
     module : torch module
-        It is used in evaluation mode and left as it was.
+        It is used in evaluation mode and is left unchanged.
     targets : sequence of int or tuple of int
-        What to excite, as indices into what the layer makes of one input: an output node or a
-        channel (averaged over its places) as ``c``, a single unit as ``(c, place)``.
+        What to excite, as indices into the output of the layer for one input: an output node or
+        a channel (averaged over its positions) as ``c``, a single unit as ``(c, position)``.
     input_shape : sequence of int
         Shape of one input: (n_chans, n_times) or (n_chans, height, width).
     layer : str, default=None
         Name of a layer as in ``module.named_modules()``; by default the module's own output.
     n_seeds : int, default=4
-        Noises to begin from, the same for each target.
+        Number of noises to start from, the same for each target.
     n_steps : int, default=1500
         As published for the network [2]_; 3000 in the study against readers.
     lr : float, default=1e-2
-        Step of Adam. A sample moves by about `lr` a step at most, so ``n_steps * lr`` is the
-        amplitude that cannot be passed: 15 mV by default.
+        Learning rate of Adam. A sample moves by at most about `lr` per step, so that amplitudes
+        are bounded by about ``n_steps * lr``: 15 mV by default.
     noise : float, default=1.0
         Standard deviation of the noise; 0.5 in the study against readers.
     jitter : float or sequence of float, default=0.125
-        Room to move, as a part of the length of each axis after the channels.
+        Room to move, as a fraction of the length of each axis after the channels.
     random_state : int, Generator or None, default=None
 
     Returns
     -------
     ndarray of shape (n_targets, n_seeds, ...), float32
-        In the unit of the module's input: mV for signals.
+        In the units of the module's input: mV for signals.
 
     References
     ----------
@@ -86,7 +87,7 @@ def visualize_features(
     first = next(module.parameters())
     spatial = np.asarray(input_shape[1:])
     room = np.round(np.broadcast_to(jitter, len(spatial)) * spatial).astype(int)
-    # Two streams, so that the first seeds are the same however many there are.
+    # Two streams, so that the first noises do not depend on their number.
     start, moves = np.random.default_rng(random_state).spawn(2)
     canvas = start.normal(0, noise, (n_seeds, input_shape[0], *(spatial + room)))
     canvas = np.tile(canvas, (len(targets), *[1] * (canvas.ndim - 1)))
@@ -126,18 +127,18 @@ def _activations(module: nn.Module, layer: str | None, x: Tensor) -> Tensor:
 
 
 def _excitation(activations: Tensor, targets: Sequence[Target]) -> Tensor:
-    """Sum over the batch, in which each target has an equal block, of what it excites."""
+    """Sum over the batch what each target, with an equal block of it, is to excite."""
     blocks = activations.chunk(len(targets))
     total = activations.new_zeros(())
     for block, target in zip(blocks, targets, strict=True):
         place = target if isinstance(target, tuple) else (target,)
-        chosen = block.movedim(0, -1)[place]  # the batch last, behind the indices
+        chosen = block.movedim(0, -1)[place]  # the batch comes last, after the indices
         total = total + chosen.reshape(-1, len(block)).mean(dim=0).sum()
     return total
 
 
 class FeatureVisualizationDisplay:
-    """What a network takes for each class, beside segments of that class at one scale.
+    """Segments of each class, and inputs that a network scores highest for it, at one scale.
 
     Parameters
     ----------
@@ -149,13 +150,13 @@ class FeatureVisualizationDisplay:
     Attributes
     ----------
     measures_ : DataFrame or None
-        Medians of :func:`measure_waveforms`, with the rows (class, ``"segments"`` or
+        Medians of :func:`measure_waveforms`, with rows (class, ``"segments"`` or
         ``"generated"``); None for images.
     figure_ : Figure
     ax_ : ndarray of Axes
-        Segments above, generated ones below.
+        Segments in the first row, generated ones in the second.
     text_ : list of Text
-        The measures written into signals.
+        The measures written beside signals.
 
     Examples
     --------
@@ -207,7 +208,9 @@ class FeatureVisualizationDisplay:
 
         Parameters
         ----------
-        estimator : fitted pipeline, DiVoteClassifier or segment classifier with a network
+        estimator : fitted model with one network inside
+            A segment classifier, or a DiVoteClassifier, Pipeline, search, calibrated or soft
+            voting classifier around one.
         X : Recordings or ndarray
             What the estimator predicts from.
         y : array-like
@@ -217,36 +220,46 @@ class FeatureVisualizationDisplay:
         ax, limit
             As in `plot`.
         **kwargs
-            Those of :func:`visualize_features`.
+            Passed on to :func:`visualize_features`.
 
         Returns
         -------
         FeatureVisualizationDisplay
+
+        Raises
+        ------
+        TypeError
+            If there is no network inside, or more than one; the message names them.
+        ValueError
+            If `y` does not fit `X`, or a class of the network is absent from it.
         """
-        opened = open_model(estimator, X, y, sfreq=sfreq)
-        module, classes = need_network(opened.classifier), opened.classifier.classes_
-        segments = {label: opened.segments[opened.labels == label] for label in classes}
-        if lacking := [str(label) for label, own in segments.items() if not len(own)]:
-            raise ValueError(f"X holds no segments of {', '.join(map(repr, lacking))}.")
-        rate = need_sfreq(opened) if opened.segments.ndim == 2 else opened.sfreq
-        inputs = opened.classifier.module_input(opened.segments[:1])
-        shape = tuple(inputs.shape[1:])
-        waves = visualize_features(module, range(len(classes)), shape, **kwargs)
+        opened = open_model(estimator)
+        network = opened.network("module_input")
+        given = opened.segment_input(network, X, y, sfreq=sfreq)
+        classifier, classes = network.classifier, network.classes.tolist()
+        segments = {label: given.segments[given.labels == label] for label in classes}
+        if lacking := [label for label, own in segments.items() if not len(own)]:
+            raise ValueError(
+                f"X holds no segments of {', '.join(map(shown, lacking))}: give some of each class."
+            )
+        rate = given.need_sfreq() if given.segments.ndim == 2 else given.sfreq
+        shape = tuple(classifier.module_input(given.segments[:1]).shape[1:])
+        waves = visualize_features(classifier.module_, range(len(classes)), shape, **kwargs)
         signals = len(shape) == 2
         waves = waves[:, :, 0] if signals else waves
         generated = dict(zip(classes, waves, strict=True))
         return cls(segments, generated, rate if signals else None).plot(ax, limit=limit)
 
     def plot(self, ax: Any = None, *, limit: float = 5.0) -> Self:
-        """Draw a typical segment above a typical generated one, a column a class.
+        """Draw a typical segment above a typical generated one, with a column for each class.
 
         Parameters
         ----------
         ax : Axes, default=None
             A new figure by default.
         limit : float, default=5
-            Ends of the y axis of all signals in mV; the default is the paper's. What goes beyond
-            is cut, and the text says so.
+            Ends of the y axis of all signals in mV; the default is the paper's. Signals that go
+            beyond are cut, and the text says so.
 
         Returns
         -------
@@ -287,7 +300,7 @@ class FeatureVisualizationDisplay:
 
 
 def _typical(waves: NDArray[Any]) -> NDArray[Any]:
-    """Choose the one whose root mean square is in the middle."""
+    """Choose the wave with the median root mean square."""
     size = np.sqrt((np.asarray(waves, dtype=float) ** 2).mean(axis=tuple(range(1, waves.ndim))))
     return waves[np.argsort(size, kind="stable")[len(size) // 2]]
 

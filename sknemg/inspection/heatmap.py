@@ -1,4 +1,4 @@
-"""The scores of all recordings at a glance, a row a subject."""
+"""A heat map of the scores of all recordings, with a row for each subject."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from sknemg.divote.fitted import split_model
+from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import class_columns
+from sknemg.inspection._checks import recordings_of_subjects
 from sknemg.inspection._style import new_axes, score_colors, short_name
+from sknemg.recordings._subjects import check_labels
 
 
 class VoteHeatmapDisplay:
-    """Heat map of recording scores: subjects × recordings, the colour mixed of the scores.
+    """Heat map of recording scores: subjects × recordings, with colours mixed from the scores.
 
-    Red, green and blue are the scores of three classes, as in the paper; white is where a subject
-    has no further recording. The letters name the class with the highest score, so that the map
-    can be read without its colours.
+    Red, green and blue are the scores of three classes, as in the paper; cells are white where a
+    subject has no more recordings. Letters name the class with the highest score, so that the map
+    can be read without colours.
 
     Parameters
     ----------
-    recordings : DataFrame, a row a recording
+    recordings : DataFrame with a row for each recording
         ``subject``, and a column of scores for each of `classes`.
     classes : sequence of labels
     y_true : Series indexed by subject, default=None
-        Diagnoses; subjects are sorted and named by them.
+        Diagnoses; subjects are sorted by them, and they are added to the names.
 
     Attributes
     ----------
@@ -61,11 +63,14 @@ class VoteHeatmapDisplay:
     def from_estimator(
         cls, estimator: Any, X: Any, y: ArrayLike | None = None, *, ax: Any = None
     ) -> Self:
-        """Score recordings and draw them.
+        """Score each recording by itself and draw the scores.
 
         Parameters
         ----------
-        estimator : fitted DiVoteClassifier or pipeline that ends in one
+        estimator : fitted model
+            A model with a DiVoteClassifier inside (Pipeline, search, calibrated or soft voting
+            classifier; of several, the weighted mean is drawn), or a classifier that scores each
+            row of `X` by itself.
         X : Recordings
         y : array-like of shape (n_recordings,), default=None
             Diagnoses.
@@ -74,13 +79,21 @@ class VoteHeatmapDisplay:
         Returns
         -------
         VoteHeatmapDisplay
+
+        Raises
+        ------
+        TypeError
+            If the model answers for subjects only.
+        ValueError
+            If the subjects are unknown, or if `y` does not fit the rows.
         """
-        divote, X = split_model(estimator, X)
-        recordings = divote.levels(X).recordings
+        opened = open_model(estimator)
+        recordings = recordings_of_subjects(opened, X)
         y_true = None
         if y is not None:
-            y_true = pd.Series(np.asarray(y)).groupby(recordings["subject"].to_numpy()).first()
-        return cls(recordings, divote.classes_, y_true=y_true).plot(ax)
+            labels = pd.Series(check_labels(y, len(recordings)))
+            y_true = labels.groupby(recordings["subject"].to_numpy()).first()
+        return cls(recordings, opened.classes.tolist(), y_true=y_true).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the map.

@@ -1,4 +1,4 @@
-"""Learning curves of a network."""
+"""The course of a training: loss and validation score against updates."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Any, Self
 
 import pandas as pd
 
+from sknemg.divote.fitted import open_model
 from sknemg.inspection._style import GREY, divide, legend, new_axes
 
 
 class TrainingHistoryDisplay:
-    """Loss and validation score against updates, with the weights that were kept.
+    """Loss and validation score against updates, with the update whose weights were kept.
 
     Parameters
     ----------
@@ -21,9 +22,9 @@ class TrainingHistoryDisplay:
     ----------
     figure_ : Figure
     ax_ : ndarray of Axes
-        Loss and, with validation, accuracy.
+        Loss and, if there was validation, accuracy.
     text_ : Text or None
-        At the update whose weights were kept.
+        Beside the update whose weights were kept.
 
     Examples
     --------
@@ -47,21 +48,28 @@ class TrainingHistoryDisplay:
 
         Parameters
         ----------
-        estimator : fitted pipeline, DiVoteClassifier or segment classifier with ``history_``
+        estimator : fitted model with one network inside
+            A segment classifier with ``history_``, or a DiVoteClassifier, Pipeline, search,
+            calibrated or soft voting classifier around one.
         ax : Axes, default=None
 
         Returns
         -------
         TrainingHistoryDisplay
+
+        Raises
+        ------
+        TypeError
+            If there is no network inside, or more than one; the message names them.
         """
-        while not hasattr(estimator, "history_"):
-            if hasattr(estimator, "steps"):
-                estimator = estimator[-1]
-            elif hasattr(estimator, "estimator_"):
-                estimator = estimator.estimator_
-            else:
-                raise TypeError(f"{type(estimator).__name__} has no history_ of a training.")
-        return cls(estimator.history_).plot(ax)
+        network = open_model(estimator).network("history_")
+        history = network.classifier.history_
+        if not isinstance(history, pd.DataFrame):
+            raise TypeError(
+                f"The history_ of {type(network.classifier).__name__} ({network.path}) is no "
+                "DataFrame: give a NEMGNetClassifier or TimmClassifier."
+            )
+        return cls(history).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the curves.

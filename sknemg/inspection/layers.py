@@ -1,4 +1,4 @@
-"""How the classes separate with depth: maps and numbers of layer outputs."""
+"""Maps of the outputs of a network's layers, and how well the classes separate in them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from sklearn.preprocessing import StandardScaler
 
 from sknemg.divote.fitted import open_model
 from sknemg.inspection._style import class_colors, class_markers, divide, new_axes
+from sknemg.recordings._problems import shown
 
-_N_COMPONENTS = 30  # of the outputs, before a map, a distance or a probe: more is noise
+_N_COMPONENTS = 30  # of the outputs, before a map, a distance or a probe; more would be noise
 
 
 def class_separation(
@@ -36,17 +37,17 @@ def class_separation(
     outputs : dict of layer to ndarray of shape (n_segments, ...)
     y : array-like of shape (n_segments,)
     groups : array-like of shape (n_segments,)
-        Subjects. The probe is never tested on a subject it was trained on: neighbouring segments
-        share their samples, and a subject's segments resemble each other.
+        Subjects. The probe is never tested on a subject that it was trained on: neighbouring
+        segments share samples, and segments of one subject resemble each other.
     cv : int, default=5
-        Folds of the probe.
+        Number of folds of the probe.
     random_state : int, default=None
 
     Returns
     -------
-    DataFrame, a row a layer
-        ``silhouette`` from -1 to 1, of the first 30 principal components; ``probe``, the
-        balanced accuracy of a logistic regression on them over all folds, chance being
+    DataFrame with a row for each layer
+        ``silhouette``, from -1 to 1, of the first 30 principal components; ``probe``, the
+        balanced accuracy of a logistic regression on them over all folds, for which chance is
         ``1 / n_classes``.
 
     Examples
@@ -79,7 +80,7 @@ def principal_components(
 ) -> dict[str, NDArray[Any]]:
     """Reduce each layer's outputs to the same number of components, at most 30.
 
-    They are found in all segments at once: no label is seen.
+    They are found in all segments at once, without their labels.
     """
     flat = {layer: np.asarray(o).reshape(len(o), -1) for layer, o in outputs.items()}
     n = min(_N_COMPONENTS, *(min(o.shape) for o in flat.values()))
@@ -94,9 +95,9 @@ class LayerMapDisplay:
     maps : dict of layer to ndarray of shape (n_segments, 2)
     y : array-like of shape (n_segments,)
     separation : DataFrame or None
-        As :func:`class_separation` makes it.
+        From :func:`class_separation`.
     axis_name : str
-        What the axes are called, with a number after it.
+        The name of the axes; a number is added to it.
 
     Attributes
     ----------
@@ -146,30 +147,43 @@ class LayerMapDisplay:
         groups: ArrayLike | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Map what the layers of a trained network make of segments.
+        """Map the outputs of a network's layers for some segments.
 
         Parameters
         ----------
-        estimator : fitted pipeline, DiVoteClassifier or segment classifier with a network
-        X : Recordings or ndarray of segments
+        estimator : fitted model with one network inside
+            A segment classifier, or a DiVoteClassifier, Pipeline, search, calibrated or soft
+            voting classifier around one.
+        X : Recordings or ndarray
+            What the estimator predicts from.
         y : array-like
             Labels of the rows of `X`.
         layers : sequence of str
             Names as in ``module_.named_modules()``, such as ``"blocks.block2"``.
         groups : array-like of shape (n_segments,), default=None
-            Subjects of the segments; by default read from `X`. Without them nothing is measured.
+            Subjects of the segments; by default read from `X`. Without them the separation is not
+            measured.
         **kwargs
-            Those of `from_outputs`.
+            Passed on to `from_outputs`.
 
         Returns
         -------
         LayerMapDisplay
+
+        Raises
+        ------
+        TypeError
+            If there is no network inside, or more than one; the message names them.
+        ValueError
+            If `y` does not fit `X`, or if the network has no such layer.
         """
-        opened = open_model(estimator, X, y)
-        outputs = opened.classifier.layer_outputs(opened.segments, list(layers))
-        groups = opened.groups if groups is None else groups
-        assert opened.labels is not None
-        return cls.from_outputs(outputs, opened.labels, groups=groups, **kwargs)
+        opened = open_model(estimator)
+        network = opened.network("layer_outputs")
+        given = opened.segment_input(network, X, y)
+        outputs = network.classifier.layer_outputs(given.segments, list(layers))
+        groups = given.groups if groups is None else groups
+        assert given.labels is not None
+        return cls.from_outputs(outputs, given.labels, groups=groups, **kwargs)
 
     @classmethod
     def from_outputs(
@@ -182,16 +196,16 @@ class LayerMapDisplay:
         random_state: int | None = None,
         ax: Any = None,
     ) -> Self:
-        """Map outputs that are at hand.
+        """Map given outputs.
 
         Parameters
         ----------
         outputs : dict of layer to ndarray of shape (n_segments, ...)
         y : array-like of shape (n_segments,)
         groups : array-like of shape (n_segments,), default=None
-            Subjects; with them the separation is measured.
+            Subjects; if given, the separation is measured.
         method : {"pca", "umap"}, default="pca"
-            UMAP (of 30 principal components) is the paper's, and needs umap-learn.
+            UMAP (of 30 principal components) is the method of the paper and needs umap-learn.
         random_state : int, default=None
         ax : Axes, default=None
 
@@ -200,7 +214,7 @@ class LayerMapDisplay:
         LayerMapDisplay
         """
         if method not in ("pca", "umap"):
-            raise ValueError(f"method={method!r} is unknown; choose 'pca' or 'umap'.")
+            raise ValueError(f"method={shown(method)} is unknown: give 'pca' or 'umap'.")
         components = principal_components(outputs, random_state)
         maps = {
             layer: _umap(c, random_state) if method == "umap" else c[:, :2]
@@ -213,7 +227,7 @@ class LayerMapDisplay:
         return cls(maps, y, separation=separation, axis_name=name).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw a map a layer, side by side.
+        """Draw the maps of the layers side by side.
 
         Parameters
         ----------
@@ -247,7 +261,7 @@ class LayerMapDisplay:
                 self.text_.append(axes.set_xlabel(f"{axes.get_xlabel()}\n{text}"))
         handles = self.ax_[0, 0].get_legend_handles_labels()
         place = {"loc": "center", "ncols": len(labels), "fontsize": "small", "markerscale": 2}
-        # Wider than its column, which must not grow with it.
+        # The legend is wider than its column, which must not grow with it.
         top[len(top) // 2].legend(*handles, frameon=False, **place).set_in_layout(False)
         return self
 
@@ -256,6 +270,6 @@ def _umap(components: NDArray[Any], random_state: int | None) -> NDArray[Any]:
     try:
         from umap import UMAP
     except ImportError as error:
-        raise ImportError("method='umap' needs umap-learn: pip install sknemg[inspect]") from error
+        raise ImportError("umap-learn is not installed: pip install sknemg[inspect].") from error
     n_jobs = 1 if random_state is not None else -1  # a seed allows one thread only
     return UMAP(random_state=random_state, n_jobs=n_jobs).fit_transform(components)

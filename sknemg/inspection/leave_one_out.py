@@ -8,39 +8,42 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sknemg.divote._combined import CombinedLevels
 from sknemg.divote._votes import subject_votes
-from sknemg.divote.fitted import split_model
-from sknemg.divote.levels import class_columns
-from sknemg.recordings._problems import shown
+from sknemg.divote.fitted import Opened, open_model
+from sknemg.divote.levels import Levels, class_columns
+from sknemg.recordings._problems import listed, shown
 
 
 def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Leave out each segment, and each recording, and see how the diagnosis changes.
+    """Leave out each segment, and each recording, and measure how the diagnosis changes.
 
-    The votes are exact means, so nothing is approximated: the final classifier is asked again
-    with the vote that remains. Windows overlap, so a potential may drive several neighbours.
+    A vote is a mean, so the vote without a part is known exactly; the model is then asked again
+    with the votes that remain. Windows overlap, so that one potential may drive several
+    neighbouring segments.
 
     Parameters
     ----------
-    estimator : fitted DiVoteClassifier or pipeline that ends in one
+    estimator : fitted model with a DiVoteClassifier inside
+        The DiVoteClassifier itself, a Pipeline, a search, or a CalibratedClassifierCV or soft
+        VotingClassifier of them. In an ensemble, the part is left out for all members at once.
     X : Recordings
-        With the column ``subject``: segments for a DiVoteClassifier, what the pipeline takes for
-        a pipeline.
+        What the model predicts from, with the column ``subject``.
     subject : label
-        Whose diagnosis.
+        The subject whose diagnosis is explained.
 
     Returns
     -------
     segments, recordings : DataFrame
-        As `DiVoteClassifier.levels` gives them, of this subject, with the column ``fall``: by how
-        much the score of the diagnosis falls without it.
+        As in `Levels`, of this subject only, with a further column ``fall``: by how much the
+        score of the diagnosis falls without the segment or recording.
 
     Raises
     ------
     TypeError
-        If `estimator` neither is nor ends in a DiVoteClassifier.
+        If `estimator` has no DiVoteClassifier inside that can be reached.
     ValueError
-        If `X` holds no such subject.
+        If `X` holds no such subject, or if the members of an ensemble cut different segments.
 
     Examples
     --------
@@ -58,21 +61,43 @@ def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFram
     >>> len(segments), len(recordings), segments.loc[segments["fall"].idxmax(), "recording"]
     (6, 2, np.int64(10))
     """
-    divote, X = split_model(estimator, X)
-    if not hasattr(divote, "levels"):
-        raise TypeError(
-            f"{type(divote).__name__} has no levels of votes: give a DiVoteClassifier or a "
-            "pipeline that ends in one."
-        )
-    levels = divote.levels(X)
-    if subject not in levels.subjects.index:
-        known = shown(levels.subjects.index)
-        raise ValueError(f"X holds no subject {shown(subject)}: give one of {known}.")
-    classes = list(divote.classes_)
-    segments = levels.segments[levels.segments["subject"] == subject].copy()
-    recordings = levels.recordings[levels.recordings["subject"] == subject].copy()
-    diagnosis = classes.index(levels.subjects.loc[subject, "prediction"])
+    opened = open_model(estimator)
+    return drivers_of(opened, opened.levels(X), subject)
 
+
+def drivers_of(
+    opened: Opened, levels: CombinedLevels, subject: Any
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Do what `diagnosis_drivers` does, with levels that are known already."""
+    names = levels.subjects.index
+    if subject not in names:
+        raise ValueError(
+            f"X holds no subject {shown(subject)}: give one of its {listed(names, 'subject')}."
+        )
+    row = names.get_loc(subject)
+    classes = opened.classes.tolist()
+    scores = class_columns(levels.subjects, classes).to_numpy()[row]
+    diagnosis = classes.index(levels.subjects["prediction"].iloc[row])
+    segments = levels.segments[levels.segments["subject"] == subject].reset_index(drop=True)
+    recordings = levels.recordings[levels.recordings["subject"] == subject].reset_index(drop=True)
+
+    without_segment, without_recording = [], []
+    for part, own in zip(opened.parts, levels.each, strict=True):
+        parts = _without_each(part.classifier, own, subject)
+        without_segment.append(parts[0])
+        without_recording.append(parts[1])
+    for table, answers in ((segments, without_segment), (recordings, without_recording)):
+        table["fall"] = scores[diagnosis] - opened.answer(answers)[:, diagnosis]
+    return segments, recordings
+
+
+def _without_each(
+    divote: Any, levels: Levels, subject: Any
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Score a subject without each of its segments, and without each of its recordings."""
+    segments = levels.segments[levels.segments["subject"] == subject]
+    recordings = levels.recordings[levels.recordings["subject"] == subject]
+    classes = divote.classes_.tolist()
     scores = class_columns(recordings, classes).to_numpy()
     at = recordings["recording"].searchsorted(segments["recording"])
     n = recordings["n_segments"].to_numpy()[at][:, None]
@@ -82,22 +107,21 @@ def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFram
     without_segment[np.arange(len(segments)), at] = np.where(n > 1, rest, np.nan)
     without_recording = np.repeat(scores[None], len(recordings), axis=0)
     without_recording[np.arange(len(recordings)), np.arange(len(recordings))] = np.nan
-
     location = None
     if divote.subject_features_ == "location":
         location = recordings["location"].to_numpy()
-    score = levels.subjects.loc[subject, classes[diagnosis]]
-    for table, variants in ((segments, without_segment), (recordings, without_recording)):
-        table["fall"] = score - _final_scores(divote, variants, location)[:, diagnosis]
-    return segments.reset_index(drop=True), recordings.reset_index(drop=True)
+    return (
+        _answers(divote, without_segment, location),
+        _answers(divote, without_recording, location),
+    )
 
 
-def _final_scores(
-    divote: Any, variants: NDArray[Any], location: NDArray[Any] | None
-) -> NDArray[Any]:
+def _answers(
+    divote: Any, variants: NDArray[np.float64], location: NDArray[Any] | None
+) -> NDArray[np.float64]:
     """Score variants of one subject's recording scores (n_variants, n_recordings, n_classes)."""
+    if not len(variants):
+        return np.empty((0, variants.shape[-1]))
     one = np.zeros(variants.shape[1], dtype=int)
     votes = np.vstack([subject_votes(scores, one, 1, location) for scores in variants])
-    if divote.final_estimator_ is None:
-        return votes
-    return divote.final_estimator_.predict_proba(votes)
+    return divote._answer(votes)

@@ -1,4 +1,4 @@
-"""Recordings that were taken for another class, by pair of true and predicted class."""
+"""Examples of mispredicted recordings, for each pair of true and predicted class."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_consistent_length
 
+from sknemg.divote.fitted import open_model
+from sknemg.divote.levels import class_columns
 from sknemg.inspection._style import class_colors, divide, new_axes, short_name
 from sknemg.inspection.trace import plot_overview
 from sknemg.recordings import Recordings
+from sknemg.recordings._subjects import check_labels
 
 
 class MispredictionDisplay:
@@ -23,12 +26,13 @@ class MispredictionDisplay:
     X : Recordings of signals
     y_true, y_pred : array-like of shape (n_recordings,)
     confidence : array-like of shape (n_recordings,), default=None
-        Score of the predicted class; the surest error of each kind is shown. By default the first.
+        Score of the predicted class. The most confident error of each kind is shown, or the first
+        one where the confidence is not given.
 
     Attributes
     ----------
     rows_ : dict of (true, predicted) to ndarray
-        Rows of `X` with this error, the surest first.
+        Rows of `X` with this error, the most confident first.
     figure_ : Figure
     ax_ : ndarray of Axes
     text_ : list of Text
@@ -80,9 +84,11 @@ class MispredictionDisplay:
 
         Parameters
         ----------
-        estimator : fitted Pipeline
-            From signals to segments to a DiVoteClassifier; a recording's own score counts, not
-            its subject's.
+        estimator : fitted model
+            A model from signals to diagnoses with a DiVoteClassifier inside (Pipeline, search,
+            calibrated or soft voting classifier; of several, the weighted mean counts), or a
+            classifier that scores each row of `X` by itself. What counts is the recording's own
+            score, not that of its subject.
         X : Recordings of signals
         y : array-like of shape (n_recordings,)
         limit : float, default=None
@@ -92,17 +98,24 @@ class MispredictionDisplay:
         Returns
         -------
         MispredictionDisplay
-        """
-        from sknemg.divote.fitted import split_model
 
-        divote, segments = split_model(estimator, X)
-        scores = divote.levels(segments).recordings[list(divote.classes_)].to_numpy()
-        scored = np.flatnonzero(~np.isnan(scores).any(axis=1))
-        scores = scores[scored]
-        y_pred = divote.classes_[scores.argmax(axis=1)]
-        sure = scores.max(axis=1)
-        display = cls(X[scored], np.asarray(y)[scored], y_pred, confidence=sure)
-        return display.plot(ax, limit=limit)
+        Raises
+        ------
+        TypeError
+            If the model answers for subjects only.
+        ValueError
+            If `X` holds segments, if `y` does not fit the rows, or if there is no error to show.
+        """
+        _check_signals(X)
+        opened = open_model(estimator)
+        labels = check_labels(y, len(X))
+        table = class_columns(opened.recordings(X), opened.classes.tolist())
+        scores = table.to_numpy(dtype=float)
+        scored = np.flatnonzero(~np.isnan(scores).any(axis=1))  # without segments: no prediction
+        y_pred = opened.decide(scores[scored])
+        column = np.searchsorted(opened.classes, y_pred)
+        sure = np.take_along_axis(scores[scored], column[:, None], axis=1)[:, 0]
+        return cls(X[scored], labels[scored], y_pred, confidence=sure).plot(ax, limit=limit)
 
     @classmethod
     def from_predictions(
@@ -147,10 +160,11 @@ class MispredictionDisplay:
         -------
         self
         """
+        _check_signals(self.X)
         check_consistent_length(self.X, self.y_true, self.y_pred)
         self.rows_ = self._sort()
         if not self.rows_:
-            raise ValueError("No recording is mispredicted: there is nothing to show.")
+            raise ValueError("No recording is mispredicted: give recordings with an error.")
         n = len(self.rows_)
         ax = new_axes(ax, (9, 0.5 + 1.7 * -(-n // 2)))
         self.figure_, self.text_ = ax.figure, []
@@ -179,3 +193,8 @@ class MispredictionDisplay:
             if wrong.any():
                 found[pair] = order[wrong]
         return found
+
+
+def _check_signals(X: Recordings) -> None:
+    if X.item_shape != ():
+        raise ValueError("X holds segments or images: give signals, and the model that cuts them.")

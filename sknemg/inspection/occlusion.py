@@ -1,4 +1,4 @@
-"""Occlusion: parts of a segment taken away, in time or in frequency, and scores that fall."""
+"""Occlusion: removing parts of a segment in time or frequency, and the fall of its scores."""
 
 from __future__ import annotations
 
@@ -9,35 +9,43 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg.divote.fitted import open_model
 from sknemg.features import BANDS, check_bands
 
 Predict = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 def occlude_time(
-    predict: Predict, segment: ArrayLike, sfreq: float, *, width: float = 0.02, step: float = 0.01
+    predict: Predict | Any,
+    segment: ArrayLike,
+    sfreq: float,
+    *,
+    width: float = 0.02,
+    step: float = 0.01,
 ) -> pd.DataFrame:
-    """Silence a segment piece by piece and see which scores fall.
+    """Silence a segment piece by piece and measure how its scores fall.
 
-    Works with any classifier, network or not.
+    It works with any classifier, network or not.
 
     Parameters
     ----------
-    predict : callable
-        ``predict_proba``: (n_segments, n_times) to (n_segments, n_classes).
+    predict : callable or fitted model
+        A callable is like ``predict_proba``: (n_segments, n_times) to (n_segments, n_classes).
+        A model may be a segment classifier, or a DiVoteClassifier, Pipeline, search, calibrated
+        or soft voting classifier around one; its scores are those of its segments.
     segment : array-like of shape (n_times,)
         In mV.
     sfreq : float
         Sampling rate in Hz.
     width, step : float, default=0.02, 0.01
-        Length of a silenced piece, and from one to the next, in seconds. Its edges fade, so that
-        no step is cut into the signal.
+        Length of a silenced piece, and time from the start of one to that of the next, in
+        seconds. The edges of a piece fade, so that the signal has no steps.
 
     Returns
     -------
-    DataFrame, a row a piece
-        ``start`` and ``stop`` in seconds, and for each class, numbered as in `predict`, by how
-        much its score falls.
+    DataFrame with a row for each piece
+        ``start`` and ``stop`` in seconds, and a column for each class: by how much its score
+        falls. The classes of a model have their labels, those of a callable their numbers.
 
     Examples
     --------
@@ -52,12 +60,12 @@ def occlude_time(
     >>> fall.loc[fall[0].idxmax(), ["start", "stop"]].tolist()
     [0.4, 0.6]
     """
-    segment = _one_segment(segment)
+    segment = check_segment(segment)
     n_piece, n_step = round(width * sfreq), round(step * sfreq)
     if not 0 < n_step <= n_piece <= len(segment):
         raise ValueError(
-            f"0 < step <= width <= {len(segment) / sfreq:g} s must hold; got step={step:g}, "
-            f"width={width:g}."
+            f"step={step:g} and width={width:g} must satisfy 0 < step <= width <= "
+            f"{len(segment) / sfreq:g} s, the length of the segment."
         )
     starts = np.arange(0, len(segment) - n_piece + 1, n_step)
     ramp = np.minimum(np.arange(1, n_piece + 1), np.arange(n_piece, 0, -1)) / (0.1 * n_piece + 1)
@@ -65,24 +73,23 @@ def occlude_time(
     silenced = np.tile(segment, (len(starts), 1))
     for row, start in zip(silenced, starts, strict=True):
         row[start : start + n_piece] *= fade
-    falls = predict(segment[None]) - predict(silenced)
     table = pd.DataFrame({"start": starts / sfreq, "stop": (starts + n_piece) / sfreq})
-    return table.join(pd.DataFrame(falls))
+    return table.join(_falls(predict, segment, silenced))
 
 
 def occlude_bands(
-    predict: Predict,
+    predict: Predict | Any,
     segment: ArrayLike,
     sfreq: float,
     *,
     bands: Sequence[tuple[float, float]] = BANDS,
 ) -> pd.DataFrame:
-    """Take a frequency band out of a segment and see which scores fall.
+    """Remove frequency bands from a segment and measure how its scores fall.
 
     Parameters
     ----------
-    predict : callable
-        ``predict_proba``: (n_segments, n_times) to (n_segments, n_classes).
+    predict : callable or fitted model
+        As for :func:`occlude_time`.
     segment : array-like of shape (n_times,)
         In mV.
     sfreq : float
@@ -92,9 +99,9 @@ def occlude_bands(
 
     Returns
     -------
-    DataFrame, a row a band
-        ``low`` and ``high`` in Hz, and for each class, numbered as in `predict`, by how much its
-        score falls.
+    DataFrame with a row for each band
+        ``low`` and ``high`` in Hz, and a column for each class: by how much its score falls. The
+        classes of a model have their labels, those of a callable their numbers.
 
     Examples
     --------
@@ -108,18 +115,27 @@ def occlude_bands(
     0   10   100  0.5
     1  100   500 -0.0
     """
-    segment = _one_segment(segment)
+    segment = check_segment(segment)
     check_bands(bands)
     edges = np.array(bands)
     spectrum = np.fft.rfft(segment)
     freqs = np.fft.rfftfreq(len(segment), 1 / sfreq)
     outside = (freqs < edges[:, :1]) | (freqs >= edges[:, 1:])
     filtered = np.fft.irfft(spectrum * outside, n=len(segment)).astype(np.float32)
-    falls = predict(segment[None]) - predict(filtered)
-    return pd.DataFrame(edges, columns=["low", "high"]).join(pd.DataFrame(falls))
+    return pd.DataFrame(edges, columns=["low", "high"]).join(_falls(predict, segment, filtered))
 
 
-def _one_segment(segment: ArrayLike) -> NDArray[np.float32]:
+def _falls(predict: Any, segment: NDArray[Any], changed: NDArray[Any]) -> pd.DataFrame:
+    """Subtract the scores of changed segments from those of the segment."""
+    names = None
+    if hasattr(predict, "predict_proba"):
+        opened = open_model(predict)
+        predict, names = opened.score_segments, opened.classes.tolist()
+    return pd.DataFrame(predict(segment[None]) - predict(changed), columns=names)
+
+
+def check_segment(segment: ArrayLike) -> NDArray[np.float32]:
+    """Return one segment as an array, or say what is wrong with its shape."""
     segment = np.asarray(segment, dtype=np.float32)
     if segment.ndim != 1:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Subjects on the plane of three scores that add up to one, with the regions of decision."""
+"""Subjects on the triangle of three scores that add up to one, with decision regions."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.divote._votes import subject_votes
-from sknemg.divote.fitted import split_model
-from sknemg.inspection._checks import labels_and_scores
+from sknemg.divote.fitted import Opened, open_model
+from sknemg.divote.levels import class_columns
+from sknemg.inspection._checks import labels_and_scores, recordings_of_subjects
 from sknemg.inspection._style import class_colors, class_markers, divide, legend, new_axes
 from sknemg.recordings._problems import listed
+from sknemg.recordings._subjects import label_subjects
 
 _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])
 _N_GRID = 300
 
 
 class SimplexDisplay:
-    """Subjects on the triangle of three scores; what argmax and what the classifier decides.
+    """Subjects on the triangle of three scores, with the regions of argmax and of a classifier.
 
     Parameters
     ----------
     votes : DataFrame of shape (n_subjects, 3)
-        Mean scores of the subjects' recordings, a column a class.
+        Mean scores of the subjects' recordings, with a column for each class.
     y_true : array-like of shape (n_subjects,)
     final_estimator : fitted classifier, default=None
-        With it, its regions are drawn beside those of argmax. One that was trained on features by
-        location is shown where the proximal and the distal vote are equal, a cut through its six
-        dimensions.
+        If given, its regions are drawn beside those of argmax. A classifier trained on features
+        by location is drawn where the proximal and the distal vote are equal, which is a cut
+        through its six dimensions.
 
     Attributes
     ----------
@@ -66,7 +68,11 @@ class SimplexDisplay:
 
         Parameters
         ----------
-        estimator : fitted DiVoteClassifier or pipeline that ends in one
+        estimator : fitted model
+            A model with a DiVoteClassifier inside (Pipeline, search, calibrated or soft voting
+            classifier), or a classifier that scores each row of `X` by itself. For an ensemble,
+            votes are the weighted means over its members, and its regions are drawn where the
+            votes of all members are equal.
         X : Recordings
         y : array-like of shape (n_recordings,)
             Diagnoses.
@@ -75,15 +81,26 @@ class SimplexDisplay:
         Returns
         -------
         SimplexDisplay
+
+        Raises
+        ------
+        TypeError
+            If the model answers for subjects only.
+        ValueError
+            If there are not three classes, the subjects are unknown, or a subject has two
+            diagnoses.
         """
-        divote, X = split_model(estimator, X)
-        recordings = divote.levels(X).recordings
-        subject, names = pd.factorize(recordings["subject"])
-        classes = list(divote.classes_)
-        votes = subject_votes(recordings[classes].to_numpy(), subject, len(names))
-        y_true = pd.Series(np.asarray(y)).groupby(subject).first()
-        votes_frame = pd.DataFrame(votes, columns=classes, index=names)
-        return cls(votes_frame, y_true, final_estimator=divote.final_estimator_).plot(ax)
+        opened = open_model(estimator)
+        classes = opened.classes.tolist()
+        _check_three(len(classes))
+        recordings = recordings_of_subjects(opened, X)
+        subject, names, first = label_subjects(y, recordings["subject"].to_numpy())
+        scores = class_columns(recordings, classes).to_numpy(dtype=float)
+        votes = pd.DataFrame(
+            subject_votes(scores, subject, len(names)), columns=classes, index=names
+        )
+        y_true = np.asarray(y)[first]
+        return cls(votes, y_true, final_estimator=_final_estimator(opened)).plot(ax)
 
     @classmethod
     def from_predictions(
@@ -95,14 +112,14 @@ class SimplexDisplay:
         final_estimator: Any = None,
         ax: Any = None,
     ) -> Self:
-        """Draw votes that are at hand.
+        """Draw given votes.
 
         Parameters
         ----------
         y_true : array-like of shape (n_subjects,)
-        votes : DataFrame with a column a class, or array of shape (n_subjects, 3)
+        votes : DataFrame with a column for each class, or array of shape (n_subjects, 3)
         classes : array-like of 3 labels, default=None
-            The columns of an array.
+            The names of the columns of an array.
         final_estimator : fitted classifier, default=None
         ax : Axes, default=None
 
@@ -114,7 +131,7 @@ class SimplexDisplay:
         off = np.abs(frame.sum(axis=1).to_numpy() - 1) > 1e-3
         if off.any():
             rows = listed(np.flatnonzero(off), "row")
-            raise ValueError(f"Votes do not add up to 1 in {rows}: give probabilities.")
+            raise ValueError(f"The votes do not add up to 1 in {rows}: give probabilities.")
         return cls(frame, y_true, final_estimator=final_estimator).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
@@ -129,15 +146,14 @@ class SimplexDisplay:
         -------
         self
         """
-        if self.votes.shape[1] != 3:
-            raise ValueError(f"A triangle shows three classes, not {self.votes.shape[1]}.")
+        _check_three(self.votes.shape[1])
         classes = np.asarray(self.votes.columns)
         deciders = [("argmax", lambda p: classes[p.argmax(axis=1)])]
         if self.final_estimator is not None:
-            doubled = self.final_estimator.n_features_in_ == 6
-            name = type(self.final_estimator).__name__
-            name += " where both locations vote alike" if doubled else ""
             final = self.final_estimator
+            doubled = final.n_features_in_ == 6
+            name = f"{final}" if isinstance(final, _Ensemble) else type(final).__name__
+            name += " where both locations vote alike" if doubled else ""
             deciders.append((name, lambda p: final.predict(np.tile(p, 2) if doubled else p)))
         ax = new_axes(ax, (4.8 * len(deciders), 4.6))
         self.figure_ = ax.figure
@@ -160,7 +176,8 @@ class SimplexDisplay:
         inside = (p >= -1e-9).all(axis=1)
         regions = np.full(len(p), np.nan)
         regions[inside] = pd.Index(classes).get_indexer(decide(p[inside]))
-        palette = ListedColormap([class_colors([label])[label] for label in classes])
+        colors = class_colors(classes)
+        palette = ListedColormap([colors[label] for label in classes])
         triangle = Polygon(_CORNERS, fill=False, edgecolor="black", linewidth=1.0, clip_on=False)
         image = axes.imshow(
             regions.reshape(x.shape), extent=extent, origin="lower", cmap=palette, vmin=0, vmax=2,
@@ -185,8 +202,39 @@ class SimplexDisplay:
             )
 
 
+def _check_three(n_classes: int) -> None:
+    if n_classes != 3:
+        raise ValueError(
+            f"There are {n_classes} classes, and a triangle shows three: use VoteHeatmapDisplay."
+        )
+
+
+class _Ensemble:
+    """The decisions of an ensemble on votes that are the same for all its members."""
+
+    def __init__(self, opened: Opened):
+        self.opened = opened
+        self.n_features_in_ = len(opened.classes)
+
+    def __str__(self) -> str:
+        alike = " where all members vote alike" if len(self.opened.parts) > 1 else ""
+        return f"{type(self.opened.model).__name__}{alike}"
+
+    def predict(self, votes: NDArray[Any]) -> NDArray[Any]:
+        return self.opened.decide(self.opened.answer_votes(votes))
+
+
+def _final_estimator(opened: Opened) -> Any:
+    """Find what decides on the votes of a subject; None where it is the highest vote."""
+    if not opened.votes:
+        return None
+    if opened.hands_on:
+        return opened.parts[0].classifier.final_estimator_
+    return _Ensemble(opened)
+
+
 def _to_scores(points: NDArray[Any]) -> NDArray[Any]:
-    """Turn places on the plane into scores that add up to one."""
+    """Turn points on the plane into scores that add up to one."""
     basis = (_CORNERS[:2] - _CORNERS[2]).T
     first = np.linalg.solve(basis, (points - _CORNERS[2]).T).T
     return np.column_stack([first, 1 - first.sum(axis=1)])

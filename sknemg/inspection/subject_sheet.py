@@ -1,4 +1,4 @@
-"""One subject on a page: its recordings, their votes, the result, and what drove it."""
+"""One subject on a page: recordings, their votes, the diagnosis, and what drove it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from sknemg.divote.fitted import split_model
+from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import class_columns
 from sknemg.inspection._style import class_colors, divide, legend, new_axes, stacked_scores
-from sknemg.inspection.leave_one_out import diagnosis_drivers
+from sknemg.inspection.leave_one_out import drivers_of
 from sknemg.inspection.trace import plot_overview
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import shown
+from sknemg.recordings._problems import listed, shown
 
 
 class SubjectSheetDisplay:
     """A subject's recordings with the scores of their segments, their votes and the diagnosis.
 
-    Shaded are the moments without which the score of the diagnosis would fall most
+    The moments without which the score of the diagnosis would fall most are shaded
     (:func:`diagnosis_drivers`).
 
     Parameters
@@ -27,21 +27,22 @@ class SubjectSheetDisplay:
     X : Recordings
         Signals of the subject.
     segments, recordings : DataFrame
-        Of :func:`diagnosis_drivers`; ``recording`` counts the rows of `X`.
+        From :func:`diagnosis_drivers`; ``recording`` is the row of `X`.
     result : Series
-        The subject's row of ``levels.subjects``: its scores and ``prediction``.
+        The subject's row of the table of subjects: its scores and ``prediction``.
     window : float
         Length of a segment in seconds.
     hop : float
-        From one segment to the next, in seconds.
+        Time from the start of one segment to that of the next, in seconds.
     n_drivers : int, default=3
-        Segments to shade.
+        Number of segments to shade.
 
     Attributes
     ----------
     figure_ : Figure
     ax_ : ndarray of Axes
-        A row a recording (trace and scores, vote), and a last one with the result.
+        Two rows for each recording (trace and scores beside its vote), and a last one with the
+        result.
     text_ : Text
         The diagnosis.
     """
@@ -69,17 +70,18 @@ class SubjectSheetDisplay:
     def from_estimator(
         cls, estimator: Any, X: Recordings, subject: Any, *, n_drivers: int = 3, ax: Any = None
     ) -> Self:
-        """Diagnose a subject and draw how it came about.
+        """Diagnose a subject and draw how the diagnosis came about.
 
         Parameters
         ----------
-        estimator : fitted Pipeline
-            From signals to segments to a DiVoteClassifier.
+        estimator : fitted model
+            A model from signals to diagnoses with a DiVoteClassifier inside: a Pipeline, a search,
+            or a CalibratedClassifierCV or soft VotingClassifier of them.
         X : Recordings of signals
             With the column ``subject``.
         subject : label
         n_drivers : int, default=3
-            Segments to shade.
+            Number of segments to shade.
         ax : Axes, default=None
 
         Returns
@@ -88,20 +90,27 @@ class SubjectSheetDisplay:
 
         Raises
         ------
+        TypeError
+            If `estimator` has no DiVoteClassifier inside that can be reached.
         ValueError
-            If `X` holds segments, or nothing of the subject.
+            If `X` holds segments, no column ``subject`` or nothing of the subject, or if the
+            members of an ensemble cut different segments.
         """
         if X.item_shape != ():
-            raise ValueError("The sheet draws signals: give them, and the Pipeline that cuts them.")
+            raise ValueError(
+                "X holds segments or images: give signals, and the model that cuts them."
+            )
+        if "subject" not in X:
+            raise ValueError("The subjects are unknown: give an X with a column 'subject'.")
         own = X[(X["subject"] == subject).to_numpy()]
         if not len(own):
-            raise ValueError(
-                f"X holds no subject {shown(subject)}: give one of its column 'subject'."
-            )
-        divote, items = split_model(estimator, own)
-        segments, recordings = diagnosis_drivers(divote, items, subject)
-        result = divote.levels(items).subjects.loc[subject]
-        window, hop = items.meta.loc[0, ["window", "hop"]]
+            known = listed(X["subject"].unique(), "subject")
+            raise ValueError(f"X holds no subject {shown(subject)}: give one of its {known}.")
+        opened = open_model(estimator)
+        levels = opened.levels(own)
+        segments, recordings = drivers_of(opened, levels, subject)
+        result = levels.subjects.astype(object).iloc[0]  # an integer label stays one
+        window, hop = levels.window_and_hop()
         display = cls(
             own, segments, recordings, result, window=window, hop=hop, n_drivers=n_drivers
         )
@@ -152,7 +161,7 @@ class SubjectSheetDisplay:
         known = [meta[name] for name in ("muscle", "location") if name in meta]
         title = ", ".join(str(value) for value in known if not pd.isna(value))
         trace.set_title(title, loc="left", fontsize="small", pad=2)
-        color = class_colors([self.result["prediction"]])[self.result["prediction"]]
+        color = class_colors(classes)[self.result["prediction"]]
         for start in drivers.loc[drivers["recording"] == row, "start"]:
             trace.axvspan(start, start + self.window, color=color, alpha=0.25, linewidth=0)
         own = self.segments[self.segments["recording"] == row]
@@ -165,7 +174,8 @@ class SubjectSheetDisplay:
         left.set_axis_off()
         legend(left, loc="center right")
         name, prediction = self.result.name, self.result["prediction"]
-        score = f"{prediction}, score {self.result[prediction]:.2f}"
+        value = self.result.iloc[self.result.index.get_loc(prediction)]  # a label may be True
+        score = f"{prediction}, score {value:.2f}"
         self.text_ = left.text(
             0.0, 0.5, f"Subject {name!s}: {score}", transform=left.transAxes, va="center",
             fontsize="large",

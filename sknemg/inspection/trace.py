@@ -1,4 +1,4 @@
-"""A recording as an electromyographer expects it: sweeps, divisions, negative up."""
+"""A recording as a raster of sweeps with divisions, negative up, and the scores below it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from sknemg.divote.fitted import split_model
+from sknemg.divote.fitted import open_model
+from sknemg.divote.levels import class_columns
 from sknemg.inspection._style import GREY, divide, legend, new_axes, stacked_scores
 from sknemg.recordings import Recordings
 
@@ -17,7 +18,7 @@ _SPACING = 2  # divisions from one sweep to the next
 
 
 class TraceDisplay:
-    """A recording as a raster of sweeps, with segments and their scores underneath.
+    """A recording as a raster of sweeps, with the scores of its segments below.
 
     Parameters
     ----------
@@ -26,9 +27,10 @@ class TraceDisplay:
     sfreq : float
         Sampling rate in Hz.
     scores : DataFrame of n_segments rows, default=None
-        ``start`` in seconds, and a column of scores for each class. They are drawn underneath.
+        ``start`` in seconds, and a column of scores for each class, to be drawn below.
     window, hop : float, default=None
-        Length of a segment, and from one to the next, in seconds; needed with `scores`.
+        Length of a segment, and time from the start of one to that of the next, in seconds;
+        needed with `scores`.
     title : str, default=""
 
     Attributes
@@ -81,7 +83,7 @@ class TraceDisplay:
         row : int
         ax : Axes, default=None
         **kwargs
-            Those of `plot`.
+            Passed on to `plot`.
 
         Returns
         -------
@@ -97,23 +99,35 @@ class TraceDisplay:
 
         Parameters
         ----------
-        estimator : fitted Pipeline
-            From signals to segments to a DiVoteClassifier.
+        estimator : fitted model
+            A model from signals to diagnoses with a DiVoteClassifier inside: a Pipeline, a search,
+            or a CalibratedClassifierCV or soft VotingClassifier of them, of which the weighted
+            mean of the members' scores is drawn.
         X : Recordings of signals
         row : int
         ax : Axes, default=None
         **kwargs
-            Those of `plot`.
+            Passed on to `plot`.
 
         Returns
         -------
         TraceDisplay
+
+        Raises
+        ------
+        TypeError
+            If `estimator` has no DiVoteClassifier inside that can be reached.
+        ValueError
+            If `X` holds segments, or if the members of an ensemble cut different segments.
         """
+        signal, sfreq = _read(X, row)
         row = range(len(X))[row]
-        divote, segments = split_model(estimator, X[[row]])
-        scores = divote.levels(segments).segments[["start", *divote.classes_]]
-        window, hop = segments.meta.loc[0, ["window", "hop"]]
-        display = cls(*_read(X, row), scores=scores, window=window, hop=hop, title=_title(X, row))
+        opened = open_model(estimator)
+        levels = opened.levels(X[[row]])
+        window, hop = levels.window_and_hop()
+        scores = class_columns(levels.segments, opened.classes.tolist())
+        scores = scores.assign(start=levels.segments["start"])
+        display = cls(signal, sfreq, scores=scores, window=window, hop=hop, title=_title(X, row))
         return display.plot(ax, **kwargs)
 
     def plot(
@@ -135,14 +149,14 @@ class TraceDisplay:
         ms_per_div : float, default=10
             Sweep speed.
         gain : float, default=None
-            mV a division. By default the finest of the usual ones at which 99.5 % of the samples
-            lie within two divisions.
+            mV per division. By default the finest of the usual gains at which 99.5 % of the
+            samples lie within two divisions.
         n_divs : int, default=10
-            Divisions a sweep.
+            Divisions per sweep.
         n_sweeps : int, default=15
-            Sweeps at most.
+            Largest number of sweeps.
         start : float, default=0
-            Where the first sweep begins, in seconds.
+            Start of the first sweep, in seconds.
 
         Returns
         -------
@@ -204,7 +218,10 @@ class TraceDisplay:
         trace.set(xlim=(0, duration), xticklabels=[])
         classes = self.scores.drop(columns="start")
         if self.window is None or self.hop is None:
-            raise ValueError("scores need the window and the hop of the segments, in seconds.")
+            raise ValueError(
+                f"window={self.window} and hop={self.hop} do not place the scores: give both, in "
+                "seconds."
+            )
         # Windows overlap: a bar of one hop stands in the middle of its window.
         left = self.scores["start"] + (self.window - self.hop) / 2
         stacked_scores(bars, left, self.hop, classes)
@@ -213,7 +230,7 @@ class TraceDisplay:
 
 
 def fitting_gain(signal: ArrayLike) -> float:
-    """Choose mV a division so that 99.5 % of the samples lie within two divisions.
+    """Choose mV per division so that 99.5 % of the samples lie within two divisions.
 
     Examples
     --------
@@ -234,7 +251,7 @@ def plot_overview(ax: Any, signal: ArrayLike, sfreq: float, **kwargs: Any) -> No
 
 def _read(X: Recordings, row: int) -> tuple[Any, float]:
     if X.item_shape != ():
-        raise ValueError("A trace is drawn of signals; these are segments or images.")
+        raise ValueError("X holds segments or images: give signals, and the model that cuts them.")
     row = range(len(X))[row]
     return X[row], float(X["sfreq"].iloc[row])
 

@@ -1,4 +1,4 @@
-"""Size, speed and width of waveforms, measured alike on real and on generated segments."""
+"""Amplitude, frequency and duration of waveforms in real and generated segments."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ def measure_waveforms(segments: ArrayLike, sfreq: float) -> pd.DataFrame:
     -------
     DataFrame of n_segments rows
         ``max_abs``: largest absolute value in mV, the paper's amplitude [1]_; ``rms`` in mV;
-        ``dominant_frequency``: where Welch's spectrum (windows of 0.1 s) is highest, in Hz;
-        ``median_frequency``: the half of the power, in Hz; ``duration``: width of the
-        deflections at half their height in ms, the median over those of at least half the
-        largest, after a low-pass of 1.3 kHz, or noise would cut them into pieces. The mean of a
-        segment is taken off first; a flat segment measures 0.
+        ``dominant_frequency``: the frequency at which Welch's spectrum (windows of 0.1 s) is
+        highest, in Hz; ``median_frequency``: the frequency below which half of the power lies,
+        in Hz; ``duration``: width of the deflections at half their height in ms, the median
+        over those of at least half the height of the largest, after a low-pass of 1.3 kHz,
+        without which noise would break them up. The mean of a segment is subtracted first; all
+        measures of a flat segment are 0.
 
     References
     ----------
@@ -47,7 +48,7 @@ def measure_waveforms(segments: ArrayLike, sfreq: float) -> pd.DataFrame:
     """
     x = np.asarray(segments, dtype=float)
     if x.ndim != 2:
-        raise ValueError(f"segments must have shape (n_segments, n_times), got {x.shape}.")
+        raise ValueError(f"segments has shape {x.shape}: give (n_segments, n_times).")
     flat = np.ptp(x, axis=1) == 0
     x = np.where(flat[:, None], 0.0, x - x.mean(axis=1, keepdims=True))
     freqs, power = welch(x, sfreq, nperseg=min(x.shape[1], round(0.1 * sfreq)))
@@ -66,7 +67,7 @@ def measure_waveforms(segments: ArrayLike, sfreq: float) -> pd.DataFrame:
 
 
 def _width(magnitude: NDArray[Any]) -> float:
-    """Width of the large deflections at half their height, in samples."""
+    """Return the median width of the large deflections at half their height, in samples."""
     if not magnitude.any():
         return 0.0
     peaks, _ = find_peaks(magnitude, height=magnitude.max() / 2)

@@ -42,6 +42,8 @@ class SubjectCounts:
     proba : ndarray of shape (n_items, n_classes)
     subject : ndarray of shape (n_items,), int
         The number of each item's subject.
+    guess : ndarray of shape (n_items,), int, default=None
+        The class that was answered; by default that of highest probability.
 
     Attributes
     ----------
@@ -55,12 +57,19 @@ class SubjectCounts:
         scores higher for the class; a tie counts one half.
     """
 
-    def __init__(self, y: NDArray[Any], proba: NDArray[Any], subject: NDArray[Any]):
+    def __init__(
+        self,
+        y: NDArray[Any],
+        proba: NDArray[Any],
+        subject: NDArray[Any],
+        guess: NDArray[Any] | None = None,
+    ):
         n_subjects, n_classes = subject.max() + 1, proba.shape[1]
         self.labels = np.zeros(n_subjects, dtype=np.intp)
         self.labels[subject] = y
         self.answers = np.zeros((n_subjects, n_classes))
-        np.add.at(self.answers, (subject, proba.argmax(axis=1)), 1)
+        guess = proba.argmax(axis=1) if guess is None else guess
+        np.add.at(self.answers, (subject, guess), 1)
         losses = -np.log(np.clip(proba / proba.sum(axis=1, keepdims=True), _TINY, 1))
         self.loss = np.stack(
             [np.bincount(subject, weights=column, minlength=n_subjects) for column in losses.T],

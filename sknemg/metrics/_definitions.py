@@ -155,9 +155,13 @@ def check_scores(proba: NDArray[Any]) -> None:
 
 
 def metric_values(
-    y: NDArray[Any], proba: NDArray[Any], names: Iterable[str] = METRICS
+    y: NDArray[Any],
+    proba: NDArray[Any],
+    names: Iterable[str] = METRICS,
+    *,
+    guess: NDArray[Any] | None = None,
 ) -> dict[str, float]:
-    """Score answers; the answer to an item is its class of highest probability.
+    """Score answers with any of the metrics.
 
     Parameters
     ----------
@@ -165,6 +169,8 @@ def metric_values(
         Codes of the true classes.
     proba : ndarray of shape (n_items, n_classes)
     names : iterable of str, default=METRICS
+    guess : ndarray of shape (n_items,), int, default=None
+        Codes of the classes that were answered; by default those of highest probability.
 
     Returns
     -------
@@ -182,6 +188,6 @@ def metric_values(
     """
     # Values need no subjects: all items of a class are counted as one.
     codes = np.unique(y, return_inverse=True)[1]
-    counts = SubjectCounts(y, proba, codes)
+    counts = SubjectCounts(y, proba, codes, guess)
     values = overall(counts.count(counts.observed()))
     return {name: float(values[name]) for name in names}

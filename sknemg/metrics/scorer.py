@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from sknemg.divote._segments import align_columns, consumes_groups
+from sknemg.divote._segments import align_columns
 from sknemg.divote._votes import mean_scores
+from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import LEVELS, class_columns
 from sknemg.metrics._definitions import METRICS, check_scores, metric_values
 from sknemg.model_selection.torn import (
@@ -50,10 +50,12 @@ def level_scores(
 
     Parameters
     ----------
-    estimator : trained classifier, or a Pipeline or search that ends in one
-        Its ``predict_proba`` gives one row a recording. Segments need a `DiVoteClassifier` at
-        the end; so do recordings on their own, since DiVote answers for their subject. The
-        recordings of any other classifier are its rows.
+    estimator : fitted classifier
+        Its ``predict_proba`` gives one row for each recording. Segments need a `DiVoteClassifier`
+        inside, and so do the recordings of a model that answers for subjects. It is found in a
+        Pipeline, a search, a threshold classifier and a CalibratedClassifierCV or soft
+        VotingClassifier of them; of several, the weighted mean is taken. The recordings of any
+        other classifier are its rows.
     X : Recordings, DataFrame or other container
     y : array-like of shape (n_recordings,)
         Diagnoses.
@@ -72,8 +74,10 @@ def level_scores(
     Raises
     ------
     ValueError
-        If the subjects are unknown, if `y` is missing in some rows, or if the estimator has no
-        segment scores.
+        If the subjects are unknown, if `y` is missing in some rows, or if the members of an
+        ensemble cut different segments, so that segments have no common score.
+    TypeError
+        If the estimator has no scores at this level.
 
     Examples
     --------
@@ -92,35 +96,24 @@ def level_scores(
     segment (18, 2)
     """
     _check_level(level)
-    # A search passes no metadata on to predict_proba; the estimator that it found takes them.
-    estimator = getattr(estimator, "best_estimator_", estimator)
+    opened = open_model(estimator)
     subjects = read_subjects(X, groups)
     if subjects is None:
         raise ValueError("The subjects are unknown: give groups, or an X with a column 'subject'.")
     X = X if groups is None else with_subjects(X, subjects)  # not all hand groups on
     labels = check_labels(y, len(subjects))
-    if level != "subject" and (levels := _divote_levels(estimator, X, groups)) is not None:
-        table = getattr(levels, f"{level}s")
-        scores = class_columns(table, estimator.classes_.tolist()).to_numpy()
-        row = table["recording"].to_numpy()
-        voted = ~np.isnan(scores).any(axis=1)
-        return LevelScores(labels[row[voted]], scores[voted], subjects[row[voted]])
-    if level == "segment":
-        raise ValueError(f"{type(estimator).__name__} does not end in a DiVoteClassifier.")
-    takes = groups is not None and consumes_groups(estimator, "predict_proba")
-    proba = estimator.predict_proba(X, **({"groups": groups} if takes else {}))
+    if level == "subject":
+        proba = opened.predict_proba(X, groups)
+        code, names, first = label_subjects(labels, subjects)
+        return LevelScores(labels[first], mean_scores(proba, code, len(names)), names)
     if level == "recording":
-        return LevelScores(labels, proba, subjects)
-    code, names, first = label_subjects(labels, subjects)
-    return LevelScores(labels[first], mean_scores(proba, code, len(names)), names)
-
-
-def _divote_levels(estimator: Any, X: Any, groups: ArrayLike | None) -> Any:
-    if isinstance(estimator, Pipeline):
-        if len(estimator) > 1:
-            X = estimator[:-1].transform(X)
-        estimator = estimator[-1]
-    return estimator.levels(X, groups) if hasattr(estimator, "levels") else None
+        table = opened.recordings(X, groups)
+    else:
+        table = opened.levels(X, groups).segments
+    scores = class_columns(table, opened.classes.tolist()).to_numpy()
+    row = table["recording"].to_numpy()
+    voted = ~np.isnan(scores).any(axis=1)
+    return LevelScores(labels[row[voted]], scores[voted], subjects[row[voted]])
 
 
 class SubjectScorer:
@@ -224,15 +217,17 @@ class SubjectScorer:
         float, or dict of floats for several metrics
         """
         answers = level_scores(estimator, X, y, level=self.level, groups=groups)
+        opened = open_model(estimator)
         self._check_torn(estimator, answers.groups)
-        _check_known(answers.y_true, estimator.classes_)
+        _check_known(answers.y_true, opened.classes)
         check_scores(answers.y_proba)
         # A fold may test a class that none of its training subjects had.
-        classes = np.union1d(estimator.classes_, answers.y_true)
-        proba = align_columns(answers.y_proba, estimator.classes_, classes)
+        classes = np.union1d(opened.classes, answers.y_true)
+        proba = align_columns(answers.y_proba, opened.classes, classes)
         codes = np.searchsorted(classes, answers.y_true)
+        guess = np.searchsorted(classes, opened.decide(answers.y_proba))
         names = [name.removeprefix("neg_") for name in self._names()]
-        values = metric_values(codes, proba, names)
+        values = metric_values(codes, proba, names, guess=guess)
         scores = {
             name: -values["log_loss"] if name == "neg_log_loss" else values[name]
             for name in self._names()

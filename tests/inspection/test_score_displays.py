@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.exceptions import NotFittedError
 
 from sknemg import (
     inspection,
@@ -179,7 +180,7 @@ def test_labels_and_scores_that_do_not_fit(name):
     y, scores = _noisy_scores(9)
     gaps = scores.copy()
     gaps[[2, 5], 1] = np.nan
-    with pytest.raises(ValueError, match="NaN or infinite in rows 2, 5: leave the rows out"):
+    with pytest.raises(ValueError, match="NaN or infinite in rows 2, 5: leave these rows out"):
         _draw(name, y, gaps)
     with pytest.raises(ValueError, match=r"y_true holds 0, 1, 2 in rows 0, .*of 'myopathy', 'neur"):
         _draw(name, np.arange(9) % 3, scores)
@@ -188,7 +189,7 @@ def test_labels_and_scores_that_do_not_fit(name):
     table = pd.DataFrame(scores, columns=CLASSES).assign(subject="S1")
     with pytest.raises(ValueError, match=r"Columns \['subject'\] hold no scores"):
         _draw(name, y, table)
-    with pytest.raises(ValueError, match="a row an item and a column a class, not 1-D"):
+    with pytest.raises(ValueError, match="The scores are 1-D: give a table with a row for each"):
         _draw(name, y, scores[:, 0])
 
 
@@ -220,7 +221,7 @@ def test_logits_are_no_probabilities(name):
 
 def test_triangle_of_votes_that_do_not_add_up_and_of_classes_in_any_order():
     y, scores = _noisy_scores(9)
-    with pytest.raises(ValueError, match="Votes do not add up to 1 in rows 0, 1, 2"):
+    with pytest.raises(ValueError, match="The votes do not add up to 1 in rows 0, 1, 2"):
         _draw("Simplex", y, scores / 2)
     display = _draw("Simplex", y, scores[:, ::-1], classes=CLASSES[::-1])
     image = display.ax_[0, 0].images[0].get_array()
@@ -264,5 +265,8 @@ def test_learning_curves_come_from_the_history(network):
     line = display.ax_[0].lines[0]
     assert len(line.get_xdata()) == len(network[0].history_)
     assert display.ax_[-1].get_xlabel() == "updates"
-    with pytest.raises(TypeError, match="no history_"):
+    fitted = LinearDiscriminantAnalysis().fit([[0], [1], [2], [3]], list("aabb"))
+    with pytest.raises(TypeError, match="Analysis holds no network with history_: give"):
+        inspection.TrainingHistoryDisplay.from_estimator(fitted)
+    with pytest.raises(NotFittedError, match="LinearDiscriminantAnalysis instance is not fitted"):
         inspection.TrainingHistoryDisplay.from_estimator(LinearDiscriminantAnalysis())

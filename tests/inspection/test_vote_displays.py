@@ -45,7 +45,7 @@ def test_drivers_of_a_pipeline(fitted):
     ):
         pd.testing.assert_frame_equal(own, expected)
     bare = LinearDiscriminantAnalysis().fit(np.eye(len(y)), y)
-    with pytest.raises(TypeError, match="LinearDiscriminantAnalysis has no levels of votes"):
+    with pytest.raises(TypeError, match="LinearDiscriminantAnalysis has no segments that vote"):
         inspection.diagnosis_drivers(bare, np.eye(len(y)), "S00")
 
 
@@ -86,9 +86,9 @@ def test_simplex_regions_of_argmax_and_classifier(fitted):
 
 
 def test_simplex_needs_three_named_classes():
-    with pytest.raises(ValueError, match="not 2"):
+    with pytest.raises(ValueError, match="There are 2 classes, and a triangle shows three"):
         inspection.SimplexDisplay.from_predictions(["a"], [[0.5, 0.5]], classes=["a", "b"])
-    with pytest.raises(ValueError, match="must name the 2 columns"):
+    with pytest.raises(ValueError, match="classes=None does not name the 2 columns"):
         inspection.SimplexDisplay.from_predictions(["a"], [[0.5, 0.5]])
 
 
@@ -102,7 +102,7 @@ def test_sheet_shows_all_recordings_and_the_result(fitted):
     assert f"{subject}: {prediction}" in display.text_.get_text()
     with pytest.raises(ValueError, match="no subject 'nobody'"):
         inspection.SubjectSheetDisplay.from_estimator(pipe, X, "nobody")
-    with pytest.raises(ValueError, match="The sheet draws signals"):
+    with pytest.raises(ValueError, match="X holds segments or images: give signals"):
         inspection.SubjectSheetDisplay.from_estimator(pipe[-1], pipe[:-1].transform(X), subject)
 
 
@@ -114,7 +114,7 @@ def test_errors_of_recordings_are_sorted_by_confidence(fitted):
     ((pair, rows),) = display.rows_.items()
     assert pair == ("normal", "myopathy")
     assert rows.tolist() == np.flatnonzero(y == "normal")[::-1].tolist()
-    with pytest.raises(ValueError, match="nothing to show"):
+    with pytest.raises(ValueError, match="No recording is mispredicted: give recordings"):
         inspection.MispredictionDisplay.from_predictions(X, y, y)
     own = inspection.MispredictionDisplay.from_estimator(pipe, X, np.roll(y, 1))
     assert sum(len(rows) for rows in own.rows_.values()) > 0

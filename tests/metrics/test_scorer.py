@@ -84,7 +84,7 @@ def test_any_classifier_of_recordings_can_be_scored():
     got = level_scores(model, X, y)
     by_hand = pd.DataFrame(proba).groupby(X["subject"].to_numpy()).mean()
     assert_allclose(got.y_proba, by_hand.loc[got.groups])
-    with pytest.raises(ValueError, match="does not end in a DiVoteClassifier"):
+    with pytest.raises(TypeError, match="RowClassifier has no segments that vote: give a DiVote"):
         level_scores(model, X, y, level="segment")
 
 
