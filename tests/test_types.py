@@ -21,7 +21,7 @@ from sknemg import DiVoteClassifier, NEMGNetClassifier, Recordings, Segmenter
 from sknemg.evaluation import evaluate
 from sknemg.simulate import make_cohort
 
-X, y = make_cohort(9, random_state=0)
+X, y = Recordings([[0.1], [0.2]], sfreq=10, subject=["S1", "S2"]), ["normal", "myopathy"]
 reveal_type(sknemg.Recordings)
 reveal_type(X)
 reveal_type(X["subject"])
