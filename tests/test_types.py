@@ -24,9 +24,8 @@ from sknemg.simulate import make_cohort
 X, y = Recordings([[0.1], [0.2]], sfreq=10, subject=["S1", "S2"]), ["normal", "myopathy"]
 reveal_type(sknemg.Recordings)
 reveal_type(X)
-reveal_type(X["subject"])
 reveal_type(DiVoteClassifier(NEMGNetClassifier(width=4)).fit(X, y, groups=X["subject"]))
-reveal_type(evaluate(DiVoteClassifier(NEMGNetClassifier()), X, y).subjects)
+reveal_type(evaluate(DiVoteClassifier(NEMGNetClassifier()), X, y))
 Recordings.nonsense()  # wrong
 sknemg.Recording  # wrong
 sknemg.evaluation.evaluated  # wrong
@@ -70,7 +69,7 @@ def test_a_users_mistakes_are_seen_and_nothing_else(check):
     notes = [text for _, (kind, text) in sorted(said.items()) if kind == "note"]
     assert "-> sknemg.recordings.recordings.Recordings" in notes[0]
     for note, ending in zip(
-        notes[1:], ["Recordings", "Series[Any]", "DiVoteClassifier", "DataFrame"], strict=True
+        notes[1:], ["Recordings", "DiVoteClassifier", "Evaluation"], strict=True
     ):
         assert note.removesuffix('"').endswith(ending)
 
