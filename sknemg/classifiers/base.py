@@ -303,7 +303,8 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
                 f"X holds recordings of several segments, {type(self).__name__} takes an array of "
                 f"segments, one per row: use DiVoteClassifier({type(self).__name__}(...))."
             )
-        check_known(y)
+        if y is not None:  # which is refused below
+            check_known(y)
         X, y = validate_data(self, X, y, dtype=self._input_dtypes, **_CHECKS)
         check_finite_rows(X)
         check_classification_targets(y)
