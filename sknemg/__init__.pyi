@@ -35,7 +35,7 @@ from .images import (
     Spectrogram,
 )
 from .metrics import SubjectScorer
-from .model_selection import SubjectKFold
+from .model_selection import FewerSubjects, SubjectKFold
 from .nn import NEMGNet
 from .preprocessing import (
     Downsampler,
@@ -51,6 +51,7 @@ __version__: str
 __all__ = [
     "DiVoteClassifier",
     "Downsampler",
+    "FewerSubjects",
     "InvalidRecordingsError",
     "MelSpectrogram",
     "NEMGNet",

@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
+from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
@@ -49,9 +50,23 @@ def _arrays_only(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def choose(self: Any, X: Any, *args: Any, **params: Any) -> Any:
-        return (without_set_output if is_ragged(X) else method)(self, X, *args, **params)
+        if is_ragged(X):
+            return without_set_output(self, X, *args, **params)
+        if hasattr(self, "set_output") and _asks_for_tables(self) and np.ndim(X) > 2:
+            raise ValueError(
+                f"{type(self).__name__} makes several rows of each row of an array of shape "
+                f"{np.shape(X)}, which no table holds: give one segment per row, or set "
+                "set_output(transform='default')."
+            )
+        return method(self, X, *args, **params)
 
     return choose
+
+
+def _asks_for_tables(estimator: Any) -> bool:
+    own = getattr(estimator, "_sklearn_output_config", {}).get("transform")
+    asked = get_config()["transform_output"] if own is None else own
+    return bool(asked != "default")
 
 
 class RowTransformer(TransformerMixin, BaseEstimator):
@@ -139,6 +154,16 @@ class RowTransformer(TransformerMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+    def __getattr__(self, name: str) -> Any:  # of what a class does not have
+        reason = f"{type(self).__name__!r} object has no attribute {name!r}"
+        if name == "set_output":
+            reason = (
+                f"{type(self).__name__} has no set_output, since no table holds what it makes: "
+                "call set_output of the steps that make tables, or set it for all by "
+                "sklearn.set_config(transform_output=...), which leaves recordings as they are."
+            )
+        raise AttributeError(reason)
 
 
 def _refuse_implausible(recordings: Recordings) -> None:

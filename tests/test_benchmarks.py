@@ -25,7 +25,7 @@ from benchmarks.papers import (
     table_5,
     write_docs,
 )
-from sknemg import DiVoteClassifier, Segmenter, SegmentFeatures
+from sknemg import DiVoteClassifier, FewerSubjects, Segmenter, SegmentFeatures
 from sknemg.evaluation import Protocol, evaluate
 from sknemg.metrics import METRICS
 from sknemg.metrics._definitions import CLASS_METRICS
@@ -86,8 +86,8 @@ def test_fewer_subjects_are_part_of_more(make_ragged, monkeypatch):
     seen = {}
     for n in (1, 2, 4):
         divote = DiVoteClassifier(LogisticRegression(max_iter=5000), subject_features="all")
-        model = methods.FewerSubjects(divote, n, random_state=0).fit(segments, y)
-        seen[n] = set(model.divote_.votes_.index)
+        model = FewerSubjects(divote, n, random_state=0).fit(segments, y)
+        seen[n] = set(model.estimator_.votes_.index)
         assert len(seen[n]) == 3 * n
     assert seen[1] < seen[2] < seen[4]
 

@@ -9,6 +9,7 @@ import sknemg
 from sknemg import (
     DiVoteClassifier,
     Downsampler,
+    FewerSubjects,
     MelSpectrogram,
     NEMGNetClassifier,
     PlotImage,
@@ -26,6 +27,7 @@ ESTIMATORS = [
     DiVoteClassifier(LogisticRegression(), cv=3),
     DiVoteClassifier(LogisticRegression(), final_estimator=None),
     Downsampler(sfreq=500, input_sfreq=1000),
+    FewerSubjects(LogisticRegression(), n_subjects=1000),
     MelSpectrogram(input_sfreq=10_000),
     NEMGNetClassifier("A", width=4, short="pad", lr=1e-2, max_epochs=12),
     PlotImage((32, 32), input_sfreq=10_000),

@@ -29,7 +29,6 @@ from sknemg import (
     TimmClassifier,
 )
 from sknemg.divote._segments import consumes_groups
-from sknemg.recordings import read_subjects
 
 SFREQ = 10_000
 CACHE = "SKNEMG_BENCHMARK_CACHE"  # by environment, so that no path gets into a kept result
@@ -82,37 +81,6 @@ class Remembered(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X):
         return self.estimator_.predict_proba(X)
-
-
-class FewerSubjects(ClassifierMixin, BaseEstimator):
-    """A DiVoteClassifier that is trained on some subjects of each class only.
-
-    With one seed, fewer subjects are part of more subjects.
-    """
-
-    __metadata_request__fit: ClassVar = {"groups": True}
-
-    def __init__(self, divote: Any, n_per_class: int, random_state: int | None = None):
-        self.divote = divote
-        self.n_per_class = n_per_class
-        self.random_state = random_state
-
-    def fit(self, X, y, groups=None):
-        subjects, y = np.asarray(read_subjects(X, groups)), np.asarray(y)
-        rng = np.random.default_rng(self.random_state)
-        kept: list = []
-        for label in np.unique(y):
-            kept.extend(rng.permutation(np.unique(subjects[y == label]))[: self.n_per_class])
-        rows = np.flatnonzero(np.isin(subjects, kept))
-        self.divote_ = clone(self.divote).fit(X[rows], y[rows], groups=subjects[rows])
-        self.classes_ = self.divote_.classes_
-        return self
-
-    def predict_proba(self, X, groups=None):
-        return self.divote_.predict_proba(X, groups)
-
-    def levels(self, X, groups=None):
-        return self.divote_.levels(X, groups)
 
 
 class SoftmaxRidge(RidgeClassifier):

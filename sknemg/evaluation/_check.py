@@ -18,6 +18,7 @@ from sklearn.utils import get_tags
 
 from sknemg.base import RowTransformer
 from sknemg.divote import DiVoteClassifier
+from sknemg.model_selection import FewerSubjects
 from sknemg.recordings import InvalidRecordingsError, Recordings
 
 
@@ -84,7 +85,7 @@ def _heads(estimator: Any) -> Iterator[tuple[list[RowTransformer], Any]]:
     elif isinstance(estimator, (StackingClassifier, VotingClassifier)):
         for _, part in estimator.estimators:
             yield from _heads(part)
-    elif isinstance(estimator, CalibratedClassifierCV):
+    elif isinstance(estimator, (CalibratedClassifierCV, FewerSubjects)):
         yield from _heads(estimator.estimator)
     elif isinstance(estimator, DiVoteClassifier):
         yield [], estimator
