@@ -385,6 +385,7 @@ ELSEWHERE = {
     "offsets": "of Recordings",
     "refit": "of searches", "voting": "of VotingClassifier",
     "strict": "of scorers",
+    "transform": "of set_output",
     "validation": "fixed: auto, which needs no subjects of a class",
     "error.problems": "set by the command itself",
 }  # fmt: skip
