@@ -185,17 +185,22 @@ class Opened:
         before = () if self.before is None else (self.before,)
         for member, weight in zip(self.members, self.weights, strict=bool(self.members)):
             for part in member.parts:
-                labels = part.classes
-                if self.encodes:
-                    labels = self.classes[np.searchsorted(member.classes, labels)]
                 yield replace(
                     part,
-                    classes=labels,
+                    classes=self._own_labels(member, part.classes),
                     weight=weight * part.weight,
                     before=before + part.before,
                     entry=part.entry or (member.path if len(self.members) > 1 else ""),
                     encoded=part.encoded or self.encodes,
                 )
+
+    def _own_labels(self, member: Opened, labels: NDArray[Any]) -> NDArray[Any]:
+        if not self.encodes:
+            return labels
+        numbers = set(range(len(self.classes)))
+        if set(member.classes.tolist()) <= numbers:  # perhaps not all: a fold may lack a class
+            return self.classes[labels.astype(int)]
+        return self.classes[np.searchsorted(member.classes, labels)]  # trained before, by names
 
     @property
     def votes(self) -> bool:
@@ -674,9 +679,8 @@ def _(model: CalibratedClassifierCV, path: str) -> Opened:
 
     equal = (1 / len(pairs),) * len(pairs)
     classes = np.asarray(model.classes_)
-    # With method="temperature" scikit-learn trains the members on positions.
     known = {label for member in members for label in member.classes.tolist()}
-    encodes = not known <= set(classes.tolist())
+    encodes = not known <= set(classes.tolist())  # temperature scaling numbers names
     return Opened(model, path, classes, members, equal, swap=swap, encodes=encodes)
 
 

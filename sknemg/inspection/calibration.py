@@ -78,8 +78,7 @@ class CalibrationDisplay:
             True labels.
         level : {"subject", "recording", "segment"}, default="subject"
             What is counted; see :func:`sknemg.metrics.level_scores`. Where the subjects are
-            unknown, each row of `X` counts as a subject. The intervals are too narrow at other
-            levels, since recordings of one subject are not independent.
+            unknown, each row of `X` counts as a subject.
         groups : array-like of shape (n_rows,), default=None
             Subjects; by default the column ``subject`` of `X`.
         n_bins : int, default=10
@@ -89,10 +88,14 @@ class CalibrationDisplay:
         -------
         CalibrationDisplay
         """
-        answers, _ = model_answers(estimator, X, y, level, groups)
-        classes = open_model(estimator).classes
+        answers, known = model_answers(estimator, X, y, level, groups)
         return cls.from_predictions(
-            answers.y_true, answers.y_proba, classes=classes, n_bins=n_bins, ax=ax
+            answers.y_true,
+            answers.y_proba,
+            classes=open_model(estimator).classes,
+            groups=answers.groups if known else None,
+            n_bins=n_bins,
+            ax=ax,
         )
 
     @classmethod
@@ -115,8 +118,8 @@ class CalibrationDisplay:
         classes : array-like of shape (n_classes,), default=None
             The names of the columns of an array.
         groups : array-like of shape (n,), default=None
-            The subject of each row; by default each row is its own. Rows of one subject are no
-            independent evidence, see :func:`~sknemg.metrics.proportion_interval`.
+            The subject of each row; by default each row is its own. Rows of one subject are not
+            independent, see :func:`~sknemg.metrics.proportion_interval`.
         n_bins : int, default=10
             Number of bins of equal width.
         ax : Axes, default=None
