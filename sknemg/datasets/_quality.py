@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import LISTED
+from sknemg.recordings._problems import capped
 
 _FLAT = 0.02  # s; a shorter pause in a coarsely digitised signal is no dead channel
 _RAIL = 2e-4  # of the peak-to-peak amplitude: how far samples on a rail may scatter
@@ -66,10 +66,9 @@ def warn_if_flat(X: Recordings, limit: float = 0.5, *, stacklevel: int = 2) -> N
         if seconds >= limit
     ]
     if named:
-        more = f" and {len(named) - LISTED} more" if len(named) > LISTED else ""
         warnings.warn(
             f"Flat for {limit:g} s or longer, as a channel that was off or saturated, "
-            f"{', '.join(named[:LISTED])}{more}: look at sknemg.datasets.quality(X), and leave out "
+            f"{capped(named)}: look at sknemg.datasets.quality(X), and leave out "
             "what carries no signal.",
             stacklevel=stacklevel + 1,
         )

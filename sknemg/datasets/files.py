@@ -24,7 +24,7 @@ from sknemg.datasets._formats.text import TextFormat, read_text
 from sknemg.datasets._formats.units import UNITS, decode, is_other, millivolts, spell
 from sknemg.datasets._formats.wav import read_wav
 from sknemg.datasets._formats.wfdb import find_header, read_wfdb, wfdb_files
-from sknemg.recordings._problems import LISTED
+from sknemg.recordings._problems import capped
 
 _AT_ONCE = 2**16  # samples
 
@@ -367,14 +367,13 @@ def _gaps(parts: tuple[Part, ...], ends: list[float]) -> str:
     ]
     whole = [f"{part.onset:g} to {end:g} s" for part, end in zip(parts, ends, strict=True)]
     return (
-        f"the recording has {_capped(gaps, 'gap')}: give `start` and `stop` inside one of its "
-        f"{_capped(whole, 'part')}"
+        f"the recording has {_counted(gaps, 'gap')}: give `start` and `stop` inside one of its "
+        f"{_counted(whole, 'part')}"
     )
 
 
-def _capped(texts: list[str], noun: str) -> str:
-    more = f" and {len(texts) - LISTED} more" if len(texts) > LISTED else ""
-    return f"{noun}{'s' if len(texts) > 1 else ''} {', '.join(texts[:LISTED])}{more}"
+def _counted(texts: list[str], noun: str) -> str:
+    return f"{noun}{'s' if len(texts) > 1 else ''} {capped(texts)}"
 
 
 def _scaled(samples: NDArray[Any], factor: float) -> NDArray[np.float32]:

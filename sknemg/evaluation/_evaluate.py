@@ -32,6 +32,7 @@ from sknemg.evaluation.result import Evaluation
 from sknemg.model_selection.leaks import check_no_shared_signal
 from sknemg.model_selection.splits import SubjectKFold
 from sknemg.model_selection.torn import (
+    estimators_in,
     knowing_parts,
     report_row_splitters,
     report_trained_on,
@@ -42,7 +43,7 @@ from sknemg.provenance import provenance
 from sknemg.recordings import Recordings
 from sknemg.recordings._carry import with_row_numbers, with_subjects
 from sknemg.recordings._convert import to_recordings
-from sknemg.recordings._problems import LISTED, listed, shown
+from sknemg.recordings._problems import capped, listed, shown
 from sknemg.recordings._subjects import (
     check_labels,
     label_subjects,
@@ -327,20 +328,11 @@ def _networks(estimator: BaseEstimator) -> set[str]:
 def _candidates(estimator: BaseEstimator) -> list[BaseEstimator]:
     """Find estimators that stand in the grid of a search, in the order of the grid."""
     found: list[BaseEstimator] = []
-
-    def look(value: Any) -> None:
-        if isinstance(value, Mapping):
-            value = list(value.values())
-        if isinstance(value, (list, tuple)):
-            for item in value:
-                look(item)
-        elif _is_estimator(value):
-            found.extend([value, *_candidates(value)])
-
     params = estimator.get_params(deep=True)
     for name in sorted(params):
         if name.rpartition("__")[2] in ("param_grid", "param_distributions"):
-            look(params[name])
+            for candidate in estimators_in(params[name]):
+                found += [candidate, *_candidates(candidate)]
     return found
 
 
@@ -492,9 +484,8 @@ def _warn_of_lacking(lacking: list[dict[str, Any]]) -> None:
     who = list(dict.fromkeys(name for at in lacking for name in at["subjects"]))
     counted = f" and counts as wrong for {listed(who, 'test subject')}" if len(who) else ""
     warnings.warn(
-        f"Training folds lack a class ({'; '.join(places[:LISTED])}"
-        f"{'; ...' if len(places) > LISTED else ''}), which scores 0 there{counted}: give the "
-        "class more subjects or leave it out.",
+        f"Training folds lack a class ({capped(places, separator='; ')}), which scores 0 "
+        f"there{counted}: give the class more subjects or leave it out.",
         stacklevel=3,
     )
 
@@ -524,8 +515,8 @@ def _check_reached(model: Any) -> None:
 def _warn_of_damage(damaged: list[str]) -> None:
     if damaged:
         warnings.warn(
-            f"Finished cells in the cache were damaged: {'; '.join(damaged[:LISTED])}"
-            f"{'; ...' if len(damaged) > LISTED else ''}. They were computed and written anew.",
+            f"Finished cells in the cache were damaged: {capped(damaged, separator='; ')}. They "
+            "were computed and written anew.",
             stacklevel=3,
         )
 

@@ -115,7 +115,7 @@ def row_splitters(estimator: Any, *, of_segments: bool = False) -> list[RowSplit
     found: list[RowSplitter] = []
     by_subject = hasattr(estimator, "trained_on")  # it checks its own cv
     params = estimator.get_params(deep=False)
-    inner = [part for value in params.values() for part in _estimators_in(value)]
+    inner = [part for value in params.values() for part in estimators_in(value)]
     frozen = all(isinstance(part, FrozenEstimator) for part in inner)
     if "cv" in params and not frozen and not by_subject and _splits_rows(params["cv"]):
         found.append(RowSplitter(f"{type(estimator).__name__}(cv={params['cv']!r})", of_segments))
@@ -212,6 +212,11 @@ def _fitted_parts(model: Any) -> list[Any]:
     return fitted or [part for value in values.values() for part in _parts_in(value)]
 
 
+def estimators_in(value: Any) -> list[Any]:
+    """Find the estimators in a value: itself, or those in lists, tuples and mappings."""
+    return [part for part in _parts_in(value) if hasattr(part, "get_params")]
+
+
 def _parts_in(value: Any) -> list[Any]:
     if isinstance(value, Mapping):
         value = list(value.values())
@@ -219,7 +224,3 @@ def _parts_in(value: Any) -> list[Any]:
         return [part for item in value for part in _parts_in(item)]
     is_model = hasattr(value, "fit") or hasattr(value, "predict_proba")
     return [value] if is_model and not isinstance(value, type) else []
-
-
-def _estimators_in(value: Any) -> list[Any]:
-    return [part for part in _parts_in(value) if hasattr(part, "get_params")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, KeysView, Mapping, ValuesView
+from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence, ValuesView
 from typing import Any
 
 import numpy as np
@@ -99,8 +99,21 @@ def listed(items: Iterable[Any], noun: str) -> str:
     "subject 'S1'"
     """
     items = list(items)
+    return f"{noun}{'s' if len(items) > 1 else ''} {capped(items, spell=shown)}"
+
+
+def capped(
+    items: Sequence[Any], *, separator: str = ", ", spell: Callable[[Any], str] = str
+) -> str:
+    """Join the first of some items for a message, and count the others.
+
+    Examples
+    --------
+    >>> capped(["a (2 s)", "b (3 s)"], separator="; "), capped(range(12))
+    ('a (2 s); b (3 s)', '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more')
+    """
     more = f" and {len(items) - LISTED} more" if len(items) > LISTED else ""
-    return f"{noun}{'s' if len(items) > 1 else ''} {', '.join(map(shown, items[:LISTED]))}{more}"
+    return separator.join(map(spell, items[:LISTED])) + more
 
 
 def origin(meta: pd.DataFrame, row: int) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import column_or_1d
 
-from sknemg.recordings._problems import LISTED, listed, shown
+from sknemg.recordings._problems import LISTED, capped, listed, shown
 
 ONE_DIAGNOSIS = "correct the diagnosis or split the subject"
 # What becomes of a missing entry in an array of strings; the words of a person are not among them.
@@ -194,10 +194,9 @@ def label_subjects(
     y = check_labels(y, len(subjects))
     if several := several_diagnoses(subjects, y):
         parts = [f"{shown(who)} ({spell_diagnoses(own)})" for who, own in several.items()]
-        more = f" and {len(parts) - LISTED} more" if len(parts) > LISTED else ""
         raise ValueError(
             f"{len(several)} subject{'s have' if len(several) > 1 else ' has'} more than one "
-            f"diagnosis, {'; '.join(parts[:LISTED])}{more}: {ONE_DIAGNOSIS}."
+            f"diagnosis, {capped(parts, separator='; ')}: {ONE_DIAGNOSIS}."
         )
     codes, names = pd.factorize(subjects)
     return codes, np.asarray(names), np.unique(codes, return_index=True)[1]
@@ -251,12 +250,11 @@ def spell_diagnoses(diagnoses: Mapping[Any, Iterable[int]]) -> str:
 def warn_if_alike(subjects: Iterable[Any], *, stacklevel: int = 2) -> None:
     """Warn once, naming the subjects that differ only in the way they are written."""
     if alike := written_alike(subjects):
-        parts = [", ".join(map(shown, names[:LISTED])) for names in alike[:LISTED]]
-        more = f" and {len(alike) - LISTED} more" if len(alike) > LISTED else ""
+        parts = [", ".join(map(shown, names[:LISTED])) for names in alike]
         warnings.warn(
             "Subjects that differ only in case, blanks, leading zeros or Unicode form count as "
-            f"different people, {'; '.join(parts)}{more}: write each subject in one way, or give "
-            "different people names that differ more.",
+            f"different people, {capped(parts, separator='; ')}: write each subject in one way, or "
+            "give different people names that differ more.",
             stacklevel=stacklevel + 1,
         )
 
