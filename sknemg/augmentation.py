@@ -137,7 +137,8 @@ class SignalAugmenter(_Augmenter):
         200,000. By default one variant of each row. In a classifier's ``augment=`` every row of
         every epoch is a variant of its own, ``max_epochs * n_rows`` in all, and this has no effect.
     input_sfreq : float, default=None
-        Sampling rate of the segments in hertz; it must be given.
+        Sampling rate of the segments in hertz; it must be given unless `mains`, `shift` and
+        `warp` are 0.
     gain : float, default=1.25
         Amplitudes are multiplied by a factor between ``1 / gain`` and `gain`, even on a
         logarithmic scale. Amplitude tells diseases apart: keep it close to 1.
@@ -228,7 +229,12 @@ class SignalAugmenter(_Augmenter):
     def _vary(self, batch: Tensor, generator: Generator) -> Tensor:
         sfreq = self.input_sfreq
         if sfreq is None:
-            raise ValueError("The sampling rate of these segments is unknown: give input_sfreq.")
+            if self.warp or self.shift or self.mains:
+                raise ValueError(
+                    "The sampling rate of these segments is unknown: give `input_sfreq`, or set "
+                    "warp=0, shift=0 and mains=0."
+                )
+            sfreq = 1.0  # of no consequence to what is left
         if not batch.is_floating_point():
             raise ValueError(f"segments must be floating point numbers in mV, got {batch.dtype}")
         draw = _Draw(batch, generator)

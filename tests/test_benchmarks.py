@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks import interval_coverage
+from benchmarks import interval_coverage, recipe
 from benchmarks.machinery import methods, reporting, runner, settings
 from benchmarks.papers import (
     alternatives,
@@ -25,7 +25,7 @@ from benchmarks.papers import (
     table_5,
     write_docs,
 )
-from sknemg import DiVoteClassifier, FewerSubjects, Segmenter, SegmentFeatures
+from sknemg import DiVoteClassifier, FewerSubjects, Recordings, Segmenter, SegmentFeatures
 from sknemg.evaluation import Protocol, evaluate
 from sknemg.metrics import METRICS
 from sknemg.metrics._definitions import CLASS_METRICS
@@ -182,3 +182,73 @@ def test_true_values_of_the_coverage_study_are_those_it_names():
     whole, each = interval_coverage.true_values(0.7, (5, 5, 5), 60_000)
     assert whole[list(METRICS).index("accuracy")] == pytest.approx(0.7, abs=0.005)
     np.testing.assert_allclose(each[list(CLASS_METRICS).index("sensitivity")], 0.7, atol=0.01)
+
+
+def test_every_ingredient_of_the_recipe_stands_alone_and_is_left_out():
+    found = recipe.settings()
+    assert found["published"].params == {}
+    everything = found["all ingredients"]
+    for name, change in recipe.INGREDIENTS.items():
+        alone, without = found[f"+ {name}"], found[f"- {name}"]
+        for key, value in change.items():
+            if key in ("window", "hop"):
+                assert getattr(everything, key) == getattr(alone, key) == value
+                assert getattr(without, key) == getattr(found["published"], key)
+            else:
+                assert alone.params[key] is everything.params[key] is value
+                assert key not in without.params
+
+
+def test_settings_of_the_recipe_are_trained_for_the_same_number_of_updates():
+    rng = np.random.default_rng(0)
+    signals = rng.normal(size=(6, 13_000)).astype("float32")
+    y = np.repeat(["myopathy", "normal"], 3)
+    X = Recordings(signals, sfreq=recipe.SFREQ, subject=list("abcdef"))
+    size = recipe.Size(width=2, n_updates=4, batch_seconds=2.0)
+    train, test = np.array([0, 1, 3, 4]), np.array([2, 5])
+    for name in ("published", "all ingredients"):
+        one = recipe.settings()[name]
+        rows, about = recipe.train_and_score(one, size, X, y, train, test, 0)
+        assert about["updates"] == 4
+        assert rows["subject"].tolist() == ["c", "f"]
+        np.testing.assert_allclose(rows[["myopathy", "normal"]].sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.fixture
+def invented_recipe():
+    """Twelve subjects of two cohorts, four settings of known log-loss."""
+    rows = []
+    for cohort in ("n2001", "simulated"):
+        for at in range(6):
+            for name, p in [("published", 0.5), ("all ingredients", 0.8), ("+ a", 0.6)]:
+                label = ["myopathy", "normal"][at % 2]
+                own = {"myopathy": p, "normal": 1 - p}
+                if label == "normal":
+                    own = {"myopathy": 1 - p, "normal": p}
+                keys = {"cohort": cohort, "seed": 0, "setting": name, "fold": at // 2}
+                counts = {"n_right": at % 3, "n_recordings": 2 + at % 2}
+                rows.append({**keys, "subject": f"s{at}", "y_true": label, **own, **counts})
+    return pd.DataFrame(rows)
+
+
+def test_losses_differences_and_choices_of_the_recipe(invented_recipe):
+    table = invented_recipe
+    matrix = recipe.losses(table)
+    np.testing.assert_allclose(matrix["published"], np.log(2))
+    value, low, high = recipe.difference(matrix["all ingredients"], matrix["published"])
+    assert value == low == high == pytest.approx(np.log(0.5 / 0.8))
+    own = table[(table["setting"] == "published") & (table["cohort"] == "simulated")]
+    right, all_of = own.groupby("y_true")[["n_right", "n_recordings"]].sum().to_numpy().T
+    assert recipe.balanced(own, "recording") == pytest.approx((right / all_of).mean())
+    assert set(recipe.chosen_elsewhere(table)["setting"]) == {"all ingredients"}
+    # a setting that is best on one fold alone is not chosen for that fold
+    lucky = (table["setting"] == "+ a") & (table["fold"] == 1) & (table["cohort"] == "n2001")
+    for label in ("myopathy", "normal"):
+        table.loc[lucky, label] = np.where(table.loc[lucky, "y_true"] == label, 1.0, 0.0)
+    chosen = recipe.chosen_elsewhere(table)
+    at = (chosen["fold"] == 1) & (chosen["cohort"] == "n2001")
+    assert set(chosen.loc[at, "setting"]) == {"all ingredients"}
+
+
+def test_a_recipe_that_was_not_run_says_so(tmp_path):
+    assert "Not run." in recipe.tables(tmp_path)

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from sknemg.base import fit_context
 from sknemg.classifiers.data import Rows, TrainingRounds, resident
 from sknemg.classifiers.net import SegmentNet, history_table
+from sknemg.classifiers.schedule import OneCycle
 from sknemg.classifiers.validation import (
     check_finite_rows,
     class_weights,
@@ -34,6 +35,7 @@ from sknemg.recordings._problems import shown
 from sknemg.recordings._subjects import check_known, check_labels
 
 _MONITORS = {"accuracy": ("valid_acc", False), "loss": ("valid_loss", True)}
+_OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 _CHECKS: dict[str, Any] = {"allow_nd": True, "ensure_all_finite": False}
 _SEED_BOUND = np.iinfo(np.int32).max
 
@@ -42,12 +44,20 @@ _SEED_BOUND = np.iinfo(np.int32).max
 TRAINING_PARAMETERS = """\
 max_epochs : int, default=100
     Passes through the training rows.
+optimizer : {"adam", "adamw"}, default="adam"
+    Adam, or Adam with a weight decay of its own.
 lr : float, default=1e-3
-    Learning rate of Adam.
+    Learning rate; with a schedule, its highest.
 weight_decay : float, default=0.0
-    L2 penalty of Adam.
+    L2 penalty of Adam, or weight decay of AdamW.
+schedule : {"one-cycle"} or None, default=None
+    The course of the learning rate over all updates of ``max_epochs``: "one-cycle" rises for three
+    tenths of them and falls to nearly nothing. None keeps it.
 batch_size : int, default=32
     Training rows per update.
+epoch_fraction : float, default=1.0
+    Share of the training rows, drawn anew, that an epoch takes. Where windows overlap much, an
+    epoch of a quarter of them costs a quarter and sees nearly all of the signal.
 class_weight : "balanced", dict {label: weight} or None, default="balanced"
     Weights of the classes in the loss; "balanced" weights them inversely to their number of
     training rows.
@@ -65,6 +75,14 @@ monitor : {"accuracy", "loss"}, default="accuracy"
 augment : callable or None, default=None
     ``augment(batch, generator) -> batch``, applied to training batches only: a tensor
     (n, ...) of rows as given to ``fit`` and a seeded ``torch.Generator`` on its device.
+mixup : float, default=0.0
+    Above 0, the network is trained on mixtures of two rows and of their labels; both parameters
+    of the beta distribution from which the share of the first is drawn, once a batch.
+label_smoothing : float, default=0.0
+    Share of every label that is spread evenly over the classes in training.
+weight_averaging : float or None, default=None
+    Decay, such as 0.99, of an exponential average of the weights along the training, which is what
+    is validated and kept. None keeps the weights themselves.
 callbacks : list of skorch callbacks or None, default=None
     For example ``ProgressBar()`` or ``LRScheduler(...)``. What skorch calls an epoch is one
     round of ``eval_every`` updates.
@@ -86,7 +104,7 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
     """Everything that segment classifiers share; a subclass says which network and which input.
 
     A subclass defines ``_module_factory`` and ``_input_function``; it may extend ``_learn_input``,
-    ``_parameter_groups``, ``_input_dtypes`` and ``_prediction_batch``.
+    ``_parameter_groups``, ``_value``, ``_input_dtypes`` and ``_prediction_batch``.
 
     Training goes in updates, as in the papers: Adam on the class-weighted cross entropy; after
     every ``eval_every`` updates the validation subjects are scored; after ``patience`` scores
@@ -106,15 +124,21 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "optimizer": [StrOptions(set(_OPTIMIZERS))],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "schedule": [StrOptions({"one-cycle"}), None],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "epoch_fraction": [Interval(Real, 0, 1, closed="right")],
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "validation": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="neither"), tuple, None],
         "eval_every": [Interval(Integral, 1, None, closed="left"), None],
         "patience": [Interval(Integral, 1, None, closed="left"), None],
         "monitor": [StrOptions(set(_MONITORS))],
         "augment": [callable, None],
+        "mixup": [Interval(Real, 0, None, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "weight_averaging": [Interval(Real, 0, 1, closed="neither"), None],
         "callbacks": [list, None],
         "device": [str, torch.device],
         "compile": ["boolean"],
@@ -129,7 +153,13 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         doc = cleandoc(cls.__doc__ or "")  # from Python 3.13 on it is stored without indentation
-        cls.__doc__ = doc.replace("{training_parameters}", TRAINING_PARAMETERS.rstrip())
+        text = cls._training_parameters().rstrip()
+        cls.__doc__ = doc.replace("{training_parameters}", text)
+
+    @classmethod
+    def _training_parameters(cls) -> str:
+        """Describe the parameters of training as numpydoc does."""
+        return TRAINING_PARAMETERS
 
     @abstractmethod
     def _module_factory(self, *, initial: bool) -> Callable[[], nn.Module]:
@@ -141,6 +171,10 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
     @abstractmethod
     def _input_function(self) -> Callable[[Tensor], Tensor]:
         """Give the function that makes a batch of rows the network's input, on its device."""
+
+    def _value(self, name: str) -> Any:
+        """Give the value of a parameter of training; a subclass may have it from elsewhere."""
+        return getattr(self, name)
 
     def _learn_input(self, X: np.ndarray, train: np.ndarray) -> None:
         """Learn from the training rows what ``_input_function`` needs; nothing by default."""
@@ -192,7 +226,8 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
         }
         if not all(np.isfinite(weights).all() for weights in self.weights_.values()):
             raise ValueError(
-                f"Training diverged with lr={self.lr} to weights that are not finite: lower `lr`."
+                f"Training diverged with lr={self._value('lr')} to weights that are not finite: "
+                "lower `lr`."
             )
         self._net = self._restored_net(device)
         return self
@@ -337,7 +372,9 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
             max_epochs=self.max_epochs,
             eval_every=self.eval_every,
             seed=seeds[1],
-            augment=self.augment,
+            augment=self._value("augment"),
+            epoch_fraction=self._value("epoch_fraction"),
+            mixup=self._value("mixup"),
         )
         key, lower_is_better = _MONITORS[self.monitor]
         keep_best = EarlyStopping(
@@ -349,12 +386,17 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
             sink=noop,
         )
         weight = class_weights(self.class_weight, self.classes_, rows.y[rows.index].cpu().numpy())
+        callbacks = [*(self.callbacks or []), *([] if valid is None else [keep_best])]
+        if self._value("schedule") is not None:
+            callbacks.append(OneCycle(rounds.updates_left))
         net = self._make_net(
             rows.device,
             initial=True,
             criterion__weight=torch.from_numpy(weight),
+            criterion__label_smoothing=self._value("label_smoothing"),
+            weight_averaging=self._value("weight_averaging"),
             max_epochs=rounds.n_rounds,
-            callbacks=[*(self.callbacks or []), *([] if valid is None else [keep_best])],
+            callbacks=callbacks,
             train_split=None if valid is None else predefined_split(valid),
             verbose=self.verbose,
             warm_start=True,  # fit keeps the weights that initialize draws
@@ -378,11 +420,11 @@ class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
             amp=self.amp,
             compile_training=self.compile,
             classes=np.arange(len(self.classes_)),
-            optimizer=torch.optim.Adam,
+            optimizer=_OPTIMIZERS[self._value("optimizer")],
             optimizer__fused=True,
-            optimizer__weight_decay=self.weight_decay,
+            optimizer__weight_decay=self._value("weight_decay"),
             optimizer__param_groups=self._parameter_groups(),
-            lr=self.lr,
+            lr=self._value("lr"),
             batch_size=self.batch_size,
             iterator_valid__batch_size=self._prediction_batch,
             device=device,

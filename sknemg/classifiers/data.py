@@ -1,7 +1,7 @@
 """Rows of arrays as batches of tensors, for training and for prediction."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,6 +10,20 @@ from torch.utils.data import Dataset
 
 #: Changes a batch of training rows: see ``BaseSegmentClassifier`` for the protocol.
 Augment = Callable[[Tensor, torch.Generator], Tensor]
+
+
+class Mixed(NamedTuple):
+    """The labels of a batch of mixed rows: ``share`` of the first, the rest of the second.
+
+    Parameters
+    ----------
+    first, second : int64 Tensor (n,)
+    share : float
+    """
+
+    first: Tensor
+    second: Tensor
+    share: float
 
 
 def resident(X: np.ndarray, device: torch.device) -> np.ndarray | Tensor:
@@ -90,6 +104,20 @@ class TrainingRounds(Dataset[Any]):
 
     A trailing batch of one row is left out, because batch normalisation cannot normalise it; the
     next shuffle brings the row back.
+
+    Parameters
+    ----------
+    rows : Rows
+    batch_size, max_epochs : int
+    eval_every : int or None
+        Updates in a round; None for those of an epoch.
+    seed : int
+    augment : callable or None
+    epoch_fraction : float
+        Share of the rows that an epoch takes, drawn anew for each.
+    mixup : float
+        Both parameters of the beta distribution that the share of a row in its mixture is drawn
+        from, once a batch; 0 mixes nothing. Labels are then `Mixed`.
     """
 
     def __init__(
@@ -101,14 +129,19 @@ class TrainingRounds(Dataset[Any]):
         eval_every: int | None,
         seed: int,
         augment: Augment | None = None,
+        epoch_fraction: float = 1.0,
+        mixup: float = 0.0,
     ) -> None:
         self.rows, self.batch_size, self.max_epochs = rows, batch_size, max_epochs
-        self.updates_per_epoch = -(-len(rows) // batch_size) - (len(rows) % batch_size == 1)
+        self.n_drawn = max(min(2, len(rows)), round(epoch_fraction * len(rows)))
+        self.updates_per_epoch = -(-self.n_drawn // batch_size) - (self.n_drawn % batch_size == 1)
         self.updates_left = max_epochs * self.updates_per_epoch
         self.eval_every = eval_every or self.updates_per_epoch
         self.n_rounds = -(-self.updates_left // self.eval_every)
         self.augment = augment
+        self.mixup = mixup
         self._order = np.random.default_rng(seed)
+        self._shares = np.random.default_rng([seed, 1])  # mixing leaves the order as it is
         self._generator = torch.Generator(rows.device).manual_seed(seed)
         self._batches = self._endless()
 
@@ -116,17 +149,24 @@ class TrainingRounds(Dataset[Any]):
         """Give the rows of the next round, from which skorch's progress bar counts batches."""
         return min(self.eval_every, self.updates_left) * self.batch_size
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor | Mixed]]:
         for _ in range(min(self.eval_every, self.updates_left)):
             self.updates_left -= 1
             yield next(self._batches)
 
-    def _endless(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def _endless(self) -> Iterator[tuple[Tensor, Tensor | Mixed]]:
         while True:
-            order = self._order.permutation(len(self.rows))
+            order = self._order.permutation(len(self.rows))[: self.n_drawn]
             for i in range(self.updates_per_epoch):
                 X, y = self.rows.take(order[i * self.batch_size : (i + 1) * self.batch_size])
-                yield (X if self.augment is None else self.augment(X, self._generator)), y
+                X = X if self.augment is None else self.augment(X, self._generator)
+                yield self._mixed(X, y) if self.mixup else (X, y)
+
+    def _mixed(self, X: Tensor, y: Tensor) -> tuple[Tensor, Mixed]:
+        """Mix each row with another one of the batch."""
+        share = float(self._shares.beta(self.mixup, self.mixup))
+        other = torch.from_numpy(self._shares.permutation(len(X))).to(X.device)
+        return share * X + (1 - share) * X[other], Mixed(y, y[other], share)
 
     def __getitem__(self, item: int) -> Any:
         raise TypeError("Training rows come in rounds and have no index: iterate over them.")

@@ -1,5 +1,6 @@
 """`NEMGNetClassifier`: nEMGNet as a scikit-learn classifier."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from numbers import Integral, Real
@@ -10,25 +11,38 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
 from sknemg.classifiers.base import BaseSegmentClassifier
-from sknemg.nn.nemgnet import ACTIVATIONS, RESIDUAL_BLOCKS, NEMGNet, least_n_times
+from sknemg.classifiers.recipes import RECIPE, RECIPES
+from sknemg.nn.nemgnet import ACTIVATIONS, HEADS, RESIDUAL_BLOCKS, NEMGNet, least_n_times
 
 
 class NEMGNetClassifier(BaseSegmentClassifier):
     """nEMGNet on segments of raw signal.
 
-    The defaults are the published ones: Adam at 1e-3, batches of 32, at most 100 epochs, cross
-    entropy weighted inversely to the class counts, accuracy on validation subjects every 50
-    updates.
+    How it is trained is a recipe. ``"published"``, the default, is the paper's: raw millivolts,
+    Adam at 1e-3, batches of 32, at most 100 epochs, cross entropy weighted inversely to the class
+    counts, accuracy on validation subjects every 50 updates. ``"tuned"`` is what did better on
+    simulated patients and on recordings of N2001 (``python -m benchmarks.recipe``): above all,
+    amplitudes, which span three decades, are companded. A parameter that is given overrides the
+    recipe. `recipe_params` tells what holds.
 
     Parameters
     ----------
     version : {"A", "B", "C", "D"}, default="B"
         0, 2, 4 or 6 residual blocks per stage.
+    recipe : {"published", "tuned"}, default="published"
+        The values of all parameters that are left at "recipe".
     width : int, default=64
         Channels of the first stage. The paper's 64 calls for a GPU; 8 trains on a CPU.
     activation : {"relu", "leaky_relu"}, default="relu"
         Between the fully connected layers.
-    dropout : float, default=0.0
+    head : {"flat", "pooled"} or "recipe", default="recipe"
+        Whether the fully connected layers see the whole last map or, of each channel, mean,
+        maximum, standard deviation and share of positive values over time. "pooled" gains where
+        segments are longer than the published 0.4 s.
+    companding : float, None or "recipe", default="recipe"
+        The scale, in mV, of the inverse hyperbolic sine through which the signal enters the
+        network: linear well below it, logarithmic above. None takes the signal as it is.
+    dropout : float or "recipe", default="recipe"
         Before each fully connected layer.
     short : {"raise", "pad"}, default="raise"
         Segments under 1003 samples, the least that the network can halve ten times, are refused or
@@ -70,35 +84,53 @@ class NEMGNetClassifier(BaseSegmentClassifier):
     >>> clf = NEMGNetClassifier("A", width=8, max_epochs=8, lr=3e-3, random_state=0).fit(X, y)
     >>> bool(clf.score(X, y) > 0.9)
     True
+    >>> tuned = NEMGNetClassifier(recipe="tuned", label_smoothing=0)
+    >>> [tuned.recipe_params()[name] for name in ("companding", "label_smoothing")]
+    [0.05, 0]
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseSegmentClassifier._parameter_constraints,
         "version": [StrOptions(set(RESIDUAL_BLOCKS))],
+        "recipe": [StrOptions(set(RECIPES))],
         "width": [Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
+        "head": [StrOptions(set(HEADS))],
+        "companding": [Interval(Real, 0, None, closed="neither"), None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "short": [StrOptions({"raise", "pad"})],
     }
+    for _name in RECIPES["published"]:
+        _parameter_constraints[_name] = [*_parameter_constraints[_name], StrOptions({RECIPE})]
+    del _name
 
     def __init__(
         self,
         version: str = "B",
         *,
+        recipe: str = "published",
         width: int = 64,
         activation: str = "relu",
-        dropout: float = 0.0,
+        head: str = RECIPE,
+        companding: Any = RECIPE,
+        dropout: Any = RECIPE,
         short: str = "raise",
         max_epochs: int = 100,
-        lr: float = 1e-3,
-        weight_decay: float = 0.0,
+        optimizer: str = RECIPE,
+        lr: Any = RECIPE,
+        weight_decay: Any = RECIPE,
+        schedule: str | None = RECIPE,
         batch_size: int = 32,
+        epoch_fraction: Any = RECIPE,
         class_weight: Any = "balanced",
         validation: Any = "auto",
         eval_every: int | None = 50,
         patience: int | None = 100,
         monitor: str = "accuracy",
-        augment: Any = None,
+        augment: Any = RECIPE,
+        mixup: Any = RECIPE,
+        label_smoothing: Any = RECIPE,
+        weight_averaging: Any = RECIPE,
         callbacks: list[Any] | None = None,
         device: Any = "auto",
         compile: bool = False,
@@ -107,26 +139,63 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         random_state: Any = None,
     ) -> None:
         self.version = version
+        self.recipe = recipe
         self.width = width
         self.activation = activation
+        self.head = head
+        self.companding = companding
         self.dropout = dropout
         self.short = short
         self.max_epochs = max_epochs
+        self.optimizer = optimizer
         self.lr = lr
         self.weight_decay = weight_decay
+        self.schedule = schedule
         self.batch_size = batch_size
+        self.epoch_fraction = epoch_fraction
         self.class_weight = class_weight
         self.validation = validation
         self.eval_every = eval_every
         self.patience = patience
         self.monitor = monitor
         self.augment = augment
+        self.mixup = mixup
+        self.label_smoothing = label_smoothing
+        self.weight_averaging = weight_averaging
         self.callbacks = callbacks
         self.device = device
         self.compile = compile
         self.amp = amp
         self.verbose = verbose
         self.random_state = random_state
+
+    @classmethod
+    def _training_parameters(cls) -> str:
+        names = "|".join(RECIPES["published"])
+        line = re.compile(rf"^({names}) : (.*), default=\S+$", re.MULTILINE)
+        left = rf'\1 : \2 or "{RECIPE}", default="{RECIPE}"'
+        return line.sub(left, super()._training_parameters())
+
+    def recipe_params(self) -> dict[str, Any]:
+        """Give the values that hold of all parameters that a recipe has.
+
+        Returns
+        -------
+        dict
+            Those that were given, and those of the recipe where none was.
+
+        Examples
+        --------
+        >>> from sknemg import NEMGNetClassifier
+        >>> NEMGNetClassifier(lr=2e-3).recipe_params()["lr"]
+        0.002
+        """
+        return {name: self._value(name) for name in RECIPES["published"]}
+
+    def _value(self, name: str) -> Any:
+        given = super()._value(name)
+        left = isinstance(given, str) and given == RECIPE
+        return RECIPES[self.recipe][name] if left else given
 
     def _n_times(self) -> int:
         n_times = self.input_shape_[-1]
@@ -146,7 +215,9 @@ class NEMGNetClassifier(BaseSegmentClassifier):
             version=self.version,
             width=self.width,
             activation=self.activation,
-            dropout=self.dropout,
+            dropout=self._value("dropout"),
+            head=self._value("head"),
+            companding=self._value("companding"),
         )
 
     def _input_function(self) -> Callable[[Tensor], Tensor]:

@@ -12,7 +12,8 @@ import torch
 from skorch import NeuralNetClassifier
 from torch import Tensor, nn
 
-from sknemg.classifiers.data import InOrder, Rows, TrainingRounds
+from sknemg.classifiers.data import InOrder, Mixed, Rows, TrainingRounds
+from sknemg.classifiers.schedule import AverageWeights
 
 
 class SegmentNet(NeuralNetClassifier):
@@ -31,6 +32,9 @@ class SegmentNet(NeuralNetClassifier):
     compile_training : bool
         Train through ``torch.compile``. The compiled function is a second handle on the same
         module, whose parameter names stay as they are.
+    weight_averaging : float or None
+        Decay of an exponential average of the weights, which stands in the module between rounds
+        of training: when it is evaluated, when it is kept, and at the end.
     **kwargs
         skorch's own.
     """
@@ -42,9 +46,11 @@ class SegmentNet(NeuralNetClassifier):
         prepare: Callable[[Tensor], Tensor],
         amp: bool = False,
         compile_training: bool = False,
+        weight_averaging: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(module, criterion=nn.CrossEntropyLoss, **kwargs)
+        self.weight_averaging = weight_averaging
         self.prepare = prepare
         self.amp = amp
         self.compile_training = compile_training
@@ -55,6 +61,8 @@ class SegmentNet(NeuralNetClassifier):
         self.frozen_parts_ = [part for part in self.module_.modules() if _is_frozen(part)]
         forward = self.module_.forward
         self.train_forward_ = torch.compile(forward) if self.compile_training else None
+        decay = self.weight_averaging
+        self.average_ = None if decay is None else AverageWeights(self.module_, decay)
         return self
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
@@ -76,6 +84,25 @@ class SegmentNet(NeuralNetClassifier):
         x = self.prepare(x)
         with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.amp):
             return forward(x).float()
+
+    def get_loss(
+        self, y_pred: Tensor, y_true: Any, X: Any = None, training: bool = False
+    ) -> Tensor:
+        """Give the weighted cross entropy; labels are smoothed in training alone."""
+        if not training:
+            return nn.functional.cross_entropy(y_pred, y_true, weight=self.criterion_.weight)
+        if not isinstance(y_true, Mixed):
+            return self.criterion_(y_pred, y_true)
+        first, second, share = y_true
+        loss = self.criterion_(y_pred, first)
+        return share * loss + (1 - share) * self.criterion_(y_pred, second)
+
+    def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Make an update, and take it into the average of the weights."""
+        step = super().train_step(batch, **fit_params)
+        if self.average_ is not None:
+            self.average_.update()
+        return step
 
     def draws_in_training(self, rows: Rows) -> bool:
         """Tell whether the module draws from torch's generator in training, as dropout does.
@@ -107,8 +134,13 @@ class SegmentNet(NeuralNetClassifier):
         skorch takes both for a wish to keep the network as it is: right for callbacks, which stop
         training between rounds, but a search over many fits must not go on with half a network.
         """
+        average = self.average_ if kwargs["training"] else None
         try:
+            if average is not None and average.n_updates:
+                average.exchange()  # from the average to the weights that learn
             super().run_single_epoch(*args, **kwargs)
+            if average is not None:
+                average.exchange()
         except KeyboardInterrupt:
             raise _Interrupted from None
 

@@ -1,8 +1,8 @@
 """nEMGNet, the one-dimensional residual network of Yoo et al. (2022)."""
 
 from collections import OrderedDict
+from collections.abc import Collection
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 #: Residual blocks a stage, by version (Table 3).
 RESIDUAL_BLOCKS = {"A": 0, "B": 2, "C": 4, "D": 6}
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU}
+#: What the fully connected layers see of the last map, by name.
+HEADS = ("flat", "pooled")
 
 #: Segments that pass the stem together in evaluation. A map of 64 × 2000 floats is 0.5 MB a
 #: segment: sixteen stay in the cache, while the deep stages want the whole batch, because their
@@ -45,6 +47,56 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, n_chans, n_times) to the same shape."""
         return torch.relu(self.body(x) + x)
+
+
+class Companding(nn.Module):
+    """The inverse hyperbolic sine of the signal: linear well below a scale, logarithmic above it.
+
+    Amplitudes of needle electromyography span three decades. Companded, small potentials are not
+    lost beside large ones.
+
+    Parameters
+    ----------
+    scale : float
+        In mV.
+
+    Examples
+    --------
+    >>> Companding(0.05)(torch.tensor([-0.005, 0.0, 0.005, 5.0])).round(decimals=2)
+    tensor([-0.1000,  0.0000,  0.1000,  5.3000])
+    """
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map mV to companded values of the same shape."""
+        return torch.asinh(x / self.scale)
+
+    def extra_repr(self) -> str:
+        """Say the scale where torch prints the network."""
+        return f"scale={self.scale}"
+
+
+class Statistics(nn.Module):
+    """Mean, maximum, standard deviation and share of positive values of each channel over time.
+
+    The share is counted smoothly, as the mean of ``tanh``: a count has no gradient, so neither
+    training nor attribution would see through it. On the maps of nEMGNet, which hold no negative
+    values, 0 stands for silence and 1 for a channel that is active throughout.
+
+    Examples
+    --------
+    >>> Statistics()(torch.tensor([[[0.0, 0.0, 9.0, 9.0]]])).round(decimals=2)
+    tensor([[4.5000, 9.0000, 4.5000, 0.5000]])
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, n_chans, n_times) to (n, 4 * n_chans)."""
+        # A square root has no slope at zero, where a channel is constant.
+        deviation = (x.var(dim=2, correction=0) + 1e-6).sqrt()
+        return torch.cat([x.mean(2), x.amax(2), deviation, torch.tanh(x).mean(2)], dim=1)
 
 
 def least_n_times() -> int:
@@ -103,11 +155,21 @@ class NEMGNet(nn.Module):
         study against physicians. The blocks always use ReLU.
     dropout : float, default=0.0
         Probability with which a value before each fully connected layer is dropped in training.
+    head : {"flat", "pooled"}, default="flat"
+        What the fully connected layers see of the last map: its values one beside the other, as
+        published, or each channel's mean, maximum, standard deviation and share of positive values
+        over time. Pooled statistics suit segments of a second or more: the size of the head does
+        not grow with their length, and it does not matter when something happens.
+    companding : float or None, default=None
+        The scale, in mV, of an inverse hyperbolic sine through which the signal enters; None, as
+        published, takes the signal as it is. It is the first layer of the network, so that its
+        input, and what is attributed to the input, stays in mV.
 
     Raises
     ------
     ValueError
-        If the version or the activation is unknown, or a segment is too short.
+        If the version, the activation or the head is unknown, the scale of companding is not
+        above 0, or a segment is too short.
 
     References
     ----------
@@ -134,17 +196,24 @@ class NEMGNet(nn.Module):
         width: int = 64,
         activation: str = "relu",
         dropout: float = 0.0,
+        head: str = "flat",
+        companding: float | None = None,
     ) -> None:
         super().__init__()
         _check_choice("version", version, RESIDUAL_BLOCKS)
         _check_choice("activation", activation, ACTIVATIONS)
+        _check_choice("head", head, HEADS)
+        if companding is not None and not 0 < companding < float("inf"):
+            raise ValueError(f"companding={companding!r} must be a scale > 0 in mV, or None.")
         if n_times < least_n_times():
             raise ValueError(_too_short(n_times, sfreq))
         self.n_outputs, self.n_chans, self.n_times = n_outputs, n_chans, n_times
         self.sfreq, self.version = sfreq, version
+        self.companding = nn.Identity() if companding is None else Companding(companding)
         self.blocks = _blocks(n_chans, width, RESIDUAL_BLOCKS[version])
-        n_features = 16 * width * length_after_blocks(n_times)
-        self.head = _head(n_features, n_outputs, width, ACTIVATIONS[activation], dropout)
+        first = nn.Flatten() if head == "flat" else Statistics()
+        n_features = 16 * width * (length_after_blocks(n_times) if head == "flat" else 4)
+        self.head = _head(first, n_features, n_outputs, width, ACTIVATIONS[activation], dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map segments (n_segments, n_chans, n_times) to logits (n_segments, n_outputs)."""
@@ -153,6 +222,7 @@ class NEMGNet(nn.Module):
                 f"x has shape {tuple(x.shape)}: give segments of shape "
                 f"(n, {self.n_chans}, {self.n_times})."
             )
+        x = self.companding(x)
         stem, stages = self.blocks[:3], self.blocks[3:]
         if self.training or len(x) <= STEM_CHUNK:
             x = stem(x)
@@ -182,17 +252,22 @@ def _blocks(n_chans: int, width: int, n_residual: int) -> nn.Sequential:
 
 
 def _head(
-    n_features: int, n_outputs: int, width: int, activation: type[nn.Module], dropout: float
+    first: nn.Module,
+    n_features: int,
+    n_outputs: int,
+    width: int,
+    activation: type[nn.Module],
+    dropout: float,
 ) -> nn.Sequential:
     """Build the fully connected layers 512-256-64-16 (at width 64) and the output layer."""
     sizes = [n_features, *(max(16, n) for n in (8 * width, 4 * width, width, width // 4))]
-    layers: list[nn.Module] = [nn.Flatten()]
+    layers: list[nn.Module] = [first]
     for n_in, n_out in pairwise(sizes):
         layers += [nn.Dropout(dropout), nn.Linear(n_in, n_out), activation()]
     return nn.Sequential(*layers, nn.Dropout(dropout), nn.Linear(sizes[-1], n_outputs))
 
 
-def _check_choice(name: str, value: str, choices: dict[str, Any]) -> None:
+def _check_choice(name: str, value: str, choices: Collection[str]) -> None:
     if value not in choices:
         raise ValueError(f"{name}={value!r} is unknown: choose one of {sorted(choices)}.")
 

@@ -38,12 +38,28 @@ def fitted(make_ragged):
 
 
 @pytest.fixture(scope="module")
-def network():
-    """A small network that tells slow, large segments from fast, small ones."""
+def two_classes():
+    """Slow, large segments and fast, small ones."""
     rng = np.random.default_rng(0)
     slow = 2 * np.repeat(rng.normal(size=(32, 55)), 20, axis=1)
     X = np.concatenate([slow, 0.5 * rng.normal(size=(32, 1100))]).astype("float32")
-    y = np.repeat(["neuropathy", "myopathy"], 32)
+    return X, np.repeat(["neuropathy", "myopathy"], 32)
+
+
+@pytest.fixture(scope="module")
+def network(two_classes):
+    """A small network that tells slow, large segments from fast, small ones."""
+    X, y = two_classes
     clf = NEMGNetClassifier("A", width=4, max_epochs=10, lr=3e-3, random_state=0).fit(X, y)
+    assert clf.score(X, y) > 0.9
+    return clf, X, y
+
+
+@pytest.fixture(scope="module")
+def companded(two_classes):
+    """The same in the tuned recipe: its input is companded, its last map pooled."""
+    X, y = two_classes
+    options = {"companding": 0.05, "head": "pooled", "max_epochs": 8, "batch_size": 16}
+    clf = NEMGNetClassifier("A", recipe="tuned", width=4, random_state=0, **options).fit(X, y)
     assert clf.score(X, y) > 0.9
     return clf, X, y

@@ -13,10 +13,11 @@ from sknemg import (
 CLASSES = ["myopathy", "neuropathy", "normal"]
 
 
-def test_integrated_gradients_are_complete(network):
+@pytest.mark.parametrize("kind", ["network", "companded"])
+def test_integrated_gradients_are_complete(kind, request):
     pytest.importorskip("captum")
-    clf, X, _ = network
-    inputs = clf.module_input(X[:2])
+    clf, X, _ = request.getfixturevalue(kind)
+    inputs = clf.module_input(X[[0, -1]])
     parts = inspection.attribute(clf.module_, inputs, target=1)
     with torch.no_grad():
         gain = (clf.module_(inputs) - clf.module_(torch.zeros_like(inputs)))[:, 1].numpy()
@@ -75,6 +76,17 @@ def test_occlusion_finds_the_moment_and_the_band():
     ]:
         with pytest.raises(ValueError, match=message):
             inspection.occlude_bands(predict, burst, sfreq, bands=bands)
+
+
+def test_a_companded_network_is_attributed_to_and_drawn_in_millivolts(companded):
+    pytest.importorskip("captum")
+    clf, X, _ = companded
+    np.testing.assert_array_equal(clf.module_input(X[:2])[:, 0].numpy(), X[:2])
+    display = inspection.AttributionDisplay.from_estimator(clf, X[0], sfreq=1000)
+    (line,) = display.ax_["trace"].lines
+    np.testing.assert_array_equal(line.get_ydata(), X[0])
+    assert display.ax_["trace"].get_ylabel() == "mV"
+    assert np.abs(display.samples).max() > 0
 
 
 def test_attribution_display_of_a_network(network):

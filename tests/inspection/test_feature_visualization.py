@@ -52,6 +52,25 @@ def test_visualization_is_reproducible_and_a_seed_is_itself_in_any_batch(network
     np.testing.assert_allclose(two[0], three[1, :2], rtol=0, atol=1e-9)
 
 
+def test_a_companded_network_is_excited_by_signals_in_millivolts(companded):
+    clf, X, y = companded
+    options = {"n_seeds": 2, "noise": 0.2, "random_state": 0}
+    before, after = (
+        inspection.visualize_features(clf.module_, [0, 1], (1, 1100), n_steps=n, **options)
+        for n in (0, 20)
+    )
+    proba = [clf.predict_proba(waves[:, :, 0].reshape(4, 1100)) for waves in (before, after)]
+    own = [p.reshape(2, 2, 2)[[0, 1], :, [0, 1]] for p in proba]
+    assert (own[1] > own[0]).all()
+    display = inspection.FeatureVisualizationDisplay.from_estimator(
+        clf, X, y, sfreq=1000, n_steps=2, n_seeds=2
+    )
+    assert display.ax_[0, 0].get_ylabel() == "mV"
+    real = display.measures_.loc[("neuropathy", "segments"), "max_abs"]
+    expected = np.median(np.abs(X[y == "neuropathy"]).max(axis=1))
+    assert real == pytest.approx(expected, rel=0.1)
+
+
 def test_visualization_leaves_the_network_as_it_was():
     network = NEMGNet(n_outputs=3, n_times=1003, version="A", width=2).train()
     before = {name: value.clone() for name, value in network.state_dict().items()}

@@ -23,6 +23,18 @@ def test_classes_separate_with_depth(network):
         inspection.LayerMapDisplay.from_estimator(clf, X, y, ["nowhere"])
 
 
+def test_a_companded_network_has_maps_of_its_companding_and_of_its_pooled_head(companded):
+    clf, X, y = companded
+    outputs = clf.layer_outputs(X, ["companding", "head.0"])
+    np.testing.assert_allclose(np.sinh(outputs["companding"][:, 0]) * 0.05, X, rtol=1e-4, atol=1e-6)
+    assert outputs["head.0"].shape == (len(X), 4 * 16 * 4)
+    layers = ["companding", "blocks.block12", "head.0"]
+    display = inspection.LayerMapDisplay.from_estimator(
+        clf, X, y, layers, groups=np.arange(len(X)) // 4
+    )
+    assert display.separation.loc["head.0", "probe"] > 0.8
+
+
 def test_probe_is_not_fooled_by_subjects():
     """Classes that are nothing but their subjects: a split by segment would score near 1."""
     rng = np.random.default_rng(0)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from sknemg.nn import NEMGNet
-from sknemg.nn.nemgnet import STEM_CHUNK, length_after_blocks
+from sknemg.nn.nemgnet import STEM_CHUNK, Statistics, length_after_blocks
 
 
 def n_elements(module):
@@ -53,7 +53,7 @@ def test_short_segment_names_the_least_length_in_samples_and_seconds():
         NEMGNet(n_outputs=3, n_times=500, sfreq=10_000)
 
 
-@pytest.mark.parametrize("wrong", [{"version": "E"}, {"activation": "tanh"}])
+@pytest.mark.parametrize("wrong", [{"version": "E"}, {"activation": "tanh"}, {"head": "max"}])
 def test_unknown_choice_is_refused_with_the_choices(wrong):
     with pytest.raises(ValueError, match="is unknown: choose one of"):
         small(**wrong)
@@ -72,6 +72,51 @@ def test_chunked_stem_gives_the_bits_of_the_plain_pass(n, width):
     with torch.inference_mode():
         plain = network.head(network.blocks(x))
         assert torch.equal(network(x), plain)
+
+
+@pytest.mark.parametrize("n", [1, 17, 33, 48])
+def test_chunked_stem_gives_the_bits_of_the_plain_pass_when_companded_and_pooled(n):
+    network = small(companding=0.05, head="pooled").eval()
+    x = torch.randn(n, 1, 1100)
+    with torch.inference_mode():
+        plain = network.head(network.blocks(torch.asinh(x / 0.05)))
+        assert torch.equal(network(x), plain)
+
+
+@pytest.mark.parametrize("scale", [0, -0.05, float("inf"), float("nan")])
+def test_a_scale_that_cannot_compand_is_refused(scale):
+    with pytest.raises(ValueError, match=r"companding=.* must be a scale > 0 in mV, or None"):
+        small(companding=scale)
+
+
+def test_companding_adds_no_weights_and_the_pooled_head_does_not_grow_with_the_segment():
+    assert n_elements(small(companding=0.05)) == n_elements(small())
+    short, long = (small(head="pooled", n_times=n) for n in (1100, 9000))
+    assert n_elements(short) == n_elements(long)
+    assert long.head[2].in_features == 4 * 16 * 4
+    assert long.eval()(torch.randn(2, 1, 9000)).shape == (2, 3)
+
+
+def test_pooled_statistics_do_not_depend_on_when_something_happens():
+    x = torch.relu(torch.randn(2, 3, 50))
+    pooled = Statistics()(x)
+    np.testing.assert_allclose(Statistics()(x.roll(11, dims=2)), pooled, rtol=1e-5)
+    mean, peak, deviation, share = pooled.reshape(2, 4, 3).unbind(1)
+    np.testing.assert_allclose(mean, x.mean(2), rtol=1e-6)
+    np.testing.assert_array_equal(peak, x.numpy().max(2))
+    np.testing.assert_allclose(deviation, x.numpy().std(2), rtol=1e-4)
+    active = Statistics()(100 * x).reshape(2, 4, 3)[:, 3]
+    np.testing.assert_allclose(active, (x > 0).float().mean(2), atol=0.02)
+    assert bool((share < active).all())
+
+
+@pytest.mark.parametrize("head", ["flat", "pooled"])
+def test_silence_has_finite_gradients(head):
+    network = small(companding=0.05, head=head).train()
+    x = torch.zeros(4, 1, 1100, requires_grad=True)
+    network(x).sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+    assert bool(x.grad.isfinite().all())
 
 
 def test_training_normalises_over_the_whole_batch():

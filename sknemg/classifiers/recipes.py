@@ -1,0 +1,45 @@
+"""Recipes: how nEMGNet is trained, as published and as tuned on simulated and real subjects."""
+
+from types import MappingProxyType
+from typing import Any
+
+from sknemg.augmentation import SignalAugmenter
+
+#: What a parameter of `NEMGNetClassifier` says that is left to the recipe.
+RECIPE = "recipe"
+
+#: The parameters of each recipe. ``python -m benchmarks.recipe`` measures what each is worth.
+RECIPES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
+    {
+        "published": {
+            "head": "flat",
+            "companding": None,
+            "dropout": 0.0,
+            "optimizer": "adam",
+            "lr": 1e-3,
+            "weight_decay": 0.0,
+            "schedule": None,
+            "epoch_fraction": 1.0,
+            "augment": None,
+            "mixup": 0.0,
+            "label_smoothing": 0.0,
+            "weight_averaging": None,
+        },
+        "tuned": {
+            "head": "pooled",
+            "companding": 0.05,
+            "dropout": 0.2,
+            "optimizer": "adamw",
+            "lr": 3e-3,
+            "weight_decay": 0.01,
+            "schedule": "one-cycle",
+            "epoch_fraction": 1.0,
+            "augment": SignalAugmenter(
+                gain=1.25, noise=0.005, polarity=0.5, mains=0, shift=0, warp=0
+            ),
+            "mixup": 0.2,
+            "label_smoothing": 0.1,
+            "weight_averaging": None,
+        },
+    }
+)
