@@ -36,6 +36,7 @@ from .images import (
 )
 from .metrics import SubjectScorer
 from .model_selection import FewerSubjects, SubjectKFold
+from .muap import MuapFeatures
 from .nn import NEMGNet
 from .preprocessing import (
     Downsampler,
@@ -54,6 +55,7 @@ __all__ = [
     "FewerSubjects",
     "InvalidRecordingsError",
     "MelSpectrogram",
+    "MuapFeatures",
     "NEMGNet",
     "NEMGNetClassifier",
     "PlotImage",

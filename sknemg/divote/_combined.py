@@ -92,6 +92,11 @@ class CombinedLevels:
             If no Segmenter has written them down.
         """
         found = _window_and_hop(self.items[0])
+        if isinstance(self.items[0], Recordings) and "item" in self.items[0]:
+            raise ValueError(
+                f"What votes is a {self.items[0]['item'].iloc[0]}, which is no stretch of time: "
+                "show the levels in a VoteHeatmapDisplay, or give a Pipeline with a Segmenter."
+            )
         if found is None:
             raise ValueError(
                 "The times of the segments are unknown: give signals, and a Pipeline with a "

@@ -152,6 +152,10 @@ def out_of_fold_scores(
     """
     folds = [(np.arange(len(data))[train], np.sort(test)) for train, test in folds]
     _check_folds(folds, subjects)
+    if any(not data.lengths[train].any() for train, _ in folds):
+        raise ValueError(
+            "cv trains a fold on recordings without a single segment: give fewer folds."
+        )
     parts = Parallel(n_jobs=n_jobs)(
         delayed(_fold_scores)(estimator, data, codes, classes, subjects, train, test)
         for train, test in folds

@@ -38,6 +38,12 @@ from sknemg.recordings._convert import known_sfreq, to_recordings, wrap
 from sknemg.recordings._problems import listed, rows_of, shown
 from sknemg.recordings._subjects import check_known, check_labels
 
+#: What to do where recordings hold none of these items.
+_MORE_ITEMS = {
+    "segment": "shorten the window of the Segmenter",
+    "motor unit": "record longer, at lower effort and closer to a unit",
+}
+
 
 class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Classify segments, let them vote for their recording, and recordings for their subject.
@@ -99,8 +105,15 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     column ``subject`` of `X`, which is never a feature; where neither knows them, each row is
     its own subject.
 
-    A recording without segments has no vote. A subject none of whose recordings has one gets the
-    features of an unknown, ``1 / n_classes`` for each class, and a warning.
+    What votes are segments, images, or whatever items a step has put into the rows, such as the
+    motor units of :class:`~sknemg.muap.MuapFeatures`.
+
+    A recording without segments has no vote: it neither speaks for a class nor against one, since
+    a needle that met no motor unit says nothing of the disease. A subject none of whose recordings
+    has one gets the features of an unknown, ``1 / n_classes`` for each class, as published for a
+    location that was not examined, and a warning that names it; its answer is what the final
+    estimator makes of that. In training such subjects are left out, and a class of which no
+    recording has a segment is warned of, since it can never be answered.
 
     A bare skorch net takes no string labels; its labels are the positions in ``classes_``.
 
@@ -206,12 +219,20 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_classification_targets(labels)
         data = self._check_X(X, reset=True)
         if not len(data.values):
-            raise ValueError("No recording has a segment: all are shorter than one window.")
+            raise ValueError(f"No recording has a {_item_of(data)}: {_MORE_ITEMS[_item_of(data)]}.")
         check_consistent_length(data, labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"y holds one class only, {shown(self.classes_[0])}: give rows of two or more."
+            )
+        seen = np.unique(codes[data.lengths > 0])
+        if len(seen) < len(self.classes_):
+            unseen = np.delete(self.classes_, seen)
+            warnings.warn(
+                f"No recording with a diagnosis of {shown(unseen)} has a {_item_of(data)}, so that "
+                f"none can be told: {_MORE_ITEMS[_item_of(data)]}.",
+                stacklevel=2,
             )
         subjects = read_subjects(X, groups)
         self.knows_subjects_ = subjects is not None
@@ -457,8 +478,8 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if voteless.any():
             rows = listed(rows_of(data.meta, np.flatnonzero(voteless)), "row")
             warnings.warn(
-                f"Subjects without a single segment have no vote, {rows}: leave them out, or "
-                "shorten the window of the Segmenter.",
+                f"Subjects without a single {_item_of(data)} have no vote, {rows}: leave them out, "
+                f"or {_MORE_ITEMS[_item_of(data)]}.",
                 stacklevel=3,
             )
         return recording_scores, subject_votes(recording_scores, subject, n_subjects, location)
@@ -488,6 +509,12 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return votes
         proba = self.final_estimator_.predict_proba(votes)
         return align_columns(proba, self.final_estimator_.classes_, self.classes_)
+
+
+def _item_of(data: Recordings) -> str:
+    """Name what votes, for messages."""
+    named = data["item"].iloc[0] if "item" in data else "segment"
+    return named if named in _MORE_ITEMS else "segment"
 
 
 def _salt(data: Recordings) -> str:

@@ -5,6 +5,7 @@ clinical criteria. Real and simulated recordings are measured in the same way.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,16 +16,51 @@ from scipy.signal.windows import tukey
 from scipy.stats import binomtest
 
 from sknemg.muap._discharges import find_trains, usual_interval
+from sknemg.muap.potential import (
+    BASELINE,
+    HALF_SWEEP,
+    QUIET,
+    average_muap,
+    cut_sweeps,
+    extent,
+    measure_muap,
+)
 from sknemg.signal import LARGEST_AMPLITUDE, implausible
 
-__all__ = ["Muaps", "average_muap", "find_discharges", "measure_muap", "measure_muaps"]
+__all__ = ["MotorUnit", "Muaps", "find_discharges", "find_units", "measure_muaps"]
 
-HALF_SWEEP = 25e-3  # s on either side of the discharge
 FINE_SFREQ = 20_000.0  # Hz to which coarser recordings are interpolated: a rise takes 0.2 ms
-BASELINE = 0.01  # mV, a tenth of a division at the usual 100 µV: less is not seen to depart
-QUIET = 1.5e-3  # s without departure after which a potential has ended
 RANDOM = 0.25  # of the intervals of a Poisson process are within 0.7 to 1.4 times one interval
-HYSTERESIS = 0.025  # mV by which a phase or turn must stand out
+FIRING = ("n_discharges", "rate", "isi_cv", "regularity", "noise", "consistency")
+
+
+@dataclass(frozen=True, eq=False)
+class MotorUnit:
+    """One motor unit of a recording: what its features are computed from.
+
+    Attributes
+    ----------
+    template : ndarray of shape (n_times,)
+        Averaged potential in mV, the discharge in the middle.
+    sweeps : ndarray of shape (n_sweeps, n_times)
+        Its single discharges in mV, without what is known of the other units; those with a whole
+        sweep inside the recording.
+    discharges : ndarray of shape (n_discharges,)
+        Times of all its discharges in seconds.
+    sfreq : float
+        Sampling rate of template and sweeps in Hz.
+    measures : dict of str to float
+        The row of :func:`measure_muaps`.
+    rates : ndarray of shape (n_units,)
+        Firing rates of all measured units of the recording in Hz, this one among them.
+    """
+
+    template: NDArray[np.float64] = field(repr=False)
+    sweeps: NDArray[np.float64] = field(repr=False)
+    discharges: NDArray[np.float64] = field(repr=False)
+    sfreq: float
+    measures: dict[str, float]
+    rates: NDArray[np.float64]
 
 
 class Muaps(NamedTuple):
@@ -79,139 +115,6 @@ def find_discharges(
     """
     signal, sfreq = _fine(signal, sfreq)
     return [train / sfreq for train in find_trains(signal, sfreq, min_discharges=min_discharges)]
-
-
-def average_muap(
-    signal: ArrayLike, sfreq: float, times: ArrayLike
-) -> tuple[NDArray[np.float64], float, float]:
-    """Average the potential of one motor unit over its discharges.
-
-    The median over the half of the sweeps that other units disturb least.
-
-    Parameters
-    ----------
-    signal : array of shape (n_times,)
-        One recording in mV.
-    sfreq : float
-        Sampling rate in Hz.
-    times : array of shape (n_discharges,)
-        Discharges in seconds.
-
-    Returns
-    -------
-    template : ndarray of shape (n_sweep,)
-        50 ms in mV with the discharge in the middle; empty with fewer than two whole sweeps.
-    noise : float
-        Standard error of the template in mV.
-    consistency : float
-        Correlation of the averages over the odd and the even sweeps.
-
-    Examples
-    --------
-    >>> signal = np.zeros(40_000)
-    >>> signal[2000::2000] = -1.0
-    >>> template, noise, consistency = average_muap(signal, 20_000, np.arange(1, 20) / 10)
-    >>> template.shape, template.min(), noise, round(consistency, 6)
-    ((1001,), np.float64(-1.0), 0.0, 1.0)
-    """
-    signal = np.asarray(signal, dtype=np.float64)
-    half = round(HALF_SWEEP * sfreq)
-    at = np.round(np.asarray(times) * sfreq).astype(int)
-    at = at[(at >= half) & (at < len(signal) - half)]
-    if len(at) < 2:
-        return np.empty(0), np.nan, np.nan
-    sweeps = signal[at[:, None] + np.arange(-half, half + 1)]
-    sweeps -= np.median(sweeps, axis=1, keepdims=True)
-    disturbance = np.abs(sweeps - np.median(sweeps, axis=0)).mean(axis=1)
-    n_kept = min(len(at), max(8, len(at) // 2))
-    sweeps = sweeps[np.sort(np.argsort(disturbance, kind="stable")[:n_kept])]
-
-    template = np.median(sweeps, axis=0)
-    deviation = np.median(np.abs(sweeps - template), axis=0) / 0.6745
-    noise = float(1.25 * np.median(deviation) / np.sqrt(len(sweeps)))
-    main = slice(half - half // 5, half + half // 5 + 1)
-    odd, even = np.median(sweeps[::2, main], axis=0), np.median(sweeps[1::2, main], axis=0)
-    flat = np.ptp(odd) == 0 or np.ptp(even) == 0
-    return template, noise, 0.0 if flat else float(np.corrcoef(odd, even)[0, 1])
-
-
-def measure_muap(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> dict[str, float]:
-    """Measure one averaged potential.
-
-    It begins and ends where it departs from and returns to the baseline for good, that is,
-    stays within 10 µV (or three standard errors of the average, if that is more) for 1.5 ms.
-    Later satellites are not part of it. The polarity of the recording does not matter.
-
-    Parameters
-    ----------
-    template : array of shape (n_times,)
-        Potential in mV with its baseline before and after.
-    sfreq : float
-        Sampling rate in Hz.
-    noise : float, default=0.0
-        Standard error of the template in mV.
-
-    Returns
-    -------
-    dict
-        ``amplitude`` peak to peak in mV; ``duration``, ``onset``, ``end`` (these two from the
-        middle of the template) and ``rise_time`` (peak to peak of the steepest large deflection)
-        in s; ``phases`` and ``turns`` (parts and peaks beyond 25 µV); ``area`` of the rectified
-        potential in mV s; ``thickness`` = area / amplitude in s; ``size_index`` [2]_, that is
-        2 log10(amplitude / mV) + thickness / ms. The terms follow [1]_.
-
-    Raises
-    ------
-    ValueError
-        If the template is empty, as :func:`average_muap` gives where too few discharges stand
-        alone.
-
-    References
-    ----------
-    .. [1] E. Stålberg, S. Andreassen, B. Falck, H. Lang, A. Rosenfalck, W. Trojaborg,
-       "Quantitative analysis of individual motor unit potentials: a proposition for standardized
-       terminology and criteria for measurement", J Clin Neurophysiol 3:313-348, 1986.
-    .. [2] M. Sonoo, E. Stålberg, "The ability of MUP parameters to discriminate between normal
-       and neurogenic MUPs in concentric EMG", Electroencephalogr Clin Neurophysiol 89:291-303,
-       1993.
-
-    Examples
-    --------
-    A triangle up, down and up again within 8 ms:
-
-    >>> wave = np.interp(np.arange(1001), [420, 460, 500, 540, 580], [0, 0.2, -0.8, 0.2, 0])
-    >>> muap = measure_muap(wave, 20_000)
-    >>> muap["amplitude"], muap["phases"], muap["turns"]
-    (1.0, 3, 3)
-    >>> round(muap["duration"], 5), round(muap["rise_time"], 4)
-    (0.00775, 0.002)
-    """
-    wave = np.asarray(template, dtype=np.float64)
-    if wave.ndim != 1 or not len(wave):
-        raise ValueError(f"A template has the shape (n_times,), with samples; got {wave.shape}.")
-    wave = wave - np.median(wave)
-    threshold = max(BASELINE, 3 * noise)
-    onset, end = _extent(wave, threshold, round(QUIET * sfreq))
-    potential = wave[onset : end + 1]
-    amplitude = float(np.ptp(potential))
-    extremes = _extremes(np.pad(potential, 1), max(HYSTERESIS, 3 * noise))
-    swing = np.abs(np.diff(np.pad(potential, 1)[extremes]))
-    large = swing >= 0.5 * swing.max(initial=0.0)
-    area = float(np.abs(potential).sum() / sfreq)
-    thickness = area / amplitude if amplitude else 0.0
-    sides = np.sign(potential[np.abs(potential) > max(HYSTERESIS, 3 * noise)])
-    return {
-        "amplitude": amplitude,
-        "duration": (end - onset) / sfreq,
-        "onset": (onset - len(wave) // 2) / sfreq,
-        "end": (end - len(wave) // 2) / sfreq,
-        "rise_time": float(np.diff(extremes)[large].min() / sfreq) if len(swing) else np.nan,
-        "phases": int((np.diff(sides) != 0).sum() + 1) if len(sides) else 0,
-        "turns": max(len(extremes) - 2, 0),
-        "area": area,
-        "thickness": thickness,
-        "size_index": 2 * np.log10(amplitude) + 1e3 * thickness if amplitude else np.nan,
-    }
 
 
 def measure_muaps(
@@ -292,7 +195,64 @@ def measure_muaps(
     0        0.6     3.0          49.0  10.0
     """
     signal, sfreq = _fine(signal, sfreq)
-    rows, templates, discharges = [], [], []
+    units = find_units(
+        signal,
+        sfreq,
+        min_discharges=min_discharges,
+        max_rise_time=max_rise_time,
+        min_amplitude=min_amplitude,
+        min_consistency=min_consistency,
+        rate_range=rate_range,
+        min_isi_cv=min_isi_cv,
+        min_regularity=min_regularity,
+    )
+    columns = [*measure_muap([0.0], sfreq), *FIRING]
+    table = pd.DataFrame([unit.measures for unit in units], columns=columns, dtype=np.float64)
+    if not return_templates:
+        return table
+    n_times = 2 * round(HALF_SWEEP * sfreq) + 1
+    templates = np.array([unit.template for unit in units]).reshape(-1, n_times)
+    return Muaps(table, templates, [unit.discharges for unit in units], sfreq)
+
+
+def find_units(
+    signal: ArrayLike,
+    sfreq: float,
+    *,
+    min_discharges: int = 8,
+    max_rise_time: float = 0.8e-3,
+    min_amplitude: float = 0.05,
+    min_consistency: float = 0.9,
+    rate_range: tuple[float, float] = (4.0, 60.0),
+    min_isi_cv: float = 0.02,
+    min_regularity: float = 0.45,
+) -> list[MotorUnit]:
+    """Find the motor units of one recording, with their single discharges.
+
+    Parameters
+    ----------
+    signal, sfreq, min_discharges, max_rise_time, min_amplitude, min_consistency, rate_range, \
+min_isi_cv, min_regularity
+        As in :func:`measure_muaps`, which makes a table of them.
+
+    Returns
+    -------
+    list of MotorUnit
+        About the largest first; empty if none was found.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> wave = np.interp(np.arange(41), [0, 10, 14, 18, 40], [0, 0.1, -0.5, 0.1, 0])
+    >>> signal = rng.normal(0, 0.002, size=100_000)
+    >>> for start in np.arange(1000, 99_000, 2000) + rng.integers(-200, 200, size=49):
+    ...     signal[start : start + 41] += wave
+    >>> (unit,) = find_units(signal, 20_000)
+    >>> unit.sweeps.shape, unit.rates.round()
+    ((49, 1001), array([10.]))
+    """
+    signal, sfreq = _fine(signal, sfreq)
+    found = []
     for train, alone in _one_by_one(signal, sfreq, min_discharges):
         template, noise, consistency = average_muap(alone, sfreq, train / sfreq)
         usual, near = usual_interval(train)
@@ -314,15 +274,13 @@ def measure_muaps(
             and row["isi_cv"] >= min_isi_cv
             and _is_regular(len(near), len(train) - 1, min_regularity)
         ):
-            rows.append(row)
-            templates.append(template)
-            discharges.append(train / sfreq)
-    firing = ["n_discharges", "rate", "isi_cv", "regularity", "noise", "consistency"]
-    table = pd.DataFrame(rows, columns=[*measure_muap([0.0], sfreq), *firing], dtype=np.float64)
-    if not return_templates:
-        return table
-    n_times = 2 * round(HALF_SWEEP * sfreq) + 1
-    return Muaps(table, np.array(templates).reshape(-1, n_times), discharges, sfreq)
+            sweeps = cut_sweeps(alone, sfreq, train / sfreq)
+            found.append((template, sweeps, train / sfreq, row))
+    rates = np.array([row["rate"] for *_, row in found])
+    return [
+        MotorUnit(template, sweeps, times, sfreq, row, rates)
+        for template, sweeps, times, row in found
+    ]
 
 
 def _is_regular(n_usual: int, n_intervals: int, least: float) -> bool:
@@ -344,7 +302,7 @@ def _one_by_one(
             continue
         # Its own extent only: the far flanks hold noise, or another spike of the same unit.
         middle = len(template) // 2
-        onset, end = _extent(template, max(BASELINE, 3 * noise), margin)
+        onset, end = extent(template, max(BASELINE, 3 * noise), margin)
         onset, end = max(onset - margin, 0), min(end + margin, len(template) - 1)
         wave = template[onset : end + 1] * tukey(end + 1 - onset, 2 * margin / (end + 1 - onset))
         at = train[(train >= middle) & (train < len(signal) - middle)]
@@ -372,28 +330,3 @@ def _fine(signal: ArrayLike, sfreq: float) -> tuple[NDArray[np.float64], float]:
         )
     factor = int(np.ceil(FINE_SFREQ / sfreq))
     return (resample_poly(signal, factor, 1) if factor > 1 else signal), sfreq * factor
-
-
-def _extent(wave: NDArray[Any], threshold: float, quiet: int) -> tuple[int, int]:
-    """Find the first and last sample beyond the threshold, gaps shorter than `quiet` bridged."""
-    beyond = np.flatnonzero(np.abs(wave) > threshold)
-    peak = int(np.abs(wave).argmax())
-    if not len(beyond):
-        return peak, peak
-    parts = np.split(beyond, np.flatnonzero(np.diff(beyond) > quiet) + 1)
-    main = next(part for part in parts if part[0] <= peak <= part[-1])
-    return int(main[0]), int(main[-1])
-
-
-def _extremes(wave: NDArray[Any], threshold: float) -> NDArray[np.int64]:
-    """Find the start, the peaks and troughs set apart by more than `threshold`, and the end."""
-    found, heading, high, low = [0], 0, 0, 0
-    for k, value in enumerate(wave):
-        high, low = (k if value > wave[high] else high), (k if value < wave[low] else low)
-        if heading >= 0 and wave[high] - value > threshold:
-            found += [high] if heading else []
-            heading, low = -1, k
-        elif heading <= 0 and value - wave[low] > threshold:
-            found += [low] if heading else []
-            heading, high = 1, k
-    return np.array([*found, len(wave) - 1])

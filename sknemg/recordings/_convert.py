@@ -128,6 +128,8 @@ def _to_objects(recordings: Recordings) -> NDArray[Any]:
 def _to_array(recordings: Recordings, of: NDArray[Any], item_ndim: int) -> NDArray[Any]:
     if of.ndim == 1 + item_ndim:  # one segment a row stays one item a row
         return recordings.values
+    if len(np.unique(recordings.lengths)) > 1:  # no array holds rows of unequal length
+        return _to_objects(recordings)
     n_new = len(recordings.values) // len(of) if len(of) else of.shape[1]
     return recordings.values.reshape(len(of), n_new, *recordings.item_shape)
 

@@ -566,6 +566,8 @@ def _as_rows(key: Any, n_rows: int) -> NDArray[np.int64]:
 
 
 def _item_name(X: Recordings) -> str:
+    if "item" in X and len(X):  # written by the step that made them
+        return f"{X['item'].iloc[0]}s"
     return {0: "samples", 1: "segments"}.get(len(X.item_shape), "images")
 
 
@@ -584,6 +586,7 @@ def _summary(X: Recordings) -> str:
     if X.item_shape == ():
         text += f", {_span(X.durations, '{:.2f}')} s"
     else:
-        shape = " x ".join(map(str, X.item_shape))
-        text += f", {len(X.values)} {_item_name(X)} of {shape}"
+        shape = " x ".join(map(str, X.item_shape)) + (" values" if "item" in X else "")
+        name = _item_name(X) if len(X.values) != 1 else _item_name(X)[:-1]
+        text += f", {len(X.values)} {name} of {shape}"
     return text + f" at {_span(X['sfreq'].to_numpy(), '{:g}')} Hz"
