@@ -13,6 +13,7 @@ from . import (
     model_selection,
     muap,
     nn,
+    persistence,
     preprocessing,
     provenance,
     recordings,
@@ -38,6 +39,11 @@ from .metrics import SubjectScorer
 from .model_selection import FewerSubjects, SubjectKFold
 from .muap import MuapFeatures
 from .nn import NEMGNet
+from .persistence import (
+    InvalidModelError,
+    load_model,
+    save_model,
+)
 from .preprocessing import (
     Downsampler,
     Segmenter,
@@ -53,6 +59,7 @@ __all__ = [
     "DiVoteClassifier",
     "Downsampler",
     "FewerSubjects",
+    "InvalidModelError",
     "InvalidRecordingsError",
     "MelSpectrogram",
     "MuapFeatures",
@@ -78,13 +85,16 @@ __all__ = [
     "features",
     "images",
     "inspection",
+    "load_model",
     "metrics",
     "model_selection",
     "muap",
     "nn",
+    "persistence",
     "preprocessing",
     "provenance",
     "recordings",
+    "save_model",
     "signal",
     "simulate",
 ]

@@ -30,7 +30,7 @@ from sknemg.divote._segments import (
     score_segments,
 )
 from sknemg.divote._votes import check_weights, mean_scores, read_locations, subject_votes
-from sknemg.divote.levels import Levels, Scores, votes_frame
+from sknemg.divote.levels import Levels, Scores
 from sknemg.model_selection import SubjectKFold
 from sknemg.model_selection.torn import hash_subjects, report_trained_on
 from sknemg.recordings import Recordings, label_subjects, read_subjects
@@ -83,9 +83,10 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     estimator_ : the segment classifier, trained on all segments
     final_estimator_ : the final classifier, or None
     subject_features_ : {"location", "all"}
-    votes_ : DataFrame, a row a training subject, indexed by subject
-        The features that the final estimator was trained on. Subjects without a single segment
-        are left out.
+    votes_ : ndarray of shape (n_subjects, n_features)
+        The features that the final estimator was trained on, a row a training subject, without
+        their names: a model is handed on more lightly than a cohort. Subjects without a single
+        segment are left out. A model from `load_model` has none.
     sfreq_ : float or None
         Sampling rate of the training data in hertz, where it is known; data of another rate are
         refused later.
@@ -120,8 +121,9 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     A fitted model knows its training subjects as salted hashes, so that `trained_on`, `score` and
     `SubjectScorer` notice a subject that is scored by a model trained on it. The salt follows from
     the training data, since the same fit gives the same bits. Hashes are for checking, not for
-    secrecy: whoever has the model can try out all short codes. ``votes_`` holds the names
-    themselves. `forget_subjects` drops both before a model leaves the house.
+    secrecy: whoever has the model can try out all short codes. The names themselves are kept
+    nowhere. `save_model` writes neither hashes nor votes; `forget_subjects` drops them before a
+    model leaves the house in another way, such as a pickle.
 
     References
     ----------
@@ -251,7 +253,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
         _, votes = self._vote(data, self._train(data, codes, subjects), subject, len(names))
         voted = np.unique(subject[data.lengths > 0])
-        self.votes_ = votes_frame(votes[voted], names[voted], self.classes_)
+        self.votes_ = votes[voted]
         self.final_estimator_ = None
         if self.final_estimator is not None:
             logistic = self.final_estimator == "logistic"
@@ -392,7 +394,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return np.isin(hash_subjects(subjects, self._subject_salt), self._subject_hashes)
 
     def forget_subjects(self) -> Self:
-        """Drop what the model knows of its training subjects: their hashes and their names.
+        """Drop what the model knows of its training subjects: their hashes and their votes.
 
         Predictions stay as they are. Torn subjects are no longer noticed.
 
@@ -402,11 +404,11 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._subject_salt, self._subject_hashes = "", np.empty(0, dtype=np.uint64)
-        self.votes_ = self.votes_.set_axis(pd.RangeIndex(len(self.votes_), name="subject"))
+        self.__dict__.pop("votes_", None)
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "votes_")
+        return hasattr(self, "final_estimator_")
 
     # -- steps ---------------------------------------------------------------------------------
 

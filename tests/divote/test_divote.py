@@ -261,7 +261,9 @@ def test_an_empty_recording_has_no_vote():
     assert levels.recordings["n_segments"].tolist() == hollow.lengths.tolist()
     fitted = DiVoteClassifier(Spy()).fit(hollow, y)
     kept = DiVoteClassifier(Spy()).fit(X[keep], y[keep])
-    assert_array_equal(fitted.votes_, kept.votes_.loc[fitted.votes_.index])
+    order = [np.argsort(pd.unique(rows["subject"])) for rows in (X, X[keep])]
+    assert len(order[0]) == len(order[1])
+    assert_array_equal(fitted.votes_[order[0]], kept.votes_[order[1]])
 
 
 def test_a_subject_without_votes_is_unknown_and_warned_of_once():
@@ -276,7 +278,6 @@ def test_a_subject_without_votes_is_unknown_and_warned_of_once():
     assert_allclose(proba[rows], 1 / 3)
     with pytest.warns(UserWarning, match="without a single segment"):
         trained = DiVoteClassifier(Spy(), cv=3).fit(hollow, y)
-    assert "S4" not in trained.votes_.index
     assert len(trained.votes_) == X["subject"].nunique() - 1
 
 
@@ -298,7 +299,7 @@ def test_auto_takes_the_location_where_it_is_known():
     assert DiVoteClassifier(Spy()).fit(bare, y).subject_features_ == "all"
     assert DiVoteClassifier(Spy()).fit(X.with_columns(location=None), y).subject_features_ == "all"
     fitted = DiVoteClassifier(Spy(), subject_features="location").fit(X, y)
-    assert fitted.votes_.columns.tolist() == [
+    assert fitted.levels(X).votes.columns.tolist() == [
         f"{location} {label}" for location in ["proximal", "distal"] for label in CLASSES
     ]
     assert fitted.votes_.shape == (12, 6)

@@ -1,0 +1,261 @@
+"""Fitted estimators as JSON and arrays, and back: parameters, what was learned, and the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from inspect import signature
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from sknemg.persistence._kinds import KINDS, LIMITS, Kind, class_of, kind_of
+from sknemg.persistence._problems import InvalidModelError
+from sknemg.persistence._values import (
+    Arrays,
+    Sizes,
+    UnsavableError,
+    as_mapping,
+    dump_parameter,
+    load_parameter,
+)
+from sknemg.recordings._problems import shown
+
+_ENTRIES = {"estimator", "parameters", "state"}
+
+#: What scalers set to None, and the parameters that switch it off.
+_SWITCHED = {
+    "mean_": ("with_mean",),
+    "var_": ("with_std",),
+    "scale_": ("with_std", "with_scaling"),
+    "center_": ("with_centering",),
+}
+
+
+def dump_estimator(estimator: Any, path: str, arrays: Arrays, left_out: list[str]) -> Any:
+    """Write a fitted estimator.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+    path : str
+        How it is reached from the model.
+    arrays : Arrays
+        Receives its arrays.
+    left_out : list of str
+        Receives the parameters that were not written.
+
+    Returns
+    -------
+    JSON-able
+
+    Raises
+    ------
+    TypeError
+        If it, or a part of it, is not one of `KINDS`.
+    """
+    found = kind_of(estimator)
+    if found is None:
+        raise UnsavableError(
+            f"{path} is a {type(estimator).__name__}, which no model folder holds: use one of "
+            f"{', '.join(KINDS)} (of a search, save `best_estimator_`), or keep the model by "
+            "pickle, which runs code when it is opened."
+        )
+    name, kind = found
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError as error:
+        raise UnsavableError(f"{path}, a {name}, is not fitted: call fit first.") from error
+    return {
+        "estimator": name,
+        "parameters": _dump_parameters(estimator, kind, path, left_out),
+        "state": _dump_state(estimator, kind, path, arrays, left_out),
+    }
+
+
+def _dump_parameters(estimator: Any, kind: Kind, path: str, left_out: list[str]) -> dict[str, Any]:
+    written = {}
+    defaults = {n: p.default for n, p in signature(type(estimator)).parameters.items()}
+    for name, value in estimator.get_params(deep=False).items():
+        if name in kind.state or (
+            name in kind.from_state and not isinstance(value, (str, type(None)))
+        ):
+            continue
+        if not kind.is_own and _same(value, defaults[name]):
+            continue  # an older or newer scikit-learn may lack the parameter
+        if name in kind.neutral and not _is_plain(name, value):
+            left_out.append(f"{path}.{name} ({type(value).__name__})")
+            value = kind.neutral[name]
+        written[name] = dump_parameter(value, f"{path}.{name}")
+    return written
+
+
+def _same(value: Any, default: Any) -> bool:
+    return value is default or (type(value) is type(default) and bool(np.all(value == default)))
+
+
+def _is_plain(name: str, value: Any) -> bool:
+    """Whether a parameter of training holds no object, no data and no place on a disk."""
+    if name == "device":
+        return value in ("auto", "cpu")  # a numbered GPU is there on one machine only
+    if name in ("memory", "checkpoint"):
+        return value is None
+    if name == "class_weight":
+        return value is None or isinstance(value, (str, Mapping))
+    return value is None or isinstance(value, (bool, str, int, float, np.number))
+
+
+def _dump_state(
+    estimator: Any, kind: Kind, path: str, arrays: Arrays, left_out: list[str]
+) -> dict[str, Any]:
+    parameters = set(estimator.get_params(deep=False)) - set(kind.state)
+    found = {
+        name: value
+        for name, value in vars(estimator).items()
+        if name not in kind.ignored | parameters | {"_metadata_request"}
+    }
+    if strange := sorted(set(found) - set(kind.state)):
+        raise UnsavableError(
+            f"{path}, a {type(estimator).__name__}, has {', '.join(strange)}, which no model "
+            "folder holds: fit it without what sets them, or keep the model by pickle."
+        )
+
+    def dump_child(child: Any, at: str) -> Any:
+        return dump_estimator(child, at, arrays, left_out)
+
+    written = {}
+    for name in kind.state:  # in this order, whatever that of the attributes
+        if name not in found or (found[name] is None and _may_be_none(name, kind)):
+            continue
+        where = path if name == "steps" else f"{path}.{name}"
+        written[name] = kind.state[name].dump(found[name], where, arrays, dump_child)
+    return written
+
+
+def _may_be_none(name: str, kind: Kind) -> bool:
+    """Whether None stands for a missing value, as in a StandardScaler(with_std=False)."""
+    return name in kind.optional or name in _SWITCHED
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+def load_estimator(entry: Any, path: str, arrays: Arrays, depth: int = 0) -> Any:
+    """Build the estimator that `dump_estimator` wrote.
+
+    Parameters
+    ----------
+    entry : JSON
+    path : str
+    arrays : Arrays
+    depth : int
+
+    Returns
+    -------
+    fitted estimator
+
+    Raises
+    ------
+    InvalidModelError
+        If anything in it is not as it was written.
+    """
+    entry = as_mapping(entry, path, _ENTRIES)
+    name = entry["estimator"]
+    if not isinstance(name, str) or name not in KINDS:
+        raise InvalidModelError(
+            f"{path} is to be a {shown(name)}, which this version does not load: update sknemg, "
+            "or do not trust the file."
+        )
+    if depth > 20:
+        raise InvalidModelError(f"{path} is nested more than 20 deep.")
+    kind = KINDS[name]
+    state = _load_state(entry["state"], name, kind, path, arrays, depth)
+    parameters = _load_parameters(entry["parameters"], name, kind, path)
+    estimator = _build(name, kind, parameters, state, path)
+    if kind.check is not None:
+        try:
+            kind.check(estimator)
+        except InvalidModelError:
+            raise
+        except Exception as error:  # what a network says of sizes that fit no network
+            raise InvalidModelError(f"{path}, a {name}, cannot be: {error}") from error
+    return estimator
+
+
+def _load_state(
+    entry: Any, name: str, kind: Kind, path: str, arrays: Arrays, depth: int
+) -> dict[str, Any]:
+    entry = as_mapping(entry, f"the state of {path}")
+    if strange := sorted(set(entry) - set(kind.state)):
+        raise InvalidModelError(f"{path}, a {name}, has {shown(strange)}, which none has.")
+
+    def load_child(child: Any, at: str) -> Any:
+        return load_estimator(child, at, arrays, depth + 1)
+
+    state, sizes = {}, Sizes()
+    for attribute, value in kind.state.items():
+        if attribute in entry:
+            where = path if attribute == "steps" else f"{path}.{attribute}"
+            state[attribute] = value.load(entry[attribute], where, arrays, sizes, load_child)
+    return state
+
+
+def _load_parameters(entry: Any, name: str, kind: Kind, path: str) -> dict[str, Any]:
+    entry = as_mapping(entry, f"the parameters of {path}")
+    known = set(signature(class_of(name)).parameters) - set(kind.state)
+    if strange := sorted(set(entry) - known):
+        raise InvalidModelError(
+            f"{path}, a {name}, has the parameters {shown(strange)}, which the installed version "
+            "does not know: install the versions that config.json names."
+        )
+    parameters = {key: load_parameter(value, f"{path}.{key}") for key, value in entry.items()}
+    for key, value in parameters.items():
+        if key in LIMITS and any(abs(number) > LIMITS[key] for number in _numbers(value)):
+            raise InvalidModelError(f"{path}.{key} is {shown(value)}, beyond {LIMITS[key]:g}.")
+        if key in kind.neutral and not _is_plain(key, value):
+            raise InvalidModelError(f"{path}.{key} is {shown(value)}, which no file states.")
+    return parameters
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _numbers(item)
+    elif isinstance(value, (int, float)):
+        yield value
+
+
+def _build(
+    name: str, kind: Kind, parameters: dict[str, Any], state: dict[str, Any], path: str
+) -> Any:
+    given = dict(parameters)
+    for parameter, attribute in kind.from_state.items():
+        if parameter not in given:
+            fitted = state.get(attribute)
+            if fitted is None:
+                raise InvalidModelError(f"{path}, a {name}, lacks {attribute}.")
+            given[parameter] = clone(fitted)
+    constructor = {n: state[n] for n in kind.state if n in signature(class_of(name)).parameters}
+    try:
+        estimator = class_of(name)(**given, **constructor)
+        estimator._validate_params()
+    except (TypeError, ValueError) as error:
+        raise InvalidModelError(f"{path}, a {name}, has wrong parameters: {error}") from error
+    for attribute in kind.state:
+        if attribute in state:
+            setattr(estimator, attribute, state[attribute])
+        elif attribute not in kind.optional:
+            _restore_missing(estimator, attribute, path)
+    for attribute, value in kind.restored.items():
+        setattr(estimator, attribute, np.empty(0, np.uint64) if value == () else value)
+    return estimator
+
+
+def _restore_missing(estimator: Any, attribute: str, path: str) -> None:
+    """Give a scaler the None of a step that was switched off; nothing else may be missing."""
+    off = [getattr(estimator, switch, True) is False for switch in _SWITCHED.get(attribute, ())]
+    if not any(off):
+        raise InvalidModelError(f"{path}, a {type(estimator).__name__}, lacks {attribute}.")
+    setattr(estimator, attribute, None)

@@ -1,0 +1,221 @@
+"""The files of a model folder: which there may be, how large, and their hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sknemg.persistence._problems import InvalidModelError
+from sknemg.recordings._problems import listed, shown
+
+CONFIG, WEIGHTS, CARD, SUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
+#: Largest size of a file in bytes; that of the weights is a parameter of `load_model`.
+LARGEST = {CONFIG: 2**24, CARD: 2**24, SUMS: 2**16}
+_EVALUATION = re.compile(r"evaluation/[a-z][a-z0-9_]{0,60}\.(csv|json)")
+_LARGEST_EVALUATION = 2**26
+_MOST_FILES = 100
+_LINE = re.compile(r"([0-9a-f]{64})  ([a-z][A-Za-z0-9_./]*)")
+_NOT_OURS = {".git", ".gitattributes", ".gitignore", ".cache"}  # what hubs put beside; never opened
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes], *, overwrite: bool) -> str:
+    """Write all files at once, or none.
+
+    Parameters
+    ----------
+    folder : Path
+        It may exist if it is empty or, with `overwrite`, if it holds a model.
+    files : mapping of name to content
+    overwrite : bool
+
+    Returns
+    -------
+    str
+        The fingerprint: the SHA-256 of the list of hashes.
+    """
+    before = list(folder.iterdir()) if folder.exists() else []
+    if before and not (overwrite and (folder / SUMS).is_file() and (folder / CONFIG).is_file()):
+        raise FileExistsError(
+            f"{str(folder)!r} is not empty: give a new folder"
+            + (", since this one holds no model." if overwrite else ", or set overwrite=True.")
+        )
+    for name in files:
+        if name not in (CONFIG, WEIGHTS, CARD) and not _EVALUATION.fullmatch(name):
+            raise ValueError(
+                f"evaluation has the file {name!r}: name it by small letters, digits and "
+                "underscores, ending in .csv or .json."
+            )
+    hashed = sorted(name for name in files if name != CARD)
+    sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in hashed)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for name, content in {**files, SUMS: sums.encode()}.items():
+            (made / name).parent.mkdir(exist_ok=True)
+            (made / name).write_bytes(content)
+        made.chmod(0o777 & ~_umask())
+        if folder.exists():
+            shutil.rmtree(folder)
+        made.rename(folder)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    return hashlib.sha256(sums.encode()).hexdigest()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def read_folder(folder: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]:
+    """Read the files of a model, of which nothing is used before its hash was compared.
+
+    Parameters
+    ----------
+    folder : Path
+    max_bytes : int
+        Largest size of the weights.
+
+    Returns
+    -------
+    files : dict of bytes
+        ``config.json`` and ``model.safetensors``.
+    fingerprint : str
+
+    Raises
+    ------
+    InvalidModelError
+        If files are missing, truncated, altered, too large, links, or none of a model's.
+    """
+    if not folder.is_dir():
+        raise InvalidModelError(f"{str(folder)!r} is no folder: give the folder of a model.")
+    present = _list_files(folder)
+    for name in (SUMS, CONFIG, WEIGHTS):
+        if name not in present:
+            raise InvalidModelError(
+                f"{str(folder)!r} lacks {name}: give a folder that save_model wrote, with all of "
+                "its files."
+            )
+    sums = _read(folder, SUMS, LARGEST[SUMS])
+    expected = _parse_sums(sums)
+    if strange := sorted(present - set(expected) - {SUMS, CARD}):
+        raise InvalidModelError(
+            f"{str(folder)!r} holds the {listed(strange, 'file')}, which {SUMS} does not list: "
+            "take them out if you know them, or fetch the model anew."
+        )
+    limits = {CONFIG: LARGEST[CONFIG], WEIGHTS: max_bytes}
+    files = {}
+    for name, digest in expected.items():
+        content = _read(folder, name, limits.get(name, _LARGEST_EVALUATION))
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise InvalidModelError(
+                f"{name} was altered or truncated, its hash is not the one in {SUMS}: fetch the "
+                "model anew."
+            )
+        if name in limits:
+            files[name] = content
+    return files, hashlib.sha256(sums).hexdigest()
+
+
+def _list_files(folder: Path) -> set[str]:
+    """List what is there without following links."""
+    found = []
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.name in _NOT_OURS:
+            continue
+        if entry.name == "evaluation" and entry.is_dir(follow_symlinks=False):
+            found += [f"evaluation/{inner.name}" for inner in os.scandir(entry)]
+        else:
+            found.append(entry.name)
+        if len(found) > _MOST_FILES:
+            raise InvalidModelError(
+                f"{str(folder)!r} holds more than {_MOST_FILES} files: give the folder of a model."
+            )
+    return set(found)
+
+
+def _parse_sums(content: bytes) -> dict[str, str]:
+    """Read the list of hashes; every name in it is one that a model may have."""
+    expected: dict[str, str] = {}
+    for number, line in enumerate(content.decode("ascii", "replace").splitlines(), 1):
+        match = _LINE.fullmatch(line)
+        name = match[2] if match else ""
+        if not match or (name not in (CONFIG, WEIGHTS) and not _EVALUATION.fullmatch(name)):
+            raise InvalidModelError(
+                f"Line {number} of {SUMS} is {shown(line)}, not the hash of a file of a model: "
+                "fetch the model anew."
+            )
+        if name in expected:
+            raise InvalidModelError(f"{SUMS} lists {name} twice: fetch the model anew.")
+        expected[name] = match[1]
+    if lacking := {CONFIG, WEIGHTS} - set(expected):
+        raise InvalidModelError(f"{SUMS} does not list {min(lacking)}: fetch the model anew.")
+    return expected
+
+
+def _read(folder: Path, name: str, largest: int) -> bytes:
+    """Read a regular file that is not larger than that; a link, pipe or device is none."""
+    try:
+        # Without NONBLOCK the opening of a pipe would wait for ever.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        handle = os.open(folder / name, flags | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise InvalidModelError(
+            f"{name} cannot be opened ({error.strerror}): a model's files are there, readable, "
+            "and no links."
+        ) from error
+    with os.fdopen(handle, "rb") as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode) or (folder / name).is_symlink():
+            raise InvalidModelError(f"{name} is no regular file: fetch the model anew.")
+        if about.st_size > largest:
+            raise InvalidModelError(
+                f"{name} has {about.st_size} bytes, more than {largest}: "
+                + ("set `max_bytes` if that is right." if name == WEIGHTS else "fetch it anew.")
+            )
+        return file.read(about.st_size)  # a larger number would be allocated at once
+
+
+# -- JSON --------------------------------------------------------------------------------------
+
+
+def dump_json(value: Any) -> bytes:
+    """Write JSON that reads the same everywhere."""
+    return (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def parse_json(content: bytes, name: str) -> Any:
+    """Read JSON: a key given twice, NaN, infinity and endless nesting are refused."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in pairs}) < len(pairs):
+            twice = next(k for at, (k, _) in enumerate(pairs) if k in dict(pairs[:at]))
+            raise InvalidModelError(f"{name} gives {shown(twice)} twice: do not trust the file.")
+        return dict(pairs)
+
+    def finite(text: str) -> float:
+        number = float(text)
+        if not math.isfinite(number):
+            raise ValueError(f"the number {text[:20]} is not finite")
+        return number
+
+    try:
+        return json.loads(
+            content, object_pairs_hook=once, parse_constant=finite, parse_float=finite
+        )
+    except InvalidModelError:
+        raise
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deep" if isinstance(error, RecursionError) else error
+        raise InvalidModelError(f"{name} is no valid JSON ({reason}): fetch it anew.") from error

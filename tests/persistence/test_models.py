@@ -1,0 +1,336 @@
+"""A model as a folder: saved, loaded, and the same in every bit."""
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from safetensors.numpy import load_file
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+
+from sknemg import (
+    DiVoteClassifier,
+    Downsampler,
+    NEMGNetClassifier,
+    Recordings,
+    Segmenter,
+    SegmentFeatures,
+    SignalAugmenter,
+    TimmClassifier,
+    load_model,
+    save_model,
+)
+from sknemg.images import PlotImage
+from sknemg.persistence import ModelVersionWarning
+from sknemg.persistence._kinds import KINDS
+
+SFREQ = 1000.0
+LABELS = {
+    "text": np.array(["myopathy", "neuropathy", "normal"]),
+    "objects": np.array(["myopathy", "neuropathy", "normal"], dtype=object),
+    "integers": np.array([7, 3, 5], dtype=np.int32),
+    "booleans": np.array([False, True]),
+}
+NETWORK = NEMGNetClassifier("A", width=2, short="pad", max_epochs=1, eval_every=4, random_state=0)
+
+
+def cohort(labels="text", n_subjects=9):
+    """Subjects with long names, whose class sets the amplitude."""
+    rng = np.random.default_rng(0)
+    classes = LABELS[labels]
+    code = np.repeat(np.arange(n_subjects) % len(classes), 2)
+    signals = [rng.normal(scale=0.1 + 0.3 * c, size=600 + 37 * i) for i, c in enumerate(code)]
+    X = Recordings(
+        signals,
+        sfreq=SFREQ,
+        subject=np.repeat([f"PATIENT-{n:03d}-ξ" for n in range(n_subjects)], 2),
+        location=np.tile(["proximal", "distal"], n_subjects),
+    )
+    return X, classes[code]
+
+
+def features(*steps, **options):
+    steps = steps or (StandardScaler(), LinearDiscriminantAnalysis())
+    return make_pipeline(
+        Downsampler(500),
+        Segmenter(window=0.2, hop=0.1),
+        SegmentFeatures(),
+        DiVoteClassifier(make_pipeline(*steps), **options),
+    )
+
+
+def raw(network=NETWORK, **options):
+    return make_pipeline(
+        Downsampler(750), Segmenter(window=0.4, hop=0.2), DiVoteClassifier(network, **options)
+    )
+
+
+def images():
+    timm = TimmClassifier("test_resnet", image_size=32, max_epochs=1, batch_size=8, random_state=0)
+    return make_pipeline(
+        Segmenter(hop=0.4), PlotImage(size=(24, 32)), DiVoteClassifier(timm, cv=None)
+    )
+
+
+def assert_same(one, other, X):
+    """Equal in every bit, at every level."""
+    assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+    answers = one.predict(X), other.predict(X)
+    assert_array_equal(*answers)
+    assert answers[0].dtype == answers[1].dtype
+    assert one.classes_.dtype == other.classes_.dtype
+    assert type(one.classes_[0]) is type(other.classes_[0])
+
+
+MODELS = {
+    "features and LDA": features(),
+    "LDA by least squares": features(LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1)),
+    "PCA, whose arrays lie in another order": features(PCA(5), LogisticRegression(C=0.1)),
+    "Bayes": features(RobustScaler(with_centering=False), GaussianNB()),
+    "scalers": features(MinMaxScaler(), MaxAbsScaler(), LogisticRegression()),
+    "no scaling": features(StandardScaler(with_mean=False, with_std=False), GaussianNB()),
+    "averages": features(final_estimator=None, subject_features="all"),
+    "a final pipeline": features(final_estimator=make_pipeline(StandardScaler(), GaussianNB())),
+    "out of fold": features(cv=3, n_jobs=1),
+    "network": raw(),
+    "images": images(),
+}
+NAMES = [
+    pytest.param(name, marks=[pytest.mark.slow] if name == "images" else []) for name in MODELS
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_loaded_model_predicts_the_same_bits(tmp_path, name):
+    X, y = cohort()
+    model = clone(MODELS[name]).fit(X, y)
+    fingerprint = save_model(model, tmp_path / "model")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = load_model(tmp_path / "model", fingerprint=fingerprint)
+    assert_same(model, loaded, X)
+    segments = loaded[:-1].transform(X)
+    for own, other in zip(model[-1].levels(segments), loaded[-1].levels(segments), strict=True):
+        assert own.equals(other)
+
+
+@pytest.mark.parametrize("labels", LABELS)
+@pytest.mark.parametrize("make", [features, pytest.param(raw, marks=pytest.mark.slow)])
+def test_labels_keep_their_type(tmp_path, labels, make):
+    X, y = cohort(labels, n_subjects=6)
+    model = make().fit(X, y)
+    save_model(model, tmp_path / "model")
+    assert_same(model, load_model(tmp_path / "model"), X)
+
+
+def test_a_loaded_model_can_be_saved_cloned_and_trained_again(tmp_path):
+    X, y = cohort()
+    model = features(cv=3).fit(X, y)
+    first = save_model(model, tmp_path / "one")
+    loaded = load_model(tmp_path / "one")
+    assert save_model(loaded, tmp_path / "two") == first
+    assert repr(clone(loaded)) == repr(clone(model))
+    assert_same(clone(loaded).fit(X, y), model, X)
+
+
+def test_the_same_model_gives_the_same_bytes(tmp_path):
+    X, y = cohort()
+    prints = [save_model(features().fit(X, y), tmp_path / name) for name in "ab"]
+    assert prints[0] == prints[1]
+    for file in ("config.json", "model.safetensors", "SHA256SUMS", "README.md"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_the_folder_is_what_it_says(tmp_path):
+    X, y = cohort()
+    model = raw().fit(X, y)
+    table = model[-1].levels(model[:-1].transform(X)).votes.describe()
+    save_model(model, tmp_path, evaluation={"scores": table}, card="---\n---\nmine")
+    files = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
+    assert files == {"README.md", "SHA256SUMS", "config.json", "evaluation/scores.csv",
+                     "model.safetensors"}  # fmt: skip
+    assert (tmp_path / "README.md").read_text() == "---\n---\nmine"
+    if sys.platform == "linux":
+        subprocess.run(["sha256sum", "-c", "--strict", "SHA256SUMS"], cwd=tmp_path, check=True)
+    config = json.loads((tmp_path / "config.json").read_bytes())
+    assert config["schema"] == 1 and "refuse" in config["note"]
+    assert config["input"] == {
+        "classes": ["myopathy", "neuropathy", "normal"],
+        "unit": "mV", "sfreq": 750.0, "window": 0.4, "hop": 0.2,
+    }  # fmt: skip
+    assert set(config["versions"]) == {"sknemg", "scikit-learn", "numpy", "torch", "soxr"}
+    weights = model[-1].estimator_.weights_
+    stored = load_file(tmp_path / "model.safetensors")  # another reader
+    for name, array in weights.items():
+        assert_array_equal(stored[f"model.divoteclassifier.estimator_.weights_/{name}"], array)
+
+
+def test_a_file_is_written_for_whoever_may_read_the_folder(tmp_path):
+    X, y = cohort()
+    model = features().fit(X, y)
+    save_model(model, tmp_path / "new")
+    (tmp_path / "plain").mkdir()
+    modes = [(tmp_path / name).stat().st_mode for name in ("new", "plain")]
+    assert modes[0] == modes[1]
+
+
+def test_what_only_training_needs_is_left_out_and_named(tmp_path):
+    X, y = cohort()
+    segments = raw()[:-1].fit_transform(X)
+    held_out = (segments.values[:3], y[[0, 2, 4]])
+    network = clone(NETWORK).set_params(
+        augment=SignalAugmenter(input_sfreq=750), callbacks=[], validation=held_out
+    )
+    folds = [(np.arange(6, 18), np.arange(6)), (np.arange(6), np.arange(6, 18))]
+    model = raw(network, cv=folds).fit(X, y)
+    save_model(model, tmp_path / "model")
+    config = json.loads((tmp_path / "model" / "config.json").read_bytes())
+    parts = [text.removeprefix("model.divoteclassifier.") for text in config["left_out"]]
+    assert parts == [
+        "cv (list)",
+        "estimator_.augment (SignalAugmenter)",
+        "estimator_.callbacks (list)",
+        "estimator_.validation (tuple)",
+    ]
+    loaded = load_model(tmp_path / "model")
+    assert_same(model, loaded, X)
+    inner = loaded[-1].estimator_
+    assert inner.validation == "auto" and inner.augment is None and loaded[-1].cv is None
+
+
+def test_a_device_of_one_machine_is_left_out(tmp_path):
+    X, y = cohort()
+    model = raw().fit(X, y)
+    model[-1].estimator_.device = "cuda:3"
+    save_model(model, tmp_path / "model")
+    assert load_model(tmp_path / "model")[-1].estimator_.device == "auto"
+
+
+class Mine(LogisticRegression):
+    """A class of a user's."""
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (features(RandomForestClassifier(3)), r"estimator_.randomforestclassifier is a R"),
+        (features(Mine()), "is a Mine, which no model folder holds: use one of Downsampler, "),
+        (GridSearchCV(features(), {"divoteclassifier__cv": [None]}), "save `best_estimator_`"),
+        (features(LinearDiscriminantAnalysis(store_covariance=True)), None),
+    ],
+)  # fmt: skip
+def test_what_a_folder_does_not_hold_is_refused_by_name(tmp_path, model, message):
+    X, y = cohort()
+    if hasattr(model, "cv") and isinstance(model, GridSearchCV):
+        model.set_params(cv=3, error_score="raise")
+        model.best_estimator_ = features()  # whatever it chose
+    else:
+        model.fit(X, y)
+    if message is None:
+        save_model(model, tmp_path / "model")
+        assert_same(model, load_model(tmp_path / "model"), X)
+        return
+    with pytest.raises(TypeError, match=message):
+        save_model(model, tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unfitted_model_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="is not fitted: call fit first"):
+        save_model(features(), tmp_path / "model")
+
+
+def test_a_folder_is_not_overwritten_by_accident(tmp_path):
+    X, y = cohort()
+    model = features().fit(X, y)
+    (tmp_path / "photo.jpg").write_bytes(b"1")
+    for overwrite in (False, True):
+        with pytest.raises(FileExistsError, match="is not empty"):
+            save_model(model, tmp_path, overwrite=overwrite)
+    assert [p.name for p in tmp_path.iterdir()] == ["photo.jpg"]
+    save_model(model, tmp_path / "model")
+    with pytest.raises(FileExistsError, match="set overwrite=True"):
+        save_model(model, tmp_path / "model")
+    save_model(model, tmp_path / "model", overwrite=True)
+    with pytest.raises(ValueError, match="name it by small letters"):
+        save_model(model, tmp_path / "b", evaluation={"../escape": None or model_table()})
+    assert {p.name for p in tmp_path.iterdir()} == {"model", "photo.jpg"}
+
+
+def model_table():
+    import pandas as pd
+
+    return pd.DataFrame({"a": [1]})
+
+
+def test_another_version_is_warned_of(tmp_path, monkeypatch):
+    X, y = cohort()
+    save_model(features().fit(X, y), tmp_path / "model")
+    from sknemg.persistence import models
+
+    own = models.version
+    monkeypatch.setattr(models, "version", lambda n: "0.0.1" if n == "scikit-learn" else own(n))
+    with pytest.warns(ModelVersionWarning, match=r"scikit-learn .* \(here 0.0.1\): its predict"):
+        load_model(tmp_path / "model")
+
+
+def test_a_model_without_a_network_loads_without_torch(tmp_path):
+    X, y = cohort()
+    model = features().fit(X, y)
+    save_model(model, tmp_path / "model")
+    heavy = ["torch", "skorch", "timm", "librosa", "matplotlib"]
+    code = (
+        "import sys; from sknemg import load_model; load_model(sys.argv[1]); "
+        "print([name for name in sys.argv[2:] if name in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "model", *heavy],
+        capture_output=True, text=True, check=True, env=os.environ,
+    )  # fmt: skip
+    assert run.stdout.strip() == "[]"
+
+
+# -- nothing of a patient leaves ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [features, raw])
+def test_no_byte_of_a_model_knows_a_training_subject(tmp_path, make):
+    X, y = cohort()
+    X = X.with_columns(file=[f"ward7/{row:04d}-Müller.edf" for row in range(len(X))])
+    model = make(cv=3).fit(X, y)
+    votes, hashes = model[-1].votes_, model[-1]._subject_hashes
+    assert len(votes) == len(hashes) == X["subject"].nunique()
+    save_model(model, tmp_path / "model", evaluation={"counts": model_table()})
+    content = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+    everything = content + " ".join(str(p) for p in tmp_path.rglob("*")).encode()
+    traces = [*X["subject"], *X["file"], model[-1]._subject_salt]
+    for trace in traces:
+        assert trace.encode() not in everything
+        assert trace.encode("unicode_escape") not in everything
+    for array in (votes, hashes):
+        for row in array:
+            assert np.ascontiguousarray(row).tobytes() not in content
+    loaded = load_model(tmp_path / "model")
+    assert not loaded[-1].trained_on(X["subject"]).any()
+    assert not hasattr(loaded[-1], "votes_")
+
+
+def test_every_estimator_of_the_list_is_there():
+    from sknemg.persistence._kinds import class_of, kind_of
+
+    for name in KINDS:
+        assert class_of(name).__name__ == name
+    assert kind_of(Mine()) is None
+    assert kind_of(LogisticRegression())[0] == "LogisticRegression"
