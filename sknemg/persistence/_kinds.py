@@ -131,6 +131,7 @@ KINDS: dict[str, Kind] = {
     "Downsampler": Kind("sknemg.preprocessing", _STEP_STATE, _SEEN),
     "Segmenter": Kind("sknemg.preprocessing", _STEP_STATE, _SEEN),
     "SegmentFeatures": Kind("sknemg.features", _STEP_STATE, _SEEN),
+    "MuapFeatures": Kind("sknemg.muap.features", _STEP_STATE, _SEEN, neutral={"n_jobs": None}),
     "MelSpectrogram": Kind("sknemg.images.transformers", _STEP_STATE, _SEEN),
     "Spectrogram": Kind("sknemg.images.transformers", _STEP_STATE, _SEEN),
     "PlotImage": Kind("sknemg.images.transformers", _STEP_STATE, _SEEN),
