@@ -50,7 +50,7 @@ def two_classes():
 def network(two_classes):
     """A small network that tells slow, large segments from fast, small ones."""
     X, y = two_classes
-    clf = NEMGNetClassifier("A", width=4, max_epochs=10, lr=3e-3, random_state=0).fit(X, y)
+    clf = NEMGNetClassifier("A", width=4, max_epochs=20, lr=3e-3, random_state=0).fit(X, y)
     assert clf.score(X, y) > 0.9
     return clf, X, y
 
