@@ -14,7 +14,9 @@ def test_classes_separate_with_depth(network):
     clf, X, y = network
     groups = np.arange(len(X)) // 4
     layers = ["blocks.block1", "blocks.block11"]
-    display = inspection.LayerMapDisplay.from_estimator(clf, X, y, layers, groups=groups)
+    display = inspection.LayerMapDisplay.from_estimator(
+        clf, X, y, layers, groups=groups, random_state=0
+    )
     separation = display.separation
     assert separation["silhouette"].is_monotonic_increasing
     assert separation.loc["blocks.block11", "probe"] > 0.8
