@@ -38,6 +38,7 @@ plt.show()
 # Windows of 0.4 s every 0.1 s, a network that scores each of them, and a vote that combines the
 # scores of a subject's segments and recordings into one diagnosis. ``width=4`` and three epochs
 # keep this page fast: the network of the paper has ``width=64`` and trains for a hundred epochs.
+# ``recipe="tuned"`` trains it better than the paper did; ``"published"`` is the default.
 
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import Pipeline
@@ -51,7 +52,9 @@ from sknemg import (
     SubjectScorer,
 )
 
-network = NEMGNetClassifier("A", width=4, max_epochs=3, eval_every=20, random_state=0)
+network = NEMGNetClassifier(
+    "A", recipe="tuned", width=4, max_epochs=3, eval_every=20, random_state=0
+)
 pipe = Pipeline(
     [
         ("downsample", Downsampler(sfreq=10_000)),

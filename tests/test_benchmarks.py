@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks import interval_coverage, recipe
+from benchmarks import interval_coverage, real, recipe
 from benchmarks.machinery import methods, reporting, runner, settings
 from benchmarks.papers import (
     alternatives,
@@ -253,3 +253,57 @@ def test_losses_differences_and_choices_of_the_recipe(invented_recipe):
 
 def test_a_recipe_that_was_not_run_says_so(tmp_path):
     assert "Not run." in recipe.tables(tmp_path)
+
+
+def make_hum(hum=0.0, noise=0.01, gain=1.0, sfreq=10_000):
+    """Two recordings of one subject: a tone of 300 Hz in place of EMG, noise, hum, an offset."""
+    time = np.arange(2 * sfreq) / sfreq
+    rng = np.random.default_rng(0)
+    tone = gain * np.sin(2 * np.pi * 300 * time)
+    rows = tone + noise * rng.normal(size=(2, len(time))) + hum * np.sin(2 * np.pi * 50 * time) + 3
+    return Recordings(rows.astype("float32"), sfreq=sfreq, subject=["a", "a"])
+
+
+def test_nuisances_are_what_they_say_and_not_the_signal():
+    n, length, rate, offset, hum, floor, _ = real.Nuisance().fit_transform(make_hum())[0]
+    assert (n, length, rate) == (2, 2, 10_000)
+    assert offset == pytest.approx(3, abs=0.01)
+    assert floor == pytest.approx(np.log10(0.01**2 / 5000), abs=0.1)  # one-sided density
+    loud = real.Nuisance().fit_transform(make_hum(gain=5))[0]
+    np.testing.assert_allclose(loud[:4], [n, length, rate, offset], atol=0.01)
+    assert loud[5] == pytest.approx(floor, abs=0.1)
+    humming = real.Nuisance().fit_transform(make_hum(hum=0.1))[0]
+    assert humming[4] > hum + 2
+    assert humming[5] == pytest.approx(floor, abs=0.1)
+
+
+def test_hum_and_offset_are_filtered_out_and_the_signal_is_not():
+    row = real.rows_of(real.filtered(make_hum(hum=1.0)))[0][2000:-2000]
+    power = np.abs(np.fft.rfft(row)) ** 2
+    frequency = np.fft.rfftfreq(len(row), 1e-4)
+    assert frequency[power.argmax()] == 300
+    assert power[np.abs(frequency - 50) < 2].sum() < 1e-4 * power.max()
+    assert np.sqrt(2) * row.std() == pytest.approx(1, abs=0.02)
+
+
+def test_pairs_of_methods_and_single_recordings(make_ragged):
+    X, y = make_ragged()
+    results = []
+    for C in (1.0, 1e-3):
+        logistic = LogisticRegression(C=C, max_iter=5000)
+        divote = DiVoteClassifier(logistic, final_estimator=None)
+        pipe = make_pipeline(Segmenter(), divote)
+        results.append(evaluate({f"C={C}": pipe}, X, y, protocol=Protocol("p", 3)))
+    both = real.mean_of(results)
+    first, second = (r.subjects.set_index("subject")[r.classes] for r in results)
+    mean = both.subjects.set_index("subject")[both.classes]
+    np.testing.assert_allclose(mean, (first + second.loc[first.index]) / 2)
+    assert len(both.cells) == 6
+    drawn = real.one_each(both)
+    assert sorted(drawn["subject"]) == sorted(set(X["subject"]))
+    assert len(real._row("both", both)) == 6
+
+
+def test_real_benchmarks_that_were_not_run_say_so(tmp_path):
+    text = real.tables(tmp_path)
+    assert text.count("| not run") == 2 * 5 * (len(real.METHODS) + len(real.PAIRS))

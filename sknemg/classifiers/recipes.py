@@ -26,7 +26,7 @@ RECIPES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
             "weight_averaging": None,
         },
         "tuned": {
-            "head": "pooled",
+            "head": "auto",
             "companding": 0.05,
             "dropout": 0.2,
             "optimizer": "adamw",

@@ -39,6 +39,7 @@ LOADING: Mapping[str, Words] = {
 #: What the parameters of the comparison are called here.
 RUNNING: Mapping[str, Words] = {
     "profile": option("--profile"),
+    "recipe": option("--recipe"),
     "sfreq": option("--sfreq"),
     "upsample": option("--upsample"),
     "window": option("--window"),
@@ -187,6 +188,10 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
     models.add_argument(
         "--profile", choices=["smoke", "cpu", "gpu"], default="cpu",
         help="size of nEMGNet and length of its training; 'gpu' is the published one",
+    )  # fmt: skip
+    models.add_argument(
+        "--recipe", choices=["tuned", "published"], default="tuned",
+        help="how nEMGNet is trained: as it does best, or as the paper did (default: tuned)",
     )  # fmt: skip
     models.add_argument(
         "--subject-features", choices=["auto", "location", "all"], default="auto",
@@ -417,6 +422,7 @@ def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
     _check_inner_folds(y, X["subject"].to_numpy(), protocol.n_splits, args.out_of_fold)
     methods = compared_methods(
         args.profile,
+        recipe=args.recipe,
         sfreq=args.sfreq,
         upsample=args.upsample,
         window=args.window,

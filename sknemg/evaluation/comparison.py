@@ -21,7 +21,7 @@ from sknemg.preprocessing import Downsampler, Segmenter
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import listed
 
-#: What nEMGNet is set to. Only ``"gpu"`` is the published network and length of training.
+#: Size of nEMGNet and length of its training. Only those of ``"gpu"`` are the published ones.
 PROFILES: dict[str, dict[str, Any]] = {
     "smoke": {"version": "A", "width": 4, "max_epochs": 1, "eval_every": 20},
     "cpu": {"version": "B", "width": 8, "max_epochs": 5, "eval_every": 50},
@@ -42,6 +42,7 @@ SHORT = {
 def compared_methods(
     profile: Literal["smoke", "cpu", "gpu"] = "cpu",
     *,
+    recipe: Literal["published", "tuned"] = "tuned",
     sfreq: float = 10_000,
     window: float = 0.4,
     hop: float = 0.1,
@@ -56,6 +57,8 @@ def compared_methods(
     ----------
     profile : {"smoke", "cpu", "gpu"}, default="cpu"
         Size of nEMGNet and length of its training, see `PROFILES`.
+    recipe : {"published", "tuned"}, default="tuned"
+        How nEMGNet is trained, see `NEMGNetClassifier`.
     sfreq : float, default=10_000
         Rate that recordings are brought to, in hertz.
     window, hop : float, default=0.4, 0.1
@@ -73,22 +76,23 @@ def compared_methods(
     Returns
     -------
     dict of Pipeline
-        ``"nEMGNet"``, and ``"features + LDA"``: amplitude, turns and spectrum of each segment
-        with a linear discriminant.
+        nEMGNet, whose name holds its version, recipe, width and longest training, and
+        ``"features + LDA"``: amplitude, turns and spectrum of each segment with a linear
+        discriminant.
 
     Examples
     --------
     >>> from sknemg.evaluation.comparison import compared_methods
     >>> list(compared_methods("smoke"))
-    ['nEMGNet', 'features + LDA']
+    ['nEMGNet-A (tuned, width 4, 1 epoch)', 'features + LDA']
     """
     from sknemg.classifiers import NEMGNetClassifier
 
     linear = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())
-    network = NEMGNetClassifier(**PROFILES[profile])
+    network = NEMGNetClassifier(recipe=recipe, **PROFILES[profile])
     divote = {"subject_features": subject_features, "cv": cv}
     ends: dict[str, list[tuple[str, Any]]] = {
-        "nEMGNet": [("divote", DiVoteClassifier(network, **divote))],
+        _name(network): [("divote", DiVoteClassifier(network, **divote))],
         "features + LDA": [
             ("features", SegmentFeatures()),
             ("divote", DiVoteClassifier(linear, **divote)),
@@ -104,6 +108,12 @@ def compared_methods(
         )
         for name, end in ends.items()
     }
+
+
+def _name(network: Any) -> str:
+    """Name a network so that nobody takes a small one for the published one."""
+    epochs = f"{network.max_epochs} epoch{'s' if network.max_epochs > 1 else ''}"
+    return f"nEMGNet-{network.version} ({network.recipe}, width {network.width}, {epochs})"
 
 
 def scores_of(result: Evaluation, **kwargs: Any) -> pd.DataFrame:

@@ -70,6 +70,13 @@ def test_what_is_given_overrides_the_recipe_and_survives_cloning():
     assert small(companding=0.2).fit(X, y).module_.companding.scale == 0.2
 
 
+@pytest.mark.parametrize(("n_times", "head"), [(1010, "Flatten"), (9000, "Statistics")])
+def test_long_maps_are_pooled_by_themselves(n_times, head):
+    X, y, _ = segments(n_subjects=2, n_each=2, n_times=n_times)
+    clf = small(head="auto", width=1, max_epochs=1).fit(X, y)
+    assert type(clf.module_.head[0]).__name__ == head
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

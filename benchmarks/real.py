@@ -1,0 +1,280 @@
+"""Networks and their rivals on real recordings, beside a model that sees no EMG.
+
+Run ``python -m benchmarks.real --cohort n2001`` or ``--cohort algiers``; ``SKNEMG_DATA`` names the
+folder that holds ``emglab_n2001`` and ``algiers``. A stopped run goes on. Every method sees the
+same folds of the same subjects, at 10 kHz, with the mains hum and what lies outside 20 Hz to
+4.5 kHz filtered out. The row "nuisance" sees only what a disease does not change: number and
+length of recordings, offset, hum, power above the band of EMG, rate, clipping. A score is worth
+what it gains over that row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import signal
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks.machinery.methods import installed, rocket
+from benchmarks.machinery.reporting import markdown
+from benchmarks.machinery.runner import RESULTS
+from benchmarks.machinery.settings import PROFILES
+from sknemg import DiVoteClassifier, Downsampler, NEMGNetClassifier, Segmenter, SegmentFeatures
+from sknemg.datasets import load_cohort, load_emglab
+from sknemg.evaluation import PROTOCOLS, Evaluation, evaluate
+from sknemg.metrics import format_interval, score_table
+
+FOLDER = RESULTS / "real"
+SFREQ = 10_000
+BAND = (20.0, 4500.0)
+MAINS = 50.0
+#: Folds by subject; N2001's smallest class has three subjects.
+FOLDS = {"n2001": 3, "algiers": 5}
+METHODS = [
+    "nuisance",
+    "features + LDA",
+    "features + forest",
+    "MiniRocket + ridge",
+    "nEMGNet, published",
+    "nEMGNet, tuned",
+]
+#: Methods whose scores are averaged, with no training of its own.
+PAIRS = [("MiniRocket + ridge", "nEMGNet, tuned"), ("features + forest", "nEMGNet, tuned")]
+ABOUT = {
+    "n2001": "EMGLAB N2001: biceps brachii, slight contraction, concentric needle; ALS stands for "
+    "neuropathy. Diagnosis is confounded with age.",
+    "algiers": "Algiers: biceps brachii and deltoid, isometric contraction, concentric needle. "
+    "Acquisition differs between the groups, and the healthy alone have several recordings.",
+}
+
+
+def load(cohort: str) -> tuple[Any, np.ndarray]:
+    """Load a cohort as it was recorded."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Flat for")  # N2001A06BB08: a row like any other
+        if cohort == "n2001":
+            return load_emglab()
+        return load_cohort(Path(os.environ["SKNEMG_DATA"]) / "algiers")
+
+
+def filtered(X: Any) -> Any:
+    """Bring recordings to 10 kHz; take out the hum, and what lies outside the band of EMG.
+
+    Each recording is filtered by itself, forwards and backwards; notches are 5 Hz wide.
+    """
+    X = Downsampler(sfreq=SFREQ).fit_transform(X)
+    band = signal.butter(2, BAND, "bandpass", fs=SFREQ, output="sos")
+    stops = [signal.tf2sos(*signal.iirnotch(MAINS * k, 10 * k, fs=SFREQ)) for k in (1, 2, 3, 4, 5)]
+    filters = np.concatenate([band, *stops])
+    parts = [signal.sosfiltfilt(filters, row).astype(np.float32) for row in rows_of(X)]
+    return X.with_values(np.concatenate(parts), X.offsets)
+
+
+def rows_of(X: Any) -> list[np.ndarray]:
+    """Give the signals of recordings, one by one."""
+    return [X.values[a:b] for a, b in zip(X.offsets[:-1], X.offsets[1:], strict=True)]
+
+
+class Nuisance(TransformerMixin, BaseEstimator):
+    """What describes a recording but is no EMG, a row a recording.
+
+    Columns: recordings of its subject, length (s), rate (Hz), offset (mV), mains hum (power by
+    which its lines and that of the first harmonic rise above their neighbours), noise floor (power
+    per hertz above 0.45 of the rate), both as logarithms, and the share of samples at the largest
+    absolute value (clipping). They are powers and no shares of power, which would tell how strong
+    the EMG is.
+    """
+
+    def fit(self, X, y=None):
+        self.n_columns_ = 7
+        return self
+
+    def transform(self, X):
+        counts = X["subject"].map(X["subject"].value_counts()).to_numpy(dtype=float)
+        rates = X["sfreq"].to_numpy(dtype=float)
+        rows = [
+            [n, len(row) / rate, rate, *_nuisances(row, rate)]
+            for n, rate, row in zip(counts, rates, rows_of(X), strict=True)
+        ]
+        return np.array(rows)
+
+
+def _nuisances(row: np.ndarray, rate: float) -> list[float]:
+    row = row.astype(np.float64)
+    frequency, power = signal.welch(row, rate, nperseg=min(len(row), int(rate)))
+    hum = 0.0
+    for line in (MAINS, 2 * MAINS):
+        away = np.abs(frequency - line)
+        hum += max(0.0, power[away <= 2].mean() - np.median(power[(away > 3) & (away <= 10)]))
+    floor = np.median(power[frequency > 0.45 * rate])
+    clipped = (np.abs(row) >= np.abs(row).max()).mean()
+    return [row.mean(), np.log10(hum + 1e-15), np.log10(floor + 1e-15), clipped]
+
+
+def methods(names: list[str], version: str, width: int, epochs: int) -> dict[str, Any]:
+    """Give the methods by name; MiniRocket only where aeon is installed."""
+
+    def votes(classifier, window=0.4, hop=0.2):
+        segmenter = Segmenter(window=window, hop=hop, short="drop")
+        return make_pipeline(segmenter, DiVoteClassifier(classifier, final_estimator=None))
+
+    def network(recipe, **options):
+        sizes = {"width": width, "max_epochs": epochs}
+        return NEMGNetClassifier(
+            version, recipe=recipe, validation=None, device="cpu", **sizes, **options
+        )
+
+    forest = RandomForestClassifier(300, min_samples_leaf=5, class_weight="balanced")
+    features = SegmentFeatures(input_sfreq=SFREQ)
+    found = {
+        "nuisance": make_pipeline(
+            Nuisance(), RandomForestClassifier(500, min_samples_leaf=2, class_weight="balanced")
+        ),
+        "features + LDA": votes(
+            make_pipeline(features, StandardScaler(), LinearDiscriminantAnalysis())
+        ),
+        "features + forest": votes(make_pipeline(features, forest)),
+        "nEMGNet, published": votes(network("published")),
+        # Every sample is in two windows, as above, and a batch holds about as much signal.
+        "nEMGNet, tuned": votes(network("tuned", batch_size=8), window=2.0, hop=1.0),
+    }
+    if installed("aeon") and "MiniRocket + ridge" in names:
+        found["MiniRocket + ridge"] = votes(rocket("MiniRocket", PROFILES["cpu"]), hop=0.4)
+    return {name: found[name] for name in names if name in found}
+
+
+def run(cohort: str, names: list[str], args: argparse.Namespace) -> None:
+    """Evaluate the methods of a cohort one after the other, and keep each as it is finished."""
+    raw, y = load(cohort)
+    emg = filtered(raw)
+    protocol = replace(PROTOCOLS["nested"], n_splits=args.folds or FOLDS[cohort], n_repeats=1)
+    for name, pipe in methods(names, args.version, args.width, args.epochs).items():
+        result = evaluate(
+            {name: pipe}, raw if name == "nuisance" else emg, y, protocol=protocol,
+            cache=args.cache / "real", progress=True, random_state=0,
+        )  # fmt: skip
+        size = {"version": args.version, "width": args.width, "epochs": args.epochs}
+        result.settings.update({"cohort": cohort, "simulated": False, "network": size})
+        result.save(args.out / cohort / name.replace(" ", "_").replace(",", ""))
+
+
+# -- tables ------------------------------------------------------------------------------------
+
+
+def one_each(result: Evaluation, seed: int = 0) -> pd.DataFrame:
+    """Draw one recording of each subject: votes help those alone that have several."""
+    rows = result.recordings.dropna(subset=result.classes)
+    return rows.sample(frac=1, random_state=seed).drop_duplicates("subject")
+
+
+def _cell(rows: pd.DataFrame, classes: list[str], metric: str = "balanced_accuracy") -> str:
+    table = score_table(rows["y_true"], rows[classes], classes=classes, groups=rows["subject"])
+    value, low, high = table.set_index("metric").loc[metric, ["value", "low", "high"]]
+    percent = metric != "log_loss"
+    return format_interval(value, low, high, digits=0 if percent else 2, percent=percent)
+
+
+def tables(folder: Path = FOLDER) -> str:
+    """Write the benchmarks as Markdown; what was not run says so."""
+    lines = [
+        "## Real recordings: networks, rivals and what is no EMG\n",
+        "Balanced accuracy in percent [95 % interval over subjects]: of recordings, of subjects by "
+        "the mean of their recordings, and of subjects by one recording drawn of each, since a "
+        "vote helps those alone that have several; log-loss of subjects (thirds: 1.10); seconds of "
+        "all fits on one thread of a shared processor. The row nuisance sees no EMG: a score is "
+        "worth what it gains over it.\n",
+    ]
+    for cohort, about in ABOUT.items():
+        found = {name: kept(folder / cohort, name) for name in METHODS}
+        rows = [_row(name, found[name]) for name in METHODS]
+        for pair in PAIRS:
+            results = [found[name] for name in pair]
+            rows.append(_row(" and ".join(pair), mean_of(results) if all(results) else None))
+        networks = [found[name] for name in METHODS if name.startswith("nEMGNet") and found[name]]
+        header = ["", "recordings", "subjects", "one recording each", "log-loss", "seconds"]
+        lines += [f"{about} {_said(networks)}\n", markdown(header, rows)]
+    return "\n".join(lines)
+
+
+def kept(folder: Path, name: str) -> Evaluation | None:
+    """Read the result of a method; None where it was not run."""
+    place = folder / name.replace(" ", "_").replace(",", "")
+    return Evaluation.load(place) if (place / "settings.json").exists() else None
+
+
+def mean_of(results: list[Any]) -> Evaluation:
+    """Average the scores of methods: what they say if they vote together."""
+    first = results[0]
+    classes = first.classes
+    tables = {}
+    for level, keys in (("recordings", ["row", "subject"]), ("subjects", ["subject"])):
+        parts = [getattr(r, level).set_index(keys) for r in results]
+        both = parts[0].index.intersection(parts[1].index)
+        means = sum(part.loc[both, classes] for part in parts) / len(parts)
+        tables[level] = parts[0].loc[both].assign(**means).reset_index()
+    cells = pd.concat([r.cells for r in results], ignore_index=True)
+    return replace(first, **tables, cells=cells)
+
+
+def _row(name: str, result: Evaluation | None) -> list[str]:
+    if result is None:
+        return [name, *["not run"] * 5]
+    classes = result.classes
+    recordings = result.recordings.dropna(subset=classes)
+    return [
+        name,
+        _cell(recordings, classes),
+        _cell(result.subjects, classes),
+        _cell(one_each(result), classes),
+        _cell(result.subjects, classes, "log_loss"),
+        f"{result.cells['fit_seconds'].sum():.0f}",
+    ]
+
+
+def _said(results: list[Any]) -> str:
+    if not results:
+        return "Networks not run."
+    settings = results[0].settings
+    network = settings["network"]
+    return (
+        f"*{sum(settings['n_subjects'].values())} subjects, {settings['n_recordings']} recordings; "
+        f"{settings['protocol']['n_splits']} folds by subject; networks: version "
+        f"{network['version']} of width {network['width']}, {network['epochs']} epochs; "
+        f"{settings['device']}, seed {settings['random_state']}, commit "
+        f"{settings['commit'] or 'unknown'}.*"
+    )
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--cohort", choices=list(FOLDS), required=True)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--folds", type=int)
+    parser.add_argument("--version", default="A", help="of nEMGNet")
+    parser.add_argument("--width", type=int, default=8, help="of nEMGNet")
+    parser.add_argument("--epochs", type=int, default=6, help="of nEMGNet")
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument(
+        "--cache", type=Path, default=Path(tempfile.gettempdir()) / "sknemg-benchmarks",
+        help="folder of finished fits, from which a stopped run goes on",
+    )  # fmt: skip
+    args = parser.parse_args()
+    run(args.cohort, args.methods, args)
+    print(tables(args.out))
+
+
+if __name__ == "__main__":
+    main()
