@@ -25,7 +25,15 @@ from benchmarks.papers import (
     table_5,
     write_docs,
 )
-from sknemg import DiVoteClassifier, FewerSubjects, Recordings, Segmenter, SegmentFeatures
+from sknemg import (
+    DiVoteClassifier,
+    FewerSubjects,
+    NEMGNetClassifier,
+    Recordings,
+    Segmenter,
+    SegmentFeatures,
+)
+from sknemg.classifiers.recipes import RECIPES
 from sknemg.evaluation import Protocol, evaluate
 from sknemg.metrics import METRICS
 from sknemg.metrics._definitions import CLASS_METRICS
@@ -187,10 +195,9 @@ def test_true_values_of_the_coverage_study_are_those_it_names():
 
 def test_every_ingredient_of_the_recipe_stands_alone_and_is_left_out():
     found = recipe.settings()
-    assert found["published"].params == {}
-    everything = found["all ingredients"]
+    everything = found[recipe.ALL]
     for name, change in recipe.INGREDIENTS.items():
-        alone, without = found[f"+ {name}"], found[f"- {name}"]
+        alone, without = found[f"published + {name}"], found[f"all - {name}"]
         for key, value in change.items():
             if key in ("window", "hop"):
                 assert getattr(everything, key) == getattr(alone, key) == value
@@ -198,6 +205,14 @@ def test_every_ingredient_of_the_recipe_stands_alone_and_is_left_out():
             else:
                 assert alone.params[key] is everything.params[key] is value
                 assert key not in without.params
+        assert (f"tuned + {name}" in found) != (name in recipe.KEPT)
+
+
+def test_the_settings_are_the_recipes_of_the_classifier():
+    found = recipe.settings()
+    for name in ("published", "tuned"):
+        own = NEMGNetClassifier(**found[name].params).recipe_params()
+        assert own | {"head": None} == RECIPES[name] | {"head": None}  # which follows the window
 
 
 def test_settings_of_the_recipe_are_trained_for_the_same_number_of_updates():
@@ -207,7 +222,7 @@ def test_settings_of_the_recipe_are_trained_for_the_same_number_of_updates():
     X = Recordings(signals, sfreq=recipe.SFREQ, subject=list("abcdef"))
     size = recipe.Size(width=2, n_updates=4, batch_seconds=2.0)
     train, test = np.array([0, 1, 3, 4]), np.array([2, 5])
-    for name in ("published", "all ingredients"):
+    for name in ("published", recipe.ALL):
         one = recipe.settings()[name]
         rows, about = recipe.train_and_score(one, size, X, y, train, test, 0)
         assert about["updates"] == 4
@@ -217,7 +232,7 @@ def test_settings_of_the_recipe_are_trained_for_the_same_number_of_updates():
 
 @pytest.fixture
 def invented_recipe():
-    """Twelve subjects of two cohorts, four settings of known log-loss."""
+    """Twelve subjects of two cohorts, three settings of known log-loss."""
     rows = []
     for cohort in ("n2001", "simulated"):
         for at in range(6):

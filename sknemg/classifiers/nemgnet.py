@@ -94,9 +94,9 @@ class NEMGNetClassifier(BaseSegmentClassifier):
     >>> clf = NEMGNetClassifier("A", width=8, max_epochs=8, lr=3e-3, random_state=0).fit(X, y)
     >>> bool(clf.score(X, y) > 0.9)
     True
-    >>> tuned = NEMGNetClassifier(recipe="tuned", label_smoothing=0)
+    >>> tuned = NEMGNetClassifier(recipe="tuned", label_smoothing=0.1)
     >>> [tuned.recipe_params()[name] for name in ("companding", "label_smoothing")]
-    [0.05, 0]
+    [0.05, 0.1]
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {

@@ -3,8 +3,6 @@
 from types import MappingProxyType
 from typing import Any
 
-from sknemg.augmentation import SignalAugmenter
-
 #: What a parameter of `NEMGNetClassifier` says that is left to the recipe.
 RECIPE = "recipe"
 
@@ -28,17 +26,15 @@ RECIPES: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
         "tuned": {
             "head": "auto",
             "companding": 0.05,
-            "dropout": 0.2,
+            "dropout": 0.0,
             "optimizer": "adamw",
             "lr": 3e-3,
             "weight_decay": 0.01,
             "schedule": "one-cycle",
             "epoch_fraction": 1.0,
-            "augment": SignalAugmenter(
-                gain=1.25, noise=0.005, polarity=0.5, mains=0, shift=0, warp=0
-            ),
-            "mixup": 0.2,
-            "label_smoothing": 0.1,
+            "augment": None,
+            "mixup": 0.0,
+            "label_smoothing": 0.0,
             "weight_averaging": None,
         },
     }

@@ -59,9 +59,9 @@ def test_parameters_of_the_published_recipe_given_by_hand_give_its_bits():
 
 
 def test_what_is_given_overrides_the_recipe_and_survives_cloning():
-    clf = clone(NEMGNetClassifier(recipe="tuned", companding=None, mixup=0, dropout=0.4))
+    clf = clone(NEMGNetClassifier(recipe="tuned", companding=None, mixup=0.3, dropout=0.4))
     params = clf.recipe_params()
-    assert (params["companding"], params["mixup"], params["dropout"]) == (None, 0, 0.4)
+    assert (params["companding"], params["mixup"], params["dropout"]) == (None, 0.3, 0.4)
     assert params["lr"] == RECIPES["tuned"]["lr"]
     assert clf.get_params()["lr"] == RECIPE
     assert clf.set_params(recipe="published").recipe_params()["lr"] == 1e-3
@@ -109,7 +109,11 @@ def test_the_docstring_names_the_recipe_where_the_signature_does():
 
 # What holds of every training holds of the tuned one
 
-EVERYTHING = {"recipe": "tuned", "weight_averaging": 0.9, "mixup": 0.2, "epoch_fraction": 0.8}
+EVERYTHING = {
+    "recipe": "tuned", "weight_averaging": 0.9, "mixup": 0.2, "epoch_fraction": 0.8,
+    "dropout": 0.2, "label_smoothing": 0.1,
+    "augment": SignalAugmenter(polarity=0.5, mains=0, shift=0, warp=0),
+}  # fmt: skip
 
 
 def test_the_same_seed_gives_the_same_bits_and_the_global_state_is_left_alone():
@@ -259,7 +263,7 @@ def test_weight_decay_of_adamw_is_not_that_of_adam():
 
 def test_gain_sign_and_noise_need_no_sampling_rate():
     batch = torch.randn(4, 1010)
-    augment = RECIPES["tuned"]["augment"] or SignalAugmenter(mains=0, shift=0, warp=0)
+    augment = EVERYTHING["augment"]
     assert augment(batch, torch.Generator().manual_seed(0)).shape == batch.shape
     with pytest.raises(ValueError, match=r"unknown: give `input_sfreq`, or set warp=0"):
         SignalAugmenter(mains=0, shift=0)(batch, torch.Generator())
