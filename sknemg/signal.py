@@ -1,10 +1,10 @@
-"""Pure functions on one signal: change its sampling rate, cut it into windows."""
+"""Pure functions on one signal: change its rate, cut it into windows, measure its level."""
 
 from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ LARGEST_RATIO = 1000
 #: Largest plausible amplitude in mV, a thousand volts. Needle EMG reaches some 30 mV.
 LARGEST_AMPLITUDE = 1e6
 
+_FLAT = 0.02  # s; a shorter pause in a coarsely digitised signal is no dead channel
+_RAIL = 2e-4  # of the peak-to-peak amplitude: how far samples on a rail may scatter
 _TOLERANCE = Fraction(1, 10**6)  # of a sample: the rounding errors of seconds given as floats
 
 
@@ -178,6 +180,136 @@ def implausible(values: NDArray[Any]) -> NDArray[np.bool_]:
     axes = tuple(range(1, values.ndim))
     low, high = values.min(axis=axes, initial=0), values.max(axis=axes, initial=0)
     return (low < -LARGEST_AMPLITUDE) | (high > LARGEST_AMPLITUDE)
+
+
+class SignalLevel(NamedTuple):
+    """Level and flaws of a signal, see `describe_signal`."""
+
+    rms: float
+    peak: float
+    flat_seconds: float
+    flat_fraction: float
+    clipped_fraction: float
+
+
+def describe_signal(signal: NDArray[Any], sfreq: float) -> SignalLevel:
+    """Measure the level of a signal, and where it is flat or clipped.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_times,)
+        In mV, with one sample or more.
+    sfreq : float
+        Sampling rate in hertz.
+
+    Returns
+    -------
+    SignalLevel
+        ``rms`` and ``peak`` about the mean, ``flat_seconds`` (longest run of one repeated value),
+        ``flat_fraction`` (share of samples in such runs of 20 ms or more), ``clipped_fraction``
+        (share of samples that lie three or more in a row within 0.02 % of the peak-to-peak
+        amplitude of the largest or smallest value).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> wave = np.sin(np.arange(10_000) / 10)
+    >>> describe_signal(np.where(np.arange(10_000) < 4_000, wave, 0), 10_000).flat_fraction
+    0.6
+    """
+    wave = signal - signal.mean(dtype=np.float64)
+    flat = run_lengths(np.diff(signal) == 0) + 1
+    long = flat[flat >= _FLAT * sfreq]
+    span = np.ptp(signal)
+    clipped = 0
+    for rail in (signal.min(), signal.max()) if span > 0 else ():
+        runs = run_lengths(np.abs(signal - rail) <= _RAIL * span)
+        clipped += runs[runs >= 3].sum()
+    return SignalLevel(
+        float(np.sqrt(np.mean(wave**2))),
+        float(np.abs(wave).max()),
+        float(flat.max(initial=0) / sfreq),
+        float(long.sum() / len(signal)),
+        float(clipped / len(signal)),
+    )
+
+
+def run_lengths(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Give the lengths of the runs of True.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> run_lengths(np.array([True, True, False, True])).tolist()
+    [2, 1]
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]])))
+    return edges[1::2] - edges[::2]
+
+
+def mains_share(signal: NDArray[Any], sfreq: float) -> float:
+    """Measure which share of a signal's power lies on a mains frequency and its overtones.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_times,)
+    sfreq : float
+        Sampling rate in hertz.
+
+    Returns
+    -------
+    float
+        The larger share of those of 50 and 60 Hz, each with four overtones, 0 to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(mains_share(np.sin(2 * np.pi * 60 * np.arange(5000) / 10_000), 10_000), 2)
+    1.0
+    """
+    wave = signal - signal.mean(dtype=np.float64)
+    power = np.abs(np.fft.rfft(wave * np.hanning(len(wave)))) ** 2
+    total = power.sum()
+    if not total > 0:
+        return 0.0
+    step = sfreq / len(wave)
+    frequencies = np.arange(len(power)) * step
+    shares = []
+    for mains in (50.0, 60.0):
+        lines = mains * np.arange(1, 6)
+        on = (np.abs(frequencies[:, None] - lines) <= max(1.0, 1.5 * step)).any(axis=1)
+        shares.append(float(power[on].sum() / total))
+    return max(shares)
+
+
+def noise_floor(signal: NDArray[Any], sfreq: float) -> float:
+    """Measure the level of the quietest tenth of a signal, in pieces of 5 ms.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_times,)
+        In mV.
+    sfreq : float
+        Sampling rate in hertz.
+
+    Returns
+    -------
+    float
+        Standard deviation within a piece, its 10th percentile over pieces, in mV.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> quiet = np.random.default_rng(0).normal(scale=0.002, size=10_000)
+    >>> round(noise_floor(quiet, 10_000), 3)
+    0.002
+    """
+    n = max(2, round(0.005 * sfreq))
+    n_pieces = len(signal) // n
+    if not n_pieces:
+        return float(np.std(signal))
+    pieces = signal[: n_pieces * n].reshape(n_pieces, n)
+    return float(np.percentile(pieces.std(axis=1, dtype=np.float64), 10))
 
 
 def _in_samples(name: str, seconds: float, sfreq: float) -> Fraction:

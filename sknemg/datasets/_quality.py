@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import capped
-
-_FLAT = 0.02  # s; a shorter pause in a coarsely digitised signal is no dead channel
-_RAIL = 2e-4  # of the peak-to-peak amplitude: how far samples on a rail may scatter
+from sknemg.signal import SignalLevel, describe_signal, run_lengths
 
 
 def quality(X: Recordings) -> pd.DataFrame:
@@ -49,9 +47,8 @@ def quality(X: Recordings) -> pd.DataFrame:
     """
     if X.item_shape != ():
         raise ValueError("quality looks at signals; these are segments or images.")
-    rows = [_measure(signal, rate) for signal, rate in zip(X, X["sfreq"], strict=True)]
-    columns = ["rms", "peak", "flat_seconds", "flat_fraction", "clipped_fraction"]
-    table = pd.DataFrame(rows, columns=columns, index=X.meta.index)
+    rows = [describe_signal(signal, rate) for signal, rate in zip(X, X["sfreq"], strict=True)]
+    table = pd.DataFrame(rows, columns=SignalLevel._fields, index=X.meta.index)
     table.insert(0, "recording", _names(X))
     table.insert(1, "duration", X.durations)
     return table
@@ -81,30 +78,6 @@ def _names(X: Recordings) -> list[str]:
     return [str(row) for row in range(len(X))]
 
 
-def _runs(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Lengths of the runs of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]])))
-    return edges[1::2] - edges[::2]
-
-
 def _longest_flat(signal: NDArray[Any]) -> int:
-    runs = _runs(np.diff(signal) == 0)
+    runs = run_lengths(np.diff(signal) == 0)
     return int(runs.max(initial=-1)) + 1
-
-
-def _measure(signal: NDArray[Any], rate: float) -> tuple[float, ...]:
-    wave = signal - signal.mean(dtype=np.float64)
-    flat = _runs(np.diff(signal) == 0) + 1
-    long = flat[flat >= _FLAT * rate]
-    span = np.ptp(signal)
-    clipped = 0
-    for rail in (signal.min(), signal.max()) if span > 0 else ():
-        runs = _runs(np.abs(signal - rail) <= _RAIL * span)
-        clipped += runs[runs >= 3].sum()
-    return (
-        float(np.sqrt(np.mean(wave**2))),
-        float(np.abs(wave).max()),
-        float(flat.max(initial=0) / rate),
-        float(long.sum() / len(signal)),
-        float(clipped / len(signal)),
-    )

@@ -107,6 +107,19 @@ def _check_votes(model: Any) -> None:
             )
 
 
+def _check_diagnostician(model: Any) -> None:
+    """Compare the parts of a Diagnostician with each other."""
+    kinds = type(model.plausibility_).__name__, bool(hasattr(model.estimator_, "predict_proba"))
+    known = set(model.classes_.tolist())
+    if kinds != ("Plausibility", True) or not set(model.estimator_.classes_.tolist()) <= known:
+        raise InvalidModelError("The parts of a Diagnostician do not fit each other.")
+    if not (model.temperature_ > 0 and 0 <= model.quantile_ <= 1 and model.n_calibration_ > 0):
+        raise InvalidModelError(
+            f"A Diagnostician has the temperature {model.temperature_}, the quantile "
+            f"{model.quantile_} and {model.n_calibration_} calibration subjects."
+        )
+
+
 # -- the list ----------------------------------------------------------------------------------
 
 _SCALER = frozenset({"n_samples_seen_", "feature_names_in_"})
@@ -169,6 +182,35 @@ KINDS: dict[str, Kind] = {
         from_state={"estimator": "estimator_", "final_estimator": "final_estimator_"},
         neutral={"cv": None, "n_jobs": None},
         check=_check_votes,
+    ),
+    "Plausibility": Kind(
+        "sknemg.diagnosis.plausibility",
+        {
+            "low_": Array((6,)),
+            "high_": Array((6,)),
+            "scale_": _FEATURES,
+            "center_": _FEATURES,
+            "precision_": Array(("features", "features")),
+            "distance_": Plain((float,)),
+            "subject_distance_": Plain((float,)),
+            "refused_": Plain((float,)),
+            "muscles_": Names("muscles"),
+        },
+    ),
+    "Diagnostician": Kind(
+        "sknemg.diagnosis.diagnostician",
+        {
+            "classes_": Labels(),
+            "estimator_": Child(),
+            "plausibility_": Child(),
+            "temperature_": Plain((float,)),
+            "quantile_": Plain((float,)),
+            "n_calibration_": _WHOLE,
+        },
+        ignored=frozenset({"out_of_fold_proba_", "out_of_fold_codes_"}),
+        from_state={"estimator": "estimator_"},
+        neutral={"n_jobs": None},
+        check=_check_diagnostician,
     ),
     # scikit-learn's
     "Pipeline": Kind(

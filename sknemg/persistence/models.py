@@ -60,9 +60,10 @@ def save_model(
     Parameters
     ----------
     model : fitted estimator
-        A `DiVoteClassifier`, usually in a Pipeline behind a Downsampler and a Segmenter, around
-        `NEMGNetClassifier`, `TimmClassifier` or estimators of scikit-learn whose state is arrays:
-        scalers, PCA, linear models, discriminants, Gaussian naive Bayes.
+        A :class:`~sknemg.diagnosis.Diagnostician` or a `DiVoteClassifier`, usually around or in a
+        Pipeline with a Downsampler and a Segmenter, with `NEMGNetClassifier`, `TimmClassifier` or
+        estimators of scikit-learn whose state is arrays: scalers, PCA, linear models,
+        discriminants, Gaussian naive Bayes.
     folder : str or Path
         A new or empty folder.
     card : str, default=None

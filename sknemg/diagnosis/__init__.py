@@ -1,0 +1,5 @@
+"""One patient's diagnosis: calibrated, with a set where it is not sure, or none."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,25 @@
+from .calibration import (
+    fit_temperature,
+    scale_temperature,
+)
+from .conformal import (
+    conformal_quantile,
+    coverage_range,
+    prediction_sets,
+)
+from .diagnostician import (
+    Diagnosis,
+    Diagnostician,
+)
+from .plausibility import Plausibility
+
+__all__ = [
+    "Diagnosis",
+    "Diagnostician",
+    "Plausibility",
+    "conformal_quantile",
+    "coverage_range",
+    "fit_temperature",
+    "prediction_sets",
+    "scale_temperature",
+]

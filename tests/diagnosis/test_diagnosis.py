@@ -1,0 +1,290 @@
+"""Calibration, sets of diagnoses, and what is refused."""
+
+import re
+
+import numpy as np
+import pytest
+from joblib import parallel_config
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import softmax
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import log_loss
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sknemg import (
+    DiVoteClassifier,
+    Downsampler,
+    Recordings,
+    Segmenter,
+    SegmentFeatures,
+    load_model,
+    save_model,
+)
+from sknemg.diagnosis import (
+    Diagnostician,
+    Plausibility,
+    conformal_quantile,
+    coverage_range,
+    fit_temperature,
+    prediction_sets,
+    scale_temperature,
+)
+
+SFREQ = 1000.0
+
+
+def cohort(n_subjects=24, seed=0, effect=0.25, labels=("myopathy", "neuropathy", "normal")):
+    """Noise in bursts whose size is the class's and, as strongly, the person's."""
+    rng = np.random.default_rng(seed)
+    code = np.arange(n_subjects) % 3
+    size = np.exp(effect * 2 * code + rng.normal(scale=0.4, size=n_subjects) - 1)
+    signals, subject = [], []
+    for who in range(n_subjects):
+        for _ in range(3):
+            n = rng.integers(900, 1300)
+            bursts = 0.05 + (np.sin(np.arange(n) / 13 + rng.uniform(0, 6)) > 0.6)
+            signals.append((size[who] * bursts * rng.normal(size=n)).astype(np.float32))
+            subject.append(f"PATIENT-{seed}-{who:02d}")
+    muscle = np.tile(["deltoid", "vastus", "apb"], n_subjects)
+    X = Recordings(signals, sfreq=SFREQ, subject=subject, muscle=muscle)
+    return X, np.repeat(np.array(labels)[code], 3)
+
+
+def pipeline():
+    linear = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())
+    return make_pipeline(
+        Downsampler(500), Segmenter(0.4, 0.2), SegmentFeatures(), DiVoteClassifier(linear)
+    )
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return Diagnostician(pipeline(), cv=3).fit(*cohort())
+
+
+# -- calibration -------------------------------------------------------------------------------
+
+
+def test_the_temperature_of_sharpened_scores_is_found():
+    rng = np.random.default_rng(0)
+    true = rng.dirichlet([3, 3, 3], size=20_000)
+    codes = (true.cumsum(axis=1) > rng.uniform(size=(len(true), 1))).argmax(axis=1)
+    sharp = softmax(3 * np.log(true), axis=1)
+    temperature = fit_temperature(sharp, codes)
+    assert_allclose(temperature, 3, rtol=0.05)
+    calibrated = scale_temperature(sharp, temperature)
+    assert_allclose(calibrated.sum(axis=1), 1)
+    assert_array_equal(calibrated.argsort(axis=1), sharp.argsort(axis=1))
+    assert log_loss(codes, calibrated) < log_loss(codes, sharp) - 0.1
+
+
+def test_scores_without_errors_stay_finite():
+    temperature = fit_temperature([[1.0, 0.0]] * 3, [0, 0, 0])
+    assert 0.05 <= temperature <= 100
+    assert np.isfinite(scale_temperature([[1.0, 0.0]], temperature)).all()
+
+
+def test_scores_without_a_signal_are_flattened():
+    rng = np.random.default_rng(0)
+    proba = scale_temperature(rng.dirichlet([0.2] * 3, size=300), 1)
+    codes = rng.integers(3, size=300)
+    assert log_loss(codes, scale_temperature(proba, fit_temperature(proba, codes))) < 1.11
+
+
+# -- sets --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [19, 57])
+@pytest.mark.parametrize("coverage", [0.8, 0.9])
+def test_sets_cover_as_stated(n, coverage):
+    """Mean and spread of the coverage over many calibration sets."""
+    rng = np.random.default_rng(n)
+    shares = []
+    for _ in range(600):
+        quantile = conformal_quantile(rng.uniform(size=n), coverage)
+        new = np.stack([rng.uniform(size=400), np.zeros(400)], axis=1)  # 0: never empty
+        shares.append(prediction_sets(1 - new, quantile)[:, 0].mean())
+    assert coverage - 0.01 < np.mean(shares) < coverage + 1 / (n + 1) + 0.01
+    low, high = coverage_range(n, coverage)
+    outside = np.mean((np.array(shares) < low - 0.02) | (np.array(shares) > high + 0.02))
+    assert outside < 0.1
+    assert high - low > 0.08
+
+
+def test_too_few_subjects_keep_every_diagnosis():
+    assert prediction_sets([[0.99, 0.01]], conformal_quantile([0.1] * 5, 0.9)).all()
+    assert coverage_range(5, 0.9) == (1.0, 1.0)
+
+
+# -- what was never seen -----------------------------------------------------------------------
+
+
+def wrong_inputs(X):
+    """Whoever recorded or read these has made a mistake."""
+    rng = np.random.default_rng(0)
+    time = np.concatenate([np.arange(n) for n in X.lengths]) / SFREQ
+    hum = 0.3 * np.sin(2 * np.pi * 50 * time)
+    values = {
+        "flat": 0 * X.values,
+        "microvolts read as millivolts": 1000 * X.values,
+        "mains": hum + 1e-3 * rng.normal(size=len(time)),
+        "rest": 2e-3 * rng.normal(size=len(time)),
+        "volts read as millivolts": X.values / 1000,
+        "white noise": 0.4 * rng.normal(size=len(time)),
+        "clipped": np.clip(X.values, -0.01, 0.01),
+        "a sine": 0.4 * np.sin(2 * np.pi * 111 * time),
+    }
+    return {name: X.with_values(v.astype(np.float32)) for name, v in values.items()} | {
+        "rate too low": X.with_columns(sfreq=400.0),
+        "no rate": X.with_columns(sfreq=np.nan),
+        "an absurd rate": X.with_columns(sfreq=1e9),
+    }
+
+
+REASONS = {
+    "flat": "^flat: all recordings$",
+    "microvolts read as millivolts": r"^amplitude \d+ times that of training \(unit\?\)",
+    "mains": r"^mains hum \(9\d%\): all",
+    "rest": "^amplitude 0.0",
+    "volts read as millivolts": "^amplitude 0.00",
+    "white noise": "unlike all of training",
+    "clipped": "^amplitude 0.0|clipped",
+    "a sine": "unlike",
+    "rate too low": "sampled at 400 Hz, below the 500 Hz of the model: all recordings",
+    "no rate": "a sampling rate of nan Hz",
+    "an absurd rate": "a sampling rate of 1e.09 Hz",
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_a_wrong_input_cannot_be_judged_and_the_reason_is_said(trained, name):
+    X, _ = cohort(seed=5)
+    (found,) = trained.diagnose(wrong_inputs(X[:3])[name])
+    assert (found.kind, found.text, found.answer) == ("none", "cannot be judged", ())
+    assert not found.probabilities
+    assert re.search(REASONS[name], "; ".join(found.reasons)), found.reasons
+
+
+def test_genuine_patients_are_judged(trained):
+    kinds = [d.kind for seed in (5, 6) for d in trained.diagnose(cohort(12, seed)[0])]
+    assert np.mean(np.array(kinds) == "none") <= 0.05
+    assert {"one", "several"} <= set(kinds)
+
+
+def test_one_bad_recording_is_left_out_of_the_vote(trained):
+    X, _ = cohort(seed=5)
+    whole = trained.diagnose(X[:2])[0]
+    spoilt = Recordings([X[0], X[1], 0 * X[2]], sfreq=SFREQ, subject="a",
+                        muscle=["deltoid", "vastus", "tongue"])  # fmt: skip
+    (found,) = trained.diagnose(spoilt)
+    assert found.recordings["used"].tolist() == [True, True, False]
+    assert found.probabilities == whole.probabilities
+    assert found.reasons == ("left out, flat: recording 3 (tongue)",)
+    assert np.isnan(found.recordings["without"].iloc[2])
+    (most,) = trained.diagnose(spoilt[[0, 2, 2]])
+    assert most.kind == "none"
+
+
+def test_a_muscle_of_which_nothing_is_known_is_marked(trained):
+    X, _ = cohort(seed=5)
+    (found,) = trained.diagnose(X[:3].with_columns(muscle=["tongue", "vastus", "apb"]))
+    assert found.kind != "none"
+    assert found.reasons == ("a muscle that was not in training: recording 1 (tongue)",)
+
+
+def test_what_a_recording_decides_is_the_answer_without_it(trained):
+    X, _ = cohort(seed=5)
+    (whole,) = trained.diagnose(X[:3])
+    (less,) = trained.diagnose(X[[0, 2]])
+    first = whole.answer[0]
+    assert_allclose(whole.recordings["without"].iloc[1], less.probabilities[first], rtol=1e-9)
+
+
+# -- the whole ---------------------------------------------------------------------------------
+
+
+def test_the_answers_are_those_of_the_parts(trained):
+    X, _ = cohort(12, seed=5)
+    subjects, first = np.unique(X["subject"], return_index=True)
+    found = {d.subject: d for d in trained.diagnose(X)}
+    proba = scale_temperature(trained.estimator_.predict_proba(X)[first], trained.temperature_)
+    sets = prediction_sets(proba, trained.quantile_)
+    for at, name in enumerate(subjects):
+        if found[name].kind != "none":
+            assert_allclose(list(found[name].probabilities.values()), proba[at], rtol=1e-9)
+            assert set(found[name].answer) == set(trained.classes_[sets[at]])
+
+
+def test_calibration_comes_from_subjects_left_out(trained):
+    X, y = cohort()
+    assert trained.n_calibration_ == len(trained.out_of_fold_proba_) == 24
+    in_sample = trained.estimator_.predict_proba(X)
+    own = in_sample[np.arange(len(X)), np.searchsorted(trained.classes_, y)]
+    out = trained.out_of_fold_proba_[np.arange(24), trained.out_of_fold_codes_]
+    assert out.mean() < own.mean()
+
+
+def test_parallel_is_serial():
+    X, y = cohort(12)
+    with parallel_config("threading"):
+        one, two = (Diagnostician(pipeline(), cv=2, n_jobs=n).fit(X, y) for n in (1, 2))
+    assert_array_equal(one.out_of_fold_proba_, two.out_of_fold_proba_)
+    assert (one.temperature_, one.quantile_) == (two.temperature_, two.quantile_)
+
+
+def test_a_saved_diagnostician_answers_the_same_and_knows_nobody(tmp_path, trained):
+    save_model(trained, tmp_path / "model")
+    loaded = load_model(tmp_path / "model")
+    X, _ = cohort(6, seed=5)
+    for own, other in zip(trained.diagnose(X), loaded.diagnose(X), strict=True):
+        assert own.probabilities == other.probabilities
+        assert (own.answer, own.reasons) == (other.answer, other.reasons)
+        assert own.recordings.equals(other.recordings)
+    content = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+    for name in cohort()[0]["subject"].unique():
+        assert name.encode() not in content
+    for row in trained.out_of_fold_proba_:
+        assert row.tobytes() not in content
+
+
+def test_inputs_that_make_no_sense(trained):
+    X, y = cohort(12)
+    with pytest.raises(TypeError, match="no Recordings of signals"):
+        trained.diagnose(Segmenter().fit_transform(X))
+    with pytest.raises(TypeError, match="no Recordings of signals"):
+        trained.diagnose(np.zeros((3, 1000)))
+    with pytest.raises(ValueError, match="holds no recordings"):
+        trained.diagnose(X[:0])
+    with pytest.raises(ValueError, match="The 'coverage' parameter of Diagnostician must be"):
+        Diagnostician(pipeline(), coverage=2).fit(X, y)
+
+
+def test_rows_without_a_subject_are_one_patient(trained):
+    X, _ = cohort(seed=5)
+    bare = Recordings(list(X[:3]), sfreq=SFREQ)
+    (found,) = trained.diagnose(bare)
+    assert found.subject == "patient" and len(found.recordings) == 3
+
+
+def test_measures_do_not_depend_on_a_patients_other_recordings(trained):
+    X, _ = cohort(seed=5)
+    both = trained.plausibility_.examine(X[:6])
+    assert both.iloc[3:4].equals(trained.plausibility_.examine(X[[3]]).set_axis([3]))
+
+
+@pytest.mark.slow
+def test_the_wrong_inputs_beside_simulated_patients():
+    """At most one in twenty genuine patients, never seen, may be refused."""
+    from sknemg.simulate import make_cohort
+
+    X, y = make_cohort(30, sfreq=10_000, random_state=0)
+    known = Plausibility().fit(X, y)
+    new, _ = make_cohort(30, sfreq=10_000, random_state=1)
+    table = known.examine(new)
+    by_subject = table.groupby(new["subject"].to_numpy())
+    far = by_subject["distance"].median() > known.subject_distance_
+    most = by_subject["unusable"].apply(lambda reasons: (reasons != "").mean() > 0.5)
+    assert (far | most).mean() <= 0.1  # of 30; the share over 20 cohorts is in the guide
+    for wrong in (0 * new.values, 1000 * new.values):
+        assert (known.examine(new.with_values(wrong))["unusable"] != "").all()
