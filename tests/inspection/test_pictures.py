@@ -1,7 +1,7 @@
 """Every display against a picture of it that was looked at.
 
 Text is taken out, since it differs between versions of FreeType. After a wanted change, look at the
-new pictures and keep them: ``SKNEMG_NEW_BASELINE=1 pytest tests/test_inspection_images.py``.
+new pictures and keep them: ``SKNEMG_NEW_BASELINE=1 pytest tests/inspection/test_pictures.py``.
 """
 
 import os
@@ -116,7 +116,14 @@ def _curves(kind, ax):
     y, scores = _scores()
     readers = {"A": np.roll(y, 1), "B": np.where(np.arange(60) % 7, y, "normal")}
     return inspection.OneVsRestCurveDisplay.from_predictions(
-        y, scores, classes=CLASSES, kind=kind, fold=np.arange(60) // 3 % 4, readers=readers, ax=ax
+        y,
+        scores,
+        classes=CLASSES,
+        kind=kind,
+        fold=np.arange(60) // 3 % 4,
+        readers=readers,
+        random_state=0,
+        ax=ax,
     )
 
 
