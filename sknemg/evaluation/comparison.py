@@ -1,4 +1,4 @@
-"""The main job: nEMGNet with DiVote beside a plain baseline, on one cohort."""
+"""The comparison of the command line: nEMGNet with DiVote beside a plain baseline."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ def compared_methods(
     recipe : {"published", "tuned"}, default="tuned"
         How nEMGNet is trained, see `NEMGNetClassifier`.
     sfreq : float, default=10_000
-        Rate that recordings are brought to, in hertz.
+        Rate to which recordings are resampled, in hertz.
     window, hop : float, default=0.4, 0.1
         Seconds.
     short : {"raise", "drop", "pad"}, default="raise"
         What happens to recordings shorter than a window.
     upsample : bool, default=False
-        Whether recordings below `sfreq` are brought up to it, see `Downsampler`.
+        Whether recordings below `sfreq` are upsampled to it, see `Downsampler`.
     subject_features : {"auto", "location", "all"}, default="auto"
         See `DiVoteClassifier`.
     cv : default=None
-        Of `DiVoteClassifier`: None for subject features as published (in-sample), a number of
+        See `DiVoteClassifier`: None for subject features as published (in-sample), a number of
         folds for out-of-fold ones.
 
     Returns
@@ -119,6 +119,9 @@ def _name(network: Any) -> str:
 def scores_of(result: Evaluation, **kwargs: Any) -> pd.DataFrame:
     """Score every method at every level, with confidence intervals over subjects.
 
+    The answers are those of the column ``prediction``: of a classifier with a threshold, what the
+    threshold decides.
+
     Parameters
     ----------
     result : Evaluation
@@ -150,6 +153,7 @@ def scores_of(result: Evaluation, **kwargs: Any) -> pd.DataFrame:
                 rows["y_true"],
                 proba,
                 classes=result.classes,
+                y_pred=rows["prediction"],
                 groups=rows["subject"],
                 **kwargs,
             )
@@ -210,7 +214,7 @@ def short_table(scores: pd.DataFrame, metrics: Mapping[str, str] = SHORT) -> pd.
 
 
 def confounds(X: Recordings, y: ArrayLike) -> pd.DataFrame:
-    """Tabulate what differs between the diagnoses beside the disease, as far as `X` knows it.
+    """Tabulate what else differs between the diagnoses, as far as `X` holds it.
 
     Parameters
     ----------

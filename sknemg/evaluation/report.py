@@ -226,6 +226,7 @@ def _by_class(result: Evaluation) -> pd.DataFrame:
             rows["y_true"],
             proba,
             classes=result.classes,
+            y_pred=rows["prediction"],
             groups=rows["subject"],
         )
         parts.append(table.rename(columns={"class": "level"}).assign(method=method))

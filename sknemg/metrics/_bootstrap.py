@@ -21,7 +21,7 @@ def draw_subjects(
     """Draw subjects with replacement within their classes, and now and then a stranger.
 
     A plain bootstrap knows only the answers that occurred: where all subjects of a class were
-    diagnosed rightly it never sees a wrong one, and its intervals have no width. Here each place
+    diagnosed correctly it never sees a wrong one, and its intervals have no width. Here each place
     in a class of n subjects goes with probability 1 / (n + 1) to any subject of the cohort,
     whatever its class, as if one more subject of the class had been given an answer that has
     nothing to do with the truth.

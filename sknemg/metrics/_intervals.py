@@ -143,7 +143,7 @@ def clustered_number(right: NDArray[Any], cases: NDArray[Any]) -> NDArray[Any]:
     Parameters
     ----------
     right, cases : ndarray of shape (n_subjects, ...)
-        Items answered rightly and all items; a subject may have none.
+        Items answered correctly and all items; a subject may have none.
 
     Returns
     -------

@@ -34,6 +34,7 @@ def score_table(
     y_proba: ArrayLike,
     *,
     classes: ArrayLike,
+    y_pred: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     confidence_level: float = 0.95,
     n_resamples: int = 1999,
@@ -41,9 +42,9 @@ def score_table(
 ) -> pd.DataFrame:
     """Score answers with every metric and its confidence interval.
 
-    The answer to an item is its class of highest probability. The intervals say what other
+    The intervals say what other
     subjects would change: all items of a subject, and all its repeats, count as one piece of
-    evidence. They have a width even where every subject was diagnosed rightly.
+    evidence. They have a width even where every subject was diagnosed correctly.
 
     Parameters
     ----------
@@ -53,6 +54,9 @@ def score_table(
         Their scores, a column for each of `classes`, in their order; the columns of a DataFrame
         are found by their names.
     classes : array-like of shape (n_classes,)
+    y_pred : array-like of shape (n_items,), default=None
+        The answers. By default the classes of highest probability; they differ from those of a
+        classifier with a threshold, such as `TunedThresholdClassifierCV`.
     groups : array-like of shape (n_items,), default=None
         The subject of each item; by default each item is its own.
     confidence_level : float, default=0.95
@@ -72,9 +76,9 @@ def score_table(
     Raises
     ------
     ValueError
-        If the shapes or the names of columns do not fit, a label is no class, scores are NaN,
-        infinite, negative or all 0, a subject has two diagnoses, `confidence_level` is not
-        between 0 and 1, or `n_resamples` is below 2.
+        If the shapes or the names of columns do not fit, a label or an answer is no class, scores
+        are NaN, infinite, negative or all 0, a subject has two diagnoses, `confidence_level` is
+        not between 0 and 1, or `n_resamples` is below 2.
 
     See Also
     --------
@@ -117,7 +121,7 @@ def score_table(
     metric
     accuracy  0.667  0.223  0.957  Clopper-Pearson
     """
-    answers = _Answers.check(y_true, y_proba, classes, groups)
+    answers = _Answers.check(y_true, y_proba, classes, y_pred, groups)
     resampled = answers.resample(confidence_level, n_resamples, random_state)
     table = _table(overall_estimates(answers.subjects, resampled, confidence_level))
     table.insert(0, "metric", METRICS)
@@ -136,6 +140,7 @@ def one_vs_rest_table(
     y_proba: ArrayLike,
     *,
     classes: ArrayLike,
+    y_pred: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     confidence_level: float = 0.95,
     n_resamples: int = 1999,
@@ -145,7 +150,7 @@ def one_vs_rest_table(
 
     Parameters
     ----------
-    y_true, y_proba, classes, groups, confidence_level, n_resamples, random_state
+    y_true, y_proba, classes, y_pred, groups, confidence_level, n_resamples, random_state
         As for `score_table`.
 
     Returns
@@ -175,7 +180,7 @@ def one_vs_rest_table(
     a       0.666667     0.666667
     b       0.666667     0.666667
     """
-    answers = _Answers.check(y_true, y_proba, classes, groups)
+    answers = _Answers.check(y_true, y_proba, classes, y_pred, groups)
     resampled = answers.resample(confidence_level, n_resamples, random_state)
     table = _table(class_estimates(answers.subjects, resampled, confidence_level))
     n_classes = len(answers.classes)
@@ -198,10 +203,14 @@ class _Answers(NamedTuple):
 
     @classmethod
     def check(
-        cls, y_true: ArrayLike, y_proba: ArrayLike, classes: ArrayLike, groups: ArrayLike | None
+        cls,
+        y_true: ArrayLike,
+        y_proba: ArrayLike,
+        classes: ArrayLike,
+        y_pred: ArrayLike | None,
+        groups: ArrayLike | None,
     ) -> _Answers:
         labels, names = np.asarray(y_true), np.asarray(classes)
-        check_known(y_true, "y_true")
         if isinstance(y_proba, pd.DataFrame):
             y_proba = _in_order(y_proba, names.tolist())
         proba = np.asarray(y_proba, float)
@@ -211,15 +220,15 @@ class _Answers(NamedTuple):
                 "give a row for each item and a column for each class."
             )
         check_scores(proba)
-        codes = pd.Index(names).get_indexer(labels)
-        if (codes < 0).any():
+        codes = _codes(y_true, names, "y_true")
+        guess = None if y_pred is None else _codes(y_pred, names, "y_pred")
+        if guess is not None and len(guess) != len(labels):
             raise ValueError(
-                f"y_true holds {shown(np.unique(labels[codes < 0]))} in "
-                f"{listed(np.flatnonzero(codes < 0), 'row')}: give labels of {shown(names)}."
+                f"y_pred has {len(guess)} answers for {len(labels)} items: give one for each."
             )
         own = np.arange(len(labels)) if groups is None else read_subjects(labels, groups)
         subject, _, first = label_subjects(labels, own)  # type: ignore[arg-type]
-        return cls(names, codes, SubjectCounts(codes, proba, subject), codes[first])
+        return cls(names, codes, SubjectCounts(codes, proba, subject, guess), codes[first])
 
     def resample(
         self, confidence_level: float, n_resamples: int, random_state: int | None
@@ -236,6 +245,19 @@ class _Answers(NamedTuple):
         n_subjects = np.bincount(self.labels, minlength=len(self.classes))
         names = ", ".join(map(str, self.classes[n_subjects == 1]))
         return f"one subject only: {names}" if names else ""
+
+
+def _codes(labels: ArrayLike, classes: NDArray[Any], name: str) -> NDArray[np.intp]:
+    """Find the position of each label among the classes, or name the rows of all others."""
+    check_known(labels, name)
+    labels = np.asarray(labels)
+    codes = pd.Index(classes).get_indexer(labels)
+    if (codes < 0).any():
+        raise ValueError(
+            f"{name} holds {shown(np.unique(labels[codes < 0]))} in "
+            f"{listed(np.flatnonzero(codes < 0), 'row')}: give labels of {shown(classes)}."
+        )
+    return codes
 
 
 def _in_order(scores: pd.DataFrame, classes: list[Any]) -> pd.DataFrame:

@@ -260,6 +260,35 @@ def test_a_share_of_no_items_is_zero_by_convention_and_unknown():
     assert row["note"] == "0 by convention: no such items"
 
 
+def test_answers_other_than_those_of_highest_probability_are_scored():
+    y, proba = answers()
+    decided = (y + (np.arange(60) % 4 == 0)) % 3
+    assert (decided != proba.argmax(axis=1)).any()
+    names = np.array(["c", "a", "b"])
+    options = {"classes": names, "n_resamples": 9}
+    table = score_table(names[y], proba, y_pred=list(names[decided]), **options)
+    values = table.set_index("metric")["value"]
+    assert values["accuracy"] == sk.accuracy_score(y, decided) == 0.75
+    assert values["mcc"] == pytest.approx(sk.matthews_corrcoef(y, decided))
+    plain = score_table(names[y], proba, **options).set_index("metric")["value"]
+    by_scores = ["roc_auc_macro", "roc_auc_weighted", "log_loss"]
+    assert_array_equal(values[by_scores], plain[by_scores])
+    each = one_vs_rest_table(names[y], proba, y_pred=pd.Series(names[decided]), **options)
+    each = each.pivot(index="class", columns="metric", values="value").loc[names, "sensitivity"]
+    assert_allclose(each, sk.recall_score(y, decided, average=None))
+
+
+@BOTH
+def test_answers_that_do_not_fit_are_refused(table):
+    y, proba = answers()
+    with pytest.raises(ValueError, match="y_pred has 59 answers for 60 items: give one for each"):
+        table(y, proba, classes=range(3), y_pred=y[:-1])
+    with pytest.raises(ValueError, match=r"y_pred holds \[7\] in row 3: give labels of \["):
+        table(y, proba, classes=range(3), y_pred=np.where(np.arange(60) == 3, 7, y))
+    with pytest.raises(ValueError, match="y_pred is missing in row 2: "):
+        table(y, proba, classes=range(3), y_pred=[0, 0, None, *y[3:]])
+
+
 @BOTH
 def test_one_resample_tells_no_spread(table):
     y, proba = answers()
