@@ -438,7 +438,7 @@ def test_no_advice_names_a_parameter_without_marking_it():
     names = "|".join(KNOWN - {"folder", "header", "window", "protocol"})
     bare = re.compile(rf"\b({verbs}) ({names})\b(?!=)|\b({names}) says\b")
     found = {where: message for where, message in messages() if bare.search(message)}
-    allowed = {where for where in found if where.startswith("divote/fitted.py")}  # of pictures
+    allowed = {where for where in found if where.startswith("divote/parts.py")}  # of pictures
     assert set(found) == allowed, found
 
 

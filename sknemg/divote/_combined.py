@@ -38,7 +38,7 @@ class CombinedLevels:
 
     @cached_property
     def segments(self) -> pd.DataFrame:
-        """A row a segment, as in `Levels`.
+        """A row for each segment, as in `Levels`.
 
         Raises
         ------
@@ -54,7 +54,7 @@ class CombinedLevels:
 
     @cached_property
     def recordings(self) -> pd.DataFrame:
-        """A row a recording, as in `Levels`; without ``n_segments`` where the parts differ."""
+        """A row for each recording, as in `Levels`, without ``n_segments`` if the parts differ."""
         table = self._combined("recordings")
         counts = [levels.recordings["n_segments"] for levels in self.each]
         same = all(own.equals(counts[0]) for own in counts)
@@ -62,7 +62,7 @@ class CombinedLevels:
 
     @cached_property
     def subjects(self) -> pd.DataFrame:
-        """A row a subject, as in `Levels`: the answer of the model, and what it decides."""
+        """A row for each subject, as in `Levels`: the answer of the model, and what it decides."""
         tables = [levels.subjects for levels in self.each]
         scores = self.opened.answer(self._scores(tables))
         names = self.opened.classes.tolist()

@@ -36,7 +36,7 @@ def fit_segments(
         Diagnoses, as positions in `classes`.
     classes : ndarray of shape (n_classes,)
     subjects : ndarray of shape (n_recordings,)
-        Handed on as ``groups``, one a segment, if the estimator consumes them.
+        Handed on as ``groups``, one for each segment, if the estimator consumes them.
 
     Returns
     -------

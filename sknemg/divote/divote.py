@@ -199,7 +199,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : Recordings, DataFrame, list of arrays or ndarray
-            Segments or images, a row a recording.
+            Segments or images, a row for each recording.
         y : array-like of shape (n_recordings,)
             Diagnoses, one to a subject.
         groups : array-like of shape (n_recordings,), default=None
@@ -308,7 +308,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         *,
         strict: bool = False,
     ) -> float:
-        """Return the share of subjects diagnosed rightly, each counted once.
+        """Return the share of subjects diagnosed correctly, each counted once.
 
         Parameters
         ----------

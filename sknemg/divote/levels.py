@@ -30,15 +30,15 @@ class Levels(NamedTuple):
 
     Attributes
     ----------
-    segments : DataFrame, a row a segment
+    segments : DataFrame, a row for each segment
         ``recording`` (the row of `X`), ``subject``, ``muscle`` and ``location`` where known,
         ``segment`` (its number in the recording), ``start`` (seconds, where the Segmenter left
         its hop), and a column of scores for each class.
-    recordings : DataFrame, a row a recording
+    recordings : DataFrame, a row for each recording
         What is known of it, ``n_segments``, and its mean scores; NaN without segments.
-    subjects : DataFrame, a row a subject, indexed by subject
+    subjects : DataFrame, a row for each subject, indexed by subject
         ``n_recordings``, ``n_segments``, the final scores, and ``prediction``.
-    votes : DataFrame, a row a subject, indexed by subject
+    votes : DataFrame, a row for each subject, indexed by subject
         The subject features that the final estimator sees.
     """
 
@@ -101,7 +101,7 @@ class Scores(NamedTuple):
 
 
 def votes_frame(votes: NDArray[Any], names: NDArray[Any], classes: NDArray[Any]) -> pd.DataFrame:
-    """Return subject features as a table, a row a subject, with named columns."""
+    """Return subject features as a table, a row for each subject, with named columns."""
     columns = classes.tolist()
     if votes.shape[1] > len(columns):
         columns = [f"{location} {label}" for location in LOCATIONS for label in columns]

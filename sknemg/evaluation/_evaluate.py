@@ -1,48 +1,37 @@
-"""Run estimators under an evaluation protocol and keep every prediction."""
+"""Cross-validation under an evaluation protocol, keeping every prediction."""
 
 from __future__ import annotations
 
-import sys
-import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from numbers import Integral
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
-from sklearn.model_selection import BaseCrossValidator, LeaveOneGroupOut
-from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
+from sklearn.base import BaseEstimator
 
-from sknemg.divote._segments import align_columns
-from sknemg.divote.fitted import Opened, open_model
-from sknemg.divote.levels import LEVEL_TABLES, class_columns
-from sknemg.evaluation._cache import Tables, open_cache, read_cell, write_cell
+from sknemg.divote.levels import LEVEL_TABLES
+from sknemg.evaluation._cache import open_cache
 from sknemg.evaluation._check import check_rows
-from sknemg.evaluation._routing import check_reach, fit_by_subject
+from sknemg.evaluation._fit import run_cell
+from sknemg.evaluation._plan import Cell, plan_cells
+from sknemg.evaluation._routing import check_reach
 from sknemg.evaluation.protocols import PROTOCOLS, Protocol
 from sknemg.evaluation.result import Evaluation
 from sknemg.model_selection.leaks import check_no_shared_signal
-from sknemg.model_selection.splits import SubjectKFold
 from sknemg.model_selection.torn import (
-    estimators_in,
-    knowing_parts,
     report_row_splitters,
     report_trained_on,
     row_splitters,
-    trained_on,
 )
 from sknemg.provenance import provenance
 from sknemg.recordings import Recordings
 from sknemg.recordings._carry import with_row_numbers, with_subjects
-from sknemg.recordings._convert import to_recordings
 from sknemg.recordings._problems import capped, listed, shown
 from sknemg.recordings._subjects import (
     check_labels,
@@ -70,7 +59,7 @@ def evaluate(
 ) -> Evaluation:
     """Cross-validate pipelines by subject and keep every prediction.
 
-    All estimators see the same folds. Nothing but whole subjects is split, and signal that two
+    All estimators see the same folds. Only whole subjects are split, and signal that two
     subjects share stops the run, since then no split keeps them apart.
 
     Parameters
@@ -93,7 +82,7 @@ def evaluate(
     random_state : int, default=0
         Folds and every ``random_state`` parameter inside the estimators follow from it.
     n_jobs : int, default=None
-        Fits at once, through joblib: ``joblib.parallel_config`` chooses the backend.
+        Number of parallel fits, through joblib: ``joblib.parallel_config`` chooses the backend.
     n_threads : int, default=1
         Threads of each fit. It is fixed, since one and two threads differ in the last digits;
         so the number of workers does not change the result.
@@ -161,8 +150,8 @@ def evaluate(
     estimators, protocol = _by_name(estimators), _protocol(protocol)
     if not isinstance(random_state, Integral) or random_state < 0:
         raise ValueError(
-            f"random_state={random_state!r} must be an integer of 0 or more, so that a stopped "
-            "run goes on with the same folds."
+            f"random_state={random_state!r} must be an integer >= 0, so that a stopped run "
+            "resumes with the same folds."
         )
     subjects = read_subjects(X, groups)
     if subjects is None:
@@ -174,7 +163,7 @@ def evaluate(
     if groups is not None or not isinstance(X, Recordings):  # which warned of its own subjects
         warn_if_alike(subjects)
     if len(np.unique(y)) < 2:
-        raise ValueError(f"y holds one class only, {shown(y[0])}; two are needed.")
+        raise ValueError(f"y holds one class only, {shown(y[0])}: give two or more.")
     if isinstance(X, Recordings) and X.item_shape == ():
         check_no_shared_signal(X, subjects)
     check_rows(estimators, X, subjects)
@@ -182,14 +171,15 @@ def evaluate(
     _report_splitters(estimators, len(pd.unique(pd.Series(subjects))) < len(subjects), strict)
     folder = open_cache(cache)
     settings = _settings(estimators, protocol, random_state, n_threads, y, subjects)
-    cells = _cells(estimators, X, y, subjects, protocol, random_state)
+    cells = plan_cells(estimators, X, y, subjects, protocol, random_state)
     settings["lacking"] = _lacking(cells, y, subjects)
     _warn_of_lacking(settings["lacking"])
     # Other code or another machine may give other numbers: their cells are not mistaken for ours.
     world = [settings[name] for name in ("versions", "device", "commit")]
     data_key = joblib.hash((X, y, subjects, world))
     work = [
-        joblib.delayed(_run)(cell, X, y, subjects, n_threads, folder, data_key) for cell in cells
+        joblib.delayed(run_cell)(cell, X, y, subjects, n_threads, folder, data_key)
+        for cell in cells
     ]
     results = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work)
     done = sorted(_shown(results, len(cells), progress), key=lambda item: item.order)
@@ -233,236 +223,14 @@ def _protocol(protocol: Any) -> Protocol:
     if not isinstance(protocol, str):
         raise TypeError(f"protocol must be a Protocol or one of {names}, not {protocol!r}.")
     if protocol not in PROTOCOLS:
-        raise ValueError(f"protocol={protocol!r} is unknown; give one of {names}, or a Protocol.")
+        raise ValueError(f"protocol={protocol!r} is unknown: give one of {names}, or a Protocol.")
     return PROTOCOLS[protocol]
-
-
-# -- one fit -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """All that a fit depends on beside the data: what the cache knows it by."""
-
-    estimator: BaseEstimator
-    choose_on: str
-    train: NDArray[Any]
-    test: NDArray[Any]
-
-
-@dataclass(frozen=True)
-class _Cell:
-    order: int
-    method: str
-    repeat: int
-    fold: int
-    seed: int
-    fit: _Fit
-
-
-def _cells(
-    estimators: Mapping[str, BaseEstimator],
-    X: Any,
-    y: NDArray[Any],
-    subjects: NDArray[Any],
-    protocol: Protocol,
-    random_state: int,
-) -> list[_Cell]:
-    cells: list[_Cell] = []
-    for repeat in range(protocol.n_repeats):
-        deal = np.random.SeedSequence([random_state, repeat if protocol.reshuffle else 0])
-        folds = _splitter(protocol, int(deal.generate_state(1)[0]))
-        with warnings.catch_warnings():  # said once, with the subjects, by _warn_of_lacking
-            warnings.filterwarnings("ignore", "The least populated class in y has only")
-            splits = list(folds.split(X, y, subjects))
-        for fold, (train, test) in enumerate(splits):
-            seeds = np.random.SeedSequence([random_state, repeat, fold, 1])
-            seed = int(seeds.generate_state(1)[0] >> 1)
-            for method, estimator in estimators.items():
-                prepared = _prepare(estimator, protocol, seed)
-                fit = _Fit(prepared, protocol.choose_on, train, test)
-                cells.append(_Cell(len(cells), method, repeat, fold, seed, fit))
-    return cells
-
-
-def _splitter(protocol: Protocol, seed: int) -> BaseCrossValidator:
-    if protocol.n_splits == "leave-one-out":
-        return LeaveOneGroupOut()
-    return SubjectKFold(protocol.n_splits, shuffle=True, random_state=seed)
-
-
-def _prepare(estimator: BaseEstimator, protocol: Protocol, seed: int) -> BaseEstimator:
-    """Clone, with the protocol's training schedule and a seed wherever one can be set."""
-    new = clone(estimator)
-    rng = np.random.RandomState(seed)
-    schedule = {"eval_every": protocol.eval_every, "patience": protocol.patience}
-    schedule = {name: value for name, value in schedule.items() if value is not None}
-    for part in (new, *_candidates(new)):
-        changes: dict[str, Any] = {}
-        networks = _networks(part)
-        for name in sorted(part.get_params(deep=True)):
-            owner, _, end = name.rpartition("__")
-            if end == "random_state":
-                changes[name] = int(rng.randint(np.iinfo(np.int32).max))
-            elif end in schedule and owner in networks:
-                changes[name] = schedule[end]
-        part.set_params(**changes)
-    return new
-
-
-def _networks(estimator: BaseEstimator) -> set[str]:
-    """Name the parameters that hold segment classifiers of this library; "" is the estimator.
-
-    Estimators of other libraries may call their parameters ``patience`` or ``validation``, too,
-    and mean something else.
-    """
-    module = sys.modules.get("sknemg.classifiers.base")  # brings torch; loaded if one is there
-    if module is None:
-        return set()
-    values = {"": estimator, **estimator.get_params(deep=True)}
-    return {
-        name for name, value in values.items() if isinstance(value, module.BaseSegmentClassifier)
-    }
-
-
-def _candidates(estimator: BaseEstimator) -> list[BaseEstimator]:
-    """Find estimators that stand in the grid of a search, in the order of the grid."""
-    found: list[BaseEstimator] = []
-    params = estimator.get_params(deep=True)
-    for name in sorted(params):
-        if name.rpartition("__")[2] in ("param_grid", "param_distributions"):
-            for candidate in estimators_in(params[name]):
-                found += [candidate, *_candidates(candidate)]
-    return found
-
-
-class _Done(NamedTuple):
-    order: int
-    tables: Tables
-    damage: str  # of the file that held this cell
-    torn: list[Any]  # test subjects that the model was trained on
-
-
-def _run(
-    cell: _Cell,
-    X: Any,
-    y: NDArray[Any],
-    subjects: NDArray[Any],
-    n_threads: int,
-    cache: Path | None,
-    data_key: str,
-) -> _Done:
-    file, tables, damage = None, None, ""
-    if cache is not None:
-        key = joblib.hash((cell.fit, data_key, n_threads))
-        file = cache / f"{key}.joblib"
-        tables, damage = read_cell(file)
-        damage = damage and f"{file.name} ({damage})"
-    if tables is None:
-        with _threads(n_threads):
-            tables = _fit_and_predict(cell.fit, X, y, subjects)
-        if file is not None:
-            write_cell(tables, file)
-    labels: dict[str, Any] = {"method": cell.method, "repeat": cell.repeat, "fold": cell.fold}
-    tables = {
-        name: table.assign(**labels)[[*labels, *table.columns]] for name, table in tables.items()
-    }
-    tables["cells"].insert(3, "seed", cell.seed)
-    torn = tables["subjects"].pop("torn").to_numpy(dtype=bool)
-    return _Done(cell.order, tables, damage, tables["subjects"]["subject"][torn].tolist())
-
-
-def _fit_and_predict(
-    fit: _Fit, X: Any, y: NDArray[Any], subjects: NDArray[Any]
-) -> dict[str, pd.DataFrame]:
-    X_train, X_test = _safe_indexing(X, fit.train), _safe_indexing(X, fit.test)
-    model = fit.estimator
-    if fit.choose_on == "test":
-        model = _choosing_on(model, X_train, X_test, y[fit.test])
-    start = time.perf_counter()
-    fit_by_subject(model, X_train, y[fit.train], subjects[fit.train])
-    fitted = time.perf_counter()
-    opened = open_model(model)
-    tables = _score_levels(opened, X_test, subjects[fit.test])
-    predicted = time.perf_counter()
-    diagnosis = dict(zip(subjects[fit.test], y[fit.test], strict=True))
-    for name, table in tables.items():
-        if "recording" in table:
-            table = table.rename(columns={"recording": "row"})
-            table["row"] = fit.test[table["row"].to_numpy()]
-        table, scores = _with_all_classes(table, opened.classes, np.unique(y))
-        best = opened.decide(np.nan_to_num(scores, nan=-1.0))
-        unscored = pd.Series(np.isnan(scores).any(axis=1))
-        table["prediction"] = pd.Series(best, dtype=object).mask(unscored)
-        table["y_true"] = table["subject"].map(diagnosis)
-        tables[name] = table
-    _check_reached(model)
-    tables["subjects"]["torn"] = trained_on(model, tables["subjects"]["subject"])
-    counts = {
-        "fit_seconds": fitted - start,
-        "predict_seconds": predicted - fitted,
-        "n_train_subjects": len(np.unique(subjects[fit.train])),
-        "n_test_subjects": len(np.unique(subjects[fit.test])),
-        "n_train": len(fit.train),
-        "n_test": len(fit.test),
-    }
-    return {**tables, "cells": pd.DataFrame([counts])}
-
-
-def _score_levels(opened: Opened, X: Any, subjects: NDArray[Any]) -> dict[str, pd.DataFrame]:
-    """Score subjects, and what is below them as far as the model has scores there."""
-    names = opened.classes.tolist()
-    if opened.votes:
-        levels = opened.levels(X, subjects)
-        segments = levels.recordings.iloc[:0] if levels.differing else levels.segments
-        scored = levels.subjects.drop(columns="prediction").reset_index()
-        return {"segments": segments, "recordings": levels.recordings, "subjects": scored}
-    scores = pd.DataFrame(opened.predict_proba(X, subjects), columns=names)
-    rows = pd.DataFrame({"recording": np.arange(len(scores)), "subject": subjects}).join(scores)
-    means = rows.drop(columns="recording").groupby("subject", sort=False).mean().reset_index()
-    recordings = rows if opened.scores_rows else rows.iloc[:0]
-    return {"segments": rows.iloc[:0], "recordings": recordings, "subjects": means}
-
-
-def _with_all_classes(
-    table: pd.DataFrame, seen: NDArray[Any], classes: NDArray[Any]
-) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Give a table a column for every class; return it with the scores of those seen in training.
-
-    A class that training lacked scores 0; what has no scores at all keeps none.
-    """
-    scores = class_columns(table, seen.tolist()).to_numpy(dtype=float)
-    classes = np.union1d(classes, seen)
-    every = align_columns(scores, seen, classes).copy()
-    every[np.isnan(scores).any(axis=1)] = np.nan
-    others = table.drop(columns=seen.tolist())
-    return others.join(pd.DataFrame(every, columns=classes.tolist(), index=table.index)), scores
-
-
-def _choosing_on(model: Any, X_train: Any, X_test: Any, y_test: NDArray[Any]) -> Any:
-    """Let the networks inside choose their weights on the test rows, as published."""
-    names = [f"{owner}__validation".removeprefix("__") for owner in sorted(_networks(model))]
-    if not names:
-        return model  # nothing is chosen: the published protocol is a plain cross-validation
-    if not isinstance(model, Pipeline):
-        raise ValueError(
-            "The published protocol chooses weights on the test fold; it takes pipelines from "
-            f"recordings to a DiVoteClassifier, not {type(model).__name__}."
-        )
-    segments = to_recordings(clone(model[:-1]).fit(X_train).transform(X_test))
-    if segments is None:
-        raise ValueError(
-            "The published protocol chooses weights on the segments of the test fold, but the "
-            "steps before the last one make a table: use a protocol with choose_on='validation'."
-        )
-    y_segments = np.repeat(y_test, segments.lengths)
-    return clone(model).set_params(**dict.fromkeys(names, (segments.values, y_segments)))
 
 
 # -- around it ---------------------------------------------------------------------------------
 
 
-def _lacking(cells: list[_Cell], y: NDArray[Any], subjects: NDArray[Any]) -> list[dict[str, Any]]:
+def _lacking(cells: list[Cell], y: NDArray[Any], subjects: NDArray[Any]) -> list[dict[str, Any]]:
     """List the classes that training folds lack, with the test subjects that have them."""
     folds = {(cell.repeat, cell.fold): cell.fit for cell in cells}
     return [
@@ -501,17 +269,6 @@ def _report_splitters(estimators: Mapping[str, BaseEstimator], several: bool, st
     report_row_splitters(splitters, where=f" of {methods}", strict=strict, stacklevel=3)
 
 
-def _check_reached(model: Any) -> None:
-    """Refuse a model that has taken rows for subjects."""
-    for part in knowing_parts(model):
-        if not part.knows_subjects_:
-            raise ValueError(
-                f"The subjects did not reach the {type(part).__name__} inside "
-                f"{type(model).__name__}, which took each row for a subject: keep the column "
-                "'subject' in all steps before it, or hand groups on to it."
-            )
-
-
 def _warn_of_damage(damaged: list[str]) -> None:
     if damaged:
         warnings.warn(
@@ -519,22 +276,6 @@ def _warn_of_damage(damaged: list[str]) -> None:
             "were computed and written anew.",
             stacklevel=3,
         )
-
-
-@contextmanager
-def _threads(n_threads: int) -> Iterator[None]:
-    from threadpoolctl import threadpool_limits
-
-    torch = sys.modules.get("torch")  # loaded by now, if an estimator of this cell needs it
-    before = torch.get_num_threads() if torch else 0
-    with threadpool_limits(n_threads):
-        if torch:
-            torch.set_num_threads(n_threads)
-        try:
-            yield
-        finally:
-            if torch:
-                torch.set_num_threads(before)
 
 
 def _shown(results: Iterator[_T], n_cells: int, progress: bool) -> Iterator[_T]:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.divote.fitted import Opened, open_model
+from sknemg.divote.fitted import open_model
+from sknemg.divote.opened import Opened
 from sknemg.metrics.scorer import LevelScores, level_scores
 from sknemg.recordings import read_subjects
 from sknemg.recordings._problems import LISTED, listed, shown

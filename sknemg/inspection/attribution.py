@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import uniform_filter1d
 
 from sknemg.divote._segments import align_columns
-from sknemg.divote.fitted import Opened, SegmentPart, open_model
+from sknemg.divote.fitted import open_model
+from sknemg.divote.opened import Opened
+from sknemg.divote.parts import SegmentPart
 from sknemg.inspection._style import GREY, class_colors, divide, new_axes
 from sknemg.inspection.occlusion import check_segment, occlude_bands, occlude_time
 from sknemg.recordings._problems import shown

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from sknemg.divote._combined import CombinedLevels
 from sknemg.divote._votes import subject_votes
-from sknemg.divote.fitted import Opened, open_model
+from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import Levels, class_columns
+from sknemg.divote.opened import Opened
 from sknemg.recordings._problems import listed, shown
 
 

@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.divote._votes import subject_votes
-from sknemg.divote.fitted import Opened, open_model
+from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import class_columns
+from sknemg.divote.opened import Opened
 from sknemg.inspection._checks import labels_and_scores, recordings_of_subjects
 from sknemg.inspection._style import class_colors, class_markers, divide, legend, new_axes
 from sknemg.recordings._problems import listed

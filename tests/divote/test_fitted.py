@@ -248,6 +248,13 @@ def test_a_threshold_decides_in_scores_displays_and_evaluations(toy):
     scores = class_columns(result.subjects, [False, True]).to_numpy()
     assert (result.subjects["prediction"] == (scores[:, 1] >= 0.05)).all()
     assert (result.recordings["prediction"] == (result.recordings[True] >= 0.05)).all()
+    table = scores_of(result, n_resamples=9)
+    table = table[table["metric"] == "accuracy"].set_index("level")["value"]
+    for level in ("subject", "recording", "segment"):
+        rows = getattr(result, f"{level}s")
+        right = rows["prediction"] == rows["y_true"]
+        assert table[level] == pytest.approx(right.mean())
+        assert (rows["prediction"] != (rows[True] > rows[False])).any()
 
 
 def test_a_tuned_threshold_in_a_search_and_a_frozen_one(toy):

@@ -29,7 +29,7 @@ def test_demographics_are_tested_as_published():
     assert table.loc["sex: female", "p"] == pytest.approx(0.761, abs=2e-3)
     assert table.loc["location: distal", "normal"] == "80 (82.5 %)"
     assert table.loc["location: distal", "p"] < 0.001
-    assert table.loc["recordings a subject", "test"] == "Kruskal-Wallis"
+    assert table.loc["recordings per subject", "test"] == "Kruskal-Wallis"
     with pytest.raises(
         ValueError, match="1 subject has more than one diagnosis, 'myopathy0' \\(myopathy in rows 1"
     ):
@@ -46,7 +46,7 @@ def test_demographics_keep_the_columns_of_the_user():
     assert table.loc["duration", "myopathy"] == "6.0 ± 1.4"
     assert table.loc["n", "normal"].startswith("3.0")
     assert table.loc["diagnosis: a", "myopathy"] == "1 (50.0 %)"
-    assert table.loc["recordings a subject", "myopathy"].startswith("1.5")
+    assert table.loc["recordings per subject", "myopathy"].startswith("1.5")
     assert table.loc["total length (s)", "myopathy"] == "3.0"
 
 

@@ -149,7 +149,7 @@ def test_published_weights_are_chosen_on_the_test_fold_and_nested_ones_are_not(
 def test_published_weights_cannot_be_chosen_on_what_has_no_segments(make_ragged):
     X, y = make_ragged()
     bare = DiVoteClassifier(NEMGNetClassifier("A", width=1))
-    with pytest.raises(ValueError, match="takes pipelines from recordings to a DiVoteClassifier"):
+    with pytest.raises(ValueError, match="give a Pipeline from recordings to a DiVoteClassifier"):
         evaluate(bare, X, y, protocol=replace(PROTOCOLS["published"], n_splits=3))
 
 
@@ -421,10 +421,10 @@ def test_subjects_with_numbers_come_back_as_numbers(make_ragged, tmp_path, first
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"n_splits": 1}, "n_splits=1 .* an integer of 2 or more or 'leave-one-out'"),
+        ({"n_splits": 1}, "n_splits=1 .* an integer >= 2 or 'leave-one-out'"),
         ({"n_splits": "loo"}, "n_splits='loo' .* or 'leave-one-out'"),
         ({"n_splits": 2.5}, "n_splits=2.5"),
-        ({"n_repeats": 0}, "n_repeats=0 .* an integer of 1 or more"),
+        ({"n_repeats": 0}, "n_repeats=0 .* an integer >= 1"),
         ({"choose_on": "train"}, "choose_on='train' .* 'test' or 'validation'"),
         ({"eval_every": 0}, "eval_every=0 .* 1 or more or None"),
         ({"patience": -1}, "patience=-1"),
@@ -438,10 +438,10 @@ def test_a_protocol_says_what_is_wrong_with_it(change, message):
 @pytest.mark.parametrize(
     "change, error, message",
     [
-        ({"protocol": "netsed"}, ValueError, "'netsed' is unknown; give one of 'published', "),
+        ({"protocol": "netsed"}, ValueError, "'netsed' is unknown: give one of 'published', "),
         ({"protocol": 5}, TypeError, "must be a Protocol or one of 'published', .*, not 5"),
         ({"random_state": None}, ValueError, "random_state=None must be an integer"),
-        ({"random_state": -1}, ValueError, "random_state=-1 must be an integer of 0 or more"),
+        ({"random_state": -1}, ValueError, "random_state=-1 must be an integer >= 0"),
         ({"estimators": [ByLength()]}, TypeError, r"dict of estimators by name, not \[ByLength"),
         ({"estimators": ByLength}, TypeError, "dict of estimators by name, not <class"),
         ({"estimators": {}}, ValueError, "estimators is an empty dict"),

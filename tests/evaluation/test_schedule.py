@@ -19,7 +19,8 @@ from sknemg import (
     TimmClassifier,
 )
 from sknemg.evaluation import Protocol, evaluate
-from sknemg.evaluation._evaluate import _choosing_on, _prepare
+from sknemg.evaluation._fit import choosing_on
+from sknemg.evaluation._plan import prepare
 
 SCHEDULE = Protocol("scheduled", 2, eval_every=7, patience=9)
 
@@ -64,7 +65,7 @@ def inner_of(estimator, kind):
 @pytest.mark.parametrize("network", [NEMGNetClassifier, TimmClassifier])
 @pytest.mark.parametrize("where", WRAPPERS)
 def test_own_networks_get_the_schedule_wherever_they_are(where, network):
-    prepared = _prepare(WRAPPERS[where](network()), SCHEDULE, seed=0)
+    prepared = prepare(WRAPPERS[where](network()), SCHEDULE, seed=0)
     networks = inner_of(prepared, network)
     assert networks
     for net in networks:
@@ -76,8 +77,8 @@ def test_own_networks_get_the_schedule_wherever_they_are(where, network):
 def test_foreign_estimators_keep_their_parameters(where):
     for choose_on in ("test", "validation"):
         protocol = replace(SCHEDULE, choose_on=choose_on)
-        prepared = _prepare(WRAPPERS[where](Foreign()), protocol, seed=0)
-        chosen = _choosing_on(prepared, None, None, None)
+        prepared = prepare(WRAPPERS[where](Foreign()), protocol, seed=0)
+        chosen = choosing_on(prepared, None, None, None)
         for foreign in (*inner_of(prepared, Foreign), *inner_of(chosen, Foreign)):
             assert (foreign.patience, foreign.eval_every, foreign.validation) == (
                 3.5,
@@ -105,7 +106,7 @@ def test_candidates_of_a_search_are_prepared_like_the_estimator():
     ]
     pipe = make_pipeline(Segmenter(), DiVoteClassifier(RandomForestClassifier()))
     search = GridSearchCV(pipe, grid, cv=SubjectKFold(2))
-    prepared, again = (_prepare(search, SCHEDULE, seed=3) for _ in range(2))
+    prepared, again = (prepare(search, SCHEDULE, seed=3) for _ in range(2))
     (net, foreign), (timm,), (forest,) = (
         part["divoteclassifier__estimator"] for part in prepared.param_grid
     )
