@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import sknemg
+from sknemg.pages import INTENDED_USE
 
 HERE = Path(__file__).parent
 
@@ -24,7 +25,8 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "gallery/**/*.ipynb"]
-myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "dollarmath", "substitution"]
+myst_substitutions = {"intended_use": INTENDED_USE}
 myst_heading_anchors = 3
 
 autosummary_generate = True

@@ -1,32 +1,62 @@
-"""The snippets of the documentation hold together: each page imports or makes what it uses."""
+"""The snippets of the documentation: each page makes what it uses, and runs as it is written."""
 
 import ast
 import builtins
+import inspect
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import sklearn
+
+import sknemg
+from sknemg.datasets import write_cohort
+from sknemg.pages import INTENDED_USE
 
 ROOT = Path(__file__).parents[1]
-GUIDE = "docs/guide"
+README = "README.md"
+LEAKS = "docs/guide/leaks.md"
 
 
 def snippets(page):
-    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "README.md",
-        "docs/index.md",
-        f"{GUIDE}/leaks.md",
-        f"{GUIDE}/pipeline.md",
-        f"{GUIDE}/data.md",
-    ],
-)
+def pages():
+    """All pages with snippets: a new one is found by itself."""
+    docs = (page.relative_to(ROOT) for page in (ROOT / "docs").rglob("*.md"))
+    found = [README, *(page.as_posix() for page in docs if "_build" not in page.parts)]
+    return sorted(page for page in found if snippets(page))
+
+
+def given(page):
+    """What a page takes for granted, since its reader has it."""
+    if page == "docs/guide/data_model.md":
+        return {"signals": [np.zeros(48_000) for _ in range(3)]}
+    if page == "docs/guide/intervals.md":
+        y = np.repeat(["myopathy", "neuropathy", "normal"], 5)
+        prediction = np.where(np.arange(15) < 3, "normal", y)
+        return {"X": {"subject": [f"S{i}" for i in range(15)]}, "y": y, "prediction": prediction}
+    return {}
+
+
+def run(page, namespace):
+    for snippet in snippets(page):
+        exec(compile(snippet, page, "exec"), namespace)
+
+
+# -- what needs no run -------------------------------------------------------------------------
+
+
+def test_all_pages_are_found():
+    assert {README, "docs/index.md", LEAKS, "docs/guide/pipeline.md"} <= set(pages())
+
+
+@pytest.mark.parametrize("page", pages())
 def test_snippets_use_only_names_that_the_page_has_made(page):
-    known, unknown = set(dir(builtins)), set()
+    known, unknown = set(dir(builtins)) | set(given(page)), set()
     for snippet in snippets(page):
         names = [node for node in ast.walk(ast.parse(snippet)) if isinstance(node, ast.Name)]
         imports = [node for node in ast.walk(ast.parse(snippet)) if isinstance(node, ast.alias)]
@@ -36,9 +66,82 @@ def test_snippets_use_only_names_that_the_page_has_made(page):
     assert not unknown
 
 
+def test_the_readme_states_the_intended_use_in_the_words_of_the_pages():
+    # Package pages show the README as it is: it cannot take the text from where pages have it.
+    text = " ".join((ROOT / README).read_text(encoding="utf-8").split())
+    assert text.count(INTENDED_USE) == 1
+    assert text.count("medical device") == 1
+
+
+def test_the_front_page_takes_the_intended_use_from_where_pages_have_it():
+    text = (ROOT / "docs/index.md").read_text(encoding="utf-8")
+    assert "{{ intended_use }}" in text
+    assert "CE-marked" not in text
+
+
+# -- what runs ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(monkeypatch, make_ragged, tmp_path):
+    """Let a page run in seconds: a small cohort in its folder, and the least of each network."""
+
+    def shrunk(network, **least):
+        return lambda *args, **params: network(*args, **(params | least))
+
+    X, y = make_ragged(15, sfreq=10_000.0)
+    located = X["location"].notna().to_numpy()
+    X, y = X[located], y[located]
+    arguments = inspect.signature(sknemg.simulate.make_cohort)
+
+    def make_cohort(*args, **params):
+        arguments.bind(*args, **params)
+        return X, y
+
+    least = {"max_epochs": 1, "random_state": 0}
+    nemgnet = shrunk(sknemg.NEMGNetClassifier, width=4, **least)
+    original = sknemg.TimmClassifier
+
+    def timm(model_name, **params):
+        smallest = {"model_name": "test_resnet", "pretrained": False, "image_size": 32}
+        return original(**(params | smallest | least))
+
+    monkeypatch.setattr(sknemg, "NEMGNetClassifier", nemgnet)
+    monkeypatch.setattr(sknemg, "TimmClassifier", timm)
+    monkeypatch.setattr(sknemg.simulate, "make_cohort", make_cohort)
+    monkeypatch.chdir(tmp_path)
+    write_cohort("my_cohort", X, y)
+    with sklearn.config_context(enable_metadata_routing=False):
+        yield X, y
+
+
 @pytest.mark.slow
-def test_the_page_on_leaks_runs_as_written():
+@pytest.mark.parametrize("page", sorted({*pages()} - {README, LEAKS}))
+def test_a_page_runs_as_it_is_written(page, small, capsys):
+    run(page, given(page))
+    said = re.findall(r"^print\(.*\) *# (.*)$", "\n".join(snippets(page)), flags=re.MULTILINE)
+    assert capsys.readouterr().out.splitlines() == said
+
+
+@pytest.mark.slow
+def test_the_page_on_leaks_runs_on_the_cohort_that_it_simulates():
     namespace = {}
-    for snippet in snippets(f"{GUIDE}/leaks.md"):
-        exec(snippet, namespace)
+    run(LEAKS, namespace)
     assert namespace["y_shuffled"].shape == (len(namespace["X"]),)
+
+
+@pytest.mark.slow
+def test_the_readme_gives_one_model_with_routing_and_without(small):
+    X, y = small
+    first, plain, routed = snippets(README)
+    namespace = {}
+    exec(first, namespace)
+    proba = namespace["pipe"].predict_proba(X)
+    exec(plain, namespace)
+    search = namespace["search"]
+    assert set(search.predict(X)) <= set(y)
+    exec(routed, namespace)
+    assert sklearn.get_config()["enable_metadata_routing"]
+    np.testing.assert_array_equal(namespace["pipe"].predict_proba(X), proba)
+    assert type(search.cv).__name__ == "GroupKFold"
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
