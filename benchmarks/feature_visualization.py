@@ -38,7 +38,7 @@ def trained_model(args):
     model = make_pipeline(Segmenter(), DiVoteClassifier(network)).fit(X[train], y[train])
     right = model.score(X[test], y[test])
     n_test = X[test]["subject"].nunique()
-    print(f"{len(X)} recordings; of {n_test} held-out subjects {right:.0%} are diagnosed rightly")
+    print(f"{len(X)} recordings; of {n_test} held-out subjects {right:.0%} are diagnosed correctly")
     return model, X[test], y[test]
 
 

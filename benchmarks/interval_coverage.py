@@ -6,8 +6,8 @@ mix of three classes. Each cell of the study is a design, a number of subjects a
 
     subjects     one answer for each subject, equally many of each class
     unbalanced   the same with 20, 30 and 50 % of the subjects in the classes
-    recordings   2 to 12 recordings a subject, correlation 0.5 within a subject
-    segments     20 to 60 segments a subject, correlation 0.6
+    recordings   2 to 12 recordings per subject, correlation 0.5 within a subject
+    segments     20 to 60 segments per subject, correlation 0.6
     repeats      each subject five times, correlation 0.9: a cross-validation run five times
     readers      five readers of all subjects, and the agreement between them
     curves       ROC and precision-recall curves of one class

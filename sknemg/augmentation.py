@@ -1,11 +1,11 @@
-"""Training rows varied as nature and amplifiers do: SignalAugmenter, SpectrogramAugmenter.
+"""Augmentation of training segments and images: SignalAugmenter, SpectrogramAugmenter.
 
-One function on tensors makes the variants; there are two ways to it. A classifier that owns a
+One function on tensors makes the variants, and it can be used in two ways. A classifier that owns a
 network takes the augmenter as ``augment=``: it then varies every training batch afresh, after the
 classifier has set its validation subjects aside, so that neither they nor a test row can be
 touched, no subject's copies cross the split, and no memory is taken. This composes with
 ``Pipeline``, ``DiVoteClassifier`` and ``GridSearchCV`` without further steps (``augment__noise`` is
-a parameter to search over), and is the way to be preferred. For everything else, and for an exact
+a parameter to search over), and is the preferred way. For everything else, and for an exact
 number of training images, the augmenter is a sampler in imbalanced-learn's sense, whose pipeline
 calls `fit_resample` in ``fit`` only. A sampler cannot take the subjects along, so it does not go
 before a classifier that splits by subject.
@@ -36,7 +36,7 @@ _CHUNK = 512  # rows varied at a time by `fit_resample`
 
 
 class _Augmenter(BaseEstimator):
-    """Both ways to a function on tensors; a subclass writes `_vary`."""
+    """Both uses of a function on tensors; a subclass defines `_vary`."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_augmented": [Interval(Integral, 1, None, closed="left"), None],
@@ -108,8 +108,8 @@ class _Augmenter(BaseEstimator):
         n_new = n_rows if self.n_augmented is None else self.n_augmented - n_rows
         if n_new < 0:
             raise ValueError(
-                f"n_augmented={self.n_augmented} is below the {n_rows} rows given; it counts them "
-                "and their variants"
+                f"n_augmented={self.n_augmented} must be an integer >= {n_rows}: it counts the "
+                "given rows and their variants."
             )
         rng = check_random_state(self.random_state)
         generator = Generator().manual_seed(int(rng.randint(np.iinfo(np.int32).max)))
@@ -140,14 +140,14 @@ class SignalAugmenter(_Augmenter):
         Sampling rate of the segments in hertz; it must be given unless `mains`, `shift` and
         `warp` are 0.
     gain : float, default=1.25
-        Amplitudes are multiplied by a factor between ``1 / gain`` and `gain`, even on a
+        Amplitudes are multiplied by a factor between ``1 / gain`` and `gain`, uniform on a
         logarithmic scale. Amplitude tells diseases apart: keep it close to 1.
     noise : float, default=0.005
         White noise of up to this standard deviation, in mV.
     mains : float, default=0.005
         A hum of up to this amplitude, in mV, at any phase.
     mains_frequencies : tuple of float, default=(50, 60)
-        Its frequency in hertz, one of these.
+        Frequencies in hertz; the hum has one of these.
     shift : float, default=0.05
         Seconds by which the start is moved to either side. What leaves at one end comes back at
         the other; the ends are bent towards each other within 1 ms, so that the seam is no spike.
@@ -236,7 +236,9 @@ class SignalAugmenter(_Augmenter):
                 )
             sfreq = 1.0  # of no consequence to what is left
         if not batch.is_floating_point():
-            raise ValueError(f"segments must be floating point numbers in mV, got {batch.dtype}")
+            raise ValueError(
+                f"Segments must be floats in millivolts, not {batch.dtype}: convert them."
+            )
         draw = _Draw(batch, generator)
         new = batch
         if self.warp or self.shift:
@@ -320,7 +322,8 @@ class SpectrogramAugmenter(_Augmenter):
     def _vary(self, batch: Tensor, generator: Generator) -> Tensor:
         if batch.ndim != 4:
             raise ValueError(
-                f"images (n_segments, n_chans, height, width) are needed, got {tuple(batch.shape)}"
+                "Images must have the shape (n_segments, n_chans, height, width), not "
+                f"{tuple(batch.shape)}: give them an axis of channels."
             )
         draw = _Draw(batch, generator)
         height, width = batch.shape[-2:]
@@ -335,7 +338,7 @@ class SpectrogramAugmenter(_Augmenter):
 
 
 def retime(batch: Tensor, start: Tensor, pace: Tensor, seam: float) -> Tensor:
-    """Read each row round and round from another place at another pace.
+    """Read each row cyclically, from another start and at another pace.
 
     Parameters
     ----------
@@ -384,7 +387,7 @@ def retime(batch: Tensor, start: Tensor, pace: Tensor, seam: float) -> Tensor:
 
 
 class _Draw:
-    """Chance for a batch: one number a row, shaped so that it spreads over the row."""
+    """Draw one number for each row of a batch, of a shape that broadcasts over the row."""
 
     def __init__(self, batch: Tensor, generator: Generator):
         self.shape = (len(batch), *[1] * (batch.ndim - 1))

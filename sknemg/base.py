@@ -136,7 +136,7 @@ class RowTransformer(TransformerMixin, BaseEstimator):
             return X
         if isinstance(X, np.ndarray) and X.ndim == 1:
             raise ValueError(
-                f"Reshape your data: an array of shape {X.shape} is one signal or segment; give "
+                f"Reshape your data: an array of shape {X.shape} is one signal or segment. Give "
                 "it as a row of an array, X[np.newaxis], or in a list, [X]."
             )
         return validate_data(

@@ -61,7 +61,7 @@ def data_dir():
 
 @pytest.fixture
 def make_ragged():
-    """Factory of a small cohort: unequal lengths, several recordings a subject.
+    """Factory of a small cohort: unequal lengths, several recordings per subject.
 
     The class sets the amplitude, so that a working pipeline finds it.
     """

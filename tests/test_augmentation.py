@@ -168,7 +168,7 @@ def test_spectrogram_shift_is_a_roll_in_time():
     ("step", "X", "message"),
     [
         (SignalAugmenter(), segments(), "sampling rate of these segments is unknown"),
-        (signal_step(), images(dtype=torch.uint8), "floating point numbers in mV"),
+        (signal_step(), images(dtype=torch.uint8), "must be floats in millivolts"),
         (SpectrogramAugmenter(), segments(), r"images \(n_segments, n_chans, height, width\)"),
         (signal_step(warp=0.3), segments(), r"'warp' parameter .* range \[0.0, 0.2\]"),
     ],

@@ -17,7 +17,7 @@ AVERAGING = "simple averaging"
 
 
 def fold_accuracies(result: Evaluation, method: str) -> pd.Series:
-    """Give the share of subjects diagnosed rightly in each test fold, by repeat and fold."""
+    """Give the share of subjects diagnosed correctly in each test fold, by repeat and fold."""
     rows = result.subjects[result.subjects["method"] == method]
     right = rows["prediction"] == rows["y_true"]
     return right.groupby([rows["repeat"], rows["fold"]]).mean()

@@ -11,7 +11,7 @@ from types import ModuleType
 
 @dataclass(frozen=True)
 class PublicData:
-    """A published set of recordings: what it is, and what its user must know.
+    """A published set of recordings, with its terms and pitfalls.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class PublicData:
 
 
 def locate(data: PublicData, folder: str | Path | None, *, base_url: str | None = None) -> Path:
-    """Find a data set's folder, and fetch what is missing of it where that is possible.
+    """Find a data set's folder, and fetch missing files if possible.
 
     Parameters
     ----------
@@ -63,19 +63,21 @@ def locate(data: PublicData, folder: str | Path | None, *, base_url: str | None 
     """
     if folder is not None:
         if not Path(folder).is_dir():
-            raise FileNotFoundError(f"There is no folder {str(folder)!r}.")
+            raise FileNotFoundError(f"Folder {str(folder)!r} does not exist: give an existing one.")
         folder = Path(folder)
         missing = [name for name in data.sha256 if not (folder / name).is_file()]
         if missing:
-            raise FileNotFoundError(f"{str(folder)!r} lacks {missing} of {data.name}.")
+            raise FileNotFoundError(
+                f"{str(folder)!r} lacks {missing} of {data.name}: get them from {data.homepage}."
+            )
     else:
         folder = _home() / data.name
     if data.sha256:
         _fetch(data, folder, base_url or data.base_url)
     elif not folder.is_dir():
         raise FileNotFoundError(
-            f"{data.name} is not in {str(folder)!r} and is not fetched for you: {data.licence} "
-            f"Get it from {data.homepage}, then give its folder, or put it into "
+            f"{data.name} is not in {str(folder)!r} and is not fetched for you. {data.licence} "
+            f"Get it from {data.homepage}: then give its folder, or put it into "
             f"$SKNEMG_DATA/{data.name}."
         )
     return folder
@@ -102,7 +104,7 @@ def _fetch(data: PublicData, folder: Path, base_url: str) -> None:
     for name in set(data.sha256) - set(missing):
         if pooch.file_hash(str(folder / name), alg="sha256") != data.sha256[name]:
             raise ValueError(
-                f"{str(folder / name)!r} differs from the published file (SHA-256). Delete it, "
+                f"{str(folder / name)!r} differs from the published file (SHA-256): delete it "
                 "and load again."
             )
     if not missing:
@@ -117,12 +119,12 @@ def _fetch(data: PublicData, folder: Path, base_url: str) -> None:
             files.fetch(name, downloader=pooch.HTTPDownloader(timeout=30))
         except OSError as error:
             raise ConnectionError(
-                f"{data.name}: {name!r} could not be fetched from {base_url} ({error}). Without "
-                f"a network, get {sorted(data.sha256)} from {data.homepage}, and give their "
-                f"folder or put them into $SKNEMG_DATA/{data.name}."
+                f"{data.name}: {name!r} could not be fetched from {base_url} ({error}): without "
+                f"a network, get {sorted(data.sha256)} from {data.homepage} and give their "
+                f"folder, or put them into $SKNEMG_DATA/{data.name}."
             ) from error
         except ValueError as error:
             raise ValueError(
                 f"{data.name}: {name!r} from {base_url} differs from the published file and was "
-                f"not kept ({error})"
+                f"not kept ({error}): try again, or give another base_url."
             ) from error

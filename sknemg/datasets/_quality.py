@@ -46,7 +46,9 @@ def quality(X: Recordings) -> pd.DataFrame:
     2           0.0            0.0              0.48
     """
     if X.item_shape != ():
-        raise ValueError("quality looks at signals; these are segments or images.")
+        raise ValueError(
+            "X holds segments or images, not signals: give what comes before the Segmenter."
+        )
     rows = [describe_signal(signal, rate) for signal, rate in zip(X, X["sfreq"], strict=True)]
     table = pd.DataFrame(rows, columns=SignalLevel._fields, index=X.meta.index)
     table.insert(0, "recording", _names(X))

@@ -25,7 +25,12 @@ Field = dict[str, Any]
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|[-+]?inf|nan", re.IGNORECASE | re.ASCII)
 _INTEGER = re.compile(r"[-+]?\d+", re.ASCII)
 _MISSING_KINDS: dict[str, Any] = {"None": None, "nan": math.nan, "NA": pd.NA, "NaT": pd.NaT}
-_WORDS = ("", "NA", "missing", "not given")  # the first that no entry is, stands for a missing one
+_WORDS = (
+    "",
+    "NA",
+    "missing",
+    "not given",
+)  # the first that equals no entry stands for a missing one
 
 
 class UnwritableError(ValueError):
@@ -178,8 +183,8 @@ def decode(texts: Iterable[str | None], field: Field) -> tuple[pd.Series, list[t
     -------
     column : Series
     wrong : list of (int, str)
-        The positions of entries that the description does not allow, and why; with any, the
-        column is of no use.
+        The positions of entries that the description does not allow, and why; if there
+        are any, the column is unusable.
 
     Examples
     --------

@@ -121,7 +121,7 @@ def read_tables(
     Returns
     -------
     rows : DataFrame
-        One row a recording, with its number in the table as index; missing entries are None.
+        One row per recording, with its number in the table as index; missing entries are None.
     table : str
         Name of the table of recordings.
     fields : dict
@@ -182,7 +182,7 @@ def _read_layout(
     folder: Path, types: Mapping[str, Mapping[str, Field]], findings: Findings
 ) -> tuple[pd.DataFrame, Any, str]:
     if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(folder)!r}.")
+        raise FileNotFoundError(f"Folder {str(folder)!r} does not exist: give an existing one.")
     there = {n for n in ("subjects.csv", "recordings.csv", "cohort.csv") if (folder / n).exists()}
     if there not in ({"subjects.csv", "recordings.csv"}, {"cohort.csv"}):
         findings.add(
@@ -457,5 +457,5 @@ def path_problem(name: str) -> str:
 
 
 def is_given(entry: Any) -> bool:
-    """Whether a table's entry is there."""
+    """Tell whether an entry of a table is present."""
     return entry is not None and not (isinstance(entry, float) and math.isnan(entry))

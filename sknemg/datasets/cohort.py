@@ -83,10 +83,10 @@ def load_cohort(
 
     - ``subjects.csv`` with the columns ``subject``, ``diagnosis``, and ``recordings.csv`` with
       ``subject``, ``file``, or
-    - ``cohort.csv`` with ``subject``, ``diagnosis``, ``file``, one row a recording.
+    - ``cohort.csv`` with ``subject``, ``diagnosis``, ``file``, one row per recording.
 
-    ``datapackage.json`` beside them, which `write_cohort` makes, says of which types the columns
-    are; without it numbers and booleans are recognised by their entries.
+    ``datapackage.json`` beside them, which `write_cohort` makes, states the types of the columns;
+    without it, numbers and booleans are recognised by their entries.
 
     The loader also understands ``muscle``, ``location``, ``recording`` and, to read the file,
     ``sfreq``, ``unit``, ``scale``, ``channel``, ``start`` and ``stop`` (the parameters of
@@ -100,7 +100,7 @@ def load_cohort(
     ----------
     folder : str or Path
     unit, sfreq, scale : default=None
-        What holds for every file whose row does not say it, as in `read_recording`. A file, its
+        Values for every file whose row does not state them, as in `read_recording`. A file, its
         row and these arguments must not contradict each other.
     diagnoses : dict, default=None
         Further words of the diagnosis column and the classes they mean, such as
@@ -112,7 +112,7 @@ def load_cohort(
     invalid : {"raise", "clip"}, default="raise"
         Meaning of WFDB's code for "no value", as in `read_recording`.
     max_bytes : int, default=2**30
-        Most memory for the samples of one file, as in `read_recording`.
+        Limit on the memory for the samples of one file, as in `read_recording`.
     on_error : {"raise", "skip"}, default="raise"
         With "skip", rows with a problem are left out, and one warning lists them.
 
@@ -135,7 +135,7 @@ def load_cohort(
         rows and signals that occur twice, samples that are no numbers, words in `diagnoses` that
         no row holds.
     ValueError
-        If an argument makes no sense for any cohort: a rate given as text, a word of `diagnoses`
+        If an argument is invalid for any cohort: a rate given as text, a word of `diagnoses`
         that means no known class.
 
     Warns
@@ -159,7 +159,7 @@ def load_cohort(
     (Recordings: 2 recordings of 2 subjects, 0.10 s at 48000 Hz, ['myopathy', 'normal'])
     """
     if on_error not in ("raise", "skip"):
-        raise ValueError(f"on_error={on_error!r} is unknown; give 'raise' or 'skip'.")
+        raise ValueError(f"on_error={on_error!r} is unknown: give 'raise' or 'skip'.")
     check_numbers(sfreq=sfreq, scale=scale)
     text = TextFormat(delimiter, decimal, skip_lines, header, encoding)
     check_text(text)
@@ -360,7 +360,7 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
     InvalidRecordingsError
         Naming the rows: if a subject has two diagnoses, if a table would return a subject or a
         diagnosis as another (``" a"``, ``"NA"``, 1 beside ``"1"``, a diagnosis that is not text),
-        if a column ``diagnosis`` says something else than `y`, or if `load_cohort` would take a
+        if a column ``diagnosis`` contradicts `y`, or if `load_cohort` would take a
         recording for a copy of another.
     ValueError
         If `X` holds segments or another type than float32, if subjects are missing, or if `X`
@@ -487,7 +487,7 @@ _OF_SUBJECT = ("age", "sex", "diagnosis_detail")
 
 
 def _one_each(columns: Mapping[str, list[str]], name: str) -> bool:
-    """Whether a column says the same in all rows of a subject."""
+    """Tell whether a column has one entry for all rows of a subject."""
     pairs = set(zip(columns["subject"], columns[name], strict=True))
     return len(pairs) == len(set(columns["subject"]))
 

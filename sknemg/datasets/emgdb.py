@@ -53,18 +53,18 @@ def load_emgdb(
     """Load PhysioNet's "Examples of Electromyograms": one normal, one myopathy, one neuropathy.
 
     Tibialis anterior during gentle dorsiflexion, 25 mm concentric needle, 4 kHz, one recording
-    of one man each. A smoke test with real signals, and no basis for a score. ``EMGDB`` holds
+    each of three men. A smoke test with real signals, not a basis for a score. ``EMGDB`` holds
     licence (ODC-By 1.0), citation and traps.
 
     Parameters
     ----------
     folder : str or Path, default=None
         Folder with the ``.hea`` and ``.dat`` files. By default ``$SKNEMG_DATA/emgdb`` or a folder
-        in the user's cache; what is missing there is fetched from PhysioNet (1 MB) after the
-        licence was printed. Every file is held against PhysioNet's checksum.
+        in the user's cache; what is missing there is fetched from PhysioNet (1 MB) after
+        printing the licence. Every file is checked against PhysioNet's checksum.
     unique : bool, default=True
         Cut the myopathy and the neuropathy recording where they begin to repeat themselves
-        (16.6 of 27.6 s and 18.4 of 37.0 s). With False they leak between parts of one recording.
+        (16.6 of 27.6 s and 18.4 of 37.0 s). With False, parts of one recording share signal.
     base_url : str, default=None
         A mirror to fetch from.
 
@@ -79,7 +79,7 @@ def load_emgdb(
     Raises
     ------
     FileNotFoundError, ConnectionError
-        If the files are not there, or cannot be fetched.
+        If the files are missing, or cannot be fetched.
     ValueError
         If a file differs from the published one.
 

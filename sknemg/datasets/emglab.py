@@ -50,11 +50,11 @@ def load_emglab(folder: str | Path | None = None) -> tuple[Recordings, NDArray[n
     Concentric needle in biceps brachii, slight steady contraction, 23,437.5 Hz, 11.2 s each.
     ALS is given the class ``"neuropathy"`` (its motor units are neurogenic); the column
     ``diagnosis_detail`` keeps the header's words. The files hold the signal negative-up, which
-    no header says but every spike does (its steep phase rises in all subjects); here it is turned
-    over, a spike is negative as everywhere in sknemg. Samples at the converter's lower rail,
-    which WFDB readers take for gaps, are what they are: clipped at 2.5 mV, counted in the column
-    ``clipped``. ``EMGLAB_N2001`` holds citation and traps; no licence of the data is known, so
-    nothing is fetched.
+    no header says but every spike does (its steep phase rises in all subjects); here it is
+    inverted, so that a spike is negative, as everywhere in sknemg. Samples at the converter's
+    lower rail, which WFDB readers take for gaps, are kept: they are clipped at 2.5 mV, and
+    counted in the column ``clipped``. ``EMGLAB_N2001`` holds citation and traps; no licence of
+    the data is known, so nothing is fetched.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def load_emglab(folder: str | Path | None = None) -> tuple[Recordings, NDArray[n
     Returns
     -------
     X : Recordings
-        Columns ``recording``, ``subject`` (the data set's code, as ``N2001A01``), ``muscle``,
+        Columns ``recording``, ``subject`` (the data set's code, such as ``N2001A01``), ``muscle``,
         ``location``, ``side``, ``age``, ``sex``, ``needle``, ``level`` (of effort),
         ``disease_duration``, ``diagnosis_detail``, ``clipped`` and ``sfreq``; sorted by recording.
     y : ndarray of shape (n_recordings,), str
@@ -73,7 +73,7 @@ def load_emglab(folder: str | Path | None = None) -> tuple[Recordings, NDArray[n
     Raises
     ------
     FileNotFoundError
-        If the folder, or any recording in it, is missing; it says where the data is to be had.
+        If the folder, or any recording in it, is missing; the message says where to get the data.
     ReadError
         Naming every recording that cannot be read.
 
@@ -94,7 +94,7 @@ def load_emglab(folder: str | Path | None = None) -> tuple[Recordings, NDArray[n
     names = sorted(path.stem for path in folder.glob("*.hea") if _NAME.fullmatch(path.stem))
     if not names:
         raise FileNotFoundError(
-            f"{str(folder)!r} holds no recording of N2001 (such as N2001A01BB01.hea); get them "
+            f"{str(folder)!r} holds no recording of N2001 (such as N2001A01BB01.hea): get them "
             f"from {EMGLAB_N2001.homepage}."
         )
     readings = _read_all(folder, names)

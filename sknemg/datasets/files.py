@@ -149,7 +149,7 @@ def read_recording(
     """
     path = Path(path)
     if invalid not in ("raise", "clip"):
-        raise ValueError(f"invalid={invalid!r} is unknown; give 'raise' or 'clip'.")
+        raise ValueError(f"invalid={invalid!r} is unknown: give 'raise' or 'clip'.")
     check_numbers(sfreq=sfreq, scale=scale, start=start, stop=stop)
     _check_channel(channel)
     text = TextFormat(delimiter, decimal, skip_lines, header, encoding)
@@ -218,7 +218,7 @@ def check_text(text: TextFormat) -> None:
         raise ValueError(f"header={text.header!r} must be True, False or None.")
     if text.encoding is not None and not _is_encoding(text.encoding):
         raise ValueError(
-            f"encoding={text.encoding!r} is unknown; give one of Python's, such as 'cp1252'."
+            f"encoding={text.encoding!r} is unknown: give one of Python's, such as 'cp1252'."
         )
 
 

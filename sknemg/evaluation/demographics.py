@@ -1,4 +1,4 @@
-"""The table of demographics: subjects and recordings of each diagnosis, with tests."""
+"""Table of demographics: subjects and recordings of each diagnosis, with tests."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def demographics_table(
     X : Recordings of signals
         With the column ``subject``; with ``location``, the recordings are counted by it.
     y : array-like of shape (n_recordings,)
-        Diagnoses, one to a subject.
+        Diagnoses; all recordings of a subject have the same.
     categorical, continuous : sequence of str, default=()
         Further columns of `X` that describe a subject, such as ``["sex"]`` and ``["age"]``. Where
         the recordings of a subject differ, its first entry counts, and a warning names it.
 
     Returns
     -------
-    DataFrame, a column a diagnosis, then ``p`` and ``test``
-        Counts with per cent, or means ± standard deviations, as text. ``p`` is NaN where nothing
+    DataFrame, a column for each diagnosis, then ``p`` and ``test``
+        Counts with percentages, or means ± standard deviations, as text. ``p`` is NaN where nothing
         is tested or the test is undefined.
 
     Raises
@@ -66,11 +66,11 @@ def demographics_table(
     >>> X = Recordings(np.zeros((6, 100)), sfreq=100, subject=list("aabbcd"), age=[30] * 6)
     >>> table = demographics_table(X, ["myopathy"] * 3 + ["myopathy"] + ["normal"] * 2)
     >>> table[["myopathy", "normal"]]
-                            myopathy       normal
-    subjects                       2            2
-    recordings                     4            2
-    recordings a subject  2.0 ± 0.0    1.0 ± 0.0
-    total length (s)             4.0          2.0
+                             myopathy     normal
+    subjects                        2          2
+    recordings                      4          2
+    recordings per subject  2.0 ± 0.0  1.0 ± 0.0
+    total length (s)              4.0        2.0
     """
     for name, columns in (("categorical", categorical), ("continuous", continuous)):
         if isinstance(columns, str):
@@ -103,7 +103,7 @@ def demographics_table(
     add("recordings", [str(np.sum(y == label)) for label in labels])
     if "location" in X:
         _add_counts(add, "location", X["location"], y, labels)
-    _add_means(add, "recordings a subject", split(by_subject.size()))
+    _add_means(add, "recordings per subject", split(by_subject.size()))
     total = pd.Series(np.asarray(X.durations)).groupby(y).sum()
     add("total length (s)", [f"{total[label]:.1f}" for label in labels])
     return pd.DataFrame(rows).T[[*labels, "p", "test"]]

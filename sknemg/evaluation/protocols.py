@@ -15,7 +15,7 @@ class Protocol:
     ----------
     name : str
     n_splits : int or "leave-one-out"
-        Folds of subjects; by name, each subject is a fold of its own.
+        Folds of subjects; "leave-one-out" makes each subject a fold of its own.
     n_repeats : int
         How often all folds are run, each time with other seeds.
     reshuffle : bool
@@ -24,8 +24,8 @@ class Protocol:
         Whose score chooses the best weights of a network: the test fold's, as published (a
         leak), or that of validation subjects taken from the training folds.
     eval_every, patience : int or None
-        Set on every network: updates between two looks, looks without a better one before it
-        stops. None leaves what the network says.
+        Set on every network: updates between two evaluations, and evaluations without a better
+        score before it stops. None keeps the network's own setting.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Protocol:
         for name, least in lowest.items():
             value, others = getattr(self, name), named.get(name, ())
             if value not in others and not (isinstance(value, Integral) and int(value) >= least):
-                choices = " or ".join([f"an integer of {least} or more", *map(repr, others)])
+                choices = " or ".join([f"an integer >= {least}", *map(repr, others)])
                 raise ValueError(f"{name}={value!r} of a protocol must be {choices}.")
         if self.choose_on not in ("test", "validation"):
             raise ValueError(

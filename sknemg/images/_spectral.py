@@ -1,7 +1,7 @@
 """Power and mel spectrograms of many segments at once, as pure functions on arrays.
 
 The figures are librosa's (``librosa.feature.melspectrogram``, ``librosa.power_to_db``); the
-difference is that thousands of segments are worked off in chunks that stay in the cache, that the
+difference is that thousands of segments are processed in chunks that stay in the cache, that the
 mel filters are built once, and that every reference level is the segment's own.
 """
 
@@ -56,7 +56,7 @@ def mel_filters(
     if n_empty := int((filters.max(axis=1) == 0).sum()):
         raise ValueError(
             f"{n_empty} of {n_mels} mel bands hold no bin of the spectrum, whose bins are "
-            f"{sfreq / n_fft:.3g} Hz apart: take fewer bands or a longer window"
+            f"{sfreq / n_fft:.3g} Hz apart: use fewer bands or a longer window."
         )
     filters.flags.writeable = False
     return filters
@@ -118,8 +118,8 @@ def spectrogram_db(
     bins = np.flatnonzero(_in_band(np.fft.rfftfreq(n_fft, 1 / sfreq), fmin, fmax))
     if not bins.size:
         raise ValueError(
-            f"no bin of a {n_fft}-sample window lies between {fmin} and {fmax} Hz: widen the band "
-            "or lengthen the window"
+            f"No bin of a {n_fft}-sample window lies between {fmin} and {fmax} Hz: widen the band "
+            "or lengthen the window."
         )
     finish = _decibels(reference, limits, as_uint8)
     return _spectrogram(X, n_fft, hop_length, slice(bins[0], bins[-1] + 1), finish)
@@ -143,7 +143,7 @@ def mel_spectrogram_db(
     Parameters
     ----------
     X : ndarray of shape (n_segments, n_times)
-        Segments in mV; they are worked on as float32.
+        Segments in mV; they are processed as float32.
     sfreq : float
         Sampling rate, in hertz.
     n_fft, hop_length : int
@@ -185,7 +185,7 @@ def _spectrogram(
     bands: FloatArray | slice,
     finish: Callable[[FloatArray], NDArray[Any]] | None,
 ) -> NDArray[Any]:
-    """Transform, reduce to `bands` (a filter bank or a range of bins) and `finish`, by chunks."""
+    """Transform, reduce to `bands` (a filter bank or a range of bins) and `finish`, in chunks."""
     n_segments, n_times = X.shape
     frames_each, half = n_frames(n_times, hop_length), n_fft // 2
     # In double precision, as librosa: float32 loses a weak band 80 dB below a slow drift.
@@ -231,7 +231,7 @@ def _decibels(
 ) -> Callable[[FloatArray], NDArray[Any]]:
     """Make the step from power to decibels, of shape (n_segments, n_bands, n_frames)."""
     if as_uint8 and limits is None:
-        raise ValueError("uint8 images need limits, the decibels that 0 and 255 stand for")
+        raise ValueError("uint8 images need limits: give the decibels that 0 and 255 stand for.")
 
     def finish(power: FloatArray) -> NDArray[Any]:
         image = np.log10(np.maximum(power, np.float32(SILENCE)))

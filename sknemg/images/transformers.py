@@ -53,7 +53,7 @@ class _ImageStep(RowTransformer):
 
     def _checked_images(self, X: NDArray[Any], sfreq: float) -> NDArray[Any]:
         if self.limits is not None and not self.limits[0] < self.limits[1]:
-            raise ValueError(f"limits={self.limits} must be (low, high) with low < high")
+            raise ValueError(f"limits={self.limits} must be (low, high) with low < high.")
         return self._images(X, sfreq)
 
     def plot(
@@ -112,17 +112,17 @@ class _SpectralStep(_ImageStep):
     reference: str | float
 
     def _options(self, sfreq: float) -> dict[str, Any]:
-        """Give the options of the array functions, lengths in samples."""
+        """Return the options of the array functions, with lengths in samples."""
         n_fft, hop_length = round(self.window * sfreq), round(self.hop * sfreq)
         if n_fft < 2 or hop_length < 1:
             raise ValueError(
                 f"window={self.window:g} s and hop={self.hop:g} s are {n_fft} and {hop_length} "
-                f"samples at {sfreq:g} Hz; at least 2 and 1 are needed"
+                f"samples at {sfreq:g} Hz: give at least 2 samples and 1 sample."
             )
         if self.fmin >= (top := sfreq / 2 if self.fmax is None else self.fmax) or top > sfreq / 2:
             raise ValueError(
-                f"the band {self.fmin:g}-{top:g} Hz must rise and end at or below {sfreq / 2:g} "
-                f"Hz, half the sampling rate"
+                f"The band is {self.fmin:g}-{top:g} Hz: let fmin lie below fmax, and fmax at or "
+                f"below {sfreq / 2:g} Hz, half the sampling rate."
             )
         return {
             "n_fft": n_fft,
@@ -152,7 +152,7 @@ class MelSpectrogram(_SpectralStep):
     """Mel spectrogram of every segment, in decibels.
 
     The image of Nodera et al. [1]_ and of the baselines in [2]_. It equals librosa's
-    ``power_to_db(melspectrogram(segment), ref=np.max)`` segment by segment, some times faster.
+    ``power_to_db(melspectrogram(segment), ref=np.max)`` segment by segment, several times faster.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ class MelSpectrogram(_SpectralStep):
     dtype : {"float32", "uint8"}, default="float32"
         Decibels, or `limits` mapped to 0..255.
     input_sfreq : float, default=None
-        The rate of bare arrays and lists, which know none.
+        Sampling rate in hertz of bare arrays and lists, which hold none.
 
     See Also
     --------
@@ -264,7 +264,7 @@ class Spectrogram(_SpectralStep):
     dtype : {"float32", "uint8"}, default="float32"
         Decibels, or `limits` mapped to 0..255.
     input_sfreq : float, default=None
-        The rate of bare arrays and lists, which know none.
+        Sampling rate in hertz of bare arrays and lists, which hold none.
 
     See Also
     --------
@@ -313,7 +313,7 @@ class PlotImage(_ImageStep):
     """Draw every segment as a line, as a reader sees it on the screen.
 
     The image of Nam et al. [1]_ and of the baseline in [2]_, drawn by an anti-aliased rasteriser in
-    a small part of matplotlib's time. The correlation with matplotlib's image is 0.98 to 0.99 on
+    a fraction of matplotlib's time. The correlation with matplotlib's image is 0.98 to 0.99 on
     average and 0.96 at worst, measured on simulated and real segments of 4000 samples at line
     widths of 1 to 3 pixels; with 100 samples it is 0.95 on average.
 
@@ -330,7 +330,8 @@ class PlotImage(_ImageStep):
     dtype : {"uint8", "float32"}, default="uint8"
         Ink from 0 (none) to 255, or from 0 to 1.
     input_sfreq : float, default=None
-        The rate of bare arrays and lists, which know none. The image does not depend on it.
+        Sampling rate in hertz of bare arrays and lists, which hold none. The image does not
+        depend on it.
 
     References
     ----------

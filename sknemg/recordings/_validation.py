@@ -51,7 +51,7 @@ def find_problems(
 
 def _bad_rates(meta: pd.DataFrame) -> list[tuple[int, str, str]]:
     rates = meta["sfreq"].to_numpy(dtype=float)
-    remedy = "give `sfreq` in hertz, one rate or one a recording"
+    remedy = "give `sfreq` in hertz, one rate or one per recording"
     found = [(int(row), "unknown sampling rate", remedy) for row in np.flatnonzero(np.isnan(rates))]
     wrong = np.flatnonzero((rates <= 0) | np.isinf(rates))
     return found + [(int(row), f"sampling rate of {rates[row]:g} Hz", remedy) for row in wrong]

@@ -20,7 +20,7 @@ MILLIVOLTS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "µV": 1e-3, "μV": 1e-3, "nV": 1
 
 
 class Recordings:
-    """Recordings of unequal length, one a row, with a table of what is known of each.
+    """Recordings of unequal length, one per row, with a table of what is known of each.
 
     A recording is one signal from one muscle of one subject. All items (samples, segments or
     images) lie in one flat buffer, as in an Arrow list array, so that a step on segments works
@@ -160,7 +160,7 @@ or DataFrame
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Recordings:
-        """Build from a DataFrame whose column ``signal`` holds an array a row.
+        """Build from a DataFrame whose column ``signal`` holds an array for each row.
 
         The arrays may be signals, segments or images, as `to_frame` writes them. Signals are
         validated; other items are not looked at. Columns keep their types. Parquet takes a frame
@@ -388,7 +388,7 @@ or DataFrame
     # -- conversions ---------------------------------------------------------------------------
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a DataFrame: the columns of ``meta`` and ``signal``, an array a row.
+        """Return a DataFrame: the columns of ``meta`` and ``signal``, an array for each row.
 
         Returns
         -------

@@ -7,7 +7,7 @@ class Anatomy(NamedTuple):
     """Where a muscle lies and how long its fibres are.
 
     Proximality runs from 0 (hand, foot) to 1 (hip). A needle usually lies ``depth`` mm from the
-    end-plates, along the fibres; from these to either tendon it is ``half_length`` mm.
+    end-plates, along the fibres; either tendon is ``half_length`` mm from the end-plates.
     """
 
     location: str

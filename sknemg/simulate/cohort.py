@@ -1,4 +1,4 @@
-"""A cohort of simulated patients: volitional needle EMG with a diagnosis each."""
+"""A cohort of simulated patients: volitional needle EMG, with a diagnosis for each."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def make_cohort(
 ) -> Any:
     """Simulate needle EMG of patients with myopathy, with neuropathy, and of healthy people.
 
-    By default a cohort with the counts of the published one [1]_: 57 subjects, 376 recordings of
+    The default cohort has the counts of the published one [1]_: 57 subjects, 376 recordings of
     voluntary contraction, 144 of proximal and 232 of distal muscles, 939 seconds in all. Every
     recording is made from muscle fibres up: a muscle is laid out, ages with its owner, is changed
     by the disease, contracts to a share of its force, and a needle is moved until some unit is
-    near. A diagnosis acts through the fibres and through nothing else in the signal; severity
+    near. A diagnosis changes the signal through the fibres alone; severity
     differs between people and muscles, and some muscles are spared.
 
     Dials given as a pair are drawn anew for each subject (severity, chronicity, age) or recording
@@ -51,34 +51,34 @@ def make_cohort(
     Parameters
     ----------
     n_subjects : int, default=57
-        Subjects, a third of them with each diagnosis; counts of recordings follow in proportion.
+        Number of subjects, a third with each diagnosis; recordings are scaled in proportion.
     severity : float or (float, float), default=(0.45, 1.0)
-        Of a patient's disease, 0 to 1. Single muscles differ: myopathy is worse in proximal
+        Severity of a patient's disease, 0 to 1. Muscles differ: myopathy is worse in proximal
         muscles, neuropathy in distal ones.
     chronicity : float or (float, float), default=(0.3, 1.0)
-        Of a neuropathy, 0 (weeks) to 1 (years).
+        Age of a neuropathy, from 0 (weeks) to 1 (years).
     effort : float or (float, float), default=(0.015, 0.25)
-        Share of greatest force, drawn evenly in its logarithm. Where no unit of 0.15 mV is in
+        Share of the greatest force, drawn evenly in its logarithm. If no unit of 0.15 mV is in
         view the examiner asks for more.
     spared : float, default=0.25
         Probability that a patient's muscle is hardly affected.
     age : float or (float, float), default=(20, 80)
-        Years; beyond 50 motor units fade.
+        Age in years; motor units are lost from 50 on.
     needle : {"monopolar", "concentric"}, default="monopolar"
         Kind of needle.
     muscles : sequence of str, default=None
         Muscles to examine; None for fourteen of arm and leg.
     confound : bool, default=True
         Keep the published differences between the diagnoses in the number, location and length of
-        recordings, from which a classifier may learn what no disease did; False removes them.
+        recordings. A classifier may learn these instead of the disease; False removes them.
     sfreq : float, default=48000
-        Sampling rate, Hz. A lower one is computed directly and shows the same patients.
+        Sampling rate, Hz. A lower one is computed directly, for the same patients.
     band : (float, float), default=(20, 10000)
         Corners of the amplifier's filters, Hz.
     noise : float or (float, float), default=(0.001, 0.0025)
         Noise, mV RMS within 10 kHz.
     return_truth : bool, default=False
-        Also return what is known of each recording but by no examiner.
+        Also return what only the simulator knows of each recording.
     n_jobs : int, default=None
         Processes; the result is the same for any number.
     progress : bool, default=False
@@ -91,12 +91,12 @@ def make_cohort(
     Returns
     -------
     X : Recordings
-        Signals in millivolts, a spike negative. ``meta`` has ``sfreq``, ``subject``, ``muscle``,
+        Signals in millivolts; a spike is negative. ``meta`` has ``sfreq``, ``subject``, ``muscle``,
         ``location``, ``side``, ``needle``, ``age`` and ``sex``.
     y : ndarray of shape (n_recordings,), str
         The subject's diagnosis: ``"myopathy"``, ``"neuropathy"`` or ``"normal"``.
     truth : DataFrame, only with `return_truth`
-        One row a recording: ``severity`` of the muscle, ``chronicity``, ``spared``, ``n_units``
+        One row per recording: ``severity`` of the muscle, ``chronicity``, ``spared``, ``n_units``
         and ``n_fibres`` innervated, ``n_denervated`` fibres, ``effort``, ``excitation``,
         ``n_active`` units recruited, and two tables, ``discharges`` and ``units``, as in
         :class:`~sknemg.simulate.Trace`.

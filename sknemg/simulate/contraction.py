@@ -35,7 +35,7 @@ class Trace:
         ``unit`` and ``time`` (seconds from the start of the signal) of every discharge, in order
         of time. A potential begins up to some milliseconds after its discharge.
     units : DataFrame
-        One row a unit with a potential: ``unit``, ``rate`` (mean rate asked for, Hz) and
+        One row per unit with a potential: ``unit``, ``rate`` (mean rate asked for, Hz) and
         ``amplitude`` (peak to peak, mV, before the amplifier), the largest first.
     """
 
@@ -56,7 +56,7 @@ class Contraction:
     decay : float
         Steepness of their intracellular action potential, 1/mm.
     effort : float
-        Share of force asked for.
+        Requested share of the greatest force.
     excitation : float
         Common drive that yields it.
     rates : ndarray of shape (n_units,)
@@ -88,8 +88,8 @@ class Contraction:
         needle : Needle
             The needle; 40 places some millimetres around its tip are tried.
         best : float
-            One is drawn from this share of the places, those with the three nearest active fibres
-            closest; 1 for a blind insertion.
+            Share of the places among which one is drawn: those whose three nearest active fibres
+            are closest. 1 is a blind insertion.
         random_state : int, Generator or None
             Seed.
 

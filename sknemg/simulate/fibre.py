@@ -36,7 +36,7 @@ class Fibres:
     velocity : array-like or None
         Conduction velocity, m/s; None for that of a healthy fibre of this diameter.
     delay : array-like
-        From the discharge of the motor neuron, as it arrives in the muscle, to the end-plate, s.
+        Time from the arrival of a discharge in the muscle to its arrival at the end-plate, s.
     jitter : array-like
         Standard deviation of that delay from one discharge to the next, s.
     blocking : array-like
@@ -94,7 +94,7 @@ def healthy_velocity(diameter: Any) -> Any:
 
 
 def time_grid(sfreq: float, duration: float = DURATION) -> tuple[int, int, float]:
-    """Return the samples out, those of the internal grid, and the period (s) that both span.
+    """Return the number of output samples, that of the internal grid, and the period (s) of both.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def fibre_spectra(
     n_freqs: int | None = None,
     decay: float = 2.0,
 ) -> NDArray[np.complex64]:
-    """Spectra of single-fibre potentials, in millivolts, on ``n_fft`` points of ``period`` seconds.
+    """Spectra of single-fibre potentials, in millivolts, on ``n_fft`` points over ``period`` s.
 
     The line-source potential written as a convolution: the slope of the intracellular action
     potential, travelling both ways from the end-plate, with the slope of the needle's weighting
@@ -256,7 +256,7 @@ def fibre_potentials(
     sfreq : float
         Sampling rate, Hz.
     duration : float
-        Seconds from the discharge of the motor neuron on.
+        Seconds, from the discharge of the motor neuron.
     decay : float
         Steepness of the intracellular action potential, 1/mm.
 

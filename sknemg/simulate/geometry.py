@@ -44,7 +44,7 @@ def lay_out_fibres(
     diameter : float
         Mean fibre diameter, µm; large units have the larger fibres.
     half_length : float
-        From the end-plate band to either tendon, mm.
+        Distance from the end-plate band to either tendon, mm.
     rng : Generator
         Source of randomness.
 

@@ -19,14 +19,14 @@ class Instrument:
         Sampling rate, Hz.
     band : tuple of float
         Low and high corner of the second-order Butterworth filters, Hz. A high corner above
-        0.45 ``sfreq`` is the business of the anti-alias filter and left to it.
+        0.45 ``sfreq`` is left to the anti-alias filter.
     gain : float
-        What electrode and tissue make of the potential, before all that follows.
+        Factor by which electrode and tissue change the potential, before everything else.
     noise : float
         White noise of amplifier and electrode, mV RMS within 10 kHz (the same density at every
         sampling rate).
     drift : float
-        Random walk of the electrode potential: mV of standard deviation after one second.
+        Random walk of the electrode potential: its standard deviation after one second, mV.
     movement : float
         Swings below 15 Hz as needle and skin move, mV RMS before the filters.
     mains : float
@@ -119,7 +119,8 @@ def _slow_swings(n_times: int, sfreq: float, rng: np.random.Generator) -> NDArra
 def _filters(sfreq: float, low: float, high: float) -> NDArray[np.floating]:
     if not 0 < low < min(high, sfreq / 2):
         raise ValueError(
-            f"band=({low}, {high}) Hz at sfreq={sfreq} Hz: need 0 < low < high and low < sfreq / 2."
+            f"band=({low}, {high}) must be (low, high) with 0 < low < high and low < "
+            f"{sfreq / 2:g} Hz, half the sampling rate."
         )
     sections = [scipy.signal.butter(2, low, "highpass", fs=sfreq, output="sos")]
     if high <= 0.45 * sfreq:

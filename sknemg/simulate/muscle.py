@@ -67,8 +67,8 @@ class Muscle:
     def activate(self, effort: float) -> Contraction:
         """Contract with a share of the greatest force.
 
-        The target lies half-way between that share of what the muscle could do when healthy and
-        of what it can now: a patient is asked for a little, and tries a little harder.
+        The target lies half-way between that share of the healthy muscle's force and that of
+        its present force: a patient is asked for a little, and tries a little harder.
 
         Parameters
         ----------
@@ -80,9 +80,7 @@ class Muscle:
         Contraction
         """
         if not 0 < effort <= 1:
-            raise ValueError(
-                f"effort={effort!r}: give a share of the greatest force, above 0 to 1."
-            )
+            raise ValueError(f"effort={effort!r} must be a number > 0 and <= 1.")
         greatest = self.greatest_force
         target = min(effort * (self.healthy_force + greatest) / 2, 0.97 * greatest)
         excitation = recruitment.solve_excitation(target, self.rank, self.strength)
@@ -110,7 +108,7 @@ def healthy_muscle(
     diameter : float
         Mean fibre diameter, µm.
     half_length : float
-        From the end-plate band to either tendon, mm.
+        Distance from the end-plate band to either tendon, mm.
     decay : float
         Steepness of the intracellular action potential, 1/mm.
     random_state : int, Generator or None

@@ -17,7 +17,7 @@ class Needle:
     Use :func:`monopolar` or :func:`concentric` for the usual ones. Muscle coordinates are
     millimetres: x and y across the fibres, z along them with the end-plate band at 0.
 
-    The potential that an electrode takes is the mean over its surface. Core and cannula are lines
+    An electrode records the mean potential over its surface. Core and cannula are lines
     along the shaft, each at a small distance (its radius) from all sources, for which the mean has
     a closed form; a recording from a concentric needle is core minus cannula.
 
@@ -67,8 +67,8 @@ class Needle:
     def reach(self, x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.floating]:
         """Distance (mm) at which the tip alone would see fibres at ``x``, ``y`` as strongly.
 
-        A fibre beside the cannula enters the signal too, though it be far from the tip: one
-        millimetre from the shaft weighs about as 1.9 mm from the tip.
+        A fibre beside the cannula contributes to the signal even far from the tip: at 1 mm from
+        the shaft it weighs about as much as at 1.9 mm from the tip.
         """
         distance = self.distance(x, y)
         if not self.cannula_length:
@@ -154,7 +154,7 @@ def concentric(
 ) -> Needle:
     """Concentric needle: an elliptic core of 0.58 mm, minus a cannula of 10 mm.
 
-    The ellipse weighs on its long axis as a line of sqrt(3) / 2 times its length does (equal
+    Along its long axis the ellipse acts like a line of sqrt(3) / 2 times its length (equal
     second moments).
 
     Parameters

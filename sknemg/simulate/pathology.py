@@ -60,7 +60,7 @@ def neuropathy(
         chronicity=c,
         rng=np.random.default_rng(random_state),
     )
-    # With the years, the fibres that work for those that are lost grow.
+    # Over the years, fibres grow that do the work of those that are lost.
     grown = muscle.fibres.diameter * (1 + 0.25 * s * c)
     return replace(muscle, fibres=_resized(muscle.fibres, grown))
 
@@ -98,7 +98,7 @@ def myopathy(
     hypertrophic = rng.random(n) < 0.08 * s
     diameter = np.where(hypertrophic, diameter * rng.uniform(1.2, 1.7, n), diameter)
     fibres = _resized(fibres, np.clip(diameter, 15, 110))
-    # Regenerating and split fibres: late, slow, with an unripe end-plate somewhere along them.
+    # Regenerating and split fibres: late, slow, with an immature end-plate somewhere along them.
     new = rng.random(n) < 0.03 * s
     velocity = np.where(new, fibres.velocity * rng.uniform(0.6, 0.9, n), fibres.velocity)
     fibres = replace(
@@ -114,7 +114,7 @@ def myopathy(
 def ageing(
     muscle: Muscle, age: float, *, random_state: int | np.random.Generator | None = None
 ) -> Muscle:
-    """Let motor units fade after the age of 50, 0.8 % a year, and others take over slowly.
+    """Lose 0.8 % of the motor units per year after the age of 50; others slowly take over.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def _adopt(
     growth: float,
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Owner of every fibre after three rounds of sprouting; -1 for those nobody took."""
+    """Owner of every fibre after three rounds of sprouting; -1 for those not adopted."""
     place = np.stack([fibres.x, fibres.y], axis=1)
     owner = np.where(orphan, -1, fibres.unit)
     n_units = int(fibres.unit.max()) + 1
@@ -249,5 +249,5 @@ def _resized(fibres: Fibres, diameter: NDArray[Any]) -> Fibres:
 
 def _checked(value: float, name: str) -> float:
     if not 0 <= value <= 1:
-        raise ValueError(f"{name}={value!r}: give a number from 0 to 1.")
+        raise ValueError(f"{name}={value!r} must be a number from 0 to 1.")
     return float(value)

@@ -23,7 +23,7 @@ IN_VIEW = 0.15
 TRIES, MORE_EFFORT = 6, 1.5
 #: Steepness of intracellular action potentials among muscles, 1/mm.
 DECAY = (1.6, 2.4)
-#: Fibre diameter of men, µm, and what share of it women have.
+#: Fibre diameter of men, µm, and that of women as a share of it.
 DIAMETER, FEMALE = (50.0, 60.0), 0.92
 
 
@@ -58,11 +58,13 @@ class Dials(NamedTuple):
             low, high = _pair(getattr(self, name))
             if not least <= low <= high <= most:
                 raise ValueError(
-                    f"{name}={getattr(self, name)!r}: give a number from {least} to {most}, or a "
-                    "pair of them, the lower first."
+                    f"{name}={getattr(self, name)!r} must be a number from {least} to {most}, or "
+                    "a pair of them, the lower first."
                 )
         if self.needle not in ("monopolar", "concentric"):
-            raise ValueError(f"needle={self.needle!r}: give 'monopolar' or 'concentric'.")
+            raise ValueError(
+                f"needle={self.needle!r} is unknown: give 'monopolar' or 'concentric'."
+            )
         return self._replace(sfreq=float(self.sfreq), band=_pair(self.band))
 
 
@@ -89,7 +91,7 @@ def simulate_patient(rows: pd.DataFrame, dials: Dials, seed: int) -> list[Record
     Returns
     -------
     list of Recording
-        One a row.
+        One for each row.
     """
     rng = np.random.default_rng([seed, int(rows["subject"].iloc[0])])
     diagnosis = str(rows["diagnosis"].iloc[0])
@@ -120,7 +122,7 @@ def _muscle(
     spared: float,
     rng: np.random.Generator,
 ) -> tuple[Muscle, dict[str, Any]]:
-    """Make a muscle of a person: as it was, as it aged, as the disease left it."""
+    """Make a muscle of a person: healthy, then aged, then diseased."""
     size = FEMALE if person["sex"] == "female" else 1.0
     muscle = healthy_muscle(
         density=180 * rng.lognormal(0, 0.15),

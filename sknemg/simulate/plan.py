@@ -30,7 +30,7 @@ PUBLISHED = {
 #: Lengths are planned in samples at the published rate.
 RATE = 48_000
 WINDOW, HOP = 0.4, 0.1
-#: Most windows a recording of at most 4.00 s holds, and the spread of their number.
+#: The most windows that a recording of up to 4.00 s holds, and the spread of their number.
 MOST_WINDOWS, WINDOWS_SPREAD = 36, 6.5
 #: A length stays this far from where the number of windows steps, so that resampling keeps it.
 MARGIN = round(0.01 * RATE)
@@ -48,7 +48,7 @@ def plan_cohort(
     Parameters
     ----------
     n_subjects : int
-        Subjects, shared out over the three diagnoses; 57 gives the published counts.
+        Number of subjects, divided among the diagnoses; 57 gives the published counts.
     muscles : sequence of str or None
         Names from ``MUSCLES`` to examine; None for all. If none of them lies where a recording
         was planned, the recording moves to where they lie.
@@ -61,7 +61,7 @@ def plan_cohort(
     Returns
     -------
     DataFrame
-        One row a recording: ``subject`` (a number from 1), ``diagnosis``, ``muscle``, ``side``,
+        One row per recording: ``subject`` (a number from 1), ``diagnosis``, ``muscle``, ``side``,
         ``location``, ``seconds``.
 
     Examples
@@ -76,7 +76,7 @@ def plan_cohort(
     """
     if not isinstance(n_subjects, Integral) or n_subjects < len(PUBLISHED):
         raise ValueError(
-            f"n_subjects={n_subjects!r}: give a whole number, one or more for each of 3 diagnoses."
+            f"n_subjects={n_subjects!r} must be an integer >= {len(PUBLISHED)}, one per diagnosis."
         )
     names = _known(muscles)
     rng = np.random.default_rng(random_state)
@@ -94,7 +94,7 @@ def _known(muscles: Sequence[str] | None) -> list[str]:
     names = list(MUSCLES) if muscles is None else list(muscles)
     unknown = [name for name in names if name not in MUSCLES]
     if unknown or not names:
-        raise ValueError(f"muscles={unknown or names}: give names among {list(MUSCLES)}.")
+        raise ValueError(f"muscles={unknown or names} must be names from {list(MUSCLES)}.")
     return names
 
 

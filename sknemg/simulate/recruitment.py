@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 THRESHOLD_RANGE = 60.0
 #: Rate at recruitment, Hz.
 ONSET_RATE = 7.0
-#: Peak rate of the smallest unit and what the largest falls short of it, Hz.
+#: Peak rate of the smallest unit, and by how much that of the largest is lower, Hz.
 PEAK_RATE, PEAK_RATE_FALL = 32.0, 8.0
 #: Excitation over which a unit's rate rises towards its peak.
 SATURATION = 28.0

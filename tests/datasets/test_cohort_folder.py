@@ -344,7 +344,7 @@ def test_tables_that_are_no_cohort(make_folder, tables, message):
 
 
 def test_no_folder(tmp_path):
-    with pytest.raises(FileNotFoundError, match="There is no folder"):
+    with pytest.raises(FileNotFoundError, match="does not exist: give an existing one"):
         load_cohort(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="give 'raise' or 'skip'"):
         load_cohort(tmp_path, on_error="ignore")

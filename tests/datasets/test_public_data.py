@@ -105,7 +105,7 @@ def test_without_a_network_the_error_says_what_to_do(tiny, home, unused_address)
     data, _ = tiny
     with pytest.raises(ConnectionError, match="could not be fetched") as caught:
         locate(data, None, base_url=unused_address)
-    for text in ("Without a network", "example.org", "'a.dat', 'a.hea'", "$SKNEMG_DATA/tiny"):
+    for text in ("without a network", "example.org", "'a.dat', 'a.hea'", "$SKNEMG_DATA/tiny"):
         assert text in str(caught.value)
 
 
@@ -130,7 +130,7 @@ def test_a_given_folder_is_never_filled(tiny, tmp_path, serve):
     (published / "a.dat").unlink()
     with pytest.raises(FileNotFoundError, match=r"lacks \['a\.dat'\] of tiny"):
         locate(data, published, base_url=serve(published))
-    with pytest.raises(FileNotFoundError, match="There is no folder"):
+    with pytest.raises(FileNotFoundError, match="does not exist: give an existing one"):
         locate(data, tmp_path / "nowhere")
 
 

@@ -83,10 +83,10 @@ def test_recordings_move_to_the_muscles_that_are_allowed():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_subjects": 2}, "one or more for each of 3 diagnoses"),
-        ({"n_subjects": 9.5}, "give a whole number"),
-        ({"n_subjects": 6, "muscles": ["biceps"]}, "muscles=.'biceps'.: give names among"),
-        ({"n_subjects": 6, "muscles": []}, "give names among"),
+        ({"n_subjects": 2}, "must be an integer >= 3, one per diagnosis"),
+        ({"n_subjects": 9.5}, "must be an integer >= 3"),
+        ({"n_subjects": 6, "muscles": ["biceps"]}, "muscles=.'biceps'.: must be names from"),
+        ({"n_subjects": 6, "muscles": []}, "must be names from"),
     ],
 )
 def test_impossible_plans_are_refused(options, message):
@@ -189,7 +189,7 @@ def test_concentric_low_effort_biceps_at_an_odd_rate():
 @pytest.mark.parametrize(
     ("dial", "message"),
     [
-        ({"severity": 1.2}, "severity=1.2: give a number from 0 to 1"),
+        ({"severity": 1.2}, "severity=1.2 must be a number from 0 to 1"),
         ({"effort": (0.2, 0.1)}, "effort=.*the lower first"),
         ({"effort": 0}, "effort=0"),
         ({"spared": -0.1}, "spared=-0.1"),

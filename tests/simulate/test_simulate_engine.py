@@ -154,5 +154,5 @@ def test_instrument_is_reproducible():
 
 
 def test_impossible_band_is_refused():
-    with pytest.raises(ValueError, match="need 0 < low < high"):
+    with pytest.raises(ValueError, match="with 0 < low < high"):
         Instrument(band=(6000, 10_000), sfreq=10_000).record(np.zeros(10))

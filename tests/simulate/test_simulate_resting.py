@@ -433,8 +433,8 @@ def test_concentric_needle_changes_the_potentials_not_the_label():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"classes": ["fibrillation"]}, r"\['fibrillation'\]; choose from"),
-        ({"classes": []}, "no kind for a class"),
+        ({"classes": ["fibrillation"]}, r"\['fibrillation'\]: choose from"),
+        ({"classes": []}, "a class without a kind"),
         ({"needle": "surface"}, "needle='surface' is unknown"),
     ],
 )

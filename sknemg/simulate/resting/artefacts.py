@@ -1,4 +1,4 @@
-"""What no muscle makes: artefacts, and silence."""
+"""Artefacts and electrical silence."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sknemg.simulate.resting.waves import Discharge, Seed, draw
 
-#: The artefacts there are.
+#: The kinds of artefacts.
 ARTEFACTS = ("mains", "pacemaker", "pops", "movement")
 
 
@@ -29,7 +29,7 @@ def artefact(
     sfreq : float
         Sampling rate, Hz.
     kind : {"mains", "pacemaker", "pops", "movement"} or None
-        Which; drawn.
+        Which kind; drawn by default.
     amplitude : float or None
         Height, mV; drawn from 0.04 to 1.
     random_state : int, Generator or None
@@ -54,7 +54,7 @@ def artefact(
     drawn = ARTEFACTS[rng.integers(len(ARTEFACTS))]
     kind = drawn if kind is None else kind
     if kind not in ARTEFACTS:
-        raise ValueError(f"kind={kind!r} is unknown; give one of {ARTEFACTS}.")
+        raise ValueError(f"kind={kind!r} is unknown: give one of {ARTEFACTS}.")
     height = draw(amplitude, 0.04, 1.0, rng, log=True)
     clock = np.arange(round(duration * sfreq)) / sfreq
     if kind == "mains":
@@ -84,7 +84,7 @@ def silence(
     sfreq : float
         Sampling rate, Hz.
     random_state : int, Generator or None
-        Without effect.
+        Ignored.
 
     Returns
     -------

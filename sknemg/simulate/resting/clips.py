@@ -115,19 +115,19 @@ def make_resting(
     """Simulate clips of needle EMG at rest, each with one kind of spontaneous activity.
 
     A subject keeps its muscle fibres' character, needle and amplifier (with its noise and hum)
-    through all its clips; kinds are dealt out evenly, so that nothing about a subject tells the
-    class. (In life a patient has few of these discharges; the balance is a choice.) Every
+    through all its clips; kinds are dealt out evenly, so that nothing about a subject gives away
+    the class. (In life a patient has few of these discharges; the balance is a choice.) Every
     clip has a seed of its own: parallel equals serial, and more clips leave the first unchanged.
 
     Parameters
     ----------
     n_subjects : int, default=24
-        Subjects.
+        Number of subjects.
     classes : iterable of str or mapping, default=all of ``RESTING_DISCHARGES``
         Kinds of discharge; or a mapping from class labels to the kinds that each holds, as
         ``NODERA_CLASSES`` is.
     n_clips : int, default=24
-        Clips a subject.
+        Clips per subject.
     duration : float, default=2.0
         Length of a clip, s.
     sfreq : float, default=48_000
@@ -154,7 +154,7 @@ def make_resting(
     Returns
     -------
     X : Recordings of n_subjects * n_clips clips
-        Millivolts, a spike being negative; columns ``subject``, ``muscle``, ``location``,
+        Millivolts; a spike is negative. Columns ``subject``, ``muscle``, ``location``,
         ``sfreq``, ``needle``, ``discharge`` (the kind) and ``background``. The kind is the
         label under another name: leave it out of any model.
     y : ndarray of str, shape (n_subjects * n_clips,)
@@ -184,7 +184,7 @@ def make_resting(
     """
     kinds = _checked_classes(classes)
     if needle not in ("monopolar", "concentric"):
-        raise ValueError(f"needle={needle!r} is unknown; give 'monopolar' or 'concentric'.")
+        raise ValueError(f"needle={needle!r} is unknown: give 'monopolar' or 'concentric'.")
     seed = int(np.random.default_rng(random_state).integers(2**63))
     jobs = (
         delayed(_subject)(
@@ -217,7 +217,7 @@ def _checked_classes(classes: Iterable[str] | Mapping[str, Iterable[str]]) -> di
     unknown = {kind for held in kinds.values() for kind in held} - set(RESTING_DISCHARGES)
     if unknown or not kinds or not all(kinds.values()):
         raise ValueError(
-            f"classes holds {sorted(unknown) or 'no kind for a class'}; "
+            f"classes holds {sorted(unknown) or 'a class without a kind'}: "
             f"choose from {list(RESTING_DISCHARGES)}."
         )
     return kinds

@@ -32,7 +32,7 @@ def fibrillation_potential(
     site: Site | None = None,
     random_state: Seed = None,
 ) -> Discharge:
-    """Fibrillation potentials: thin denervated fibres that fire like clocks.
+    """Fibrillation potentials: thin denervated fibres that fire like clockwork.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def fibrillation_potential(
     amplitude : float or None
         Peak to peak, mV; drawn from 0.03 to 0.2 (0.02 to 0.2 published).
     variability : float
-        Coefficient of variation of the intervals, trend apart.
+        Coefficient of variation of the intervals, apart from the trend.
     slowing : float or None
         Share of the rate that is lost by the end; drawn from 0 to 0.06.
     site : Site or None
@@ -110,7 +110,7 @@ def positive_sharp_wave(
         Negative phase as a share of the positive one, drawn from 0.02 to 0.1; the amplifier's
         high-pass filter adds some 0.15.
     variability : float
-        Coefficient of variation of the intervals, trend apart.
+        Coefficient of variation of the intervals, apart from the trend.
     slowing : float or None
         Share of the rate that is lost by the end; drawn from 0 to 0.06.
     random_state : int, Generator or None

@@ -36,9 +36,9 @@ def end_plate_noise(
     sfreq : float
         Sampling rate, Hz.
     rate : float or None
-        Miniature potentials a second; drawn from 150 to 600.
+        Miniature potentials per second; drawn from 150 to 600.
     amplitude : float or None
-        Of the average miniature potential, mV; drawn from 0.006 to 0.015.
+        Amplitude of the average miniature potential, mV; drawn from 0.006 to 0.015.
     random_state : int, Generator or None
         Seed.
 

@@ -58,7 +58,7 @@ def slowing_rate(rate: float, slowing: float) -> NDArray[np.floating]:
 def waxing_waning(
     duration: float, random_state: int | np.random.Generator | None = None
 ) -> NDArray[np.floating]:
-    """Course of a myotonic run, 0 to 1, at 200 points a second: a quicker rise, a slower fall.
+    """Course of a myotonic run, 0 to 1, at 200 points per second: a quick rise, a slower fall.
 
     Examples
     --------

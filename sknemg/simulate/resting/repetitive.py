@@ -107,7 +107,7 @@ def complex_repetitive_discharge(
     n_fibres : int or None
         Fibres of the ring; drawn from 4 to 10.
     rate : float or None
-        Cycles a second; drawn from 12 to 70 (5 to 150, mostly 30 to 40, published).
+        Cycles per second; drawn from 12 to 70 (5 to 150, mostly 30 to 40, published).
     amplitude : float or None
         Peak to peak, mV; drawn from 0.15 to 0.7.
     jitter : float

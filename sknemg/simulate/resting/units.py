@@ -40,7 +40,7 @@ def fasciculation_potential(
     n_units : int or None
         Units that fasciculate; drawn from 1 to 3, each with its own potential.
     rate : float or None
-        Of each unit, Hz; drawn from 0.3 to 2. At least one discharge falls into the clip.
+        Rate of each unit, Hz; drawn from 0.3 to 2. At least one discharge falls into the clip.
     amplitude : float or None
         Peak to peak, mV; drawn from 0.3 to 4.
     complexity : float or None
@@ -104,7 +104,7 @@ def myokymic_discharge(
     rate : float or None
         Within a burst, Hz; drawn from 20 to 62.
     burst_rate : float or None
-        Bursts a second; drawn from 1 to 4.
+        Bursts per second; drawn from 1 to 4.
     n_spikes : tuple of int
         Fewest and most discharges of a burst; a unit keeps to about the same number.
     amplitude : float or None
@@ -158,7 +158,7 @@ def neuromyotonic_discharge(
     site: Site | None = None,
     random_state: Seed = None,
 ) -> Discharge:
-    """Neuromyotonic discharge: bursts of one axon at the highest rates, that dwindle.
+    """Neuromyotonic discharge: dwindling bursts of one axon at the highest rates.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from sknemg.simulate.needle import Needle, monopolar
 
 Seed = int | np.random.Generator | None
 
-#: Discharges are placed to the nearest of so many points a second.
+#: Points per second, to the nearest of which discharges are placed.
 TIMING = 320_000
 #: Where the analytic waves begin in their window, s.
 LEAD = 0.003
@@ -212,7 +212,7 @@ def draw(
 ) -> float:
     """Return the value given, or one drawn (log-)uniformly: a number is drawn in either case.
 
-    So, to set one parameter changes nothing else of a simulation with the same seed.
+    Setting one parameter thus changes nothing else in a simulation with the same seed.
 
     Examples
     --------
@@ -237,7 +237,7 @@ def render_train(
     """Lay waves down so that their main peaks fall on the given times; millivolts.
 
     ``gains`` and ``which`` (the variant) are one for all events or one for each. Times (s) hold
-    to the microseconds, not to the sample; a wave may reach in from outside of the signal.
+    to the microseconds, not to the sample; a wave may reach in from outside the signal.
     """
     n_out = round(duration * sfreq)
     if not len(times):
