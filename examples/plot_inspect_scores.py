@@ -1,6 +1,6 @@
 """
-Scores with intervals, and readers beside the model
-===================================================
+Scores with intervals, and readers next to the model
+====================================================
 
 Who was examined, how often the model is right, how sure one may be of that, and how physicians
 compare. Both the recordings and the six "readers" on this page are simulated: the readers name the
