@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknemg.divote._combined import CombinedLevels
 from sknemg.divote._segments import align_columns, consumes_groups, is_skorch_net, score_segments
-from sknemg.divote.parts import Part, SegmentInput, SegmentPart, holds_votes, named
+from sknemg.divote.parts import Part, SegmentInput, SegmentPart, holds_votes, name_of
 from sknemg.recordings import Recordings, read_subjects
 from sknemg.recordings._carry import carries_subjects, with_subjects
 from sknemg.recordings._convert import to_recordings, wrap
@@ -271,9 +271,9 @@ class Opened:
     def _without_levels(self) -> TypeError:
         part = next(part for part in self.parts if not part.votes)
         named = getattr(part.classifier, "named_estimators_", {})
-        inside = [f"{part.path}.named_estimators_[{name!r}]" for name in named]
-        such_as = f", such as {inside[0]}" if inside and holds_votes(part.classifier) else ""
-        return TypeError(f"{named(part)} has no segments that vote: {_GIVE}{such_as}.")
+        paths = [f"{part.path}.named_estimators_[{name!r}]" for name in named]
+        such_as = f", such as {paths[0]}" if paths and holds_votes(part.classifier) else ""
+        return TypeError(f"{name_of(part)} has no segments that vote: {_GIVE}{such_as}.")
 
     # -- segments ------------------------------------------------------------------------------
 
@@ -330,7 +330,7 @@ class Opened:
         if not found:
             if any(not part.votes and holds_votes(part.classifier) for part in self.parts):
                 raise self._without_levels()
-            names = ", ".join(dict.fromkeys(named(part) for part in self.segment_parts))
+            names = ", ".join(dict.fromkeys(name_of(part) for part in self.segment_parts))
             raise TypeError(
                 f"{names} holds no network with {having}: give a model with one, such as a "
                 "DiVoteClassifier of a NEMGNetClassifier."

@@ -120,7 +120,7 @@ def holds_votes(value: Any) -> bool:
     return has_levels(value) or any(map(holds_votes, value.get_params(deep=False).values()))
 
 
-def named(part: Part | SegmentPart) -> str:
+def name_of(part: Part | SegmentPart) -> str:
     """Name a part by its type and, inside a model, by how Python reaches it."""
     name = type(part.classifier).__name__
     return name if part.path == "model" else f"{name} ({part.path})"
