@@ -426,7 +426,7 @@ def test_subjects_with_numbers_come_back_as_numbers(make_ragged, tmp_path, first
         ({"n_splits": 2.5}, "n_splits=2.5"),
         ({"n_repeats": 0}, "n_repeats=0 .* an integer >= 1"),
         ({"choose_on": "train"}, "choose_on='train' .* 'test' or 'validation'"),
-        ({"eval_every": 0}, "eval_every=0 .* 1 or more or None"),
+        ({"eval_every": 0}, "eval_every=0 .* >= 1 or None"),
         ({"patience": -1}, "patience=-1"),
     ],
 )

@@ -85,7 +85,7 @@ def test_recordings_move_to_the_muscles_that_are_allowed():
     [
         ({"n_subjects": 2}, "must be an integer >= 3, one per diagnosis"),
         ({"n_subjects": 9.5}, "must be an integer >= 3"),
-        ({"n_subjects": 6, "muscles": ["biceps"]}, "muscles=.'biceps'.: must be names from"),
+        ({"n_subjects": 6, "muscles": ["biceps"]}, "muscles=.'biceps'. must be names from"),
         ({"n_subjects": 6, "muscles": []}, "must be names from"),
     ],
 )
@@ -193,7 +193,7 @@ def test_concentric_low_effort_biceps_at_an_odd_rate():
         ({"effort": (0.2, 0.1)}, "effort=.*the lower first"),
         ({"effort": 0}, "effort=0"),
         ({"spared": -0.1}, "spared=-0.1"),
-        ({"needle": "surface"}, "needle='surface': give 'monopolar' or 'concentric'"),
+        ({"needle": "surface"}, "needle='surface' is unknown: give 'monopolar' or 'concentric'"),
         ({"cache": "x", "random_state": None}, "cache needs an integer random_state"),
     ],
 )

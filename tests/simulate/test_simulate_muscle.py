@@ -65,7 +65,7 @@ def test_weak_neuropathic_muscle_fires_its_units_faster():
 
 @pytest.mark.parametrize("effort", [0, -0.1, 1.2, np.nan])
 def test_impossible_effort_is_refused(effort):
-    with pytest.raises(ValueError, match="share of the greatest force"):
+    with pytest.raises(ValueError, match="must be a number > 0 and <= 1"):
         MUSCLE.activate(effort)
 
 
