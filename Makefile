@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test test-all lint docs clean
+.PHONY: demo picture test test-all lint docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -11,6 +11,7 @@ help:
 	@echo "make test      the test suite without its slow checks"
 	@echo "make test-all  the whole test suite"
 	@echo "make lint      formatting, lint, types, and who imports whom"
+	@echo "make picture   the picture of the README, by running the demo"
 	@echo "make docs      the documentation with its gallery, warnings as errors"
 
 # A full install is recorded, so that an interrupted one is begun again.
@@ -24,6 +25,9 @@ $(VENV)/.installed: pyproject.toml
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m sknemg demo
+
+picture: demo
+	$(BIN)/python docs/demo_picture.py demo
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n auto -m "not slow and not browser"

@@ -79,6 +79,29 @@ def test_the_front_page_takes_the_intended_use_from_where_pages_have_it():
     assert "CE-marked" not in text
 
 
+@pytest.mark.parametrize("page", [README, "docs/index.md"])
+def test_what_a_page_links_to_is_there(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#:]+)\)|^```\{figure\} (\S+)", text, flags=re.MULTILINE)
+    targets = [one or other for one, other in links]
+    assert targets
+    assert [
+        target for target in targets if not (ROOT / page).parent.joinpath(target).exists()
+    ] == []
+
+
+def test_the_picture_of_the_demo_is_small_and_says_where_it_is_from():
+    from PIL import Image
+
+    file = ROOT / "docs/_static/demo.png"
+    assert file.stat().st_size <= 100_000
+    with Image.open(file) as picture:
+        assert picture.width >= 1000
+        said = picture.text
+    assert "SIMULATED" in said["Source"]
+    assert {"n_subjects", "random_state", "commit", "device", "versions"} <= set(said)
+
+
 # -- what runs ---------------------------------------------------------------------------------
 
 
