@@ -322,16 +322,22 @@ class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[
         Returns
         -------
         DataFrame of n_units rows
-            ``recording`` (the row of `X`), what is known of it (``subject``, ``muscle`` and so
-            on), and a column for each feature.
+            What is known of the recording (``subject``, ``muscle`` and so on), and a column for
+            each feature. The index, named ``row``, is the row of `X`.
+
+        Raises
+        ------
+        ValueError
+            If `X` has a column that is named as a feature.
         """
         features = self.get_feature_names_out().tolist()
         X, _ = unpack(X, item_ndim=0, input_sfreq=self.input_sfreq)
         units = clone(self).set_params(return_templates=False).transform(X)
-        known = X.meta.drop(columns="sfreq").iloc[units.row_index].reset_index(drop=True)
-        table = known.assign(**dict(zip(features, units.values.T.astype(np.float64), strict=True)))
-        table.insert(0, "recording", units.row_index)
-        return table
+        known = X.meta.drop(columns="sfreq").iloc[units.row_index]
+        if both := sorted(set(known) & set(features)):
+            raise ValueError(f"X has columns named as features, {shown(both)}: rename them.")
+        columns = dict(zip(features, units.values.T.astype(np.float64), strict=True))
+        return known.set_axis(pd.Index(units.row_index, name="row")).assign(**columns)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the features, or the samples of the templates.

@@ -102,7 +102,7 @@ def test_rates_may_differ():
     signals = [one_unit(rng, 1.0, sfreq=sfreq) for sfreq in (10_000, 23_437.5, 48_000)]
     X = Recordings(signals, sfreq=[10_000, 23_437.5, 48_000])
     table = MuapFeatures().to_frame(X)
-    assert table["recording"].tolist() == [0, 1, 2]
+    assert table.index.tolist() == [0, 1, 2]
     np.testing.assert_allclose(table["amplitude"], 0.75, rtol=0.05)
     np.testing.assert_allclose(table["duration"], table["duration"].median(), atol=2e-4)
     templates = MuapFeatures(return_templates=True).transform(X)
@@ -125,6 +125,15 @@ def test_containers_give_back_their_kind():
     assert [row.shape for row in step.transform(list(signals))] == [(1, 1), (0, 1)]
     frame = pd.DataFrame({"signal": list(signals), "sfreq": SFREQ}, index=["a", "b"])
     assert MuapFeatures(["amplitude"]).transform(frame).index.tolist() == ["a", "b"]
+
+
+def test_a_table_names_what_is_known_and_what_was_measured(cohort):
+    X = cohort[0][[3, 0]].with_columns(recording=["N1", "N2"])
+    table = MuapFeatures(["amplitude"]).to_frame(X)
+    assert table.columns.tolist() == ["subject", "muscle", "recording", "amplitude"]
+    assert (table.index.tolist(), table["recording"].tolist()) == ([1], ["N2"])
+    with pytest.raises(ValueError, match=r"named as features, \['amplitude'\]: rename them"):
+        MuapFeatures(["amplitude"]).to_frame(X.with_columns(amplitude=1.0))
 
 
 def test_no_table_holds_ragged_rows():

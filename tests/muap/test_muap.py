@@ -52,8 +52,16 @@ def recording(shapes, *, rates, cv=0.12, duration=10.0, noise=0.003, sfreq=SFREQ
 
 
 def matched(found, true, tolerance=1e-3):
-    """Fraction of found discharges that are true, and of true ones that were found."""
-    lag = np.abs(np.asarray(found)[:, None] - np.asarray(true)[None])
+    """Fraction of found discharges that are true, and of true ones that were found.
+
+    A unit may be seen by another spike of its potential: one constant delay is allowed for.
+    """
+    lag = np.asarray(found)[:, None] - np.asarray(true)[None]
+    near = lag[np.abs(lag) < 3e-3]
+    if not len(near):
+        return 0.0, 0.0
+    delay = near[(np.abs(near[:, None] - near) < tolerance).sum(axis=0).argmax()]
+    lag = np.abs(lag - delay)
     return (lag.min(axis=1) < tolerance).mean(), (lag.min(axis=0) < tolerance).mean()
 
 
@@ -65,9 +73,9 @@ def test_trains_of_four_units_are_told_apart(seed, sfreq):
     found = find_discharges(signal, sfreq)
     scores = [max((matched(times, train) for times in found), key=sum) for train in trains]
     assert len(found) == 4
-    assert min(precision for precision, _ in scores) > 0.95
-    assert min(recall for _, recall in scores) > 0.6  # superimposed ones are left unresolved
-    assert np.mean([recall for _, recall in scores]) > 0.75
+    assert min(precision for precision, _ in scores) > 0.9
+    assert min(recall for _, recall in scores) > 0.5
+    assert np.mean([recall for _, recall in scores]) > 0.8  # superimposed ones are peeled apart
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -89,6 +97,40 @@ def test_average_measures_as_the_potential_itself(shape, polarity, sfreq):
     assert row["rate"] == pytest.approx(1 / np.diff(times).mean(), rel=0.03)
     assert row["isi_cv"] == pytest.approx(0.12, abs=0.04)
     assert row["consistency"] > 0.98
+
+
+def test_superimposed_discharges_come_apart():
+    """Two units that fire within 8 ms of each other all the time."""
+    rng = np.random.default_rng(0)
+    large, small = potential(*SHAPES["broad"]), potential(*SHAPES["biphasic"])
+    signal = rng.normal(0, 0.003, size=10 * SFREQ)
+    times = firing(rng, 9, 0.12, 9.9)
+    lags = 8e-3 * np.sin(2 * np.pi * times / 3)
+    trains = times, times + lags
+    for wave, train in zip((large, small), trains, strict=True):
+        for start in np.round((train - 0.01) * SFREQ).astype(int)[1:]:
+            signal[start : start + len(wave)] += wave
+    found = find_discharges(signal, SFREQ)
+    assert len(found) == 2
+    for own, train in zip(found, trains, strict=True):
+        right, complete = matched(own, train[1:])
+        assert right > 0.95
+        assert complete > 0.85
+
+
+def test_a_unit_that_varies_is_one_unit():
+    """One of two spikes is blocked in a third of the discharges."""
+    rng = np.random.default_rng(0)
+    signal = rng.normal(0, 0.003, size=10 * SFREQ)
+    wave = potential(*SHAPES["biphasic"])
+    times = firing(rng, 9, 0.1, 9.9)
+    for start in np.round((times - 0.01) * SFREQ).astype(int)[1:]:
+        signal[start : start + len(wave)] += wave
+        if rng.random() > 1 / 3:
+            signal[start + 30 : start + 30 + len(wave)] += 0.8 * wave
+    (found,) = find_discharges(signal, SFREQ)
+    right, complete = matched(found, times[1:], 2e-3)
+    assert min(right, complete) > 0.95
 
 
 def test_busy_recording_still_gives_the_potentials():
