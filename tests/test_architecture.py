@@ -151,3 +151,9 @@ def test_the_page_lists_every_package_and_what_it_imports(imports):
         for names, _, imported in rows
     }
     assert listed == found
+
+
+def test_no_two_files_of_tests_have_one_name():
+    # Without packages among the tests, pytest takes the second for the first and collects nothing.
+    names = [file.name for file in (ROOT / "tests").rglob("*.py") if file.name != "conftest.py"]
+    assert sorted(names) == sorted(set(names))
