@@ -1,6 +1,7 @@
 """What fit makes of its arguments: checked rows, class weights, a split by subject."""
 
 import warnings
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,12 @@ def class_weights(class_weight: Any, classes: np.ndarray, y: np.ndarray) -> np.n
     -------
     float32 ndarray (n_classes,)
 
+    Raises
+    ------
+    ValueError
+        If a dict names classes that `y` does not hold, or its weights are negative, missing, no
+        numbers, or all 0.
+
     Examples
     --------
     >>> import numpy as np
@@ -101,6 +108,21 @@ def class_weights(class_weight: Any, classes: np.ndarray, y: np.ndarray) -> np.n
                 f"class_weight names {shown(unknown)}, which y does not hold: name classes of "
                 f"{shown(classes)}."
             )
+        bad = {label: weight for label, weight in class_weight.items() if not _is_weight(weight)}
+        if bad:
+            raise ValueError(
+                "class_weight has weights that are not finite numbers >= 0, of "
+                + ", ".join(f"{shown(label)}: {shown(weight)}" for label, weight in bad.items())
+                + ": mend them, or leave these classes out (their weight is then 1)."
+            )
+        if not any(class_weight.get(label, 1) for label in classes.tolist()):
+            raise ValueError(
+                "class_weight gives all classes the weight 0: give one a weight above 0."
+            )
         class_weight = {index[label]: weight for label, weight in class_weight.items()}
     weights = compute_class_weight(class_weight, classes=np.arange(len(classes)), y=y)
     return weights.astype(np.float32)
+
+
+def _is_weight(weight: Any) -> bool:
+    return isinstance(weight, Real) and 0 <= float(weight) < np.inf  # NaN is neither

@@ -268,6 +268,16 @@ def test_class_weights_by_label():
         class_weights({"c": 1}, classes, y)
 
 
+@pytest.mark.parametrize("weight", [-1, np.nan, np.inf, "2", None])
+def test_weights_of_classes_are_numbers_from_zero_up(weight):
+    classes, y = np.array(["a", "b"]), np.array([0, 0, 0, 1])
+    with pytest.raises(ValueError, match=r"not finite numbers >= 0, of 'a': .*: mend them"):
+        class_weights({"a": weight, "b": 1}, classes, y)
+    with pytest.raises(ValueError, match="all classes the weight 0"):
+        class_weights({"a": 0, "b": 0.0}, classes, y)
+    np.testing.assert_array_equal(class_weights({"a": 0}, classes, y), [0, 1])
+
+
 def test_class_weight_decides():
     X, y, _ = segments()
     X[:] = X[:1]  # nothing to tell the classes apart but their weights
