@@ -20,7 +20,7 @@ import sknemg
 from sknemg import InvalidRecordingsError, Recordings
 from sknemg.cli import main
 from sknemg.cli.advice import _REFERENCE, in_words_of
-from sknemg.cli.commands import LOADING, RUNNING, SIMULATING, _parser
+from sknemg.cli.commands import LOADING, MODELS, RUNNING, SIMULATING, _parser
 from sknemg.datasets import load_cohort, write_cohort
 from sknemg.evaluation.comparison import compared_methods
 
@@ -371,6 +371,7 @@ def test_the_version_and_the_console_script(capsys):
 PACKAGE = Path(sknemg.__file__).parent
 #: Parameters named in messages that no command can lead to.
 ELSEWHERE = {
+    "best_estimator_": "of searches",
     "choose_on": "only steps that make tables lead there",
     "confidence_level": "fixed",
     "device": "fixed: auto",
@@ -395,7 +396,7 @@ ELSEWHERE = {
 def messages():
     """Every text of the modules that a command runs, values in it written as 1."""
     rooms = ["datasets", "recordings", "model_selection", "divote", "evaluation", "metrics"]
-    rooms += ["classifiers", "simulate"]
+    rooms += ["classifiers", "simulate", "diagnosis", "persistence"]
     found = []
     files = [file for room in rooms for file in sorted((PACKAGE / room).rglob("*.py"))]
     files += [PACKAGE / f"{name}.py" for name in ("preprocessing", "signal", "features", "base")]
@@ -418,7 +419,7 @@ def messages():
     return [(where, text) for where, text in found if "default=" not in text]  # shared docstrings
 
 
-KNOWN = {*LOADING, *RUNNING, *SIMULATING}
+KNOWN = {*LOADING, *RUNNING, *SIMULATING, *MODELS}
 
 
 def test_every_parameter_in_a_message_has_an_option_or_a_reason_why_not():

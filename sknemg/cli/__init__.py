@@ -1,4 +1,4 @@
-"""The command line: ``sknemg demo`` and ``sknemg compare``, also as ``python -m sknemg``."""
+"""The command line: ``sknemg demo``, ``compare``, ``train`` and ``diagnose``."""
 
 from sknemg.cli.commands import main
 

@@ -59,6 +59,12 @@ RUNNING: Mapping[str, Words] = {
     ),
     "result.unscored": text("recordings.csv and subjects.csv"),
 }
+#: What the parameters of models are called here.
+MODELS: Mapping[str, Words] = {
+    "overwrite": option("--overwrite"),
+    "fingerprint": option("--fingerprint"),
+    "coverage": option("--coverage"),
+}
 #: What the parameters of the simulation are called here.
 SIMULATING: Mapping[str, Words] = {
     "n_subjects": option("--subjects"),
@@ -71,6 +77,8 @@ examples:
   sknemg demo                              nEMGNet beside a plain baseline, on simulated patients
   sknemg compare --cohort FOLDER           the same on your own recordings
   sknemg compare --cohort FOLDER --unit uV --file-sfreq 10000 --short drop
+  sknemg train --cohort FOLDER --out model/        train a model, with its card
+  sknemg diagnose --model model/ PATIENT_FOLDER    one patient: the answer, and a page
 
 A run that was stopped resumes when the same command is given again.
 """
@@ -138,25 +146,81 @@ def _parser() -> argparse.ArgumentParser:
     _add_reading(compare)
     _add_common(compare, out="comparison")
     compare.set_defaults(run=_compare)
+    _add_train(commands)
+    _add_diagnose(commands)
     return parser
 
 
-def _add_reading(parser: argparse.ArgumentParser) -> None:
+def _add_train(commands: Any) -> None:
+    train = commands.add_parser(
+        "train", help="train a model for single patients on your own recordings, with its card"
+    )
+    train.add_argument(
+        "--cohort", required=True, type=Path, metavar="FOLDER",
+        help="folder with subjects.csv and recordings.csv, or cohort.csv; see the guide",
+    )  # fmt: skip
+    _add_reading(train)
+    _add_steps(train)
+    models = train.add_argument_group("model")
+    models.add_argument(
+        "--method", choices=["features", "network"], default="features",
+        help="segment features with a linear discriminant, or nEMGNet (default: features)",
+    )  # fmt: skip
+    _add_profile(models)
+    _add_subject_features(models)
+    models.add_argument(
+        "--folds", type=_at_least(2), default=5, metavar="N",
+        help="parts of the subjects that are left out in turn (default: 5)",
+    )  # fmt: skip
+    models.add_argument(
+        "--coverage", type=_share, default=0.9, metavar="SHARE",
+        help="of patients whose diagnosis the answer is to hold (default: 0.9)",
+    )  # fmt: skip
+    models.add_argument("--seed", type=_at_least(0), default=0, metavar="N")
+    train.add_argument("--licence", metavar="NAME", help="of the model, such as cc-by-4.0")
+    train.add_argument(
+        "--jobs", type=_at_least(1), default=os.cpu_count() or 1, metavar="N",
+        help="fits at once (default: one per core)",
+    )  # fmt: skip
+    train.add_argument(
+        "--out", type=Path, default=Path("model"), metavar="FOLDER",
+        help="folder of the model (default: model)",
+    )  # fmt: skip
+    train.add_argument("--overwrite", action="store_true", help="replace a model that is there")
+    train.set_defaults(run=_train)
+
+
+def _add_diagnose(commands: Any) -> None:
+    diagnose = commands.add_parser(
+        "diagnose", help="let a trained model read one patient, and write a page"
+    )
+    diagnose.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH",
+        help="a folder with one patient's signal files, or the files; recordings.csv in it may "
+        "name file, muscle, location, sfreq, unit, scale, channel",
+    )  # fmt: skip
+    diagnose.add_argument("--model", required=True, type=Path, metavar="FOLDER")
+    diagnose.add_argument(
+        "--fingerprint", metavar="DIGITS", help="of the model, as its maker has published it"
+    )
+    _add_reading(diagnose, cohort=False)
+    diagnose.add_argument(
+        "--out", type=Path, default=Path("diagnosis"), metavar="FOLDER",
+        help="folder for the page (default: diagnosis)",
+    )  # fmt: skip
+    diagnose.set_defaults(run=_diagnose)
+
+
+def _add_reading(parser: argparse.ArgumentParser, *, cohort: bool = True) -> None:
     files = parser.add_argument_group("reading files", "for what neither a file nor its row states")
     files.add_argument("--unit", type=_unit, metavar="UNIT", help="V, mV, uV or nV")
     files.add_argument("--file-sfreq", type=_positive, metavar="HZ", help="sampling rate")
     files.add_argument("--scale", type=_finite, metavar="MV", help="millivolts per stored unit")
-    files.add_argument(
-        "--diagnosis", type=_word, action="append", metavar="WORD=CLASS",
-        help="a further word of the column diagnosis, and its class; may be repeated",
-    )  # fmt: skip
+    if cohort:
+        _add_reading_of_cohorts(files)
     files.add_argument(
         "--invalid", choices=["raise", "clip"], default="raise",
         help="what a sample without a value is: an error, or at the limit of the converter",
-    )  # fmt: skip
-    files.add_argument(
-        "--on-error", choices=["raise", "skip"], default="raise",
-        help="whether unusable recordings stop the run or are left out, with a warning",
     )  # fmt: skip
     files.add_argument("--max-bytes", type=_at_least(1), metavar="N", help="limit for one channel")
     texts = parser.add_argument_group("reading text files")
@@ -169,7 +233,18 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     texts.add_argument("--encoding", metavar="NAME", help="such as cp1252")
 
 
-def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
+def _add_reading_of_cohorts(files: Any) -> None:
+    files.add_argument(
+        "--diagnosis", type=_word, action="append", metavar="WORD=CLASS",
+        help="a further word of the column diagnosis, and its class; may be repeated",
+    )  # fmt: skip
+    files.add_argument(
+        "--on-error", choices=["raise", "skip"], default="raise",
+        help="whether unusable recordings stop the run or are left out, with a warning",
+    )  # fmt: skip
+
+
+def _add_steps(parser: argparse.ArgumentParser) -> None:
     steps = parser.add_argument_group("preparing recordings")
     steps.add_argument(
         "--sfreq", type=_positive, default=10_000.0, metavar="HZ",
@@ -184,7 +259,9 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
         "--short", choices=["raise", "drop", "pad"], default="raise",
         help="what happens to recordings shorter than a window",
     )  # fmt: skip
-    models = parser.add_argument_group("models and evaluation")
+
+
+def _add_profile(models: Any) -> None:
     models.add_argument(
         "--profile", choices=["smoke", "cpu", "gpu"], default="cpu",
         help="size of nEMGNet and length of its training; 'gpu' is the published one",
@@ -193,10 +270,20 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
         "--recipe", choices=["tuned", "published"], default="tuned",
         help="how nEMGNet is trained: as it does best, or as the paper did (default: tuned)",
     )  # fmt: skip
+
+
+def _add_subject_features(models: Any) -> None:
     models.add_argument(
         "--subject-features", choices=["auto", "location", "all"], default="auto",
         help="whether proximal and distal recordings vote separately",
     )  # fmt: skip
+
+
+def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
+    _add_steps(parser)
+    models = parser.add_argument_group("models and evaluation")
+    _add_profile(models)
+    _add_subject_features(models)
     models.add_argument(
         "--out-of-fold", type=_at_least(2), metavar="K",
         help="train the final classifier on out-of-fold votes of K inner folds (K times as long)",
@@ -241,6 +328,16 @@ def _finite(entry: str) -> float:
         number = math.nan
     if not math.isfinite(number) or number == 0:
         raise argparse.ArgumentTypeError(f"{entry!r} must be a number other than 0")
+    return number
+
+
+def _share(entry: str) -> float:
+    try:
+        number = _finite(entry)
+    except argparse.ArgumentTypeError:
+        number = -1.0
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"{entry!r} must be a number between 0 and 1")
     return number
 
 
@@ -308,11 +405,34 @@ def _demo(args: argparse.Namespace) -> None:
 def _compare(args: argparse.Namespace) -> None:
     _check_cohort(args.cohort)
     _prepare_out(args.out)
+    X, y = _load(args)
+    _run(args, X, y, _readable(args.cohort.resolve().name or args.cohort.resolve()))
+
+
+def _train(args: argparse.Namespace) -> None:
+    _check_cohort(args.cohort)
+    _prepare_out(args.out)
+    X, y = _load(args)
+    from sknemg.cli.models import train
+
+    with speaking(_with_problems({**RUNNING, **MODELS, "cv": option("--folds")}, args)):
+        train(args, X, y)
+
+
+def _diagnose(args: argparse.Namespace) -> None:
+    _prepare_out(args.out)
+    from sknemg.cli.models import diagnose
+
+    with speaking(_with_problems({**LOADING, **MODELS}, args)):
+        diagnose(args)
+
+
+def _load(args: argparse.Namespace) -> tuple[Any, Any]:
     from sknemg.datasets import load_cohort
 
     limits = {} if args.max_bytes is None else {"max_bytes": args.max_bytes}
     with speaking(_with_problems(LOADING, args)):
-        X, y = load_cohort(
+        return load_cohort(
             args.cohort,
             unit=args.unit,
             sfreq=args.file_sfreq,
@@ -327,7 +447,6 @@ def _compare(args: argparse.Namespace) -> None:
             on_error=args.on_error,
             **limits,
         )
-    _run(args, X, y, _readable(args.cohort.resolve().name or args.cohort.resolve()))
 
 
 def _diagnoses(pairs: list[tuple[str, str]]) -> dict[str, str] | None:

@@ -7,6 +7,10 @@ from .comparison import (
 )
 from .demographics import demographics_table
 from .figure import plot_comparison
+from .patient import (
+    patient_page,
+    write_patient,
+)
 from .protocols import (
     PROTOCOLS,
     Protocol,
@@ -22,8 +26,10 @@ __all__ = [
     "confounds",
     "demographics_table",
     "evaluate",
+    "patient_page",
     "plot_comparison",
     "scores_of",
     "short_table",
+    "write_patient",
     "write_report",
 ]

@@ -2,6 +2,10 @@ from ._problems import (
     InvalidModelError,
     ModelVersionWarning,
 )
+from .card import (
+    evaluation_tables,
+    model_card,
+)
 from .models import (
     load_model,
     save_model,
@@ -10,6 +14,8 @@ from .models import (
 __all__ = [
     "InvalidModelError",
     "ModelVersionWarning",
+    "evaluation_tables",
     "load_model",
+    "model_card",
     "save_model",
 ]

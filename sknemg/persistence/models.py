@@ -25,7 +25,6 @@ from sknemg.persistence._folder import (
 )
 from sknemg.persistence._problems import InvalidModelError, ModelVersionWarning
 from sknemg.persistence._values import Arrays, as_mapping
-from sknemg.persistence.card import minimal_card
 from sknemg.recordings._problems import capped, shown
 
 #: The form of the folder. A change that an older version would misread gets the next number, and
@@ -111,6 +110,8 @@ def save_model(
     ['normal', 'normal', 'myopathy', 'myopathy']
     """
     from safetensors.numpy import save
+
+    from sknemg.persistence.card import minimal_card
 
     arrays, left_out = Arrays(), list[str]()
     tree = dump_estimator(model, "model", arrays, left_out)

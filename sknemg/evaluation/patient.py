@@ -1,0 +1,320 @@
+"""The page of one patient: the answer, how sure it is, and which recordings it comes from."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sknemg.diagnosis import Diagnosis, Diagnostician
+from sknemg.divote.fitted import open_model
+from sknemg.divote.levels import class_columns
+from sknemg.inspection.leave_one_out import drivers_of
+from sknemg.pages import RESEARCH_ONLY, Table, render
+from sknemg.recordings import Recordings
+
+#: By how much the probability of the answer must fall or rise without a segment to be marked.
+EFFECT = 0.005
+_WIDTH, _HEIGHT = 600, 90  # of a trace, in units of its picture
+_LONGEST = 600  # points of a trace
+_SCALES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # mV from the middle to the edge
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One recording as a picture.
+
+    Attributes
+    ----------
+    title, note, alt : str
+    path : str
+        What an SVG draws.
+    marks : list of (x, width, kind)
+        Stretches that speak ``"for"`` or ``"against"`` the answer.
+    """
+
+    title: str
+    note: str
+    alt: str
+    path: str
+    marks: list[tuple[float, float, str]]
+
+
+def patient_page(
+    model: Diagnostician, X: Recordings, found: Diagnosis, *, fingerprint: str = ""
+) -> str:
+    """Return the page of one patient as HTML.
+
+    One file without a script: it opens offline and prints on A4.
+
+    Parameters
+    ----------
+    model : fitted Diagnostician
+    X : Recordings of signals
+        Those that were diagnosed.
+    found : Diagnosis
+        One of ``model.diagnose(X)``.
+    fingerprint : str, default=""
+        Of the model, to be named on the page.
+
+    Returns
+    -------
+    str
+    """
+    scale = _scale(X, found)
+    first = found.answer[0] if found.answer else None
+    return render(
+        "sknemg.evaluation",
+        "patient.html",
+        title=f"Patient {found.subject}",
+        version=_version(),
+        found=found,
+        answer=found.text[:1].upper() + found.text[1:],
+        first=first,
+        bars=[(str(k), p, k in found.answer) for k, p in found.probabilities.items()],
+        percent=lambda share: f"{share:.0%}".replace("%", " %"),
+        recordings=_recordings_table(found),
+        traces=_traces(model, X, found, scale),
+        scale=f"{scale:g} mV" if scale >= 1 else f"{1000 * scale:g} µV",
+        width=_WIDTH,
+        height=_HEIGHT,
+        effect=EFFECT,
+        decisive=_decisive(found),
+        n_calibration=model.n_calibration_,
+        limits=[f"{bound:.0%}".replace("%", " %") for bound in found.coverage_range],
+        fingerprint=fingerprint,
+    )
+
+
+def write_patient(
+    folder: str | Path,
+    model: Diagnostician,
+    X: Recordings,
+    found: Sequence[Diagnosis],
+    *,
+    fingerprint: str = "",
+) -> list[Path]:
+    """Write a page, a JSON and a CSV file for each patient.
+
+    Parameters
+    ----------
+    folder : path
+    model : fitted Diagnostician
+    X : Recordings of signals
+    found : sequence of Diagnosis
+        ``model.diagnose(X)``.
+    fingerprint : str, default=""
+
+    Returns
+    -------
+    list of Path
+        The files. They are named after the subject, as far as its name is that of a file.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    for one in found:
+        stem = _stem(one.subject, {file.stem for file in files})
+        page = patient_page(model, X, one, fingerprint=fingerprint)
+        texts = {
+            ".html": page,
+            ".json": json.dumps(summary(one, fingerprint), indent=1, ensure_ascii=False) + "\n",
+            ".csv": one.recordings.to_csv(index=False, float_format="%.6g"),
+        }
+        for suffix, text in texts.items():
+            file = folder / f"{stem}{suffix}"
+            file.write_text(text, encoding="utf-8")
+            files.append(file)
+    return files
+
+
+def summary(found: Diagnosis, fingerprint: str = "") -> dict[str, Any]:
+    """Return a diagnosis as plain values, for JSON.
+
+    Parameters
+    ----------
+    found : Diagnosis
+    fingerprint : str, default=""
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "subject": str(found.subject),
+        "kind": found.kind,
+        "text": found.text,
+        "answer": [_plain(label) for label in found.answer],
+        "probabilities": {str(k): round(p, 6) for k, p in found.probabilities.items()},
+        "reasons": list(found.reasons),
+        "coverage": found.coverage,
+        "coverage_range": [round(bound, 4) for bound in found.coverage_range],
+        "n_recordings": len(found.recordings),
+        "n_used": int(found.recordings["used"].sum()),
+        "model": {"fingerprint": fingerprint, "sknemg": _version()},
+        "intended_use": RESEARCH_ONLY,
+    }
+
+
+def _plain(label: Any) -> Any:
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def _stem(subject: Any, taken: set[str]) -> str:
+    name = re.sub(r"[^\w.-]+", "_", str(subject)).strip("._")[:80] or "patient"
+    number = 1
+    stem = name
+    while stem in taken:
+        number += 1
+        stem = f"{name}_{number}"
+    return stem
+
+
+def _version() -> str:
+    try:
+        return version("sknemg")
+    except PackageNotFoundError:
+        return "(a source tree)"
+
+
+# -- what the page shows -----------------------------------------------------------------------
+
+
+def _recordings_table(found: Diagnosis) -> Table:
+    own: Any = found.recordings
+    columns: dict[str, Any] = {"recording": np.arange(1, len(own) + 1)}
+    known = [own[name] for name in ("muscle", "location") if name in own]
+    if known:
+        texts = pd.concat(known, axis=1).to_numpy()
+        columns["muscle"] = [", ".join(t for t in row if isinstance(t, str)) for row in texts]
+    columns["seconds"] = own["seconds"].to_numpy()
+    columns["mV (RMS)"] = own["rms"].to_numpy()
+    for label in found.probabilities:
+        columns[f"{label}"] = own[label].to_numpy(dtype=float)
+    if found.answer:
+        columns[f"{found.answer[0]} without it"] = own["without"].to_numpy(dtype=float)
+    parts = own[["unusable", "unusual"]].to_numpy()
+    remarks = ["; ".join(text for text in row if text) for row in parts]
+    frame = pd.DataFrame(columns | ({"remarks": remarks} if any(remarks) else {}))
+    return Table.from_frame(frame, "recordings", "Votes of the recordings, and what is unusual")
+
+
+def _decisive(found: Diagnosis) -> list[str]:
+    """Say which recordings change the first answer, or what it is without the weightiest."""
+    if not found.answer:
+        return []
+    own: Any = found.recordings
+    first = found.answer[0]
+    others = [p for label, p in found.probabilities.items() if label != first]
+    probability = found.probabilities[first]
+    fall = probability - own["without"].to_numpy(dtype=float)
+    if np.isnan(fall).all():
+        return ["There is one recording only: without it there is no answer."]
+    at = int(np.nanargmax(np.abs(fall)))
+    without = own["without"].iloc[at]
+    muscle = own["muscle"].iloc[at] if "muscle" in own else None
+    where = f"Recording {at + 1}" + (f" ({muscle})" if isinstance(muscle, str) else "")
+    text = (
+        f"{where} weighs most: without it, {first} would have {without:.0%} instead of "
+        f"{probability:.0%}."
+    )
+    changes = without < max(others, default=0.0) and without < 0.5
+    more = " The answer could then be another one." if changes else ""
+    return [text.replace("%", " %") + more]
+
+
+def _scale(X: Recordings, found: Diagnosis) -> float:
+    """Choose one scale for all traces of a patient, such that most of the largest fits."""
+    used = found.recordings[found.recordings["used"]]
+    peaks = used["peak"].to_numpy(dtype=float)
+    peak = float(np.nanmax(peaks)) if len(peaks) else 1.0
+    return next((scale for scale in _SCALES if scale >= 0.6 * peak), _SCALES[-1])
+
+
+def _traces(model: Diagnostician, X: Recordings, found: Diagnosis, scale: float) -> list[Trace]:
+    own: Any = found.recordings
+    marks = _marks(model, X, found)
+    longest = float(own["seconds"].max())
+    traces = []
+    for at, row in enumerate(own["row"].tolist()):
+        entry = own.iloc[at]
+        muscle = entry["muscle"] if "muscle" in own and isinstance(entry["muscle"], str) else ""
+        title = f"{at + 1}" + (f" · {muscle}" if muscle else "")
+        note = entry["unusable"] or ""
+        if not note and found.answer:
+            vote = max(found.probabilities, key=lambda label: entry[label])
+            note = f"{vote} {entry[vote]:.0%}".replace("%", " %")
+        n_for, n_against = (sum(kind == k for *_, kind in marks[at]) for k in ("for", "against"))
+        alt = (
+            f"Recording {title}, {entry['seconds']:.2f} s, {note}; {n_for} stretches marked for "
+            f"and {n_against} against the answer"
+        )
+        per_second = _WIDTH / longest
+        placed = [(a * per_second, (b - a) * per_second, kind) for a, b, kind in marks[at]]
+        path = _path(X[row], float(entry["seconds"]) * per_second, scale)
+        traces.append(Trace(title, note, alt, path, placed))
+    return traces
+
+
+def _path(signal: NDArray[Any], width: float, scale: float) -> str:
+    """Draw a signal as its smallest and largest value in each column, negative up."""
+    n_columns = max(1, min(len(signal) // 2, int(_LONGEST * width / _WIDTH)))
+    edges = np.linspace(0, len(signal), n_columns + 1).astype(int)[:-1]
+    low, high = np.minimum.reduceat(signal, edges), np.maximum.reduceat(signal, edges)
+    x = np.repeat(np.arange(n_columns) * width / n_columns, 2)
+    y = np.column_stack([low, high]).ravel()
+    y = np.nan_to_num(np.clip(y / scale, -1, 1))
+    y = (1 + y) * _HEIGHT / 2
+    return "M" + "L".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+
+
+def _marks(
+    model: Diagnostician, X: Recordings, found: Diagnosis
+) -> list[list[tuple[float, float, str]]]:
+    """Find the stretches whose effect on the answer is beyond the threshold, per recording."""
+    none: list[list[tuple[float, float, str]]] = [[] for _ in range(len(found.recordings))]
+    opened = open_model(model.estimator_)
+    used = np.flatnonzero(found.recordings["used"])
+    if not found.answer or not opened.votes:
+        return none
+    part = X[found.recordings["row"].to_numpy()[used]].with_columns(subject="patient")
+    levels = opened.levels(part)
+    try:
+        window, _ = levels.window_and_hop()
+    except ValueError:  # what votes are motor units, which are no stretches
+        return none
+    segments, _ = drivers_of(opened, levels, "patient")
+    top = class_columns(levels.subjects, opened.classes.tolist()).to_numpy()[0].argmax()
+    if opened.classes.tolist()[top] != found.answer[0]:
+        return none
+    each: Any = segments.itertuples()
+    for segment in each:
+        if abs(segment.fall) >= EFFECT:
+            kind = "for" if segment.fall > 0 else "against"
+            none[used[segment.recording]].append((segment.start, segment.start + window, kind))
+    return [_merged(stretches) for stretches in none]
+
+
+def _merged(stretches: list[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
+    """Join stretches of one kind that overlap."""
+    merged: list[tuple[float, float, str]] = []
+    for kind in ("for", "against"):
+        last: tuple[float, float] | None = None
+        for start, stop, _ in sorted(s for s in stretches if s[2] == kind):
+            if last is not None and start <= last[1]:
+                last = (last[0], max(last[1], stop))
+                continue
+            if last is not None:
+                merged.append((*last, kind))
+            last = (start, stop)
+        if last is not None:
+            merged.append((*last, kind))
+    return merged

@@ -1,0 +1,230 @@
+"""The page of one patient, and the commands that lead to it."""
+
+import json
+import re
+import shutil
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sknemg import Recordings, load_model
+from sknemg.cli import main
+from sknemg.datasets import write_cohort
+from sknemg.evaluation import patient_page, write_patient
+
+SFREQ = 1000.0
+STEPS = ["--sfreq", "500", "--window", "0.4", "--hop", "0.2"]
+
+
+def cohort(n_subjects, seed):
+    """Bursts of noise whose size is the class's."""
+    rng = np.random.default_rng(seed)
+    signals, subject = [], []
+    for who in range(n_subjects):
+        size = np.exp(0.7 * (who % 3) + rng.normal(scale=0.3) - 1)
+        for _ in range(3):
+            n = rng.integers(900, 1300)
+            bursts = 0.05 + (np.sin(np.arange(n) / 13 + rng.uniform(0, 6)) > 0.6)
+            signals.append((size * bursts * rng.normal(size=n)).astype(np.float32))
+            subject.append(f"WARD7-{seed}-{who:03d}-QX")
+    X = Recordings(
+        signals,
+        sfreq=SFREQ,
+        subject=subject,
+        muscle=np.tile(["deltoid", "vastus", "apb"], n_subjects),
+        location=np.tile(["proximal", "proximal", "distal"], n_subjects),
+        age=np.repeat(np.arange(n_subjects) + 31, 3).astype(float),
+        sex=np.repeat(np.resize(["female", "male"], n_subjects), 3),
+    )
+    names = np.array(["myopathy", "neuropathy", "normal"])
+    return X, np.repeat(names[np.arange(n_subjects) % 3], 3)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder of a cohort, and of the model that was trained on it by the command."""
+    root = tmp_path_factory.mktemp("trained")
+    X, y = cohort(18, 0)
+    write_cohort(root / "cohort", X, y)
+    argv = ["train", "--cohort", str(root / "cohort"), "--out", str(root / "model"), *STEPS]
+    assert main([*argv, "--folds", "3", "--jobs", "1", "--seed", "7"]) == 0
+    return root
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return load_model(trained / "model")
+
+
+@pytest.fixture
+def patient(tmp_path):
+    """Factory of a patient's folder."""
+
+    def make(change=lambda signal: signal, unit="mV", seed=3):
+        X, _ = cohort(3, seed)
+        folder = tmp_path / "patient <b>1"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        rows = []
+        for at in range(3):
+            np.save(folder / f"r{at}.npy", change(X[at]))
+            rows.append(
+                {"file": f"r{at}.npy", "muscle": X["muscle"][at], "location": X["location"][at],
+                 "sfreq": SFREQ, "unit": unit}
+            )  # fmt: skip
+        pd.DataFrame(rows).to_csv(folder / "recordings.csv", index=False)
+        return folder
+
+    return make
+
+
+def diagnose(trained, out, *paths, options=()):
+    argv = ["diagnose", "--model", str(trained / "model"), "--out", str(out)]
+    return main([*argv, *map(str, paths), *options])
+
+
+def test_the_folder_of_a_model_holds_no_trace_of_its_subjects(trained):
+    folder = trained / "model"
+    names = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    tables = {f"evaluation/{name}.csv" for name in ("calibration", "confounds", "scores", "sets")}
+    assert names == {"README.md", "SHA256SUMS", "config.json", "model.safetensors"} | tables
+    content = b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
+    X, _ = cohort(18, 0)
+    for code in X["subject"].unique():
+        assert code.encode() not in content
+    for file in (trained / "cohort" / "data").iterdir():
+        assert file.name.encode() not in content
+    assert str(trained).encode() not in content
+
+
+def test_the_card_is_filled_in_and_names_its_gaps(trained):
+    import yaml
+
+    card = (trained / "model" / "README.md").read_text(encoding="utf-8")
+    _, front, text = card.split("---\n", 2)
+    assert yaml.safe_load(front)["library_name"] == "sknemg"
+    for part in (
+        "| subjects | 18 |", "myopathy 6, neuropathy 6, normal 6", "30s 9, 40s 9", "deltoid 18",
+        "female 9, male 9", "| machine | **Not stated.** |", "Seed 7;", "| accuracy | ",
+        "Log loss ", "It is not a medical device", "18 subjects leave that share open between",
+        "- Ethics: **Not stated.**", "- Licence: **Not stated.**", "recordings a subject",
+    ):  # fmt: skip
+        assert part in text, part
+    scores = pd.read_csv(trained / "model" / "evaluation" / "scores.csv")
+    accuracy = scores.set_index("metric").loc["accuracy"]
+    assert f"| accuracy | {accuracy['value']:.2f} [" in text
+
+
+def test_a_patient_is_answered_with_a_page(trained, model, patient, tmp_path, capsys):
+    assert diagnose(trained, tmp_path / "out", patient()) == 0
+    printed = capsys.readouterr().out
+    assert "Research only" in printed
+    stem = "patient_b_1"
+    files = {file.name for file in (tmp_path / "out").iterdir()}
+    assert files == {f"{stem}.html", f"{stem}.json", f"{stem}.csv"}
+    answer = json.loads((tmp_path / "out" / f"{stem}.json").read_text(encoding="utf-8"))
+    assert answer["text"] in printed
+    X, _ = cohort(3, 3)
+    (found,) = model.diagnose(X[:3].with_columns(subject="x"))
+    assert answer["answer"] == list(found.answer)
+    assert answer["probabilities"] == {k: round(p, 6) for k, p in found.probabilities.items()}
+    page = (tmp_path / "out" / f"{stem}.html").read_text(encoding="utf-8")
+    assert "patient &lt;b&gt;1" in page and "<script" not in page
+    assert page.count("<svg") == 3 and "http" not in page.replace("http-equiv", "")
+    assert "weighs most: without it" in page
+    assert len(pd.read_csv(tmp_path / "out" / f"{stem}.csv")) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda signal: 0 * signal, "flat: all recordings"),
+        (lambda signal: 1000 * signal, "times that of training (unit?): all recordings"),
+        (lambda signal: np.sin(2 * np.pi * 50 * np.arange(len(signal)) / SFREQ), "mains hum (9"),
+        (lambda signal: 1e-3 * np.sign(signal), "cannot be judged"),
+    ],
+    ids=["flat", "microvolts as millivolts", "mains", "amplifier"],
+)
+def test_a_wrong_input_ends_without_an_answer(trained, patient, tmp_path, capsys, change, reason):
+    assert diagnose(trained, tmp_path / "out", patient(change)) == 0
+    printed = capsys.readouterr().out
+    assert ": cannot be judged\n" in printed and reason in printed
+    (page,) = (tmp_path / "out").glob("*.html")
+    text = page.read_text(encoding="utf-8")
+    assert "The model gives no answer, because:" in text and "weighs most" not in text
+
+
+def test_the_right_unit_makes_it_the_same_patient(trained, patient, tmp_path):
+    diagnose(trained, tmp_path / "mV", patient())
+    diagnose(trained, tmp_path / "uV", patient(lambda signal: 1000 * signal, unit="uV"))
+    answers = [json.loads(next((tmp_path / u).glob("*.json")).read_text())["probabilities"]
+               for u in ("mV", "uV")]  # fmt: skip
+    assert answers[0] == pytest.approx(answers[1], abs=1e-3)
+
+
+def test_stretches_are_marked_only_beyond_the_threshold(model):
+    from sknemg.evaluation import patient as module
+
+    X, _ = cohort(3, 3)
+    (found,) = model.diagnose(X[:3])
+    marks = module._marks(model, X, found)
+    assert any(marks)
+    for recording, seconds in zip(marks, X.durations, strict=False):
+        for kind in ("for", "against"):
+            own = sorted((a, b) for a, b, k in recording if k == kind)
+            assert all(0 <= a < b <= seconds + 0.01 for a, b in own)
+            assert all(one[1] < other[0] for one, other in pairwise(own))
+    page = patient_page(model, X, found)
+    assert page.count('<rect class="for"') == sum(k == "for" for r in marks for *_, k in r)
+
+
+def test_several_patients_of_one_name_get_files_of_their_own(model, tmp_path):
+    X, _ = cohort(3, 3)
+    found = model.diagnose(X.with_columns(subject=np.repeat(["a/b", "a b", ".."], 3)))
+    files = write_patient(tmp_path / "out", model, X, found)
+    pages = {file.name for file in files if file.suffix == ".html"}
+    assert pages == {"a_b.html", "a_b_2.html", "patient.html"}
+    assert all(f.parent == tmp_path / "out" for f in files)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "MODEL", "none"], "'none' does not exist: give a folder, or signal files"),
+        (["--model", "COHORT", "PATIENT"], "lacks SHA256SUMS: give a folder that save_model"),
+        (["--model", "MODEL", "--fingerprint", "ab", "PATIENT"], "not --fingerprint ab|it is ano"),
+        (["--model", "MODEL", "PATIENT", "PATIENT"], "is a folder beside others"),
+        (["--model", "MODEL", "PATIENT", "--file-sfreq", "7"], "r0.npy"),
+    ],
+)
+def test_what_is_wrong_is_said(trained, patient, tmp_path, capsys, arguments, message):
+    folder = patient()
+    if "7" in arguments:
+        (folder / "recordings.csv").unlink()
+    places = {"MODEL": trained / "model", "COHORT": trained / "cohort", "PATIENT": folder}
+    argv = ["diagnose", "--out", str(tmp_path / "out")]
+    assert main([*argv, *(str(places.get(a, a)) for a in arguments)]) == 2
+    assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("../r0.npy", "give a file in the folder"), ("r9.npy", "give a file in the folder"),
+     ("r0.npy,x", "sfreq|number|column|finite")],
+)  # fmt: skip
+def test_a_table_of_a_patient_that_names_what_is_not_there(
+    trained, patient, tmp_path, capsys, line, message
+):
+    folder = patient()
+    (folder / "recordings.csv").write_text(f"file,sfreq\n{line}\n" if "," in line else
+                                           f"file,sfreq\n{line},1000\n")  # fmt: skip
+    assert diagnose(trained, tmp_path / "out", folder) == 2
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_a_model_is_not_overwritten_by_accident(trained, capsys):
+    argv = ["train", "--cohort", str(trained / "cohort"), "--out", str(trained / "model"), *STEPS]
+    assert main([*argv, "--folds", "3", "--jobs", "1"]) == 2
+    assert "is not empty: give a new folder, or --overwrite" in capsys.readouterr().err
