@@ -71,6 +71,7 @@ def patient_page(
     """
     scale = _scale(X, found)
     first = found.answer[0] if found.answer else None
+    traces = _traces(model, X, found, scale)
     return render(
         "sknemg.evaluation",
         "patient.html",
@@ -82,7 +83,8 @@ def patient_page(
         bars=[(str(k), p, k in found.answer) for k, p in found.probabilities.items()],
         percent=lambda share: f"{share:.0%}".replace("%", " %"),
         recordings=_recordings_table(found),
-        traces=_traces(model, X, found, scale),
+        traces=traces,
+        marked=any(trace.marks for trace in traces),
         scale=f"{scale:g} mV" if scale >= 1 else f"{1000 * scale:g} µV",
         width=_WIDTH,
         height=_HEIGHT,
