@@ -18,6 +18,7 @@ from .layers import (
 )
 from .leave_one_out import diagnosis_drivers
 from .mispredictions import MispredictionDisplay
+from .muap_sheet import MuapSheetDisplay
 from .occlusion import (
     occlude_bands,
     occlude_time,
@@ -34,6 +35,7 @@ __all__ = [
     "FeatureVisualizationDisplay",
     "LayerMapDisplay",
     "MispredictionDisplay",
+    "MuapSheetDisplay",
     "OneVsRestCurveDisplay",
     "SimplexDisplay",
     "SubjectSheetDisplay",

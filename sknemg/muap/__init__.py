@@ -1,4 +1,4 @@
-"""Motor unit action potentials: found in a recording, averaged, measured, and made features of."""
+"""Motor unit action potentials: found, averaged, measured, compared with norms, made features."""
 
 from sknemg.muap.features import (
     MuapFeatures,
@@ -15,10 +15,12 @@ from sknemg.muap.measure import (
     measure_muaps,
 )
 from sknemg.muap.potential import average_muap, measure_muap
+from sknemg.muap.reference import MuapReference, published_norms
 
 __all__ = [
     "MotorUnit",
     "MuapFeatures",
+    "MuapReference",
     "Muaps",
     "average_muap",
     "find_discharges",
@@ -28,5 +30,6 @@ __all__ = [
     "measure_muap",
     "measure_muaps",
     "muap_feature",
+    "published_norms",
     "recruitment_ratio",
 ]

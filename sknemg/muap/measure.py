@@ -127,7 +127,7 @@ def measure_muaps(
     min_consistency: float = 0.9,
     rate_range: tuple[float, float] = (4.0, 60.0),
     min_isi_cv: float = 0.02,
-    min_regularity: float = 0.45,
+    min_regularity: float = 0.5,
     return_templates: bool = False,
 ) -> pd.DataFrame | Muaps:
     """Measure the motor-unit action potentials of one recording.
@@ -157,10 +157,10 @@ def measure_muaps(
     min_isi_cv : float, default=0.02
         Least coefficient of variation of the usual intervals. Mains, pacemakers and stimulators
         stay below it; the motor units measured so far lie above 0.05.
-    min_regularity : float, default=0.45
+    min_regularity : float, default=0.5
         Least share of intervals near the usual one. A unit of which superpositions hide every
         fourth discharge has about 0.75, spikes at random times have 0.25 (in a short train this
-        must be exceeded beyond chance, too).
+        must be exceeded beyond chance, too). Most trains of two units mixed lie below 0.5.
     return_templates : bool, default=False
         Whether to return the averages and discharges as well.
 
@@ -225,7 +225,7 @@ def find_units(
     min_consistency: float = 0.9,
     rate_range: tuple[float, float] = (4.0, 60.0),
     min_isi_cv: float = 0.02,
-    min_regularity: float = 0.45,
+    min_regularity: float = 0.5,
 ) -> list[MotorUnit]:
     """Find the motor units of one recording, with their single discharges.
 

@@ -155,6 +155,15 @@ def measure_muap(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> di
     }
 
 
+def turns_of(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> NDArray[np.int64]:
+    """Find the samples of the turns that `measure_muap` counts."""
+    wave = np.asarray(template, dtype=np.float64)
+    wave = wave - np.median(wave)
+    onset, end = extent(wave, max(BASELINE, 3 * noise), round(QUIET * sfreq))
+    extremes = extremes_of(np.pad(wave[onset : end + 1], 1), max(HYSTERESIS, 3 * noise))
+    return extremes[1:-1] + onset - 1
+
+
 def cut_sweeps(signal: ArrayLike, sfreq: float, times: ArrayLike) -> NDArray[np.float64]:
     """Cut out the single discharges that have a whole sweep inside the signal, baseline at 0."""
     signal = np.asarray(signal, dtype=np.float64)

@@ -1,0 +1,336 @@
+"""Norms of motor unit action potentials, and the rules by which a muscle is compared with them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from sknemg.muap.features import MuapFeatures
+from sknemg.recordings import Recordings
+from sknemg.recordings._problems import listed, shown
+
+__all__ = ["MuapReference", "published_norms"]
+
+LEAST_MUAPS = 20  # the rule is for 20 potentials of a muscle
+MOST_OUTLIERS = 2  # of 20 beyond one limit, in a normal muscle
+LEAST_NORMALS = 5  # subjects: of fewer, a standard deviation means little
+SKEWED = ("amplitude", "area")  # limits are found on the logarithm
+COLUMNS = ["muscle", "parameter", "mean", "sd", "low", "high", "source"]
+
+_NORWAY = (
+    "Norwegian guideline for clinical neurophysiology, chapter 5, reference values of EMG, "
+    "concentric needle: mean and SD of the means of muscles, outlier limits of single potentials "
+    "(legeforeningen.no)"
+)
+_TIBIALIS = (
+    "healthy subjects of a study in J Neurol Neurosurg Psychiatry, table 1, concentric needle: "
+    "mean and SD of the means of muscles; no outlier limits (jnnp.bmj.com/highwire/markup/179731)"
+)
+_PUBLISHED = [  # mV and s
+    ("biceps brachii", "amplitude", 0.436, 0.115, 0.178, 1.414, _NORWAY),
+    ("biceps brachii", "duration", 9.9e-3, 1.4e-3, 4.2e-3, 16.4e-3, _NORWAY),
+    ("deltoid", "amplitude", 0.550, 0.110, 0.162, 1.531, _NORWAY),
+    ("deltoid", "duration", 10.4e-3, 1.3e-3, 4.2e-3, 18.4e-3, _NORWAY),
+    ("first dorsal interosseous", "amplitude", 0.752, 0.247, 0.188, 2.301, _NORWAY),
+    ("first dorsal interosseous", "duration", 9.4e-3, 1.3e-3, 4.0e-3, 18.0e-3, _NORWAY),
+    ("tibialis anterior", "amplitude", 0.6615, 0.092, np.nan, np.nan, _TIBIALIS),
+    ("tibialis anterior", "duration", 9.35e-3, 0.93e-3, np.nan, np.nan, _TIBIALIS),
+    ("tibialis anterior", "phases", 3.47, 0.36, np.nan, np.nan, _TIBIALIS),
+    ("tibialis anterior", "turns", 3.35, 0.52, np.nan, np.nan, _TIBIALIS),
+]
+
+
+def published_norms() -> pd.DataFrame:
+    """Return published norms of adults, for the concentric needle.
+
+    Returns
+    -------
+    DataFrame, columns ``muscle``, ``parameter``, ``mean``, ``sd``, ``low``, ``high``, ``source``
+        ``mean`` and ``sd`` are those of the means of healthy muscles, ``low`` and ``high`` the
+        outlier limits of single potentials (NaN where none are published); mV and s.
+
+    Examples
+    --------
+    >>> norms = published_norms().set_index(["muscle", "parameter"])
+    >>> norms.loc[("biceps brachii", "amplitude"), ["mean", "sd", "low", "high"]].tolist()
+    [0.436, 0.115, 0.178, 1.414]
+    """
+    return pd.DataFrame(_PUBLISHED, columns=COLUMNS)
+
+
+class MuapReference:
+    """Norms, and a muscle's motor unit action potentials compared with them.
+
+    **The outlier rule** [1]_: of at least 20 potentials of a muscle, more than 2 in 20 beyond one
+    limit make it abnormal; of more potentials, more than a tenth. Below 20 there is no verdict.
+    The mean of a muscle is compared with the means of healthy muscles (``z``): it tells how
+    severe a change is, which outliers do not.
+
+    Parameters
+    ----------
+    norms : DataFrame, default=None
+        As of :func:`published_norms`, which is the default. A lab's own are better: norms depend
+        on needle, amplifier, the way of measuring, muscle and age.
+
+    See Also
+    --------
+    sknemg.inspection.MuapSheetDisplay : The picture of a muscle.
+
+    References
+    ----------
+    .. [1] E. Stålberg, C. Bischoff, B. Falck, "Outliers, a way to detect abnormality in
+       quantitative EMG", Muscle Nerve 17:392-399, 1994.
+
+    Examples
+    --------
+    A biceps of 20 potentials, three of them too large:
+
+    >>> import pandas as pd
+    >>> from sknemg.muap import MuapReference
+    >>> muaps = pd.DataFrame({"amplitude": [0.4] * 17 + [1.5, 2.0, 3.0], "duration": 0.010})
+    >>> muaps["muscle"] = "biceps brachii"
+    >>> reference = MuapReference()
+    >>> summary = reference.summary(muaps)
+    >>> summary[["parameter", "n", "n_low", "n_high", "conclusion"]]
+       parameter   n  n_low  n_high conclusion
+    0  amplitude  20      0       3       high
+    1   duration  20      0       0     normal
+    >>> reference.diagnose(muaps)["conclusion"].tolist()
+    ['neuropathy']
+    >>> reference.diagnose(muaps[:19])["conclusion"].tolist()
+    ['fewer than 20 potentials']
+    """
+
+    def __init__(self, norms: pd.DataFrame | None = None):
+        norms = published_norms() if norms is None else norms
+        if missing := [column for column in COLUMNS[:-1] if column not in norms]:
+            raise ValueError(f"norms lack the columns {shown(missing)}: see published_norms().")
+        twice = norms[norms.duplicated(["muscle", "parameter"])]
+        if len(twice):
+            pairs = [f"{muscle}, {name}" for muscle, name in twice[COLUMNS[:2]].to_numpy()]
+            raise ValueError(f"norms hold more than one row for {shown(pairs)}: give one for each.")
+        if (sds := norms.index[~(norms["sd"] > 0)]).size:
+            raise ValueError(f"The sd is not above 0 in {listed(sds, 'row')} of norms: correct it.")
+        self.norms = norms.reset_index(drop=True)
+
+    @classmethod
+    def from_normals(
+        cls,
+        X: Recordings | pd.DataFrame,
+        *,
+        parameters: Sequence[str] = ("amplitude", "duration"),
+        n_jobs: int | None = None,
+    ) -> Self:
+        """Make norms of healthy subjects, muscle by muscle.
+
+        Mean and SD are those of the subjects' means. The outlier limits are made as those that
+        are published: the mean of all subjects' third largest of 20 potentials plus 2 SD, and that
+        of the third smallest minus 2 SD; on the logarithm for amplitude and area, which are skewed.
+        Of a subject with more than 20, the same quantile is taken.
+
+        Parameters
+        ----------
+        X : Recordings of signals, or DataFrame with a row a potential
+            Healthy subjects alone, with columns ``subject`` and ``muscle``. A DataFrame is what
+            :meth:`MuapFeatures.to_frame` makes.
+        parameters : sequence of str, default=("amplitude", "duration")
+            Names of features.
+        n_jobs : int, default=None
+            Number of recordings measured at once.
+
+        Returns
+        -------
+        MuapReference
+
+        Raises
+        ------
+        ValueError
+            If columns are missing, or no muscle has 5 subjects with 20 potentials.
+
+        Warns
+        -----
+        UserWarning
+            Naming the subjects with fewer than 20 potentials in a muscle, and the muscles with
+            fewer than 5 subjects; both are left out.
+        """
+        muaps = _measured(X, parameters, n_jobs)
+        _require(muaps, ["subject", "muscle", *parameters])
+        rows, few, rare = [], [], []
+        for muscle, own in muaps.groupby("muscle", sort=True):
+            subjects = [part for _, part in own.groupby("subject") if len(part) >= LEAST_MUAPS]
+            names = own["subject"].value_counts()
+            few += [f"{name} ({muscle})" for name in sorted(names[names < LEAST_MUAPS].index)]
+            if len(subjects) < LEAST_NORMALS:
+                rare.append(f"{muscle} ({len(subjects)})")
+                continue
+            source = f"{len(subjects)} subjects, {sum(map(len, subjects))} potentials"
+            for name in parameters:
+                values = [part[name].to_numpy(dtype=float) for part in subjects]
+                rows.append((muscle, name, *_norm_of(values, name in SKEWED), source))
+        left_out = "; ".join(
+            f"{what} {shown(found)}"
+            for what, found in (
+                (f"subjects with fewer than {LEAST_MUAPS} potentials:", few),
+                (f"muscles with fewer than {LEAST_NORMALS} such subjects:", rare),
+            )
+            if found
+        )
+        if not rows:
+            raise ValueError(
+                f"No muscle has {LEAST_NORMALS} subjects with {LEAST_MUAPS} potentials each "
+                f"({left_out}): record more."
+            )
+        if left_out:
+            warnings.warn(f"Left out of the norms are {left_out}: record more.", stacklevel=2)
+        return cls(pd.DataFrame(rows, columns=COLUMNS))
+
+    def summary(self, muaps: Recordings | pd.DataFrame) -> pd.DataFrame:
+        """Compare muscles with the norms, as EMG machines print it.
+
+        Parameters
+        ----------
+        muaps : DataFrame with a row a potential, or Recordings of signals
+            With the column ``muscle`` and a column for each parameter of the norms; ``subject``
+            keeps subjects apart. "biceps brachii (long head)" counts as "biceps brachii" unless
+            there are norms of that part.
+
+        Returns
+        -------
+        DataFrame, a row for each muscle (of each subject) and parameter
+            ``n``, ``mean``, ``sd`` of the potentials; ``norm_mean``, ``norm_sd``, and ``z`` of
+            the mean; ``low``, ``high``, and the numbers beyond them, ``n_low`` and ``n_high``;
+            ``conclusion``: ``"normal"``, ``"low"``, ``"high"``, ``"low and high"``,
+            ``"fewer than 20 potentials"``, or ``"no limits"`` where none are published.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, or there are no norms of a muscle.
+        """
+        muaps = _measured(muaps, self.norms["parameter"].unique(), None)
+        _require(muaps, ["muscle"])
+        muaps = muaps.assign(muscle=[self._known(name) for name in muaps["muscle"]])
+        strange = sorted(set(muaps["muscle"]) - set(self.norms["muscle"]), key=str)
+        if strange:
+            known = shown(sorted(set(self.norms["muscle"])))
+            raise ValueError(
+                f"There are no norms of {shown(strange)}, only of {known}: make some with "
+                "from_normals, or leave these muscles out."
+            )
+        keys = [key for key in ("subject", "muscle") if key in muaps]
+        rows = []
+        for names, own in muaps.groupby(keys, sort=False):
+            norms = self.norms[self.norms["muscle"] == names[-1]]
+            _require(own, norms["parameter"])
+            for norm in norms.itertuples():
+                values = own[norm.parameter].to_numpy(dtype=float)
+                rows.append(dict(zip(keys, names, strict=True)) | _compared(values, norm))
+        columns = ["parameter", "n", "mean", "sd", "norm_mean", "norm_sd", "z"]
+        columns += ["low", "high", "n_low", "n_high", "conclusion"]
+        return pd.DataFrame(rows, columns=[*keys, *columns])
+
+    def _known(self, muscle: Any) -> Any:
+        """Name of the norms of a muscle, without its part unless there are norms of the part."""
+        if isinstance(muscle, str) and muscle not in set(self.norms["muscle"]):
+            return muscle.split(" (")[0]
+        return muscle
+
+    def diagnose(self, muaps: Recordings | pd.DataFrame) -> pd.DataFrame:
+        """Judge muscles by the outlier rule alone, without any training.
+
+        Parameters
+        ----------
+        muaps : DataFrame with a row a potential, or Recordings of signals
+            As for :meth:`summary`.
+
+        Returns
+        -------
+        DataFrame, a row for each muscle (of each subject)
+            ``n``, and ``conclusion``: ``"neuropathy"`` where amplitude or duration are too high
+            and neither is too low, ``"myopathy"`` where one is too low and neither too high,
+            ``"mixed"``, ``"normal"``, or why there is no verdict.
+        """
+        summary = self.summary(muaps)
+        summary = summary[summary["parameter"].isin(["amplitude", "duration"])]
+        keys = [key for key in ("subject", "muscle") if key in summary]
+        rows = [
+            dict(zip(keys, names, strict=True))
+            | {"n": own["n"].iloc[0], "conclusion": _diagnosis(own["conclusion"])}
+            for names, own in summary.groupby(keys, sort=False)
+        ]
+        return pd.DataFrame(rows, columns=[*keys, "n", "conclusion"])
+
+
+def _diagnosis(conclusions: Iterable[str]) -> str:
+    conclusions = list(conclusions)
+    for reason in (TOO_FEW, NO_LIMITS):
+        if reason in conclusions:
+            return reason
+    low = any("low" in one for one in conclusions)
+    high = any("high" in one for one in conclusions)
+    return {(False, False): "normal", (True, False): "myopathy", (False, True): "neuropathy"}.get(
+        (low, high), "mixed"
+    )
+
+
+TOO_FEW, NO_LIMITS = f"fewer than {LEAST_MUAPS} potentials", "no limits"
+
+
+def _compared(values: Any, norm: Any) -> dict[str, Any]:
+    """Row of the summary for the potentials of one muscle and one parameter."""
+    n_low, n_high = int((values < norm.low).sum()), int((values > norm.high).sum())
+    most = MOST_OUTLIERS * len(values) / LEAST_MUAPS
+    beyond = [name for name, n in (("low", n_low), ("high", n_high)) if n > most]
+    conclusion = " and ".join(beyond) or "normal"
+    if np.isnan([norm.low, norm.high]).any():
+        conclusion = NO_LIMITS
+    if len(values) < LEAST_MUAPS:
+        conclusion = TOO_FEW
+    return {
+        "parameter": norm.parameter,
+        "n": len(values),
+        "mean": values.mean(),
+        "sd": values.std(ddof=1) if len(values) > 1 else np.nan,
+        "norm_mean": norm.mean,
+        "norm_sd": norm.sd,
+        "z": (values.mean() - norm.mean) / norm.sd,
+        "low": norm.low,
+        "high": norm.high,
+        "n_low": n_low,
+        "n_high": n_high,
+        "conclusion": conclusion,
+    }
+
+
+def _norm_of(values: list[Any], skewed: bool) -> tuple[float, float, float, float]:
+    """Mean and SD of the subjects' means, and limits from their third smallest and largest."""
+    means = [own.mean() for own in values]
+    scale, back = (np.log, np.exp) if skewed else (np.asarray, float)
+    share = MOST_OUTLIERS / (LEAST_MUAPS - 1)  # the third of 20 in order
+    small = [scale(np.quantile(own, share)) for own in values]
+    large = [scale(np.quantile(own, 1 - share)) for own in values]
+    low = back(np.mean(small) - 2 * np.std(small, ddof=1))
+    high = back(np.mean(large) + 2 * np.std(large, ddof=1))
+    return float(np.mean(means)), float(np.std(means, ddof=1)), float(low), float(high)
+
+
+def _measured(X: Any, parameters: Iterable[str], n_jobs: int | None) -> pd.DataFrame:
+    if isinstance(X, pd.DataFrame) and "signal" not in X:
+        return X
+    return MuapFeatures(list(parameters), n_jobs=n_jobs).to_frame(X)
+
+
+def _require(muaps: pd.DataFrame, columns: Iterable[str]) -> None:
+    if missing := [column for column in columns if column not in muaps]:
+        raise ValueError(f"The table of potentials lacks {shown(missing)}: add these columns.")
+    gaps = [column for column in columns if muaps[column].isna().any()]
+    if gaps:
+        rows = np.flatnonzero(muaps[gaps].isna().any(axis=1))
+        raise ValueError(
+            f"Entries of {shown(gaps)} are missing in {listed(rows, 'row')} of the table: fill "
+            "them in, or leave these potentials out."
+        )
