@@ -129,9 +129,7 @@ class Plausibility(BaseEstimator):
             for _, rows in _groups(subjects[test]):
                 whole.append(float(np.median(far[test][rows])))
                 refused.append(np.mean(np.array(levels)[rows]) > 0.5)
-        self.subject_distance_ = _SLACK * _finite(conformal_quantile(whole, _KEPT), whole)
-        single = _SLACK * _finite(conformal_quantile(far, 0.995), far)
-        self.distance_ = max(single, self.subject_distance_)
+        self._set_limits(far, whole)
         self.refused_ = float(
             np.mean(np.array(refused) | (np.array(whole) > self.subject_distance_))
         )
@@ -215,6 +213,13 @@ class Plausibility(BaseEstimator):
         compressed = np.arcsinh(features / self.scale_)
         found = LedoitWolf().fit(compressed)
         self.center_, self.precision_ = found.location_, found.precision_
+        return self
+
+    def _set_limits(self, far: ArrayLike, whole: ArrayLike) -> Self:
+        """Learn how far is too far from recordings and subjects that were left out."""
+        self.subject_distance_ = _SLACK * _finite(conformal_quantile(whole, _KEPT), whole)
+        single = _SLACK * _finite(conformal_quantile(far, 0.995), far)
+        self.distance_ = max(single, self.subject_distance_)
         return self
 
     def _distances(self, features: NDArray[Any]) -> NDArray[np.float64]:

@@ -92,7 +92,7 @@ def evaluation_tables(model: Diagnostician, confounds: pd.DataFrame) -> dict[str
     classes = model.classes_.tolist()
     scores = score_table(model.classes_[codes], after, classes=classes)
     rows = [
-        {"probabilities": name, **_reliability(proba, codes)}
+        {"probabilities": name, **reliability(proba, codes)}
         for name, proba in (("as scored", before), ("calibrated", after))
     ]
     own = 1 - after[np.arange(len(codes)), codes]
@@ -117,8 +117,21 @@ def evaluation_tables(model: Diagnostician, confounds: pd.DataFrame) -> dict[str
     }
 
 
-def _reliability(proba: NDArray[Any], codes: NDArray[Any]) -> dict[str, float]:
-    """Measure how far probabilities are from being right as often as they say."""
+def reliability(proba: NDArray[Any], codes: NDArray[Any]) -> dict[str, float]:
+    """Measure how far probabilities are from being right as often as they say.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_subjects, n_classes)
+    codes : ndarray of shape (n_subjects,), int
+        Classes, as positions.
+
+    Returns
+    -------
+    dict
+        ``log_loss``, ``brier``, ``calibration_error`` (expected, ten bins), ``mean_confidence``
+        and ``accuracy``.
+    """
     rows = np.arange(len(codes))
     safe = scale_temperature(proba, 1.0)
     truth = np.eye(proba.shape[1])[codes]
