@@ -1,8 +1,9 @@
 """How sure answers are, and how many genuine patients are refused, over simulated cohorts.
 
-Segment features with a linear discriminant and DiVote are trained, calibrated and given their limits
-on each cohort, once with all subjects and once with 19 of them, and answer the patients of the other
-cohorts, none of whom they have seen. Segments and measures of a cohort are computed once and kept.
+Segment features with a linear discriminant and DiVote are trained, calibrated and given their
+limits on each cohort, once with all subjects and once with 19 of them, and answer the patients of
+the other cohorts, none of whom they have seen. Segments and measures of a cohort are computed once
+and kept.
 
     OMP_NUM_THREADS=1 python -m benchmarks.diagnosis --cohorts 20 --cache FOLDER --out NAME
 
