@@ -15,7 +15,7 @@ from sknemg.pages import RESEARCH_ONLY
 
 _SIGNALS = {".hea", ".edf", ".wav", ".npy", ".npz", ".csv", ".txt", ".tsv", ".asc"}
 _TABLE = "recordings.csv"
-_METHODS = {"features": "features + LDA", "network": "nEMGNet"}
+_METHODS = {"features": "features", "network": "nEMGNet"}  # how their names begin
 
 
 def train(args: argparse.Namespace, X: Any, y: Any) -> None:
@@ -37,7 +37,7 @@ def train(args: argparse.Namespace, X: Any, y: Any) -> None:
         raise Refusal(f"--out {str(args.out)!r} is not empty: give a new folder, or --overwrite.")
     start = time.perf_counter()
     print(X)
-    pipeline = compared_methods(
+    methods = compared_methods(
         args.profile,
         recipe=args.recipe,
         sfreq=args.sfreq,
@@ -46,7 +46,9 @@ def train(args: argparse.Namespace, X: Any, y: Any) -> None:
         hop=args.hop,
         short=args.short,
         subject_features=args.subject_features,
-    )[_METHODS[args.method]]
+    )
+    named = _METHODS[args.method]
+    (pipeline,) = [own for name, own in methods.items() if name.startswith(named)]
     seeds = [name for name in pipeline.get_params() if name.endswith("random_state")]
     pipeline.set_params(**dict.fromkeys(seeds, args.seed))
     model = Diagnostician(pipeline, cv=args.folds, coverage=args.coverage, n_jobs=args.jobs)

@@ -224,6 +224,20 @@ def test_a_table_of_a_patient_that_names_what_is_not_there(
     assert re.search(message, capsys.readouterr().err)
 
 
+@pytest.mark.slow
+def test_a_network_is_trained_saved_and_asked(trained, patient, tmp_path, capsys):
+    argv = ["train", "--cohort", str(trained / "cohort"), "--out", str(tmp_path / "model")]
+    argv += ["--sfreq", "1000", "--window", "0.8", "--hop", "0.4", "--method", "network"]
+    wide = ["--recipe", "published", "--profile", "smoke", "--folds", "2", "--jobs", "1"]
+    assert main([*argv, *wide]) == 2  # 800 samples are too few for the published network
+    assert "1003" in capsys.readouterr().err
+    argv[argv.index("0.8")] = argv[argv.index("0.4")] = "1.003"
+    assert main([*argv, *wide, "--short", "pad"]) == 0
+    argv = ["diagnose", "--model", str(tmp_path / "model"), "--out", str(tmp_path / "out")]
+    assert main([*argv, str(patient())]) == 0
+    assert "NEMGNetClassifier" in (tmp_path / "model" / "config.json").read_text()
+
+
 def test_a_model_is_not_overwritten_by_accident(trained, capsys):
     argv = ["train", "--cohort", str(trained / "cohort"), "--out", str(trained / "model"), *STEPS]
     assert main([*argv, "--folds", "3", "--jobs", "1"]) == 2
