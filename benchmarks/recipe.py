@@ -275,7 +275,8 @@ def chosen_elsewhere(table: pd.DataFrame) -> pd.DataFrame:
     for (cohort, fold), _ in table.groupby(["cohort", "fold"]):
         at = matrix.index.get_level_values("cohort") == cohort
         elsewhere = matrix[~(at & (folds.loc[matrix.index] == fold).to_numpy())]
-        best = elsewhere.groupby("cohort").mean().mean().idxmin()  # cohorts weigh alike
+        means = elsewhere.groupby("cohort").mean().dropna(axis=1)  # of what ran on both
+        best = means.mean().idxmin()  # cohorts weigh alike
         rows = (table["cohort"] == cohort) & (table["fold"] == fold) & (table["setting"] == best)
         parts.append(table[rows])
     return pd.concat(parts)
@@ -289,11 +290,9 @@ def tables(folder: Path = FOLDER) -> str:
     table = pd.read_csv(folder / "subjects.csv")
     about = json.loads((folder / "settings.json").read_text())
     size = Size(**about["size"])
-    n_settings = len(settings())
-    seeds = table.groupby("cohort")["seed"].nunique().to_dict()
+    n_settings = int(losses(table).groupby("cohort").mean().notna().all().sum())
     said = ", ".join(
-        f"{name}: {part['subject'].nunique()} subjects, {seeds[name]} seed(s)"
-        for name, part in table.groupby("cohort")
+        f"{name}: {part['subject'].nunique()} subjects" for name, part in table.groupby("cohort")
     )
     hours = table.drop_duplicates(["cohort", "seed", "setting", "fold"])["cpu_seconds"].sum() / 3600
     lines.append(
@@ -312,7 +311,7 @@ def tables(folder: Path = FOLDER) -> str:
         for name in settings():
             own = part[part["setting"] == name]
             if own.groupby("seed")["fold"].nunique().max() != part["fold"].nunique():
-                rows.append([name, *["not run"] * 4])
+                rows.append([name, *["not run"] * 4, "0"])
                 continue
             reference = TUNED if name.startswith("tuned +") else PUBLISHED
             reference = ALL if name.startswith("all -") else reference
@@ -324,9 +323,9 @@ def tables(folder: Path = FOLDER) -> str:
             rows.append(
                 [name, f"{100 * balanced(own, 'recording'):.0f} / "
                  f"{100 * balanced(own, 'subject'):.0f}", f"{matrix[name].mean():.2f}", apart,
-                 f"{fits['cpu_seconds'].mean():.0f}"]
+                 f"{fits['cpu_seconds'].mean():.0f}", str(own["seed"].nunique())]
             )  # fmt: skip
-        header = ["", "recordings / subjects", "log-loss", "difference", "CPU s a fit"]
+        header = ["", "recordings / subjects", "log-loss", "difference", "CPU s a fit", "seeds"]
         lines += [f"**{cohort}**\n", markdown(header, rows)]
     picked = chosen_elsewhere(table)
     rows = []
@@ -341,8 +340,8 @@ def tables(folder: Path = FOLDER) -> str:
              f"{best[at].mean():.2f}", format_interval(value, low, high)]
         )  # fmt: skip
     lines += [
-        f"Chosen by the others: for each fold, that of the {n_settings} settings with the least "
-        "log-loss on the subjects of all other folds and of the other cohort.\n",
+        f"Chosen by the others: for each fold, that of the {n_settings} settings run on both "
+        "with the least log-loss on the subjects of all other folds and of the other cohort.\n",
         markdown(
             ["", "chosen", "subjects", "log-loss", "difference from published"],
             rows,

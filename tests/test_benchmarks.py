@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks import interval_coverage, real, recipe
+from benchmarks import interval_coverage, real, recipe, write_recipe
 from benchmarks.machinery import methods, reporting, runner, settings
 from benchmarks.papers import (
     alternatives,
@@ -267,8 +267,9 @@ def test_losses_differences_and_choices_of_the_recipe(invented_recipe):
     assert set(chosen.loc[at, "setting"]) == {"all ingredients"}
 
 
-def test_a_recipe_that_was_not_run_says_so(tmp_path):
+def test_the_page_of_the_recipe_is_that_of_the_kept_results(tmp_path):
     assert "Not run." in recipe.tables(tmp_path)
+    assert recipe.tables() in write_recipe.PAGE.read_text()
 
 
 def make_hum(hum=0.0, noise=0.01, gain=1.0, sfreq=10_000):
