@@ -192,7 +192,7 @@ def model_card(
         "",
         "## Intended use",
         "",
-        INTENDED_USE.replace("This page was made by software", "This is a model"),
+        INTENDED_USE,
         "",
         "## Training subjects",
         "",

@@ -109,7 +109,7 @@ def test_the_card_is_filled_in_and_names_its_gaps(trained):
         "| subjects | 18 |", "myopathy 6, neuropathy 6, normal 6", "30s 9, 40s 9", "deltoid 18",
         "female 9, male 9", "| machine | **Not stated.** |", "Seed 7;", "| accuracy | ",
         "Log loss ", "It is not a medical device", "18 subjects leave that share open between",
-        "- Ethics: **Not stated.**", "- Licence: **Not stated.**", "recordings a subject",
+        "- Ethics: **Not stated.**", "- Licence: **Not stated.**", "What differs between the",
     ):  # fmt: skip
         assert part in text, part
     scores = pd.read_csv(trained / "model" / "evaluation" / "scores.csv")
