@@ -29,9 +29,10 @@ class NEMGNetClassifier(BaseSegmentClassifier):
 
     How it is trained is a recipe. ``"published"``, the default, is the paper's: raw millivolts,
     Adam at 1e-3, batches of 32, at most 100 epochs, cross entropy weighted inversely to the class
-    counts, accuracy on validation subjects every 50 updates. ``"tuned"`` is what gained on
-    simulated patients and on recordings of N2001 alike (``python -m benchmarks.recipe``):
-    amplitudes, which span three decades, are companded, and the maps of long segments pooled. A
+    counts, accuracy on validation subjects every 50 updates. ``"tuned"`` compands the
+    amplitudes, which span three decades, and pools the maps of long segments. In a small ablation
+    (``python -m benchmarks.recipe``) companding gained on simulated patients, and on the ten
+    subjects of N2001 by no more than chance may give; pooling did not gain there. A
     parameter that is given overrides the recipe. `recipe_params` tells what holds.
 
     Parameters
