@@ -155,9 +155,25 @@ def mispredictions(ax):
     return inspection.MispredictionDisplay.from_predictions(_recordings(), y_true, y_pred, ax=ax)
 
 
+def muap_sheet(ax):
+    """Three motor units, each in a recording of its own."""
+    shapes = ([0, 0.1, -0.6, 0.15, 0], [0, -0.2, 0.4, -0.3, 0], [0, 0.05, -1.1, 0.3, 0])
+    at = np.arange(60_000)
+    signals = []
+    for shape in shapes:
+        signal = 0.003 * np.sin(0.37 * at**1.1)
+        for i, start in enumerate(range(1000, 59_000, 2000)):
+            place = start + (i * 137) % 401 - 200
+            signal[place : place + 81] += np.interp(np.arange(81), [0, 20, 30, 40, 80], shape)
+        signals.append(signal)
+    X = Recordings(signals, sfreq=20_000, subject="A", muscle="biceps brachii")
+    return inspection.MuapSheetDisplay.from_recordings(X, ax=ax)
+
+
 DRAWN = [
     trace, trace_scores, feature_visualization, layer_map, attribution, heatmap, simplex,
     subject_sheet, confusion, roc, precision_recall, training_history, calibration, mispredictions,
+    muap_sheet,
 ]  # fmt: skip
 
 
