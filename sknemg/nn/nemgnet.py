@@ -133,7 +133,8 @@ class NEMGNet(nn.Module):
     The twelve blocks carry the paper's numbers: ``blocks.block1`` to ``blocks.block12``. Blocks 4,
     6, 8, 10 and 12 hold the residual blocks and pass their input through in version A. In
     evaluation mode the first three blocks run over a few segments at a time inside one large
-    batch, which gives the same bits as the plain pass and is faster on a CPU.
+    batch, which is faster on a CPU and gives the same bits as the plain pass in one thread.
+    Several threads share a batch out by its size, so there the last digits may differ.
 
     Parameters
     ----------
@@ -228,6 +229,7 @@ class NEMGNet(nn.Module):
             x = stem(x)
         else:
             # Even chunks: one of a single segment would take another kernel and give other bits.
+            # Several threads share a chunk out by its size, and then bits may differ all the same.
             chunks = torch.tensor_split(x, -(-len(x) // STEM_CHUNK))
             x = torch.cat([stem(chunk) for chunk in chunks])
         return self.head(stages(x))

