@@ -198,7 +198,7 @@ def test_what_a_recording_decides_is_the_answer_without_it(trained):
     (whole,) = trained.diagnose(X[:3])
     (less,) = trained.diagnose(X[[0, 2]])
     first = whole.answer[0]
-    assert_allclose(whole.recordings["without"].iloc[1], less.probabilities[first], rtol=1e-9)
+    assert_allclose(whole.recordings["without"].iloc[1], less.probabilities[first], rtol=1e-5)
 
 
 # -- the whole ---------------------------------------------------------------------------------
@@ -212,7 +212,8 @@ def test_the_answers_are_those_of_the_parts(trained):
     sets = prediction_sets(proba, trained.quantile_)
     for at, name in enumerate(subjects):
         if found[name].kind != "none":
-            assert_allclose(list(found[name].probabilities.values()), proba[at], rtol=1e-9)
+            # float32 sums depend on the batch
+            assert_allclose(list(found[name].probabilities.values()), proba[at], rtol=1e-5)
             assert set(found[name].answer) == set(trained.classes_[sets[at]])
 
 
