@@ -531,25 +531,16 @@ def _check_inner_folds(y: Any, subjects: Any, folds: int, inner: int | None) -> 
 
 
 def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
+    from sknemg.cli.models import chosen_methods
     from sknemg.evaluation import evaluate
-    from sknemg.evaluation.comparison import compared_methods, confounds, scores_of, short_table
+    from sknemg.evaluation.comparison import confounds, scores_of, short_table
     from sknemg.evaluation.report import write_report
 
     start = time.perf_counter()
     print(X)
     protocol = _protocol(args)
     _check_inner_folds(y, X["subject"].to_numpy(), protocol.n_splits, args.out_of_fold)
-    methods = compared_methods(
-        args.profile,
-        recipe=args.recipe,
-        sfreq=args.sfreq,
-        upsample=args.upsample,
-        window=args.window,
-        hop=args.hop,
-        short=args.short,
-        subject_features=args.subject_features,
-        cv=args.out_of_fold,
-    )
+    methods = chosen_methods(args, cv=args.out_of_fold)
     result = evaluate(
         methods,
         X,

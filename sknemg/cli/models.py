@@ -18,6 +18,34 @@ _TABLE = "recordings.csv"
 _METHODS = {"features": "features", "network": "nEMGNet"}  # how their names begin
 
 
+def chosen_methods(args: argparse.Namespace, **options: Any) -> dict[str, Any]:
+    """Build the methods that the options of the command line describe.
+
+    Parameters
+    ----------
+    args : Namespace
+    **options
+        Further parameters of `compared_methods`.
+
+    Returns
+    -------
+    dict of name to pipeline
+    """
+    from sknemg.evaluation.comparison import compared_methods
+
+    return compared_methods(
+        args.profile,
+        recipe=args.recipe,
+        sfreq=args.sfreq,
+        upsample=args.upsample,
+        window=args.window,
+        hop=args.hop,
+        short=args.short,
+        subject_features=args.subject_features,
+        **options,
+    )
+
+
 def train(args: argparse.Namespace, X: Any, y: Any) -> None:
     """Evaluate a model by subjects left out, train it on all, and save it with its card.
 
@@ -28,7 +56,7 @@ def train(args: argparse.Namespace, X: Any, y: Any) -> None:
     y : ndarray of shape (n_recordings,)
     """
     from sknemg.diagnosis import Diagnostician
-    from sknemg.evaluation.comparison import compared_methods, confounds
+    from sknemg.evaluation.comparison import confounds
     from sknemg.persistence import save_model
     from sknemg.persistence.card import evaluation_tables, model_card
 
@@ -37,16 +65,7 @@ def train(args: argparse.Namespace, X: Any, y: Any) -> None:
         raise Refusal(f"--out {str(args.out)!r} is not empty: give a new folder, or --overwrite.")
     start = time.perf_counter()
     print(X)
-    methods = compared_methods(
-        args.profile,
-        recipe=args.recipe,
-        sfreq=args.sfreq,
-        upsample=args.upsample,
-        window=args.window,
-        hop=args.hop,
-        short=args.short,
-        subject_features=args.subject_features,
-    )
+    methods = chosen_methods(args)
     named = _METHODS[args.method]
     (pipeline,) = [own for name, own in methods.items() if name.startswith(named)]
     seeds = [name for name in pipeline.get_params() if name.endswith("random_state")]
