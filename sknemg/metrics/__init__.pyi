@@ -13,6 +13,10 @@ from .tables import (
     one_vs_rest_table,
     score_table,
 )
+from .votes import (
+    read_votes,
+    vote_table,
+)
 
 __all__ = [
     "METRICS",
@@ -22,6 +26,8 @@ __all__ = [
     "level_scores",
     "one_vs_rest_table",
     "proportion_interval",
+    "read_votes",
     "reader_points",
     "score_table",
+    "vote_table",
 ]
