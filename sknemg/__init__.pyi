@@ -30,7 +30,7 @@ from .classifiers import (
     TimmClassifier,
 )
 from .divote import DiVoteClassifier
-from .features import SegmentFeatures
+from .features import InterferenceFeatures, SegmentFeatures
 from .images import (
     MelSpectrogram,
     PlotImage,
@@ -60,6 +60,7 @@ __all__ = [
     "DiVoteClassifier",
     "Downsampler",
     "FewerSubjects",
+    "InterferenceFeatures",
     "InvalidModelError",
     "InvalidRecordingsError",
     "MelSpectrogram",

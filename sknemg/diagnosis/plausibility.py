@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sknemg.diagnosis.conformal import conformal_quantile
-from sknemg.features import segment_features
+from sknemg.features.segments import segment_features
 from sknemg.model_selection.splits import SubjectKFold
 from sknemg.recordings import Recordings
 from sknemg.signal import (

@@ -42,6 +42,8 @@ from sknemg.recordings._subjects import check_known, check_labels
 _MORE_ITEMS = {
     "segment": "shorten the window of the Segmenter",
     "motor unit": "record longer, at lower effort and closer to a unit",
+    "interference pattern": "record longer, or shorten the epoch",
+    "epoch": "record longer, or shorten the epoch",
 }
 
 

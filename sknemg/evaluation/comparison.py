@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sknemg.divote import DiVoteClassifier
 from sknemg.divote.levels import LEVELS, class_columns
 from sknemg.evaluation.result import Evaluation
-from sknemg.features import SegmentFeatures
+from sknemg.features.segments import SegmentFeatures
 from sknemg.metrics import format_interval, score_table
 from sknemg.preprocessing import Downsampler, Segmenter
 from sknemg.recordings import Recordings

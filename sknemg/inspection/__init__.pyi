@@ -26,6 +26,7 @@ from .occlusion import (
 from .simplex import SimplexDisplay
 from .subject_sheet import SubjectSheetDisplay
 from .trace import TraceDisplay
+from .turns_cloud import TurnsCloudDisplay
 from .waveforms import measure_waveforms
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "SubjectSheetDisplay",
     "TraceDisplay",
     "TrainingHistoryDisplay",
+    "TurnsCloudDisplay",
     "VoteHeatmapDisplay",
     "attribute",
     "class_colors",

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.divote.fitted import open_model
-from sknemg.features import BANDS, check_bands
+from sknemg.features.segments import BANDS, check_bands
 
 Predict = Callable[[NDArray[Any]], NDArray[Any]]
 

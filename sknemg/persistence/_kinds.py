@@ -143,7 +143,8 @@ KINDS: dict[str, Kind] = {
     # this library's
     "Downsampler": Kind("sknemg.preprocessing", _STEP_STATE, _SEEN),
     "Segmenter": Kind("sknemg.preprocessing", _STEP_STATE, _SEEN),
-    "SegmentFeatures": Kind("sknemg.features", _STEP_STATE, _SEEN),
+    "SegmentFeatures": Kind("sknemg.features.segments", _STEP_STATE, _SEEN),
+    "InterferenceFeatures": Kind("sknemg.features.interference", _STEP_STATE, _SEEN),
     "MuapFeatures": Kind("sknemg.muap.features", _STEP_STATE, _SEEN, neutral={"n_jobs": None}),
     "MelSpectrogram": Kind("sknemg.images.transformers", _STEP_STATE, _SEEN),
     "Spectrogram": Kind("sknemg.images.transformers", _STEP_STATE, _SEEN),

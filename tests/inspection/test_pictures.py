@@ -14,6 +14,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from sknemg import Recordings, inspection
+from sknemg.features.cloud import Cloud
 
 BASELINE = Path(__file__).parent / "baseline"
 CLASSES = ["myopathy", "neuropathy", "normal"]
@@ -170,10 +171,21 @@ def muap_sheet(ax):
     return inspection.MuapSheetDisplay.from_recordings(X, ax=ax)
 
 
+def turns_cloud(ax):
+    """Half of the epochs in the cloud, a few above it and below it."""
+    turns = np.linspace(60, 900, 20)
+    excess = 0.12 * np.sin(np.arange(20)) + 0.5 * (np.arange(20) == 12) - 0.4 * (turns < 150)
+    cloud = Cloud(0.6, -1.9, -0.2, 0.2, 30, 600)
+    amplitude = 10 ** (cloud.intercept + cloud.slope * np.log10(turns) + excess)
+    side = np.select([excess < cloud.low, excess > cloud.high], ["low", "high"], "in")
+    epochs = pd.DataFrame({"turns": turns, "amplitude": amplitude, "side": side})
+    return inspection.TurnsCloudDisplay(epochs, cloud).plot(ax)
+
+
 DRAWN = [
     trace, trace_scores, feature_visualization, layer_map, attribution, heatmap, simplex,
     subject_sheet, confusion, roc, precision_recall, training_history, calibration, mispredictions,
-    muap_sheet,
+    muap_sheet, turns_cloud,
 ]  # fmt: skip
 
 

@@ -15,16 +15,14 @@ from scipy.signal.windows import hann
 from sklearn.utils._param_validation import Interval
 
 from sknemg.base import RowTransformer
+from sknemg.features.turns import check_segments, count_turns
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import common_sfreq
-from sknemg.recordings._problems import listed
-from sknemg.signal import LARGEST_AMPLITUDE, implausible
 
 __all__ = [
     "SegmentFeatures",
     "amplitude_features",
     "count_crossings",
-    "count_turns",
     "feature_names",
     "segment_features",
     "spectral_features",
@@ -71,21 +69,6 @@ def _divide(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[Any]:
     )
 
 
-def _check_segments(segments: NDArray[Any]) -> None:
-    if segments.ndim != 2:
-        raise ValueError(f"Segments have the shape (n_segments, n_times), got {segments.shape}.")
-    bad = np.flatnonzero(~np.isfinite(segments).all(axis=1))
-    if bad.size:
-        raise ValueError(
-            f"Samples are NaN or infinite in {listed(bad, 'segment')}: leave them out."
-        )
-    if (large := np.flatnonzero(implausible(segments))).size:
-        raise ValueError(
-            f"Amplitudes beyond {LARGEST_AMPLITUDE:g} mV in {listed(large, 'segment')}: give "
-            "signals in millivolts."
-        )
-
-
 def check_bands(bands: Iterable[tuple[float, float]]) -> None:
     """Refuse what is no band, naming all of it."""
     wrong = [band for band in bands if np.shape(band) != (2,) or not 0 <= band[0] < band[1]]
@@ -99,7 +82,7 @@ def check_bands(bands: Iterable[tuple[float, float]]) -> None:
 def _centred(segments: ArrayLike) -> NDArray[np.float64]:
     """Segments without their mean; exactly 0 where a segment is flat."""
     segments = np.asarray(segments, dtype=np.float64)
-    _check_segments(segments)
+    check_segments(segments)
     flat = np.ptp(segments, axis=1, keepdims=True) == 0
     return np.where(flat, 0.0, segments - segments.mean(axis=1, keepdims=True))
 
@@ -170,65 +153,6 @@ def count_crossings(segments: ArrayLike, *, threshold: float = 0.01) -> NDArray[
     last = np.maximum.accumulate(np.where(side != 0, np.arange(x.shape[1]), 0), axis=1)
     side = np.take_along_axis(side, last, axis=1)
     return ((side[:, 1:] != side[:, :-1]) & (side[:, :-1] != 0)).sum(axis=1)
-
-
-def count_turns(
-    segments: ArrayLike, *, threshold: float = 0.1
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Count turns, with the mean change of potential from one turn to the next.
-
-    A turn is a peak or trough that the signal leaves, and that it had reached, by at least
-    `threshold` [1]_. Smaller wiggles on the way do not end a rise or a fall. The first and the last
-    sample of a segment are never turns.
-
-    Parameters
-    ----------
-    segments : array of shape (n_segments, n_times)
-        Segments in mV.
-    threshold : float, default=0.1
-        Smallest change that counts, in mV; 100 µV since Willison.
-
-    Returns
-    -------
-    n_turns : ndarray of int64, shape (n_segments,)
-    amplitude : ndarray of shape (n_segments,)
-        Mean absolute change between successive turns in mV; 0 with fewer than two turns.
-
-    References
-    ----------
-    .. [1] R. G. Willison, "Analysis of electrical activity in healthy and dystrophic muscle in
-       man", J Neurol Neurosurg Psychiatry 27:386-394, 1964.
-
-    Examples
-    --------
-    >>> n_turns, amplitude = count_turns([[0.0, 1.0, 0.95, 1.1, 0.0, 0.5, 0.3]])
-    >>> n_turns, amplitude.round(3)
-    (array([3]), array([0.8]))
-    """
-    segments = np.asarray(segments, dtype=np.float64)
-    _check_segments(segments)
-    by_time = np.ascontiguousarray(segments.T)
-    high, low = by_time[0].copy(), by_time[0].copy()
-    heading = np.zeros(high.shape, dtype=np.int8)  # 1 up, -1 down, 0 not yet known
-    previous = np.full(high.shape, np.nan)
-    n_turns = np.zeros(high.shape, dtype=np.int64)
-    path = np.zeros(high.shape)
-    for x in by_time[1:]:
-        np.maximum(high, x, out=high)
-        np.minimum(low, x, out=low)
-        falls = (high - x >= threshold) & (heading >= 0)
-        rises = (x - low >= threshold) & (heading <= 0)
-        rows = np.flatnonzero(falls | rises)
-        if not rows.size:
-            continue
-        turned = rows[heading[rows] != 0]
-        turn = np.where(falls[turned], high[turned], low[turned])
-        path[turned] += np.nan_to_num(np.abs(turn - previous[turned]))
-        previous[turned] = turn
-        n_turns[turned] += 1
-        heading[rows] = np.where(falls[rows], -1, 1)
-        high[rows] = low[rows] = x[rows]
-    return n_turns, path / np.maximum(n_turns - 1, 1)
 
 
 def spectral_features(
@@ -314,7 +238,7 @@ def segment_features(
     sfreq : float
         Sampling rate in Hz.
     turn_threshold, noise_threshold : float
-        Thresholds of :func:`count_turns` and :func:`count_crossings` in mV.
+        Thresholds of :func:`~sknemg.features.count_turns` and :func:`count_crossings` in mV.
     bands : sequence of (low, high)
         Bands of :func:`spectral_features` in Hz.
 
@@ -338,7 +262,7 @@ def segment_features(
     np.float64(200.0)
     """
     segments = np.asarray(segments)
-    _check_segments(segments)
+    check_segments(segments)
     out = np.empty((len(segments), len(feature_names(bands))))
     per_second = sfreq / segments.shape[1]
     for start in range(0, len(segments), _CHUNK):
