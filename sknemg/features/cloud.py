@@ -128,7 +128,8 @@ class TurnsReference:
             Naming the muscles with fewer than 5 such subjects, which are left out.
         """
         table = _epochs(X, epoch, ["subject", "muscle"])
-        clouds, rare = {}, []
+        clouds: dict[str, Cloud] = {}
+        rare: list[str] = []
         for muscle, own in table.groupby("muscle", sort=True):
             sizes = own["subject"].map(own["subject"].value_counts())
             own, sizes = own[sizes >= LEAST_EPOCHS], sizes[sizes >= LEAST_EPOCHS]
@@ -136,7 +137,7 @@ class TurnsReference:
             if n_subjects < LEAST_NORMALS:
                 rare.append(f"{muscle} ({n_subjects})")
                 continue
-            clouds[muscle] = _cloud(own, 1 / sizes.to_numpy(dtype=float), n_subjects)
+            clouds[str(muscle)] = _cloud(own, 1 / sizes.to_numpy(dtype=float), n_subjects)
         if not clouds:
             raise ValueError(
                 f"No muscle has {LEAST_NORMALS} subjects with {LEAST_EPOCHS} epochs each "
