@@ -386,7 +386,9 @@ ELSEWHERE = {
     "offsets": "of Recordings",
     "refit": "of searches", "voting": "of VotingClassifier",
     "strict": "of scorers",
+    "subject": "in Python alone: here the folder names the patient",
     "transform": "of set_output",
+    "unknown": "of Python's location_from_muscle",
     "validation": "fixed: auto, which needs no subjects of a class",
     "error.problems": "set by the command itself",
 }  # fmt: skip

@@ -3,10 +3,12 @@
 import ast
 import builtins
 import inspect
+import pickle
 import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 
@@ -135,8 +137,23 @@ def small(monkeypatch, make_ragged, tmp_path):
     monkeypatch.setattr(sknemg.simulate, "make_cohort", make_cohort)
     monkeypatch.chdir(tmp_path)
     write_cohort("my_cohort", X, y)
+    write_theirs(X, y)
+    Path("patient").mkdir()
+    np.save("patient/a.npy", X[0])
     with sklearn.config_context(enable_metadata_routing=False):
         yield X, y
+
+
+def write_theirs(X, y):
+    """Write a cohort as the papers' authors keep theirs."""
+    subjects = [*dict.fromkeys(X["subject"])]
+    number = [subjects.index(who) + 1 for who in X["subject"]]
+    files = [f"patient{who}_{row}.p" for row, who in enumerate(number)]
+    Path("theirs").mkdir()
+    for file, signal in zip(files, X, strict=True):
+        Path("theirs", file).write_bytes(pickle.dumps(signal))
+    table = pd.DataFrame({"label": y, "muscle_type": X["location"], "filepath": files})
+    table.to_csv("theirs/cohort.csv", index=False)
 
 
 @pytest.mark.slow

@@ -24,6 +24,8 @@ LOADING: Mapping[str, Words] = {
     "sfreq": option("--file-sfreq"),
     "scale": option("--scale"),
     "diagnoses": lambda value: "--diagnosis WORD=CLASS" if value is None else _words_of(value),
+    "subject_pattern": option("--subject-pattern"),
+    "locations": option("--locations"),
     "delimiter": option("--delimiter"),
     "decimal": option("--decimal"),
     "skip_lines": option("--skip-lines"),
@@ -197,7 +199,7 @@ def _add_diagnose(commands: Any) -> None:
     diagnose.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH",
         help="a folder with one patient's signal files, or the files; recordings.csv in it may "
-        "name file, muscle, location, sfreq, unit, scale, channel",
+        "name subject, file, muscle, location, sfreq, unit, scale, channel",
     )  # fmt: skip
     diagnose.add_argument("--model", required=True, type=Path, metavar="FOLDER")
     diagnose.add_argument(
@@ -217,7 +219,22 @@ def _add_reading(parser: argparse.ArgumentParser, *, cohort: bool = True) -> Non
     files.add_argument("--file-sfreq", type=_positive, metavar="HZ", help="sampling rate")
     files.add_argument("--scale", type=_finite, metavar="MV", help="millivolts per stored unit")
     if cohort:
-        _add_reading_of_cohorts(files)
+        files.add_argument(
+            "--diagnosis", type=_word, action="append", metavar="WORD=CLASS",
+            help="a further word of the column diagnosis, and its class; may be repeated",
+        )  # fmt: skip
+    files.add_argument(
+        "--subject-pattern", metavar="REGEX",
+        help="finds the subject in the name of a file, by its one group, such as 'P(\\d+)_'",
+    )  # fmt: skip
+    files.add_argument(
+        "--locations", choices=["given", "muscle"], default="given",
+        help="whether a location that is not given follows from the muscle",
+    )  # fmt: skip
+    files.add_argument(
+        "--on-error", choices=["raise", "skip"], default="raise",
+        help="whether unusable recordings stop the run or are left out, with a warning",
+    )  # fmt: skip
     files.add_argument(
         "--invalid", choices=["raise", "clip"], default="raise",
         help="what a sample without a value is: an error, or at the limit of the converter",
@@ -231,17 +248,6 @@ def _add_reading(parser: argparse.ArgumentParser, *, cohort: bool = True) -> Non
     texts.add_argument("--skip-lines", type=_at_least(0), default=0, metavar="N")
     texts.add_argument("--header", choices=["yes", "no"], help="whether the first line holds names")
     texts.add_argument("--encoding", metavar="NAME", help="such as cp1252")
-
-
-def _add_reading_of_cohorts(files: Any) -> None:
-    files.add_argument(
-        "--diagnosis", type=_word, action="append", metavar="WORD=CLASS",
-        help="a further word of the column diagnosis, and its class; may be repeated",
-    )  # fmt: skip
-    files.add_argument(
-        "--on-error", choices=["raise", "skip"], default="raise",
-        help="whether unusable recordings stop the run or are left out, with a warning",
-    )  # fmt: skip
 
 
 def _add_steps(parser: argparse.ArgumentParser) -> None:
@@ -424,29 +430,35 @@ def _diagnose(args: argparse.Namespace) -> None:
     from sknemg.cli.models import diagnose
 
     with speaking(_with_problems({**LOADING, **MODELS}, args)):
-        diagnose(args)
+        diagnose(args, reading(args))
 
 
 def _load(args: argparse.Namespace) -> tuple[Any, Any]:
     from sknemg.datasets import load_cohort
 
-    limits = {} if args.max_bytes is None else {"max_bytes": args.max_bytes}
     with speaking(_with_problems(LOADING, args)):
-        return load_cohort(
-            args.cohort,
-            unit=args.unit,
-            sfreq=args.file_sfreq,
-            scale=args.scale,
-            diagnoses=_diagnoses(args.diagnosis or []),
-            delimiter=args.delimiter,
-            decimal=args.decimal,
-            skip_lines=args.skip_lines,
-            header=None if args.header is None else args.header == "yes",
-            encoding=args.encoding,
-            invalid=args.invalid,
-            on_error=args.on_error,
-            **limits,
-        )
+        diagnoses = _diagnoses(args.diagnosis or [])
+        return load_cohort(args.cohort, diagnoses=diagnoses, **reading(args))
+
+
+def reading(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what the options say of reading files, as parameters of `load_recordings`."""
+    limits = {} if args.max_bytes is None else {"max_bytes": args.max_bytes}
+    return {
+        "unit": args.unit,
+        "sfreq": args.file_sfreq,
+        "scale": args.scale,
+        "subject_pattern": args.subject_pattern,
+        "locations": args.locations,
+        "delimiter": args.delimiter,
+        "decimal": args.decimal,
+        "skip_lines": args.skip_lines,
+        "header": None if args.header is None else args.header == "yes",
+        "encoding": args.encoding,
+        "invalid": args.invalid,
+        "on_error": args.on_error,
+        **limits,
+    }
 
 
 def _diagnoses(pairs: list[tuple[str, str]]) -> dict[str, str] | None:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from sknemg.cli.advice import Refusal
 from sknemg.pages import RESEARCH_ONLY
 
-_SIGNALS = {".hea", ".edf", ".wav", ".npy", ".npz", ".csv", ".txt", ".tsv", ".asc"}
-_TABLE = "recordings.csv"
 _METHODS = {"features": "features", "network": "nEMGNet"}  # how their names begin
 
 
@@ -87,12 +83,14 @@ def train(args: argparse.Namespace, X: Any, y: Any) -> None:
     print(RESEARCH_ONLY)
 
 
-def diagnose(args: argparse.Namespace) -> None:
+def diagnose(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
     """Diagnose one patient from a folder or from files, and write the page.
 
     Parameters
     ----------
     args : Namespace
+    options : mapping
+        How files are read, as parameters of `load_recordings`.
     """
     from sknemg.evaluation.patient import write_patient
     from sknemg.persistence import load_model
@@ -111,7 +109,7 @@ def diagnose(args: argparse.Namespace) -> None:
     import hashlib
 
     fingerprint = hashlib.sha256((args.model / SUMS).read_bytes()).hexdigest()
-    X = read_patient(args.paths, args)
+    X = read_patient(args.paths, options)
     found = model.diagnose(X)
     files = write_patient(args.out, model, X, found, fingerprint=fingerprint)
     for one in found:
@@ -122,107 +120,28 @@ def diagnose(args: argparse.Namespace) -> None:
     print(RESEARCH_ONLY)
 
 
-def read_patient(paths: Sequence[Path], args: argparse.Namespace) -> Any:
-    """Read the recordings of one patient.
+def read_patient(paths: Sequence[Path], options: Mapping[str, Any]) -> Any:
+    """Read the recordings of one patient, or of several that a table names.
 
     Parameters
     ----------
     paths : sequence of Path
-        Signal files, or one folder of them. ``recordings.csv`` in the folder may say more of each:
-        ``file``, ``muscle``, ``location``, ``sfreq``, ``unit``, ``scale``, ``channel``.
-    args : Namespace
-        How files are read.
+        Signal files, or one folder of them. Without a column ``subject``, the patient is called
+        as the folder, which whoever made it chose.
+    options : mapping
+        Parameters of `load_recordings`.
 
     Returns
     -------
     Recordings
     """
-    from sknemg.datasets import ReadError, read_recording
-    from sknemg.recordings import Recordings
+    from sknemg.datasets import load_recordings
 
-    rows = _listed(paths)
-    options = _options(args)
-    signals, rates, problems = [], [], []
-    for row in rows:
-        given = {name: row[name] for name in ("sfreq", "unit", "scale", "channel") if name in row}
-        try:
-            reading = read_recording(row["path"], **(options | given))
-        except ReadError as error:
-            problems.append(f"{row['path'].name}: {error}")
-            continue
-        signals.append(reading.signal)
-        rates.append(reading.sfreq)
-    if problems:
-        more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-        raise Refusal("; ".join(problems[:5]) + more + ".")
-    columns: dict[str, Any] = {
-        name: [row.get(name) for row in rows]
-        for name in ("muscle", "location")
-        if any(row.get(name) for row in rows)
-    }
-    return Recordings(signals, sfreq=rates, subject=_name(paths), **columns)
-
-
-def _options(args: argparse.Namespace) -> dict[str, Any]:
-    options = {"unit": args.unit, "sfreq": args.file_sfreq, "scale": args.scale,
-               "delimiter": args.delimiter, "decimal": args.decimal, "skip_lines": args.skip_lines,
-               "header": None if args.header is None else args.header == "yes",
-               "encoding": args.encoding, "invalid": args.invalid,
-               "max_bytes": args.max_bytes}  # fmt: skip
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _name(paths: Sequence[Path]) -> str:
-    """Name the patient after the folder, which whoever made it chose."""
-    own = paths[0].resolve()
-    return (own if own.is_dir() else own.parent).name or "patient"
-
-
-def _listed(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """List files, with what a table in their folder says of them."""
     for path in paths:
         if not path.exists():
             raise Refusal(f"{str(path)!r} does not exist: give a folder, or signal files.")
-    folders = [path for path in paths if path.is_dir()]
-    if folders and len(paths) > 1:
-        raise Refusal(f"{str(folders[0])!r} is a folder beside others: give one folder, or files.")
-    if not folders:
-        return [{"path": path} for path in paths]
-    folder = folders[0]
-    if (folder / _TABLE).is_file():
-        return _from_table(folder)
-    files = sorted(p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in _SIGNALS)
-    if not files:
-        raise Refusal(
-            f"{str(folder)!r} holds no signal files: give one with {', '.join(sorted(_SIGNALS))}."
-        )
-    return [{"path": file} for file in files]
-
-
-def _from_table(folder: Path) -> list[dict[str, Any]]:
-    import pandas as pd
-
-    table = pd.read_csv(folder / _TABLE, dtype=str, keep_default_na=False, sep=None,
-                        engine="python")  # fmt: skip
-    if "file" not in table or not len(table):
-        raise Refusal(f"{str(folder / _TABLE)!r} has no column 'file', or no rows: name the files.")
-    read: dict[str, Callable[[str], Any]] = {"sfreq": float, "scale": float}
-    rows = []
-    root = folder.resolve()
-    for entry in table.to_dict("records"):
-        said = {str(k): v.strip() for k, v in entry.items() if isinstance(v, str) and v.strip()}
-        path = folder / said.get("file", "")
-        if not path.resolve().is_relative_to(root) or not path.is_file():
-            raise Refusal(f"{_TABLE} names {said.get('file', '')!r}: give a file in the folder.")
-        try:
-            known = {name: read.get(name, str)(text) for name, text in said.items()}
-        except ValueError as error:
-            raise Refusal(f"{_TABLE}, file {said['file']!r}: {error}, give a number.") from error
-        rates = known.get("sfreq", 1.0), known.get("scale", 1.0)
-        if not np.isfinite(rates).all():
-            raise Refusal(f"{_TABLE}, file {said['file']!r}: give finite numbers.")
-        location = {"P": "proximal", "D": "distal"}.get(known.get("location", ""))
-        if location:
-            known["location"] = location
-        rows.append(known | {"path": path})
-    return rows
+    X = load_recordings(paths, **options)
+    if "subject" in X:
+        return X
+    own = paths[0].resolve()
+    return X.with_columns(subject=(own if own.is_dir() else own.parent).name or "patient")

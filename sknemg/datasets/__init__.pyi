@@ -1,10 +1,7 @@
 from ._formats.stored import ReadError
 from ._quality import quality
 from ._tables import InvalidCohortError
-from .cohort import (
-    load_cohort,
-    write_cohort,
-)
+from .cohort import load_cohort
 from .emgdb import (
     EMGDB,
     load_emgdb,
@@ -14,6 +11,8 @@ from .emglab import (
     load_emglab,
 )
 from .files import read_recording
+from .recordings import load_recordings
+from .writing import write_cohort
 
 __all__ = [
     "EMGDB",
@@ -23,6 +22,7 @@ __all__ = [
     "load_cohort",
     "load_emgdb",
     "load_emglab",
+    "load_recordings",
     "quality",
     "read_recording",
     "write_cohort",

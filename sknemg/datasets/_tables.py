@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping
 from io import StringIO
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -13,8 +14,12 @@ import pandas as pd
 
 from sknemg.datasets._schema import PACKAGE, Field, clean, decode, read_number, read_package
 from sknemg.recordings import InvalidRecordingsError
+from sknemg.recordings._problems import capped, shown
 from sknemg.recordings._subjects import ONE_DIAGNOSIS, several_diagnoses
+from sknemg.recordings.muscles import find_locations
 
+#: The tables that a folder may hold.
+TABLES = ("subjects.csv", "recordings.csv", "cohort.csv")
 #: Other names of the columns that mean something to the loader.
 ALIASES = {
     "label": "diagnosis",
@@ -38,7 +43,7 @@ _COLUMNS = ["table", "row", "problem", "remedy"]
 
 
 class InvalidCohortError(InvalidRecordingsError):
-    """A cohort folder that cannot be loaded as it is, with everything that is wrong in it.
+    """A folder or files that cannot be loaded as they are, with everything that is wrong.
 
     Attributes
     ----------
@@ -47,12 +52,15 @@ class InvalidCohortError(InvalidRecordingsError):
         row 1. A problem of a whole table has no row (``<NA>``).
     """
 
-    def __init__(self, problems: pd.DataFrame):
-        self.problems = problems
+    def __init__(self, problems: pd.DataFrame, where: str = "cohort"):
+        self.problems, self._where = problems, where
         n = len(problems)
         ValueError.__init__(
-            self, f"{n} problem{'s' if n != 1 else ''} in the cohort:\n{describe(problems)}"
+            self, f"{n} problem{'s' if n != 1 else ''} in the {where}:\n{describe(problems)}"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems, self._where)
 
 
 def describe(problems: pd.DataFrame) -> str:
@@ -79,9 +87,17 @@ def _ranges(rows: Iterable[int]) -> str:
 
 
 class Findings:
-    """Problems found so far, and the recording rows that they rule out."""
+    """Problems found so far, and the recording rows that they rule out.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    where : str, default="cohort"
+        What is looked at, for the message.
+    """
+
+    def __init__(self, where: str = "cohort") -> None:
+        self.where = where
+        self.files: dict[int, str] = {}  # of rows that stand in no table
         self._found: list[tuple[str, int | None, str, str]] = []
         self.out: set[int] = set()
 
@@ -96,7 +112,8 @@ class Findings:
     ) -> None:
         """Note one problem of these rows; `out` if they are rows of recordings."""
         for row in rows:
-            self._found.append((table, row, problem, remedy))
+            named = self.files.get(row)
+            self._found.append((named or table, None if named else row, problem, remedy))
             if out and row is not None:
                 self.out.add(row)
 
@@ -107,16 +124,36 @@ class Findings:
     def stop_if_any(self) -> None:
         """Raise `InvalidCohortError` if there is a problem."""
         if self._found:
-            raise InvalidCohortError(self.table())
+            raise InvalidCohortError(self.table(), self.where)
 
 
 # -- reading -----------------------------------------------------------------------------------
 
 
 def read_tables(
-    folder: Path, diagnoses: Mapping[str, str] | None, findings: Findings
+    folder: Path,
+    findings: Findings,
+    *,
+    diagnoses: Mapping[str, str] | None = None,
+    labelled: bool = True,
+    subject_pattern: re.Pattern[str] | None = None,
+    from_muscles: bool = False,
 ) -> tuple[pd.DataFrame, str, dict[str, Field]]:
     """Read ``recordings.csv`` with ``subjects.csv``, or ``cohort.csv``, and check their entries.
+
+    Parameters
+    ----------
+    folder : Path
+    findings : Findings
+    diagnoses : mapping, default=None
+        Further words for diagnoses.
+    labelled : bool, default=True
+        Whether each recording has a subject with a diagnosis. Otherwise neither is needed, and
+        a column ``diagnosis`` is one like any other.
+    subject_pattern : re.Pattern, default=None
+        Finds the subject in the name of the file, in place of a column.
+    from_muscles : bool, default=False
+        Whether a location that is not given follows from the muscle.
 
     Returns
     -------
@@ -128,27 +165,116 @@ def read_tables(
         The types of the columns that ``datapackage.json`` describes.
     """
     types = _read_types(folder, findings)
-    rows, subjects, table = _read_layout(folder, types, findings)
+    needed = [] if subject_pattern or not labelled else ["subject"]
+    rows, subjects, table = _read_layout(folder, types, needed, labelled, findings)
+    if subject_pattern:
+        _find_subjects(rows, subject_pattern, table, findings)
     fields = dict(types.get(table, {}))
     if subjects is not None:
+        if "subject" not in rows:
+            remedy = "add the column 'subject' to it, or leave subjects.csv out"
+            findings.add(table, [None], "subjects.csv beside it, but no subjects in it", remedy)
+            findings.stop_if_any()
         fields = types.get("subjects.csv", {}) | fields
         _check_subjects(subjects, rows, findings)
         first = subjects.drop_duplicates("subject")
         rows = rows.reset_index(names="table_row").merge(first, on="subject", how="left")
         rows = rows.set_index("table_row").rename_axis(None)
     rows = rows.where(rows.notna(), None)
-    _require(rows, ("subject", "file"), table, findings)
-    words = read_words(diagnoses)
-    used = {*map(plain, words.values()), *map(plain, rows["diagnosis"].dropna())}
-    for word in sorted(set(words) - used):
-        remedy = "correct the word in `diagnoses`, or take it out"
-        findings.add(table, [None], f"no row has the diagnosis {word!r}", remedy)
-    _translate(rows, "diagnosis", DIAGNOSES | words, table, findings)
+    _require(rows, [name for name in ("subject", "file") if name in rows], table, findings)
+    if labelled:
+        words = read_words(diagnoses)
+        used = {*map(plain, words.values()), *map(plain, rows["diagnosis"].dropna())}
+        for word in sorted(set(words) - used):
+            remedy = "correct the word in `diagnoses`, or take it out"
+            findings.add(table, [None], f"no row has the diagnosis {word!r}", remedy)
+        _translate(rows, "diagnosis", DIAGNOSES | words, table, findings)
     _translate(rows, "location", LOCATIONS, table, findings)
+    if from_muscles:
+        rows = _locate(rows, table, findings)
     _read_numbers(rows, table, findings)
-    _check_diagnoses(rows, "subjects.csv" if subjects is not None else table, table, findings)
+    if labelled:
+        where = "subjects.csv" if subjects is not None else table
+        _check_diagnoses(rows, where, table, findings)
     _check_types(rows, fields, subjects, table, findings)
     return rows, table, fields
+
+
+def _find_subjects(
+    rows: pd.DataFrame, pattern: re.Pattern[str], table: str, findings: Findings
+) -> None:
+    """Take the subject of each row from the name of its file."""
+    if "subject" in rows:
+        remedy = "leave `subject_pattern` out, or take the column out"
+        findings.add(table, [None], "it has a column 'subject'", remedy)
+        findings.stop_if_any()
+    given = rows["file"].dropna()
+    found, wrong = subjects_in(given, pattern)
+    for problem, at in wrong.items():
+        findings.add(table, given.index[at], problem, "correct the pattern, or name the files anew")
+    subjects = pd.Series(None, rows.index, dtype=object)
+    subjects[given.index] = found
+    rows.insert(0, "subject", subjects)
+
+
+def subjects_in(
+    names: Iterable[str], pattern: re.Pattern[str]
+) -> tuple[list[str | None], dict[str, list[int]]]:
+    r"""Find the subjects in the names of files, and say of which names why there is none.
+
+    Examples
+    --------
+    >>> names = ["M/P12_03.npy", "M/P7_1.npy"]
+    >>> subjects_in(names, re.compile(r"P(\d+)_"))[0]
+    ['12', '7']
+    >>> for pattern in (r"(\d+)", r".*(\d+)_", r"Q(\d+)"):
+    ...     print(*subjects_in(names, re.compile(pattern))[1])
+    subject_pattern='(\\d+)' fits in several places of 'M/P12_03.npy', 'M/P7_1.npy'
+    subject_pattern='.*(\\d+)_' takes a part of a number out of 'M/P12_03.npy'
+    subject_pattern='Q(\\d+)' finds no subject in 'M/P12_03.npy', 'M/P7_1.npy'
+    """
+    names = list(names)
+    found = [_subject_in(name, pattern) for name in names]
+    wrong: dict[str, list[int]] = {}
+    for at, (who, problem) in enumerate(found):
+        if who is None:
+            wrong.setdefault(problem, []).append(at)
+    said = f"subject_pattern={pattern.pattern!r}"
+    return [who for who, _ in found], {
+        f"{said} {problem} {capped([names[i] for i in at], spell=shown)}": at
+        for problem, at in wrong.items()
+    }
+
+
+def _subject_in(name: str, pattern: re.Pattern[str]) -> tuple[str | None, str]:
+    found = list(pattern.finditer(name))
+    if not found or not all(match[1] and match[1].strip() for match in found):
+        return None, "finds no subject in"
+    if len(found) > 1:
+        return None, "fits in several places of"
+    start, stop = found[0].span(1)
+    for number in re.finditer(r"\d+", name):
+        if number.start() < start < number.end() or number.start() < stop < number.end():
+            return None, "takes a part of a number out of"
+    return found[0][1].strip(), ""
+
+
+def _locate(rows: pd.DataFrame, table: str, findings: Findings) -> pd.DataFrame:
+    """Fill in the location of rows that do not state it, by their muscle."""
+    if "muscle" not in rows:
+        remedy = "add it, or leave locations='muscle' out"
+        findings.add(table, [None], "no column 'muscle'", remedy)
+        return rows
+    stated = rows["location"] if "location" in rows else pd.Series(None, rows.index, dtype=object)
+    blank = rows.index[stated.isna()]
+    blank = blank.difference(list(findings.out), sort=False)
+    locations, strange = find_locations(rows.loc[blank, "muscle"])
+    for name, at in strange.items():
+        remedy = "write its name in full, or fill in the location"
+        findings.add(table, blank[at], f"muscle {name!r} is unknown", remedy)
+    stated = stated.astype(object)
+    stated.loc[blank] = locations
+    return rows.assign(location=stated.where(stated.notna(), None))
 
 
 def _read_types(folder: Path, findings: Findings) -> dict[str, dict[str, Field]]:
@@ -179,25 +305,32 @@ def _check_types(
 
 
 def _read_layout(
-    folder: Path, types: Mapping[str, Mapping[str, Field]], findings: Findings
+    folder: Path,
+    types: Mapping[str, Mapping[str, Field]],
+    needed: Collection[str],
+    labelled: bool,
+    findings: Findings,
 ) -> tuple[pd.DataFrame, Any, str]:
     if not folder.is_dir():
         raise FileNotFoundError(f"Folder {str(folder)!r} does not exist: give an existing one.")
-    there = {n for n in ("subjects.csv", "recordings.csv", "cohort.csv") if (folder / n).exists()}
-    if there not in ({"subjects.csv", "recordings.csv"}, {"cohort.csv"}):
-        findings.add(
-            str(folder),
-            [None],
-            f"it holds {sorted(there) or 'no table'}",
-            "put subjects.csv and recordings.csv there, or cohort.csv alone",
-        )
+    there = {name for name in TABLES if (folder / name).exists()}
+    layouts = [{"subjects.csv", "recordings.csv"}, {"cohort.csv"}]
+    layouts += [] if labelled else [{"recordings.csv"}]
+    if there not in layouts:
+        remedy = "put subjects.csv and recordings.csv there, or cohort.csv alone"
+        found = f"it holds {sorted(there) or 'no table'}"
+        findings.add(str(folder), [None], found, remedy)
         findings.stop_if_any()
+    diagnosis = ["diagnosis"] if labelled else []
     if "cohort.csv" in there:
-        rows = _read(folder / "cohort.csv", ("subject", "diagnosis", "file"), types, findings)
+        rows = _read(folder / "cohort.csv", [*needed, *diagnosis, "file"], types, findings)
         findings.stop_if_any()
         return rows, None, "cohort.csv"
-    rows = _read(folder / "recordings.csv", ("subject", "file"), types, findings)
-    subjects = _read(folder / "subjects.csv", ("subject", "diagnosis"), types, findings)
+    rows = _read(folder / "recordings.csv", [*needed, "file"], types, findings)
+    if "subjects.csv" not in there:
+        findings.stop_if_any()
+        return rows, None, "recordings.csv"
+    subjects = _read(folder / "subjects.csv", ["subject", *diagnosis], types, findings)
     both = sorted(map(str, (set(rows) & set(subjects)) - {"subject"}))
     if both:
         remedy = "keep it in one of the tables"
@@ -305,7 +438,8 @@ def own_name(name: str) -> str:
 
 
 _COLUMN_HELP = {
-    "subject": "add it (or patient_id): whose the recording is; it is never taken from file names",
+    "subject": "add it (or patient_id): whose the recording is; or say with `subject_pattern` "
+    "where it stands in the names of the files",
     "diagnosis": f"add it (or label): one of {', '.join(sorted(set(DIAGNOSES.values())))}",
     "file": "add it (or filepath): the recording's file, relative to the folder",
 }
@@ -357,7 +491,7 @@ def read_words(diagnoses: Mapping[str, str] | None) -> dict[str, str]:
 
 def _require(rows: pd.DataFrame, columns: Iterable[str], table: str, findings: Findings) -> None:
     for name in columns:
-        blank = rows.index[rows[name].isna()]
+        blank = [row for row in rows.index[rows[name].isna()] if row not in findings.out]
         findings.add(table, blank, f"no {name}", "fill it in or take the row out")
 
 

@@ -244,14 +244,26 @@ def files_of(path: Path) -> list[Path]:
     return [path]
 
 
+_KINDS = {".edf": "EDF", ".wav": "WAV", ".npy": "NPY", ".npz": "NPZ"}
+_KINDS |= dict.fromkeys((".csv", ".txt", ".tsv", ".asc"), "text")
+
+
+def is_signal(path: Path) -> bool:
+    """Whether a file of a folder is taken for a recording: a WFDB header or another known file."""
+    return path.suffix.lower() in suffixes()
+
+
+def suffixes() -> list[str]:
+    """List the endings of the files that hold one recording each."""
+    return [".hea", *_KINDS]
+
+
 def _kind(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in (".hea", ".dat", ".bin") or path.with_name(path.name + ".hea").exists():
         return "WFDB"
-    kinds = {".edf": "EDF", ".wav": "WAV", ".npy": "NPY", ".npz": "NPZ"}
-    kinds |= dict.fromkeys((".csv", ".txt", ".tsv", ".asc"), "text")
-    if suffix in kinds:
-        return kinds[suffix]
+    if suffix in _KINDS:
+        return _KINDS[suffix]
     if suffix in (".p", ".pkl", ".pickle"):
         raise ReadError(
             "a pickle is refused, because opening one runs the code it holds: "

@@ -2,6 +2,7 @@
 
 from sknemg.recordings._problems import InvalidRecordingsError
 from sknemg.recordings._subjects import label_subjects, read_subjects
+from sknemg.recordings.muscles import location_from_muscle
 from sknemg.recordings.recordings import MILLIVOLTS, Recordings
 
 __all__ = [
@@ -9,5 +10,6 @@ __all__ = [
     "InvalidRecordingsError",
     "Recordings",
     "label_subjects",
+    "location_from_muscle",
     "read_subjects",
 ]

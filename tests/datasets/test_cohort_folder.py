@@ -324,7 +324,7 @@ def test_pickles_nan_and_broken_files(make_folder):
     [
         ({}, "it holds no table (put subjects.csv and recordings.csv there, or cohort.csv alone)"),
         ({"subjects": "subject,diagnosis\nA,M\n"}, "it holds ['subjects.csv']"),
-        ({"cohort": "label,muscle_type,filepath\nM,P,a.npy\n"}, "never taken from file names"),
+        ({"cohort": "label,muscle_type,filepath\nM,P,a.npy\n"}, "or say with `subject_pattern`"),
         ({"cohort": "subject,diagnosis,file\n"}, "cohort.csv: no rows"),
         ({"cohort": ""}, "cohort.csv: no column 'subject'"),
         ({"cohort": "subject,diagnosis,file,table_row\nA,M,a.npy,1\n"}, "a column 'table_row'"),

@@ -147,6 +147,7 @@ def test_a_patient_is_answered_with_a_page(trained, model, patient, tmp_path, ca
     ],
     ids=["flat", "microvolts as millivolts", "mains", "amplifier"],
 )
+@pytest.mark.filterwarnings("default:Flat for 0.5 s")
 def test_a_wrong_input_ends_without_an_answer(trained, patient, tmp_path, capsys, change, reason):
     assert diagnose(trained, tmp_path / "out", patient(change)) == 0
     printed = capsys.readouterr().out
@@ -211,7 +212,7 @@ def test_what_is_wrong_is_said(trained, patient, tmp_path, capsys, arguments, me
 
 @pytest.mark.parametrize(
     ("line", "message"),
-    [("../r0.npy", "give a file in the folder"), ("r9.npy", "give a file in the folder"),
+    [("../r0.npy", "give a file inside the folder"), ("r9.npy", "there is no"),
      ("r0.npy,x", "sfreq|number|column|finite")],
 )  # fmt: skip
 def test_a_table_of_a_patient_that_names_what_is_not_there(

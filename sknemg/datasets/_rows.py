@@ -1,0 +1,264 @@
+"""Recordings from rows that name files: their checks, reading, and putting together."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sknemg.datasets._formats.stored import ReadError, TableEntry
+from sknemg.datasets._formats.units import UNITS
+from sknemg.datasets._quality import warn_if_flat
+from sknemg.datasets._schema import PACKAGE, Field, decode
+from sknemg.datasets._tables import UNTYPED, Findings, describe, is_given, path_problem, typed
+from sknemg.datasets.files import Reading, files_of, read_recording
+from sknemg.recordings import Recordings
+from sknemg.recordings._problems import shown
+from sknemg.recordings._subjects import warn_if_alike
+from sknemg.recordings.recordings import offsets_of
+
+_READ = ("sfreq", "unit", "scale", "channel", "start", "stop")
+
+
+def check_how(on_error: str, locations: str, subject_pattern: str | None) -> re.Pattern[str] | None:
+    """Refuse options that mean nothing for any recordings, and return the compiled pattern."""
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f"on_error={on_error!r} is unknown: give 'raise' or 'skip'.")
+    if locations not in ("given", "muscle"):
+        raise ValueError(f"locations={locations!r} is unknown: give 'given' or 'muscle'.")
+    if subject_pattern is None:
+        return None
+    try:
+        pattern = re.compile(subject_pattern)
+    except (re.error, TypeError) as error:
+        raise ValueError(
+            f"subject_pattern={subject_pattern!r} is no regular expression ({error}): correct it."
+        ) from error
+    if pattern.groups != 1:
+        raise ValueError(
+            f"subject_pattern={subject_pattern!r} has {pattern.groups} groups: put what names the "
+            "subject, and nothing else, into parentheses; (?:...) stands for others."
+        )
+    return pattern
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows that name files, and where they come from.
+
+    ``table`` is their table's name, in which they are numbered as a spreadsheet does. Without a
+    table (an empty name) they are files that were listed, and problems name the files.
+    """
+
+    rows: pd.DataFrame
+    table: str
+    folder: Path
+    fields: Mapping[str, Field]
+
+
+def load_rows(
+    source: Source,
+    findings: Findings,
+    given: dict[str, Any],
+    options: dict[str, Any],
+    *,
+    on_error: Literal["raise", "skip"],
+    stacklevel: int,
+) -> Recordings:
+    """Read all rows, and refuse or leave out those with a problem.
+
+    Parameters
+    ----------
+    source : Source
+    findings : Findings
+        The problems found so far.
+    given : dict
+        Rate, unit and scale for the rows that do not state them.
+    options : dict
+        Further parameters of `read_recording`.
+    on_error : {"raise", "skip"}
+    stacklevel : int
+        Of warnings: the frames between the caller's user and here.
+
+    Returns
+    -------
+    Recordings
+    """
+    rows, table, fields = source.rows, source.table, source.fields
+    readable = check_paths(rows, table, source.folder, findings)
+    check_repeated_rows(rows, table, findings)
+    readings = read_all(rows.loc[readable], table, source.folder, given, options, findings)
+    check_repeated_signals(rows, table, readings, findings)
+    kept = [row for row in rows.index if row not in findings.out]
+    problems = findings.table()
+    if len(problems):
+        if on_error == "raise" or not kept:
+            findings.stop_if_any()
+        warnings.warn(
+            f"{len(rows) - len(kept)} of {len(rows)} recordings were left out:\n"
+            + describe(problems),
+            stacklevel=stacklevel + 1,
+        )
+    if lacking := [name for name in fields if name not in rows]:
+        warnings.warn(
+            f"{PACKAGE} describes columns that the tables lack, {shown(lacking)}: take them out "
+            "there, too.",
+            stacklevel=stacklevel + 1,
+        )
+    X = assemble(rows.loc[kept], [readings[row] for row in kept], fields, numbered=bool(table))
+    if "subject" in X:
+        warn_if_alike(X["subject"], stacklevel=stacklevel + 1)
+    warn_if_flat(X, stacklevel=stacklevel + 1)
+    return X
+
+
+def assemble(
+    rows: pd.DataFrame,
+    readings: list[Reading],
+    fields: Mapping[str, Field],
+    *,
+    numbered: bool,
+) -> Recordings:
+    """Put readings and the columns of their rows together."""
+    meta = pd.DataFrame(
+        {
+            name: decode(rows[name], fields[name])[0]
+            if name in fields and name not in UNTYPED
+            else typed(rows[name]).tolist()
+            for name in map(str, rows)
+        }
+    )
+    meta = meta.rename(columns={"unit": "file_unit"})
+    rates = pd.Series([reading.sfreq for reading in readings])
+    meta["sfreq"] = rates.astype(fields["sfreq"]["dtype"] if "sfreq" in fields else float)
+    if numbered:
+        meta["table_row"] = rows.index.to_numpy(dtype=np.int64)
+    if "clipped" not in meta:
+        counts = pd.Series([reading.meta["clipped"] for reading in readings])
+        meta["clipped"] = counts.astype(float)  # NaN where the format has no limits
+    signals = [reading.signal for reading in readings]
+    offsets = offsets_of([len(signal) for signal in signals])
+    return Recordings.from_ragged(np.concatenate(signals), offsets, meta).validate()
+
+
+# -- checks ------------------------------------------------------------------------------------
+
+
+def check_paths(rows: pd.DataFrame, table: str, folder: Path, findings: Findings) -> list[int]:
+    """Note what is wrong with the files, and return the rows whose files can be opened."""
+    owners: dict[Path, list[int]] = defaultdict(list)
+    readable: list[int] = []
+    for row, name in zip(rows.index, rows["file"], strict=True):
+        if not is_given(name):
+            continue
+        try:
+            files = _files_inside(name, folder) if table else files_of(folder / name)
+        except (ValueError, OSError, RuntimeError) as error:  # null bytes, loops of links
+            remedy = "give a file inside the folder, relative to it"
+            findings.add(table, [row], f"file {name!r}: {error}", remedy)
+            continue
+        owners[files[0].resolve()].append(row)
+        readable.append(row)
+    for file, at in owners.items():
+        if "subject" in rows and rows.loc[at, "subject"].nunique() > 1:
+            who = ", ".join(sorted(rows.loc[at, "subject"].dropna().unique()))
+            problem = f"file {file.name!r} is given for several subjects ({who})"
+            findings.add(table, at, problem, "a recording is of one subject: correct it")
+    return readable
+
+
+def _files_inside(name: str, folder: Path) -> list[Path]:
+    if problem := path_problem(name):
+        raise ReadError(problem)
+    files = files_of(folder / name)
+    root = folder.resolve()
+    for file in files:
+        if not file.resolve().is_relative_to(root):
+            raise ReadError("a link leads out of the folder")
+        if not file.is_file():
+            raise ReadError(f"there is no {file.relative_to(folder).as_posix()!r}")
+    return files
+
+
+def check_repeated_rows(rows: pd.DataFrame, table: str, findings: Findings) -> None:
+    same = [name for name in ("file", "channel", "start", "stop") if name in rows]
+    again = rows.index[rows["file"].notna() & rows.duplicated(same)]
+    for row in again:
+        problem = f"the same part of file {rows.loc[row, 'file']!r} as in a row above"
+        findings.add(table, [row], problem, "take one of the rows out")
+    if "recording" in rows and "subject" in rows:
+        named = rows[rows["recording"].notna()]
+        for row in named.index[named.duplicated(["subject", "recording"])].difference(again):
+            problem = f"recording {named.loc[row, 'recording']!r} of a subject for the second time"
+            findings.add(table, [row], problem, "name the recordings differently")
+
+
+def check_repeated_signals(
+    rows: pd.DataFrame, table: str, readings: Mapping[int, Reading], findings: Findings
+) -> None:
+    seen = defaultdict(list)
+    for row, reading in readings.items():
+        if own := digest(reading.signal):
+            seen[own].append(row)
+    for at in seen.values():
+        if len(at) < 2:
+            continue
+        who = sorted(rows.loc[at, "subject"].astype(str).unique()) if "subject" in rows else []
+        files = ", ".join(sorted(rows.loc[at, "file"].unique()))
+        problem = f"the same signal in {files}"
+        if len(who) > 1:
+            problem += f", of subjects {', '.join(who)}"
+        findings.add(
+            table,
+            at if len(who) > 1 else at[1:],
+            problem,
+            "a copy would leak from training into test: take it out",
+        )
+
+
+def digest(signal: NDArray[np.float32]) -> bytes | None:
+    """Hash a signal; none if it is constant: dead channels are alike without being copies."""
+    return hashlib.sha256(signal.tobytes()).digest() if np.ptp(signal) > 0 else None
+
+
+def read_all(
+    rows: pd.DataFrame,
+    table: str,
+    folder: Path,
+    given: dict[str, Any],
+    options: dict[str, Any],
+    findings: Findings,
+) -> dict[int, Reading]:
+    """Read every row that can be read, and note why the others cannot."""
+    given = {name: value for name, value in given.items() if value is not None}
+    columns = [name for name in _READ if name in rows]
+    readings = {}
+    for row in rows.index:
+        entries: dict[str, Any] = {name: rows.at[row, name] for name in columns}
+        said = {name: entry for name, entry in entries.items() if is_given(entry)}
+        clash = [name for name in given if name in said and _differ(said[name], given[name])]
+        for name in clash:
+            problem = f"{name} {said[name]} in the row, {name}={given[name]!r} as argument"
+            findings.add(table, [row], problem, "give it in one place")
+        if "channel" in said:
+            said["channel"] = TableEntry(said["channel"])
+        path = folder / str(rows.at[row, "file"])
+        try:
+            readings[row] = read_recording(path, **(given | said), **options)
+        except ReadError as error:
+            findings.add(table, [row], str(error))
+    return readings
+
+
+def _differ(said: Any, given: Any) -> bool:
+    """Whether two entries mean different things; units are spelled in several ways."""
+    return UNITS.get(said, said) != UNITS.get(given, given)
