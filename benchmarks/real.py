@@ -3,15 +3,15 @@
 Run ``python -m benchmarks.real --cohort n2001`` or ``--cohort algiers``; ``SKNEMG_DATA`` names the
 folder that holds ``emglab_n2001`` and ``algiers``. A stopped run goes on. Every method sees the
 same folds of the same subjects, at 10 kHz, with the mains hum and what lies outside 20 Hz to
-4.5 kHz filtered out. The row "nuisance" sees only what a disease does not change: number and
-length of recordings, offset, hum, power above the band of EMG, rate, clipping. A score is worth
-what it gains over that row.
+4.5 kHz filtered out. One row sees no EMG, only what a recording brings with it, unfiltered (see
+``sknemg.evaluation.nuisance_table``). A score is worth what it gains over that row.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import tempfile
 import warnings
 from dataclasses import replace
@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import signal
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
@@ -33,7 +32,8 @@ from benchmarks.machinery.runner import RESULTS
 from benchmarks.machinery.settings import PROFILES
 from sknemg import DiVoteClassifier, Downsampler, NEMGNetClassifier, Segmenter, SegmentFeatures
 from sknemg.datasets import load_cohort, load_emglab
-from sknemg.evaluation import PROTOCOLS, Evaluation, evaluate
+from sknemg.evaluation import PROTOCOLS, Evaluation, evaluate, gains_of, nuisance_model
+from sknemg.evaluation.nuisance import NUISANCE
 from sknemg.metrics import format_interval, score_table
 
 FOLDER = RESULTS / "real"
@@ -43,7 +43,7 @@ MAINS = 50.0
 #: Folds by subject; N2001's smallest class has three subjects.
 FOLDS = {"n2001": 3, "algiers": 5}
 METHODS = [
-    "nuisance",
+    NUISANCE,
     "features + LDA",
     "features + forest",
     "MiniRocket + ridge",
@@ -87,42 +87,6 @@ def rows_of(X: Any) -> list[np.ndarray]:
     return [X.values[a:b] for a, b in zip(X.offsets[:-1], X.offsets[1:], strict=True)]
 
 
-class Nuisance(TransformerMixin, BaseEstimator):
-    """What describes a recording but is no EMG, a row a recording.
-
-    Columns: recordings of its subject, length (s), rate (Hz), offset (mV), mains hum (power by
-    which its lines and that of the first harmonic rise above their neighbours), noise floor (power
-    per hertz above 0.45 of the rate), both as logarithms, and the share of samples at the largest
-    absolute value (clipping). They are powers and no shares of power, which would tell how strong
-    the EMG is.
-    """
-
-    def fit(self, X, y=None):
-        self.n_columns_ = 7
-        return self
-
-    def transform(self, X):
-        counts = X["subject"].map(X["subject"].value_counts()).to_numpy(dtype=float)
-        rates = X["sfreq"].to_numpy(dtype=float)
-        rows = [
-            [n, len(row) / rate, rate, *_nuisances(row, rate)]
-            for n, rate, row in zip(counts, rates, rows_of(X), strict=True)
-        ]
-        return np.array(rows)
-
-
-def _nuisances(row: np.ndarray, rate: float) -> list[float]:
-    row = row.astype(np.float64)
-    frequency, power = signal.welch(row, rate, nperseg=min(len(row), int(rate)))
-    hum = 0.0
-    for line in (MAINS, 2 * MAINS):
-        away = np.abs(frequency - line)
-        hum += max(0.0, power[away <= 2].mean() - np.median(power[(away > 3) & (away <= 10)]))
-    floor = np.median(power[frequency > 0.45 * rate])
-    clipped = (np.abs(row) >= np.abs(row).max()).mean()
-    return [row.mean(), np.log10(hum + 1e-15), np.log10(floor + 1e-15), clipped]
-
-
 def methods(names: list[str], version: str, width: int, epochs: int) -> dict[str, Any]:
     """Give the methods by name; MiniRocket only where aeon is installed."""
 
@@ -139,9 +103,7 @@ def methods(names: list[str], version: str, width: int, epochs: int) -> dict[str
     forest = RandomForestClassifier(300, min_samples_leaf=5, class_weight="balanced")
     features = SegmentFeatures(input_sfreq=SFREQ)
     found = {
-        "nuisance": make_pipeline(
-            Nuisance(), RandomForestClassifier(500, min_samples_leaf=2, class_weight="balanced")
-        ),
+        NUISANCE: nuisance_model(),
         "features + LDA": votes(
             make_pipeline(features, StandardScaler(), LinearDiscriminantAnalysis())
         ),
@@ -162,12 +124,16 @@ def run(cohort: str, names: list[str], args: argparse.Namespace) -> None:
     protocol = replace(PROTOCOLS["nested"], n_splits=args.folds or FOLDS[cohort], n_repeats=1)
     for name, pipe in methods(names, args.version, args.width, args.epochs).items():
         result = evaluate(
-            {name: pipe}, raw if name == "nuisance" else emg, y, protocol=protocol,
+            {name: pipe}, raw if name == NUISANCE else emg, y, protocol=protocol,
             cache=args.cache / "real", progress=True, random_state=0,
         )  # fmt: skip
         size = {"version": args.version, "width": args.width, "epochs": args.epochs}
         result.settings.update({"cohort": cohort, "simulated": False, "network": size})
-        result.save(args.out / cohort / name.replace(" ", "_").replace(",", ""))
+        result.save(args.out / cohort / _folder(name))
+
+
+def _folder(name: str) -> str:
+    return re.sub(r"[^\w+]+", "_", name).strip("_")
 
 
 # -- tables ------------------------------------------------------------------------------------
@@ -193,26 +159,29 @@ def tables(folder: Path = FOLDER) -> str:
         "Balanced accuracy in percent [95 % interval over subjects]: of recordings, of subjects by "
         "the mean of their recordings, and of subjects by one recording drawn of each, since a "
         "vote helps those alone that have several; log-loss of subjects (thirds: 1.10); seconds of "
-        "all fits on one thread of a shared processor. The row nuisance sees no EMG: a score is "
-        "worth what it gains over it. The tuned network has windows of 2 s in batches of 8 and a "
+        "all fits on one thread of a shared processor. One row sees no EMG: a score is worth what "
+        "it gains over it, which the last columns give, paired by subject; an interval that holds "
+        "0 shows no gain. The tuned network has windows of 2 s in batches of 8 and a "
         "pooled head, the others windows of 0.4 s (batches of 32): the rows do not tell "
         "companding from window and head.\n",
     ]
     for cohort, about in ABOUT.items():
         found = {name: kept(folder / cohort, name) for name in METHODS}
-        rows = [_row(name, found[name]) for name in METHODS]
+        blind = found[NUISANCE]
+        rows = [_row(name, found[name], blind) for name in METHODS]
         for pair in PAIRS:
             results = [found[name] for name in pair]
-            rows.append(_row(" and ".join(pair), mean_of(results) if all(results) else None))
+            rows.append(_row(" and ".join(pair), mean_of(results) if all(results) else None, blind))
         networks = [found[name] for name in METHODS if name.startswith("nEMGNet") and found[name]]
         header = ["", "recordings", "subjects", "one recording each", "log-loss", "seconds"]
+        header += ["gain, recordings", "gain, subjects"]
         lines += [f"{about} {_said(networks)}\n", markdown(header, rows)]
     return "\n".join(lines)
 
 
 def kept(folder: Path, name: str) -> Evaluation | None:
     """Read the result of a method; None where it was not run."""
-    place = folder / name.replace(" ", "_").replace(",", "")
+    place = folder / _folder(name)
     return Evaluation.load(place) if (place / "settings.json").exists() else None
 
 
@@ -225,14 +194,16 @@ def mean_of(results: list[Any]) -> Evaluation:
         parts = [getattr(r, level).set_index(keys) for r in results]
         both = parts[0].index.intersection(parts[1].index)
         means = sum(part.loc[both, classes] for part in parts) / len(parts)
-        tables[level] = parts[0].loc[both].assign(**means).reset_index()
+        table = parts[0].loc[both].assign(**means).reset_index()
+        best = table[classes].fillna(-1.0).to_numpy().argmax(axis=1)
+        tables[level] = table.assign(prediction=np.array(classes, dtype=object)[best])
     cells = pd.concat([r.cells for r in results], ignore_index=True)
     return replace(first, **tables, cells=cells)
 
 
-def _row(name: str, result: Evaluation | None) -> list[str]:
+def _row(name: str, result: Evaluation | None, blind: Evaluation | None) -> list[str]:
     if result is None:
-        return [name, *["not run"] * 5]
+        return [name, *["not run"] * 7]
     classes = result.classes
     recordings = result.recordings.dropna(subset=classes)
     return [
@@ -242,7 +213,28 @@ def _row(name: str, result: Evaluation | None) -> list[str]:
         _cell(one_each(result), classes),
         _cell(result.subjects, classes, "log_loss"),
         f"{result.cells['fit_seconds'].sum():.0f}",
+        *(_gain(result, blind, level) for level in ("recording", "subject")),
     ]
+
+
+def _gain(result: Evaluation, blind: Evaluation | None, level: str) -> str:
+    if blind is None:
+        return "not run"
+    if set(result.subjects["method"]) == {NUISANCE}:
+        return ""
+    gains = gains_of(beside(result, blind), over=NUISANCE)
+    wanted = (gains["level"] == level) & (gains["metric"] == "balanced_accuracy")
+    value, low, high = gains.loc[wanted, ["value", "low", "high"]].iloc[0]
+    return format_interval(value, low, high, digits=0, percent=True, signed=True)
+
+
+def beside(result: Evaluation, other: Evaluation) -> Evaluation:
+    """Put the answers of two methods to the same folds into one result."""
+    tables = {
+        level: pd.concat([getattr(result, level), getattr(other, level)], ignore_index=True)
+        for level in ("recordings", "subjects")
+    }
+    return replace(result, **tables)
 
 
 def _said(results: list[Any]) -> str:

@@ -56,7 +56,10 @@ def test_from_a_folder_to_a_page(make_cohort_folder, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "Research only" in printed
     assert "features + LDA" in printed
-    assert len(pd.read_csv(out / "subjects.csv")) == 2 * 9
+    assert len(pd.read_csv(out / "subjects.csv")) == 3 * 9  # with the model that sees no EMG
+    assert "no EMG (nuisance)" in printed
+    assert "Gained over a model that sees no EMG" in printed
+    assert set(pd.read_csv(out / "gains.csv")["over"]) == {"no EMG (nuisance)"}
     settings = json.loads((out / "settings.json").read_text())
     assert settings["n_subjects"] == {"myopathy": 3, "neuropathy": 3, "normal": 3}
     page = (out / "report.html").read_text(encoding="utf-8")
@@ -66,7 +69,7 @@ def test_from_a_folder_to_a_page(make_cohort_folder, tmp_path, capsys):
     assert "<script" not in page
 
     cells = {file: file.stat().st_mtime_ns for file in (out / "cells").iterdir()}
-    assert len(cells) == 6
+    assert len(cells) == 9
     subjects = (out / "subjects.csv").read_bytes()
     assert compare(tmp_path / NAME, out) == 0  # finished cells are read, not run
     assert {file: file.stat().st_mtime_ns for file in (out / "cells").iterdir()} == cells
@@ -381,6 +384,7 @@ ELSEWHERE = {
     "kind": "of resting discharges",
     "level": "of scorers", "metric": "of scorers",
     "method": "fixed: soxr",
+    "nuisance": "set by the command itself", "over": "set by the command itself",
     "name": "what is written into a table", "position": "what is written into a table",
     "n_bootstrap": "fixed", "n_resamples": "fixed",
     "offsets": "of Recordings",

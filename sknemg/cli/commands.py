@@ -546,6 +546,7 @@ def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
     from sknemg.cli.models import chosen_methods
     from sknemg.evaluation import evaluate
     from sknemg.evaluation.comparison import confounds, scores_of, short_table
+    from sknemg.evaluation.gains import gains_of, short_gains
     from sknemg.evaluation.report import write_report
 
     start = time.perf_counter()
@@ -558,6 +559,7 @@ def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
         X,
         y,
         protocol=protocol,
+        nuisance=True,
         random_state=args.seed,
         n_jobs=args.jobs,
         cache=args.out / "cells",
@@ -567,11 +569,16 @@ def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
     table = short_table(scores)
     result.save(args.out)
     scores.to_csv(args.out / "scores.csv", index=False, float_format="%.6g")
+    gains = gains_of(result)
+    gains.to_csv(args.out / "gains.csv", index=False, float_format="%.6g")
     files = write_report(
         args.out, result, scores, confounds(X, y), X, title=f"Comparison on {cohort}"
     )
     print(f"\nTest subjects of {protocol.n_splits} folds, with 95 % intervals.\n")
-    print(table.to_string(line_width=shutil.get_terminal_size((200, 24)).columns))
+    width = shutil.get_terminal_size((200, 24)).columns
+    print(table.to_string(line_width=width))
+    print("\nGained over a model that sees no EMG; an interval that holds 0 shows no gain.\n")
+    print(short_gains(gains).to_string(line_width=width))
     names = ", ".join(_readable(file) for file in files)
     print(f"\n{time.perf_counter() - start:.0f} s. Saved: {names}")
     print(RESEARCH_ONLY)

@@ -7,6 +7,11 @@ from .comparison import (
 )
 from .demographics import demographics_table
 from .figure import plot_comparison
+from .gains import gains_of
+from .nuisance import (
+    nuisance_model,
+    nuisance_table,
+)
 from .patient import (
     patient_page,
     write_patient,
@@ -26,6 +31,9 @@ __all__ = [
     "confounds",
     "demographics_table",
     "evaluate",
+    "gains_of",
+    "nuisance_model",
+    "nuisance_table",
     "patient_page",
     "plot_comparison",
     "scores_of",

@@ -21,6 +21,7 @@ from sknemg.evaluation._check import check_rows
 from sknemg.evaluation._fit import run_cell
 from sknemg.evaluation._plan import Cell, plan_cells
 from sknemg.evaluation._routing import check_reach
+from sknemg.evaluation.nuisance import NUISANCE, nuisance_model, nuisance_table
 from sknemg.evaluation.protocols import PROTOCOLS, Protocol
 from sknemg.evaluation.result import Evaluation
 from sknemg.model_selection.leaks import check_no_shared_signal
@@ -49,6 +50,7 @@ def evaluate(
     y: ArrayLike,
     *,
     protocol: str | Protocol = "nested",
+    nuisance: bool = False,
     groups: ArrayLike | None = None,
     random_state: int = 0,
     n_jobs: int | None = None,
@@ -74,6 +76,10 @@ def evaluate(
         Diagnoses.
     protocol : {"published", "readers", "nested"} or Protocol, default="nested"
         See `PROTOCOLS`; ``dataclasses.replace`` changes one.
+    nuisance : bool, default=False
+        Whether a model that sees no EMG is a rival of the estimators on the same folds, the last
+        of the methods: see :func:`nuisance_model`. What a method gains over it says
+        :func:`gains_of`. `X` must hold signals.
     groups : array-like of shape (n_recordings,), default=None
         Subjects; by default the column ``subject`` of `X`, over which they take precedence. They
         hold for everything inside: inner folds, the validation subjects of a network, the final
@@ -157,6 +163,8 @@ def evaluate(
     if subjects is None:
         raise ValueError("An evaluation splits by subject: give groups or a column 'subject'.")
     X = with_subjects(X, subjects)
+    if nuisance:
+        estimators = _with_nuisance(estimators, X)
     check_reach(estimators, X)
     y = check_labels(y, len(subjects))
     label_subjects(y, subjects)
@@ -172,6 +180,7 @@ def evaluate(
     folder = open_cache(cache)
     settings = _settings(estimators, protocol, random_state, n_threads, y, subjects)
     cells = plan_cells(estimators, X, y, subjects, protocol, random_state)
+    settings["nuisance"] = NUISANCE if nuisance else None
     settings["lacking"] = _lacking(cells, y, subjects)
     _warn_of_lacking(settings["lacking"])
     # Other code or another machine may give other numbers: their cells are not mistaken for ours.
@@ -210,6 +219,15 @@ def _by_name(estimators: Any) -> dict[str, BaseEstimator]:
         if not _is_estimator(estimator):
             raise TypeError(f"estimators[{name!r}] must be an estimator, not {estimator!r}.")
     return named
+
+
+def _with_nuisance(estimators: dict[str, BaseEstimator], X: Any) -> dict[str, BaseEstimator]:
+    if NUISANCE in estimators:
+        raise ValueError(
+            f"estimators names one {NUISANCE!r}, which is that of nuisance=True: rename it."
+        )
+    nuisance_table(X[:1])  # what it cannot measure is refused before anything is fitted
+    return {**estimators, NUISANCE: nuisance_model()}
 
 
 def _is_estimator(value: Any) -> bool:

@@ -193,20 +193,24 @@ def _warn_of_unscored(unscored: pd.DataFrame) -> None:
         )
 
 
-def short_table(scores: pd.DataFrame, metrics: Mapping[str, str] = SHORT) -> pd.DataFrame:
+def short_table(
+    scores: pd.DataFrame, metrics: Mapping[str, str] = SHORT, *, signed: bool = False
+) -> pd.DataFrame:
     """Arrange scores for reading: a row for each level and method, ``value [low, high]``.
 
     Parameters
     ----------
     scores : DataFrame from `scores_of`
     metrics : mapping of metric to its heading, default=`SHORT`
+    signed : bool, default=False
+        Whether positive numbers have a sign, as differences do.
 
     Returns
     -------
     DataFrame of str, indexed by (level, method)
     """
     shown = zip(scores["value"], scores["low"], scores["high"], strict=True)
-    text = scores.assign(text=[format_interval(*row) for row in shown])
+    text = scores.assign(text=[format_interval(*row, signed=signed) for row in shown])
     wide = text.pivot(index=["level", "method"], columns="metric", values="text")
     order = text[["level", "method"]].drop_duplicates()
     wide = wide.loc[pd.MultiIndex.from_frame(order), list(metrics)].rename(columns=metrics)

@@ -49,6 +49,11 @@ class Evaluation:
         return self.settings["classes"]
 
     @property
+    def nuisance(self) -> str | None:
+        """The method that sees no EMG; None if there is none, see :func:`nuisance_model`."""
+        return self.settings.get("nuisance")
+
+    @property
     def unscored(self) -> pd.DataFrame:
         """Whoever has no score at all, such as recordings without segments.
 

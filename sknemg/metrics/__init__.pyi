@@ -5,6 +5,7 @@ from .agreement import (
     fleiss_agreement,
     reader_points,
 )
+from .differences import difference_table
 from .scorer import (
     SubjectScorer,
     level_scores,
@@ -21,6 +22,7 @@ from .votes import (
 __all__ = [
     "METRICS",
     "SubjectScorer",
+    "difference_table",
     "fleiss_agreement",
     "format_interval",
     "level_scores",

@@ -8,7 +8,13 @@ _MOST_DIGITS = 12
 
 
 def format_interval(
-    value: float, low: float, high: float, *, digits: int = 2, percent: bool = False
+    value: float,
+    low: float,
+    high: float,
+    *,
+    digits: int = 2,
+    percent: bool = False,
+    signed: bool = False,
 ) -> str:
     """Write ``value [low, high]``.
 
@@ -20,6 +26,8 @@ def format_interval(
         more as tell them apart.
     percent : bool, default=False
         Whether to multiply by 100.
+    signed : bool, default=False
+        Whether positive numbers have a sign, as differences do.
 
     Returns
     -------
@@ -34,13 +42,16 @@ def format_interval(
     ('0.80 [0.52, 0.96]', '100 [48, 100]')
     >>> format_interval(1, 0.9982, 1)
     '1.000 [0.998, 1.000]'
+    >>> format_interval(0.2, -0.1, 0.5, signed=True)
+    '+0.20 [-0.10, +0.50]'
     """
     if np.isnan(value):
         return "undefined"
     scale = 100 if percent else 1
     value, low, high = scale * value, scale * low, scale * high
+    sign = "+" if signed else ""
     for more in range(digits, _MOST_DIGITS + 1):
-        bounds = f"{low:.{more}f}", f"{high:.{more}f}"
+        bounds = f"{low:{sign}.{more}f}", f"{high:{sign}.{more}f}"
         if bounds[0] != bounds[1]:
-            return f"{value:.{more}f} [{bounds[0]}, {bounds[1]}]"
-    return f"{value:.{digits}f} [no interval]"
+            return f"{value:{sign}.{more}f} [{bounds[0]}, {bounds[1]}]"
+    return f"{value:{sign}.{digits}f} [no interval]"
