@@ -141,8 +141,8 @@ _STEP_STATE: dict[str, Value] = {"n_features_in_": _WHOLE, "feature_names_in_": 
 
 KINDS: dict[str, Kind] = {
     # this library's
-    "Downsampler": Kind("sknemg.preprocessing", _STEP_STATE, _SEEN),
-    "Segmenter": Kind("sknemg.preprocessing", _STEP_STATE, _SEEN),
+    "Downsampler": Kind("sknemg.preprocessing.steps", _STEP_STATE, _SEEN),
+    "Segmenter": Kind("sknemg.preprocessing.steps", _STEP_STATE, _SEEN),
     "SegmentFeatures": Kind("sknemg.features.segments", _STEP_STATE, _SEEN),
     "InterferenceFeatures": Kind("sknemg.features.interference", _STEP_STATE, _SEEN),
     "MuapFeatures": Kind("sknemg.muap.features", _STEP_STATE, _SEEN, neutral={"n_jobs": None}),

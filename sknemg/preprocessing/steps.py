@@ -6,9 +6,11 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknemg.base import RowTransformer
+from sknemg.preprocessing.activity import ACTIVITIES, ActivityGate
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import common_sfreq
 from sknemg.recordings._problems import raise_problems
@@ -126,6 +128,12 @@ class Segmenter(RowTransformer):
         What becomes of a recording that is shorter than one window: an error that names it; a
         row without segments, which every later step carries along; or one segment, filled up
         with zeros at its end.
+    activity : {"contraction", "rest", "artefact"} or None, default=None
+        Cut windows only where the recording holds this, as an :class:`ActivityGate` finds it; no
+        window reaches beyond such a stretch. What `short` says then goes for a recording without a
+        stretch of one window; with "pad" its longest stretch is filled up, and one without any
+        becomes a row without segments. The table gains ``activity_seconds``, how much of it there
+        is in each recording, in place of ``hop``: windows are no longer evenly spaced.
     input_sfreq : float, default=None
         The rate of bare arrays and lists, which know none.
 
@@ -163,6 +171,7 @@ class Segmenter(RowTransformer):
         "window": [_POSITIVE],
         "hop": [_POSITIVE],
         "short": [StrOptions({"raise", "drop", "pad"})],
+        "activity": [StrOptions(set(ACTIVITIES)), None],
         "input_sfreq": [None, _POSITIVE],
     }
 
@@ -172,37 +181,70 @@ class Segmenter(RowTransformer):
         hop: float = 0.1,
         *,
         short: str = "raise",
+        activity: str | None = None,
         input_sfreq: float | None = None,
     ):
         self.window = window
         self.hop = hop
         self.short = short
+        self.activity = activity
         self.input_sfreq = input_sfreq
 
     def _transform(self, X: Recordings) -> Recordings:
         sfreq = common_sfreq(X)
         n_times = n_window_samples(sfreq, self.window) if len(X) else 1
-        starts = [window_starts(n, sfreq, self.window, self.hop) for n in X.lengths.tolist()]
+        stretches = [self._stretches(signal, sfreq) for signal in X]
+        starts = [self._starts(row, sfreq) for row in stretches]
         short = np.array([len(row) == 0 for row in starts], dtype=bool)
         if short.any() and self.short == "raise":
             rows = np.flatnonzero(short)
             raise_problems(
                 rows,
-                [
-                    f"{X.lengths[row] / sfreq:g} s long, one window is {self.window:g} s"
-                    for row in rows
-                ],
+                [self._too_short(X.lengths[row] / sfreq, stretches[row], sfreq) for row in rows],
                 "leave the recording out or set short='drop' or short='pad'",
             )
         if self.short == "pad":
-            starts = [row if len(row) else np.zeros(1, dtype=np.int64) for row in starts]
+            starts = [
+                row if len(row) else np.zeros(min(1, len(own)), dtype=np.int64)
+                for row, own in zip(starts, stretches, strict=True)
+            ]
         offsets = offsets_of([len(row) for row in starts])
         values = np.zeros((offsets[-1], n_times), dtype=X.values.dtype)
-        for signal, row, at in zip(X, starts, offsets[:-1], strict=True):
-            if len(signal) >= n_times:
+        for signal, row, own, at in zip(X, starts, stretches, offsets[:-1], strict=True):
+            if len(row) and np.ptp(own, axis=1).max() >= n_times:
                 windows = np.lib.stride_tricks.sliding_window_view(signal, n_times)
                 values[at : at + len(row)] = windows[row]
-            elif len(row):
-                values[at, : len(signal)] = signal
-        columns = {"window": n_times / sfreq, "hop": float(self.hop)}
+            elif len(row):  # one window, filled up behind the longest stretch
+                start, stop = own[np.ptp(own, axis=1).argmax()]
+                values[at, : stop - start] = signal[start:stop]
+        columns: dict[str, Any] = {"window": n_times / sfreq}
+        if self.activity is None:
+            columns["hop"] = float(self.hop)
+        else:
+            columns["activity_seconds"] = [np.ptp(own, axis=1).sum() / sfreq for own in stretches]
         return X.with_values(values, offsets, **columns)
+
+    def _stretches(self, signal: NDArray[Any], sfreq: float) -> NDArray[np.int64]:
+        """First sample of each stretch to be cut, and the one behind its last."""
+        if self.activity is None:
+            return np.array([[0, len(signal)]])
+        found = ActivityGate().stretches(signal, sfreq)
+        found = found[found["kind"] == self.activity]
+        edges = found[["start", "stop"]].to_numpy(dtype=float).reshape(-1, 2)
+        return np.rint(edges * sfreq).astype(np.int64)
+
+    def _starts(self, stretches: NDArray[np.int64], sfreq: float) -> NDArray[np.int64]:
+        found = [
+            start + window_starts(stop - start, sfreq, self.window, self.hop)
+            for start, stop in stretches.tolist()
+        ]
+        return np.concatenate([np.empty(0, dtype=np.int64), *found])
+
+    def _too_short(self, seconds: float, stretches: NDArray[np.int64], sfreq: float) -> str:
+        if self.activity is None:
+            return f"{seconds:g} s long, one window is {self.window:g} s"
+        longest = np.ptp(stretches, axis=1).max(initial=0) / sfreq
+        return (
+            f"at most {longest:g} s of {self.activity} at once in {seconds:g} s, one window is "
+            f"{self.window:g} s"
+        )
