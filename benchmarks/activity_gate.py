@@ -3,7 +3,7 @@
 Each recording is of one muscle (healthy, myopathy, neuropathy), one needle, one amplifier with its
 noise and hum, and one effort (2 to 50 %). It switches at random between rest (electrical silence),
 contraction, and artefacts (mains, pacemaker, pops, movement of the needle; 0.04 to 1 mV), 0.8 to
-2.5 s each. Truth and answer are compared every 0.1 s, further than 0.15 s from a switch; the
+3.3 s each. Truth and answer are compared every 0.1 s, further than 0.15 s from a switch; the
 silence between two pops, pulses or swings is not scored (no sample above 10 µV within 0.15 s).
 Sensitivity is the share of the moments of a kind that are called so, precision the share of
 moments called so that are. Intervals are exact 95 % intervals that count recordings.
@@ -53,7 +53,8 @@ def plan(rng):
     stretches, start, last = [], 0.0, None
     while start < SECONDS:
         kind = str(rng.choice([kind for kind in KINDS if kind != last]))
-        stop = min(start + rng.uniform(0.8, 2.5), SECONDS)
+        stop = start + rng.uniform(0.8, 2.5)
+        stop = SECONDS if stop > SECONDS - 0.8 else stop
         stretches.append((start, stop, kind))
         start, last = stop, kind
     return stretches
