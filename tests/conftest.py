@@ -51,6 +51,19 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
+def one_thread(monkeypatch):
+    """Torch in one thread, here and in the workers of joblib: its last digits depend on it."""
+    import torch
+
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
 def data_dir():
     """Folder with the real recordings; without it the test is skipped, loudly."""
     folder = os.environ.get("SKNEMG_DATA")

@@ -518,19 +518,15 @@ def test_grid_search():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 def test_two_workers_equal_one():
     X, y, _ = segments()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        one, two = (
-            GridSearchCV(small(), {"lr": [1e-3, 3e-3]}, cv=2, n_jobs=n, scoring="neg_log_loss")
-            .fit(X, y)
-            .cv_results_["mean_test_score"]
-            for n in (1, 2)
-        )
-    finally:
-        torch.set_num_threads(threads)
+    one, two = (
+        GridSearchCV(small(), {"lr": [1e-3, 3e-3]}, cv=2, n_jobs=n, scoring="neg_log_loss")
+        .fit(X, y)
+        .cv_results_["mean_test_score"]
+        for n in (1, 2)
+    )
     np.testing.assert_array_equal(one, two)
 
 
