@@ -42,6 +42,7 @@ from .muap import MuapFeatures
 from .nn import NEMGNet
 from .persistence import (
     InvalidModelError,
+    export_onnx,
     load_model,
     save_model,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "diagnosis",
     "divote",
     "evaluation",
+    "export_onnx",
     "features",
     "images",
     "inspection",

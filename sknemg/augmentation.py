@@ -20,13 +20,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
 from torch import Generator, Tensor
 
-from sknemg.base import fit_context
+from sknemg.base import VersionedEstimator, fit_context
 
 _FRACTION = Interval(Real, 0, 1, closed="both")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
@@ -35,7 +34,7 @@ _DTYPES = [np.float32, np.float64, np.uint8]
 _CHUNK = 512  # rows varied at a time by `fit_resample`
 
 
-class _Augmenter(BaseEstimator):
+class _Augmenter(VersionedEstimator):
     """Both uses of a function on tensors; a subclass defines `_vary`."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {

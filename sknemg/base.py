@@ -1,7 +1,9 @@
-"""What estimators share: the base class of transformers, and a typed `fit_context`."""
+"""What estimators share: their base classes, and a typed `fit_context`."""
 
 from __future__ import annotations
 
+import sys
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import wraps
@@ -20,6 +22,7 @@ from sknemg.recordings._convert import is_ragged, unpack
 from sknemg.recordings._problems import raise_problems
 from sknemg.signal import LARGEST_AMPLITUDE, implausible
 
+_VERSION = "_sknemg_version"
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
@@ -69,7 +72,39 @@ def _asks_for_tables(estimator: Any) -> bool:
     return bool(asked != "default")
 
 
-class RowTransformer(TransformerMixin, BaseEstimator):
+class ModelVersionWarning(UserWarning):
+    """The model was saved by another version of a library that it needs."""
+
+
+class VersionedEstimator(BaseEstimator):
+    """An estimator that warns when it is unpickled by another version of sknemg.
+
+    scikit-learn does so for its own estimators only. What was learned is kept as it is; whether it
+    means the same to another version, nobody has tried.
+    """
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), _VERSION: _own_version()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        own = _own_version()
+        saved = state.get(_VERSION, own)
+        if saved != own:
+            warnings.warn(
+                f"{type(self).__name__} was pickled by sknemg {saved} (here {own}): its "
+                "predictions may differ, compare some with those of that version, or train anew.",
+                ModelVersionWarning,
+                stacklevel=2,
+            )
+        kept = {name: value for name, value in state.items() if name != _VERSION}
+        super().__setstate__(kept)
+
+
+def _own_version() -> str:
+    return str(getattr(sys.modules["sknemg"], "__version__", ""))
+
+
+class RowTransformer(TransformerMixin, VersionedEstimator):
     """A stateless step that keeps the rows; subclasses say what becomes of the items.
 
     A subclass sets `_item_ndim`, has a parameter ``input_sfreq`` and writes `_transform`.

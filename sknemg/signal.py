@@ -23,6 +23,7 @@ LARGEST_AMPLITUDE = 1e6
 
 _FLAT = 0.02  # s; a shorter pause in a coarsely digitised signal is no dead channel
 _RAIL = 2e-4  # of the peak-to-peak amplitude: how far samples on a rail may scatter
+_MIRRORED = 128  # samples of the lower rate: soxr's filter reaches some 100 to each side
 _TOLERANCE = Fraction(1, 10**6)  # of a sample: the rounding errors of seconds given as floats
 
 
@@ -51,9 +52,11 @@ def resample(
     """Change the sampling rate of a signal.
 
     Every method takes the signal to be zero outside; an offset or a ramp then rings at both
-    ends (an error of 0.4 at the first sample of a constant 1). So the line through the first
-    and the last sample is taken off before and put back after, as if the signal went on along
-    that line.
+    ends (an error of 0.4 at the first sample of a constant 1). ``"soxr"`` therefore works on the
+    signal with its ends mirrored at their first and last sample, which needs but a few
+    milliseconds of it, so that :class:`StreamResampler` gives the same bits while it is recorded.
+    For the other methods the line through the first and the last sample is taken off before and
+    put back after, as if the signal went on along that line.
 
     Parameters
     ----------
@@ -106,13 +109,11 @@ def resample(
         )
     n_times = len(signal)
     n_new = max(1, math.floor(n_times * ratio))
+    if method == "soxr":
+        return _resample_soxr(signal, sfreq, new_sfreq, n_new)
     slope = (float(signal[-1]) - float(signal[0])) / max(1, n_times - 1)
     flat = signal - (signal[0] + slope * np.arange(n_times)).astype(signal.dtype)
-    if method == "soxr":
-        import soxr
-
-        new = soxr.resample(flat, float(sfreq), float(new_sfreq), quality="HQ")
-    elif method == "polyphase":
+    if method == "polyphase":
         from scipy.signal import resample_poly
 
         near = near_ratio(ratio)
@@ -121,6 +122,143 @@ def resample(
         new = _resample_fft(flat, near_ratio(ratio))
     new = np.pad(new[:n_new], (0, max(0, n_new - len(new))))
     return new + (signal[0] + slope / float(ratio) * np.arange(n_new)).astype(signal.dtype)
+
+
+def _resample_soxr(
+    signal: NDArray[Any], sfreq: float, new_sfreq: float, n_new: int
+) -> NDArray[Any]:
+    import soxr
+
+    n_lead, n_tail, n_skip = _mirrored_samples(exact(new_sfreq) / exact(sfreq))
+    flat = signal - signal[0]
+    whole = np.concatenate([_before(flat, n_lead), flat, _after(flat, n_tail)])
+    new = soxr.resample(whole, float(sfreq), float(new_sfreq), quality="HQ")
+    return new[n_skip : n_skip + n_new] + signal[0]
+
+
+def _mirrored_samples(ratio: Fraction) -> tuple[int, int, int]:
+    """Say how many samples are mirrored before and after, and how many new ones lie before.
+
+    Before the signal they are a whole number of new samples, so that these keep their times. Where
+    that would take many, at odd ratios of rates, there are none, as if the signal had held its
+    first value.
+    """
+    n_tail = math.ceil(_MIRRORED / min(ratio, Fraction(1)))
+    n_lead = ratio.denominator * math.ceil(n_tail / ratio.denominator)
+    if n_lead > 4 * n_tail:
+        n_lead = 0
+    return n_lead, n_tail, int(n_lead * ratio)
+
+
+def _before(flat: NDArray[Any], n_samples: int) -> NDArray[Any]:
+    """Mirror the beginning of a signal that begins with 0."""
+    mirrored = -flat[1 : n_samples + 1][::-1]
+    first = mirrored[:1] if len(mirrored) else flat[:1]
+    return np.concatenate([np.repeat(first, n_samples - len(mirrored)), mirrored])
+
+
+def _after(flat: NDArray[Any], n_samples: int) -> NDArray[Any]:
+    """Mirror the end of a signal at its last sample."""
+    mirrored = 2 * flat[-1] - flat[-n_samples - 1 : -1][::-1]
+    missing = n_samples - len(mirrored)
+    last = mirrored[-1:] if len(mirrored) else flat[-1:]
+    return np.concatenate([mirrored, np.repeat(last, missing)])
+
+
+class StreamResampler:
+    """Change the sampling rate of a signal while it is recorded, as `resample` does afterwards.
+
+    All that is pushed, in chunks of any size, comes out with the bits that
+    ``resample(signal, sfreq, new_sfreq)`` gives for the whole signal.
+
+    Parameters
+    ----------
+    sfreq, new_sfreq : float
+        Rates before and after in hertz.
+
+    Attributes
+    ----------
+    n_in, n_out : int
+        Samples that went in and came out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg.signal import StreamResampler, resample
+    >>> signal = np.random.default_rng(0).normal(size=48_000).astype("float32")
+    >>> stream = StreamResampler(48_000, 10_000)
+    >>> parts = [stream.push(chunk) for chunk in np.array_split(signal, 70)] + [stream.finish()]
+    >>> bool(np.array_equal(np.concatenate(parts), resample(signal, 48_000, 10_000)))
+    True
+    """
+
+    def __init__(self, sfreq: float, new_sfreq: float):
+        self.sfreq, self.new_sfreq = float(sfreq), float(new_sfreq)
+        self._ratio = exact(new_sfreq) / exact(sfreq)
+        if not Fraction(1, LARGEST_RATIO) <= self._ratio <= LARGEST_RATIO:
+            raise ValueError(
+                f"The rates {sfreq:.10g} and {new_sfreq:.10g} Hz differ by more than a factor of "
+                f"{LARGEST_RATIO}: give both in hertz."
+            )
+        self._n_lead, self._n_tail, self._skip = _mirrored_samples(self._ratio)
+        self.n_in = self.n_out = 0
+        self._first = np.float32(0)
+        self._kept = np.empty(0, np.float32)  # the beginning, until it can be mirrored; the end
+        self._stream: Any = None
+
+    def push(self, chunk: NDArray[Any]) -> NDArray[np.float32]:
+        """Take samples, and return those of the new rate that are ready.
+
+        Parameters
+        ----------
+        chunk : ndarray of shape (n_times,), float32
+
+        Returns
+        -------
+        ndarray of shape (n_new,), float32
+        """
+        chunk = np.asarray(chunk, dtype=np.float32)
+        if not len(chunk):
+            return np.empty(0, np.float32)
+        if not self.n_in:
+            self._first = chunk[0]
+        self.n_in += len(chunk)
+        flat = chunk - self._first
+        if self._stream is None:
+            self._kept = np.concatenate([self._kept, flat])
+            return self._begin() if len(self._kept) > self._n_lead else np.empty(0, np.float32)
+        self._kept = np.concatenate([self._kept, flat])[-self._n_tail - 1 :]
+        return self._out(self._stream.resample_chunk(flat))
+
+    def finish(self) -> NDArray[np.float32]:
+        """Return the samples that are left; nothing can be pushed afterwards.
+
+        Returns
+        -------
+        ndarray of shape (n_new,), float32
+        """
+        if not self.n_in:
+            return np.empty(0, np.float32)
+        begun = self._begin() if self._stream is None else np.empty(0, np.float32)
+        rest = self._stream.resample_chunk(_after(self._kept, self._n_tail), last=True)
+        n_new = max(1, math.floor(self.n_in * self._ratio)) - self.n_out
+        return np.concatenate([begun, self._out(rest)[:n_new]])
+
+    def _begin(self) -> NDArray[np.float32]:
+        import soxr
+
+        self._stream = soxr.ResampleStream(
+            self.sfreq, self.new_sfreq, 1, dtype="float32", quality="HQ"
+        )
+        whole = np.concatenate([_before(self._kept, self._n_lead), self._kept])
+        self._kept = self._kept[-self._n_tail - 1 :]
+        return self._out(self._stream.resample_chunk(whole))
+
+    def _out(self, new: NDArray[np.float32]) -> NDArray[np.float32]:
+        skipped = min(self._skip, len(new))
+        self._skip -= skipped
+        self.n_out += len(new) - skipped
+        return new[skipped:] + self._first
 
 
 def near_ratio(ratio: Fraction) -> Fraction:
@@ -345,6 +483,35 @@ def n_window_samples(sfreq: float, window: float) -> int:
         If the window is shorter than one sample.
     """
     return round(_in_samples("window", window, sfreq))
+
+
+def window_due(number: int, sfreq: float, window: float, hop: float) -> tuple[int, int]:
+    """Say where a window of a signal that still grows begins, and when it is full.
+
+    Parameters
+    ----------
+    number : int
+        0 for the first window.
+    sfreq : float
+        Hertz.
+    window, hop : float
+        Seconds.
+
+    Returns
+    -------
+    start, n_times : int
+        The first sample, and the length of the signal from which on `window_starts` has the window,
+        at that place.
+
+    Examples
+    --------
+    >>> window_due(3, 10_000, window=0.4, hop=0.1)
+    (3000, 7000)
+    """
+    length, step = _in_samples("window", window, sfreq), _in_samples("hop", hop, sfreq)
+    start = math.ceil(number * step - _TOLERANCE)
+    counted = math.ceil(number * step + length - _TOLERANCE)
+    return start, max(start + round(length), counted)
 
 
 def window_starts(n_times: int, sfreq: float, window: float, hop: float) -> NDArray[np.int64]:

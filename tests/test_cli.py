@@ -383,6 +383,7 @@ ELSEWHERE = {
     "input_sfreq": "of bare arrays",
     "kind": "of resting discharges",
     "level": "of scorers", "metric": "of scorers",
+    "location": "of streams",
     "method": "fixed: soxr",
     "nuisance": "set by the command itself", "over": "set by the command itself",
     "name": "what is written into a table", "position": "what is written into a table",

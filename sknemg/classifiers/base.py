@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -21,7 +21,7 @@ from skorch.helper import predefined_split
 from skorch.utils import noop
 from torch import Tensor, nn
 
-from sknemg.base import fit_context
+from sknemg.base import VersionedEstimator, fit_context
 from sknemg.classifiers.data import Rows, TrainingRounds, resident
 from sknemg.classifiers.net import SegmentNet, history_table
 from sknemg.classifiers.schedule import OneCycle
@@ -100,7 +100,7 @@ random_state : int, RandomState or None, default=None
 """
 
 
-class BaseSegmentClassifier(ClassifierMixin, BaseEstimator):
+class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
     """Everything that segment classifiers share; a subclass says which network and which input.
 
     A subclass defines ``_module_factory`` and ``_input_function``; it may extend ``_learn_input``,

@@ -81,6 +81,7 @@ examples:
   sknemg compare --cohort FOLDER --unit uV --file-sfreq 10000 --short drop
   sknemg train --cohort FOLDER --out model/        train a model, with its card
   sknemg diagnose --model model/ PATIENT_FOLDER    one patient: the answer, and a page
+  sknemg export --model model/ --onnx model.onnx   the model as one file that needs no torch
 
 A run that was stopped resumes when the same command is given again.
 """
@@ -150,6 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.set_defaults(run=_compare)
     _add_train(commands)
     _add_diagnose(commands)
+    _add_export(commands)
     return parser
 
 
@@ -201,16 +203,33 @@ def _add_diagnose(commands: Any) -> None:
         help="a folder with one patient's signal files, or the files; recordings.csv in it may "
         "name subject, file, muscle, location, sfreq, unit, scale, channel",
     )  # fmt: skip
-    diagnose.add_argument("--model", required=True, type=Path, metavar="FOLDER")
-    diagnose.add_argument(
-        "--fingerprint", metavar="DIGITS", help="of the model, as its maker has published it"
-    )
+    _add_model(diagnose)
     _add_reading(diagnose, cohort=False)
     diagnose.add_argument(
         "--out", type=Path, default=Path("diagnosis"), metavar="FOLDER",
         help="folder for the page (default: diagnosis)",
     )  # fmt: skip
     diagnose.set_defaults(run=_diagnose)
+
+
+def _add_export(commands: Any) -> None:
+    export = commands.add_parser("export", help="write a trained model as one ONNX file")
+    _add_model(export)
+    export.add_argument(
+        "--onnx", required=True, type=Path, metavar="FILE", help="the file, ending in .onnx"
+    )
+    export.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    export.set_defaults(run=_export)
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", required=True, type=Path, metavar="MODEL",
+        help="folder of a model, or an ONNX file of 'sknemg export'",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fingerprint", metavar="DIGITS", help="of the model, as its maker has published it"
+    )
 
 
 def _add_reading(parser: argparse.ArgumentParser, *, cohort: bool = True) -> None:
@@ -418,6 +437,9 @@ def _compare(args: argparse.Namespace) -> None:
 def _train(args: argparse.Namespace) -> None:
     _check_cohort(args.cohort)
     _prepare_out(args.out)
+    (args.out / "problems.csv").unlink(missing_ok=True)  # of a run that was refused
+    if any(args.out.iterdir()) and not args.overwrite:
+        raise Refusal(f"--out {str(args.out)!r} is not empty: give a new folder, or --overwrite.")
     X, y = _load(args)
     from sknemg.cli.models import train
 
@@ -431,6 +453,13 @@ def _diagnose(args: argparse.Namespace) -> None:
 
     with speaking(_with_problems({**LOADING, **MODELS}, args)):
         diagnose(args, reading(args))
+
+
+def _export(args: argparse.Namespace) -> None:
+    from sknemg.cli.models import export
+
+    with speaking(MODELS):
+        export(args)
 
 
 def _load(args: argparse.Namespace) -> tuple[Any, Any]:

@@ -56,9 +56,6 @@ def train(args: argparse.Namespace, X: Any, y: Any) -> None:
     from sknemg.persistence import save_model
     from sknemg.persistence.card import evaluation_tables, model_card
 
-    (args.out / "problems.csv").unlink(missing_ok=True)  # of a run that was refused
-    if args.out.exists() and any(args.out.iterdir()) and not args.overwrite:
-        raise Refusal(f"--out {str(args.out)!r} is not empty: give a new folder, or --overwrite.")
     start = time.perf_counter()
     print(X)
     methods = chosen_methods(args)
@@ -93,31 +90,65 @@ def diagnose(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
         How files are read, as parameters of `load_recordings`.
     """
     from sknemg.evaluation.patient import write_patient
-    from sknemg.persistence import load_model
-    from sknemg.persistence._folder import SUMS
-    from sknemg.persistence._problems import InvalidModelError
 
-    try:
-        model = load_model(args.model, fingerprint=args.fingerprint)
-    except InvalidModelError as error:
-        raise Refusal(f"--model {str(args.model)!r}: {error}") from error
+    model = _load(args)
     if type(model).__name__ != "Diagnostician":
         raise Refusal(
             f"--model {str(args.model)!r} is a {type(model).__name__}, which answers without "
             "caution: give a model that 'sknemg train' made."
         )
-    import hashlib
-
-    fingerprint = hashlib.sha256((args.model / SUMS).read_bytes()).hexdigest()
     X = read_patient(args.paths, options)
     found = model.diagnose(X)
-    files = write_patient(args.out, model, X, found, fingerprint=fingerprint)
+    files = write_patient(args.out, model, X, found, fingerprint=_fingerprint(args.model))
     for one in found:
         print(f"{one.subject}: {one.text}")
         for reason in one.reasons:
             print(f"  {reason}")
     print(f"\nSaved: {', '.join(map(str, files))}")
     print(RESEARCH_ONLY)
+
+
+def export(args: argparse.Namespace) -> None:
+    """Write a model as one ONNX file.
+
+    Parameters
+    ----------
+    args : Namespace
+    """
+    from sknemg.persistence import export_onnx
+    from sknemg.persistence._folder import CARD, LARGEST, read_file
+
+    model = _load(args)
+    card = None
+    if args.model.is_dir() and (args.model / CARD).exists():
+        card = read_file(args.model, CARD, LARGEST[CARD]).decode("utf-8", "replace")
+    try:
+        fingerprint = export_onnx(model, args.onnx, card=card, overwrite=args.overwrite)
+    except TypeError as error:  # a part that no graph holds
+        raise Refusal(f"--model {str(args.model)!r}: {error}") from error
+    size = args.onnx.stat().st_size
+    print(f"Saved: {args.onnx} ({size / 1000:,.0f} kB). Fingerprint {fingerprint}")
+    print(RESEARCH_ONLY)
+
+
+def _load(args: argparse.Namespace) -> Any:
+    from sknemg.persistence import load_model
+    from sknemg.persistence._problems import InvalidModelError
+
+    try:
+        return load_model(args.model, fingerprint=args.fingerprint)
+    except InvalidModelError as error:
+        raise Refusal(f"--model {str(args.model)!r}: {error}") from error
+
+
+def _fingerprint(model: Path) -> str:
+    """Say which model it was, as `load_model` compares it."""
+    import hashlib
+
+    from sknemg.persistence._folder import SUMS
+
+    content = (model / SUMS if model.is_dir() else model).read_bytes()
+    return hashlib.sha256(content).hexdigest()
 
 
 def read_patient(paths: Sequence[Path], options: Mapping[str, Any]) -> Any:

@@ -12,11 +12,17 @@ from .diagnostician import (
     Diagnostician,
 )
 from .plausibility import Plausibility
+from .streaming import (
+    StreamingDiagnosis,
+    Vote,
+)
 
 __all__ = [
     "Diagnosis",
     "Diagnostician",
     "Plausibility",
+    "StreamingDiagnosis",
+    "Vote",
     "conformal_quantile",
     "coverage_range",
     "fit_temperature",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -9,17 +10,19 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from sknemg.base import VersionedEstimator
 from sknemg.diagnosis.calibration import fit_temperature, scale_temperature
 from sknemg.diagnosis.conformal import conformal_quantile, coverage_range, prediction_sets
 from sknemg.diagnosis.plausibility import Plausibility
 from sknemg.divote._segments import align_columns
 from sknemg.divote.fitted import open_model
+from sknemg.divote.leave_one_out import scores_without
 from sknemg.divote.levels import class_columns
 from sknemg.model_selection.splits import SubjectKFold
 from sknemg.recordings import Recordings, label_subjects
@@ -27,6 +30,11 @@ from sknemg.recordings._problems import capped
 from sknemg.recordings._subjects import check_labels
 
 _MOST_UNUSABLE = 0.5  # of a patient's recordings; beyond it the patient cannot be judged
+
+
+def _no_segments() -> pd.DataFrame:
+    numbers = dict.fromkeys(("start", "stop", "fall"), np.empty(0))
+    return pd.DataFrame({"recording": np.empty(0, dtype=int), **numbers})
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,10 @@ class Diagnosis:
         ``row`` of X, ``muscle`` and ``location`` where known, ``used``, ``unusable``,
         ``unusual``, the measures, a column of scores for each class, and ``without``: the
         probability of the first answer if this recording had not been made.
+    segments : DataFrame, a row a segment
+        ``recording`` (its row in `recordings`), ``start`` and ``stop`` in seconds, ``fall``: by how
+        much the probability of the first answer falls without it. Empty where no stretches of time
+        vote, or without an answer.
     coverage : float
         Nominal share of patients whose diagnosis is in the answer.
     coverage_range : (float, float)
@@ -58,6 +70,7 @@ class Diagnosis:
     probabilities: dict[Any, float]
     reasons: tuple[str, ...]
     recordings: pd.DataFrame = field(repr=False)
+    segments: pd.DataFrame = field(default_factory=_no_segments, repr=False)
     coverage: float = 0.9
     coverage_range: tuple[float, float] = (0.0, 1.0)
 
@@ -87,7 +100,7 @@ class Diagnosis:
         return "not sure between " + ", ".join(named[:-1]) + f" and {named[-1]}"
 
 
-class Diagnostician(BaseEstimator):
+class Diagnostician(VersionedEstimator):
     """Train a model for single patients: calibrated, cautious, and wary of what it never saw.
 
     It is no scikit-learn classifier, since an answer may be a set, or a refusal. Three things are
@@ -270,12 +283,13 @@ class Diagnostician(BaseEstimator):
         if reasons:
             return Diagnosis(name, (), {}, tuple(reasons), own, **limits)
         model, patient = self._prepared(X[rows[used]])
-        proba, scores = self._ask(model, patient)
+        proba, scores, without, segments = self._ask(model, patient)
         kept = prediction_sets(proba[None], self.quantile_)[0]
         labels = self.classes_.tolist()
         order = [k for k in np.argsort(-proba, kind="stable") if kept[k]]
         own = own.join(pd.DataFrame(scores, index=np.flatnonzero(used), columns=labels))
-        own.loc[used, "without"] = self._without_each(model, patient, int(proba.argmax()))
+        own.loc[used, "without"] = without
+        segments["recording"] = np.flatnonzero(used)[segments["recording"]]
         unusual = [f"{text}: {_at(own, own['unusual'] == text)}" for text in _texts(own["unusual"])]
         left_out = [f"left out, {text}: {_at(own, own['unusable'] == text)}"
                     for text in _texts(own["unusable"])]  # fmt: skip
@@ -285,6 +299,7 @@ class Diagnostician(BaseEstimator):
             dict(zip(labels, proba.tolist(), strict=True)),
             tuple(left_out + unusual),
             own,
+            segments,
             **limits,
         )
 
@@ -312,15 +327,41 @@ class Diagnostician(BaseEstimator):
             return self.estimator_, X
         return self.estimator_[-1], self.estimator_[:-1].transform(X)
 
-    def _ask(self, model: Any, X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give the calibrated answer for one patient, and the scores of the recordings."""
-        scores = np.full((len(X), len(self.classes_)), np.nan)
+    def _ask(
+        self, model: Any, X: Any
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], pd.DataFrame]:
+        """Answer for one patient: calibrated scores, those of recordings, and without each part.
+
+        What votes is scored once: the rest follows from the votes.
+        """
         opened = open_model(model)
-        if opened.votes:
-            table = opened.levels(X).recordings
-            scores = class_columns(table, opened.classes.tolist()).to_numpy(dtype=float)
-            scores = align_columns(scores, opened.classes, self.classes_)
-        return self._scaled(model.predict_proba(X)[:1])[0], scores
+        if not opened.votes:
+            proba = self._scaled(model.predict_proba(X)[:1])[0]
+            scores = np.full((len(X), len(self.classes_)), np.nan)
+            return proba, scores, self._without_each(model, X, int(proba.argmax())), _no_segments()
+        X = X.with_columns(subject="patient")
+        levels = opened.levels(X)
+        labels = opened.classes.tolist()
+        proba = self._scaled(class_columns(levels.subjects, labels).to_numpy(dtype=float))[0]
+        first = int(proba.argmax())
+        scores = class_columns(levels.recordings, labels).to_numpy(dtype=float)
+        scores = align_columns(scores, opened.classes, self.classes_)
+        by_segment, by_recording = scores_without(opened, levels, "patient")
+        without = np.full(len(X), np.nan) if len(X) < 2 else self._scaled(by_recording)[:, first]
+        segments = _no_segments()
+        with suppress(ValueError):  # what votes are motor units, which are no stretches of time
+            window, _ = levels.window_and_hop()
+            if by_segment is not None:
+                table = levels.segments
+                segments = pd.DataFrame(
+                    {
+                        "recording": table["recording"].to_numpy(),
+                        "start": table["start"].to_numpy(),
+                        "stop": table["start"].to_numpy() + window,
+                        "fall": proba[first] - self._scaled(by_segment)[:, first],
+                    }
+                )
+        return proba, scores, without, segments
 
     def _scaled(self, proba: NDArray[Any]) -> NDArray[np.float64]:
         every = align_columns(proba, self.estimator_.classes_, self.classes_)

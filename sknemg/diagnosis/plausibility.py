@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
 from sklearn.covariance import LedoitWolf
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from sknemg.base import VersionedEstimator
 from sknemg.diagnosis.conformal import conformal_quantile
 from sknemg.features.segments import segment_features
 from sknemg.model_selection.splits import SubjectKFold
@@ -40,7 +40,7 @@ _KEPT = 0.98  # of training subjects that the distance is to keep
 _SLACK = 1.25  # beyond their distance, since some fifty subjects show its upper end badly
 
 
-class Plausibility(BaseEstimator):
+class Plausibility(VersionedEstimator):
     """Tell recordings that are unlike all of those a model was trained on.
 
     Amplitude, noise, mains, clipping and flat stretches of each recording are compared with the

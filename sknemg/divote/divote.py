@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import check_cv
 from sklearn.utils import Tags, get_tags
@@ -22,7 +22,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sknemg.base import fit_context
+from sknemg.base import VersionedEstimator, fit_context
 from sknemg.divote._segments import (
     align_columns,
     fit_segments,
@@ -47,7 +47,7 @@ _MORE_ITEMS = {
 }
 
 
-class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, VersionedEstimator):
     """Classify segments, let them vote for their recording, and recordings for their subject.
 
     The segment classifier is trained on all segments, each with its subject's diagnosis. The

@@ -15,9 +15,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sknemg.diagnosis import Diagnosis, Diagnostician
-from sknemg.divote.fitted import open_model
-from sknemg.divote.levels import class_columns
-from sknemg.inspection.leave_one_out import drivers_of
 from sknemg.pages import RESEARCH_ONLY, Table, render
 from sknemg.recordings import Recordings
 
@@ -71,7 +68,7 @@ def patient_page(
     """
     scale = _scale(X, found)
     first = found.answer[0] if found.answer else None
-    traces = _traces(model, X, found, scale)
+    traces = _traces(X, found, scale)
     return render(
         "sknemg.evaluation",
         "patient.html",
@@ -241,9 +238,9 @@ def _scale(X: Recordings, found: Diagnosis) -> float:
     return next((scale for scale in _SCALES if scale >= 0.6 * peak), _SCALES[-1])
 
 
-def _traces(model: Diagnostician, X: Recordings, found: Diagnosis, scale: float) -> list[Trace]:
+def _traces(X: Recordings, found: Diagnosis, scale: float) -> list[Trace]:
     own: Any = found.recordings
-    marks = _marks(model, X, found)
+    marks = _marks(found)
     longest = float(own["seconds"].max())
     traces = []
     for at, row in enumerate(own["row"].tolist()):
@@ -278,31 +275,14 @@ def _path(signal: NDArray[Any], width: float, scale: float) -> str:
     return "M" + "L".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
 
 
-def _marks(
-    model: Diagnostician, X: Recordings, found: Diagnosis
-) -> list[list[tuple[float, float, str]]]:
+def _marks(found: Diagnosis) -> list[list[tuple[float, float, str]]]:
     """Find the stretches whose effect on the answer is beyond the threshold, per recording."""
-    none: list[list[tuple[float, float, str]]] = [[] for _ in range(len(found.recordings))]
-    opened = open_model(model.estimator_)
-    used = np.flatnonzero(found.recordings["used"])
-    if not found.answer or not opened.votes:
-        return none
-    part = X[found.recordings["row"].to_numpy()[used]].with_columns(subject="patient")
-    levels = opened.levels(part)
-    try:
-        window, _ = levels.window_and_hop()
-    except ValueError:  # what votes are motor units, which are no stretches
-        return none
-    segments, _ = drivers_of(opened, levels, "patient")
-    top = class_columns(levels.subjects, opened.classes.tolist()).to_numpy()[0].argmax()
-    if opened.classes.tolist()[top] != found.answer[0]:
-        return none
-    each: Any = segments.itertuples()
+    marks: list[list[tuple[float, float, str]]] = [[] for _ in range(len(found.recordings))]
+    each: Any = found.segments[found.segments["fall"].abs() >= EFFECT].itertuples()
     for segment in each:
-        if abs(segment.fall) >= EFFECT:
-            kind = "for" if segment.fall > 0 else "against"
-            none[used[segment.recording]].append((segment.start, segment.start + window, kind))
-    return [_merged(stretches) for stretches in none]
+        kind = "for" if segment.fall > 0 else "against"
+        marks[segment.recording].append((segment.start, segment.stop, kind))
+    return [_merged(stretches) for stretches in marks]
 
 
 def _merged(stretches: list[tuple[float, float, str]]) -> list[tuple[float, float, str]]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sknemg.divote._combined import CombinedLevels
-from sknemg.divote._votes import subject_votes
 from sknemg.divote.fitted import open_model
-from sknemg.divote.levels import Levels, class_columns
+from sknemg.divote.leave_one_out import scores_without
+from sknemg.divote.levels import class_columns
 from sknemg.divote.opened import Opened
 from sknemg.recordings._problems import listed, shown
 
@@ -79,50 +77,10 @@ def drivers_of(
     classes = opened.classes.tolist()
     scores = class_columns(levels.subjects, classes).to_numpy()[row]
     diagnosis = classes.index(levels.subjects["prediction"].iloc[row])
+    without_segment, without_recording = scores_without(opened, levels, subject)
     segments = levels.segments[levels.segments["subject"] == subject].reset_index(drop=True)
     recordings = levels.recordings[levels.recordings["subject"] == subject].reset_index(drop=True)
 
-    without_segment, without_recording = [], []
-    for part, own in zip(opened.parts, levels.each, strict=True):
-        parts = _without_each(part.classifier, own, subject)
-        without_segment.append(parts[0])
-        without_recording.append(parts[1])
     for table, answers in ((segments, without_segment), (recordings, without_recording)):
-        table["fall"] = scores[diagnosis] - opened.answer(answers)[:, diagnosis]
+        table["fall"] = scores[diagnosis] - answers[:, diagnosis]  # type: ignore[index]
     return segments, recordings
-
-
-def _without_each(
-    divote: Any, levels: Levels, subject: Any
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Score a subject without each of its segments, and without each of its recordings."""
-    segments = levels.segments[levels.segments["subject"] == subject]
-    recordings = levels.recordings[levels.recordings["subject"] == subject]
-    classes = divote.classes_.tolist()
-    scores = class_columns(recordings, classes).to_numpy()
-    at = recordings["recording"].searchsorted(segments["recording"])
-    n = recordings["n_segments"].to_numpy()[at][:, None]
-    with np.errstate(invalid="ignore", divide="ignore"):  # the last segment leaves no vote: NaN
-        rest = (n * scores[at] - class_columns(segments, classes).to_numpy()) / (n - 1)
-    without_segment = np.repeat(scores[None], len(segments), axis=0)
-    without_segment[np.arange(len(segments)), at] = np.where(n > 1, rest, np.nan)
-    without_recording = np.repeat(scores[None], len(recordings), axis=0)
-    without_recording[np.arange(len(recordings)), np.arange(len(recordings))] = np.nan
-    location = None
-    if divote.subject_features_ == "location":
-        location = recordings["location"].to_numpy()
-    return (
-        _answers(divote, without_segment, location),
-        _answers(divote, without_recording, location),
-    )
-
-
-def _answers(
-    divote: Any, variants: NDArray[np.float64], location: NDArray[Any] | None
-) -> NDArray[np.float64]:
-    """Score variants of one subject's recording scores (n_variants, n_recordings, n_classes)."""
-    if not len(variants):
-        return np.empty((0, variants.shape[-1]))
-    one = np.zeros(variants.shape[1], dtype=int)
-    votes = np.vstack([subject_votes(scores, one, 1, location) for scores in variants])
-    return divote._answer(votes)

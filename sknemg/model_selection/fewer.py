@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, _safe_indexing, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
@@ -17,7 +17,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sknemg.base import fit_context
+from sknemg.base import VersionedEstimator, fit_context
 from sknemg.recordings._subjects import check_labels, label_subjects, read_subjects
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -35,7 +35,7 @@ def _inner_has(method: str) -> Callable[[_Method], _Method]:
     return decorator
 
 
-class FewerSubjects(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class FewerSubjects(ClassifierMixin, MetaEstimatorMixin, VersionedEstimator):
     """A classifier that is trained on some subjects of each class only.
 
     scikit-learn's ``learning_curve`` and halving searches make the training set smaller row by

@@ -225,7 +225,7 @@ class NEMGNet(nn.Module):
             )
         x = self.companding(x)
         stem, stages = self.blocks[:3], self.blocks[3:]
-        if self.training or len(x) <= STEM_CHUNK:
+        if self.training or torch.compiler.is_compiling() or len(x) <= STEM_CHUNK:
             x = stem(x)
         else:
             # Even chunks: one of a single segment would take another kernel and give other bits.

@@ -18,6 +18,7 @@ from sknemg.persistence._problems import InvalidModelError
 from sknemg.recordings._problems import listed, shown
 
 CONFIG, WEIGHTS, CARD, SUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
+GRAPH = "graph.onnx"  # of a model that is one ONNX file; never in a folder
 #: Largest size of a file in bytes; that of the weights is a parameter of `load_model`.
 LARGEST = {CONFIG: 2**24, CARD: 2**24, SUMS: 2**16}
 _EVALUATION = re.compile(r"evaluation/[a-z][a-z0-9_]{0,60}\.(csv|json)")
@@ -107,7 +108,7 @@ def read_folder(folder: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]
                 f"{str(folder)!r} lacks {name}: give a folder that save_model wrote, with all of "
                 "its files."
             )
-    sums = _read(folder, SUMS, LARGEST[SUMS])
+    sums = read_file(folder, SUMS, LARGEST[SUMS])
     expected = _parse_sums(sums)
     if strange := sorted(present - set(expected) - {SUMS, CARD}):
         raise InvalidModelError(
@@ -117,7 +118,7 @@ def read_folder(folder: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]
     limits = {CONFIG: LARGEST[CONFIG], WEIGHTS: max_bytes}
     files = {}
     for name, digest in expected.items():
-        content = _read(folder, name, limits.get(name, _LARGEST_EVALUATION))
+        content = read_file(folder, name, limits.get(name, _LARGEST_EVALUATION))
         if hashlib.sha256(content).hexdigest() != digest:
             raise InvalidModelError(
                 f"{name} was altered or truncated, its hash is not the one in {SUMS}: fetch the "
@@ -164,7 +165,7 @@ def _parse_sums(content: bytes) -> dict[str, str]:
     return expected
 
 
-def _read(folder: Path, name: str, largest: int) -> bytes:
+def read_file(folder: Path, name: str, largest: int) -> bytes:
     """Read a regular file that is not larger than that; a link, pipe or device is none."""
     try:
         # Without NONBLOCK the opening of a pipe would wait for ever.
@@ -182,7 +183,11 @@ def _read(folder: Path, name: str, largest: int) -> bytes:
         if about.st_size > largest:
             raise InvalidModelError(
                 f"{name} has {about.st_size} bytes, more than {largest}: "
-                + ("set `max_bytes` if that is right." if name == WEIGHTS else "fetch it anew.")
+                + (
+                    "fetch it anew."
+                    if name in LARGEST or name.startswith("evaluation/")
+                    else "set `max_bytes` if that is right."
+                )
             )
         return file.read(about.st_size)  # a larger number would be allocated at once
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+from sknemg.persistence._onnx_read import check_graph_of
 from sknemg.persistence._problems import InvalidModelError
 from sknemg.persistence._values import (
     COUNT,
@@ -20,6 +21,7 @@ from sknemg.persistence._values import (
     Array,
     ArrayDict,
     Child,
+    Graph,
     Labels,
     Names,
     Plain,
@@ -162,6 +164,12 @@ KINDS: dict[str, Kind] = {
         ignored=_CACHED,
         neutral=_TRAINING | {"checkpoint": None},
         check=_check_network,
+    ),
+    "OnnxClassifier": Kind(
+        "sknemg.persistence._onnx_classifier",
+        {"classes_": Labels(), "item_shape_": Shape(), "graph_": Graph()},
+        ignored=frozenset({"_run"}),
+        check=check_graph_of,
     ),
     "DiVoteClassifier": Kind(
         "sknemg.divote.divote",

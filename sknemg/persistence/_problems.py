@@ -1,6 +1,13 @@
-"""The error of a model folder that is refused, and the warning of another version."""
+"""The error of a model that is refused, the warning of another version, and missing packages."""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from sknemg.base import ModelVersionWarning
+
+__all__ = ["InvalidModelError", "ModelVersionWarning", "need"]
 
 
 class InvalidModelError(ValueError):
@@ -17,5 +24,25 @@ class InvalidModelError(ValueError):
     """
 
 
-class ModelVersionWarning(UserWarning):
-    """The model was saved by another version of a library that it needs."""
+def need(module: str, extra: str) -> Any:
+    """Import a package of an extra, or say how it is installed.
+
+    Parameters
+    ----------
+    module : str
+    extra : str
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    ImportError
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"{module} is not installed: install it by pip install 'sknemg[{extra}]'."
+        ) from error

@@ -50,10 +50,13 @@ class Arrays:
     values : dict of ndarray
     taken : set of str
         What has been read.
+    graph : bytes or None
+        The ONNX file, of a model that is one.
     """
 
     values: dict[str, NDArray[Any]] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    graph: bytes | None = None
 
     def put(self, path: str, array: NDArray[Any], kinds: str) -> str:
         """Keep an array; return the order of its axes in memory."""
@@ -323,8 +326,27 @@ class Steps:
         return steps
 
 
+@dataclass(frozen=True)
+class Graph:
+    """The graph of an ONNX file, which is beside the arrays."""
+
+    def dump(self, value: Any, path: str, arrays: Arrays, dump_child: Any) -> Any:
+        """Keep the graph."""
+        if arrays.graph is not None:
+            raise UnsavableError(f"{path} is the second graph of ONNX: an ONNX file holds one.")
+        arrays.graph = value
+        return None
+
+    def load(self, entry: Any, path: str, arrays: Arrays, sizes: Sizes, load_child: Any) -> Any:
+        """Return the graph, once."""
+        if arrays.graph is None or entry is not None:
+            raise InvalidModelError(f"{path} is a graph of ONNX, which a model folder lacks.")
+        found, arrays.graph = arrays.graph, None
+        return found
+
+
 #: Any of the kinds of values.
-Value = Array | ArrayDict | Labels | Names | Plain | Shape | Child | Steps
+Value = Array | ArrayDict | Labels | Names | Plain | Shape | Child | Steps | Graph
 
 
 # -- parameters --------------------------------------------------------------------------------

@@ -1,22 +1,28 @@
-"""Save a fitted model as a folder, and load it without running any code of the file's."""
+"""Save a fitted model as a folder, and load a folder or an ONNX file without running its code."""
 
 from __future__ import annotations
 
 import hmac
 import warnings
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from sknemg.persistence._estimators import dump_estimator, load_estimator
+from sknemg.persistence._describe import (
+    FORMAT,
+    SCHEMA,
+    describe_input,
+    describe_model,
+    versions_for,
+)
+from sknemg.persistence._estimators import load_estimator
 from sknemg.persistence._folder import (
     CARD,
     CONFIG,
+    GRAPH,
     WEIGHTS,
     dump_json,
     parse_json,
@@ -24,18 +30,10 @@ from sknemg.persistence._folder import (
     write_folder,
 )
 from sknemg.persistence._problems import InvalidModelError, ModelVersionWarning
-from sknemg.persistence._values import Arrays, as_mapping
+from sknemg.persistence._values import Arrays, UnsavableError, as_mapping
 from sknemg.recordings._problems import capped, shown
 
-#: The form of the folder. A change that an older version would misread gets the next number, and
-#: `load_model` keeps reading the numbers before.
-SCHEMA = 1
-_NOTE = (
-    "schema counts the changes of this form. A reader that does not know the number must refuse "
-    "the model; sknemg reads every number up to its own."
-)
 _ENTRIES = {"format", "schema", "note", "versions", "input", "left_out", "model"}
-_FORMAT = "sknemg-model"
 
 
 def save_model(
@@ -113,17 +111,12 @@ def save_model(
 
     from sknemg.persistence.card import minimal_card
 
-    arrays, left_out = Arrays(), list[str]()
-    tree = dump_estimator(model, "model", arrays, left_out)
-    config = {
-        "format": _FORMAT,
-        "schema": SCHEMA,
-        "note": _NOTE,
-        "versions": _versions(tree),
-        "input": describe_input(model),
-        "left_out": left_out,
-        "model": tree,
-    }
+    config, arrays = describe_model(model)
+    if arrays.graph is not None:
+        raise UnsavableError(
+            "The model came from an ONNX file, which is not taken apart: keep that file, or save "
+            "the model it was made of."
+        )
     files = {
         CONFIG: dump_json(config),
         WEIGHTS: save(arrays.values),
@@ -137,21 +130,23 @@ def save_model(
 def load_model(
     folder: str | Path, *, fingerprint: str | None = None, max_bytes: int = 2**32
 ) -> Any:
-    """Load a model that `save_model` wrote.
+    """Load a model that `save_model` or `export_onnx` wrote.
 
     Nothing in the folder is run, and nothing that it names is imported: estimators come from a
     fixed list, files have fixed names, every size is compared with the length of the file before
     memory is taken, every hash before a file is used, and the shapes of all arrays with each other
-    and with the network.
+    and with the network. Of an ONNX file the graph is run, by onnxruntime, if it holds nothing but
+    a few known operators on values of known size.
 
     Parameters
     ----------
     folder : str or Path
+        The folder of `save_model`, or the file of `export_onnx`, which ends in ``.onnx``.
     fingerprint : str, default=None
-        What `save_model` returned. The hashes in the folder detect damage; against someone who
-        replaces the model and its hashes only the fingerprint helps.
+        What `save_model` or `export_onnx` returned. The hashes in a folder detect damage; against
+        someone who replaces the model and its hashes only the fingerprint helps.
     max_bytes : int, default=2**32
-        Largest size of ``model.safetensors`` that is read.
+        Largest size of ``model.safetensors``, or of the ONNX file, that is read.
 
     Returns
     -------
@@ -176,30 +171,37 @@ def load_model(
     """
     if isinstance(max_bytes, bool) or not isinstance(max_bytes, Integral) or max_bytes < 1:
         raise ValueError(f"max_bytes={max_bytes!r} must be an integer >= 1.")
-    files, found = read_folder(Path(folder), max_bytes=int(max_bytes))
+    if Path(folder).suffix.lower() == ".onnx":
+        from sknemg.persistence._onnx_read import read_onnx
+
+        files, found = read_onnx(Path(folder), max_bytes=int(max_bytes))
+    else:
+        files, found = read_folder(Path(folder), max_bytes=int(max_bytes))
     if fingerprint is not None and not hmac.compare_digest(found, fingerprint.lower()):
         raise InvalidModelError(
             f"The model has the fingerprint {found}, not fingerprint={fingerprint!r}: it is "
             "another one, ask its maker."
         )
     config = _checked_config(parse_json(files[CONFIG], CONFIG))
-    arrays = Arrays(_read_arrays(files[WEIGHTS]))
+    arrays = Arrays(_read_arrays(files[WEIGHTS]), graph=files.get(GRAPH))
     model = load_estimator(config["model"], "model", arrays)
     if unused := sorted(set(arrays.values) - arrays.taken):
         raise InvalidModelError(
             f"{WEIGHTS} holds {capped(unused)}, which no estimator uses: do not trust the file."
         )
+    if arrays.graph is not None:
+        raise InvalidModelError("The model in the ONNX file does not use its graph.")
     if describe_input(model) != config["input"]:
         raise InvalidModelError(
             f"config.json describes the input as {shown(config['input'])}, the model in it takes "
             f"{shown(describe_input(model))}: do not trust the file."
         )
-    _warn_of_versions(config["versions"], _versions(config["model"]))
+    _warn_of_versions(config["versions"], versions_for(config["model"]))
     return model
 
 
 def _checked_config(config: Any) -> dict[str, Any]:
-    if not isinstance(config, dict) or config.get("format") != _FORMAT:
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise InvalidModelError(
             "config.json is not that of a model of sknemg: give another folder."
         )
@@ -228,69 +230,6 @@ def _read_arrays(content: bytes) -> dict[str, Any]:
         raise InvalidModelError(
             f"{WEIGHTS} is no valid file of arrays ({error}): fetch the model anew."
         ) from error
-
-
-# -- what a model takes ------------------------------------------------------------------------
-
-
-def describe_input(model: Any) -> dict[str, Any]:
-    """Say what a model takes and answers: classes, unit, rate, window and hop.
-
-    Parameters
-    ----------
-    model : fitted estimator
-
-    Returns
-    -------
-    dict
-        None for what a step does not state.
-    """
-    parts = list(_walk(model))
-
-    def first(name: str, kind: str) -> Any:
-        return next((getattr(p, name) for p in parts if type(p).__name__ == kind), None)
-
-    rate = first("sfreq", "Downsampler")
-    if rate is None:
-        rate = first("sfreq_", "DiVoteClassifier")
-    return {
-        "classes": np.asarray(model.classes_).tolist() if hasattr(model, "classes_") else None,
-        "unit": "mV",
-        "sfreq": None if rate is None else float(rate),
-        "window": first("window", "Segmenter"),
-        "hop": first("hop", "Segmenter"),
-    }
-
-
-def _walk(model: Any) -> list[Any]:
-    """List a model and the fitted estimators in it, from the outside inwards."""
-    inner = [step for _, step in getattr(model, "steps", []) if hasattr(step, "get_params")]
-    inner += [
-        getattr(model, name)
-        for name in ("estimator_", "final_estimator_")
-        if getattr(model, name, None) is not None
-    ]
-    return [model, *(part for own in inner for part in _walk(own))]
-
-
-# -- versions ----------------------------------------------------------------------------------
-
-
-def _versions(tree: Any) -> dict[str, str]:
-    """Give the versions of the libraries that the estimators of a model need."""
-    text = str(tree)
-    names = ["sknemg", "scikit-learn", "numpy"]
-    names += ["torch"] if "NEMGNetClassifier" in text or "TimmClassifier" in text else []
-    names += ["timm"] if "TimmClassifier" in text else []
-    names += ["soxr"] if "Downsampler" in text else []
-    return {name: _version(name) for name in names}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _warn_of_versions(saved: Mapping[str, str], here: Mapping[str, str]) -> None:

@@ -170,7 +170,7 @@ def test_stretches_are_marked_only_beyond_the_threshold(model):
 
     X, _ = cohort(3, 3)
     (found,) = model.diagnose(X[:3])
-    marks = module._marks(model, X, found)
+    marks = module._marks(found)
     assert any(marks)
     for recording, seconds in zip(marks, X.durations, strict=False):
         for kind in ("for", "against"):

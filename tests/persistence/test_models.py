@@ -278,10 +278,10 @@ def model_table():
 def test_another_version_is_warned_of(tmp_path, monkeypatch):
     X, y = cohort()
     save_model(features().fit(X, y), tmp_path / "model")
-    from sknemg.persistence import models
+    from sknemg.persistence import _describe
 
-    own = models.version
-    monkeypatch.setattr(models, "version", lambda n: "0.0.1" if n == "scikit-learn" else own(n))
+    own = _describe.version
+    monkeypatch.setattr(_describe, "version", lambda n: "0.0.1" if n == "scikit-learn" else own(n))
     with pytest.warns(ModelVersionWarning, match=r"scikit-learn .* \(here 0.0.1\): its predict"):
         load_model(tmp_path / "model")
 

@@ -1,0 +1,350 @@
+"""A diagnosis while the needle is in the muscle: votes as soon as a window is full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sknemg.diagnosis.calibration import scale_temperature
+from sknemg.diagnosis.conformal import prediction_sets
+from sknemg.diagnosis.diagnostician import Diagnostician
+from sknemg.divote._segments import align_columns, score_segments
+from sknemg.divote._votes import subject_votes
+from sknemg.recordings import MILLIVOLTS, Recordings
+from sknemg.recordings._problems import LOCATIONS, shown
+from sknemg.signal import (
+    LARGEST_AMPLITUDE,
+    StreamResampler,
+    n_window_samples,
+    window_due,
+    window_starts,
+)
+
+_FAR = 3.0  # times beyond the largest peak of training, as in `Plausibility`
+
+
+@dataclass(frozen=True)
+class Vote:
+    """What one window says.
+
+    Attributes
+    ----------
+    recording : int
+        Number of the recording, from 0.
+    segment : int
+        Number of the window in it, from 0.
+    start, stop : float
+        Seconds in the recording.
+    scores : ndarray of shape (n_classes,)
+        Of the window.
+    remark : str
+        Why the window should not be trusted; usually empty. It counts all the same: whether a whole
+        recording can be judged, `Diagnostician.diagnose` says.
+    """
+
+    recording: int
+    segment: int
+    start: float
+    stop: float
+    scores: NDArray[np.float64] = field(repr=False)
+    remark: str = ""
+
+
+class StreamingDiagnosis:
+    """Let a model vote while a patient is recorded.
+
+    Samples go in as the machine delivers them, in chunks of any size; a vote comes out as soon as a
+    window is full. Only what the next windows need is kept: some milliseconds for the resampler,
+    one window, and the votes. Once a recording is finished, its votes are those that the model
+    gives for the whole recording: bit for bit if it scores each segment by itself, as a model from
+    an ONNX file does (`export_onnx`); otherwise up to the last digits, since sums over a batch are
+    taken in another order than those over one segment.
+
+    Parameters
+    ----------
+    model : fitted Diagnostician or Pipeline
+        A Pipeline (in the Diagnostician or by itself) of a Downsampler by ``"soxr"``, if any, a
+        Segmenter, steps that work on each segment by itself, and a `DiVoteClassifier`.
+    sfreq : float
+        Rate of the machine in hertz.
+    unit : {"mV", "uV", "V", "nV"}, default="mV"
+        Unit of the samples.
+    muscle, location : str, default=None
+        Of the first recording; see `next_recording`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    votes : list of Vote
+        Of the recording that is going on.
+
+    Notes
+    -----
+    A window is full some 10 to 80 ms late, since the resampler works in blocks
+    (``python -m benchmarks.streaming``). What a recording is worth as a whole (noise, mains,
+    distance from training) cannot be known before it ends: diagnose it once more afterwards.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sknemg import DiVoteClassifier, Downsampler, Recordings, Segmenter, SegmentFeatures
+    >>> from sknemg.diagnosis import StreamingDiagnosis
+    >>> y = np.repeat(["myopathy", "neuropathy"], 12)
+    >>> size = np.where(y == "myopathy", 0.2, 1.0)
+    >>> signals = np.random.default_rng(0).normal(0, size[:, None], (24, 2000))
+    >>> X = Recordings(signals, sfreq=2000, subject=np.arange(24))
+    >>> votes = DiVoteClassifier(LogisticRegression(max_iter=1000))
+    >>> pipe = make_pipeline(Downsampler(1000), Segmenter(), SegmentFeatures(), votes).fit(X, y)
+    >>> stream = StreamingDiagnosis(pipe, sfreq=2000)
+    >>> new = [vote for chunk in np.split(signals[20], 20) for vote in stream.push(chunk)]
+    >>> new += stream.finish()
+    >>> [round(vote.start, 1) for vote in new]
+    [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    >>> max(stream.probabilities, key=stream.probabilities.get)
+    'neuropathy'
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        sfreq: float,
+        *,
+        unit: str = "mV",
+        muscle: str | None = None,
+        location: str | None = None,
+    ):
+        check_is_fitted(model)
+        if unit not in MILLIVOLTS:
+            raise ValueError(f"unit={shown(unit)} is unknown: give one of {sorted(MILLIVOLTS)}.")
+        if not (np.isreal(sfreq) and 0 < sfreq < np.inf):
+            raise ValueError(f"sfreq={shown(sfreq)} must be a rate > 0 in hertz.")
+        self._model = model if isinstance(model, Diagnostician) else None
+        self._read_steps(model.estimator_ if self._model is not None else model)
+        self._sfreq, self._scale = float(sfreq), np.float32(MILLIVOLTS[unit])
+        if self._rate is not None and sfreq < self._rate and not self._upsample:
+            raise ValueError(
+                f"sfreq={sfreq:g} Hz is below the {self._rate:g} Hz of the model: record at that "
+                "rate or above."
+            )
+        self.classes_ = np.asarray(model.classes_)
+        self._before: list[tuple[NDArray[np.float64], str | None]] = []
+        self._start(muscle, location)
+
+    def _read_steps(self, pipe: Any) -> None:
+        steps = list(pipe.steps) if isinstance(pipe, Pipeline) else []
+        steps = [(n, s) for n, s in steps if s is not None and s != "passthrough"]
+        kinds = [type(step).__name__ for _, step in steps]
+        down = [step for kind, (_, step) in zip(kinds, steps, strict=True) if kind == "Downsampler"]
+        n = len(down)
+        if (
+            kinds[:n] != ["Downsampler"] * n or n > 1 or kinds[n : n + 1] != ["Segmenter"]
+            or kinds[-1] != "DiVoteClassifier" or (n and down[0].method != "soxr")
+        ):  # fmt: skip
+            raise TypeError(
+                f"model is a {type(pipe).__name__} of {', '.join(kinds) or 'no steps'}: give a "
+                "Pipeline of a Downsampler by method='soxr', a Segmenter, steps on single segments "
+                "and a DiVoteClassifier, or a Diagnostician of one."
+            )
+        self._rate = float(down[0].sfreq) if n else None
+        self._upsample = bool(n) and down[0].upsample
+        self._segmenter, self._divote = steps[n][1], steps[-1][1]
+        self._steps = [step for _, step in steps[n + 1 : -1]]
+
+    # -- a recording ---------------------------------------------------------------------------
+
+    def _start(self, muscle: str | None, location: str | None) -> None:
+        if location is not None and location not in LOCATIONS:
+            raise ValueError(f"location={shown(location)} must be one of {LOCATIONS}, or None.")
+        if self._divote.subject_features_ == "location" and location is None:
+            raise ValueError(
+                "The model has learned from proximal and distal recordings: give `location`."
+            )
+        self._muscle, self._location = muscle, location
+        self._own_rate = self._sfreq if self._rate is None else self._rate
+        same = self._own_rate == self._sfreq
+        self._resampler = None if same else StreamResampler(self._sfreq, self._own_rate)
+        self._n_window = n_window_samples(self._own_rate, self._segmenter.window)
+        self._wave = np.empty(0, np.float32)  # from the sample `_at` on
+        self._at = self._n_times = 0
+        own = self._segmenter
+        self._due = window_due(0, self._own_rate, own.window, own.hop)
+        self._total = np.zeros(len(self.classes_))
+        self._finished = False
+        self.votes: list[Vote] = []
+
+    def push(self, chunk: ArrayLike) -> list[Vote]:
+        """Take samples, and return the votes of the windows that they fill.
+
+        Parameters
+        ----------
+        chunk : array-like of shape (n_times,)
+            What the machine has recorded since the last one.
+
+        Returns
+        -------
+        list of Vote
+
+        Raises
+        ------
+        ValueError
+            If samples are NaN, infinite or beyond 1e6 mV, or the recording was finished.
+        """
+        if self._finished:
+            raise ValueError("The recording is finished: call next_recording.")
+        wave = np.asarray(chunk, dtype=np.float32)
+        if wave.ndim != 1:
+            raise ValueError(f"chunk has the shape {wave.shape}: give one signal, (n_times,).")
+        wave = wave * self._scale if self._scale != 1 else wave
+        if not (np.abs(wave) <= LARGEST_AMPLITUDE).all():
+            raise ValueError(
+                f"chunk holds samples that are NaN, infinite or beyond {LARGEST_AMPLITUDE:g} mV: "
+                "give a signal in `unit`, and finish the recording where the needle was pulled out."
+            )
+        return self._take(wave if self._resampler is None else self._resampler.push(wave))
+
+    def finish(self) -> list[Vote]:
+        """End the recording, and return the votes of its last windows.
+
+        Returns
+        -------
+        list of Vote
+
+        Raises
+        ------
+        ValueError
+            If it is shorter than a window, and the Segmenter refuses such recordings.
+        """
+        if self._finished:
+            return []
+        votes = [] if self._resampler is None else self._take(self._resampler.finish())
+        self._finished = True
+        votes += self._take(np.empty(0, np.float32), whole=True)
+        if not self.votes and self._n_times:
+            if self._segmenter.short == "raise":
+                raise ValueError(
+                    f"The recording has {self._n_times / self._own_rate:.2f} s, one window has "
+                    f"{self._segmenter.window:g} s: record longer, or call next_recording."
+                )
+            if self._segmenter.short == "pad":
+                missing = self._n_window - len(self._wave)
+                votes += [self._vote(0, np.pad(self._wave, (0, missing)), 0)]
+        return votes
+
+    def next_recording(self, *, muscle: str | None = None, location: str | None = None) -> None:
+        """Keep the votes of the recording, and begin the next one of the same patient.
+
+        Parameters
+        ----------
+        muscle : str, default=None
+        location : {"proximal", "distal"}, default=None
+        """
+        if not self._finished:
+            self.finish()
+        before = self._before
+        if self.votes:
+            before = [*before, (self.recording_scores, self._location)]
+        self._start(muscle, location)
+        self._before = before
+
+    def _take(self, wave: NDArray[np.float32], whole: bool = False) -> list[Vote]:
+        """Add samples of the model's rate, and vote on the windows that are full."""
+        self._wave = np.concatenate([self._wave, wave])
+        self._n_times += len(wave)
+        times = self._own_rate, self._segmenter.window, self._segmenter.hop
+        votes = []
+        if whole:  # the last window may begin a sample earlier, where it is no whole number of them
+            starts = window_starts(self._n_times, *times)[len(self.votes) :].tolist()
+            return [self._vote_at(start) for start in starts]
+        while self._due[1] <= self._n_times:
+            votes.append(self._vote_at(self._due[0]))
+            self._due = window_due(len(self.votes), *times)
+        kept = min(self._due[0] - 1, self._n_times)
+        self._wave, self._at = self._wave[max(kept - self._at, 0) :], max(kept, self._at)
+        return votes
+
+    def _vote_at(self, start: int) -> Vote:
+        window = self._wave[start - self._at : start - self._at + self._n_window]
+        return self._vote(len(self.votes), window, start)
+
+    def _vote(self, segment: int, window: NDArray[np.float32], start: int) -> Vote:
+        known = {"muscle": self._muscle, "location": self._location}
+        meta = pd.DataFrame(
+            {
+                "sfreq": [self._own_rate],
+                "subject": ["patient"],
+                **{name: [value] for name, value in known.items() if value is not None},
+                "window": [self._n_window / self._own_rate],
+                "hop": [float(self._segmenter.hop)],
+            }
+        )
+        X: Any = Recordings.from_ragged(window[None].copy(), [0, 1], meta)
+        for step in self._steps:
+            X = step.transform(X)
+        scores = score_segments(self._divote.estimator_, X, self._divote.classes_)[0]
+        self._total += scores
+        seconds = start / self._own_rate, (start + self._n_window) / self._own_rate
+        vote = Vote(len(self._before), segment, *seconds, scores, self._remark(window))
+        self.votes.append(vote)
+        return vote
+
+    def _remark(self, window: NDArray[np.float32]) -> str:
+        if np.ptp(window) == 0:
+            return "flat"
+        if self._model is not None:
+            ratio = np.abs(window - window.mean()).max() / self._model.plausibility_.high_[1]
+            if ratio > _FAR:
+                return f"a peak {ratio:.2g} times that of training (unit?)"
+        return ""
+
+    # -- the patient ---------------------------------------------------------------------------
+
+    @property
+    def recording_scores(self) -> NDArray[np.float64]:
+        """The mean scores of the windows so far; NaN before the first."""
+        return self._total / len(self.votes) if self.votes else np.full(len(self._total), np.nan)
+
+    @property
+    def probabilities(self) -> dict[Any, float]:
+        """The answer for the patient by all windows so far, calibrated if the model is.
+
+        Empty before the first window.
+        """
+        known = [*self._before]
+        if self.votes:
+            known.append((self.recording_scores, self._location))
+        if not known:
+            return {}
+        scores = np.stack([own for own, _ in known])
+        location = None
+        if self._divote.subject_features_ == "location":
+            location = np.array([where for _, where in known], dtype=object)
+        votes = subject_votes(scores, np.zeros(len(scores), dtype=int), 1, location)
+        proba = align_columns(self._divote._answer(votes), self._divote.classes_, self.classes_)
+        if self._model is not None:
+            proba = scale_temperature(proba, self._model.temperature_)
+        return dict(zip(self.classes_.tolist(), proba[0].tolist(), strict=True))
+
+    @property
+    def answer(self) -> tuple[Any, ...]:
+        """The diagnoses that remain possible by all windows so far, the most probable first.
+
+        One if the model is no Diagnostician; empty before the first window.
+        """
+        proba = np.array(list(self.probabilities.values()))
+        if not len(proba):
+            return ()
+        order = np.argsort(-proba, kind="stable")
+        if self._model is not None:
+            kept = prediction_sets(proba[None], self._model.quantile_)[0]
+            order = order[kept[order]]
+        else:
+            order = order[:1]
+        return tuple(self.classes_.tolist()[at] for at in order)

@@ -1,0 +1,77 @@
+"""Leaving out each segment and each recording of a subject, and asking the model again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sknemg.divote._combined import CombinedLevels
+from sknemg.divote._votes import subject_votes
+from sknemg.divote.levels import Levels, class_columns
+from sknemg.divote.opened import Opened
+
+
+def scores_without(
+    opened: Opened, levels: CombinedLevels, subject: Any
+) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:
+    """Score a subject without each of its segments, and without each of its recordings.
+
+    A vote is a mean, so the vote without a part follows from the scores that are known; the model
+    is asked with the votes that remain, and its segments are not scored again.
+
+    Parameters
+    ----------
+    opened : Opened
+    levels : CombinedLevels
+    subject : label
+
+    Returns
+    -------
+    without_segment : ndarray of shape (n_segments, n_classes) or None
+        None where the members of an ensemble cut different segments.
+    without_recording : ndarray of shape (n_recordings, n_classes)
+    """
+    each = [
+        _without_each(part.classifier, own, subject)
+        for part, own in zip(opened.parts, levels.each, strict=True)
+    ]
+    segments = None if levels.differing else opened.answer([own for own, _ in each])
+    return segments, opened.answer([own for _, own in each])
+
+
+def _without_each(
+    divote: Any, levels: Levels, subject: Any
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Score a subject without each of its segments, and without each of its recordings."""
+    segments = levels.segments[levels.segments["subject"] == subject]
+    recordings = levels.recordings[levels.recordings["subject"] == subject]
+    classes = divote.classes_.tolist()
+    scores = class_columns(recordings, classes).to_numpy()
+    at = recordings["recording"].searchsorted(segments["recording"])
+    n = recordings["n_segments"].to_numpy()[at][:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):  # the last segment leaves no vote: NaN
+        rest = (n * scores[at] - class_columns(segments, classes).to_numpy()) / (n - 1)
+    without_segment = np.repeat(scores[None], len(segments), axis=0)
+    without_segment[np.arange(len(segments)), at] = np.where(n > 1, rest, np.nan)
+    without_recording = np.repeat(scores[None], len(recordings), axis=0)
+    without_recording[np.arange(len(recordings)), np.arange(len(recordings))] = np.nan
+    location = None
+    if divote.subject_features_ == "location":
+        location = recordings["location"].to_numpy()
+    return (
+        _answers(divote, without_segment, location),
+        _answers(divote, without_recording, location),
+    )
+
+
+def _answers(
+    divote: Any, variants: NDArray[np.float64], location: NDArray[Any] | None
+) -> NDArray[np.float64]:
+    """Score variants of one subject's recording scores (n_variants, n_recordings, n_classes)."""
+    if not len(variants):
+        return np.empty((0, variants.shape[-1]))
+    one = np.zeros(variants.shape[1], dtype=int)
+    votes = np.vstack([subject_votes(scores, one, 1, location) for scores in variants])
+    return divote._answer(votes)

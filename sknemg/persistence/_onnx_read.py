@@ -1,0 +1,102 @@
+"""Read a model that is one ONNX file, and look at its graph before it is run."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from pathlib import Path
+
+from sknemg.persistence._folder import CONFIG, GRAPH, LARGEST, WEIGHTS, parse_json, read_file
+from sknemg.persistence._onnx_classifier import OnnxClassifier
+from sknemg.persistence._onnx_graph import check_graph
+from sknemg.persistence._problems import InvalidModelError, need
+from sknemg.recordings._problems import shown
+
+MODEL, ARRAYS, CARD = "sknemg-model", "sknemg-arrays", "card"
+KNOWN = ("classes", "unit", "sfreq", "window", "hop")  # for readers other than sknemg
+
+
+def read_onnx(file: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]:
+    """Read an ONNX file, of which nothing is run before its graph was looked at.
+
+    Parameters
+    ----------
+    file : Path
+    max_bytes : int
+
+    Returns
+    -------
+    files : dict of bytes
+        What a folder holds as ``config.json`` and ``model.safetensors``, and the graph.
+    fingerprint : str
+
+    Raises
+    ------
+    InvalidModelError
+        If it is no ONNX file of a model, or its graph holds what none has.
+    """
+    onnx = need("onnx", "inference")
+    content = read_file(file.parent, file.name, max_bytes)
+    try:
+        graph = onnx.ModelProto.FromString(content)
+    except Exception as error:  # of protobuf, whichever version
+        raise InvalidModelError(
+            f"{file.name} is no valid ONNX file, or is truncated: fetch it anew."
+        ) from error
+    values: dict[str, str] = {}
+    for entry in graph.metadata_props:
+        if not isinstance(entry.key, str) or not isinstance(entry.value, str):  # of no UTF-8
+            raise InvalidModelError(f"{file.name} has metadata that are no text: fetch it anew.")
+        if entry.key in values:
+            raise InvalidModelError(f"{file.name} gives {shown(entry.key)} twice.")
+        values[entry.key] = entry.value
+    if lacking := [name for name in (MODEL, ARRAYS, *KNOWN) if name not in values]:
+        raise InvalidModelError(
+            f"{file.name} is an ONNX file without {shown(lacking[0])} in its metadata: give one "
+            "that 'sknemg export' wrote."
+        )
+    if len(values[MODEL]) > LARGEST[CONFIG]:
+        raise InvalidModelError(f"{file.name} has metadata beyond {LARGEST[CONFIG]} characters.")
+    config = parse_json(values[MODEL].encode(), "The metadata")
+    takes = config.get("input") if isinstance(config, dict) else None
+    for name in KNOWN:
+        if not isinstance(takes, dict) or values[name] != json.dumps(takes.get(name)):
+            raise InvalidModelError(
+                f"{file.name} states {shown(values[name])} as {name} in its metadata, which is not "
+                "that of the model in it: do not trust the file."
+            )
+    check_graph(graph)
+    try:
+        arrays = base64.b64decode(values[ARRAYS], validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidModelError(f"{file.name} has no valid arrays ({error}).") from error
+    files = {CONFIG: values[MODEL].encode(), WEIGHTS: arrays, GRAPH: content}
+    return files, hashlib.sha256(content).hexdigest()
+
+
+def check_graph_of(model: OnnxClassifier) -> None:
+    """Compare a graph with the classes and items that the model states, and open it.
+
+    Parameters
+    ----------
+    model : OnnxClassifier
+
+    Raises
+    ------
+    InvalidModelError
+    """
+    ends = check_graph(need("onnx", "inference").ModelProto.FromString(model.graph_))
+    if ends.item_shape != model.item_shape_ or ends.n_classes != len(model.classes_):
+        raise InvalidModelError(
+            f"The graph maps items of {ends.item_shape} to {ends.n_classes} scores, the model "
+            f"states {model.item_shape_} and {len(model.classes_)} classes."
+        )
+    try:
+        model._session()
+    except ImportError:
+        raise
+    except Exception as error:  # onnxruntime has types of its own for what it refuses
+        reason = " ".join(str(error).split())[:200]
+        raise InvalidModelError(f"onnxruntime refuses the graph ({reason}).") from error
