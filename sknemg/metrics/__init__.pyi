@@ -3,9 +3,20 @@ from ._format import format_interval
 from ._intervals import proportion_interval
 from .agreement import (
     fleiss_agreement,
+    gwet_agreement,
+    pair_agreement,
     reader_points,
 )
 from .differences import difference_table
+from .mrmc import (
+    MRMCResult,
+    mrmc_against,
+    mrmc_analysis,
+)
+from .reader_study import (
+    ReaderStudy,
+    reader_study,
+)
 from .scorer import (
     SubjectScorer,
     level_scores,
@@ -21,15 +32,22 @@ from .votes import (
 
 __all__ = [
     "METRICS",
+    "MRMCResult",
+    "ReaderStudy",
     "SubjectScorer",
     "difference_table",
     "fleiss_agreement",
     "format_interval",
+    "gwet_agreement",
     "level_scores",
+    "mrmc_against",
+    "mrmc_analysis",
     "one_vs_rest_table",
+    "pair_agreement",
     "proportion_interval",
     "read_votes",
     "reader_points",
+    "reader_study",
     "score_table",
     "vote_table",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sknemg.metrics._bootstrap import draw_subjects
 from sknemg.metrics._intervals import check_level, effective_number, exact_interval
 from sknemg.recordings._problems import listed, shown
-from sknemg.recordings._subjects import check_labels
+from sknemg.recordings._subjects import check_labels, check_subjects
 
 _BATCH = 100  # draws counted at once
 
@@ -22,6 +24,7 @@ def fleiss_agreement(
     sets: Mapping[str, Sequence[Any]] | None = None,
     *,
     y_true: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
     confidence_level: float = 0.95,
     n_bootstrap: int = 1000,
     random_state: int | None = None,
@@ -38,6 +41,8 @@ def fleiss_agreement(
         Diagnoses. With them, subjects are drawn within their diagnoses, as in
         :func:`~sknemg.metrics.score_table`: right where the number of subjects of each diagnosis
         was chosen beforehand. Without, they are drawn from all.
+    groups : array-like of shape (n_subjects,), default=None
+        The subject of each row where rows are recordings; a subject is drawn with all of them.
     confidence_level : float, default=0.95
     n_bootstrap : int, default=1000
         Samples of subjects for the intervals.
@@ -79,9 +84,144 @@ def fleiss_agreement(
             f"Fleiss' κ needs every reader's rating of every subject, and {listed(missing, 'row')} "
             "lack some: drop them, or the readers concerned, and say so."
         )
-    check_level(confidence_level)
-    if n_bootstrap < 2:
-        raise ValueError(f"n_bootstrap={n_bootstrap} must be an integer >= 2.")
+    sets = _check_sets(ratings, sets)
+    draws = _Draws(ratings, y_true, groups, confidence_level, n_bootstrap, random_state)
+    rows = {}
+    for name, readers in sets.items():
+        columns = np.array([list(ratings.columns).index(reader) for reader in readers])
+        n_classes = len(draws.classes)
+        value = _kappas(draws.marks[:, columns], n_classes)
+        bounds = -1 / (len(columns) - 1), 1.0
+        resampled = [_kappas(batch[..., columns], n_classes) for batch in draws]
+        low, high, n = draws.interval(value, np.concatenate(resampled), bounds)
+        for label, *numbers in zip(["overall", *draws.classes], value, low, high, n, strict=True):
+            rows[name, label] = dict(
+                zip(["kappa", "low", "high", "n_effective"], numbers, strict=True)
+            )
+    return pd.DataFrame(rows).T.rename_axis(["set", "class"])
+
+
+def gwet_agreement(
+    ratings: pd.DataFrame,
+    sets: Mapping[str, Sequence[Any]] | None = None,
+    *,
+    y_true: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    confidence_level: float = 0.95,
+    n_bootstrap: int = 1000,
+    random_state: int | None = None,
+) -> pd.DataFrame:
+    """Measure the agreement within sets of readers by Gwet's AC1.
+
+    Unlike κ it does not fall where nearly all cases are of one class [1]_.
+
+    Parameters
+    ----------
+    ratings : DataFrame of shape (n_subjects, n_readers)
+        Labels. Ratings may be missing: a subject with one rating counts for how often classes are
+        named, one with two or more for the agreement.
+    sets, y_true, groups, confidence_level, n_bootstrap, random_state
+        As for `fleiss_agreement`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by set, with ``agreement``, the share of pairs of ratings that agree, ``ac1``,
+        ``low``, ``high`` (of AC1) and ``n_effective``.
+
+    References
+    ----------
+    .. [1] K. L. Gwet, "Computing inter-rater reliability and its variance in the presence of high
+       agreement", British Journal of Mathematical and Statistical Psychology 61, 2008.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sknemg.metrics import gwet_agreement
+    >>> ratings = pd.DataFrame({"A": list("mmnn"), "B": list("mmnn"), "C": list("mmnm")})
+    >>> gwet_agreement(ratings, random_state=0)[["agreement", "ac1"]].round(2)
+         agreement   ac1
+    set
+    all       0.83  0.68
+    """
+    sets = _check_sets(ratings, sets)
+    draws = _Draws(ratings, y_true, groups, confidence_level, n_bootstrap, random_state)
+    n_classes = len(draws.classes)
+    rows = {}
+    for name, readers in sets.items():
+        columns = np.array([list(ratings.columns).index(reader) for reader in readers])
+        agreement, value = _gwet(draws.marks[:, columns], n_classes)
+        resampled = np.concatenate([_gwet(batch[..., columns], n_classes)[1] for batch in draws])
+        bounds = -1 / max(n_classes - 1, 1), 1.0
+        interval = draws.interval(value, resampled, bounds)
+        names = ["agreement", "ac1", "low", "high", "n_effective"]
+        rows[name] = dict(
+            zip(names, [*agreement, *value, *(bound[0] for bound in interval)], strict=True)
+        )
+    return pd.DataFrame(rows).T.rename_axis("set")
+
+
+def pair_agreement(
+    ratings: pd.DataFrame,
+    pairs: Sequence[tuple[Any, Any]] | None = None,
+    *,
+    y_true: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    confidence_level: float = 0.95,
+    n_bootstrap: int = 1000,
+    random_state: int | None = None,
+) -> pd.DataFrame:
+    """Measure the agreement of pairs of readers, or of readers with themselves, by Cohen's κ.
+
+    Parameters
+    ----------
+    ratings : DataFrame of shape (n_subjects, n_readers)
+        Labels. Each pair is compared on the subjects that both have rated.
+    pairs : sequence of (column, column), default=None
+        By default all pairs of columns. A reader's first and second reading are two columns.
+    y_true, groups, confidence_level, n_bootstrap, random_state
+        As for `fleiss_agreement`.
+
+    Returns
+    -------
+    DataFrame
+        A row for each pair: ``first``, ``second``, ``n`` (rows that both have rated),
+        ``agreement`` (the share on which they agree), ``kappa``, ``low``, ``high``,
+        ``n_effective``. κ is NaN where both give one and the same class to all.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sknemg.metrics import pair_agreement
+    >>> ratings = pd.DataFrame({"A": list("mmnn"), "B": ["m", "m", "m", None]})
+    >>> pair_agreement(ratings, random_state=0)[["first", "second", "n", "agreement"]].round(2)
+      first second  n  agreement
+    0     A      B  3       0.67
+    """
+    pairs = list(combinations(ratings.columns, 2)) if pairs is None else list(pairs)
+    draws = _Draws(ratings, y_true, groups, confidence_level, n_bootstrap, random_state)
+    places = np.array([[list(ratings.columns).index(name) for name in pair] for pair in pairs])
+    n_classes = len(draws.classes)
+    number, agreement, value = _cohen(draws.marks, places, n_classes)
+    resampled = np.concatenate([_cohen(batch, places, n_classes)[2] for batch in draws])
+    low, high, n = draws.interval(value, resampled, (-1.0, 1.0))
+    return pd.DataFrame(
+        {
+            "first": [first for first, _ in pairs],
+            "second": [second for _, second in pairs],
+            "n": number.astype(int),
+            "agreement": agreement,
+            "kappa": value,
+            "low": low,
+            "high": high,
+            "n_effective": n,
+        }
+    )
+
+
+def _check_sets(
+    ratings: pd.DataFrame, sets: Mapping[str, Sequence[Any]] | None
+) -> Mapping[str, Sequence[Any]]:
     sets = {"all": list(ratings.columns)} if sets is None else sets
     for name, readers in sets.items():
         if len(readers) < 2:
@@ -89,32 +229,64 @@ def fleiss_agreement(
             raise ValueError(
                 f"The set {shown(name)} has {len(readers)} reader{plural}: κ needs two or more."
             )
-    codes, labels = pd.factorize(ratings.to_numpy().ravel())
-    order = np.argsort([str(label) for label in labels], kind="stable")
-    marks = np.argsort(order)[codes].reshape(ratings.shape)
-    classes = labels[order]
-    n_subjects = len(ratings)
-    strata = np.zeros(n_subjects) if y_true is None else check_labels(y_true, n_subjects)
-    rng = np.random.default_rng(random_state)
-    drawn = _draw_ratings(marks, strata, n_bootstrap, rng)
-    rows = {}
-    for name, readers in sets.items():
-        columns = np.array([list(ratings.columns).index(reader) for reader in readers])
-        value = _kappas(marks[:, columns], len(classes))
-        resampled = np.concatenate(
-            [
-                _kappas(drawn[start : start + _BATCH][..., columns], len(classes))
-                for start in range(0, n_bootstrap, _BATCH)
-            ]
-        )
-        bounds = -1 / (len(columns) - 1), 1.0
-        n = effective_number(resampled, strata, bounds)
-        interval = exact_interval(value, n, confidence_level, bounds)
-        for label, *numbers in zip(["overall", *classes], value, *interval, strict=True):
-            rows[name, label] = dict(
-                zip(["kappa", "low", "high", "n_effective"], numbers, strict=True)
-            )
-    return pd.DataFrame(rows).T.rename_axis(["set", "class"])
+    return sets
+
+
+class _Draws:
+    """Ratings as codes, and samples of subjects with all their ratings."""
+
+    def __init__(
+        self,
+        ratings: pd.DataFrame,
+        y_true: ArrayLike | None,
+        groups: ArrayLike | None,
+        confidence_level: float,
+        n_bootstrap: int,
+        random_state: int | None,
+    ):
+        check_level(confidence_level)
+        if n_bootstrap < 2:
+            raise ValueError(f"n_bootstrap={n_bootstrap} must be an integer >= 2.")
+        codes, labels = pd.factorize(ratings.to_numpy().ravel())
+        order = np.argsort([str(label) for label in labels], kind="stable")
+        ranks = np.append(np.argsort(order), -1)  # a missing rating stays -1
+        self.marks = ranks[codes].reshape(ratings.shape)
+        self.classes = labels[order]
+        self.level = confidence_level
+        n_rows = len(ratings)
+        strata = np.zeros(n_rows) if y_true is None else check_labels(y_true, n_rows)
+        self.members: list[NDArray[np.intp]] | None = None
+        if groups is not None:
+            codes = pd.factorize(check_subjects(groups, n_rows))[0]
+            starts = np.cumsum(np.bincount(codes))[:-1]
+            self.members = np.split(np.argsort(codes, kind="stable"), starts)
+            strata = strata[[rows[0] for rows in self.members]]
+        self.strata = strata
+        self.n_draws = n_bootstrap
+        self.seed = np.random.SeedSequence(random_state)
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        """Yield samples of shape (n_samples, n_rows, n_readers), the same ones each time."""
+        rng = np.random.default_rng(self.seed)
+        if self.members is None:
+            drawn = _draw_ratings(self.marks, self.strata, self.n_draws, rng)
+            for start in range(0, self.n_draws, _BATCH):
+                yield drawn[start : start + _BATCH]
+            return
+        subjects, strange = draw_subjects(self.strata, self.n_draws, rng)
+        n_rows, n_readers = self.marks.shape
+        for who, unlike in zip(subjects, strange, strict=True):
+            rows = np.concatenate([self.members[i] for i in who])
+            alone = np.repeat(unlike, [len(self.members[i]) for i in who])
+            anyone = rng.integers(n_rows, size=(len(rows), n_readers))
+            strangers = self.marks[anyone, np.arange(n_readers)]
+            yield np.where(alone[:, None], strangers, self.marks[rows])[None]
+
+    def interval(
+        self, value: NDArray[Any], resampled: NDArray[Any], bounds: tuple[float, float]
+    ) -> Any:
+        n = effective_number(resampled, self.strata, bounds)
+        return exact_interval(value, n, self.level, bounds)
 
 
 def _draw_ratings(
@@ -150,6 +322,65 @@ def _kappas(marks: NDArray[Any], n_classes: int) -> NDArray[Any]:
     return np.asarray(1 - unlike)
 
 
+def _gwet(marks: NDArray[Any], n_classes: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Give the agreement and AC1 of ratings of which some are missing (-1).
+
+    Parameters
+    ----------
+    marks : ndarray of shape (..., n_subjects, n_readers), int
+    n_classes : int
+
+    Returns
+    -------
+    two ndarrays of shape (..., 1)
+    """
+    counts = np.stack([(marks == k).sum(axis=-1) for k in range(n_classes)], axis=-1)
+    number = counts.sum(axis=-1, keepdims=True)
+    share = np.divide(counts, number, out=np.full(counts.shape, np.nan), where=number > 0)
+    pairs = (number * (number - 1))[..., 0]
+    alike = (counts * (counts - 1)).sum(axis=-1)
+    both = np.divide(alike, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # nobody rated: NaN
+        agreement = np.nanmean(both, axis=-1)[..., None]
+        mean = np.nanmean(share, axis=-2)
+    if n_classes < 2:
+        return agreement, np.full(agreement.shape, np.nan)
+    chance = (mean * (1 - mean)).sum(axis=-1, keepdims=True) / (n_classes - 1)
+    return agreement, (agreement - chance) / (1 - chance)
+
+
+def _cohen(
+    marks: NDArray[Any], pairs: NDArray[Any], n_classes: int
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Give the number of rows that each pair has rated, its agreement, and Cohen's κ.
+
+    Parameters
+    ----------
+    marks : ndarray of shape (..., n_subjects, n_readers), int
+    pairs : ndarray of shape (n_pairs, 2), int
+    n_classes : int
+
+    Returns
+    -------
+    three ndarrays of shape (..., n_pairs)
+    """
+    first, second = marks[..., pairs[:, 0]], marks[..., pairs[:, 1]]
+    rated = (first >= 0) & (second >= 0)
+    number = rated.sum(axis=-2).astype(float)
+    whole = np.where(number > 0, number, np.nan)
+    agreement = (rated & (first == second)).sum(axis=-2) / whole
+    chance = np.zeros(agreement.shape)
+    for k in range(n_classes):
+        shares = [(rated & (own == k)).sum(axis=-2) / whole for own in (first, second)]
+        chance += shares[0] * shares[1]
+    apart = 1 - chance
+    kappa = np.divide(
+        agreement - chance, apart, out=np.full(apart.shape, np.nan), where=apart > 1e-12
+    )
+    return number, agreement, kappa
+
+
 def reader_points(
     y_true: ArrayLike, readers: Mapping[Any, ArrayLike] | pd.DataFrame, classes: list[Any]
 ) -> pd.DataFrame:
@@ -159,6 +390,7 @@ def reader_points(
     ----------
     y_true : array-like of shape (n,)
     readers : mapping of name to labels of shape (n,)
+        A reader is scored on the rows that have a label; elsewhere it is missing.
     classes : list of labels
 
     Returns
@@ -187,8 +419,9 @@ def reader_points(
                 f"Reader {name!r} has {len(labels)} labels for {len(y_true)} rows: give one for "
                 "each row."
             )
+        rated = ~np.asarray(pd.isna(labels))
         for label in classes:
-            said, true = labels == label, y_true == label
+            said, true = labels[rated] == label, y_true[rated] == label
             rows.append((name, label, _share(said[true]), _share(~said[~true]), _share(true[said])))
     columns = ["reader", "class", "sensitivity", "specificity", "precision"]
     return pd.DataFrame(rows, columns=columns)

@@ -29,6 +29,7 @@ from .potentials import (
     Templates,
     motor_unit_potentials,
 )
+from .readers import simulate_readers
 from .resting import (
     NODERA_CLASSES,
     RESTING_DISCHARGES,
@@ -56,4 +57,5 @@ __all__ = [
     "myopathy",
     "neuropathy",
     "resting",
+    "simulate_readers",
 ]

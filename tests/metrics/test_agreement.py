@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa
 
 from sknemg import metrics
@@ -84,3 +85,61 @@ def test_readers_have_no_share_of_what_is_not_there():
     assert table.loc["a", "sensitivity"] == table.loc["b", "specificity"] == 1
     assert np.isnan(table.loc["a", "specificity"])
     assert table.loc["b", ["sensitivity", "precision"]].isna().all()
+
+
+def test_gwet_s_own_example():
+    """Four readers of twelve units with missing ratings, as printed for irrCAC's AC1: 0.77544."""
+    ratings = [
+        [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None],
+        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, 3],
+        [None, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, None],
+        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, None],
+    ]
+    row = metrics.gwet_agreement(pd.DataFrame(ratings).T, n_bootstrap=500, random_state=0).loc[
+        "all"
+    ]
+    assert row["agreement"] == pytest.approx(0.81818, abs=5e-6)
+    assert row["ac1"] == pytest.approx(0.77544, abs=5e-6)
+    assert row["low"] < 0.6 < 0.9 < row["high"]
+
+
+def test_cohen_s_kappa_is_that_of_scikit_learn_on_what_both_have_rated():
+    rng = np.random.default_rng(0)
+    ratings = pd.DataFrame(rng.choice(list("abc"), size=(30, 3)), columns=list("XYZ"))
+    ratings.loc[:4, "Z"] = None
+    table = metrics.pair_agreement(ratings, n_bootstrap=20, random_state=0)
+    assert table[["first", "second", "n"]].to_numpy().tolist() == [
+        ["X", "Y", 30], ["X", "Z", 25], ["Y", "Z", 25],
+    ]  # fmt: skip
+    known = ratings.dropna()
+    assert table["kappa"][2] == pytest.approx(cohen_kappa_score(known["Y"], known["Z"]))
+    assert table["agreement"][1] == pytest.approx((known["X"] == known["Z"]).mean())
+    assert ((table["low"] < table["kappa"]) & (table["kappa"] < table["high"])).all()
+
+
+def test_readers_who_agree_with_themselves_on_all_have_an_interval():
+    ratings = pd.DataFrame({"first": list("mmmnnn") * 3, "again": list("mmmnnn") * 3})
+    row = metrics.pair_agreement(ratings, [("first", "again")], random_state=0).loc[0]
+    assert row["kappa"] == row["high"] == 1
+    assert 0.3 < row["low"] < 0.95
+
+
+@pytest.mark.parametrize("measure", [metrics.fleiss_agreement, metrics.gwet_agreement])
+def test_recordings_of_one_subject_are_no_further_evidence(measure):
+    """Seven recordings of each subject, all read alike, are worth one."""
+    rng = np.random.default_rng(0)
+    ratings = pd.DataFrame(rng.choice(list("ab"), size=(40, 3)))
+    ratings[1] = ratings[0].where(rng.random(40) < 0.7, ratings[1])
+    options = {"n_bootstrap": 400, "random_state": 0}
+    once = measure(ratings, **options)["n_effective"].iloc[0]
+    sevenfold = pd.concat([ratings] * 7, ignore_index=True)
+    alone = measure(sevenfold, **options)["n_effective"].iloc[0]
+    grouped = measure(sevenfold, groups=np.tile(np.arange(40), 7), **options)
+    assert alone > 5 * once
+    assert grouped["n_effective"].iloc[0] == pytest.approx(once, rel=0.35)
+
+
+def test_readers_have_points_on_the_rows_that_they_have_read():
+    labels = ["a", "b", None, "cannot say"]
+    table = metrics.reader_points(["a", "b", "b", "a"], {"R": labels}, ["a"])
+    assert table[["sensitivity", "specificity", "precision"]].to_numpy().tolist() == [[0.5, 1, 1]]

@@ -1,0 +1,302 @@
+"""The tables of a study of readers, held to direct computations."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from scipy import stats
+from sklearn.metrics import (
+    accuracy_score,
+    cohen_kappa_score,
+    confusion_matrix,
+    f1_score,
+    precision_score,
+    recall_score,
+)
+from statsmodels.stats.contingency_tables import cochrans_q
+from statsmodels.stats.contingency_tables import mcnemar as oracle_mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from sknemg.metrics import mrmc_against, read_votes, reader_study
+from sknemg.metrics._comparisons import cochran_q, holm, mcnemar
+from sknemg.metrics._label_scores import LABEL_METRICS, label_values
+from sknemg.metrics.reader_study import confusion_shares
+
+CLASSES = ["m", "n", "o"]
+LEAST = {"n_bootstrap": 60, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Make diagnoses, four readers and a model's scores for thirty subjects."""
+    rng = np.random.default_rng(3)
+    index = pd.Index([f"S{i:02}" for i in range(30)], name="subject")
+    y = pd.Series(np.repeat(CLASSES, 10), index)
+    readers = pd.DataFrame(index=index)
+    for r, share in zip("ABCD", [0.4, 0.5, 0.6, 0.7], strict=True):
+        readers[r] = np.where(rng.random(30) < share, y, rng.choice(CLASSES, 30))
+    proba = rng.dirichlet([1, 1, 1], size=30) + 0.8 * pd.get_dummies(y).to_numpy()
+    model = pd.DataFrame(proba / proba.sum(axis=1, keepdims=True), index, CLASSES)
+    return y, readers, model
+
+
+@pytest.fixture
+def study(made):
+    return tuple(part.copy() for part in made)
+
+
+@pytest.fixture(scope="module")
+def whole(made):
+    """Run the study once."""
+    return reader_study(*made, **LEAST)
+
+
+def _f1(y, answers):
+    return label_values(pd.crosstab(y, answers).reindex(columns=CLASSES).to_numpy())["f1"]
+
+
+def scores_of(result, rater, by_class=False):
+    table = result.by_class if by_class else result.scores
+    own = table[table["rater"] == rater]
+    return own.set_index(["class", "metric"] if by_class else "metric")["value"]
+
+
+# -- the arithmetic ----------------------------------------------------------------------------
+
+
+def test_values_of_labels_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    y, guess = rng.integers(0, 3, size=(2, 50))
+    values = label_values(confusion_matrix(y, guess, labels=[0, 1, 2]))
+    assert values["accuracy"] == accuracy_score(y, guess)
+    assert_allclose(values["sensitivity"], recall_score(y, guess, average="macro"))
+    assert_allclose(values["ppv"], precision_score(y, guess, average="macro"))
+    assert_allclose(values["f1"], f1_score(y, guess, average="macro"))
+    rest = [recall_score(y != k, guess != k) for k in range(3)]
+    assert_allclose(values["specificity_by_class"], rest)
+
+
+def test_the_jackknife_of_counts_is_that_of_the_metric(study, whole):
+    y, readers, model = study
+    result = whole.against_model.set_index("metric")
+    answers = model.idxmax(axis=1)
+    direct = mrmc_against(y, readers, answers, _f1)
+    assert_allclose(result.loc["f1"].iloc[:3][list(direct)].astype(float), direct)
+
+
+def test_tests_are_those_of_statsmodels():
+    rng = np.random.default_rng(1)
+    right = rng.random((40, 4)) < [0.4, 0.5, 0.6, 0.8]
+    for a, b in [(0, 3), (1, 2)]:
+        only_a, only_b, p = mcnemar(right[:, a], right[:, b])
+        both = (right[:, a] & right[:, b]).sum()
+        table = [[both, only_a], [only_b, 40 - both - only_a - only_b]]
+        assert p == pytest.approx(oracle_mcnemar(table, exact=True).pvalue)
+    q, df, p = cochran_q(right)
+    oracle = cochrans_q(right.astype(int))
+    assert (q, df, p) == pytest.approx((oracle.statistic, oracle.df, oracle.pvalue))
+    p = rng.random(7) / 5
+    assert_allclose(holm(p), multipletests(p, method="holm")[1])
+    assert np.isnan(cochran_q(np.ones((5, 3), bool))[2])
+
+
+# -- the tables --------------------------------------------------------------------------------
+
+
+def test_scores_of_readers_model_and_their_mean(study, whole):
+    y, readers, model = study
+    result = whole
+    assert scores_of(result, "B")["accuracy"] == accuracy_score(y, readers["B"])
+    assert scores_of(result, "model")["accuracy"] == accuracy_score(y, model.idxmax(axis=1))
+    mean = scores_of(result, "mean of readers")
+    expected = [f1_score(y, readers[r], average="macro") for r in readers]
+    assert mean["f1"] == pytest.approx(np.mean(expected))
+    row = result.scores.set_index(["rater", "metric"]).loc[("mean of readers", "f1")]
+    assert row["sd"] == pytest.approx(np.std(expected, ddof=1))
+    table = result.scores
+    assert ((table["low"] < table["value"]) & (table["value"] < table["high"])).all()
+    assert len(table) == 6 * len(LABEL_METRICS)
+    assert scores_of(result, "A", by_class=True)["m", "sensitivity"] == pytest.approx(
+        recall_score(y, readers["A"], labels=["m"], average="macro")
+    )
+    exact = stats.binomtest(int((readers["B"] == y).sum()), 30).proportion_ci()
+    own = table.set_index(["rater", "metric"]).loc[("B", "accuracy")]
+    assert_allclose(own[["low", "high"]].astype(float), exact)
+
+
+def test_unread_cases_leave_every_comparison_and_are_named(study):
+    y, readers, model = study
+    gaps = readers.copy()
+    gaps.loc[["S03", "S14"], "A"] = None
+    gaps.loc["S20", "B"] = "cannot say"
+    result = reader_study(y, gaps, model.drop(index="S05"), **LEAST)
+    missing = result.missing.set_index("rater")
+    assert missing.loc["A", "unread_cases"] == "S03, S14"
+    assert missing.loc["B", "cannot_say_cases"] == "S20"
+    assert missing.loc["model", "unread_cases"] == "S05"
+    assert missing[["answered", "cannot_say", "unread"]].sum(axis=1).eq(30).all()
+    left = y.index.drop(["S03", "S14", "S05"])
+    n = result.scores.set_index(["rater", "metric"])["n_cases"]
+    assert n["A", "f1"] == 28
+    assert n["mean of readers", "f1"] == len(left) == result.settings["n_complete"]
+    expected = np.mean([(gaps.loc[left, r] == y[left]).mean() for r in gaps])
+    assert scores_of(result, "mean of readers")["accuracy"] == pytest.approx(expected)
+    assert set(result.against_model["n_cases"]) == {27}
+    assert set(result.agreement["n_cases"]) == {27}
+    # An answer that is no diagnosis is wrong, and specific against every class.
+    assert scores_of(result, "B")["accuracy"] == pytest.approx((gaps["B"] == y).mean())
+    shares = confusion_shares(result)
+    assert shares[1, 2, 3] == pytest.approx(0.1)
+    assert_allclose(shares.sum(axis=2), 1)
+    assert "cannot say" in set(result.agreement["class"])
+    unread = reader_study(y, gaps, model, cannot_say="unread", **LEAST)
+    assert unread.settings["n_complete"] == 27
+    assert unread.missing.set_index("rater").loc["B", "unread"] == 0
+
+
+def test_agreement_with_and_without_the_model(study, whole):
+    _, readers, model = study
+    result = whole
+    table = result.agreement.set_index(["set", "coefficient", "class"])["value"]
+    assert len(table) == 2 * (4 + 1)
+    assert table["readers", "Fleiss' κ", "overall"] > 0
+    pairs = result.pairs.set_index(["first", "second"])
+    assert len(pairs) == 10
+    assert pairs.loc[("A", "model"), "kappa"] == pytest.approx(
+        cohen_kappa_score(readers["A"], model.idxmax(axis=1))
+    )
+
+
+def test_tests_between_readers_and_model(whole):
+    table = whole.tests
+    exact = table[table["test"] == "McNemar, exact"]
+    assert exact["first"].tolist() == list("ABCD")
+    assert (exact["p_holm"] >= exact["p"]).all()
+    assert table["test"].tolist()[4:] == ["Cochran's Q"] * 2
+    assert table["df"].tolist()[4:] == [3, 4]
+
+
+def test_the_model_is_compared_for_other_readers_and_cases(whole):
+    table = whole.against_model.set_index(["metric", "analysis"])
+    assert len(table) == 20
+    row = table.loc[("accuracy", "random readers and cases")]
+    assert row["estimate"] == pytest.approx(row["model"] - row["readers"])
+    boot = table.loc[("accuracy", "bootstrap of readers and cases")]
+    assert boot["se"] == pytest.approx(row["se"], rel=0.5)
+    assert boot["low"] < row["estimate"] < boot["high"]
+
+
+def test_runs_of_a_model_have_a_mean(study):
+    y, readers, model = study
+    runs = {"run 1": model, "run 2": model.idxmax(axis=1), "run 3": pd.Series("m", y.index)}
+    result = reader_study(y, readers, runs, **LEAST)
+    accuracy = (model.idxmax(axis=1) == y).mean()
+    mean = scores_of(result, "mean of models")["accuracy"]
+    assert mean == pytest.approx((2 * accuracy + 1 / 3) / 3)
+    assert set(result.probabilities) == {"run 1"}
+    assert len(result.tests) == 4 * 3 + 2
+    assert result.against_model.loc[0, "model"] == pytest.approx(mean)
+
+
+def test_unanimous_mistakes(study):
+    y, readers, _ = study
+    wrong = {"m": "n", "n": "o", "o": "m"}
+    readers.loc["S00"] = "n"
+    readers.loc["S10"] = ["o", "m", "o", "m"]  # wrong, each in a way of its own
+    readers.loc["S20"] = "o"
+    answers = y.map(wrong).where(y.index.isin(["S00", "S20"]), y)
+    table = reader_study(y, readers, answers, **LEAST).unanimous.set_index("subject")
+    assert {"S00", "S10"} <= set(table.index[table["all_readers_wrong"]])
+    assert set(table.index[table["all_models_wrong"]]) == {"S00", "S20"}
+    assert not table.loc["S20", "all_readers_wrong"]
+    assert table.loc["S10", ["diagnosis", *"ABCD"]].tolist() == ["n", "o", "m", "o", "m"]
+
+
+def votes_of(readers, **columns):
+    long = readers.stack().rename("vote").reset_index()
+    long.columns = ["subject", "reader", "vote"]
+    return long.assign(**columns)
+
+
+def test_second_readings_arms_times_and_confidence(study):
+    y, readers, model = study
+    again = readers[["A", "B"]].iloc[::2].copy()
+    again.loc["S00"] = "o"
+    assisted = readers.copy()
+    for reader in readers:
+        assisted.loc[y.index[:15], reader] = model.idxmax(axis=1)
+    sure = votes_of(readers, seconds=10.0)
+    sure["confidence"] = np.where(sure["vote"] == sure["subject"].map(y), 4, 2)
+    sure.loc[sure["reader"] == "A", "seconds"] = 20.0
+    votes = pd.concat([sure, votes_of(again, repeat=1), votes_of(assisted, arm="assisted")])
+    result = reader_study(y, votes, model, **LEAST)
+    own = result.repeated.set_index("reader")
+    assert own["n"].tolist() == [15, 15]
+    expected = cohen_kappa_score(readers["A"].iloc[::2], again["A"])
+    assert own.loc["A", "kappa"] == pytest.approx(expected)
+    row = result.arms.set_index(["metric", "analysis"]).loc[("accuracy", "fixed cases")]
+    gains = [(assisted[r] == y).mean() - (readers[r] == y).mean() for r in readers]
+    assert row["estimate"] == pytest.approx(np.mean(gains))
+    assert row["p"] == pytest.approx(stats.ttest_1samp(gains, 0).pvalue)
+    seconds = result.seconds.set_index("name")
+    assert seconds.loc["A", "median"] == 20
+    assert seconds.loc["A", "total"] == 600
+    assert seconds.loc["A", "p_kruskal_wallis"] < 1e-6
+    assert (result.confidence["mean_right"] == 4).all()
+    assert (result.confidence["mean_wrong"] == 2).all()
+    assert scores_of(result, "A")["accuracy"] == accuracy_score(y, readers["A"])
+
+
+def test_recordings_of_a_subject_count_together(study):
+    y, readers, _ = study
+    long = votes_of(readers)
+    parts = [long.assign(recording=f"r{k}") for k in range(3)]
+    once = reader_study(y, readers, **LEAST)
+    thrice = reader_study(y, pd.concat(parts), level="recording", **LEAST)
+    assert thrice.settings["n_cases"] == 90
+    assert thrice.settings["n_subjects"] == 30
+    assert len(thrice.tests) == 0
+    for name in ("value", "low", "high"):
+        assert_allclose(thrice.scores[name], once.scores[name], rtol=1e-6)
+    index = pd.MultiIndex.from_product([y.index, ["r0", "r1", "r2"]])
+    model = pd.Series(np.repeat(y.to_numpy(), 3), index)
+    whole = reader_study(y, pd.concat(parts), model, level="recording", **LEAST)
+    assert scores_of(whole, "model")["accuracy"] == 1
+
+
+def test_a_study_without_a_model_or_with_one_reader(study):
+    y, readers, model = study
+    alone = reader_study(y, readers, **LEAST)
+    assert {"against_model"}.isdisjoint(alone.tables)
+    assert {"scores", "agreement", "pairs", "confusion", "missing"} <= set(alone.tables)
+    one = reader_study(y, readers[["A"]], model, **LEAST)
+    assert "against_model" not in one.tables
+    assert one.tests["p"].notna().all()
+
+
+def test_the_same_seed_gives_the_same_bits(study, whole):
+    again = reader_study(*study, **LEAST).tables
+    for name, table in whole.tables.items():
+        pd.testing.assert_frame_equal(table, again[name], check_exact=True)
+
+
+def test_what_is_wrong_is_named(study):
+    y, readers, model = study
+    wrong = [
+        ((y.drop("S07"), readers, model), "votes name subject 'S07' without a diagnosis"),
+        ((y.drop("S07"), readers.drop("S07"), model), "model 'model' name subject 'S07' without"),
+        ((y, readers.replace("m", "x"), model), r"votes hold \['x'\] for subjects"),
+        ((y.mask(y == "m", "n").where(y.index != "S00", "m"), readers, model), r"\['m'\] have one"),
+        ((y, readers.rename(columns={"A": "model"}), model), r"\['model'\] is both a reader's"),
+        ((y, readers, model.to_numpy()), "is a ndarray: give a DataFrame or Series"),
+        ((y, readers, pd.concat([model, model])), "not named by subject, each once"),
+        ((y, readers[[]], model), "no readers: give a column"),
+        ((pd.concat([y, y]), readers, model), "twice: give one row"),
+    ]
+    for arguments, message in wrong:
+        with pytest.raises(ValueError, match=message):
+            reader_study(*arguments, **LEAST)
+    with pytest.raises(ValueError, match="no blinded votes for a recording"):
+        reader_study(y, read_votes(votes_of(readers)), level="recording", **LEAST)
+    with pytest.raises(ValueError, match="cannot_say='skip' is unknown"):
+        reader_study(y, readers, cannot_say="skip")

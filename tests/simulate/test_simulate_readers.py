@@ -1,0 +1,93 @@
+"""Simulated readers: their accuracy, their agreement, and what may be missing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+from sknemg.metrics import fleiss_agreement, read_votes, reader_study, vote_table
+from sknemg.metrics.votes import CANNOT_SAY, VOTE_COLUMNS
+from sknemg.simulate import simulate_readers
+from sknemg.simulate.readers import PUBLISHED_CONFUSION
+
+Y = pd.Series(np.repeat(["myopathy", "neuropathy", "normal"], 19)).rename(lambda i: f"S{i:02}")
+
+
+def figures(seed, y=Y, **options):
+    votes = simulate_readers(y, random_state=seed, **options)
+    votes = votes.pivot(index="subject", columns="reader", values="vote")
+    right = votes.eq(y, axis=0)
+    kappa = fleiss_agreement(votes, n_bootstrap=2)["kappa"]["all", "overall"]
+    by_class = right.groupby(y).mean().mean(axis=1)
+    accuracy = right.mean()
+    return [accuracy.mean(), accuracy.std(), kappa, *by_class]
+
+
+def test_the_papers_figures_are_met_over_seeds():
+    found = np.array([figures(seed) for seed in range(24)])
+    error = found.std(axis=0, ddof=1) / np.sqrt(len(found))
+    gap = found.mean(axis=0) - [0.537, 0.069, 0.26, 0.495, 0.794, 0.321]
+    assert (np.abs(gap) < 3.5 * error).all()
+    assert (error[:3] < 0.015).all()  # so that the targets are met, not missed by noise
+
+
+def test_other_figures_are_met_as_well():
+    y = pd.Series(np.repeat(["a", "b"], 100)).rename(str)
+    confusion = pd.DataFrame([[0.9, 0.1], [0.3, 0.7]], ["a", "b"], ["a", "b"])
+    options = {"confusion": confusion, "accuracy_sd": 0.08, "kappa": 0.6, "n": 10}
+    found = np.array([figures(seed, y, **options) for seed in range(8)])
+    assert_allclose(found.mean(axis=0), [0.8, 0.08, 0.6, 0.9, 0.7], atol=0.05)
+
+
+def test_recordings_repeats_and_assistance(make_ragged):
+    X, y = make_ragged()
+    votes = simulate_readers(y, X, n=3, repeated=0.5, assisted=None, random_state=0)
+    n_subjects = X["subject"].nunique()
+    counts = votes.groupby(["level", "repeat"]).size()
+    assert counts["recording", 0] == 3 * len(X)
+    assert counts["subject", 0] == 3 * n_subjects
+    assert counts["subject", 1] == 3 * round(0.5 * n_subjects)
+    model = Y.where(np.arange(57) % 4 > 0, "normal")
+    options = {"assisted": model, "random_state": 1}
+    trusting = read_votes(simulate_readers(Y, trust=1.0, **options))
+    assert vote_table(trusting, arm="assisted").eq(model, axis=0).all(axis=None)
+    own = read_votes(simulate_readers(Y, trust=0.0, consistency=1.0, **options))
+    pd.testing.assert_frame_equal(vote_table(own, arm="assisted"), vote_table(own))
+
+
+def test_a_reader_agrees_more_with_itself_than_with_others():
+    study = reader_study(
+        Y, simulate_readers(Y, repeated=1.0, random_state=0), n_bootstrap=2, random_state=0
+    )
+    assert study.repeated["kappa"].mean() > study.pairs["kappa"].mean() + 0.1
+
+
+def test_what_is_missing_is_as_often_as_it_was_asked_for():
+    votes = read_votes(simulate_readers(Y, n=30, cannot_say=0.1, unread=0.2, random_state=0))
+    assert list(votes) == list(VOTE_COLUMNS)
+    assert len(votes) / (30 * 57) == pytest.approx(0.8, abs=0.04)
+    assert (votes["vote"] == CANNOT_SAY).mean() == pytest.approx(0.1, abs=0.03)
+    assert votes["time"].notna().all()
+    assert (votes.groupby("reader")["time"].diff().dropna() > pd.Timedelta(0)).all()
+
+
+def test_the_same_seed_gives_the_same_votes():
+    one, same, other = (simulate_readers(Y, random_state=seed) for seed in (0, 0, 1))
+    pd.testing.assert_frame_equal(one, same)
+    assert (one["vote"] != other["vote"]).any()
+
+
+def test_what_cannot_be_simulated_is_said():
+    for options, message in [
+        ({"kappa": 0.01}, "kappa=0.01 is not between 0.1"),
+        ({"cannot_say": 2}, "cannot_say=2 must be a share"),
+        ({"accuracy_sd": 0.9}, "accuracy_sd=0.9 is more than readers"),
+        ({"n": 0}, "n=0 must be an integer >= 1"),
+        ({"confusion": PUBLISHED_CONFUSION * 2}, "sum to .*2.0.*: give shares"),
+        ({"confusion": PUBLISHED_CONFUSION.iloc[:2]}, "a row and a column for each class"),
+        ({"assisted": Y.iloc[1:]}, r"no answer for \['S00'\]: give one"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            simulate_readers(Y, **options)
+    with pytest.raises(ValueError, match="a subject twice"):
+        simulate_readers(pd.concat([Y, Y]))
