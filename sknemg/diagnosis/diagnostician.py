@@ -117,7 +117,8 @@ class Diagnostician(VersionedEstimator):
     coverage : float, default=0.9
         Share of patients whose diagnosis the answer is to contain.
     n_jobs : int, default=None
-        Folds trained at once.
+        Folds trained at once; as in `DiVoteClassifier`, a network needs ``OMP_NUM_THREADS=1`` for
+        the bits of a serial fit.
 
     Attributes
     ----------

@@ -77,7 +77,8 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, VersionedEstimator):
         segment classifier that answers later is trained on all in either case. Without a final
         estimator `cv` plays no part.
     n_jobs : int, default=None
-        Number of folds trained at once.
+        Number of folds trained at once. The result is the same, where a network has as many
+        threads in the workers as here: start Python with ``OMP_NUM_THREADS=1`` for that.
 
     Attributes
     ----------

@@ -151,6 +151,7 @@ def test_scores_that_are_no_numbers_are_an_error():
         ),
     ],
 )
+@pytest.mark.usefixtures("one_thread")
 def test_the_same_seed_and_two_workers_give_the_same_bits(estimator):
     X, y = toy_segments()
     one = DiVoteClassifier(estimator, cv=3).fit(X, y)
