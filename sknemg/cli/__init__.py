@@ -1,4 +1,4 @@
-"""The command line: ``sknemg demo``, ``compare``, ``train`` and ``diagnose``."""
+"""The command line: ``sknemg demo``, ``compare``, ``validate``, ``train`` and ``diagnose``."""
 
 from sknemg.cli.commands import main
 

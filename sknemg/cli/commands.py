@@ -79,6 +79,7 @@ examples:
   sknemg demo                              nEMGNet beside a plain baseline, on simulated patients
   sknemg compare --cohort FOLDER           the same on your own recordings
   sknemg compare --cohort FOLDER --unit uV --file-sfreq 10000 --short drop
+  sknemg validate FOLDER                   what is wrong with recordings, without training
   sknemg train --cohort FOLDER --out model/        train a model, with its card
   sknemg diagnose --model model/ PATIENT_FOLDER    one patient: the answer, and a page
   sknemg export --model model/ --onnx model.onnx   the model as one file that needs no torch
@@ -98,8 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 2 if the input is wrong, with the reason on the error stream; 130 after a
-        stop by the user.
+        Exit status: 2 if the input is wrong, with the reason on the error stream; 1 if `validate`
+        found anything; 130 after a stop by the user.
     """
     if argv is None:  # a name that the terminal cannot show must not end the run
         for stream in (sys.stdout, sys.stderr):
@@ -107,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         with speaking(_with_problems(RUNNING, args)):
-            args.run(args)
+            status = args.run(args) or 0
             sys.stdout.flush()
     except Refusal as refusal:
         print(f"sknemg: {refusal}", file=sys.stderr)
@@ -118,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         return 1
-    return 0
+    return int(status)
 
 
 # -- options -----------------------------------------------------------------------------------
@@ -149,10 +150,30 @@ def _parser() -> argparse.ArgumentParser:
     _add_reading(compare)
     _add_common(compare, out="comparison")
     compare.set_defaults(run=_compare)
+    _add_validate(commands)
     _add_train(commands)
     _add_diagnose(commands)
     _add_export(commands)
     return parser
+
+
+def _add_validate(commands: Any) -> None:
+    validate = commands.add_parser(
+        "validate", help="list all that is wrong with a folder of recordings, training nothing"
+    )
+    validate.add_argument(
+        "folder", type=Path, metavar="FOLDER",
+        help="a cohort, or a folder of signal files with or without recordings.csv",
+    )  # fmt: skip
+    validate.add_argument(
+        "--unlabelled", action="store_true", help="ask for no diagnoses, as of new patients"
+    )
+    _add_reading(validate, skipping=False)
+    validate.add_argument(
+        "--out", type=Path, default=Path("validation"), metavar="FOLDER",
+        help="folder for the page (default: validation)",
+    )  # fmt: skip
+    validate.set_defaults(run=_validate, on_error="raise")
 
 
 def _add_train(commands: Any) -> None:
@@ -232,7 +253,9 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_reading(parser: argparse.ArgumentParser, *, cohort: bool = True) -> None:
+def _add_reading(
+    parser: argparse.ArgumentParser, *, cohort: bool = True, skipping: bool = True
+) -> None:
     files = parser.add_argument_group("reading files", "for what neither a file nor its row states")
     files.add_argument("--unit", type=_unit, metavar="UNIT", help="V, mV, uV or nV")
     files.add_argument("--file-sfreq", type=_positive, metavar="HZ", help="sampling rate")
@@ -250,10 +273,11 @@ def _add_reading(parser: argparse.ArgumentParser, *, cohort: bool = True) -> Non
         "--locations", choices=["given", "muscle"], default="given",
         help="whether a location that is not given follows from the muscle",
     )  # fmt: skip
-    files.add_argument(
-        "--on-error", choices=["raise", "skip"], default="raise",
-        help="whether unusable recordings stop the run or are left out, with a warning",
-    )  # fmt: skip
+    if skipping:
+        files.add_argument(
+            "--on-error", choices=["raise", "skip"], default="raise",
+            help="whether unusable recordings stop the run or are left out, with a warning",
+        )  # fmt: skip
     files.add_argument(
         "--invalid", choices=["raise", "clip"], default="raise",
         help="what a sample without a value is: an error, or at the limit of the converter",
@@ -460,6 +484,16 @@ def _export(args: argparse.Namespace) -> None:
 
     with speaking(MODELS):
         export(args)
+
+
+def _validate(args: argparse.Namespace) -> int:
+    if not args.folder.is_dir():
+        raise Refusal(f"{str(args.folder)!r} is no folder: give one of recordings.")
+    _prepare_out(args.out)
+    from sknemg.cli.validation import validate
+
+    with speaking(_with_problems({**LOADING, "folder": text("FOLDER")}, args)):
+        return validate(args, _diagnoses(args.diagnosis or []), reading(args))
 
 
 def _load(args: argparse.Namespace) -> tuple[Any, Any]:

@@ -1,5 +1,9 @@
 from ._formats.stored import ReadError
-from ._quality import quality
+from ._quality import (
+    ImplausibleWarning,
+    find_flaws,
+    quality,
+)
 from ._tables import InvalidCohortError
 from .cohort import load_cohort
 from .emgdb import (
@@ -17,8 +21,10 @@ from .writing import write_cohort
 __all__ = [
     "EMGDB",
     "EMGLAB_N2001",
+    "ImplausibleWarning",
     "InvalidCohortError",
     "ReadError",
+    "find_flaws",
     "load_cohort",
     "load_emgdb",
     "load_emglab",

@@ -1,17 +1,42 @@
-"""Quality of raw signals: flat stretches, clipping and level."""
+"""Quality of raw signals: level, flaws, and one warning of what cannot be needle EMG."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import capped
-from sknemg.signal import SignalLevel, describe_signal, run_lengths
+from sknemg.recordings._problems import capped, shown
+from sknemg.signal import SignalLevel, describe_signal, mains_share, repeated_stretches
+
+HIGHEST_PEAK = 50.0  # mV; needle EMG reaches some 30 mV
+LOWEST_LEVEL = 1e-4  # mV; the thermal noise of 1 kOhm over 10 kHz is four times that
+LONGEST_FLAT = 0.5  # s
+MOST_CLIPPED = 1e-3  # of the samples
+MOST_MAINS = 0.25  # of the power; 0.06 is the most that simulated and public EMG shows
+_MAINS_TIME = 0.2  # s, ten periods of mains
+LEAST_OFFSET = 0.01  # mV, and beyond the rms about the mean
+
+#: What can be wrong with a recording, and what it means.
+FLAWS = {
+    "amplitude": f"a peak above {HIGHEST_PEAK:g} mV, as of a wrong unit or scale",
+    "level": f"an rms below {1e3 * LOWEST_LEVEL:g} µV, less than the noise of any amplifier, as of "
+    "a wrong unit or scale",
+    "flat": f"flat for {LONGEST_FLAT:g} s or longer, as a channel that was off or saturated",
+    "clipped": f"{MOST_CLIPPED:.1%} of the samples or more at the limits, as of too high a gain",
+    "mains": f"{MOST_MAINS:.0%} of the power or more on mains lines",
+    "offset": "an offset larger than the signal",
+    "repeated": "a stretch of signal that occurs twice",
+    "rates": "several sampling rates within a subject",
+}
+
+
+class ImplausibleWarning(UserWarning):
+    """Recordings were loaded that hardly are needle EMG as it was recorded."""
 
 
 def quality(X: Recordings) -> pd.DataFrame:
@@ -28,8 +53,10 @@ def quality(X: Recordings) -> pd.DataFrame:
         ``recording`` (the name in the column ``recording``, else ``file``, else the row),
         ``duration`` (s), ``rms`` and ``peak`` (mV, about the mean), ``flat_seconds`` (longest
         run of one repeated value), ``flat_fraction`` (share of samples in such runs of 20 ms or
-        more) and ``clipped_fraction`` (share of samples that lie three or more in a row within
-        0.02 % of the peak-to-peak amplitude of the recording's largest or smallest value).
+        more), ``clipped_fraction`` (share of samples that lie three or more in a row within
+        0.02 % of the peak-to-peak amplitude of the recording's largest or smallest value),
+        ``mains_fraction`` (share of power on 50 or 60 Hz and four overtones) and ``offset`` (mV,
+        the mean).
 
     Examples
     --------
@@ -45,41 +72,130 @@ def quality(X: Recordings) -> pd.DataFrame:
     1           0.6            0.6              0.00
     2           0.0            0.0              0.48
     """
-    if X.item_shape != ():
-        raise ValueError(
-            "X holds segments or images, not signals: give what comes before the Segmenter."
-        )
+    _check_signals(X)
     rows = [describe_signal(signal, rate) for signal, rate in zip(X, X["sfreq"], strict=True)]
     table = pd.DataFrame(rows, columns=SignalLevel._fields, index=X.meta.index)
     table.insert(0, "recording", _names(X))
     table.insert(1, "duration", X.durations)
-    return table
+    hum = [mains_share(signal, rate) for signal, rate in zip(X, X["sfreq"], strict=True)]
+    offset = [float(signal.mean(dtype=np.float64)) for signal in X]
+    return table.assign(mains_fraction=hum, offset=offset)
 
 
-def warn_if_flat(X: Recordings, limit: float = 0.5, *, stacklevel: int = 2) -> None:
-    """Warn once, naming every recording that repeats one value for `limit` seconds or longer."""
-    flat = [_longest_flat(signal) / rate for signal, rate in zip(X, X["sfreq"], strict=True)]
-    named = [
-        f"{name} ({seconds:.2f} of {duration:.2f} s)"
-        for name, seconds, duration in zip(_names(X), flat, X.durations, strict=True)
-        if seconds >= limit
+def find_flaws(X: Recordings) -> pd.DataFrame:
+    """List what speaks against recordings being needle EMG in millivolts.
+
+    Each line is one flaw of one recording: an amplitude or a level that no needle EMG has, which
+    mostly is a wrong unit; flat or clipped signal; mains hum; an offset; a stretch that occurs
+    twice, in one recording or in two; several sampling rates within a subject.
+
+    Parameters
+    ----------
+    X : Recordings
+        Signals.
+
+    Returns
+    -------
+    DataFrame, columns ``row``, ``recording``, ``flaw``, ``found``
+        ``row`` is the position in X, ``flaw`` a short word (``amplitude``, ``level``, ``flat``,
+        ``clipped``, ``mains``, ``offset``, ``repeated``, ``rates``), ``found`` what was measured.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg import Recordings
+    >>> from sknemg.datasets import find_flaws
+    >>> wave = np.random.default_rng(0).normal(size=(2, 10_000))
+    >>> X = Recordings([1000 * wave[0], wave[1], wave[1] + 9], sfreq=10_000, recording=[*"abc"])
+    >>> find_flaws(X)
+       row recording       flaw    found
+    0    0         a  amplitude  3906 mV
+    1    2         c     offset     9 mV
+    """
+    table = quality(X)
+    found = [*_in_levels(table), *_in_stretches(X, table["recording"].tolist()), *_in_rates(X)]
+    order = list(FLAWS)
+    found.sort(key=lambda line: (order.index(line[1]), line[0]))
+    lines = [(row, table["recording"].iloc[row], flaw, text) for row, flaw, text in found]
+    return pd.DataFrame(lines, columns=["row", "recording", "flaw", "found"])
+
+
+def _in_levels(table: pd.DataFrame) -> Iterator[tuple[int, str, str]]:
+    of: Any
+    for row, of in enumerate(table.itertuples()):
+        if of.peak > HIGHEST_PEAK:
+            yield row, "amplitude", f"{of.peak:.0f} mV"
+        if of.flat_seconds >= min(LONGEST_FLAT, of.duration) or of.peak == 0:
+            yield row, "flat", f"{of.flat_seconds:.2f} of {of.duration:.2f} s"
+        elif of.rms < LOWEST_LEVEL:
+            yield row, "level", f"{1e3 * of.rms:.2g} µV"
+        if of.clipped_fraction >= MOST_CLIPPED:
+            yield row, "clipped", f"{of.clipped_fraction:.1%}"
+        if of.mains_fraction >= MOST_MAINS and of.duration >= _MAINS_TIME:
+            yield row, "mains", f"{of.mains_fraction:.0%}"
+        if abs(of.offset) > max(of.rms, LEAST_OFFSET):
+            yield row, "offset", f"{of.offset:.3g} mV"
+
+
+def _in_stretches(X: Recordings, names: list[str]) -> Iterator[tuple[int, str, str]]:
+    subjects = X["subject"].tolist() if "subject" in X else [None] * len(X)
+    for row, other, start, again in repeated_stretches(list(X)):
+        at, then = start / X["sfreq"].iloc[row], again / X["sfreq"].iloc[other]
+        text = f"from {at:.2f} s and from {then:.2f} s"
+        if row != other:
+            whose = f" of subject {shown(subjects[other])}" * (subjects[row] != subjects[other])
+            text = f"from {at:.2f} s, in {names[other]}{whose} from {then:.2f} s"
+        yield row, "repeated", text
+
+
+def _in_rates(X: Recordings) -> Iterator[tuple[int, str, str]]:
+    if "subject" not in X:
+        return
+    rates = X["sfreq"].to_numpy(dtype=float)
+    for who, rows in X.meta.reset_index(drop=True).groupby("subject", sort=False).groups.items():
+        if len(several := np.unique(rates[rows])) > 1:
+            text = f"{capped(several.tolist(), spell='{:g}'.format)} Hz of subject {shown(who)}"
+            yield int(rows[0]), "rates", text
+
+
+def warn_if_implausible(
+    X: Recordings, only: Collection[str] = tuple(FLAWS), *, stacklevel: int = 2
+) -> None:
+    """Warn once of all flaws, naming the recordings."""
+    found = find_flaws(X)
+    found = found[found["flaw"].isin(only)]
+    if not len(found):
+        return
+    lines = [
+        f"  {FLAWS[str(flaw)]}: {capped([*_placed(X, lines)])}"
+        for flaw, lines in found.groupby("flaw", sort=False)
     ]
-    if named:
-        warnings.warn(
-            f"Flat for {limit:g} s or longer, as a channel that was off or saturated, "
-            f"{capped(named)}: look at sknemg.datasets.quality(X), and leave out "
-            "what carries no signal.",
-            stacklevel=stacklevel + 1,
+    warnings.warn(
+        f"{found['row'].nunique()} of {len(X)} recordings are implausible:\n"
+        + "\n".join(lines)
+        + "\nCorrect the unit, or leave out what carries no signal: sknemg.datasets.find_flaws(X), "
+        "or 'sknemg validate', lists all.",
+        ImplausibleWarning,
+        stacklevel=stacklevel + 1,
+    )
+
+
+def _placed(X: Recordings, lines: pd.DataFrame) -> Iterator[str]:
+    """Say where each flaw is: the row of the table, if there is one, and the name."""
+    for row, name, found in zip(lines["row"], lines["recording"], lines["found"], strict=True):
+        at = f"row {X['table_row'].iloc[row]}, " if "table_row" in X else ""
+        yield f"{at}{name} ({found})"
+
+
+def _check_signals(X: Recordings) -> None:
+    if X.item_shape != ():
+        raise ValueError(
+            "X holds segments or images, not signals: give what comes before the Segmenter."
         )
 
 
 def _names(X: Recordings) -> list[str]:
     for column in ("recording", "file"):
         if column in X and X[column].notna().all():
-            return X[column].astype(str).tolist()
+            return [str(name) for name in X[column]]
     return [str(row) for row in range(len(X))]
-
-
-def _longest_flat(signal: NDArray[Any]) -> int:
-    runs = run_lengths(np.diff(signal) == 0)
-    return int(runs.max(initial=-1)) + 1

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sknemg.datasets._formats.stored import ReadError, TableEntry
 from sknemg.datasets._formats.units import UNITS
-from sknemg.datasets._quality import warn_if_flat
+from sknemg.datasets._quality import warn_if_implausible
 from sknemg.datasets._schema import PACKAGE, Field, decode
 from sknemg.datasets._tables import UNTYPED, Findings, describe, is_given, path_problem, typed
 from sknemg.datasets.files import Reading, files_of, read_recording
@@ -117,7 +117,7 @@ def load_rows(
     X = assemble(rows.loc[kept], [readings[row] for row in kept], fields, numbered=bool(table))
     if "subject" in X:
         warn_if_alike(X["subject"], stacklevel=stacklevel + 1)
-    warn_if_flat(X, stacklevel=stacklevel + 1)
+    warn_if_implausible(X, stacklevel=stacklevel + 1)
     return X
 
 

@@ -106,8 +106,8 @@ def load_cohort(
     Warns
     -----
     UserWarning
-        If recordings are flat for half a second or more, rows were left out, or subjects differ
-        only in case, blanks, leading zeros or Unicode form.
+        If recordings are implausible (`ImplausibleWarning`, see `find_flaws`), rows were left out,
+        or subjects differ only in case, blanks, leading zeros or Unicode form.
 
     Examples
     --------

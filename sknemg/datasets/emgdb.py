@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknemg.datasets._public import PublicData, locate
-from sknemg.datasets._quality import warn_if_flat
+from sknemg.datasets._quality import warn_if_implausible
 from sknemg.datasets.files import read_recording
 from sknemg.recordings import Recordings
 
@@ -108,5 +108,5 @@ def load_emgdb(
         diagnosis_detail=list(details),
         clipped=[reading.meta["clipped"] for reading in readings],
     )
-    warn_if_flat(X, stacklevel=2)
+    warn_if_implausible(X, ["flat"], stacklevel=2)
     return X, np.array(diagnoses)

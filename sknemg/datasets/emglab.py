@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sknemg.datasets._formats.stored import ReadError
 from sknemg.datasets._public import PublicData, locate
-from sknemg.datasets._quality import warn_if_flat
+from sknemg.datasets._quality import warn_if_implausible
 from sknemg.datasets.files import Reading, read_recording
 from sknemg.recordings import Recordings
 
@@ -101,7 +101,7 @@ def load_emglab(folder: str | Path | None = None) -> tuple[Recordings, NDArray[n
     rows = [_describe(name, reading) for name, reading in zip(names, readings, strict=True)]
     columns: dict[str, Any] = {key: [row[key] for row in rows] for key in rows[0]}
     X = Recordings([-reading.signal for reading in readings], **columns)  # stored negative-up
-    warn_if_flat(X, stacklevel=2)
+    warn_if_implausible(X, ["flat"], stacklevel=2)
     return X, np.array([_GROUPS[_NAME.fullmatch(name)[2]] for name in names])  # type: ignore[index]
 
 

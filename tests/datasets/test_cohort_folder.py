@@ -6,8 +6,13 @@ import pandas as pd
 import pytest
 
 from sknemg import InvalidRecordingsError, Recordings
-from sknemg.datasets import InvalidCohortError, load_cohort, quality, write_cohort
-from sknemg.datasets._quality import warn_if_flat
+from sknemg.datasets import (
+    ImplausibleWarning,
+    InvalidCohortError,
+    load_cohort,
+    quality,
+    write_cohort,
+)
 from sknemg.recordings._problems import origin
 
 RATE_UNIT = {"sfreq": 1000, "unit": "mV"}
@@ -53,6 +58,7 @@ def problems_of(folder, **options):
 # -- what is read ------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.datasets.ImplausibleWarning")
 def test_two_tables_with_all_their_columns(two_tables):
     X, y = load_cohort(two_tables)
     assert y.tolist() == ["myopathy", "normal", "normal"]
@@ -155,6 +161,7 @@ def test_arguments_that_make_no_sense_for_any_file(two_tables):
     assert "sfreq 1000.0 in the row, sfreq=nan as argument" in message
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.datasets.ImplausibleWarning")
 def test_parts_of_files_channels_and_text_dialect(make_folder):
     folder = make_folder(
         cohort=(
@@ -416,6 +423,7 @@ def test_written_cohort_is_read_back_bit_for_bit(make_ragged, tmp_path):
     assert "age" in (tmp_path / "new" / "subjects.csv").read_text().splitlines()[0]
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.datasets.ImplausibleWarning")
 def test_a_loaded_cohort_can_be_written_again(two_tables, tmp_path):
     X, y = load_cohort(two_tables)
     write_cohort(tmp_path / "again", X, y)
@@ -510,16 +518,13 @@ def test_flat_recordings_are_named_in_one_warning(make_folder):
     signal = np.load(folder / "fine.npy")
     np.save(folder / "dead.npy", np.zeros(1000))
     np.save(folder / "half.npy", np.where(np.arange(1000) < 300, signal[::-1], 3))
-    with pytest.warns(UserWarning, match="Flat for 0.5 s or longer") as caught:
+    with pytest.warns(ImplausibleWarning, match="flat for 0.5 s or longer") as caught:
         load_cohort(folder, **RATE_UNIT)
     assert len(caught) == 1
     assert caught[0].filename == __file__
-    assert "dead.npy (1.00 of 1.00 s), half.npy (0.70 of 1.00 s)" in str(caught[0].message)
-    assert "fine.npy" not in str(caught[0].message)
-
-
-def test_no_warning_below_the_limit():
-    warn_if_flat(Recordings([np.r_[np.zeros(499), np.arange(1, 502)]], sfreq=1000))
+    text = str(caught[0].message)
+    assert "row 3, dead.npy (1.00 of 1.00 s), row 4, half.npy (0.70 of 1.00 s)\n" in text
+    assert "fine.npy" not in text
 
 
 @pytest.mark.parametrize("name", ["NA", None])

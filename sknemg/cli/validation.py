@@ -1,0 +1,227 @@
+"""Look at a folder of recordings without training anything: ``sknemg validate``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sknemg.pages import RESEARCH_ONLY, Table, render
+
+_PROBLEMS, _FLAWS = "problems.csv", "flaws.csv"
+_COLUMNS = {
+    "flaw": "flaw",
+    "table_row": "row",
+    "recording": "recording",
+    "subject": "subject",
+    "found": "found",
+}
+
+
+@dataclass
+class Validation:
+    """What was found in a folder: recordings that were read, problems, flaws and notes."""
+
+    X: Any = None
+    problems: pd.DataFrame = field(default_factory=pd.DataFrame)
+    flaws: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: list[str] = field(default_factory=list)
+
+
+def validate(
+    args: argparse.Namespace, diagnoses: Mapping[str, str] | None, options: Mapping[str, Any]
+) -> int:
+    """Print everything that is wrong with a folder, and write it as a page.
+
+    Parameters
+    ----------
+    args : Namespace
+    diagnoses : mapping or None
+        Further words for diagnoses.
+    options : mapping
+        How files are read, as parameters of `load_recordings`.
+
+    Returns
+    -------
+    int
+        Exit status: 1 if anything was found.
+    """
+    found = examine(args.folder, None if args.unlabelled else diagnoses, options,
+                    labelled=not args.unlabelled and is_cohort(args.folder))  # fmt: skip
+    summary = _summary(found)
+    print(summary)
+    for note in found.notes:
+        print(f"note: {note}")
+    _print_problems(found.problems)
+    _print_flaws(found)
+    files = _write(args.out, found, summary, args.folder.resolve().name or "folder")
+    print(f"\nSaved: {', '.join(map(str, files))}")
+    print(RESEARCH_ONLY)
+    return int(bool(len(found.problems) or len(found.flaws)))
+
+
+def is_cohort(folder: Path) -> bool:
+    """Whether a folder holds tables that state diagnoses."""
+    return any((folder / name).exists() for name in ("subjects.csv", "cohort.csv"))
+
+
+def examine(
+    folder: Path,
+    diagnoses: Mapping[str, str] | None,
+    options: Mapping[str, Any],
+    *,
+    labelled: bool,
+) -> Validation:
+    """Read what can be read of a folder, and find what is wrong.
+
+    Parameters
+    ----------
+    folder : Path
+    diagnoses : mapping or None
+    options : mapping
+    labelled : bool
+        Whether each recording needs a subject with a diagnosis.
+
+    Returns
+    -------
+    Validation
+    """
+    from sknemg.datasets import (
+        ImplausibleWarning,
+        InvalidCohortError,
+        find_flaws,
+        load_cohort,
+        load_recordings,
+    )
+
+    def load(on_error: str) -> Any:
+        options_ = {**options, "on_error": on_error}
+        if labelled:
+            return load_cohort(folder, diagnoses=diagnoses, **options_)[0]
+        return load_recordings(folder, **options_)
+
+    found = Validation()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            found.X = load("raise")
+        except InvalidCohortError as error:
+            found.problems = error.problems
+            caught.clear()
+            try:
+                found.X = load("skip")
+            except InvalidCohortError:
+                caught.clear()  # none is left
+    skipped = "recordings were left out"  # which the problems say in full
+    found.notes = [
+        str(one.message)
+        for one in caught
+        if not issubclass(one.category, ImplausibleWarning) and skipped not in str(one.message)
+    ]
+    if found.X is not None:
+        found.flaws = find_flaws(found.X)
+        for name in ("table_row", "subject"):
+            if name in found.X:
+                found.flaws[name] = found.X[name].to_numpy()[found.flaws["row"]]
+        found.notes += _unplaced(found.X)
+    return found
+
+
+def _unplaced(X: Any) -> list[str]:
+    """Say how many recordings have no location, which DiVote treats apart."""
+    missing = int(X["location"].isna().sum()) if "location" in X else len(X)
+    if not missing:
+        return []
+    return [f"{missing} of {len(X)} recordings are neither proximal nor distal."]
+
+
+def _summary(found: Validation) -> str:
+    X, n_problems = found.X, len(found.problems)
+    problems = f"{n_problems} problem{'s' if n_problems != 1 else ''}"
+    if X is None:
+        return f"No recording can be read: {problems}."
+    n_flawed = found.flaws["row"].nunique()
+    return f"{X}\n{problems}; {n_flawed} of {len(X)} recordings have flaws."
+
+
+def _print_problems(problems: pd.DataFrame) -> None:
+    from sknemg.datasets._tables import describe
+
+    if len(problems):
+        print(f"\nWhat keeps recordings from being read\n{describe(problems)}")
+
+
+def _print_flaws(found: Validation) -> None:
+    from sknemg.datasets._quality import FLAWS
+
+    if not len(found.flaws):
+        return
+    print("\nWhat speaks against those that are read")
+    for flaw, lines in found.flaws.groupby("flaw", sort=False):
+        print(f"  {FLAWS[str(flaw)]}:")
+        for line in lines.itertuples():
+            at = f"row {line.table_row}, " if "table_row" in lines else ""
+            print(f"    {at}{line.recording}: {line.found}")
+
+
+def _write(out: Path, found: Validation, summary: str, name: str) -> list[Path]:
+    out.mkdir(parents=True, exist_ok=True)
+    files = [out / "validation.html"]
+    for file, table in ((_PROBLEMS, found.problems), (_FLAWS, found.flaws)):
+        (out / file).unlink(missing_ok=True)  # of another run
+        if len(table):
+            table.to_csv(out / file, index=False)
+            files.append(out / file)
+    files[0].write_text(page(found, summary, name), encoding="utf-8")
+    return files
+
+
+def page(found: Validation, summary: str, name: str) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    found : Validation
+    summary : str
+    name : str
+        Of the folder.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    from sknemg.datasets import quality
+    from sknemg.datasets._quality import FLAWS
+
+    problems, flaws = found.problems, found.flaws
+    recordings = pd.DataFrame() if found.X is None else quality(found.X)
+    if len(flaws):
+        flaws = flaws.rename(columns=_COLUMNS)[[n for k, n in _COLUMNS.items() if k in flaws]]
+        first = flaws.columns[1]
+        flaws = flaws.assign(flaw=flaws["flaw"].map(FLAWS), **{first: flaws[first].astype(str)})
+    return render(
+        "sknemg.cli",
+        "validation.html",
+        title=f"Validation of {name}",
+        version=getattr(sys.modules["sknemg"], "__version__", ""),
+        sections=[("problems", "Problems"), ("flaws", "Flaws"), ("recordings", "Recordings")],
+        summary=summary,
+        notes=found.notes,
+        problems=_table(problems, "problems", "By table and row, as a spreadsheet counts them",
+                        group="table", whole=_PROBLEMS),
+        flaws=_table(flaws, "flaws", "By kind", group="flaw", whole=_FLAWS),
+        recordings=_table(recordings, "recordings", "Length (s), level (mV) and shares"),
+    )  # fmt: skip
+
+
+def _table(frame: pd.DataFrame, name: str, caption: str, **options: Any) -> Table:
+    if not len(frame):
+        return Table(name, caption, [], [])
+    return Table.from_frame(frame, f"of-{name}", caption, limit=1000, **options)
