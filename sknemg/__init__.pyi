@@ -29,7 +29,7 @@ from .classifiers import (
     NEMGNetClassifier,
     TimmClassifier,
 )
-from .divote import DiVoteClassifier
+from .divote import DiVoteClassifier, JointVoteClassifier
 from .features import InterferenceFeatures, SegmentFeatures
 from .images import (
     MelSpectrogram,
@@ -64,6 +64,7 @@ __all__ = [
     "InterferenceFeatures",
     "InvalidModelError",
     "InvalidRecordingsError",
+    "JointVoteClassifier",
     "MelSpectrogram",
     "MuapFeatures",
     "NEMGNet",

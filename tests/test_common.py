@@ -11,6 +11,7 @@ from sknemg import (
     Downsampler,
     FewerSubjects,
     InterferenceFeatures,
+    JointVoteClassifier,
     MelSpectrogram,
     MuapFeatures,
     NEMGNetClassifier,
@@ -31,6 +32,12 @@ ESTIMATORS = [
     Downsampler(sfreq=500, input_sfreq=1000),
     FewerSubjects(LogisticRegression(), n_subjects=1000),
     InterferenceFeatures(0.001, input_sfreq=10_000),
+    JointVoteClassifier(
+        [
+            ("a", DiVoteClassifier(LogisticRegression(), final_estimator=None)),
+            ("b", DiVoteClassifier(LogisticRegression(C=0.1), final_estimator=None)),
+        ]
+    ),
     MelSpectrogram(input_sfreq=10_000),
     MuapFeatures(input_sfreq=20_000),
     NEMGNetClassifier("A", width=4, short="pad", lr=1e-2, max_epochs=12),

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from sknemg.base import RowTransformer
-from sknemg.divote import DiVoteClassifier
+from sknemg.divote import DiVoteClassifier, JointVoteClassifier
 from sknemg.model_selection import FewerSubjects
 from sknemg.recordings import InvalidRecordingsError, Recordings
 
@@ -82,7 +82,7 @@ def _heads(estimator: Any) -> Iterator[tuple[list[RowTransformer], Any]]:
                 yield from _heads(estimator.estimator[:kept])
         elif not varied:
             yield from _heads(estimator.estimator)
-    elif isinstance(estimator, (StackingClassifier, VotingClassifier)):
+    elif isinstance(estimator, (JointVoteClassifier, StackingClassifier, VotingClassifier)):
         for _, part in estimator.estimators:
             yield from _heads(part)
     elif isinstance(estimator, (CalibratedClassifierCV, FewerSubjects)):

@@ -11,6 +11,7 @@ from sknemg.divote.fitted import open_model
 from sknemg.divote.leave_one_out import scores_without
 from sknemg.divote.levels import class_columns
 from sknemg.divote.opened import Opened
+from sknemg.divote.parts import name_of
 from sknemg.recordings._problems import listed, shown
 
 
@@ -40,7 +41,8 @@ def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFram
     Raises
     ------
     TypeError
-        If `estimator` has no DiVoteClassifier inside that can be reached.
+        If `estimator` has no DiVoteClassifier inside that can be reached, or joins several kinds
+        of votes (JointVoteClassifier).
     ValueError
         If `X` holds no such subject, or if the members of an ensemble cut different segments.
 
@@ -68,6 +70,12 @@ def drivers_of(
     opened: Opened, levels: CombinedLevels, subject: Any
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Do what `diagnosis_drivers` does, with levels that are known already."""
+    for part in opened.parts:
+        if members := getattr(part.classifier, "named_estimators_", None):
+            raise TypeError(
+                f"{name_of(part)} joins several kinds of votes, and its recordings are no means of "
+                f"segments: give one of {part.path}.named_estimators_, {shown(list(members))}."
+            )
     names = levels.subjects.index
     if subject not in names:
         raise ValueError(
