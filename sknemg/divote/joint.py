@@ -33,7 +33,7 @@ from sknemg.recordings._subjects import check_known, check_labels
 _NO_VOTE = "Subjects without a single "  # how the warning of a member begins
 
 
-class JointVoteClassifier(ClassifierMixin, _BaseComposition):  # type: ignore[misc]
+class JointVoteClassifier(ClassifierMixin, _BaseComposition):
     """Let several kinds of items vote for a recording together, and recordings for their subject.
 
     Each member is a pipeline that ends in a :class:`DiVoteClassifier`: one of segments, one of
