@@ -412,29 +412,36 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
         self._history = {str(name): column.to_numpy() for name, column in table.items()}
         return net
 
-    def _make_net(self, device: torch.device, *, initial: bool, **options: Any) -> SegmentNet:
+    def _make_net(
+        self, device: torch.device, *, initial: bool, trains: bool = True, **options: Any
+    ) -> SegmentNet:
         """Make an unfitted skorch net for the fitted sizes."""
+        if trains:
+            options |= {
+                "optimizer": _OPTIMIZERS[self._value("optimizer")],
+                "optimizer__fused": True,
+                "optimizer__weight_decay": self._value("weight_decay"),
+                "optimizer__param_groups": self._parameter_groups(),
+            }
         return SegmentNet(
             self._module_factory(initial=initial),
             prepare=self._input_function(),
             amp=self.amp,
             compile_training=self.compile,
             classes=np.arange(len(self.classes_)),
-            optimizer=_OPTIMIZERS[self._value("optimizer")],
-            optimizer__fused=True,
-            optimizer__weight_decay=self._value("weight_decay"),
-            optimizer__param_groups=self._parameter_groups(),
             lr=self._value("lr"),
             batch_size=self.batch_size,
             iterator_valid__batch_size=self._prediction_batch,
             device=device,
+            trains=trains,
             **options,
         )
 
     def _restored_net(self, device: torch.device) -> SegmentNet:
         """Make the net that predicts, from ``weights_`` alone."""
         with _seeded(0, device):  # the initial weights are overwritten, the user's chance is not
-            net = self._make_net(device, initial=False, train_split=None, verbose=0).initialize()
+            net = self._make_net(device, initial=False, trains=False, train_split=None, verbose=0)
+            net.initialize()
         weights = {name: torch.tensor(array) for name, array in self.weights_.items()}
         net.module_.load_state_dict(weights)
         return net

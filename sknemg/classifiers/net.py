@@ -35,6 +35,9 @@ class SegmentNet(NeuralNetClassifier):
     weight_averaging : float or None
         Decay of an exponential average of the weights, which stands in the module between rounds
         of training: when it is evaluated, when it is kept, and at the end.
+    trains : bool
+        Whether it has an optimizer. For one, torch loads its compiler and sympy, which takes longer
+        than to diagnose a patient.
     **kwargs
         skorch's own.
     """
@@ -47,10 +50,12 @@ class SegmentNet(NeuralNetClassifier):
         amp: bool = False,
         compile_training: bool = False,
         weight_averaging: float | None = None,
+        trains: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(module, criterion=nn.CrossEntropyLoss, **kwargs)
         self.weight_averaging = weight_averaging
+        self.trains = trains
         self.prepare = prepare
         self.amp = amp
         self.compile_training = compile_training
@@ -63,6 +68,13 @@ class SegmentNet(NeuralNetClassifier):
         self.train_forward_ = torch.compile(forward) if self.compile_training else None
         decay = self.weight_averaging
         self.average_ = None if decay is None else AverageWeights(self.module_, decay)
+        return self
+
+    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> "SegmentNet":
+        """Make the optimizer, of a net that trains."""
+        if self.trains:
+            return super().initialize_optimizer(*args, **kwargs)
+        self.optimizer_ = None
         return self
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.covariance import LedoitWolf
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
@@ -210,6 +209,8 @@ class Plausibility(VersionedEstimator):
     def _learn(self, measures: NDArray[Any], features: NDArray[Any]) -> Self:
         self.low_, self.high_ = measures.min(axis=0), measures.max(axis=0)
         self.scale_ = _SMALL * np.median(np.abs(features), axis=0) + 1e-12
+        from sklearn.covariance import LedoitWolf  # not needed to diagnose
+
         compressed = np.arcsinh(features / self.scale_)
         found = LedoitWolf().fit(compressed)
         self.center_, self.precision_ = found.location_, found.precision_

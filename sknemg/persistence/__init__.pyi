@@ -6,6 +6,10 @@ from .card import (
     evaluation_tables,
     model_card,
 )
+from .hub import (
+    from_hub,
+    push_to_hub,
+)
 from .models import (
     load_model,
     save_model,
@@ -17,7 +21,9 @@ __all__ = [
     "ModelVersionWarning",
     "evaluation_tables",
     "export_onnx",
+    "from_hub",
     "load_model",
     "model_card",
+    "push_to_hub",
     "save_model",
 ]

@@ -59,9 +59,8 @@ def dump_estimator(estimator: Any, path: str, arrays: Arrays, left_out: list[str
     found = kind_of(estimator)
     if found is None:
         raise UnsavableError(
-            f"{path} is a {type(estimator).__name__}, which no model folder holds: use one of "
-            f"{', '.join(KINDS)} (of a search, save `best_estimator_`), or keep the model by "
-            "pickle, which runs code when it is opened."
+            f"{path} is a {type(estimator).__name__}, which no model folder holds: "
+            f"{_remedy(estimator)}, or keep the model by pickle, which runs code when it is opened."
         )
     name, kind = found
     try:
@@ -73,6 +72,22 @@ def dump_estimator(estimator: Any, path: str, arrays: Arrays, left_out: list[str
         "parameters": _dump_parameters(estimator, kind, path, left_out),
         "state": _dump_state(estimator, kind, path, arrays, left_out),
     }
+
+
+def _remedy(estimator: Any) -> str:
+    """Say what can be saved in the place of an estimator."""
+    name = type(estimator).__name__
+    if hasattr(estimator, "best_estimator_"):
+        return "save its `best_estimator_`"
+    if name.endswith("SearchCV"):
+        return "set refit=True, and save its `best_estimator_`"
+    if name == "CalibratedClassifierCV":
+        return (
+            "save a sknemg.diagnosis.Diagnostician, which calibrates the probabilities of subjects"
+        )
+    if name in ("FixedThresholdClassifier", "TunedThresholdClassifierCV", "FrozenEstimator"):
+        return "save the classifier inside it"
+    return f"use one of {', '.join(KINDS)}"
 
 
 def _dump_parameters(estimator: Any, kind: Kind, path: str, left_out: list[str]) -> dict[str, Any]:

@@ -169,8 +169,7 @@ def load_model(
     --------
     save_model : Save one, with an example.
     """
-    if isinstance(max_bytes, bool) or not isinstance(max_bytes, Integral) or max_bytes < 1:
-        raise ValueError(f"max_bytes={max_bytes!r} must be an integer >= 1.")
+    check_max_bytes(max_bytes)
     if Path(folder).suffix.lower() == ".onnx":
         from sknemg.persistence._onnx_read import read_onnx
 
@@ -198,6 +197,12 @@ def load_model(
         )
     _warn_of_versions(config["versions"], versions_for(config["model"]))
     return model
+
+
+def check_max_bytes(max_bytes: Any) -> None:
+    """Refuse what is no limit."""
+    if isinstance(max_bytes, bool) or not isinstance(max_bytes, Integral) or max_bytes < 1:
+        raise ValueError(f"max_bytes={max_bytes!r} must be an integer >= 1.")
 
 
 def _checked_config(config: Any) -> dict[str, Any]:

@@ -1,8 +1,12 @@
 """The page of one patient, and the commands that lead to it."""
 
+import base64
+import io
 import json
+import pickle
 import re
 import shutil
+from contextlib import redirect_stderr, redirect_stdout
 from itertools import pairwise
 
 import numpy as np
@@ -49,7 +53,10 @@ def trained(tmp_path_factory):
     X, y = cohort(18, 0)
     write_cohort(root / "cohort", X, y)
     argv = ["train", "--cohort", str(root / "cohort"), "--out", str(root / "model"), *STEPS]
-    assert main([*argv, "--folds", "3", "--jobs", "1", "--seed", "7"]) == 0
+    log = io.StringIO()
+    with redirect_stdout(log), redirect_stderr(log):
+        assert main([*argv, "--folds", "3", "--jobs", "1", "--seed", "7"]) == 0
+    (root / "train.log").write_text(log.getvalue(), encoding="utf-8")
     return root
 
 
@@ -97,6 +104,34 @@ def test_the_folder_of_a_model_holds_no_trace_of_its_subjects(trained):
     for file in (trained / "cohort" / "data").iterdir():
         assert file.name.encode() not in content
     assert str(trained).encode() not in content
+
+
+def test_no_log_and_no_artefact_knows_a_training_subject(trained, patient, tmp_path, capsys):
+    """Whatever leaves the house: the model, its ONNX file, pages, tables, and what is printed."""
+    pytest.importorskip("onnxruntime", reason="the extra export is not installed")
+    model = str(trained / "model")
+    assert main(["export", "--model", model, "--onnx", str(tmp_path / "m.onnx")]) == 0
+    assert diagnose(trained, tmp_path / "one", patient()) == 0
+    argv = ["diagnose", "--model", str(tmp_path / "m.onnx"), "--out", str(tmp_path / "two")]
+    assert main([*argv, str(patient())]) == 0
+    pickle_of_it = pickle.dumps(load_model(trained / "model"))
+    content = [p.read_bytes() for p in [*(trained / "model").rglob("*"), *tmp_path.rglob("*")]
+               if p.is_file() and p.suffix != ".npy"]  # fmt: skip
+    (arrays,) = [entry.value for entry in onnx_metadata(tmp_path / "m.onnx")
+                 if entry.key == "sknemg-arrays"]  # fmt: skip
+    content += [(trained / "train.log").read_bytes(), "".join(capsys.readouterr()).encode(),
+                pickle_of_it, base64.b64decode(arrays)]  # fmt: skip
+    assert len(content) > 15 and all(content)
+    assert b"Saved:" in b"".join(content) and b"neuropathy" in b"".join(content)
+    for code in cohort(18, 0)[0]["subject"].unique():
+        short = code.removesuffix("-QX").encode()  # a part of it would be enough
+        assert not any(short in part for part in content)
+
+
+def onnx_metadata(file):
+    import onnx
+
+    return onnx.load(file).metadata_props
 
 
 def test_the_card_is_filled_in_and_names_its_gaps(trained):

@@ -11,13 +11,15 @@ import pytest
 from numpy.testing import assert_array_equal
 from safetensors.numpy import load_file
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from sknemg import (
@@ -227,7 +229,9 @@ class Mine(LogisticRegression):
     [
         (features(RandomForestClassifier(3)), r"estimator_.randomforestclassifier is a R"),
         (features(Mine()), "is a Mine, which no model folder holds: use one of Downsampler, "),
-        (GridSearchCV(features(), {"divoteclassifier__cv": [None]}), "save `best_estimator_`"),
+        (GridSearchCV(features(), {"divoteclassifier__cv": [None]}), "save its `best_estimator_`"),
+        (CalibratedClassifierCV(features()), "save a sknemg.diagnosis.Diagnostician, which cal"),
+        (FrozenEstimator(features()), "save the classifier inside it"),
         (features(LinearDiscriminantAnalysis(store_covariance=True)), None),
     ],
 )  # fmt: skip
@@ -236,7 +240,7 @@ def test_what_a_folder_does_not_hold_is_refused_by_name(tmp_path, model, message
     if hasattr(model, "cv") and isinstance(model, GridSearchCV):
         model.set_params(cv=3, error_score="raise")
         model.best_estimator_ = features()  # whatever it chose
-    else:
+    elif isinstance(model, Pipeline):
         model.fit(X, y)
     if message is None:
         save_model(model, tmp_path / "model")
