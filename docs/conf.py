@@ -75,6 +75,7 @@ REFERENCE = [
     ("Inspection", "inspection"),
     ("Motor unit potentials", "muap"),
     ("Functions on signals", "signal"),
+    ("EMG Labeler", "labeler"),
 ]
 
 

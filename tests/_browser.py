@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -95,14 +96,15 @@ class Browser:
             self._buffer += more
 
     def open(self, page, *, width, height=844, dark=False, media=""):
-        """Load a file and lay it out at this width in CSS pixels."""
+        """Load a file, or an address, and lay it out at this width in CSS pixels."""
         self.send(
             "Emulation.setDeviceMetricsOverride",
             width=width, height=height, deviceScaleFactor=1, mobile=width < 600,
         )  # fmt: skip
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", media=media, features=[scheme])
-        self.send("Page.navigate", url=Path(page).resolve().as_uri())
+        url = page if "://" in str(page) else Path(page).resolve().as_uri()
+        self.send("Page.navigate", url=url)
         self._wait(lambda message: message.get("method") == "Page.loadEventFired")
 
     @contextmanager
@@ -117,11 +119,37 @@ class Browser:
         heard += [event for event in self._heard if event[0] in events]
 
     def evaluate(self, expression):
-        """Return the value of a JavaScript expression."""
-        answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Return the value of a JavaScript expression; a promise is waited for."""
+        answer = self.send(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"])
         return answer["result"].get("value")
+
+    def wait_until(self, expression, seconds=20):
+        """Wait until an expression is true."""
+        deadline = time.monotonic() + seconds
+        while not self.evaluate(f"!!({expression})"):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"never true: {expression}")
+            time.sleep(0.02)
+
+    def press(self, key):
+        """Press and release a key, named as in ``KeyboardEvent.key``."""
+        text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
+        self.send("Input.dispatchKeyEvent", type="keyDown", key=key, text=text)
+        self.send("Input.dispatchKeyEvent", type="keyUp", key=key)
+
+    def click(self, selector):
+        """Click in the middle of an element, where it is on the screen."""
+        element = f"document.querySelector({json.dumps(selector)})"
+        self.evaluate(f"{element}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
+        box = self.evaluate(f"(({{x, y, width, height}}) => [x, y, width, height])"
+                            f"({element}.getBoundingClientRect())")  # fmt: skip
+        place = {"x": box[0] + box[2] / 2, "y": box[1] + box[3] / 2, "button": "left"}
+        for kind in ("mousePressed", "mouseReleased"):
+            self.send("Input.dispatchMouseEvent", type=kind, clickCount=1, **place)
 
     def screenshot(self, file):
         """Save the whole page as PNG."""

@@ -20,7 +20,7 @@ import sknemg
 from sknemg import InvalidRecordingsError, Recordings
 from sknemg.cli import main
 from sknemg.cli.advice import _REFERENCE, in_words_of
-from sknemg.cli.commands import LOADING, MODELS, RUNNING, SIMULATING, _parser
+from sknemg.cli.commands import LABELING, LOADING, MODELS, RUNNING, SIMULATING, _parser
 from sknemg.datasets import load_cohort, write_cohort
 from sknemg.evaluation.comparison import compared_methods
 
@@ -405,7 +405,7 @@ def messages():
     """Every text of the modules that a command runs, values in it written as 1."""
     rooms = ["base", "classifiers", "datasets", "diagnosis", "divote", "evaluation", "features"]
     rooms += ["metrics", "model_selection", "persistence", "preprocessing", "recordings", "signal"]
-    rooms += ["simulate"]
+    rooms += ["labeler", "simulate"]
     found = []
     files = [
         file
@@ -431,7 +431,7 @@ def messages():
     return [(where, text) for where, text in found if "default=" not in text]  # shared docstrings
 
 
-KNOWN = {*LOADING, *RUNNING, *SIMULATING, *MODELS}
+KNOWN = {*LOADING, *RUNNING, *SIMULATING, *MODELS, *LABELING}
 
 
 def test_every_parameter_in_a_message_has_an_option_or_a_reason_why_not():

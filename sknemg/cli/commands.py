@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sknemg.cli.advice import Refusal, Words, column, option, speaking, text
+from sknemg.cli.labeler import LABELING, add_label, run_label
 from sknemg.pages import RESEARCH_ONLY
 
 #: What the parameters of `load_cohort` are called here.
@@ -83,6 +84,7 @@ examples:
   sknemg train --cohort FOLDER --out model/        train a model, with its card
   sknemg diagnose --model model/ PATIENT_FOLDER    one patient: the answer, and a page
   sknemg export --model model/ --onnx model.onnx   the model as one file that needs no torch
+  sknemg label --cohort FOLDER --study study.sqlite --readers 6    a page on which readers vote
 
 A run that was stopped resumes when the same command is given again.
 """
@@ -154,6 +156,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_diagnose(commands)
     _add_export(commands)
+    labeler = commands.add_parser(
+        "label", help="let physicians read a cohort blinded, on a page like an EMG machine"
+    )
+    add_label(labeler)
+    _add_reading(labeler)
+    labeler.set_defaults(run=_label)
     return parser
 
 
@@ -494,6 +502,14 @@ def _validate(args: argparse.Namespace) -> int:
 
     with speaking(_with_problems({**LOADING, "folder": text("FOLDER")}, args)):
         return validate(args, _diagnoses(args.diagnosis or []), reading(args))
+
+
+def _label(args: argparse.Namespace) -> None:
+    args.out = args.study.absolute().parent  # for the list of problems
+    if args.cohort is not None:
+        _check_cohort(args.cohort)
+    with speaking(LABELING):
+        run_label(args, lambda: _load(args))
 
 
 def _load(args: argparse.Namespace) -> tuple[Any, Any]:

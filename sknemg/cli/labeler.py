@@ -1,0 +1,281 @@
+"""Make a study of readers, serve its page, and write what the readers answered."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sknemg.cli.advice import Refusal, Words, option, text
+from sknemg.pages import RESEARCH_ONLY
+
+#: What the parameters of a study and of its server are called here.
+LABELING: Mapping[str, Words] = {
+    "n_readers": option("--readers"),
+    "n_repeats": option("--repeats"),
+    "random_state": option("--seed"),
+    "gains": option("--gains"),
+    "shown": option("--show"),
+    "arms": option("--arms"),
+    "pause": option("--pause"),
+    "deadline": option("--deadline"),
+    "assistance": option("--model"),
+    "host": option("--host"),
+    "port": option("--port"),
+    "name": option("--name"),
+    "tls": text("--tls-cert and --tls-key"),
+    "behind_proxy": option("--behind-proxy"),
+}
+#: Options that fix a study, and the settings that they fix.
+_SETTINGS = {
+    "readers": "n_readers",
+    "gains": "gains",
+    "show": "shown",
+    "arms": "arms",
+    "repeats": "n_repeats",
+    "pause": "pause",
+    "deadline": "deadline",
+    "seed": "random_state",
+}
+
+
+def add_label(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command, but for those of reading files.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+    """
+    parser.add_argument(
+        "--study", required=True, type=Path, metavar="FILE",
+        help="the study file; made if it is not there",
+    )  # fmt: skip
+    parser.add_argument(
+        "--cohort", type=Path, metavar="FOLDER",
+        help="folder with subjects.csv and recordings.csv, or cohort.csv; see the guide",
+    )  # fmt: skip
+    parser.add_argument(
+        "--dump", type=Path, metavar="FOLDER",
+        help="write votes.csv and study.json there, and serve nothing",
+    )  # fmt: skip
+    parser.add_argument(
+        "--new-link", type=int, action="append", metavar="READER",
+        help="replace the link of this reader, whose old one ends; may be repeated",
+    )  # fmt: skip
+    study = parser.add_argument_group("study", "fixed when the study file is made")
+    study.add_argument("--readers", type=int, metavar="N", help="(default: 6)")
+    study.add_argument(
+        "--gains", type=_numbers, metavar="UV,UV",
+        help="microvolts per division that readers may choose (default: 20 to 10000)",
+    )  # fmt: skip
+    study.add_argument(
+        "--show", type=_words, metavar="COLUMN,COLUMN",
+        help="what readers see of a patient: age, sex, muscle, location, side (default: nothing)",
+    )  # fmt: skip
+    study.add_argument(
+        "--arms", type=_words, metavar="ARM,ARM",
+        help="blinded, assisted or both (default: blinded; with --model both)",
+    )  # fmt: skip
+    study.add_argument(
+        "--model", type=Path, metavar="FILE",
+        help="CSV file with the column subject and a probability for each diagnosis, which the "
+        "assisted arm shows",
+    )  # fmt: skip
+    study.add_argument(
+        "--repeats", type=int, metavar="N", help="subjects that are read twice (default: 0)"
+    )
+    study.add_argument(
+        "--pause", type=float, metavar="DAYS", help="between the parts of a study (default: 0)"
+    )
+    study.add_argument(
+        "--deadline", metavar="TIME", help="of the last vote, such as 2027-01-31T18:00+01:00"
+    )
+    study.add_argument("--seed", type=int, metavar="N", help="of every order (default: 0)")
+    server = parser.add_argument_group("server", "without them, only this machine reaches the page")
+    server.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="(default: 127.0.0.1)"
+    )
+    server.add_argument("--port", type=int, default=8765, metavar="N", help="(default: 8765)")
+    server.add_argument("--name", metavar="NAME", help="what browsers call this server")
+    server.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain")
+    server.add_argument("--tls-key", type=Path, metavar="FILE", help="key of the certificate")
+    server.add_argument(
+        "--behind-proxy", action="store_true", help="a proxy of yours terminates TLS"
+    )
+
+
+def _words(entry: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in entry.split(",") if word.strip())
+
+
+def _numbers(entry: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(word) for word in _words(entry))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{entry!r} must be numbers with commas") from error
+
+
+def run_label(args: argparse.Namespace, load: Callable[[], tuple[Any, Any]]) -> None:
+    """Make the study if it is not there, print new links, then serve the page or dump the votes.
+
+    Parameters
+    ----------
+    args : Namespace
+    load : callable
+        Loads the cohort: returns X and y.
+    """
+    from sknemg.labeler import Address, Store, as_traces, serve
+    from sknemg.labeler.study import about_subjects, check_cohort
+
+    if args.dump is not None:
+        return _dump(args)
+    if bool(args.tls_cert) != bool(args.tls_key):
+        raise Refusal("One of --tls-cert and --tls-key is missing: give both.")
+    tls = (args.tls_cert, args.tls_key) if args.tls_cert else None
+    for file in tls or ():
+        if not file.is_file():
+            raise Refusal(f"{str(file)!r} does not exist: give a PEM file.")
+    try:
+        from sknemg.labeler import labeler_app
+    except ImportError as error:
+        raise Refusal(f"EMG Labeler needs {error.name}: pip install 'sknemg[labeler]'.") from error
+    address = Address(args.host, args.port, args.name, tls, args.behind_proxy)
+    if args.cohort is None:
+        raise Refusal("The recordings are missing: give --cohort.")
+    X, y = load()
+    links = {}
+    if args.study.exists():
+        store = Store(args.study)
+        _check_settings(args, store.study)
+    else:
+        tokens = _make(args, X, y)
+        store = Store(args.study)
+        links = dict(enumerate(tokens, 1))
+    try:
+        study = store.study
+        check_cohort(study, X)
+        links |= {number: store.renew(number - 1) for number in args.new_link or ()}
+        print(RESEARCH_ONLY)
+        _print_links(links, address, args.study)
+        app = labeler_app(
+            store, as_traces(X, study.shown), about_subjects(X, study.shown),
+            hosts=address.hosts, secure=address.secure,
+        )  # fmt: skip
+        print(f"Serving on {address.url}; Ctrl-C stops, and the same command goes on.", flush=True)
+        serve(app, address)
+    finally:
+        store.close()
+
+
+def _dump(args: argparse.Namespace) -> None:
+    from sknemg.labeler import Store
+
+    store = Store(args.study)
+    try:
+        files = store.dump(args.dump)
+    finally:
+        store.close()
+    for file in files.values():
+        print(file)
+
+
+def _make(args: argparse.Namespace, X: Any, y: Any) -> Sequence[str]:
+    from sknemg.labeler import Store, Study, cohort_hash, plan
+
+    classes = _in_usual_order(set(y.tolist()))
+    given = {
+        setting: getattr(args, name)
+        for name, setting in _SETTINGS.items()
+        if getattr(args, name) is not None
+    }
+    if args.model is not None:
+        given.setdefault("arms", ("blinded", "assisted"))
+    study = Study(classes, cohort_hash(X), **given)
+    missing = [name for name in study.shown if name not in X]
+    if missing:
+        raise Refusal(
+            f"The cohort has no column {', '.join(missing)}: leave it out of --show, or add it."
+        )
+    subjects = X["subject"].astype(str).tolist()
+    cases = plan(study, subjects)
+    model = None if args.model is None else _read_model(args.model, classes)
+    args.study.parent.mkdir(parents=True, exist_ok=True)
+    return Store.create(args.study, study, cases, subjects, _names(X), model)
+
+
+def _in_usual_order(classes: set[str]) -> tuple[str, ...]:
+    usual = ("myopathy", "neuropathy", "normal")
+    others = sorted(classes - set(usual))
+    return (*usual, *others)
+
+
+def _names(X: Any) -> list[str]:
+    """Name each recording for the dump, as its table does."""
+    names = [str(row) for row in range(len(X))]
+    for column in ("file", "recording"):
+        if column in X:
+            names = [
+                name if entry is None or entry != entry or not str(entry).strip() else str(entry)
+                for name, entry in zip(names, X[column].astype(object), strict=True)
+            ]
+    return names
+
+
+def _read_model(path: Path, classes: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Read a model's probabilities; of several for a subject, as of repeats, the mean counts."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    columns = set(rows[0]) if rows else set()
+    missing = [name for name in ("subject", *classes) if name not in columns]
+    if missing:
+        raise Refusal(
+            f"--model {str(path)!r} lacks the column {', '.join(missing)}: give a subject and a "
+            "probability for each diagnosis in each row."
+        )
+    if len({row.get("method") for row in rows}) > 1:
+        raise Refusal(f"--model {str(path)!r} holds several methods: leave the rows of one.")
+    found: dict[str, list[dict[str, float]]] = {}
+    for line, row in enumerate(rows, 2):
+        try:
+            shares = {label: float(row[label]) for label in classes}
+        except (TypeError, ValueError):
+            shares = {}
+        if not shares or not math.isclose(sum(shares.values()), 1, abs_tol=0.01):
+            raise Refusal(
+                f"--model {str(path)!r}, line {line}: the probabilities do not add up to 1: "
+                "correct them."
+            )
+        found.setdefault(row["subject"], []).append(shares)
+    return {
+        name: {label: sum(s[label] for s in several) / len(several) for label in classes}
+        for name, several in found.items()
+    }
+
+
+def _check_settings(args: argparse.Namespace, study: Any) -> None:
+    """Refuse options that are not those of the study that is there."""
+    for name, setting in _SETTINGS.items():
+        given, kept = getattr(args, name), getattr(study, setting)
+        if given is not None and given != kept:
+            said = ",".join(map(str, kept)) if isinstance(kept, tuple) else kept
+            raise Refusal(
+                f"The study was made with --{name} {said}: leave the option out, or make a new "
+                "--study."
+            )
+    if args.model is not None:
+        raise Refusal("The study holds its model's answers already: leave --model out.")
+
+
+def _print_links(links: Mapping[int, str], address: Any, study: Path) -> None:
+    if not links:
+        print(
+            "The links of the readers were printed when the study was made; --new-link READER "
+            "replaces a lost one."
+        )
+        return
+    print("One link for each reader. They are not kept: hand them out now, each to one person.")
+    for number, token in sorted(links.items()):
+        print(f"  Reader {number}  {address.link(token)}")

@@ -1,0 +1,178 @@
+"""Where the page is served, and how: the loopback interface, TLS, or a proxy in front."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
+
+_MAX_CONNECTIONS = 500
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server listens, and what browsers call it.
+
+    Parameters
+    ----------
+    host : str, default="127.0.0.1"
+        Address to listen on. Any but the loopback interface needs TLS or a proxy.
+    port : int, default=8765
+    name : str, default=None
+        What stands in the links, such as ``"emg.example.org"``, if it is not `host`.
+    tls : tuple of path, default=None
+        Files with the certificate chain and with its key.
+    behind_proxy : bool, default=False
+        Whether a proxy in front terminates TLS and hands on the header ``Host``.
+
+    Raises
+    ------
+    ValueError
+        If others than this machine could listen in, or if the links would lead nowhere.
+
+    Examples
+    --------
+    >>> from sknemg.labeler import Address
+    >>> Address().url
+    'http://127.0.0.1:8765'
+    >>> Address(name="emg.example.org", behind_proxy=True).url
+    'https://emg.example.org'
+    >>> Address(host="192.0.2.7")
+    Traceback (most recent call last):
+        ...
+    ValueError: host='192.0.2.7' can be reached from other machines: give `tls`, or set
+    behind_proxy=True.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    name: str | None = None
+    tls: tuple[Path, Path] | None = None
+    behind_proxy: bool = False
+
+    def __post_init__(self) -> None:
+        if self.tls and self.behind_proxy:
+            raise ValueError("Both `tls` and `behind_proxy` are given: a proxy has the TLS files.")
+        if not _is_loopback(self.host) and not self.secure:
+            raise ValueError(
+                f"host={self.host!r} can be reached from other machines: give `tls`, or set "
+                "behind_proxy=True."
+            )
+        if self.behind_proxy and not self.name:
+            raise ValueError("A proxy has a name of its own: give `name`, as browsers know it.")
+        if not self.name and _is_any(self.host):
+            raise ValueError(f"host={self.host!r} is no name for links: give `name`.")
+        if not 0 < self.port < 65_536:
+            raise ValueError(f"port={self.port} must be from 1 to 65535.")
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach it over TLS."""
+        return bool(self.tls) or self.behind_proxy
+
+    @property
+    def hosts(self) -> list[str]:
+        """Values of the header ``Host`` that are answered; the first stands in links."""
+        if self.behind_proxy:
+            return [str(self.name)]
+        names = [self.name or self.host]
+        if _is_loopback(self.host) and not self.name:
+            names += [name for name in ("127.0.0.1", "localhost") if name not in names]
+        names = [f"[{name}]" if ":" in name else name for name in names]
+        hosts = [f"{name}:{self.port}" for name in names]
+        if self.port == (443 if self.secure else 80):  # which browsers leave out
+            hosts = [*names, *hosts]
+        return hosts
+
+    @property
+    def url(self) -> str:
+        """Beginning of every link."""
+        return f"{'https' if self.secure else 'http'}://{self.hosts[0]}"
+
+    def link(self, token: str) -> str:
+        """Return the link of a reader; its token stands where no server and no log sees it.
+
+        Parameters
+        ----------
+        token : str
+
+        Returns
+        -------
+        str
+        """
+        return f"{self.url}/#{token}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_any(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def make_server(app: ASGIApp, address: Address) -> uvicorn.Server:
+    """Prepare a server: no log of who asked for what, and limits on what may be open at once.
+
+    Parameters
+    ----------
+    app : ASGI application
+    address : Address
+
+    Returns
+    -------
+    uvicorn.Server
+    """
+    import uvicorn
+
+    cert, key = address.tls or (None, None)
+    config = uvicorn.Config(
+        app,
+        host=address.host,
+        port=address.port,
+        ssl_certfile=cert,
+        ssl_keyfile=key,
+        proxy_headers=address.behind_proxy,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        http="h11",
+        limit_concurrency=_MAX_CONNECTIONS,
+        timeout_keep_alive=10,
+        h11_max_incomplete_event_size=16_384,
+    )
+    return uvicorn.Server(config)
+
+
+def serve(app: ASGIApp, address: Address) -> None:
+    """Serve until the process is stopped.
+
+    Parameters
+    ----------
+    app : ASGI application
+        From `labeler_app`, made with ``address.hosts`` and ``address.secure``.
+    address : Address
+
+    Raises
+    ------
+    OSError
+        If something else listens there.
+    """
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listening = socket.create_server((address.host, address.port), family=family)
+    with listening:
+        make_server(app, address).run(sockets=[listening])

@@ -1,0 +1,153 @@
+"""``sknemg label``: make a study, go on with it, replace a link, dump the votes."""
+
+import re
+
+import pytest
+from _study import Client, small_cohort
+
+from sknemg import Recordings
+from sknemg.cli import main
+from sknemg.datasets import write_cohort
+from sknemg.labeler import Store
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cohort") / "cohort"
+    X, y = small_cohort(sfreq=4_000.0)
+    columns = {name: X[name].to_numpy() for name in ("sfreq", "subject", "location", "recording")}
+    write_cohort(folder, Recordings(list(X), **columns), y)
+    return folder
+
+
+@pytest.fixture
+def label(cohort, tmp_path, monkeypatch):
+    """Run the command; what would be served is kept instead."""
+    served = []
+    monkeypatch.setattr("sknemg.labeler.serve", lambda *args: served.append(args), raising=False)
+
+    def run(*options, folder=cohort):
+        given = [] if folder is None else ["--cohort", str(folder)]
+        code = main(["label", *given, "--study", str(tmp_path / "study.sqlite"), *options])
+        return code, served[-1] if served else None
+
+    return run
+
+
+def links(printed):
+    return re.findall(r"Reader (\d+)  (http\S+)/#(\S+)", printed)
+
+
+def test_links_are_printed_once_and_the_study_goes_on(label, tmp_path, capsys):
+    code, (_, address) = label("--readers", "3", "--port", "9000")
+    assert code == 0
+    printed = capsys.readouterr().out
+    assert "Research only" in printed
+    first = links(printed)
+    assert [(number, url) for number, url, _ in first] == [
+        (str(n), "http://127.0.0.1:9000") for n in (1, 2, 3)
+    ]
+    assert address.host == "127.0.0.1"
+    assert label("--readers", "3")[0] == 0
+    assert not links(capsys.readouterr().out)
+    assert label("--new-link", "2")[0] == 0
+    ((number, _, token),) = links(capsys.readouterr().out)
+    assert number == "2"
+    store = Store(tmp_path / "study.sqlite")
+    assert store.enter(first[1][2]) is None
+    assert store.reader_of(store.enter(token)) == 1
+    assert store.reader_of(store.enter(first[0][2])) == 0
+    store.close()
+
+
+def test_what_is_served_is_the_cohort(label, capsys, tmp_path, monkeypatch):
+    heard = []
+
+    def vote(app, address):
+        client = Client(app, host=address.hosts[0])
+        assert client.enter(links(capsys.readouterr().out)[0][2]).status == 200
+        client.read_everything("myopathy")
+        heard.append(b"\n".join(client.heard))
+
+    monkeypatch.setattr("sknemg.labeler.serve", vote, raising=False)
+    assert label("--show", "location", "--gains", "100,200")[0] == 0
+    assert b"proximal" in heard[0]
+    assert b"KLINIK" not in heard[0]
+    assert b'"gains":[100.0,200.0]' in heard[0]
+    assert label("--dump", str(tmp_path / "votes"), folder=None)[0] == 0
+    text = (tmp_path / "votes" / "votes.csv").read_text()
+    assert text.startswith("reader,subject,recording,level,vote,confidence,seconds,arm,repeat,time")
+    assert text.count("myopathy") == 12
+    assert "R1,KLINIK0003,rec-" in text
+
+
+def test_the_assisted_arm_shows_a_file(label, tmp_path, capsys):
+    rows = [f"KLINIK{code},0.125,0.25,0.625" for code in ("0003", "0010", "0017", "0024")]
+    file = tmp_path / "model.csv"
+    file.write_text("\n".join(["subject,myopathy,neuropathy,normal", *rows]))
+    assert label("--model", str(file))[0] == 0
+    store = Store(tmp_path / "study.sqlite")
+    assert store.study.arms == ("blinded", "assisted")
+    case = next(case for case in store.cases(0) if case.arm == "assisted")
+    assert store.assistance(case) == {"myopathy": 0.125, "neuropathy": 0.25, "normal": 0.625}
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--readers", "0"], "--readers 0 must be an integer >= 1"),
+        (["--repeats", "9"], "--repeats 9 is more than there are subjects (4)"),
+        (["--show", "age"], "has no column age: leave it out of --show"),
+        (["--show", "name"], "is unknown: give some of"),
+        (["--arms", "assisted"], "give it in --model"),
+        (["--deadline", "tomorrow"], "--deadline tomorrow must be a date and time"),
+        (["--host", "0.0.0.0"], "--host 0.0.0.0 can be reached from other machines: give "
+                                "--tls-cert and --tls-key, or set --behind-proxy."),
+        (["--behind-proxy"], "give --name"),
+        (["--tls-cert", "none.pem"], "give both"),
+        (["--port", "70000"], "--port 70000 must be"),
+    ],
+)  # fmt: skip
+def test_wrong_options_are_refused_before_a_study_is_made(
+    label, tmp_path, capsys, options, message
+):
+    assert label(*options)[0] == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "study.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("subject,myopathy\nKLINIK0003,1\n", "lacks the column neuropathy, normal"),
+        ("subject,myopathy,neuropathy,normal\nS1,1,1,1\n", "line 2: the probabilities do not add"),
+        ("subject,myopathy,neuropathy,normal\nS1,1,,0\n", "line 2: the probabilities do not add"),
+        ("subject,myopathy,neuropathy,normal\nS1,1,0,0\n", "answer is missing for subjects"),
+        (
+            "method,subject,myopathy,neuropathy,normal\na,S1,1,0,0\nb,S1,1,0,0\n",
+            "holds several methods",
+        ),
+    ],
+)
+def test_a_wrong_file_of_a_model_is_refused(label, tmp_path, capsys, text, message):
+    file = tmp_path / "model.csv"
+    file.write_text(text)
+    assert label("--model", str(file))[0] == 2
+    assert message in capsys.readouterr().err
+
+
+def test_another_study_or_cohort_is_refused(label, cohort, tmp_path, capsys):
+    label("--readers", "3")
+    assert label("--readers", "4")[0] == 2
+    assert "was made with --readers 3" in capsys.readouterr().err
+    other = tmp_path / "other"
+    X, y = small_cohort(sfreq=5_000.0)
+    write_cohort(other, Recordings(list(X), sfreq=5_000.0, subject=X["subject"].to_numpy()), y)
+    assert label(folder=other)[0] == 2
+    assert "is not that of the study" in capsys.readouterr().err
+    assert label(folder=None)[0] == 2
+    assert "give --cohort" in capsys.readouterr().err
+    assert label("--dump", str(tmp_path), folder=None)[0] == 0
+    assert label("--new-link", "9")[0] == 2
+    assert "Reader 9 is none of the 3" in capsys.readouterr().err

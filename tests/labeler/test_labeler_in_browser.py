@@ -1,0 +1,334 @@
+"""The page in a Chromium: reading by mouse and by keyboard, what is drawn, what is requested."""
+
+import json
+
+import numpy as np
+import pytest
+from _browser import Browser, find_browser
+from _study import CLASSES, make_study, serving, small_cohort
+
+from sknemg import Recordings
+from sknemg.labeler import Store
+
+pytestmark = pytest.mark.browser
+MACHINE = "document.querySelector('#trace').machine"
+PRESSED = """[...document.querySelectorAll('#recordings button')]
+    .findIndex(button => button.getAttribute('aria-pressed') === 'true')"""
+
+
+@pytest.fixture
+def make_tab():
+    """Factory of tabs, each in a browser of its own."""
+    program = find_browser()
+    if program is None:
+        pytest.skip("PAGES NOT LOOKED AT: there is no Chromium on this machine")
+    tabs = []
+
+    def make():
+        tabs.append(Browser(program))
+        return tabs[-1]
+
+    yield make
+    for tab in tabs:
+        tab.__exit__()
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A served study of four patients with two recordings each."""
+    X, _ = small_cohort(seconds=0.3)
+    made = make_study(tmp_path / "study.sqlite", X)
+    with serving(made) as address:
+        made.address = address
+        yield made
+
+
+def enter(tab, made, reader=0, **size):
+    tab.open(made.address.link(made.tokens[reader]), **{"width": 1280, "height": 800, **size})
+    ready(tab)
+
+
+def ready(tab):
+    tab.wait_until(f"{MACHINE}?.raw && document.querySelector('#recordings button')")
+
+
+def stored(tab):
+    """Wait until the page says that all is stored."""
+    tab.wait_until("document.querySelector('#saved').textContent.startsWith('Stored')")
+
+
+def votes(made):
+    store = Store(made.file)
+    table = store.votes()
+    store.close()
+    return table
+
+
+def at(tab, position):
+    tab.wait_until(f"{PRESSED} === {position} && {MACHINE}.raw")
+
+
+def test_a_patient_by_mouse_then_a_reload_then_the_rest(make_tab, small):
+    tab = make_tab()
+    enter(tab, small)
+    assert tab.evaluate("location.hash + location.search") == ""  # no token stays
+    assert "0 of 4 patients" in tab.evaluate("document.querySelector('#progress-text').textContent")
+    tab.click("[data-answer=neuropathy]")
+    tab.click("[data-confidence='4']")
+    tab.click("#next")
+    at(tab, 1)
+    tab.wait_until(f"{MACHINE}.playing || {MACHINE}.time > 0")  # a click plays the next recording
+    tab.click("[data-answer='cannot say']")
+    tab.click("#next")
+    at(tab, 2)  # the diagnosis
+    assert "Diagnosis" in tab.evaluate("document.querySelector('#question').textContent")
+    tab.click("[data-answer=myopathy]")
+    stored(tab)
+    tab.wait_until("document.querySelector('#patients .done')")
+
+    tab.open(small.address.url + "/", width=1280, height=800)
+    ready(tab)
+    name = "document.querySelector('#patient-name').textContent"
+    assert tab.evaluate(name) == "Patient 2"  # where the reader stopped
+    tab.click("#patients li:first-child button")
+    tab.wait_until(f"{name} === 'Patient 1'")
+    chosen = "document.querySelector('#classes [aria-checked=true]')?.dataset.answer"
+    tab.wait_until(f"{chosen} === 'neuropathy'")
+    tab.click("[data-answer=normal]")  # a correction
+    tab.wait_until("document.querySelector('#saved').textContent.startsWith('Stored')")
+    tab.evaluate(f"{MACHINE}.plays")
+
+    table = votes(small)
+    last = table.drop_duplicates(["subject", "recording", "level"], keep="last")
+    assert list(table["vote"]) == ["neuropathy"] * 2 + ["cannot say", "myopathy", "normal"]
+    assert sorted(last["vote"]) == ["cannot say", "myopathy", "normal"]
+    assert table["confidence"].tolist()[1] == 4
+    assert (table["seconds"] > 0).all()
+    assert table["seconds"].iloc[3] > table["seconds"].iloc[2]  # of the patient, of a recording
+
+
+def test_a_study_by_keyboard_alone_and_on_another_computer(make_tab, small):
+    tab = make_tab()
+    enter(tab, small)
+    for _ in range(2):  # patients
+        for position, key in enumerate(["m", "n", "o"]):
+            at(tab, position)
+            tab.press(key)
+            tab.press("3")
+            if position == 0:
+                tab.press("c")  # a remark
+                for letter in "mn ?":
+                    tab.press(letter)
+                tab.press("Escape")
+            tab.press("Enter")
+    at(tab, 0)
+    stored(tab)
+    tab.press("m")
+    stored(tab)
+    other = make_tab()  # another computer
+    enter(other, small, width=390)
+    assert other.evaluate("document.querySelector('#patient-name').textContent") == "Patient 3"
+    at(other, 1)
+    for key in ["u", "Enter", "n", "Enter", "m", "Enter", "m", "Enter", "m"]:
+        before = other.evaluate(PRESSED)
+        other.press(key)
+        if key == "Enter":
+            other.wait_until(f"{PRESSED} !== {before}")
+            ready(other)
+    other.wait_until("!document.querySelector('#part-text').hidden")
+    stored(other)
+    table = votes(small)
+    last = table.drop_duplicates(["subject", "recording", "level"], keep="last")
+    assert len(last) == 4 * 3
+    assert list(last["vote"][:3]) == ["myopathy", "neuropathy", "normal"]
+    store = Store(small.file)
+    assert {a["remark"] for a in store.answers(0)} == {"", "mn ?"}
+    store.close()
+
+
+def test_every_control_has_a_key_and_a_name(make_tab, small):
+    tab = make_tab()
+    enter(tab, small)
+
+    def settings():
+        return tab.evaluate(f"({{...{MACHINE}.settings, time: {MACHINE}.time}})")
+
+    for key, name in [("ArrowUp", "gain"), ("ArrowDown", "gain"), ("[", "sweep"), ("]", "sweep"),
+                      ("x", "speed"), ("v", "layout"), ("i", "invert"), ("t", "trigger"),
+                      ("+", "level"), ("s", "slope"), ("d", "delay"), ("h", "highpass"),
+                      ("l", "lowpass"), (")", "volume"), (".", "time"), ("r", "time")]:  # fmt: skip
+        before = settings()
+        tab.press(key)
+        tab.wait_until(f"({{...{MACHINE}.settings, time: {MACHINE}.time}})['{name}']"
+                       f" !== {json.dumps(before[name])}")  # fmt: skip
+    tab.press(" ")
+    tab.press("?")
+    tab.wait_until("document.querySelector('#help').open")
+    said = tab.evaluate("document.querySelector('#keys').textContent")
+    assert "myopathy" in said
+    assert "trigger level up" in said
+    nameless = tab.evaluate("""
+      [...document.querySelectorAll('button, select, input, textarea, canvas:not([aria-hidden])')]
+        .filter(e => !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby')
+                       || e.textContent.trim() && e.tagName === 'BUTTON' || e.labels?.length))
+        .map(e => e.id || e.outerHTML)""")
+    assert nameless == []
+
+
+def test_two_readers_at_once(make_tab, small):
+    tabs = [make_tab(), make_tab()]
+    for reader, tab in enumerate(tabs):
+        enter(tab, small, reader)
+    for key, tab in zip("mn", tabs, strict=True):
+        tab.press(key)
+    for tab in tabs:
+        stored(tab)
+    assert sorted(votes(small)["reader"] + votes(small)["vote"]) == ["R1myopathy", "R2neuropathy"]
+    first, second = (
+        tab.evaluate("document.querySelector('#classes [aria-checked=true]').dataset.answer")
+        for tab in tabs
+    )
+    assert (first, second) == ("myopathy", "neuropathy")
+
+
+def test_an_answer_waits_until_the_server_is_back(make_tab, tmp_path):
+    made = make_study(tmp_path / "study.sqlite", small_cohort(seconds=0.3)[0])
+    tab = make_tab()
+    with serving(made) as address:
+        made.address = address
+        enter(tab, made)
+    tab.press("m")  # nobody answers
+    tab.wait_until("!document.querySelector('#alarm').hidden")
+    assert "Not stored yet" in tab.evaluate("document.querySelector('#alarm').textContent")
+    with serving(made, port=address.port):
+        stored(tab)
+        assert tab.evaluate("document.querySelector('#alarm').hidden")
+    assert list(votes(made)["vote"]) == ["myopathy"]
+
+
+@pytest.mark.parametrize("width", [360, 390, 1280])
+def test_the_page_never_scrolls_sideways(make_tab, small, width):
+    tab = make_tab()
+    enter(tab, small, width=width)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    if width < 600:  # fingers
+        sizes = tab.evaluate("""[...document.querySelectorAll('button, select')]
+            .filter(e => e.offsetParent).map(e => e.getBoundingClientRect().height)""")
+        assert min(sizes) >= 38
+
+
+def test_nothing_is_requested_from_outside_and_the_policy_is_kept(make_tab, small):
+    tab = make_tab()
+    tab.send("Network.enable")
+    tab.send("Log.enable")
+    tab.send("Runtime.enable")
+    events = ("Network.requestWillBeSent", "Log.entryAdded", "Runtime.exceptionThrown")
+    with tab.listening(*events) as heard:
+        enter(tab, small)
+        tab.press(" ")
+        tab.press("m")
+        stored(tab)
+    urls = [event["request"]["url"] for name, event in heard if name.startswith("Network")]
+    assert len(urls) > 8
+    assert {url.split("/")[2] for url in urls} == {small.address.hosts[0]}
+    assert not any(token in url for url in urls for token in small.tokens)
+    assert [event for name, event in heard if not name.startswith("Network")] == []
+
+
+# -- what is drawn -------------------------------------------------------------------------------
+
+#: Peaks of the signal: time in seconds, millivolts.
+PEAKS = [(0.012, 0.15), (0.035, -0.24), (0.061, 0.3), (0.083, -0.06)]
+
+
+def peaks_at(sfreq):
+    """A flat line with triangles of 2 ms."""
+    signal = np.zeros(int(0.1 * sfreq))
+    for time, size in PEAKS:
+        rise = np.clip(1 - np.abs(np.arange(len(signal)) / sfreq - time) / 1e-3, 0, None)
+        signal += size * rise
+    return signal
+
+
+FOUND = """(() => {
+  const canvas = document.querySelector('#trace');
+  const { width, height } = canvas;
+  const pixels = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+  const columns = [];
+  for (let x = 0; x < width; x++) {
+    let top = null, bottom = null;
+    for (let y = 0; y < height; y++) {
+      const at = 4 * (y * width + x);
+      if (pixels[at + 1] > 140 && pixels[at] < 130) { top ??= y; bottom = y; }
+    }
+    columns.push([top, bottom]);
+  }
+  return { width, height, columns };
+})()"""
+
+
+@pytest.mark.parametrize("sfreq", [48_000, 10_000])
+def test_the_drawn_trace_equals_the_samples_at_three_gains(make_tab, tmp_path, sfreq):
+    X = Recordings([peaks_at(sfreq)] * 2, sfreq=sfreq, subject=["S1", "S2"])
+    made = make_study(tmp_path / "study.sqlite", X, n_readers=1)
+    tab = make_tab()
+    with serving(made) as address:
+        made.address = address
+        enter(tab, made)
+        tab.press(".")  # one sweep of 100 ms
+        for gain in (100, 200, 500):
+            tab.evaluate(f"{MACHINE}.set('gain', {gain})")
+            drawn = tab.evaluate(FOUND)
+            width, height, columns = drawn["width"], drawn["height"], drawn["columns"]
+            division = height / 8
+            for time, size in PEAKS:
+                x = round(time / 0.1 * width)
+                near = columns[max(0, x - 8) : x + 9]
+                tops = [top for top, _ in near if top is not None]
+                bottoms = [bottom for _, bottom in near if bottom is not None]
+                y = min(tops) if size > 0 else max(bottoms)
+                expected = height / 2 - size * 1000 / gain * division
+                assert abs(y - expected) <= 2.5, (gain, time, y, expected)
+                column = [top if size > 0 else bottom for top, bottom in near].index(y)
+                assert abs(column - min(x, 8)) <= 2, (gain, time, column)
+            flat = columns[round(0.048 / 0.1 * width)]
+            assert abs(flat[0] - height / 2) <= 2
+            assert abs(flat[1] - height / 2) <= 2
+
+
+def test_filters_and_triggers_are_those_of_a_reference(make_tab, small):
+    from scipy.signal import butter, lfilter, lfilter_zi
+
+    rng = np.random.default_rng(3)
+    signal = rng.normal(size=400) + 2
+    tab = make_tab()
+    enter(tab, small)
+    listed = json.dumps(signal.tolist())
+    module = "import('/static/signal.js').then(s => "
+    call = module + "Array.from(s.filtered(Float32Array.from({}), 10000, {}, {})))"
+    for high, low in [(20, 0), (0, 1000), (100, 3000)]:
+        expected = signal.astype(np.float32).astype(float)
+        for kind, cutoff in (("highpass", high), ("lowpass", low)):
+            if cutoff:
+                b, a = butter(2, cutoff, kind, fs=10_000)
+                expected, _ = lfilter(b, a, expected, zi=lfilter_zi(b, a) * expected[0])
+        found = np.array(tab.evaluate(call.format(listed, high, low)))
+        assert np.abs(found - expected).max() < 1e-4
+    crossings = (
+        "import('/static/signal.js').then(s => s.triggers(Float32Array.from({}), {}, {}, 10, 2))"
+    )
+    wave = np.sin(np.arange(100) / 3)
+    for slope in (1, -1):
+        found = tab.evaluate(crossings.format(json.dumps(wave.tolist()), 0.5, slope))
+        signs = (wave >= 0.5) if slope > 0 else (wave <= 0.5)
+        expected = np.flatnonzero(~signs[:-1] & signs[1:]) + 1
+        assert found == expected.tolist()
+
+
+def test_the_classes_of_the_buttons_are_those_of_the_study(make_tab, small):
+    tab = make_tab()
+    enter(tab, small)
+    found = tab.evaluate(
+        "[...document.querySelectorAll('#classes [role=radio]')].map(b => b.dataset.answer)"
+    )
+    assert found == [*CLASSES, "cannot say"]
