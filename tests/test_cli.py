@@ -21,6 +21,7 @@ from sknemg import InvalidRecordingsError, Recordings
 from sknemg.cli import main
 from sknemg.cli.advice import _REFERENCE, in_words_of
 from sknemg.cli.commands import LABELING, LOADING, MODELS, RUNNING, SIMULATING, _parser
+from sknemg.cli.readers import ANALYSING
 from sknemg.datasets import load_cohort, write_cohort
 from sknemg.evaluation.comparison import compared_methods
 
@@ -397,6 +398,9 @@ ELSEWHERE = {
     "unknown": "of Python's location_from_muscle",
     "validation": "fixed: auto, which needs no subjects of a class",
     "error.problems": "set by the command itself",
+    "n": "of simulated readers", "kappa": "of simulated readers",
+    "accuracy_sd": "of simulated readers",
+    "rule": "of turns", "thresholds": "of clouds", "weights": "of joint votes",
 }  # fmt: skip
 
 
@@ -431,7 +435,7 @@ def messages():
     return [(where, text) for where, text in found if "default=" not in text]  # shared docstrings
 
 
-KNOWN = {*LOADING, *RUNNING, *SIMULATING, *MODELS, *LABELING}
+KNOWN = {*LOADING, *RUNNING, *SIMULATING, *MODELS, *LABELING, *ANALYSING}
 
 
 def test_every_parameter_in_a_message_has_an_option_or_a_reason_why_not():

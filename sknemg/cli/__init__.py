@@ -1,4 +1,4 @@
-"""The command line: ``sknemg demo``, ``compare``, ``validate``, ``train`` and ``diagnose``."""
+"""The command line: ``sknemg demo``, ``compare``, ``validate``, ``train``, ``readers`` and more."""
 
 from sknemg.cli.commands import main
 

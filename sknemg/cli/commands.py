@@ -16,6 +16,7 @@ from typing import Any
 
 from sknemg.cli.advice import Refusal, Words, column, option, speaking, text
 from sknemg.cli.labeler import LABELING, add_label, run_label
+from sknemg.cli.readers import ANALYSING, add_readers, run_readers
 from sknemg.pages import RESEARCH_ONLY
 
 #: What the parameters of `load_cohort` are called here.
@@ -83,6 +84,7 @@ examples:
   sknemg validate FOLDER                   what is wrong with recordings, without training
   sknemg train --cohort FOLDER --out model/        train a model, with its card
   sknemg diagnose --model model/ PATIENT_FOLDER    one patient: the answer, and a page
+  sknemg readers votes.csv --model predictions.csv --out report    physicians beside a model
   sknemg export --model model/ --onnx model.onnx   the model as one file that needs no torch
   sknemg label --cohort FOLDER --study study.sqlite --readers 6    a page on which readers vote
 
@@ -162,6 +164,12 @@ def _parser() -> argparse.ArgumentParser:
     add_label(labeler)
     _add_reading(labeler)
     labeler.set_defaults(run=_label)
+    readers = commands.add_parser(
+        "readers", help="compare physicians with a model: every table and figure of a study"
+    )
+    add_readers(readers)
+    _add_reading(readers)
+    readers.set_defaults(run=_readers)
     return parser
 
 
@@ -510,6 +518,16 @@ def _label(args: argparse.Namespace) -> None:
         _check_cohort(args.cohort)
     with speaking(LABELING):
         run_label(args, lambda: _load(args))
+
+
+def _readers(args: argparse.Namespace) -> None:
+    _prepare_out(args.out)
+    X = y = None
+    if args.cohort is not None:
+        _check_cohort(args.cohort)
+        X, y = _load(args)
+    with speaking(_with_problems(ANALYSING, args)):
+        run_readers(args, X, y)
 
 
 def _load(args: argparse.Namespace) -> tuple[Any, Any]:

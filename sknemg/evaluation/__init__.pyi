@@ -1,4 +1,5 @@
 from ._evaluate import evaluate
+from .checklists import reporting_checklist
 from .comparison import (
     compared_methods,
     confounds,
@@ -20,6 +21,7 @@ from .protocols import (
     PROTOCOLS,
     Protocol,
 )
+from .reader_report import write_reader_report
 from .report import write_report
 from .result import Evaluation
 
@@ -36,8 +38,10 @@ __all__ = [
     "nuisance_table",
     "patient_page",
     "plot_comparison",
+    "reporting_checklist",
     "scores_of",
     "short_table",
     "write_patient",
+    "write_reader_report",
     "write_report",
 ]

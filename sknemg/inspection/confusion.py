@@ -21,17 +21,19 @@ class ConfusionMatrixDisplay:
 
     Parameters
     ----------
-    matrices : ndarray of shape (n_folds, n_classes, n_classes)
+    matrices : ndarray of shape (n_folds, n_classes, n_answers)
         Shares, with true classes in rows; NaN in the row of a class that a fold lacks.
     classes : sequence of labels
+    answers : sequence of labels, default=None
+        The columns: by default the classes. Readers may answer what is no class.
 
     Attributes
     ----------
-    mean_, sd_ : ndarray of shape (n_classes, n_classes)
+    mean_, sd_ : ndarray of shape (n_classes, n_answers)
         In per cent; the standard deviation of a single fold is NaN.
     figure_ : Figure
     ax_ : Axes
-    text_ : ndarray of Text, shape (n_classes, n_classes)
+    text_ : ndarray of Text, shape (n_classes, n_answers)
 
     References
     ----------
@@ -48,9 +50,12 @@ class ConfusionMatrixDisplay:
     ['75.0\n± 35.4', '25.0\n± 35.4']
     """
 
-    def __init__(self, matrices: NDArray[Any], classes: ArrayLike):
+    def __init__(
+        self, matrices: NDArray[Any], classes: ArrayLike, *, answers: ArrayLike | None = None
+    ):
         self.matrices = matrices
         self.classes = classes
+        self.answers = answers
 
     @classmethod
     def from_estimator(
@@ -136,7 +141,9 @@ class ConfusionMatrixDisplay:
         deviation = np.ma.masked_array(shares.std(axis=0, ddof=1), ~enough)
         self.sd_ = deviation.filled(np.nan)
         names = [str(label) for label in np.asarray(self.classes)]
-        ax = new_axes(ax, (1.8 + 1.1 * len(names), 1.2 + 1.1 * len(names)))
+        given = self.classes if self.answers is None else self.answers
+        columns = [str(label) for label in np.asarray(given)]
+        ax = new_axes(ax, (1.8 + 1.1 * len(columns), 1.2 + 1.1 * len(names)))
         self.figure_, self.ax_ = ax.figure, ax
         ax.imshow(self.mean_, cmap="Greys", vmin=0, vmax=100)
         self.text_ = np.empty(self.mean_.shape, dtype=object)
@@ -146,7 +153,7 @@ class ConfusionMatrixDisplay:
             text += "" if np.isnan(sd) else f"\n± {sd:.1f}"
             look = {"ha": "center", "va": "center", "color": "white" if mean > 55 else "black"}
             self.text_[place] = ax.text(place[1], place[0], text, **look)
-        ax.set_xticks(range(len(names)), names)
+        ax.set_xticks(range(len(columns)), columns)
         ax.set_yticks(range(len(names)), names)
         over = f", mean ± SD of {len(self.matrices)}" if len(self.matrices) > 1 else ""
         ax.set_title(f"% of the true class{over}", fontsize="small")

@@ -355,6 +355,11 @@ def _models(
         one.index = pd.MultiIndex.from_arrays(levels) if len(levels) > 1 else levels[0]
         if isinstance(entry, pd.DataFrame):
             one.columns = one.columns.map(str)
+            if lacking := [label for label in classes if label not in one]:
+                raise ValueError(
+                    f"The model {shown(name)} has no scores for {shown(lacking)}: give a column "
+                    "for each class."
+                )
             scores = class_columns(one, classes)
             known = scores.notna().all(axis=1)
             probabilities[str(name)] = scores[known]
@@ -613,19 +618,21 @@ def _arms(cases: _Cases, votes: pd.DataFrame, confidence_level: float) -> pd.Dat
     return table[["metric", *table.columns.drop("metric")]]
 
 
-def confusion_shares(study: ReaderStudy) -> NDArray[Any]:
-    """Give the confusion matrix of each reader, in shares of the true class.
+def confusion_shares(study: ReaderStudy, of: str = "readers") -> NDArray[Any]:
+    """Give the confusion matrix of each reader or run, in shares of the true class.
 
     Parameters
     ----------
     study : ReaderStudy
+    of : {"readers", "model"}, default="readers"
 
     Returns
     -------
-    ndarray of shape (n_readers, n_classes, n_classes + 1)
+    ndarray of shape (n_raters, n_classes, n_classes + 1)
         The last column is ``cannot say``.
     """
-    return _shares(study.readers, study.y, study.classes)
+    table = study.readers if of == "readers" else study.models
+    return _shares(table, study.y, study.classes)
 
 
 def _shares(table: pd.DataFrame, y: pd.Series, classes: list[Any]) -> NDArray[Any]:

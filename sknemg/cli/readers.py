@@ -1,0 +1,205 @@
+"""Analyse a study of readers: from votes and a model's predictions to the page."""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sknemg.cli.advice import Refusal, Words, option, text
+from sknemg.pages import RESEARCH_ONLY
+
+#: What the parameters of a study's analysis are called here.
+ANALYSING: Mapping[str, Words] = {
+    "y": text("--truth"),
+    "model": option("--model"),
+    "cannot_say": option("--cannot-say"),
+    "random_state": option("--seed"),
+    "repeat": text("1 in the column 'repeat'"),
+}
+_SQLITE = b"SQLite format 3\x00"
+_TRUE = ("diagnosis", "y_true")  # columns that may hold the diagnosis
+_RUN = ("repeat", "run")
+
+
+def add_readers(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command, but for those of reading files.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+    """
+    parser.add_argument(
+        "votes", type=Path, metavar="STUDY",
+        help="the study file that 'sknemg label' made, or votes.csv; see the guide",
+    )  # fmt: skip
+    parser.add_argument(
+        "--model", type=Path, metavar="FILE",
+        help="predictions.csv: subject, and a column for each class or prediction; or "
+        "subjects.csv of 'sknemg compare'",
+    )  # fmt: skip
+    parser.add_argument(
+        "--method", metavar="NAME", help="which of several methods in the file of --model"
+    )
+    parser.add_argument(
+        "--truth", type=Path, metavar="FILE",
+        help="subjects.csv with subject and diagnosis (default: what the file of --model says)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--cohort", type=Path, metavar="FOLDER",
+        help="the recordings that were read: describes the subjects, and says their diagnoses",
+    )  # fmt: skip
+    parser.add_argument(
+        "--cannot-say", choices=["wrong", "unread"], default="wrong",
+        help="what the vote 'cannot say' counts as (default: wrong)",
+    )  # fmt: skip
+    parser.add_argument("--title", default="Readers beside a model", help="of the page")
+    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.add_argument(
+        "--out", type=Path, default=Path("report"), metavar="FOLDER",
+        help="folder for the page and the tables (default: report)",
+    )  # fmt: skip
+
+
+def run_readers(args: argparse.Namespace, X: Any = None, y: Any = None) -> None:
+    """Analyse the votes and write the page.
+
+    Parameters
+    ----------
+    args : Namespace
+    X : Recordings, default=None
+        The cohort of ``--cohort``.
+    y : ndarray of shape (n_recordings,), default=None
+    """
+    from sknemg.evaluation import write_reader_report
+    from sknemg.metrics import read_votes, reader_study
+
+    start = time.perf_counter()
+    if args.seed < 0:
+        raise Refusal(f"--seed {args.seed} must be an integer >= 0.")
+    votes = read_votes(_stored_votes(args.votes))
+    models, said = (None, None) if args.model is None else _predictions(args.model, args.method)
+    diagnoses = said
+    if args.truth is not None:
+        diagnoses = _truth(args.truth)
+    elif X is not None:
+        diagnoses = dict(zip(X["subject"].astype(str), y, strict=True))
+    if diagnoses is None:
+        raise Refusal(
+            "The diagnoses are not known: give --truth with a table of subject and diagnosis, the "
+            "--cohort, or a file of --model that has a column diagnosis."
+        )
+    options: dict[str, Any] = {"cannot_say": args.cannot_say, "random_state": args.seed}
+    study = reader_study(diagnoses, votes, models, **options)
+    recordings = None
+    if (votes["level"] == "recording").any():
+        recordings = reader_study(diagnoses, votes, level="recording", **options)
+    files = write_reader_report(args.out, study, recordings=recordings, X=X, y=y, title=args.title)
+    table = study.scores[study.scores["metric"] == "accuracy"]
+    for row in table.itertuples():
+        print(f"accuracy of {row.rater}: {row.value:.2f} [{row.low:.2f}, {row.high:.2f}]")
+    if len(study.agreement):
+        for row in study.agreement[study.agreement["class"] == "overall"].itertuples():
+            print(
+                f"{row.coefficient} of {row.set}: {row.value:.2f} [{row.low:.2f}, {row.high:.2f}]"
+            )
+    missing = study.missing[["cannot_say", "unread"]].sum()
+    print(f"Missing: {missing['cannot_say']} cannot say, {missing['unread']} unread.")
+    print(f"\n{time.perf_counter() - start:.0f} s. Saved: {files[0]} and {len(files) - 1} tables")
+    print(RESEARCH_ONLY)
+
+
+def _stored_votes(path: Path) -> Any:
+    """Read the votes of a study file, or leave a CSV file to be read."""
+    import pandas as pd
+
+    _there("STUDY", path)
+    with path.open("rb") as file:
+        if file.read(len(_SQLITE)) != _SQLITE:
+            return path
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    try:
+        return pd.read_sql_query("SELECT * FROM votes", connection)
+    except (sqlite3.Error, pd.errors.DatabaseError) as error:
+        raise Refusal(
+            f"{str(path)!r} holds no votes ({error}): give the study file that 'sknemg label' "
+            "made, or votes.csv."
+        ) from error
+    finally:
+        connection.close()
+
+
+def _there(what: str, path: Path) -> None:
+    if not path.is_file():
+        raise Refusal(f"{what} {str(path)!r} does not exist or is no file: give a file.")
+
+
+def _table(what: str, path: Path, needed: tuple[str, ...]) -> Any:
+    import pandas as pd
+
+    _there(what, path)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if lacking := [name for name in needed if name not in table]:
+        raise Refusal(
+            f"{what} {str(path)!r} has no column {', '.join(lacking)}: name columns after them."
+        )
+    return table
+
+
+def _truth(path: Path) -> Any:
+    table = _table("--truth", path, ("subject", "diagnosis"))
+    return _one_each("--truth", table.assign(true=table["diagnosis"]))
+
+
+def _one_each(what: str, table: Any) -> Any:
+    """Give one diagnosis for each subject, or None where none is said."""
+    known = table[table["true"] != ""].drop_duplicates(["subject", "true"])
+    twice = known["subject"][known["subject"].duplicated()].unique()
+    if len(twice):
+        raise Refusal(f"{what} gives {', '.join(twice[:5])} two diagnoses: correct them.")
+    return known.set_index("subject")["true"] if len(known) else None
+
+
+def _predictions(path: Path, method: str | None) -> tuple[dict[str, Any], Any]:
+    """Read the runs of a model, and the diagnoses if the file says them."""
+    import pandas as pd
+
+    table = _table("--model", path, ("subject",))
+    if "method" in table:
+        names = table["method"].unique()
+        if method is None and len(names) > 1:
+            raise Refusal(f"--model holds {', '.join(names)}: choose one by --method NAME.")
+        if method is not None and method not in names:
+            raise Refusal(f"--method {method!r} is not in the file: choose {', '.join(names)}.")
+        table = table if method is None else table[table["method"] == method]
+    elif method is not None:
+        raise Refusal("--method has no use: the file of --model has no column method.")
+    true = next((name for name in _TRUE if name in table), None)
+    said = None if true is None else _one_each("--model", table.assign(true=table[true]))
+    about = {"subject", "prediction", "method", "fold", "muscle", "location", *_TRUE, *_RUN}
+    classes = [
+        name
+        for name in table
+        if name not in about and not name.startswith("n_") and (said is None or name in set(said))
+    ]
+    if not classes and "prediction" not in table:
+        raise Refusal("--model holds neither a column for each class nor prediction: add one.")
+    run = next((name for name in _RUN if name in table), None)
+    parts = {"model": table} if run is None else {
+        f"run {int(name) + 1}" if name.isdecimal() else name: part
+        for name, part in table.groupby(run, sort=True)
+    }  # fmt: skip
+    if len(parts) == 1:
+        parts = {"model": next(iter(parts.values()))}
+    models = {}
+    for name, part in parts.items():
+        own = part.set_index("subject")
+        if len(classes) > 1:
+            scores = own[classes].apply(pd.to_numeric, errors="coerce")
+            models[name] = scores.dropna(how="all")
+        else:
+            models[name] = own["prediction"][own["prediction"] != ""]
+    return models, said

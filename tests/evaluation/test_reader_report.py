@@ -1,0 +1,189 @@
+"""The page of a study of readers, its tables as CSV, and the lists of what is reported."""
+
+import re
+import sqlite3
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_report import Page
+
+from sknemg.cli import main
+from sknemg.cli.readers import _stored_votes
+from sknemg.evaluation import reporting_checklist, write_reader_report
+from sknemg.inspection import ConfusionMatrixDisplay
+from sknemg.metrics import read_votes, reader_study
+from sknemg.simulate import simulate_readers
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from _browser import Browser, find_browser
+
+LEAST = {"n_bootstrap": 20, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def votes():
+    """Make diagnoses of 24 subjects, a model in two runs, and everything that readers may do."""
+    rng = np.random.default_rng(0)
+    classes = ["myopathy", "neuropathy", "normal"]
+    y = pd.Series(np.repeat(classes, 8), [f"<b>S{i:02}" for i in range(24)])
+    runs = {}
+    for k in range(2):
+        scores = rng.dirichlet([1, 1, 1], size=24) + 0.7 * pd.get_dummies(y)[classes].to_numpy()
+        runs[f"run {k + 1}"] = pd.DataFrame(scores / 1.7, y.index, classes)
+    options = {"cannot_say": 0.05, "unread": 0.01, "repeated": 0.5, "random_state": 0}
+    table = simulate_readers(y, n=4, assisted=runs["run 1"].idxmax(axis=1), **options)
+    table["reader"] = table["reader"].replace("R1", "<script>alert(1)")
+    below = table[(table["repeat"] == 0) & (table["arm"] == "blinded")]
+    table = pd.concat([table, *(below.assign(recording=f"r{k}", level="recording") for k in "12")])
+    return y, table, runs
+
+
+@pytest.fixture(scope="module")
+def report(votes, tmp_path_factory):
+    y, table, runs = votes
+    study = reader_study(y, table, runs, **LEAST)
+    recordings = reader_study(y, table, level="recording", **LEAST)
+    folder = tmp_path_factory.mktemp("report")
+    return study, write_reader_report(folder, study, recordings=recordings, title="A <study>")
+
+
+def test_the_page_holds_every_table_and_escapes_names(report):
+    study, (page, *_) = report
+    whole = Page(page.read_text(encoding="utf-8"))
+    assert not whole.of("script", "link", "iframe")
+    assert "A <study>" in whole.text
+    assert "<script>alert(1)" in whole.text
+    captions = {attrs["id"] for _, attrs in whole.of("span") if "id" in attrs}
+    assert captions == {f"table-{name}" for name in (
+        "scores", "recordings", "against", "tests", "agreement", "pairs", "repeated", "unanimous",
+        "diagnoses", "arms", "seconds", "confidence", "missing", "checklist",
+    )}  # fmt: skip
+    pictures = whole.of("img")
+    assert len(pictures) == 4
+    assert all(attrs["src"].startswith("data:image/png;base64,") for _, attrs in pictures)
+    assert f"Only {study.settings['n_complete']} were answered by all" in whole.text
+    assert "All readers were wrong on" in whole.text
+    unread = study.missing.set_index("rater")["unread_cases"]
+    assert unread[unread != ""].iloc[0] in whole.text
+
+
+def test_each_table_is_a_file(report):
+    study, (_, *files) = report
+    assert {file.name for file in files} >= {f"{name}.csv" for name in study.tables}
+    folder = files[0].parent
+    scores = pd.read_csv(folder / "scores.csv")
+    assert scores["value"].to_numpy() == pytest.approx(study.scores["value"], abs=1e-5)
+    assert len(pd.read_csv(folder / "recordings_scores.csv")) == 5 * (4 + 1)
+    assert {"guideline", "status", "owed"} <= set(pd.read_csv(folder / "checklist.csv"))
+
+
+def test_subjects_are_described_where_recordings_are_given(votes, make_ragged, tmp_path):
+    X, y = make_ragged()
+    X = X.with_columns(age=50.0, sex=np.where(np.arange(len(X)) >= 0, "female", ""))
+    diagnoses = dict(zip(X["subject"], y, strict=True))
+    study = reader_study(diagnoses, simulate_readers(y, X, n=2, random_state=0), **LEAST)
+    page, *files = write_reader_report(tmp_path, study, X=X, y=y)
+    assert "table-subjects" in page.read_text(encoding="utf-8")
+    rows = pd.read_csv(tmp_path / "subjects.csv").iloc[:, 0].tolist()
+    assert {"subjects", "sex: female", "age"} <= set(rows)
+    assert tmp_path / "subjects.csv" in files
+    status = pd.read_csv(tmp_path / "checklist.csv").set_index(["guideline", "item"])["status"]
+    assert status["STARD-AI", "20"] == "filled in"
+
+
+def test_the_checklists_are_whole(report):
+    study, _ = report
+    table = reporting_checklist(study)
+    numbers = {g: set(own["item"].str.extract(r"(\d+)")[0].dropna().astype(int))
+               for g, own in table.groupby("guideline")}  # fmt: skip
+    assert numbers == {"STARD-AI": {*range(1, 31)}, "TRIPOD+AI": {*range(1, 28)}}
+    assert (table.loc[table["status"] != "filled in", "owed"] != "").all()
+    assert (table.loc[table["status"] != "owed", "where"] != "").all()
+    assert set(table["status"]) == {"filled in", "in part", "owed"}
+    headings = Page(report[1][0].read_text(encoding="utf-8")).text
+    assert all(where in headings for where in table["where"])
+
+
+def test_an_answer_that_is_no_class_has_a_column():
+    from matplotlib.figure import Figure
+
+    shares = np.array([[[0.5, 0.25, 0.25], [0, 1, 0]]])
+    display = ConfusionMatrixDisplay(shares, ["a", "b"], answers=["a", "b", "cannot say"])
+    display.plot(Figure().subplots())
+    assert [t.get_text() for t in display.ax_.get_xticklabels()] == ["a", "b", "cannot say"]
+    assert display.text_[0, 2].get_text() == "25.0"
+
+
+# -- the command -------------------------------------------------------------------------------
+
+
+def stored(folder, votes, name="study.sqlite"):
+    with sqlite3.connect(folder / name) as connection:
+        votes.to_sql("given", connection, index=False)
+        connection.execute("CREATE VIEW votes AS SELECT * FROM given")
+    connection.close()
+    return folder / name
+
+
+def test_the_command_reads_votes_and_study_files_alike(votes, tmp_path, capsys):
+    y, table, runs = votes
+    table.to_csv(tmp_path / "votes.csv", index=False)
+    parts = [run.assign(repeat=k, y_true=y) for k, run in enumerate(runs.values())]
+    pd.concat(parts).rename_axis("subject").to_csv(tmp_path / "predictions.csv")
+    model = ["--model", str(tmp_path / "predictions.csv")]
+    study_file = stored(tmp_path, table)
+    pd.testing.assert_frame_equal(
+        read_votes(_stored_votes(study_file)), read_votes(_stored_votes(tmp_path / "votes.csv"))
+    )
+    assert main(["readers", str(study_file), *model, "--out", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "accuracy of mean of readers" in printed
+    assert "Research only" in printed
+    scores = pd.read_csv(tmp_path / "out" / "scores.csv").set_index(["rater", "metric"])["value"]
+    own = reader_study(y, table, runs, **LEAST).scores.set_index(["rater", "metric"])["value"]
+    pd.testing.assert_series_equal(scores, own, atol=1e-5)
+
+
+def test_the_command_says_what_is_wrong(votes, tmp_path, capsys):
+    y, table, _ = votes
+    votes_file, truth = tmp_path / "votes.csv", tmp_path / "subjects.csv"
+    table.to_csv(votes_file, index=False)
+    y.rename_axis("subject").rename("diagnosis").reset_index().to_csv(truth, index=False)
+    two = pd.DataFrame({"subject": ["a", "a"], "method": ["x", "y"], "prediction": "normal"})
+    two.to_csv(tmp_path / "two.csv", index=False)
+    two.assign(diagnosis=["normal", "myopathy"], method="x").to_csv(
+        tmp_path / "torn.csv", index=False
+    )
+    empty = tmp_path / "empty.sqlite"
+    with sqlite3.connect(empty) as connection:
+        connection.execute("CREATE TABLE other (a)")
+    connection.close()
+    for arguments, message in [
+        ([votes_file], "diagnoses are not known: give --truth"),
+        ([tmp_path / "none.csv"], "STUDY '.*none.csv' does not exist"),
+        ([empty], "holds no votes"),
+        ([votes_file, "--truth", votes_file], "--truth .* has no column diagnosis"),
+        ([votes_file, "--model", tmp_path / "two.csv"], "x, y: choose one by --method"),
+        ([votes_file, "--model", tmp_path / "two.csv", "--method", "z"], "'z' is not in the file"),
+        ([votes_file, "--model", tmp_path / "torn.csv"], "gives a two diagnoses"),
+        ([truth, "--truth", truth], r"no columns \['reader', 'vote'\]"),
+    ]:
+        argv = ["readers", *map(str, arguments), "--out", str(tmp_path / "out")]
+        assert main(argv) == 2
+        assert re.search(message, capsys.readouterr().err), message
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_fits_the_screen(report, width):
+    program = find_browser()
+    if program is None:
+        pytest.skip("no Chromium")
+    with Browser(program) as tab:
+        tab.open(report[1][0], width=width)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        images = "[...document.images].every(i => i.complete && i.naturalWidth > 0)"
+        assert tab.evaluate(images)
