@@ -398,6 +398,7 @@ ELSEWHERE = {
     "unknown": "of Python's location_from_muscle",
     "validation": "fixed: auto, which needs no subjects of a class",
     "error.problems": "set by the command itself",
+    "classes": "those of the cohort", "confidence": "of the page", "seconds": "of the page",
     "n": "of simulated readers", "kappa": "of simulated readers",
     "accuracy_sd": "of simulated readers",
     "rule": "of turns", "thresholds": "of clouds", "weights": "of joint votes",

@@ -46,9 +46,9 @@ def read_votes(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     DataFrame, columns ``reader``, ``subject``, ``recording``, ``level``, ``vote``, \
 ``confidence``, ``seconds``, ``arm``, ``repeat``, ``time``
         One row for each case that a reader has read: of several votes for one case the last by
-        ``time`` counts, and ``attrs["corrected"]`` is the number of the others. ``recording`` is
-        empty at the level ``"subject"``. ``confidence`` and ``seconds`` are float, ``repeat`` is
-        int, ``time`` is in UTC or NaT.
+        ``time`` counts (of the same time, the lower row), and ``attrs["corrected"]`` is the
+        number of the others. ``recording`` is empty at the level ``"subject"``. ``confidence``
+        and ``seconds`` are float, ``repeat`` is int, ``time`` is in UTC or NaT.
 
     Raises
     ------
@@ -202,8 +202,7 @@ def _times(column: pd.Series) -> pd.Series:
 def _last(table: pd.DataFrame) -> pd.DataFrame:
     """Keep the last vote of each case."""
     several = table.duplicated(_CASE, keep=False)
-    same = table.duplicated([*_CASE, "time"], keep=False)
-    unclear = np.flatnonzero(several & (table["time"].isna() | same))
+    unclear = np.flatnonzero(several & table["time"].isna())
     if len(unclear):
         raise ValueError(
             "A reader has several votes for one case, and the time does not tell which is the "

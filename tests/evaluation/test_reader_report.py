@@ -14,6 +14,7 @@ from sknemg.cli import main
 from sknemg.cli.readers import _stored_votes
 from sknemg.evaluation import reporting_checklist, write_reader_report
 from sknemg.inspection import ConfusionMatrixDisplay
+from sknemg.labeler import Store, Study, Vote, plan
 from sknemg.metrics import read_votes, reader_study
 from sknemg.simulate import simulate_readers
 
@@ -145,6 +146,21 @@ def test_the_command_reads_votes_and_study_files_alike(votes, tmp_path, capsys):
     scores = pd.read_csv(tmp_path / "out" / "scores.csv").set_index(["rater", "metric"])["value"]
     own = reader_study(y, table, runs, **LEAST).scores.set_index(["rater", "metric"])["value"]
     pd.testing.assert_series_equal(scores, own, atol=1e-5)
+
+
+def test_the_study_file_of_the_labeler_is_read(tmp_path):
+    study = Study(("myopathy", "normal"), "0" * 64, n_readers=1)
+    file = tmp_path / "study.sqlite"
+    Store.create(file, study, plan(study, ["S1"]), ["S1"], ["a"])
+    store = Store(file)
+    for name, answer in [("first", "normal"), ("second", "myopathy")]:  # at once
+        store.vote(0, Vote(name, 0, 0, answer, confidence=4))
+    votes = read_votes(_stored_votes(file))  # while the server runs
+    store.close()
+    assert votes[["reader", "subject", "recording", "level", "vote"]].to_numpy().tolist() == [
+        ["R1", "S1", "a", "recording", "myopathy"]
+    ]
+    assert votes.attrs["corrected"] == 1
 
 
 def test_the_command_says_what_is_wrong(votes, tmp_path, capsys):
