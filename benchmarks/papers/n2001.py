@@ -18,7 +18,7 @@ from benchmarks.machinery.reporting import (
 )
 from benchmarks.machinery.runner import arguments, get_cohort, load, run
 from benchmarks.papers.subject_features import BALANCED, CLASSIFIERS, IN_SAMPLE, OUT_OF_FOLD, STUDY
-from sknemg.evaluation.comparison import confounds
+from sknemg.evaluation.confounding import confounds
 from sknemg.metrics import format_interval, score_table
 
 REMARK = """**The final classifier harms here.** With nine training subjects a logistic regression
@@ -102,5 +102,5 @@ if __name__ == "__main__":
         .rename_axis("")
         .reset_index()
     )
-    table.loc[len(table)] = ["diagnosed rightly by age alone", by_age_alone(X, y), "", "", "", ""]
+    table.loc[len(table)] = ["diagnosed rightly by age alone", by_age_alone(X, y), *[""] * 5]
     table.to_csv(args.out / "n2001_confounds.csv", index=False)

@@ -642,7 +642,8 @@ def _check_inner_folds(y: Any, subjects: Any, folds: int, inner: int | None) -> 
 def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
     from sknemg.cli.models import chosen_methods
     from sknemg.evaluation import evaluate
-    from sknemg.evaluation.comparison import confounds, scores_of, short_table
+    from sknemg.evaluation.comparison import scores_of, short_table
+    from sknemg.evaluation.confounding import confounds
     from sknemg.evaluation.gains import gains_of, short_gains
     from sknemg.evaluation.report import write_report
 
@@ -668,8 +669,16 @@ def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
     scores.to_csv(args.out / "scores.csv", index=False, float_format="%.6g")
     gains = gains_of(result)
     gains.to_csv(args.out / "gains.csv", index=False, float_format="%.6g")
+    differences = confounds(X, y)
+    differences.to_csv(args.out / "confounds.csv", index_label="", float_format="%.6g")
     files = write_report(
-        args.out, result, scores, confounds(X, y), X, title=f"Comparison on {cohort}"
+        args.out,
+        result,
+        scores,
+        differences,
+        X,
+        title=f"Comparison on {cohort}",
+        gains=gains,
     )
     print(f"\nTest subjects of {protocol.n_splits} folds, with 95 % intervals.\n")
     width = shutil.get_terminal_size((200, 24)).columns

@@ -52,9 +52,9 @@ def train(args: argparse.Namespace, X: Any, y: Any) -> None:
     y : ndarray of shape (n_recordings,)
     """
     from sknemg.diagnosis import Diagnostician
-    from sknemg.evaluation.comparison import confounds
+    from sknemg.evaluation.confounding import confounds
     from sknemg.persistence import save_model
-    from sknemg.persistence.card import evaluation_tables, model_card
+    from sknemg.persistence.card import FEW, evaluation_tables, model_card
 
     start = time.perf_counter()
     print(X)
@@ -66,7 +66,7 @@ def train(args: argparse.Namespace, X: Any, y: Any) -> None:
     model = Diagnostician(pipeline, cv=args.folds, coverage=args.coverage, n_jobs=args.jobs)
     print(f"Training {args.folds} times without a part of the subjects, and once on all.")
     model.fit(X, y)
-    tables = evaluation_tables(model, confounds(X, y))
+    tables = evaluation_tables(model, confounds(X, y, least=FEW))
     seconds = time.perf_counter() - start
     card = model_card(model, X, y, tables, seed=args.seed, seconds=seconds, licence=args.licence)
     fingerprint = save_model(

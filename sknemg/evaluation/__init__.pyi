@@ -2,9 +2,12 @@ from ._evaluate import evaluate
 from .checklists import reporting_checklist
 from .comparison import (
     compared_methods,
-    confounds,
     scores_of,
     short_table,
+)
+from .confounding import (
+    chance_to_find,
+    confounds,
 )
 from .demographics import demographics_table
 from .figure import plot_comparison
@@ -29,6 +32,7 @@ __all__ = [
     "PROTOCOLS",
     "Evaluation",
     "Protocol",
+    "chance_to_find",
     "compared_methods",
     "confounds",
     "demographics_table",

@@ -100,8 +100,22 @@ def _fit_and_predict(
         "n_test_subjects": len(np.unique(subjects[fit.test])),
         "n_train": len(fit.train),
         "n_test": len(fit.test),
+        **_size_of_networks(opened),
     }
     return {**tables, "cells": pd.DataFrame([counts])}
+
+
+def _size_of_networks(opened: Opened) -> dict[str, float]:
+    """Count the weights of the networks inside, and the updates of their training."""
+    module = sys.modules.get("sknemg.classifiers.base")  # brings torch; loaded if one is there
+    parts = [part.classifier for part in opened.segment_parts]
+    networks = [n for n in parts if module and isinstance(n, module.BaseSegmentClassifier)]
+    if not networks:
+        return {"n_weights": np.nan, "n_updates": np.nan}
+    return {
+        "n_weights": sum(w.numel() for n in networks for w in n.module_.parameters()),
+        "n_updates": sum(int(n.history_["update"].iloc[-1]) for n in networks),
+    }
 
 
 def _score_levels(opened: Opened, X: Any, subjects: NDArray[Any]) -> dict[str, pd.DataFrame]:

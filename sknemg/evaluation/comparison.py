@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import pandas as pd
-from numpy.typing import ArrayLike
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -18,7 +17,6 @@ from sknemg.evaluation.result import Evaluation
 from sknemg.features.segments import SegmentFeatures
 from sknemg.metrics import format_interval, score_table
 from sknemg.preprocessing import Downsampler, Segmenter
-from sknemg.recordings import Recordings
 from sknemg.recordings._problems import listed
 
 #: Size of nEMGNet and length of its training. Only those of ``"gpu"`` are the published ones.
@@ -215,30 +213,3 @@ def short_table(
     order = text[["level", "method"]].drop_duplicates()
     wide = wide.loc[pd.MultiIndex.from_frame(order), list(metrics)].rename(columns=metrics)
     return wide.rename_axis(columns=None)
-
-
-def confounds(X: Recordings, y: ArrayLike) -> pd.DataFrame:
-    """Tabulate what else differs between the diagnoses, as far as `X` holds it.
-
-    Parameters
-    ----------
-    X : Recordings of signals
-    y : array-like of shape (n_recordings,)
-
-    Returns
-    -------
-    DataFrame, see :func:`sknemg.evaluation.demographics_table`
-    """
-    from sknemg.evaluation.demographics import demographics_table
-
-    categorical = [name for name in ("sex", "side", "muscle", "needle") if name in X]
-    by_subject = X.meta.groupby("subject")
-    constant = [name for name in categorical if (by_subject[name].nunique() <= 1).all()]
-    continuous = [name for name in ("age",) if name in X and X[name].notna().any()]
-    several_rates = X["sfreq"].nunique() > 1
-    return demographics_table(
-        X,
-        y,
-        categorical=[name for name in constant if X[name].nunique() > 1],
-        continuous=continuous + (["sfreq"] if several_rates else []),
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,14 +12,17 @@ import numpy as np
 import pandas as pd
 
 from sknemg.divote.levels import class_columns
+from sknemg.evaluation.comparison import scored_rows
 from sknemg.evaluation.result import Evaluation
 from sknemg.recordings import Recordings
 
 _EXAMPLES = 6  # classes of which a recording is drawn
 _MATRIX = 12  # classes up to which a confusion matrix can be read
+_CURVES = 6  # classes up to which curves can be told apart
 _NAME = 20  # characters of a name in a figure
+_METHOD = 44  # characters of the name of a method, which says its size
 _SECONDS = 2.5  # drawn of each example
-_SQUARE = (4.4, 4.2)  # inches
+_SQUARE = (3.7, 3.6)  # inches, so small that letters can be read on a phone
 
 
 @dataclass(frozen=True)
@@ -91,10 +95,30 @@ def comparison_panels(result: Evaluation, scores: pd.DataFrame, X: Recordings) -
         classes). Drawn within `plain_text`, names hold no formulas.
     """
     method = result.subjects["method"].iloc[0]
+    found = [_examples(result, X, method), _accuracies(result, scores)]
+    first = method_panels(result, method)
+    wanted = [panel for panel in first if panel.name in ("confusion", "votes")]
+    return [panel for panel in (*found, *wanted) if panel is not None]
+
+
+def method_panels(result: Evaluation, method: str) -> list[Panel]:
+    """Prepare the pictures of the answers of one method.
+
+    Parameters
+    ----------
+    result : Evaluation
+    method : str
+
+    Returns
+    -------
+    list of Panel
+        ``confusion`` (up to 12 classes), ``roc`` and ``calibration`` (up to 6 classes) and
+        ``votes`` (of three classes), as far as there are scored subjects.
+    """
     found = [
-        _examples(result, X, method),
-        _accuracies(result, scores),
         _confusion(result, method),
+        _roc(result, method),
+        _calibration(result, method),
         _votes(result, method),
     ]
     return [panel for panel in found if panel is not None]
@@ -109,8 +133,18 @@ def plain_text() -> Iterator[None]:
         yield
 
 
-def short_names(labels: Any) -> dict[Any, str]:
+def short_names(labels: Any, length: int = _NAME) -> dict[Any, str]:
     """Shorten names for a figure; no two become alike.
+
+    Parameters
+    ----------
+    labels : iterable of labels
+    length : int
+        Characters of a name.
+
+    Returns
+    -------
+    dict of label to str
 
     Examples
     --------
@@ -120,10 +154,10 @@ def short_names(labels: Any) -> dict[Any, str]:
     names: dict[Any, str] = {}
     for label in labels:
         text = " ".join(str(label).split())
-        name = text if len(text) <= _NAME else text[: _NAME - 1].rstrip() + "…"
+        name = text if len(text) <= length else text[: length - 1].rstrip() + "…"
         number = 2
         while name in names.values():
-            name = f"{text[: _NAME - 4].rstrip()}… {number}"
+            name = f"{text[: length - 4].rstrip()}… {number}"
             number += 1
         names[label] = name
     return names
@@ -174,7 +208,7 @@ def _examples(result: Evaluation, X: Recordings, method: str) -> Panel | None:
         "examples",
         f"For {of}, the recording that {method} scored highest; negative up.",
         f"Needle EMG over {_SECONDS:g} seconds. " + "; ".join(parts) + ".",
-        (5.6, 0.6 + 0.9 * len(shown)),
+        (4.2, 0.6 + 0.8 * len(shown)),
         draw,
     )
 
@@ -192,7 +226,8 @@ def _accuracies(result: Evaluation, scores: pd.DataFrame) -> Panel:
     wanted = scores[scores["metric"] == "accuracy"]
     levels = list(dict.fromkeys(wanted["level"]))
     methods = list(dict.fromkeys(wanted["method"]))
-    names = short_names(methods)
+    short = short_names(methods, _METHOD)
+    names = {method: textwrap.fill(name, 26) for method, name in short.items()}
     tables = {level: getattr(result, f"{level}s") for level in levels}
     chance = {
         level: float(table["y_true"].value_counts(normalize=True).max())
@@ -218,6 +253,7 @@ def _accuracies(result: Evaluation, scores: pd.DataFrame) -> Panel:
         ax.legend(frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.08))
         ax.spines[["top", "right"]].set_visible(False)
 
+    n_lines = sum(name.count("\n") + 1 for name in names.values())
     parts = []
     for level in levels:
         own = wanted[wanted["level"] == level]
@@ -233,7 +269,7 @@ def _accuracies(result: Evaluation, scores: pd.DataFrame) -> Panel:
         "Accuracy with its 95 % interval; dotted, the answer that is always the most frequent "
         "class.",
         "Accuracy with 95 % interval. " + "; ".join(parts) + ".",
-        _SQUARE,
+        (_SQUARE[0], 3.0 + 0.17 * n_lines),
         draw,
     )
 
@@ -251,7 +287,8 @@ def _confusion(result: Evaluation, method: str) -> Panel | None:
 
         ax = figure.subplots()
         display = ConfusionMatrixDisplay.from_predictions(true, answer, ax=ax)
-        ax.set_title(f"Subjects, {short_names([method])[method]}", fontsize="medium")
+        name = textwrap.fill(short_names([method], _METHOD)[method], _NAME + 8)
+        ax.set_title(f"Subjects, {name}", fontsize="small")
         size = "small" if len(names) <= 4 else "x-small"
         ax.tick_params(labelsize=size)
         if len(names) > 4:
@@ -266,13 +303,90 @@ def _confusion(result: Evaluation, method: str) -> Panel | None:
             row = counts.loc[label]
             answers = ", ".join(f"{n} as {other}" for other, n in row.items() if n)
             lines.append(f"of {row.sum()} {label}, {answers}")
+    side = max(4.6, 2.6 + 0.45 * len(names))
     repeated = own["repeat"].nunique() > 1
     return Panel(
         "confusion",
-        f"Answers of {method} for subjects, in per cent of the true class.",
+        f"Answers of {method} for subjects, in per cent of the true class, with their number.",
         f"Confusion matrix of {method}, subjects{' of all runs' if repeated else ''}: "
         + "; ".join(lines)
         + ".",
+        _SQUARE if len(names) <= 3 else (side, side),
+        draw,
+    )
+
+
+def _scored_subjects(
+    result: Evaluation, method: str
+) -> tuple[pd.Series, pd.DataFrame, pd.Series] | None:
+    """Diagnoses, scores (a column for each class that occurs) and names of a method's subjects."""
+    own = result.subjects[result.subjects["method"] == method]
+    rows, scores = scored_rows(own, result.classes)
+    there = [label for label in result.classes if (rows["y_true"] == label).any()]
+    if not 2 <= len(there) <= _CURVES:
+        return None
+    names = short_names(result.classes)
+    shown = class_columns(scores, there).set_axis([names[label] for label in there], axis=1)
+    return rows["y_true"].map(names), shown, rows["subject"]
+
+
+def _roc(result: Evaluation, method: str) -> Panel | None:
+    scored = _scored_subjects(result, method)
+    if scored is None:
+        return None
+    y_true, scores, subjects = scored
+
+    def areas() -> dict[Any, float]:
+        from sklearn.metrics import roc_auc_score
+
+        return {c: float(roc_auc_score(y_true == c, scores.iloc[:, i]))
+                for i, c in enumerate(scores)}  # fmt: skip
+
+    def draw(figure: Any) -> None:
+        from sknemg.inspection import OneVsRestCurveDisplay
+
+        ax = figure.subplots()
+        OneVsRestCurveDisplay.from_predictions(
+            y_true, scores, groups=subjects, n_bootstrap=300, random_state=0, ax=ax
+        )
+        ax.set_title("ROC curves of subjects", fontsize="medium")
+
+    return Panel(
+        "roc",
+        f"ROC curves of {method}: the share of a class that is found (sensitivity) for the share "
+        "of the others that is taken for it. Shaded, 95 % intervals; the diagonal is chance.",
+        f"ROC curves of {method} for subjects. Area under the curve: "
+        + ", ".join(f"{label} {area:.2f}" for label, area in areas().items())
+        + ".",
+        _SQUARE,
+        draw,
+    )
+
+
+def _calibration(result: Evaluation, method: str) -> Panel | None:
+    scored = _scored_subjects(result, method)
+    if scored is None:
+        return None
+    y_true, scores, subjects = scored
+    if (scores.sum(axis=1) > 1 + 1e-6).any():  # of a method whose scores are no probabilities
+        return None
+
+    def draw(figure: Any) -> None:
+        from sknemg.inspection import CalibrationDisplay
+
+        ax = figure.subplots()
+        CalibrationDisplay.from_predictions(y_true, scores, groups=subjects, n_bins=5, ax=ax)
+        ax.set_title("Calibration, subjects", fontsize="medium")
+
+    means = [
+        f"{label}: mean score {scores.iloc[:, i].mean():.2f}, share {(y_true == label).mean():.2f}"
+        for i, label in enumerate(scores)
+    ]
+    return Panel(
+        "calibration",
+        f"Calibration of {method}: how often a diagnosis is right, by its score, with 95 % "
+        "intervals. On the diagonal a score of 0.8 is right eight times out of ten.",
+        f"Calibration of {method} for subjects. {'; '.join(means)}.",
         _SQUARE,
         draw,
     )
@@ -292,7 +406,7 @@ def _votes(result: Evaluation, method: str) -> Panel | None:
 
         ax = figure.subplots()
         display = SimplexDisplay.from_predictions(y_true.map(names), shown, ax=ax)
-        display.ax_[0, 0].set_title("Votes of test subjects, argmax", pad=18, fontsize="medium")
+        display.ax_[0, 0].set_title("Votes of test subjects", pad=18, fontsize="medium")
 
     means = [
         f"{label} {votes.iloc[:, i][y_true == label].mean():.2f}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -15,7 +15,13 @@ from sknemg.metrics import difference_table
 _KEYS = {"subject": ["repeat", "subject"], "recording": ["repeat", "row"]}
 
 
-def gains_of(result: Evaluation, over: str | None = None, **kwargs: Any) -> pd.DataFrame:
+def gains_of(
+    result: Evaluation,
+    over: str | None = None,
+    *,
+    levels: Collection[str] = ("subject", "recording"),
+    **kwargs: Any,
+) -> pd.DataFrame:
     """Subtract the scores of one method from those of every other, with paired intervals.
 
     Parameters
@@ -24,6 +30,7 @@ def gains_of(result: Evaluation, over: str | None = None, **kwargs: Any) -> pd.D
     over : str, default=None
         The method that the others are compared with; by default the model that sees no EMG, see
         `evaluate`.
+    levels : collection of {"subject", "recording"}, default=("subject", "recording")
     **kwargs
         Passed on to :func:`sknemg.metrics.difference_table`.
 
@@ -69,7 +76,7 @@ def gains_of(result: Evaluation, over: str | None = None, **kwargs: Any) -> pd.D
     parts = []
     for level, keys in _KEYS.items():
         table = getattr(result, f"{level}s")
-        if not set(keys) <= set(table.columns):
+        if level not in levels or not set(keys) <= set(table.columns):
             continue
         scored = {
             method: _scored(rows, result.classes, keys)

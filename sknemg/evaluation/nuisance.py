@@ -26,8 +26,8 @@ MEASURES = {
     "length": "length (s)",
     "sfreq": "rate (Hz)",
     "offset": "offset (mV)",
-    "mains": "mains hum (log10 mV²)",
-    "harmonics": "overtones of the mains (log10 mV²)",
+    "mains": "mains hum (log10 mV², -15: none)",
+    "harmonics": "overtones of the mains (log10 mV², -15: none)",
     "drift": "power below 5 Hz (log10 mV²)",
     "above_band": "noise above 4.5 kHz (log10 mV²/Hz)",
     "noise_floor": "noise floor (log10 mV²/Hz)",
@@ -36,6 +36,9 @@ MEASURES = {
 
 _MAINS = (50.0, 60.0)
 _OVERTONES = (2, 3, 4, 5)
+_NARROW = 0.3  # hertz by which the mains and its overtones wander
+_AROUND = 8.0  # hertz on both sides of a line that it is compared with
+_STANDS_OUT = 20.0  # times the mean density around it: noise alone hardly ever gets there
 _DRIFT = 5.0  # hertz, below which amplifiers for needle EMG let hardly anything pass
 _ABOVE = 4500.0  # hertz, above which needle EMG has hardly any power
 _TOP = 0.45  # of the rate, from which a spectrum holds noise rather than signal
@@ -58,10 +61,11 @@ def nuisance_table(X: Any) -> pd.DataFrame:
     -------
     DataFrame, a row for each recording
         ``n_recordings`` of its subject; ``length`` in seconds; ``sfreq`` in hertz; ``offset``
-        (mean, mV); ``mains``, by how much the power of the line at 50 or 60 Hz rises above its
-        neighbours (the greater rise of the two), and ``harmonics``, the same of their second to
-        fifth multiples; ``drift``, power below 5 Hz; ``above_band`` and ``noise_floor``, power per
-        hertz above 4.5 kHz and above 0.45 of the rate, in the quietest tenth of pieces of 20 ms;
+        (mean, mV); ``mains``, the power of the line at 50 or 60 Hz, whichever is greater, and
+        ``harmonics``, that of their second to fifth multiples, of lines that stand out twenty
+        times from the spectrum around them, as EMG hardly ever does; ``drift``, power below 5 Hz;
+        ``above_band`` and ``noise_floor``, power per hertz above 4.5 kHz and above 0.45 of the
+        rate, in the quietest tenth of pieces of 20 ms;
         ``clipped``, the share of samples at the limits of the converter. Powers are decimal
         logarithms of mV² or mV²/Hz, with a floor of -15. NaN where the rate or the length is too
         low to measure: ``above_band`` below a rate of 10 kHz.
@@ -87,7 +91,7 @@ def nuisance_table(X: Any) -> pd.DataFrame:
     >>> X = Recordings([noise, noise + hum + 0.5], sfreq=20_000, subject="S1")
     >>> nuisance_table(X)[["n_recordings", "length", "offset", "mains"]].round(1)
        n_recordings  length  offset  mains
-    0           2.0     1.0     0.0   -7.5
+    0           2.0     1.0     0.0  -15.0
     1           2.0     1.0     0.5   -2.3
     """
     data = to_recordings(X)
@@ -152,11 +156,11 @@ def _measure(signal: NDArray[Any], rate: float) -> list[float]:
     wave = signal.astype(np.float64)
     offset = float(wave.mean())
     wave -= offset
-    n = min(len(wave), next_fast_len(round(rate), real=True))  # a second, or a little more
-    frequency, power = filters.welch(wave, rate, nperseg=n)
+    n_fft = next_fast_len(len(wave), real=True)
+    frequency, power = filters.periodogram(wave, rate, window="hann", nfft=n_fft)
     step = float(frequency[1])
-    lines = [_rise(frequency, power, mains) for mains in _MAINS]
-    overtones = [sum(_rise(frequency, power, k * mains) for k in _OVERTONES) for mains in _MAINS]
+    lines = [_line(frequency, power, mains) for mains in _MAINS]
+    overtones = [sum(_line(frequency, power, k * mains) for k in _OVERTONES) for mains in _MAINS]
     slow = (frequency > 0) & (frequency < _DRIFT)
     drift = power[slow].sum() * step if slow.any() else np.nan
     above, floor = _noise(wave, rate)
@@ -165,14 +169,17 @@ def _measure(signal: NDArray[Any], rate: float) -> list[float]:
     return [offset, *(float(np.log10(power + _LEAST)) for power in powers), clipped]
 
 
-def _rise(frequency: NDArray[Any], power: NDArray[Any], line: float) -> float:
-    """Power at a frequency beyond that of its neighbours, in the square of the signal's unit."""
-    away = np.abs(frequency - line)
-    at, beside = away <= 2, (away > 3) & (away <= 10)
-    if not at.any() or not beside.any() or line > frequency[-1]:
+def _line(frequency: NDArray[Any], power: NDArray[Any], line: float) -> float:
+    """Power of a line that stands out from the spectrum around it, else 0."""
+    step = frequency[1]
+    reach = max(_NARROW, 2.5 * step)
+    low, high = np.searchsorted(frequency, [line - _AROUND, line + _AROUND])
+    away = np.abs(frequency[low:high] - line)
+    at, beside = away <= reach, away > 2 * reach
+    if line + _AROUND > frequency[-1] or not at.any() or not beside.any():
         return 0.0
-    excess = power[at] - np.median(power[beside])
-    return max(0.0, float(excess.sum() * (frequency[1] - frequency[0])))
+    density, around = power[low:high][at], power[low:high][beside].mean()
+    return float(density.sum() * step) if density.max() > _STANDS_OUT * around else 0.0
 
 
 def _noise(wave: NDArray[np.float64], rate: float) -> tuple[float, float]:

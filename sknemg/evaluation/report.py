@@ -14,7 +14,15 @@ import pandas as pd
 
 from sknemg.divote.levels import class_columns
 from sknemg.evaluation.comparison import scored_rows, short_table
-from sknemg.evaluation.figure import comparison_panels, plain_text, plot_comparison
+from sknemg.evaluation.conclusion import best_method, conclude
+from sknemg.evaluation.figure import (
+    Panel,
+    comparison_panels,
+    method_panels,
+    plain_text,
+    plot_comparison,
+)
+from sknemg.evaluation.gains import gains_of, short_gains
 from sknemg.evaluation.result import Evaluation
 from sknemg.metrics import one_vs_rest_table
 from sknemg.pages import Picture, Table, render
@@ -23,6 +31,9 @@ from sknemg.recordings._problems import listed
 
 _METRICS = {"precision": "PPV", "npv": "NPV", "f1": "F1", "roc_auc": "AUROC"}
 _WRONG = 30  # wrongly diagnosed subjects that are listed of each method
+_SUBJECTS = 300  # subjects that are listed of each method
+_WIDE = 12  # columns of the table of differences, which has one for each diagnosis
+_CLASSES = 6  # whose votes stand in that list
 _FITS = 30  # fits of each method
 
 
@@ -34,6 +45,7 @@ def write_report(
     X: Recordings,
     *,
     title: str,
+    gains: pd.DataFrame | None = None,
 ) -> list[Path]:
     """Write ``report.html`` and its picture, ``comparison.png``.
 
@@ -46,9 +58,11 @@ def write_report(
     folder : path
     result : Evaluation
     scores : DataFrame from :func:`sknemg.evaluation.comparison.scores_of`
-    differences : DataFrame from :func:`sknemg.evaluation.comparison.confounds`
+    differences : DataFrame from :func:`sknemg.evaluation.confounds`
     X : Recordings of signals
     title : str
+    gains : DataFrame from :func:`sknemg.evaluation.gains_of`, default=None
+        Over the model that sees no EMG; by default computed, if the result has one.
 
     Returns
     -------
@@ -71,7 +85,7 @@ def write_report(
             figure.savefig(picture, dpi=130)
         finally:
             plt.close(figure)
-        text = report_page(result, scores, differences, X, title=title)
+        text = report_page(result, scores, differences, X, title=title, gains=gains)
     page.write_text(text, encoding="utf-8")
     return [page, picture]
 
@@ -83,12 +97,13 @@ def report_page(
     X: Recordings,
     *,
     title: str,
+    gains: pd.DataFrame | None = None,
 ) -> str:
     """Return the page that `write_report` writes.
 
     Parameters
     ----------
-    result, scores, differences, X, title
+    result, scores, differences, X, title, gains
         As for `write_report`.
 
     Returns
@@ -97,6 +112,17 @@ def report_page(
         HTML.
     """
     settings = result.settings
+    methods = list(result.subjects["method"].unique())
+    if gains is None:
+        gains = gains_of(result) if result.nuisance is not None else _NO_GAINS
+    between = _NO_GAINS
+    if len(methods) > 1:
+        best = best_method(scores, result)
+        between = gains_of(result, best, levels=["subject"])
+        between = between[between["method"] != result.nuisance]
+    said = conclude(result, scores, gains, between, differences)
+    panels = comparison_panels(result, scores, X)
+    shared = [panel for panel in panels if panel.name in ("examples", "accuracies")]
     return render(
         "sknemg.evaluation",
         "report.html",
@@ -110,9 +136,13 @@ def report_page(
             "Scores on test subjects, with 95 % intervals",
             group="level",
         ),
+        conclusions=[text for text in said if text],
+        blind=result.nuisance,
+        gains=_gains(gains),
         remarks=_remarks(result),
         notes=_notes(scores),
-        pictures=_pictures(result, scores, X),
+        pictures=_pictures(shared),
+        by_method=[(name, _pictures(method_panels(result, name))) for name in methods],
         by_class=Table.from_frame(
             _by_class(result),
             "classes",
@@ -128,6 +158,14 @@ def report_page(
             limit=_WRONG,
             whole="subjects.csv",
         ),
+        subjects=Table.from_frame(
+            _subjects(result),
+            "subjects",
+            "Every subject: the answer, and the votes for each diagnosis",
+            group="method",
+            limit=_SUBJECTS,
+            whole="subjects.csv",
+        ),
         fits=Table.from_frame(
             _fits(result.cells),
             "fits",
@@ -140,12 +178,12 @@ def report_page(
     )
 
 
-def _pictures(result: Evaluation, scores: pd.DataFrame, X: Recordings) -> list[Picture]:
+def _pictures(panels: list[Panel]) -> list[Picture]:
     from matplotlib.figure import Figure
 
     pictures = []
     with plain_text():
-        for panel in comparison_panels(result, scores, X):
+        for panel in panels:
             figure = Figure(figsize=panel.size, layout="constrained")
             panel.draw(figure)
             wide = panel.name == "examples"
@@ -185,6 +223,18 @@ def _settings(settings: dict[str, Any]) -> str:
 def _scores(scores: pd.DataFrame) -> pd.DataFrame:
     table = short_table(scores).reset_index()
     return table.assign(level=table["level"].str.capitalize() + "s")
+
+
+_NO_GAINS = pd.DataFrame(columns=["method", "over", "level", "metric", "value", "low", "high"])
+
+
+def _gains(gains: pd.DataFrame) -> Table | None:
+    if gains.empty:
+        return None
+    table = short_gains(gains).reset_index()
+    table = table.assign(level=table["level"].str.capitalize() + "s")
+    caption = "Scores less those of the model that sees no EMG, with paired 95 % intervals"
+    return Table.from_frame(table, "gains", caption, group="level")
 
 
 def _notes(scores: pd.DataFrame) -> list[str]:
@@ -238,11 +288,12 @@ def _by_class(result: Evaluation) -> pd.DataFrame:
 
 
 def _differences(differences: pd.DataFrame) -> Table:
-    frame = differences
-    if len(frame.columns) > 12:  # many diagnoses: a row for each
-        frame = frame.T
+    frame, caption = differences, "Subjects and recordings of each diagnosis"
+    if len(frame.columns) > _WIDE:
+        frame = frame[["counted", "p", "test"]]
+        caption += ": tests alone, since confounds.csv holds the figures of so many"
     frame = frame.rename_axis(columns=None).reset_index(names="")
-    return Table.from_frame(frame, "differences", "Subjects and recordings of each diagnosis")
+    return Table.from_frame(frame, "differences", caption)
 
 
 def _wrong(result: Evaluation) -> pd.DataFrame:
@@ -270,6 +321,43 @@ def _wrong(result: Evaluation) -> pd.DataFrame:
     return table.sort_values("method", key=lambda names: names.map(methods), kind="stable")
 
 
+def _subjects(result: Evaluation) -> pd.DataFrame:
+    """List all subjects with their answers and votes, by method and diagnosis."""
+    subjects: Any = result.subjects
+    scores = class_columns(subjects, result.classes).to_numpy(dtype=float)
+    answered = subjects["prediction"].notna().to_numpy()
+    right = (subjects["prediction"] == subjects["y_true"]).to_numpy()
+    keys = ["method", "repeat", "subject"]
+    counts = result.recordings.groupby(keys).size()
+    n = counts.reindex(pd.MultiIndex.from_frame(subjects[keys]))
+    table = pd.DataFrame(
+        {
+            "method": subjects["method"].to_numpy(),
+            "subject": subjects["subject"].to_numpy(),
+            "run": subjects["repeat"].to_numpy() + 1,
+            "diagnosis": subjects["y_true"].to_numpy(),
+            "answer": np.where(answered, subjects["prediction"].to_numpy(dtype=object), None),
+            "": np.where(right, "right", np.where(answered, "WRONG", "no score")),
+            "recordings": n.astype("Int64").to_numpy(),
+        }
+    )
+    if len(result.classes) <= _CLASSES:
+        for column, label in enumerate(result.classes):
+            name = f"votes for {label}"
+            table.insert(len(table.columns), name, scores[:, column], allow_duplicates=True)
+    else:
+        at = pd.Index(result.classes).get_indexer(subjects["y_true"])
+        table["votes for the diagnosis"] = scores[np.arange(len(scores)), at]
+    order = {label: at for at, label in enumerate(result.classes)}
+    place = {method: at for at, method in enumerate(subjects["method"].unique())}
+    table = table.assign(
+        _m=table["method"].map(place), _d=table["diagnosis"].map(order), _r=table["run"],
+        _s=_sortable(table["subject"]),
+    ).sort_values(["_m", "_d", "_s", "_r"], kind="stable")  # fmt: skip
+    table = table.drop(columns=["_m", "_d", "_r", "_s"])
+    return table if subjects["repeat"].nunique() > 1 else table.drop(columns="run")
+
+
 def _sortable(column: pd.Series) -> pd.Series:
     return column if pd.api.types.is_numeric_dtype(column) else column.astype(str)
 
@@ -282,7 +370,11 @@ def _fits(cells: pd.DataFrame) -> pd.DataFrame:
         "n_test_subjects": "test subjects",
         "n_train": "training recordings",
         "n_test": "test recordings",
+        "n_weights": "weights of networks",
+        "n_updates": "updates of training",
     }
+    whole = {name: "Int64" for name in ("n_weights", "n_updates") if name in cells}
+    cells = cells.astype(whole)
     several = cells["repeat"].nunique() > 1
     fold = ("fold " + (cells["fold"] + 1).astype(str)).to_list()
     run = [f"run {number + 1}, " if several else "" for number in cells["repeat"]]

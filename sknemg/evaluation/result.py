@@ -30,7 +30,8 @@ class Evaluation:
         ``segments`` is empty for a method that has no segments.
     cells : DataFrame
         One row for each fit: ``method``, ``repeat``, ``fold``, ``seed``, ``fit_seconds``,
-        ``predict_seconds``, numbers of subjects and recordings on both sides.
+        ``predict_seconds``, numbers of subjects and recordings on both sides, and of the weights
+        of its networks and the updates of their training, NaN without one.
     settings : dict
         Protocol, seed, estimators, versions, device: what is needed to reproduce the result.
         ``lacking`` lists the classes that training folds lacked, with the repeat, the fold and

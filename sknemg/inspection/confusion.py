@@ -17,7 +17,7 @@ from sknemg.recordings import read_subjects
 
 
 class ConfusionMatrixDisplay:
-    r"""Confusion matrix in per cent of the true class: mean ± standard deviation over folds.
+    r"""Confusion matrix in per cent of the true class, with counts, or mean ± SD over folds.
 
     Parameters
     ----------
@@ -26,6 +26,8 @@ class ConfusionMatrixDisplay:
     classes : sequence of labels
     answers : sequence of labels, default=None
         The columns: by default the classes. Readers may answer what is no class.
+    counts : ndarray of shape (n_classes, n_answers), int, default=None
+        Numbers of answers, which stand below the shares of a single fold.
 
     Attributes
     ----------
@@ -51,11 +53,17 @@ class ConfusionMatrixDisplay:
     """
 
     def __init__(
-        self, matrices: NDArray[Any], classes: ArrayLike, *, answers: ArrayLike | None = None
+        self,
+        matrices: NDArray[Any],
+        classes: ArrayLike,
+        *,
+        answers: ArrayLike | None = None,
+        counts: NDArray[Any] | None = None,
     ):
         self.matrices = matrices
         self.classes = classes
         self.answers = answers
+        self.counts = counts
 
     @classmethod
     def from_estimator(
@@ -121,7 +129,9 @@ class ConfusionMatrixDisplay:
             counts = confusion_matrix(y_true[fold == name], y_pred[fold == name], labels=classes)
             total = counts.sum(axis=1, keepdims=True).astype(float)
             matrices.append(counts / np.where(total, total, np.nan))
-        return cls(np.array(matrices), classes).plot(ax)
+        return cls(
+            np.array(matrices), classes, counts=confusion_matrix(y_true, y_pred, labels=classes)
+        ).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the matrix.
@@ -150,7 +160,10 @@ class ConfusionMatrixDisplay:
         for place, mean in np.ndenumerate(self.mean_):
             sd = self.sd_[place]
             text = "–" if np.isnan(mean) else f"{mean:.1f}"
-            text += "" if np.isnan(sd) else f"\n± {sd:.1f}"
+            if not np.isnan(sd):
+                text += f"\n± {sd:.1f}"
+            elif self.counts is not None and len(self.matrices) == 1 and not np.isnan(mean):
+                text += f"\n{self.counts[place]} of {self.counts[place[0]].sum()}"
             look = {"ha": "center", "va": "center", "color": "white" if mean > 55 else "black"}
             self.text_[place] = ax.text(place[1], place[0], text, **look)
         ax.set_xticks(range(len(columns)), columns)

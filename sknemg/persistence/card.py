@@ -37,7 +37,7 @@ _METRICS = {
     "roc_auc_macro": "AUROC",
     "mcc": "MCC",
 }
-_FEW = 3  # subjects; an age or a muscle of fewer could point to one of them
+FEW = 3  # subjects; an age or a muscle of fewer could point to one of them
 
 
 def minimal_card(config: Mapping[str, Any]) -> str:
@@ -198,12 +198,13 @@ def model_card(
         "",
         *_table(_cohort(X, y)),
         "",
-        f"Entries of fewer than {_FEW} subjects are pooled. No identity, vote, file name or hash "
+        f"Entries of fewer than {FEW} subjects are pooled. No identity, vote, file name or hash "
         "of a subject is in this folder; the weights are learned from them all the same.",
         "",
         "## What differs between the diagnoses beside the disease",
         "",
-        "A model can learn these differences instead of the disease. A small p says that it could.",
+        "A model can learn these differences instead of the disease. A small p says that it could; "
+        "a large one in a small cohort proves nothing. Each subject counts once.",
         "",
         *_table(tables["confounds"]),
         "",
@@ -308,7 +309,7 @@ def _cohort(X: Recordings, y: ArrayLike) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["", "training"])
 
 
-def _counts(entries: Iterable[Any], least: int = _FEW) -> str:
+def _counts(entries: Iterable[Any], least: int = FEW) -> str:
     counts = pd.Series(list(entries), dtype=object).dropna().astype(str).value_counts()
     shown = counts[counts >= least].sort_index()
     pooled = int(counts[counts < least].sum())

@@ -7,7 +7,8 @@ from sklearn.pipeline import make_pipeline
 
 from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures
 from sknemg.evaluation import Evaluation, Protocol, evaluate
-from sknemg.evaluation.comparison import compared_methods, confounds, scores_of, short_table
+from sknemg.evaluation.comparison import compared_methods, scores_of, short_table
+from sknemg.evaluation.confounding import confounds
 from sknemg.evaluation.figure import plot_comparison
 from sknemg.metrics import score_table
 

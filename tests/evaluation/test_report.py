@@ -10,7 +10,8 @@ import pytest
 from _results import DIAGNOSES, HOSTILE, hostile, invented
 
 from sknemg.evaluation import Evaluation, report
-from sknemg.evaluation.comparison import confounds, scores_of
+from sknemg.evaluation.comparison import scores_of
+from sknemg.evaluation.confounding import confounds
 from sknemg.evaluation.figure import comparison_panels, short_names
 from sknemg.evaluation.report import report_page, write_report
 from sknemg.pages import INTENDED_USE
@@ -51,8 +52,8 @@ def page_of(result, X, y, title="Comparison on a cohort"):
 @pytest.fixture
 def quick(monkeypatch):
     """Leave out the pictures and most resamples, which take nearly all the time."""
-    few = functools.partial(report.one_vs_rest_table, n_resamples=9)
-    monkeypatch.setattr(report, "one_vs_rest_table", few)
+    for name in ("one_vs_rest_table", "gains_of"):
+        monkeypatch.setattr(report, name, functools.partial(getattr(report, name), n_resamples=9))
     monkeypatch.setattr(report, "_pictures", lambda *_: [])
 
 
@@ -85,19 +86,19 @@ def test_the_page_is_accessible_html(plain):
     levels = [int(tag[1]) for tag, _ in page.of("h1", "h2", "h3", "h4")]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(below - above <= 1 for above, below in itertools.pairwise(levels))
-    assert len(page.of("table")) == len(page.of("caption")) == 5
+    assert len(page.of("table")) == len(page.of("caption")) == 6
     scopes = [attrs.get("scope") for _, attrs in page.of("th")]
     assert set(scopes) == {"col", "row", "rowgroup"}
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
     referred = [attrs["href"][1:] for _, attrs in page.of("a")]
     referred += [attrs["aria-labelledby"] for _, attrs in page.of("div") if "role" in attrs]
-    assert len(referred) == 12 and set(referred) <= set(ids)
+    assert len(referred) == 17 and set(referred) <= set(ids)
 
 
 def test_pictures_say_what_they_show_with_its_numbers(plain):
     images = [attrs for _, attrs in Page(plain).of("img")]
-    assert len(images) == 4
+    assert len(images) == 2 + 2 * 4  # of both methods matrix, curves, calibration and votes
     for attrs in images:
         assert attrs["src"].startswith("data:image/png;base64,")
         assert int(attrs["width"]) > int(attrs["height"]) / 2 > 100
@@ -107,6 +108,11 @@ def test_pictures_say_what_they_show_with_its_numbers(plain):
     assert "subjects: nEMGNet 0.67 (" in accuracies
     assert "always the most frequent class 0.33" in accuracies
     assert "of 4 myopathy, 2 as myopathy, 2 as neuropathy" in confusion
+    for image, what in zip(
+        images[2:], ["Confusion", "ROC", "Calibration", "Triangle"] * 2, strict=True
+    ):
+        assert image["alt"].startswith(what)
+    assert "ROC curves of LDA for subjects. Area under the curve: myopathy 0." in images[7]["alt"]
 
 
 def test_the_page_opens_offline_and_runs_nothing(plain, wicked):
@@ -149,6 +155,7 @@ def test_labels_of_every_kind(text_of, classes):
     for label in classes:
         assert f"{12 // len(classes)} {label}" in text
         assert re.search(rf"S00\d\n{label}\n0\.\d", text), "a wrong subject with its score"
+        assert f"votes for {label}" in text
     panels = comparison_panels(result, scores_of(result, n_resamples=9), X)
     names = ["examples", "accuracies", "confusion", "votes"]
     assert [panel.name for panel in panels] == names[: len(classes) + 1]
@@ -159,7 +166,8 @@ def test_labels_of_every_kind(text_of, classes):
 def test_five_hundred_wrong_subjects_are_counted_not_listed(text_of):
     text = text_of(*invented(names=520, wrong=500 / 520, methods=("nEMGNet",)))
     assert "30 of 500 rows are shown; subjects.csv holds all." in text
-    assert text.count("\nS0") == 30
+    assert "300 of 520 rows are shown; subjects.csv holds all." in text
+    assert len(re.findall(r"\nS\d{3}\n", text)) == 30 + 300
 
 
 def test_many_classes_make_no_wide_tables_and_no_unreadable_picture(quick):
@@ -172,7 +180,7 @@ def test_many_classes_make_no_wide_tables_and_no_unreadable_picture(quick):
             widths.append(0)
         elif attrs["scope"] == "col":
             widths[-1] += 1
-    assert len(widths) == 5 and max(widths) <= 12
+    assert len(widths) == 6 and max(widths) <= 12
     panels = comparison_panels(result, scores_of(result, n_resamples=9), X)
     assert [panel.name for panel in panels] == ["examples", "accuracies"]
     assert panels[0].caption.startswith("For 6 of 20 classes")
@@ -220,6 +228,29 @@ def test_a_saved_result_gives_the_same_text(tmp_path, text_of):
     assert text_of(Evaluation.load(tmp_path), X, y) == text_of(result, X, y)
 
 
+def test_every_subject_is_listed_with_its_votes(text_of):
+    result, X, y = invented(unscored=[5])
+    with pytest.warns(UserWarning, match="gives no score"):
+        text = text_of(result, X, y)
+    listed = text[text.rindex("Every subject: the answer") :]
+    for row in result.subjects[result.subjects["method"] == "LDA"].itertuples():
+        if row.subject == "S005":
+            assert "S005\nnormal\n–\nno score\n1\n–\n–\n–" in listed
+            continue
+        right = "right" if row.prediction == row.y_true else "WRONG"
+        votes = "\n".join(f"{v:.3g}" for v in (row.myopathy, row.neuropathy, row.normal))
+        assert f"{row.subject}\n{row.y_true}\n{row.prediction}\n{right}\n1\n{votes}" in listed
+
+
+def test_a_model_that_sees_no_emg_is_a_row_and_gains_are_shown(text_of):
+    result, X, y = invented(methods=("LDA", "blind"))
+    result.settings["nuisance"] = "blind"
+    text = text_of(result, X, y)
+    assert "The row blind sees nothing of the EMG" in text
+    assert "Scores less those of the model that sees no EMG" in text
+    assert "Whether LDA is better than the model that sees no EMG cannot be told (0 points" in text
+
+
 # -- the files ---------------------------------------------------------------------------------
 
 
@@ -235,7 +266,7 @@ def test_page_and_picture_are_written_and_characters_that_their_font_lacks_told_
     assert [file.name for file in files] == ["report.html", "comparison.png"]
     page = files[0].read_text(encoding="utf-8")
     assert page.endswith("</html>\n")
-    assert len(Page(page).of("img")) == 3
+    assert len(Page(page).of("img")) == 2 + 2 * 3
     assert files[1].read_bytes().startswith(b"\x89PNG")
 
 

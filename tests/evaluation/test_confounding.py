@@ -1,0 +1,102 @@
+"""The table of what differs between the diagnoses beside the disease."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from sknemg import Recordings
+from sknemg.evaluation import chance_to_find, confounds
+
+
+def cohort(n=20, each=2, **columns):
+    """Subjects of two diagnoses with some recordings each; columns by subject or recording."""
+    rng = np.random.default_rng(0)
+    rows = n * each
+    columns = {name: np.asarray(c) for name, c in columns.items()}
+    columns = {k: np.repeat(c, each) if len(c) == n else c for k, c in columns.items()}
+    X = Recordings(
+        rng.normal(size=(rows, 100)), sfreq=100, subject=np.repeat(range(n), each), **columns
+    )
+    return X, np.repeat(np.resize(["ill", "well"], n), each)
+
+
+def test_every_column_is_looked_at():
+    n = 20
+    even = np.arange(n) % 2 == 0  # the ill
+    X, y = cohort(
+        n,
+        age=np.where(even, 60.0, 30.0) + np.arange(n),
+        hospital=np.where(even, "North", "South"),
+        date=[f"20{10 + i:02d}-03-01" for i in range(n)],
+        seen=pd.date_range("2020-01-01", periods=n, freq="D"),
+        filtered=even,
+        coffee=np.resize([1, 1, 2, 2], n),
+        empty=np.full(n, np.nan),
+        file=[f"{i}.edf" for i in range(2 * n)],
+    )
+    table = confounds(X, y)
+    assert table.columns.tolist() == ["ill", "well", "counted", "p", "test"]
+    assert table.loc["age", "ill"].startswith("69.0 ± ")
+    assert table.loc["date", "ill"].startswith("2019-03-01 ± ")
+    assert table.loc["seen", "well"] == "2020-01-11 ± 6 days"
+    assert table.loc["hospital: North", ["ill", "well"]].tolist() == ["10 (100.0 %)", "0 (0.0 %)"]
+    assert table.loc["filtered: False", "p"] < 0.01
+    assert table.loc["coffee: 1", "ill"] == "5 (50.0 %)"
+    assert table.loc["file", ["ill", "well"]].tolist() == ["20 different", "20 different"]
+    assert table.loc["length (s)", "ill"] == "1.0 ± 0.0" and np.isnan(table.loc["length (s)", "p"])
+    assert {"offset (mV)", "clipped share", "recordings per subject"} <= set(table.index)
+    assert not [name for name in table.index if name.startswith(("empty", "subject:"))]
+    known = stats.kruskal(X["age"][y == "ill"][::2], X["age"][y == "well"][::2]).pvalue
+    assert table.loc["age", "p"] == pytest.approx(known)
+    assert table.loc["hospital: North", "p"] == pytest.approx(1 / 2000)
+
+
+def test_columns_that_vary_within_a_subject_are_kept_and_tested_by_subject():
+    """A machine by recording: fifty recordings of two subjects are two pieces of evidence."""
+    machine = np.tile(np.repeat(["U", "V"], 25), 4)
+    machine[:50] = "U"  # all recordings of one of the ill
+    X, y = cohort(4, each=50, machine=machine)
+    by_recording = stats.chi2_contingency(pd.crosstab(machine, y)).pvalue
+    table = confounds(X, y)
+    assert by_recording < 1e-3
+    assert table.loc["machine: U", "p"] > 0.4
+    assert table.loc["machine: U", ["ill", "well"]].tolist() == ["1.5 (75.0 %)", "1 (50.0 %)"]
+
+
+def test_p_is_right_where_nothing_differs():
+    """Of many columns without a difference, one in twenty has p < 0.05."""
+    rng = np.random.default_rng(0)
+    columns = {f"c{i}": rng.choice(list("abc"), 40) for i in range(100)}
+    X, y = cohort(20, **columns)
+    p = confounds(X, y)["p"].filter(regex=r"^c\d")
+    p = p.dropna()
+    assert len(p) == 100
+    assert 0.005 <= (p <= 0.05).mean() <= 0.11
+
+
+def test_nobody_is_told_of_in_tables_that_leave_the_house():
+    n = 20
+    names = np.array(["common"] * 17 + ["Rare", "Strange", "Common "])
+    X, y = cohort(n, machine=names, examiner=names, age=np.arange(30.0, 50))
+    text = confounds(X, y, least=3).reset_index().to_string()
+    assert "machine: common" in text and "machine: (others)" in text
+    assert "Rare" not in text and "Strange" not in text
+    assert "examiner: " not in text and "different" in text
+    assert "machine: Rare" in confounds(X, y).index
+    few = confounds(X[:16], y[:16], least=5)
+    assert few.loc["age", ["ill", "well"]].tolist() == ["–", "–"]
+
+
+def test_the_chance_to_find_a_difference_is_the_power_of_the_test():
+    rng = np.random.default_rng(0)
+    draws = stats.ttest_ind(rng.normal(size=(4000, 6)), rng.normal(1, size=(4000, 9)), axis=1)
+    assert chance_to_find([6, 9, 50]) == pytest.approx((draws.pvalue < 0.05).mean(), abs=0.02)
+    assert np.isnan(chance_to_find([1, 9]))
+
+
+def test_what_is_wrong_is_named():
+    X, y = cohort()
+    y[0] = "well"
+    with pytest.raises(ValueError, match="1 subject has more than one diagnosis"):
+        confounds(X, y)
