@@ -391,6 +391,7 @@ ELSEWHERE = {
     "name": "what is written into a table", "position": "what is written into a table",
     "n_bootstrap": "fixed", "n_resamples": "fixed",
     "offsets": "of Recordings",
+    "cannot_say": "of readers", "repeat": "of readers",
     "refit": "of searches", "voting": "of VotingClassifier",
     "strict": "of scorers",
     "subject": "in Python alone: here the folder names the patient",

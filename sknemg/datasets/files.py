@@ -1,4 +1,4 @@
-"""Reading one file as one signal in millivolts: WFDB, EDF, WAV, NPY/NPZ and delimited text.
+"""Reading one file as one signal in millivolts, whatever its format.
 
 A rate or a unit is taken from the file or from the caller, and never guessed: where neither says
 it, or where the two disagree, the file is refused.
@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 from sknemg.datasets._formats.arrays import read_npy, read_npz
 from sknemg.datasets._formats.edf import read_edf
 from sknemg.datasets._formats.limits import MAX_BYTES
+from sknemg.datasets._formats.mat import read_mat
+from sknemg.datasets._formats.parquet import read_parquet
+from sknemg.datasets._formats.sound import read_sound
 from sknemg.datasets._formats.stored import Part, ReadError, Stored
 from sknemg.datasets._formats.text import TextFormat, read_text
 from sknemg.datasets._formats.units import UNITS, decode, is_other, millivolts, spell
-from sknemg.datasets._formats.wav import read_wav
+from sknemg.datasets._formats.wav import CompressedError, read_wav
 from sknemg.datasets._formats.wfdb import find_header, read_wfdb, wfdb_files
 from sknemg.recordings._problems import capped
 
@@ -70,11 +73,14 @@ def read_recording(
     r"""Read one channel of one file as a signal in millivolts.
 
     Formats, by suffix: WFDB (``.hea``, any file that it names, or the bare record name), EDF and
-    EDF+ (``.edf``), ``.wav``, ``.npy`` and ``.npz`` (keys ``signal`` and, if present, ``sfreq``
-    and ``unit``), delimited text (``.csv``, ``.txt``, ``.tsv``, ``.asc``). Pickles are refused:
-    opening one runs whatever code it holds. What a file does not state validly (a decimal comma
-    in a header, an empty range) is not used, and a file that contradicts itself (a checksum, a
-    length, a clock that jumps) is refused.
+    EDF+ (``.edf``), BDF and BDF+ (``.bdf``), sound (``.wav``, ``.flac``, ``.w64``, ``.aiff``,
+    ``.au``, ``.caf``), MAT of versions 5 and 7.3 (``.mat``: a vector, or a row or column of a
+    matrix, with ``fs`` or ``sfreq`` and ``unit`` beside it if present; 7.3 needs h5py), Parquet
+    (``.parquet``: a column; needs pyarrow), ``.npy`` and ``.npz`` (keys ``signal`` and, if
+    present, ``sfreq`` and ``unit``), delimited text (``.csv``, ``.txt``, ``.tsv``, ``.asc``).
+    Pickles are refused: opening one runs whatever code it holds. What a file does not state validly
+    (a decimal comma in a header, an empty range) is not used, and a file that contradicts itself (a
+    checksum, a length, a clock that jumps) is refused.
 
     Parameters
     ----------
@@ -244,7 +250,9 @@ def files_of(path: Path) -> list[Path]:
     return [path]
 
 
-_KINDS = {".edf": "EDF", ".wav": "WAV", ".npy": "NPY", ".npz": "NPZ"}
+_KINDS = {".edf": "EDF", ".bdf": "BDF", ".wav": "WAV", ".npy": "NPY", ".npz": "NPZ"}
+_KINDS |= {".mat": "MAT", ".parquet": "Parquet"}
+_KINDS |= dict.fromkeys((".flac", ".w64", ".rf64", ".aif", ".aiff", ".au", ".caf"), "sound")
 _KINDS |= dict.fromkeys((".csv", ".txt", ".tsv", ".asc"), "text")
 
 
@@ -262,6 +270,8 @@ def _kind(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in (".hea", ".dat", ".bin") or path.with_name(path.name + ".hea").exists():
         return "WFDB"
+    if suffix == ".mat" and find_header(path):  # of PhysioNet's challenges
+        return "WFDB"
     if suffix in _KINDS:
         return _KINDS[suffix]
     if suffix in (".p", ".pkl", ".pickle"):
@@ -273,7 +283,7 @@ def _kind(path: Path) -> str:
         return "WFDB"
     raise ReadError(
         f"no reader for {path.suffix or 'a file without a suffix'!r}: "
-        "save it as WFDB, EDF, WAV, NPY, NPZ or text"
+        "save it as one of WFDB, EDF, BDF, WAV, FLAC, MAT, Parquet, NPY, NPZ or text"
     )
 
 
@@ -282,7 +292,11 @@ def _open(path: Path, channel: Any, text: TextFormat, invalid: str, max_bytes: i
     readers: dict[str, Callable[[], Stored]] = {
         "WFDB": lambda: read_wfdb(path, channel, max_bytes, clip=invalid == "clip"),
         "EDF": lambda: read_edf(path, channel, max_bytes),
-        "WAV": lambda: read_wav(path, channel, max_bytes),
+        "BDF": lambda: read_edf(path, channel, max_bytes),
+        "MAT": lambda: read_mat(path, channel, max_bytes),
+        "Parquet": lambda: read_parquet(path, channel, max_bytes),
+        "WAV": lambda: _read_wav(path, channel, max_bytes),
+        "sound": lambda: read_sound(path, channel, max_bytes),
         "NPY": lambda: read_npy(path, max_bytes),
         "NPZ": lambda: read_npz(path, channel, max_bytes),
         "text": lambda: read_text(path, channel, text, max_bytes),
@@ -297,6 +311,13 @@ def _open(path: Path, channel: Any, text: TextFormat, invalid: str, max_bytes: i
     except Exception as error:  # the format libraries raise whatever a broken file leads to
         reason = f"{type(error).__name__}: {error}"
         raise ReadError(f"not readable as {kind} ({reason}): export it again") from error
+
+
+def _read_wav(path: Path, channel: Any, max_bytes: int) -> Stored:
+    try:
+        return read_wav(path, channel, max_bytes)
+    except CompressedError:
+        return read_sound(path, channel, max_bytes)
 
 
 def _rate(stated: float | None, given: float | None) -> tuple[float, list[str]]:

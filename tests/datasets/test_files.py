@@ -51,7 +51,7 @@ def test_arguments_that_make_no_sense(tmp_path, options, message):
 
 
 def test_formats_that_are_not_read(tmp_path):
-    for name in ("a.mat", "a"):
+    for name in ("a.nic", "a"):
         with pytest.raises(ReadError, match="no reader for"):
             read_recording(tmp_path / name)
     with pytest.raises(ReadError, match=r"no file 'a\.wav'"):

@@ -130,7 +130,7 @@ def test_three_samples_of_one_byte_and_twelve_bits_of_sixteen(tmp_path):
         (wave(fmt(bits=24), DATA), "do not make"),
         (wave(fmt(channels=0, block=2), DATA), "0 channels"),
         (wave(fmt(channels=3), DATA), "8 bytes of samples are not whole samples of 3 channels"),
-        (wave(fmt(tag=7, width=1), DATA), "a WAV file of format 7: save it as PCM"),
+        (wave(fmt(tag=0x999, width=1), DATA), "not readable as a sound file"),
         (wave(fmt(tag=3), DATA), "do not make"),
         (wave(fmt(width=8), DATA), "do not make"),
         (wave(DATA, fmt()), "'data' at byte 12 is out of order"),

@@ -1,4 +1,4 @@
-"""EDF and EDF+ files."""
+"""EDF and BDF files, 16 and 24 bits wide, with and without the annotations of EDF+ and BDF+."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from sknemg.datasets._formats.stored import PER_COUNT, Part, ReadError, Stored, 
 from sknemg.datasets._formats.units import decode, spell
 from sknemg.recordings._problems import listed
 
-_ANNOTATIONS = b"EDF Annotations"
 _WHOLE = re.compile(rb" *([-+]?[0-9]+) *")
 _NUMBER = re.compile(rb" *([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?) *")
 _ONSET = re.compile(rb"([-+][0-9]{1,12}(?:\.[0-9]*)?)\x14\x14")
@@ -39,10 +38,31 @@ _DRIFT = 1e-6  # of the time: how far record clock and sampling rate may part, a
 _AGAIN = "export the file again"
 
 
+class _Kind(NamedTuple):
+    """What tells the two formats apart."""
+
+    name: str
+    first: bytes  # of the file
+    width: int  # bytes a sample
+
+    @property
+    def annotations(self) -> bytes:
+        return self.name.encode() + b" Annotations"
+
+    @property
+    def bits(self) -> int:
+        return 8 * self.width
+
+
+_EDF = _Kind("EDF", b"0       ", 2)
+_BDF = _Kind("BDF", b"\xffBIOSEMI", 3)
+
+
 @dataclass(frozen=True)
 class _Header:
     """What the header says of the file, checked; ``fields`` are those of each signal, as bytes."""
 
+    kind: _Kind
     size: int
     n_records: int
     duration: Fraction
@@ -51,7 +71,7 @@ class _Header:
     n_samples: list[int]
 
     def is_annotation(self, at: int) -> bool:
-        return self.fields[at]["label"] == _ANNOTATIONS
+        return self.fields[at]["label"] == self.kind.annotations
 
 
 def read_edf(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
@@ -66,7 +86,7 @@ def read_edf(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
     records = _records(path, header)
     parts = _parts(records, header, at, _float(rate))
     digital = _signal(records, header, at).ravel()
-    range_ = _range(header.fields[at])
+    range_ = _range(header.fields[at], header.kind)
     samples: NDArray[Any] = digital
     if not range_.problem:
         samples = digital * range_.gain
@@ -88,21 +108,27 @@ def read_edf(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
 def _read_header(path: Path) -> _Header:
     with path.open("rb") as file:
         head = file.read(256)
-        if len(head) < 256 or head[:8].strip(b" ") != b"0":
-            raise ReadError(f"no EDF file, which begins with '0' and blanks: {_AGAIN}")
+        format_ = _BDF if head[:8] == _BDF.first else _EDF
+        name = format_.name
+        if len(head) < 256 or (format_ is _EDF and head[:8].strip(b" ") != b"0"):
+            raise ReadError(
+                "no EDF or BDF file, which begin with '0' and blanks, or with 255 and 'BIOSEMI': "
+                f"{_AGAIN}"
+            )
         n_signals = _whole(head[252:256], "number of signals", least=0)
         body = file.read(256 * n_signals)
     size = _whole(head[184:192], "number of bytes in the header", least=256)
     if size != 256 * (n_signals + 1) or len(body) < 256 * n_signals:
         raise ReadError(
-            f"the EDF header says that it has {size} bytes, the file {path.stat().st_size}, and "
+            f"the {name} header says that it has {size} bytes, the file {path.stat().st_size}, and "
             f"{n_signals} signals take {256 * (n_signals + 1)}: {_AGAIN}"
         )
     kind = head[192:236].upper()
-    if kind.startswith(b"EDF+") and head[192:197] not in (b"EDF+C", b"EDF+D"):
+    plus = f"{name}+".encode()
+    if kind.startswith(plus) and head[192:197] not in (plus + b"C", plus + b"D"):
         raise ReadError(
-            f"the EDF header's kind is {spell(head[192:236].strip(b' '))} instead of EDF+C or "
-            f"EDF+D: {_AGAIN}"
+            f"the {name} header's kind is {spell(head[192:236].strip(b' '))} instead of {name}+C "
+            f"or {name}+D: {_AGAIN}"
         )
     fields = _signal_fields(body, n_signals)
     n_samples = [
@@ -111,11 +137,13 @@ def _read_header(path: Path) -> _Header:
     ]
     n_records = _whole(head[236:244], "number of data records", least=0)
     stored = path.stat().st_size - size
-    if stored != n_records * 2 * sum(n_samples):
-        _refuse_size(stored, n_records, 2 * sum(n_samples))
-    only_annotations = all(field["label"] == _ANNOTATIONS for field in fields)
+    width = format_.width
+    if stored != n_records * width * sum(n_samples):
+        _refuse_size(stored, n_records, width * sum(n_samples))
+    only_annotations = all(field["label"] == format_.annotations for field in fields)
     duration = Fraction(0) if only_annotations else _duration(head[244:252])
-    return _Header(size, n_records, duration, kind.startswith(b"EDF+D"), fields, n_samples)
+    gaps = kind.startswith(plus + b"D")
+    return _Header(format_, size, n_records, duration, gaps, fields, n_samples)
 
 
 def _signal_fields(body: bytes, n_signals: int) -> list[dict[str, bytes]]:
@@ -132,7 +160,7 @@ def _whole(field: bytes, name: str, least: int) -> int:
     match = _WHOLE.fullmatch(field)
     if match is None or int(match[1]) < least:
         raise ReadError(
-            f"the EDF header's {name} is {spell(field.strip(b' '))}, not an integer >= {least}: "
+            f"the header's {name} is {spell(field.strip(b' '))}, not an integer >= {least}: "
             f"{_AGAIN}"
         )
     return int(match[1])
@@ -147,7 +175,7 @@ def _duration(field: bytes) -> Fraction:
     duration = _number(field)
     if duration is None or not 0 < _float(duration) < math.inf:
         raise ReadError(
-            f"the EDF header's duration of a data record is {spell(field.strip(b' '))}, not a "
+            f"the header's duration of a data record is {spell(field.strip(b' '))}, not a "
             f"number of seconds > 0: {_AGAIN}"
         )
     return duration
@@ -171,9 +199,10 @@ class _Range(NamedTuple):
     problem: str = ""
 
 
-def _range(fields: dict[str, bytes]) -> _Range:
+def _range(fields: dict[str, bytes], kind: _Kind) -> _Range:
     """Read physical and digital range; the physical one may be reversed, as EDF+ allows."""
     problems, digital, physical = [], [], []
+    half = 2 ** (kind.bits - 1)
     for end in ("minimum", "maximum"):
         field = fields[f"physical {end}"]
         number = _number(field)
@@ -183,13 +212,15 @@ def _range(fields: dict[str, bytes]) -> _Range:
             physical.append(number)
         field = fields[f"digital {end}"]
         match = _WHOLE.fullmatch(field)
-        if match is None or not -(2**15) <= int(match[1]) < 2**15:
-            problems.append(f"the digital {end} is {spell(field)}, not an integer of 16 bits")
+        if match is None or not -half <= int(match[1]) < half:
+            problems.append(
+                f"the digital {end} is {spell(field)}, not an integer of {kind.bits} bits"
+            )
         else:
             digital.append(int(match[1]))
     if len(digital) == 2 and digital[0] >= digital[1]:
         problems.append(f"the digital minimum {digital[0]} is not below the maximum {digital[1]}")
-    limits = (-(2**15), 2**15 - 1)
+    limits = (-half, half - 1)
     if not problems:
         limits = (digital[0], digital[1])
         gain = (physical[1] - physical[0]) / (digital[1] - digital[0])
@@ -199,7 +230,9 @@ def _range(fields: dict[str, bytes]) -> _Range:
         span = " to ".join(spell(fields[f"physical {end}"]) for end in ("minimum", "maximum"))
         problems.append(f"the physical range is {span}")
     said = " and ".join(problems)
-    return _Range(*limits, problem=f"in the EDF header {said}, so give `scale`, {PER_COUNT}")
+    return _Range(
+        *limits, problem=f"in the {kind.name} header {said}, so give `scale`, {PER_COUNT}"
+    )
 
 
 def _float(number: Fraction) -> float:
@@ -212,26 +245,38 @@ def _float(number: Fraction) -> float:
 # -- data records ------------------------------------------------------------------------------
 
 
-def _records(path: Path, header: _Header) -> NDArray[np.int16]:
-    shape = (header.n_records, sum(header.n_samples))
+def _records(path: Path, header: _Header) -> NDArray[np.uint8]:
+    shape = (header.n_records, sum(header.n_samples), header.kind.width)
     if not header.n_records:
-        return np.empty(shape, dtype="<i2")
-    return np.memmap(path, dtype="<i2", mode="r", offset=header.size, shape=shape)
+        return np.empty(shape, dtype=np.uint8)
+    return np.memmap(path, dtype=np.uint8, mode="r", offset=header.size, shape=shape)
 
 
-def _signal(records: NDArray[np.int16], header: _Header, at: int) -> NDArray[np.int16]:
+def _bytes(records: NDArray[np.uint8], header: _Header, at: int) -> NDArray[np.uint8]:
+    """Return the bytes of one signal, of shape (n_records, n_samples, width)."""
     start = sum(header.n_samples[:at])
-    return np.array(records[:, start : start + header.n_samples[at]])
+    return np.ascontiguousarray(records[:, start : start + header.n_samples[at]])
 
 
-def _parts(records: NDArray[np.int16], header: _Header, at: int, sfreq: float) -> tuple[Part, ...]:
+def _signal(records: NDArray[np.uint8], header: _Header, at: int) -> NDArray[np.integer]:
+    raw = _bytes(records, header, at)
+    if header.kind is _EDF:
+        return raw.view("<i2")[..., 0]
+    wide = np.zeros((*raw.shape[:2], 4), dtype=np.uint8)
+    wide[..., 1:] = raw  # left-justified, so that the sign is right
+    return wide.view("<i4")[..., 0] >> 8
+
+
+def _parts(records: NDArray[np.uint8], header: _Header, at: int, sfreq: float) -> tuple[Part, ...]:
     """Find the stretches without gaps, by the clock that EDF+ keeps in its annotations."""
     clocks = [i for i in range(len(header.fields)) if header.is_annotation(i)]
     if not header.n_records or not (clocks or header.discontinuous):
         return ()
     if not clocks:
-        raise ReadError(f"an EDF+D file without the times of its data records: {_AGAIN}")
-    onsets = _onsets(_signal(records, header, clocks[0]))
+        raise ReadError(
+            f"an {header.kind.name}+D file without the times of its data records: {_AGAIN}"
+        )
+    onsets = _onsets(_bytes(records, header, clocks[0]), header.kind.name)
     duration, per_record = float(header.duration), header.n_samples[at]
     begins = _breaks(onsets, duration, 0.5 / sfreq)
     ends = [*begins[1:], len(onsets)]
@@ -251,14 +296,14 @@ def _parts(records: NDArray[np.int16], header: _Header, at: int, sfreq: float) -
     return parts
 
 
-def _onsets(annotations: NDArray[np.int16]) -> NDArray[np.float64]:
+def _onsets(annotations: NDArray[np.uint8], name: str) -> NDArray[np.float64]:
     """Read the time at which each data record begins, in seconds."""
     matches = [_ONSET.match(record.tobytes()) for record in annotations]
     bad = [row for row, match in enumerate(matches) if match is None]
     if bad:
         raise ReadError(
             f"{listed(bad, 'data record')} of {len(matches)} (from 0) do not begin with their "
-            f"time, as EDF+ demands: {_AGAIN}"
+            f"time, as {name}+ demands: {_AGAIN}"
         )
     return np.array([float(match[1]) for match in matches if match])
 

@@ -18,8 +18,8 @@ from sknemg.datasets._formats.limits import check_size
 from sknemg.datasets._formats.stored import ReadError, Stored, pick
 
 _HEADROOM = 2.0  # a float WAV may exceed full scale, as after a filter, but not by much
-_WAV_SCALE = (
-    "a WAV file holds fractions of full scale, so give `scale`, the millivolts at full scale"
+FRACTIONS = (
+    "a sound file holds fractions of full scale, so give `scale`, the millivolts at full scale"
 )
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _WIDTHS = {_PCM: (1, 2, 3, 4), _FLOAT: (4, 8)}
@@ -29,6 +29,10 @@ _GUID_END = {
 }
 _IN_DS64 = 2**32 - 1
 _MOST_CHUNKS = 10_000
+
+
+class CompressedError(ReadError):
+    """A WAV file of samples that are neither PCM nor floats."""
 
 
 class _Format(NamedTuple):
@@ -55,14 +59,14 @@ def read_wav(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
     samples = _decode(raw, order, form)
     clipped = None
     if form.is_float:
-        _check_full_scale(samples)
+        check_full_scale(samples)
     else:
         clipped = _at_limits(samples, form.bits)
         half = 2.0 ** (8 * samples.dtype.itemsize - 1)
         samples = samples / half
         samples -= form.width == 1  # one byte is unsigned
     return Stored(
-        samples, float(form.rate), needs_scale=_WAV_SCALE, channel=str(at), clipped=clipped
+        samples, float(form.rate), needs_scale=FRACTIONS, channel=str(at), clipped=clipped
     )
 
 
@@ -85,11 +89,12 @@ def _at_limits(samples: NDArray[Any], bits: int) -> NDArray[np.bool_]:
     return (samples <= limits.min) | (samples >= limits.max - (step - 1))
 
 
-def _check_full_scale(samples: NDArray[Any]) -> None:
+def check_full_scale(samples: NDArray[Any]) -> None:
+    """Refuse floats far beyond full scale, which are no fractions of it."""
     peak = np.abs(samples[np.isfinite(samples)]).max(initial=0.0)
     if peak > _HEADROOM:
         raise ReadError(
-            f"a WAV file of floats that reach {peak:g}, where full scale is 1: these are no "
+            f"a sound file of floats that reach {peak:g}, where full scale is 1: these are no "
             "fractions of full scale, so save the numbers as NPY or text with their unit"
         )
 
@@ -164,7 +169,7 @@ def _read_format(chunk: bytes, order: str) -> _Format:
         if chunk[28:40] != _GUID_END[order]:
             raise _broken(f"its format is {chunk[24:40].hex()}")
     if tag not in _WIDTHS:
-        raise ReadError(
+        raise CompressedError(
             f"a WAV file of format {tag}: save it as PCM or float samples, not compressed"
         )
     width = block // max(channels, 1)

@@ -1,0 +1,255 @@
+"""MAT files: version 5, whose elements are walked here, and version 7.3, which is HDF5.
+
+Version 5 is not left to scipy, which decompresses what a file says before its size is known and
+follows nested cells without bound.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sknemg.datasets._formats.named import Array, choose, need
+from sknemg.datasets._formats.stored import ReadError, Stored
+
+_TYPES = {
+    1: "i1",
+    2: "u1",
+    3: "i2",
+    4: "u2",
+    5: "i4",
+    6: "u4",
+    7: "f4",
+    9: "f8",
+    12: "i8",
+    13: "u8",
+    16: "u1",
+    17: "u2",
+    18: "u4",
+}
+_MATRIX, _COMPRESSED = 14, 15
+_STRUCT, _CHAR = 2, 4
+_CLASSES = {
+    6: "f8",
+    7: "f4",
+    8: "i1",
+    9: "u1",
+    10: "i2",
+    11: "u2",
+    12: "i4",
+    13: "u4",
+    14: "i8",
+    15: "u8",
+}
+_COMPLEX = 0x0800
+_DEEPEST = 6  # structures within structures
+_MOST_FIELDS = 1000
+_LONGEST_WORD = 1000  # characters
+_SLACK = 2**20  # bytes beside the samples
+_AGAIN = "save it again, with save -v7"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+def read_mat(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
+    """Read one real vector, or one row or column of a matrix."""
+    with path.open("rb") as file:
+        head = file.read(128)
+        file.seek(512)
+        inner = file.read(8)
+    if head.startswith(_HDF5) or inner == _HDF5:
+        return _read_hdf5(path, channel, max_bytes)
+    order = {b"IM": "<", b"MI": ">"}.get(head[126:128])
+    if order is None or len(head) < 128:
+        raise ReadError(f"no MAT file of version 5 or 7.3: {_AGAIN}")
+    if (size := path.stat().st_size) > max_bytes + _SLACK:
+        raise ReadError(
+            f"a file of {size} bytes, more than max_bytes={max_bytes}: raise `max_bytes`, or save "
+            "the signal alone"
+        )
+    walk = _Walk(order, max_bytes + _SLACK)
+    walk.file(memoryview(path.read_bytes())[128:])
+    return choose(walk.arrays, walk.words, channel, max_bytes)
+
+
+class _Walk:
+    """The variables of a file, as its elements say them; sizes are checked as they come."""
+
+    def __init__(self, order: str, budget: int):
+        self.order, self.budget = order, budget
+        self.arrays: dict[str, Array] = {}
+        self.words: dict[str, str] = {}
+
+    def file(self, data: memoryview) -> None:
+        while len(data):
+            kind, body, data = self.element(data, padded=False)
+            if kind == _COMPRESSED:
+                unpacked = self.unpack(body)
+                kind, body, _ = self.element(unpacked)
+            if kind == _MATRIX:
+                self.matrix(body, "", 0)
+
+    def unpack(self, body: memoryview) -> memoryview:
+        unpacker = zlib.decompressobj()
+        try:
+            data = unpacker.decompress(body, self.budget)
+        except zlib.error as error:
+            raise ReadError(f"a variable cannot be decompressed ({error}): {_AGAIN}") from error
+        if unpacker.unconsumed_tail:
+            raise ReadError(
+                "the variables unpack to more than `max_bytes` allows: raise `max_bytes`, or save "
+                "the signal alone"
+            )
+        if not unpacker.eof:
+            raise ReadError(f"a compressed variable ends early: {_AGAIN}")
+        self.budget = max(self.budget - len(data), 1)
+        return memoryview(data)
+
+    def element(
+        self, data: memoryview, *, padded: bool = True
+    ) -> tuple[int, memoryview, memoryview]:
+        """Split the first element off: its type, its bytes, and what follows."""
+        if len(data) < 8:
+            raise ReadError(f"the file ends within a variable: {_AGAIN}")
+        kind, size = struct.unpack(self.order + "II", data[:8])
+        if kind >> 16:  # of up to four bytes, in its own tag
+            kind, size = kind & 0xFFFF, kind >> 16
+            if size > 4:
+                raise ReadError(f"an element of {size} bytes in four: {_AGAIN}")
+            return kind, data[4 : 4 + size], data[8:]
+        if len(data) < 8 + size:
+            raise ReadError(
+                f"a variable has {size} bytes by its header, {len(data) - 8} are there: {_AGAIN}"
+            )
+        pad = -size % 8 if padded and kind != _COMPRESSED else 0
+        return kind, data[8 : 8 + size], data[8 + size + pad :]
+
+    def numbers(self, data: memoryview) -> tuple[NDArray[Any], memoryview]:
+        kind, body, rest = self.element(data)
+        if kind not in _TYPES:
+            raise ReadError(f"an element of type {kind} where numbers belong: {_AGAIN}")
+        dtype = np.dtype(self.order + _TYPES[kind])
+        if len(body) % dtype.itemsize:
+            raise ReadError(f"{len(body)} bytes are no whole numbers: {_AGAIN}")
+        return np.frombuffer(body, dtype=dtype), rest
+
+    def matrix(self, data: memoryview, prefix: str, depth: int, own: str | None = None) -> None:
+        if not len(data):
+            return
+        flags, data = self.numbers(data)
+        dims, data = self.numbers(data)
+        name, data = self.numbers(data)
+        if not len(flags) or (dims < 0).any():
+            raise ReadError(f"a variable without class or with negative size: {_AGAIN}")
+        kind = int(flags[0]) & 0xFF
+        shape = tuple(map(int, dims))
+        called = prefix + (own if own is not None else name.tobytes().decode("latin-1"))
+        if kind == _STRUCT and shape == (1, 1):
+            self.fields(data, called, depth + 1)
+        elif kind == _CHAR:
+            codes, _ = self.numbers(data)
+            if len(codes) <= _LONGEST_WORD:
+                self.words[called] = _text(codes)
+        elif kind in _CLASSES and len(shape) == 2 and not int(flags[0]) & _COMPLEX:
+            values, _ = self.numbers(data)
+            if len(values) != shape[0] * shape[1]:
+                raise ReadError(
+                    f"{called!r} has {len(values)} numbers, its shape is {shape[0]} x {shape[1]}: "
+                    f"{_AGAIN}"
+                )
+            if called in self.arrays:
+                raise ReadError(f"the variable {called!r} is there twice: {_AGAIN}")
+            table = values.reshape(shape, order="F")
+            own_type = np.dtype(_CLASSES[kind])  # numbers are stored in the smallest type
+            self.arrays[called] = Array(shape, _reader(table, own_type))
+
+    def fields(self, data: memoryview, prefix: str, depth: int) -> None:
+        if depth > _DEEPEST:
+            raise ReadError(f"structures more than {_DEEPEST} deep: save the signal alone")
+        width, data = self.numbers(data)
+        names, data = self.numbers(data)
+        length = int(width[0]) if len(width) == 1 else 0
+        if length < 1 or len(names) % length or len(names) // length > _MOST_FIELDS:
+            raise ReadError(f"a structure whose fields have no names: {_AGAIN}")
+        text = names.tobytes()
+        for start in range(0, len(text), length):
+            name = text[start : start + length].split(b"\0")[0].decode("latin-1")
+            kind, body, data = self.element(data)
+            if kind == _MATRIX:
+                self.matrix(body, f"{prefix}.", depth, name)
+
+
+def _text(codes: NDArray[Any]) -> str:
+    if codes.dtype.itemsize == 1:
+        raw = codes.tobytes()
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError:
+            return raw.decode("latin-1")
+    return "".join(chr(code) if code < 0x110000 else "\ufffd" for code in codes.tolist())
+
+
+def _reader(table: NDArray[Any], own_type: np.dtype[Any]) -> Any:
+    def read(channel: int, first: bool) -> NDArray[Any]:
+        values = table[:, channel] if first else table[channel]
+        return values.astype(own_type)
+
+    return read
+
+
+# -- version 7.3 -------------------------------------------------------------------------------
+
+
+def _read_hdf5(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
+    h5py = need("h5py")
+    arrays: dict[str, Array] = {}
+    words: dict[str, str] = {}
+
+    def look(group: Any, prefix: str, depth: int) -> None:
+        if depth > _DEEPEST:
+            raise ReadError(f"structures more than {_DEEPEST} deep: save the signal alone")
+        if len(group) > _MOST_FIELDS:
+            raise ReadError(f"more than {_MOST_FIELDS} variables: save the signal alone")
+        for name in group:
+            if name.startswith("#") or not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                continue  # what MATLAB keeps for itself, and links, which may leave the file
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                look(item, f"{prefix}{name}.", depth + 1)
+            elif isinstance(item, h5py.Dataset):
+                note(item, prefix + name)
+
+    def note(item: Any, name: str) -> None:
+        if item.external or item.is_virtual:
+            raise ReadError(f"{name!r} lies in another file: save it into this one")
+        kind = item.attrs.get("MATLAB_class", b"")
+        kind = kind.decode("latin-1") if isinstance(kind, bytes) else str(kind)
+        if item.attrs.get("MATLAB_empty", 0):
+            return
+        if kind == "char":
+            if item.size <= _LONGEST_WORD and item.dtype.kind == "u":
+                words[name] = _text(item[()].ravel(order="C"))
+        elif item.dtype.kind in "iuf" and 1 <= item.ndim <= 2:
+            shape = tuple(item.shape[::-1]) if item.ndim == 2 else (*item.shape, 1)
+            arrays[name] = Array(shape, reader(item, name))
+
+    def reader(item: Any, name: str) -> Any:
+        def read(channel: int, first: bool) -> NDArray[Any]:
+            if item.chunks and np.prod(item.chunks) * item.dtype.itemsize > max_bytes + _SLACK:
+                raise ReadError(f"{name!r} is kept in pieces beyond `max_bytes`: raise `max_bytes`")
+            if not item.id.get_storage_size():
+                raise ReadError(f"{name!r} holds no data: save it again")
+            if item.ndim == 1:
+                return np.asarray(item[()])
+            # MATLAB writes the transpose.
+            return np.asarray(item[channel, :] if first else item[:, channel])
+
+        return read
+
+    with h5py.File(path, "r") as file:
+        look(file, "", 0)
+        return choose(arrays, words, channel, max_bytes)

@@ -1,0 +1,138 @@
+"""Files of named arrays, MAT files of two kinds and Parquet: which is the signal, at what rate."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sknemg.datasets._formats.limits import check_size
+from sknemg.datasets._formats.stored import ReadError, Stored, integer_limits, pick
+
+_RATES = frozenset(
+    {"sfreq", "fs", "srate", "samplingrate", "samplerate", "samplingfrequency", "samplefrequency"}
+)
+_UNITS = frozenset({"unit", "units"})
+_MOST_CHANNELS = 1024
+_SLIM = 4  # times as many samples as channels, from which their order is clear
+
+
+@dataclass(frozen=True)
+class Array:
+    """A real array of one or two dimensions, read when it is asked for.
+
+    ``read`` gives its entries along the time, of the channel at a position.
+    """
+
+    shape: tuple[int, ...]
+    read: Callable[[int, bool], NDArray[Any]]  # channel, whether time runs along the first axis
+
+
+def need(package: str, extra: str = "io") -> Any:
+    """Import an optional package, or say how to install it."""
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise ReadError(
+            f"it needs {package}, which is not installed: pip install {package} (or "
+            f"'sknemg[{extra}]')"
+        ) from error
+
+
+def choose(
+    arrays: Mapping[str, Array],
+    words: Mapping[str, str],
+    channel: str | int | None,
+    max_bytes: int,
+) -> Stored:
+    """Take one channel of named arrays, with the rate and the unit that stand beside it.
+
+    Parameters
+    ----------
+    arrays : mapping of name to Array
+        Fields of structures are called ``EMG.data``.
+    words : mapping of name to str
+        Variables that hold text.
+    channel : str, int or None
+        A name, or a position among the channels. By default the variable ``signal``, else the only
+        one.
+    max_bytes : int
+    """
+    places: list[tuple[str, int, bool]] = []
+    names: list[str] = []
+    unclear: list[str] = []
+    for name, array in arrays.items():
+        sizes = [n for n in array.shape if n != 1]
+        if not sizes:
+            continue
+        if len(sizes) == 1:
+            names.append(name)
+            places.append((name, 0, array.shape[0] != 1))
+            continue
+        rows, columns = array.shape
+        first = rows > columns
+        few, many = sorted(array.shape)
+        if many < _SLIM * few or few > _MOST_CHANNELS:
+            unclear.append(f"{name!r} of shape {rows} x {columns}")
+            continue
+        for at in range(few):
+            names.append(f"{name}(:,{at + 1})" if first else f"{name}({at + 1},:)")
+            places.append((name, at, first))
+    if not names and unclear:
+        raise ReadError(
+            f"neither dimension is clearly the time in {', '.join(unclear)}: save each channel as "
+            "a vector"
+        )
+    wanted = "signal" if channel is None and "signal" in names else channel
+    at = pick(names, wanted)
+    name, row, first = places[at]
+    check_size(max(arrays[name].shape), max_bytes, repr(name))
+    samples = arrays[name].read(row, first)
+    return Stored(
+        samples,
+        _rate(name, arrays),
+        _unit(name, words),
+        channel=names[at],
+        clipped=integer_limits(samples),
+    )
+
+
+def _rate(name: str, arrays: Mapping[str, Array]) -> float | None:
+    """Find the scalar beside a variable, or in the structures around it, that is called a rate."""
+    for near in _around(name, [one for one in arrays if np.prod(arrays[one].shape) == 1], _RATES):
+        values = {one: float(arrays[one].read(0, True)[0]) for one in near}
+        if len(set(values.values())) > 1:
+            said = ", ".join(f"{one}={value:g}" for one, value in values.items())
+            raise ReadError(f"several sampling rates in the file ({said}): save one")
+        if values:
+            return next(iter(values.values()))
+    return None
+
+
+def _unit(name: str, words: Mapping[str, str]) -> str | None:
+    for near in _around(name, list(words), _UNITS):
+        said = {words[one] for one in near}
+        if len(said) > 1:
+            raise ReadError(f"several units in the file ({', '.join(sorted(said))}): save one")
+        if said:
+            return next(iter(said)).strip() or None
+    return None
+
+
+def _around(name: str, others: Sequence[str], known: frozenset[str]) -> list[list[str]]:
+    """Return the known names beside a variable, then those one structure further out, and on."""
+    path = name.split(".")[:-1]
+    levels = []
+    for depth in range(len(path), -1, -1):
+        inside = [other for other in others if other.split(".")[:-1] == path[:depth]]
+        levels.append([one for one in inside if _plain(one.split(".")[-1]) in known])
+    return levels
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()

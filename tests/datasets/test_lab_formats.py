@@ -1,0 +1,250 @@
+"""Formats that labs hold, written by other libraries and read as they read them."""
+
+import struct
+import zlib
+
+import h5py
+import numpy as np
+import pandas as pd
+import pyedflib
+import pytest
+import scipy.io
+import soundfile
+
+from sknemg.datasets import ReadError, read_recording
+
+RATE = 10_000
+SIGNAL = np.random.default_rng(0).normal(scale=0.3, size=2500)  # mV
+
+
+def refused(path, match, **options):
+    with pytest.raises(ReadError, match=match):
+        read_recording(path, **options)
+
+
+# -- BDF -----------------------------------------------------------------------------------------
+
+
+def write_bdf(path, signals, kind=pyedflib.FILETYPE_BDF, **changes):
+    header = {
+        "label": "EMG", "dimension": "mV", "sample_frequency": RATE, "physical_min": -40.0,
+        "physical_max": 40.0, "digital_min": -8388608, "digital_max": 8388607, "prefilter": "",
+        "transducer": "",
+    }  # fmt: skip
+    with pyedflib.EdfWriter(str(path), len(signals), file_type=kind) as writer:
+        labels = [f"EMG{i}" if len(signals) > 1 else "EMG" for i in range(len(signals))]
+        writer.setSignalHeaders([header | {"label": label} | changes for label in labels])
+        with pytest.warns(UserWarning, match="record_duration"):
+            writer.setDatarecordDuration(0.25)
+        writer.writeSamples([signal.copy() for signal in signals])
+    return path
+
+
+@pytest.mark.parametrize("kind", [pyedflib.FILETYPE_BDF, pyedflib.FILETYPE_BDFPLUS])
+def test_bdf_as_pyedflib_reads_it(tmp_path, kind):
+    path = write_bdf(tmp_path / "a.bdf", [SIGNAL, SIGNAL[::-1].copy()], kind)
+    signal, sfreq, meta = read_recording(path, channel="EMG1")
+    with pyedflib.EdfReader(str(path)) as reader:
+        np.testing.assert_array_equal(signal, reader.readSignal(1).astype(np.float32))
+    assert sfreq == RATE and meta["channel"] == "EMG1" and meta["clipped"] == 0
+    assert np.abs(signal - SIGNAL[::-1]).max() < 80 / 2**24
+
+
+def test_bdf_keeps_both_ends_of_24_bits(tmp_path):
+    path = write_bdf(tmp_path / "a.bdf", [np.resize([-40.0, 40.0, 0.0, -1e-5], 2500)])
+    signal, _, meta = read_recording(path)
+    np.testing.assert_allclose(signal[:3], [-40, 40, 0], atol=80 / 2**24)
+    assert signal[3] < 0 and meta["clipped"] == 1250
+
+
+def test_bdf_that_contradicts_itself(tmp_path):
+    path = write_bdf(tmp_path / "a.bdf", [SIGNAL])
+    raw = path.read_bytes()
+    path.write_bytes(raw[:-3])
+    refused(path, "the file ends after 0 of 1 data records")
+    path.write_bytes(b"\xfeBIOSEMI" + raw[8:])
+    refused(path, "no EDF or BDF file")
+    at = 256 + 16 + 80 + 8
+    path.write_bytes(raw[:at] + b"x       " + raw[at + 8 :])
+    refused(path, "in the BDF header the physical minimum is 'x', not a number, so give `scale`")
+
+
+# -- sound ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("suffix", "subtype"),
+    [("flac", "PCM_16"), ("flac", "PCM_24"), ("w64", "FLOAT"), ("aiff", "PCM_16"), ("au", "PCM_16"),
+     ("wav", "ULAW"), ("wav", "IMA_ADPCM"), ("caf", "PCM_24")],
+)  # fmt: skip
+def test_sound_as_soundfile_reads_it(tmp_path, suffix, subtype):
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, np.stack([SIGNAL, -SIGNAL], axis=1) / 5, RATE, subtype=subtype)
+    signal, sfreq, _ = read_recording(path, channel=1, scale=5)
+    expected = soundfile.read(path, dtype="float64", always_2d=True)[0][:, 1] * 5
+    np.testing.assert_array_equal(signal, expected.astype(np.float32))
+    assert sfreq == RATE
+    refused(path, "no amplitude scale: a sound file holds fractions of full scale", channel=1)
+    refused(path, "2 channels", scale=5)
+
+
+def test_flac_says_what_is_clipped_and_how_large_it_is(tmp_path):
+    path = tmp_path / "a.flac"
+    soundfile.write(path, np.resize([0.1, 1.0, -1.0, 0.3], 400), RATE, subtype="PCM_16")
+    assert read_recording(path, scale=1)[2]["clipped"] == 200
+    refused(path, "400 samples in the file take 3200 bytes", scale=1, max_bytes=3199)
+    path.write_bytes(path.read_bytes()[:-60])
+    refused(path, "sound file|by its header", scale=1)
+    path.write_bytes(b"fLaC" + bytes(50))
+    refused(path, "not readable as a sound file", scale=1)
+
+
+# -- MAT -----------------------------------------------------------------------------------------
+
+
+def write_73(path, **variables):
+    """Write variables as MATLAB does it: transposed, with their class."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        group = file
+        for name, value in variables.items():
+            *groups, last = name.split(".")
+            group = file.require_group("/".join(groups)) if groups else file
+            if isinstance(value, str):
+                codes = np.array([[ord(c)] for c in value], dtype="u2")
+                group.create_dataset(last, data=codes).attrs["MATLAB_class"] = np.bytes_("char")
+            else:
+                value = np.atleast_2d(value).T
+                group.create_dataset(last, data=value).attrs["MATLAB_class"] = np.bytes_("double")
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
+    return path
+
+
+def write_5(path, compress=True, **variables):
+    nested = {}
+    for name, value in variables.items():
+        inner = nested
+        *groups, last = name.split(".")
+        for group in groups:
+            inner = inner.setdefault(group, {})
+        inner[last] = value
+    scipy.io.savemat(path, nested, do_compression=compress)
+    return path
+
+
+WRITERS = {"5": write_5, "7.3": write_73}
+
+
+@pytest.fixture(params=[*WRITERS])
+def write_mat(request, tmp_path):
+    return lambda **variables: WRITERS[request.param](tmp_path / "a.mat", **variables)
+
+
+def test_mat_finds_rate_and_unit_beside_the_signal(write_mat):
+    path = write_mat(signal=1000 * SIGNAL, fs=float(RATE), unit="uV", other=np.arange(9.0))
+    signal, sfreq, meta = read_recording(path)
+    np.testing.assert_array_equal(signal, (1000 * SIGNAL * 1e-3).astype(np.float32))
+    assert sfreq == RATE and meta["channel"] == "signal"
+    refused(path, "the file says 10000 Hz, `sfreq` says 7 Hz", sfreq=7)
+
+
+def test_mat_of_a_structure_and_of_a_matrix(write_mat):
+    both = np.stack([SIGNAL, 2 * SIGNAL])
+    path = write_mat(**{"EMG.data": both, "EMG.srate": 5000.0, "fs": 1.0, "EMG.unit": "mV"})
+    signal, sfreq, meta = read_recording(path, channel="EMG.data(2,:)")
+    np.testing.assert_array_equal(signal, (2 * SIGNAL).astype(np.float32))
+    assert sfreq == 5000 and meta["channel"] == "EMG.data(2,:)"
+    refused(path, r"2 channels \('EMG.data\(1,:\)', 'EMG.data\(2,:\)'\): give `channel`")
+    path = write_mat(x=both.T)
+    signal = read_recording(path, channel=1, sfreq=1, unit="mV").signal
+    np.testing.assert_array_equal(signal, (2 * SIGNAL).astype(np.float32))
+
+
+def test_mat_is_never_guessed_at(write_mat):
+    refused(write_mat(x=SIGNAL), "no sampling rate.*; no unit")
+    refused(write_mat(x=SIGNAL, y=SIGNAL), "2 channels")
+    refused(write_mat(x=SIGNAL, fs=1.0, SamplingRate=2.0), "several sampling rates in the file")
+    refused(write_mat(x=SIGNAL.reshape(50, 50)), "neither dimension is clearly the time")
+    refused(write_mat(x="text"), "no signal in the file")
+    refused(write_mat(x=SIGNAL), "take 20000 bytes", max_bytes=19_999, sfreq=1, unit="mV")
+
+
+@pytest.mark.parametrize("dtype", ["i2", "u1", "f4", "i4", "f8"])
+@pytest.mark.parametrize("compress", [True, False])
+def test_mat_5_as_scipy_reads_it(tmp_path, dtype, compress):
+    values = (SIGNAL * 50).astype(dtype)
+    path = write_5(tmp_path / "a.mat", compress, x=values)
+    expected = scipy.io.loadmat(path)["x"].ravel()
+    signal, _, meta = read_recording(path, sfreq=1, scale=1)
+    np.testing.assert_array_equal(signal, expected.astype(np.float32))
+    assert (meta["clipped"] is None) == (dtype[0] == "f")
+
+
+def test_mat_5_that_is_hostile(tmp_path):
+    path = write_5(tmp_path / "a.mat", True, x=np.zeros(10**6))
+    assert path.stat().st_size < 20_000
+    refused(path, "unpack to more than `max_bytes`", max_bytes=4_000_000, sfreq=1, unit="mV")
+    head = path.read_bytes()[:128]
+    matrix = b""
+    for _ in range(50):  # structures within structures
+        flags = struct.pack("<IIII", 6, 8, 2, 0)
+        dims = struct.pack("<IIii", 5, 8, 1, 1)
+        name = struct.pack("<II", 1, 0)
+        fields = struct.pack("<HHi", 5, 4, 8) + struct.pack("<II", 1, 8) + b"a".ljust(8, b"\0")
+        body = flags + dims + name + fields + matrix
+        matrix = struct.pack("<II", 14, len(body)) + body
+    path.write_bytes(head + matrix)
+    refused(path, "structures more than 6 deep")
+    path.write_bytes(head + struct.pack("<II", 14, 2**31))
+    refused(path, "a variable has 2147483648 bytes by its header, 0 are there")
+    packed = zlib.compress(bytes(64))
+    path.write_bytes(head + struct.pack("<II", 15, len(packed) - 9) + packed[:-9])
+    refused(path, "ends early|decompress|not readable")
+    path.write_bytes(b"MATLAB".ljust(200, b" "))
+    refused(path, "no MAT file of version 5 or 7.3")
+
+
+def test_mat_73_that_points_elsewhere(tmp_path):
+    other = write_73(tmp_path / "other.mat", signal=SIGNAL)
+    path = tmp_path / "a.mat"
+    with h5py.File(path, "w") as file:
+        file["signal"] = h5py.ExternalLink(str(other), "/signal")
+    refused(path, "no signal in the file")
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", (100, 1), "f8", external=[(str(other), 0, 800)])
+    refused(path, "'x' lies in another file")
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", (100, 1), "f8", chunks=(10, 1))
+    refused(path, "'x' holds no data", sfreq=1, unit="mV")
+
+
+# -- Parquet -------------------------------------------------------------------------------------
+
+
+def test_parquet_as_pandas_writes_it(tmp_path):
+    frame = pd.DataFrame({"time": np.arange(2500) / RATE, "emg": SIGNAL, "note": "x"})
+    frame.attrs = {"sfreq": RATE, "unit": "mV"}
+    frame.to_parquet(tmp_path / "a.parquet")
+    signal, sfreq, meta = read_recording(tmp_path / "a.parquet", channel="emg")
+    np.testing.assert_array_equal(signal, SIGNAL.astype(np.float32))
+    assert sfreq == RATE and meta["channel"] == "emg"
+    refused(tmp_path / "a.parquet", "2 channels")
+    refused(tmp_path / "a.parquet", "take 20000 bytes", channel="emg", max_bytes=19_999)
+    frame = pd.DataFrame({"emg": [1.0, None, 2.0]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    refused(tmp_path / "a.parquet", "no sampling rate.*; no unit")
+    refused(tmp_path / "a.parquet", "1 of 3 samples are NaN", sfreq=1, unit="mV")
+    raw = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(raw[:-20])
+    refused(tmp_path / "a.parquet", "not readable as Parquet", sfreq=1, unit="mV")
+
+
+def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):
+    import sys
+
+    frame = pd.DataFrame({"emg": SIGNAL})
+    frame.to_parquet(tmp_path / "a.parquet")
+    write_73(tmp_path / "a.mat", signal=SIGNAL)
+    for name, package in (("a.parquet", "pyarrow"), ("a.mat", "h5py")):
+        monkeypatch.setitem(sys.modules, package, None)
+        refused(tmp_path / name, f"needs {package}, which is not installed: pip install {package}")
