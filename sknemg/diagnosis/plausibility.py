@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -16,6 +16,7 @@ from sknemg.base import VersionedEstimator
 from sknemg.diagnosis.conformal import conformal_quantile
 from sknemg.features.segments import segment_features
 from sknemg.model_selection.splits import SubjectKFold
+from sknemg.preprocessing.activity import ActivityGate
 from sknemg.recordings import Recordings
 from sknemg.signal import (
     LARGEST_AMPLITUDE,
@@ -33,6 +34,8 @@ MEASURES = ("rms", "peak", "noise", "mains", "clipped", "flat")
 _WINDOW = 0.4  # s; the features are means over windows
 _LEVELS = ("rms", "peak", "noise")  # in mV, compared as ratios
 _SHARES = {"mains": 0.5, "clipped": 0.05, "flat": 0.5}  # beyond which nothing can be read
+_CONTRACTED = 0.95  # of the training recordings, from which on one at rest is out of place
+_GATE_RATE = 1500.0  # Hz that `ActivityGate` needs
 _FAR = 3.0  # times beyond the levels of training at which an amplitude cannot be the patient's
 _SMALL = 0.05  # of the median of a feature, below which its logarithm becomes linear
 _KEPT = 0.98  # of training subjects that the distance is to keep
@@ -67,6 +70,10 @@ class Plausibility(VersionedEstimator):
         The largest distance of a recording that is like those of training.
     subject_distance_ : float
         The same for the median over the recordings of a subject.
+    contracted_ : float
+        Share of the training recordings in which a contraction is found (`ActivityGate`). If it is
+        0.95 or more, a recording without one is rest, whatever its amplitude. 0 where the rate is
+        too low to tell.
     muscles_ : ndarray of str
         Muscles of training, where they were known.
     refused_ : float
@@ -132,6 +139,8 @@ class Plausibility(VersionedEstimator):
         self.refused_ = float(
             np.mean(np.array(refused) | (np.array(whole) > self.subject_distance_))
         )
+        active = self._contractions(self._at_rate(X))
+        self.contracted_ = float(np.mean(active)) if active is not None else 0.0
         known = X["muscle"].dropna().astype(str).unique() if "muscle" in X else []
         self.muscles_ = np.array(sorted(known), dtype=object)
         return self
@@ -155,12 +164,16 @@ class Plausibility(VersionedEstimator):
         table = pd.DataFrame(np.nan, X.meta.index, [*MEASURES, "distance"])
         rows = np.flatnonzero([not reason for reason in unusable])
         if len(rows):
-            measures, features = self._measure(X[rows])
+            waves = self._at_rate(X[rows])
+            measures, features = self._measure(X[rows], waves)
+            active = self._contractions(waves) if self.contracted_ >= _CONTRACTED else None
             distances = self._distances(features)
             table.iloc[rows] = np.column_stack([measures, distances])
             muscles = X["muscle"].tolist() if "muscle" in X else [None] * len(X)
-            for row, own, distance in zip(rows, measures, distances, strict=True):
+            for at, (row, own, distance) in enumerate(zip(rows, measures, distances, strict=True)):
                 wrong, odd = self._wrong_levels(own)
+                if active is not None and not active[at]:
+                    wrong.append("rest: no contraction in it")
                 if distance > self.distance_ and not wrong:
                     wrong = ["its features are unlike all of training"]
                 if len(self.muscles_) and _is_strange(muscles[row], self.muscles_):
@@ -186,15 +199,31 @@ class Plausibility(VersionedEstimator):
             return "an amplitude that no recording has (unit?)"
         return ""
 
-    def _measure(self, X: Recordings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _at_rate(self, X: Recordings) -> list[NDArray[Any]]:
+        """Bring signals to the rate at which they are compared."""
+        return [
+            signal if rate == self.sfreq else resample(signal, rate, self.sfreq)
+            for signal, rate in zip(X, X["sfreq"], strict=True)
+        ]
+
+    def _contractions(self, waves: Iterable[NDArray[Any]]) -> NDArray[np.bool_] | None:
+        """Tell in which recordings something fires as motor units do; None if no rate tells."""
+        if self.sfreq < _GATE_RATE:
+            return None
+        gate = ActivityGate()
+        kinds = [gate.stretches(wave, self.sfreq)["kind"] for wave in waves]
+        return np.array([bool((kind == "contraction").any()) for kind in kinds])
+
+    def _measure(
+        self, X: Recordings, waves: Sequence[NDArray[Any]] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Measure recordings, and describe them by the mean features of their windows."""
         measures, windows, counts = [], [], []
+        waves = self._at_rate(X) if waves is None else waves
         n_window = n_window_samples(self.sfreq, _WINDOW)
-        for signal, rate in zip(X, X["sfreq"], strict=True):
+        for signal, rate, wave in zip(X, X["sfreq"], waves, strict=True):
             level = describe_signal(signal, rate)
             shares = (mains_share(signal, rate), level.clipped_fraction, level.flat_fraction)
-            same = rate == self.sfreq
-            wave = signal if same else resample(signal, rate, self.sfreq)
             measures.append((level.rms, level.peak, noise_floor(wave, self.sfreq), *shares))
             starts = window_starts(len(wave), self.sfreq, _WINDOW, _WINDOW)
             if not len(starts):  # shorter windows were asked for

@@ -153,6 +153,11 @@ class StreamingDiagnosis:
                 "Pipeline of a Downsampler by method='soxr', a Segmenter, steps on single segments "
                 "and a DiVoteClassifier, or a Diagnostician of one."
             )
+        if getattr(steps[n][1], "activity", None) is not None:
+            raise TypeError(
+                "The Segmenter chooses windows by activity, which is known of a whole recording "
+                "only: train a model without it, or diagnose whole recordings."
+            )
         self._rate = float(down[0].sfreq) if n else None
         self._upsample = bool(n) and down[0].upsample
         self._segmenter, self._divote = steps[n][1], steps[-1][1]

@@ -203,6 +203,7 @@ KINDS: dict[str, Kind] = {
             "distance_": Plain((float,)),
             "subject_distance_": Plain((float,)),
             "refused_": Plain((float,)),
+            "contracted_": Plain((float,)),
             "muscles_": Names("muscles"),
         },
     ),

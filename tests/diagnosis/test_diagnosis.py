@@ -289,3 +289,41 @@ def test_the_wrong_inputs_beside_simulated_patients():
     assert (far | most).mean() <= 0.1  # of 30; the share over 20 cohorts is in the guide
     for wrong in (0 * new.values, 1000 * new.values):
         assert (known.examine(new.with_values(wrong))["unusable"] != "").all()
+
+
+# -- rest --------------------------------------------------------------------------------------
+
+
+def contractions(n_subjects, seed, sfreq=10_000):
+    """Two motor units that fire in noise; their size is the class's."""
+    rng = np.random.default_rng(seed)
+    shape = np.interp(np.arange(41), [0, 15, 20, 26, 40], [0, 0.2, -1, 0.4, 0])
+    signals = []
+    for who in np.repeat(np.arange(n_subjects), 2):
+        signal = rng.normal(0, 0.003, size=15_000)
+        for unit in range(2):
+            size = (0.2, 0.6)[who % 2] * np.exp(0.2 * rng.normal()) * (1 + unit)
+            gaps = rng.normal(rng.uniform(700, 1100), 80, size=30)  # a clock would be hum
+            for start in (300 * unit + gaps.cumsum()).astype(int):
+                signal[start : start + 41] += size * shape[: max(0, len(signal) - start)]
+        signals.append(signal)
+    X = Recordings(signals, sfreq=sfreq, subject=np.repeat(np.arange(n_subjects), 2))
+    return X, np.repeat(np.array(["myopathy", "neuropathy"])[np.arange(n_subjects) % 2], 2)
+
+
+def test_rest_is_recognised_by_what_fires_not_by_amplitude():
+    X, y = contractions(8, 0)
+    known = Plausibility(cv=2).fit(X, y)
+    assert known.contracted_ >= 0.95
+    loud = np.random.default_rng(1).normal(0, 1, size=(3, 15_000)).astype(np.float32)
+    rest = Recordings(0.02 * loud, sfreq=10_000, subject=[1, 2, 3])
+    assert known.low_[0] / 3 < 0.02 < known.high_[0]  # an amplitude that would pass
+    assert all("rest: no contraction in it" in text for text in known.examine(rest)["unusable"])
+    genuine = known.examine(contractions(8, 5)[0])["unusable"]
+    assert not genuine.str.contains("rest").any()
+    known.contracted_ = 0.5  # of a cohort that was recorded at rest itself
+    assert not known.examine(rest)["unusable"].str.contains("rest").any()
+
+
+def test_a_rate_that_cannot_tell_rest_claims_nothing(trained):
+    assert trained.plausibility_.contracted_ == 0
