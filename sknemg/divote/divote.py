@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import check_cv
 from sklearn.utils import Tags, get_tags
@@ -23,20 +23,21 @@ from sklearn.utils.validation import (
 )
 
 from sknemg.base import VersionedEstimator, fit_context
+from sknemg.divote._answers import SubjectClassifier
 from sknemg.divote._segments import (
     align_columns,
     fit_segments,
     out_of_fold_scores,
     score_segments,
 )
-from sknemg.divote._votes import check_weights, mean_scores, read_locations, subject_votes
+from sknemg.divote._votes import mean_scores, read_locations, subject_votes
 from sknemg.divote.levels import Levels, Scores
 from sknemg.model_selection import SubjectKFold
-from sknemg.model_selection.torn import hash_subjects, report_trained_on
+from sknemg.model_selection.torn import hash_subjects
 from sknemg.recordings import Recordings, label_subjects, read_subjects
 from sknemg.recordings._convert import known_sfreq, to_recordings, wrap
 from sknemg.recordings._problems import listed, rows_of, shown
-from sknemg.recordings._subjects import check_known, check_labels
+from sknemg.recordings._subjects import check_known
 
 #: What to do where recordings hold none of these items.
 _MORE_ITEMS = {
@@ -47,7 +48,7 @@ _MORE_ITEMS = {
 }
 
 
-class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, VersionedEstimator):
+class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator):
     """Classify segments, let them vote for their recording, and recordings for their subject.
 
     The segment classifier is trained on all segments, each with its subject's diagnosis. The
@@ -156,9 +157,6 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, VersionedEstimator):
 
     # With metadata routing enabled, subjects reach these methods without further ceremony.
     __metadata_request__fit: ClassVar = {"groups": True}
-    __metadata_request__predict: ClassVar = {"groups": True}
-    __metadata_request__predict_proba: ClassVar = {"groups": True}
-    __metadata_request__score: ClassVar = {"groups": True, "strict": True}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "estimator": [HasMethods(["fit", "predict_proba"])],
@@ -263,96 +261,6 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, VersionedEstimator):
             final = LogisticRegression() if logistic else clone(self.final_estimator)
             self.final_estimator_ = final.fit(votes[voted], labels[first[voted]])
         return self
-
-    def predict_proba(self, X: Any, groups: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Score the diagnoses of each recording's subject.
-
-        Parameters
-        ----------
-        X : Recordings, DataFrame, list of arrays or ndarray
-        groups : array-like of shape (n_recordings,), default=None
-            Subjects; by default the column ``subject`` of `X`.
-
-        Returns
-        -------
-        ndarray of shape (n_recordings, n_classes)
-            Equal rows for the recordings of one subject.
-
-        Raises
-        ------
-        ValueError
-            If `fit` knew the subjects and this `X` does not.
-        """
-        scored = self._score(X, groups)
-        return scored.subjects[scored.subject]
-
-    def predict(self, X: Any, groups: ArrayLike | None = None) -> NDArray[Any]:
-        """Diagnose each recording's subject: the class with the highest score.
-
-        Parameters
-        ----------
-        X : Recordings, DataFrame, list of arrays or ndarray
-        groups : array-like of shape (n_recordings,), default=None
-            Subjects; by default the column ``subject`` of `X`.
-
-        Returns
-        -------
-        ndarray of shape (n_recordings,)
-        """
-        proba = self.predict_proba(X, groups)
-        return self.classes_[proba.argmax(axis=1)]
-
-    def score(
-        self,
-        X: Any,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-        *,
-        strict: bool = False,
-    ) -> float:
-        """Return the share of subjects diagnosed correctly, each counted once.
-
-        Parameters
-        ----------
-        X : Recordings, DataFrame, list of arrays or ndarray
-        y : array-like of shape (n_recordings,)
-            Diagnoses.
-        sample_weight : array-like of shape (n_recordings,), default=None
-            A subject's weight is the mean of those of its recordings.
-        groups : array-like of shape (n_recordings,), default=None
-            Subjects; by default the column ``subject`` of `X`.
-        strict : bool, default=False
-            Whether to raise rather than to warn if a subject was in training.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        ValueError
-            If the diagnoses or the weights do not fit the rows of `X`, or if weights are
-            negative, NaN, infinite, not numbers or all 0.
-        TornSubjectsError
-            With `strict`, if a subject was in training.
-
-        Warns
-        -----
-        TornSubjectsWarning
-            If a subject was in training: a score of the training set, or of a split that tears
-            subjects, is too good for new patients.
-        """
-        scored = self._score(X, groups)
-        labels = check_labels(y, len(scored.data))
-        _, _, first = label_subjects(labels, scored.names[scored.subject])
-        right = self.classes_[scored.subjects.argmax(axis=1)] == labels[first]
-        weights = np.ones(len(labels))
-        if sample_weight is not None:
-            weights = check_weights(sample_weight, len(labels))
-        report_trained_on(scored.names, self.trained_on(scored.names), strict=strict, stacklevel=2)
-        means = mean_scores(weights[:, None], scored.subject, len(first))[:, 0]
-        return float(np.average(right, weights=means))
 
     def levels(self, X: Any, groups: ArrayLike | None = None) -> Levels:
         """Show the scores of segments, recordings and subjects.
@@ -495,14 +403,7 @@ class DiVoteClassifier(ClassifierMixin, MetaEstimatorMixin, VersionedEstimator):
         rate = known_sfreq(data)
         if None not in (rate, self.sfreq_) and rate != self.sfreq_:
             raise ValueError(f"Sampled at {rate:g} Hz; fit saw {self.sfreq_:g} Hz.")
-        subjects = read_subjects(X, groups)
-        if subjects is None and self.knows_subjects_:
-            raise ValueError(
-                "fit knew the subjects, this X does not: give groups or a column 'subject'. "
-                "Otherwise each recording would be diagnosed on its own."
-            )
-        rows = np.arange(len(data)) if subjects is None else subjects
-        subject, names = pd.factorize(rows)
+        subject, names = self._number_subjects(X, groups, len(data))
         segment_scores = score_segments(self.estimator_, data, self.classes_)
         recording_scores, votes = self._vote(data, segment_scores, subject, len(names))
         proba = self._answer(votes)

@@ -12,28 +12,29 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn import config_context
-from sklearn.base import ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.utils import Bunch, Tags, get_tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from sknemg.base import fit_context
+from sknemg.base import VersionedEstimator, fit_context
+from sknemg.divote._answers import SubjectClassifier
 from sknemg.divote._segments import align_columns, consumes_groups
-from sknemg.divote._votes import check_weights, mean_scores, subject_votes
+from sknemg.divote._votes import subject_votes
 from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import Levels, class_columns, votes_frame
-from sknemg.model_selection.torn import knowing_parts, report_trained_on, trained_on
+from sknemg.model_selection.torn import knowing_parts, trained_on
 from sknemg.recordings import label_subjects, read_subjects
 from sknemg.recordings._carry import carries_subjects, with_subjects
 from sknemg.recordings._problems import listed
-from sknemg.recordings._subjects import check_known, check_labels
+from sknemg.recordings._subjects import check_known
 
 _NO_VOTE = "Subjects without a single "  # how the warning of a member begins
 
 
-class JointVoteClassifier(ClassifierMixin, _BaseComposition):
+class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimator):
     """Let several kinds of items vote for a recording together, and recordings for their subject.
 
     Each member is a pipeline that ends in a :class:`DiVoteClassifier`: one of segments, one of
@@ -102,9 +103,6 @@ class JointVoteClassifier(ClassifierMixin, _BaseComposition):
     """
 
     __metadata_request__fit: ClassVar = {"groups": True}
-    __metadata_request__predict: ClassVar = {"groups": True}
-    __metadata_request__predict_proba: ClassVar = {"groups": True}
-    __metadata_request__score: ClassVar = {"groups": True, "strict": True}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "estimators": [list],
@@ -218,77 +216,6 @@ class JointVoteClassifier(ClassifierMixin, _BaseComposition):
                 setattr(self, attribute, getattr(fitted[0], attribute))
         return self
 
-    def predict_proba(self, X: Any, groups: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Score the diagnoses of each recording's subject.
-
-        Parameters
-        ----------
-        X : Recordings, DataFrame, list of arrays or ndarray
-        groups : array-like of shape (n_recordings,), default=None
-            Subjects; by default the column ``subject`` of `X`.
-
-        Returns
-        -------
-        ndarray of shape (n_recordings, n_classes)
-            Equal rows for the recordings of one subject.
-        """
-        scored = self._score(X, groups)
-        return scored.subjects[scored.subject]
-
-    def predict(self, X: Any, groups: ArrayLike | None = None) -> NDArray[Any]:
-        """Diagnose each recording's subject: the class with the highest score.
-
-        Parameters
-        ----------
-        X : Recordings, DataFrame, list of arrays or ndarray
-        groups : array-like of shape (n_recordings,), default=None
-            Subjects; by default the column ``subject`` of `X`.
-
-        Returns
-        -------
-        ndarray of shape (n_recordings,)
-        """
-        proba = self.predict_proba(X, groups)
-        return self.classes_[proba.argmax(axis=1)]
-
-    def score(
-        self,
-        X: Any,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-        *,
-        strict: bool = False,
-    ) -> float:
-        """Return the share of subjects diagnosed correctly, each counted once.
-
-        Parameters
-        ----------
-        X : Recordings, DataFrame, list of arrays or ndarray
-        y : array-like of shape (n_recordings,)
-            Diagnoses.
-        sample_weight : array-like of shape (n_recordings,), default=None
-            A subject's weight is the mean of those of its recordings.
-        groups : array-like of shape (n_recordings,), default=None
-            Subjects; by default the column ``subject`` of `X`.
-        strict : bool, default=False
-            Whether to raise rather than to warn if a subject was in training.
-
-        Returns
-        -------
-        float
-        """
-        scored = self._score(X, groups)
-        labels = check_labels(y, len(scored.subject))
-        _, _, first = label_subjects(labels, scored.names[scored.subject])
-        right = self.classes_[scored.subjects.argmax(axis=1)] == labels[first]
-        weights = np.ones(len(labels))
-        if sample_weight is not None:
-            weights = check_weights(sample_weight, len(labels))
-        report_trained_on(scored.names, self.trained_on(scored.names), strict=strict, stacklevel=2)
-        means = mean_scores(weights[:, None], scored.subject, len(first))[:, 0]
-        return float(np.average(right, weights=means))
-
     def levels(self, X: Any, groups: ArrayLike | None = None) -> Levels:
         """Show the scores of items of every kind, of recordings and of subjects.
 
@@ -360,11 +287,6 @@ class JointVoteClassifier(ClassifierMixin, _BaseComposition):
     def _score(self, X: Any, groups: ArrayLike | None) -> _JointScores:
         check_is_fitted(self)
         subjects = read_subjects(X, groups)
-        if subjects is None and self.knows_subjects_:
-            raise ValueError(
-                "fit knew the subjects, this X does not: give groups or a column 'subject'. "
-                "Otherwise each recording would be diagnosed on its own."
-            )
         each = []
         for member in self.estimators_:
             with _silent_about_single_kinds():
@@ -380,8 +302,7 @@ class JointVoteClassifier(ClassifierMixin, _BaseComposition):
         ]
         weights = np.ones(len(kinds)) if self.weights is None else np.asarray(self.weights)
         recordings = joint_scores(kinds, weights=weights, floor=self.floor)
-        rows = np.arange(len(recordings)) if subjects is None else subjects
-        subject, names = pd.factorize(rows)
+        subject, names = self._number_subjects(X, groups, len(recordings))
         votes = subject_votes(recordings, subject, len(names))
         voted = np.unique(subject[~np.isnan(recordings).any(axis=1)])
         voteless = np.flatnonzero(~np.isin(subject, voted))
@@ -392,7 +313,7 @@ class JointVoteClassifier(ClassifierMixin, _BaseComposition):
                 stacklevel=3,
             )
         kind_names = [name for name, _ in self.estimators]
-        return _JointScores(subject, np.asarray(names), votes, recordings, kind_names, each, self)
+        return _JointScores(subject, names, votes, recordings, kind_names, each, self)
 
 
 class _JointScores:
