@@ -394,6 +394,7 @@ ELSEWHERE = {
     "cannot_say": "of readers", "repeat": "of readers",
     "refit": "of searches", "voting": "of VotingClassifier",
     "strict": "of scorers",
+    "reader": "of Python's register_reader", "suffix": "of Python's register_reader",
     "subject": "in Python alone: here the folder names the patient",
     "transform": "of set_output",
     "unknown": "of Python's location_from_muscle",

@@ -15,6 +15,7 @@ import pandas as pd
 from sknemg.pages import RESEARCH_ONLY, Table, render
 
 _PROBLEMS, _FLAWS = "problems.csv", "flaws.csv"
+_LABELLED = ("subjects.csv", "subjects.xlsx", "cohort.csv", "cohort.xlsx")
 _COLUMNS = {
     "flaw": "flaw",
     "table_row": "row",
@@ -68,7 +69,7 @@ def validate(
 
 def is_cohort(folder: Path) -> bool:
     """Whether a folder holds tables that state diagnoses."""
-    return any((folder / name).exists() for name in ("subjects.csv", "cohort.csv"))
+    return any((folder / name).exists() for name in _LABELLED)
 
 
 def examine(

@@ -1,3 +1,4 @@
+from ._formats.own import RawSignal
 from ._formats.stored import ReadError
 from ._quality import (
     ImplausibleWarning,
@@ -14,7 +15,7 @@ from .emglab import (
     EMGLAB_N2001,
     load_emglab,
 )
-from .files import read_recording
+from .files import read_recording, register_reader
 from .recordings import load_recordings
 from .writing import write_cohort
 
@@ -23,6 +24,7 @@ __all__ = [
     "EMGLAB_N2001",
     "ImplausibleWarning",
     "InvalidCohortError",
+    "RawSignal",
     "ReadError",
     "find_flaws",
     "load_cohort",
@@ -31,5 +33,6 @@ __all__ = [
     "load_recordings",
     "quality",
     "read_recording",
+    "register_reader",
     "write_cohort",
 ]

@@ -12,6 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from sknemg.datasets._formats.decoding import find_encoding
+from sknemg.datasets._formats.stored import ReadError
+from sknemg.datasets._formats.workbook import read_sheet
 from sknemg.datasets._schema import PACKAGE, Field, clean, decode, read_number, read_package
 from sknemg.recordings import InvalidRecordingsError
 from sknemg.recordings._problems import capped, shown
@@ -19,7 +22,9 @@ from sknemg.recordings._subjects import ONE_DIAGNOSIS, several_diagnoses
 from sknemg.recordings.muscles import find_locations
 
 #: The tables that a folder may hold.
-TABLES = ("subjects.csv", "recordings.csv", "cohort.csv")
+TABLES = tuple(
+    f"{n}{end}" for n in ("subjects", "recordings", "cohort") for end in (".csv", ".xlsx")
+)
 #: Other names of the columns that mean something to the loader.
 ALIASES = {
     "label": "diagnosis",
@@ -39,6 +44,7 @@ _MISSING = ("", "na", "n/a", "nan")
 #: Columns that say how a file is read, or whose words are translated: read as text, stripped.
 UNTYPED = ("diagnosis", "file", "sfreq", "unit", "scale", "channel", "start", "stop")
 UNREAD = ("subject", "location", *UNTYPED)
+_GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
 _COLUMNS = ["table", "row", "problem", "remedy"]
 
 
@@ -176,7 +182,7 @@ def read_tables(
             findings.add(table, [None], "subjects.csv beside it, but no subjects in it", remedy)
             findings.stop_if_any()
         fields = types.get("subjects.csv", {}) | fields
-        _check_subjects(subjects, rows, findings)
+        _check_subjects(subjects, rows, table, findings)
         first = subjects.drop_duplicates("subject")
         rows = rows.reset_index(names="table_row").merge(first, on="subject", how="left")
         rows = rows.set_index("table_row").rename_axis(None)
@@ -194,7 +200,7 @@ def read_tables(
         rows = _locate(rows, table, findings)
     _read_numbers(rows, table, findings)
     if labelled:
-        where = "subjects.csv" if subjects is not None else table
+        where = table if subjects is None else subjects.attrs["name"]
         _check_diagnoses(rows, where, table, findings)
     _check_types(rows, fields, subjects, table, findings)
     return rows, table, fields
@@ -313,30 +319,33 @@ def _read_layout(
 ) -> tuple[pd.DataFrame, Any, str]:
     if not folder.is_dir():
         raise FileNotFoundError(f"Folder {str(folder)!r} does not exist: give an existing one.")
-    there = {name for name in TABLES if (folder / name).exists()}
-    layouts = [{"subjects.csv", "recordings.csv"}, {"cohort.csv"}]
-    layouts += [] if labelled else [{"recordings.csv"}]
-    if there not in layouts:
-        remedy = "put subjects.csv and recordings.csv there, or cohort.csv alone"
-        found = f"it holds {sorted(there) or 'no table'}"
-        findings.add(str(folder), [None], found, remedy)
+    files = [name for name in TABLES if (folder / name).exists()]
+    stems = [Path(name).stem for name in files]
+    layouts = [{"subjects", "recordings"}, {"cohort"}]
+    layouts += [] if labelled else [{"recordings"}]
+    if set(stems) not in layouts or len(set(stems)) < len(stems):
+        remedy = "put subjects.csv and recordings.csv there, or cohort.csv alone (or .xlsx)"
+        findings.add(str(folder), [None], f"it holds {sorted(files) or 'no table'}", remedy)
         findings.stop_if_any()
+    named = dict(zip(stems, files, strict=True))
     diagnosis = ["diagnosis"] if labelled else []
-    if "cohort.csv" in there:
-        rows = _read(folder / "cohort.csv", [*needed, *diagnosis, "file"], types, findings)
+    if "cohort" in named:
+        rows = _read(folder / named["cohort"], [*needed, *diagnosis, "file"], types, findings)
         findings.stop_if_any()
-        return rows, None, "cohort.csv"
-    rows = _read(folder / "recordings.csv", [*needed, "file"], types, findings)
-    if "subjects.csv" not in there:
+        return rows, None, named["cohort"]
+    rows = _read(folder / named["recordings"], [*needed, "file"], types, findings)
+    if "subjects" not in named:
         findings.stop_if_any()
-        return rows, None, "recordings.csv"
-    subjects = _read(folder / "subjects.csv", ["subject", *diagnosis], types, findings)
+        return rows, None, named["recordings"]
+    subjects = _read(folder / named["subjects"], ["subject", *diagnosis], types, findings)
+    subjects.attrs["name"] = named["subjects"]
     both = sorted(map(str, (set(rows) & set(subjects)) - {"subject"}))
     if both:
         remedy = "keep it in one of the tables"
-        findings.add("recordings.csv", [None], f"columns {both} are in subjects.csv too", remedy)
+        problem = f"columns {both} are in {named['subjects']} too"
+        findings.add(named["recordings"], [None], problem, remedy)
     findings.stop_if_any()
-    return rows, subjects, "recordings.csv"
+    return rows, subjects, named["recordings"]
 
 
 def _read(
@@ -348,10 +357,12 @@ def _read(
     """Read one table as text, its columns under their own names, rows numbered from 2."""
     fields = types.get(path.name, {})
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = split_table(file.read(), fields.values())
-    except (UnicodeDecodeError, csv.Error) as error:
+        lines = _lines_of(path, fields.values())
+    except (UnicodeError, csv.Error) as error:
         findings.add(path.name, [None], f"not readable: {error}", "save it as CSV in UTF-8")
+        return pd.DataFrame(columns=list(needed))
+    except ReadError as error:
+        findings.add(path.name, [None], f"not readable: {error}")
         return pd.DataFrame(columns=list(needed))
     lines = _without_blank_columns(lines)
     columns = [name.strip() for name in lines[0]] if lines else []
@@ -384,6 +395,17 @@ def _read(
         findings.add(path.name, [None], "no rows", "add one row for each recording or subject")
     table.columns = pd.Index(names)
     return table
+
+
+def _lines_of(path: Path, fields: Iterable[Field]) -> list[list[str]]:
+    """Read a table's lines: a sheet, or text in UTF-8, UTF-16 with its mark, or cp1252."""
+    if path.suffix == ".xlsx":
+        return read_sheet(path)
+    with path.open(encoding=find_encoding(path, None), newline="") as file:
+        text = file.read()
+    if "\0" in text:
+        raise ReadError("it holds NUL characters: save it as CSV in UTF-8")
+    return split_table(text.removeprefix("\ufeff"), fields)
 
 
 def split_table(text: str, fields: Iterable[Field] = ()) -> list[list[str]]:
@@ -495,8 +517,10 @@ def _require(rows: pd.DataFrame, columns: Iterable[str], table: str, findings: F
         findings.add(table, blank, f"no {name}", "fill it in or take the row out")
 
 
-def _check_subjects(subjects: pd.DataFrame, rows: pd.DataFrame, findings: Findings) -> None:
-    name = "subjects.csv"
+def _check_subjects(
+    subjects: pd.DataFrame, rows: pd.DataFrame, table: str, findings: Findings
+) -> None:
+    name = subjects.attrs["name"]
     blank = subjects.index[subjects["subject"].isna()]
     findings.add(name, blank, "no subject", "fill it in or take the row out", out=False)
     for who, group in subjects.groupby("subject"):
@@ -508,8 +532,8 @@ def _check_subjects(subjects: pd.DataFrame, rows: pd.DataFrame, findings: Findin
             findings.out.update(rows.index[rows["subject"] == who])
     unknown = rows.index[rows["subject"].notna() & ~rows["subject"].isin(subjects["subject"])]
     for row in unknown:
-        problem = f"subject {rows.loc[row, 'subject']!r} is not in subjects.csv"
-        findings.add("recordings.csv", [row], problem, "add the subject with its diagnosis")
+        problem = f"subject {rows.loc[row, 'subject']!r} is not in {name}"
+        findings.add(table, [row], problem, "add the subject with its diagnosis")
     idle = subjects[subjects["subject"].notna() & ~subjects["subject"].isin(rows["subject"])]
     for row, who in idle["subject"].items():
         problem = f"subject {who!r} has no recording"
@@ -539,15 +563,21 @@ def _read_numbers(rows: pd.DataFrame, table: str, findings: Findings) -> None:
     for column in set(NUMBERS) & set(rows):
         numbers = rows[column].map(_number).astype(float)
         for row in rows.index[numbers.isna() & rows[column].notna()]:
-            problem = f"{column} {rows.loc[row, column]!r} is no number"
+            entry = rows.loc[row, column]
+            problem = f"{column} {entry!r} is no number"
+            if _GROUPED.fullmatch(entry):
+                problem = f"{column} {entry!r} may have a decimal comma or one between thousands"
             findings.add(table, [row], problem, "write digits with a decimal point")
         rows[column] = numbers.astype(float)
 
 
 def _number(entry: str | None) -> float:
-    """Read a number to the last digit; NaN if it is none."""
+    """Read a number to the last digit, with a point or a comma; NaN if it is none."""
+    text = entry or ""
+    if "," in text and "." not in text and not _GROUPED.fullmatch(text):
+        text = text.replace(",", ".", 1)
     try:
-        return read_number(entry or "")
+        return read_number(text)
     except ValueError:
         return math.nan
 
@@ -571,7 +601,10 @@ def typed(column: pd.Series) -> pd.Series:
     if entries.isin(["True", "False"]).all() and len(entries) == len(column):
         return column == "True"
     codes = entries.str.match(r"[-+]?0\d")  # 007 is a code, not the number 7
+    commas = entries.str.contains(",", regex=False)  # lists of codes, or decimals: not said
     numbers = column.map(_number).astype(float)
+    if commas.any():
+        return column
     if codes.any() or numbers[entries.index].isna().any():
         return column
     whole = len(entries) == len(column) and entries.str.fullmatch(r"[-+]?\d{1,18}").all()

@@ -20,6 +20,7 @@ from sknemg.datasets._formats.arrays import read_npy, read_npz
 from sknemg.datasets._formats.edf import read_edf
 from sknemg.datasets._formats.limits import MAX_BYTES
 from sknemg.datasets._formats.mat import read_mat
+from sknemg.datasets._formats.own import READERS, Reader, read_own
 from sknemg.datasets._formats.parquet import read_parquet
 from sknemg.datasets._formats.sound import read_sound
 from sknemg.datasets._formats.stored import Part, ReadError, Stored
@@ -256,6 +257,56 @@ _KINDS |= dict.fromkeys((".flac", ".w64", ".rf64", ".aif", ".aiff", ".au", ".caf
 _KINDS |= dict.fromkeys((".csv", ".txt", ".tsv", ".asc"), "text")
 
 
+def register_reader(suffix: str, reader: Reader | None) -> None:
+    """Let `read_recording`, and all that loads files, read files of a lab's own format.
+
+    What the reader returns is checked as any other file: a rate or a unit that it does not state
+    must be given, and may not contradict what is given.
+
+    Parameters
+    ----------
+    suffix : str
+        Ending of the files, such as ``".nic"``. It must not be that of a known format.
+    reader : callable or None
+        Called as ``reader(path, channel)``, where `channel` is what the user gave, a name, a
+        position or None. It returns a `RawSignal` and raises `ReadError` for files that are not
+        sound. None takes the reader out again.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is none, or that of a format that the library reads.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from sknemg.datasets import RawSignal, read_recording, register_reader
+    >>> def read_counts(path, channel):
+    ...     rate, *counts = path.read_text().split()
+    ...     return RawSignal(np.array(counts, dtype=float), sfreq=float(rate), unit="uV")
+    >>> register_reader(".counts", read_counts)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "a.counts"
+    ...     _ = file.write_text("10000 100 -200 300")
+    ...     read_recording(file)[:2]
+    (array([ 0.1, -0.2,  0.3], dtype=float32), 10000.0)
+    >>> register_reader(".counts", None)
+    """
+    if not isinstance(suffix, str) or not re.fullmatch(r"\.[^./\\]+", suffix):
+        raise ValueError(f"suffix={suffix!r} must be text such as '.nic'.")
+    suffix = suffix.lower()
+    if suffix in _KINDS or suffix in (".hea", ".dat", ".bin", ".p", ".pkl", ".pickle"):
+        raise ValueError(f"suffix={suffix!r} is that of a known format: rename the files.")
+    if reader is None:
+        READERS.pop(suffix, None)
+    elif callable(reader):
+        READERS[suffix] = reader
+    else:
+        raise ValueError(f"reader={reader!r} must be a function, or None.")
+
+
 def is_signal(path: Path) -> bool:
     """Whether a file of a folder is taken for a recording: a WFDB header or another known file."""
     return path.suffix.lower() in suffixes()
@@ -263,13 +314,15 @@ def is_signal(path: Path) -> bool:
 
 def suffixes() -> list[str]:
     """List the endings of the files that hold one recording each."""
-    return [".hea", *_KINDS]
+    return [".hea", *_KINDS, *READERS]
 
 
 def _kind(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in (".hea", ".dat", ".bin") or path.with_name(path.name + ".hea").exists():
         return "WFDB"
+    if suffix in READERS:
+        return suffix
     if suffix == ".mat" and find_header(path):  # of PhysioNet's challenges
         return "WFDB"
     if suffix in _KINDS:
@@ -303,7 +356,7 @@ def _open(path: Path, channel: Any, text: TextFormat, invalid: str, max_bytes: i
     }
     try:
         with np.errstate(over="ignore"):  # infinite samples are refused, and named
-            return readers[kind]()
+            return read_own(path, channel, max_bytes) if kind in READERS else readers[kind]()
     except (ReadError, ImportError):
         raise
     except FileNotFoundError as error:

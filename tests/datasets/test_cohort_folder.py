@@ -329,7 +329,10 @@ def test_pickles_nan_and_broken_files(make_folder):
 @pytest.mark.parametrize(
     ("tables", "message"),
     [
-        ({}, "it holds no table (put subjects.csv and recordings.csv there, or cohort.csv alone)"),
+        (
+            {},
+            "it holds no table (put subjects.csv and recordings.csv there, or cohort.csv alone",
+        ),
         ({"subjects": "subject,diagnosis\nA,M\n"}, "it holds ['subjects.csv']"),
         ({"cohort": "label,muscle_type,filepath\nM,P,a.npy\n"}, "or say with `subject_pattern`"),
         ({"cohort": "subject,diagnosis,file\n"}, "cohort.csv: no rows"),

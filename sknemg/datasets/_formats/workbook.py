@@ -1,0 +1,84 @@
+"""Tables in workbooks (.xlsx): the entries of one sheet as text, as the sheet shows them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+from sknemg.datasets._formats.named import need
+from sknemg.datasets._formats.stored import ReadError
+
+_MOST_BYTES = 2**28  # unpacked
+_MOST_CELLS = 10**7
+
+
+def read_sheet(path: Path) -> list[list[str]]:
+    """Return the lines of the sheet called as the file, or of the only one that holds anything."""
+    _check_size(path)
+    openpyxl = need("openpyxl")
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    except Exception as error:  # whatever a broken file leads to
+        reason = f"{type(error).__name__}: {error}"
+        raise ReadError(f"no workbook ({reason}): save it as .xlsx again") from error
+    try:
+        sheets = {sheet.title: _lines(sheet) for sheet in book.worksheets}
+    finally:
+        book.close()
+    filled = {title: lines for title, lines in sheets.items() if lines}
+    named = {title: lines for title, lines in filled.items() if title.lower() == path.stem.lower()}
+    if len(chosen := named or filled) > 1:
+        raise ReadError(
+            f"it has the sheets {sorted(chosen)}: call the one that is meant {path.stem!r}"
+        )
+    return next(iter(chosen.values()), [])
+
+
+def _check_size(path: Path) -> None:
+    try:
+        with ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except BadZipFile as error:
+        raise ReadError(f"no workbook ({error}): save it as .xlsx again") from error
+    if unpacked > _MOST_BYTES:
+        raise ReadError(f"it unpacks to {unpacked} bytes, which no table needs: save it as CSV")
+
+
+def _lines(sheet: Any) -> list[list[str]]:
+    sheet.reset_dimensions()  # which a file may state as it likes
+    lines: list[list[str]] = []
+    n_cells = last = 0
+    for row in sheet.iter_rows():
+        line = [_text(cell) for cell in row]
+        n_cells += len(line) + 1
+        if n_cells > _MOST_CELLS:
+            raise ReadError(f"more than {_MOST_CELLS} cells: save the table as CSV")
+        lines.append(line)
+        last = len(lines) if any(line) else last
+    return lines[:last]
+
+
+def _text(cell: Any) -> str:
+    """Write an entry as text; a number under a format of zeros is a code, 007."""
+    value = cell.value
+    if value is None:
+        return ""
+    if getattr(cell, "data_type", "") == "e":
+        raise ReadError(f"{cell.coordinate} holds the error {value}: correct it")
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
+    if isinstance(value, int):
+        zeros = re.fullmatch("0{2,}", cell.number_format or "")
+        return str(value).zfill(len(cell.number_format)) if zeros else str(value)
+    if isinstance(value, dt.datetime) and value.time() == dt.time():
+        return value.date().isoformat()
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
+    return str(value)
