@@ -241,6 +241,10 @@ def _add_diagnose(commands: Any) -> None:
         "name subject, file, muscle, location, sfreq, unit, scale, channel",
     )  # fmt: skip
     _add_model(diagnose)
+    diagnose.add_argument(
+        "--muaps", action="store_true",
+        help="compare the motor unit potentials of each muscle with published norms (some seconds)",
+    )  # fmt: skip
     _add_reading(diagnose, cohort=False)
     diagnose.add_argument(
         "--out", type=Path, default=Path("diagnosis"), metavar="FOLDER",

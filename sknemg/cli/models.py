@@ -6,7 +6,7 @@ import argparse
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sknemg.cli.advice import Refusal
 from sknemg.pages import RESEARCH_ONLY
@@ -99,7 +99,10 @@ def diagnose(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
         )
     X = read_patient(args.paths, options)
     found = model.diagnose(X)
-    files = write_patient(args.out, model, X, found, fingerprint=_fingerprint(args.model))
+    reference: Literal["published"] | None = "published" if args.muaps else None
+    files = write_patient(
+        args.out, model, X, found, fingerprint=_fingerprint(args.model), reference=reference
+    )
     for one in found:
         print(f"{one.subject}: {one.text}")
         for reason in one.reasons:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from sknemg.diagnosis import Diagnosis, Diagnostician
 from sknemg.pages import RESEARCH_ONLY, Table, render
 from sknemg.recordings import Recordings
+
+if TYPE_CHECKING:
+    from sknemg.muap.reference import MuapReference
 
 #: By how much the probability of the answer must fall or rise without a segment to be marked.
 EFFECT = 0.005
@@ -46,7 +49,12 @@ class Trace:
 
 
 def patient_page(
-    model: Diagnostician, X: Recordings, found: Diagnosis, *, fingerprint: str = ""
+    model: Diagnostician,
+    X: Recordings,
+    found: Diagnosis,
+    *,
+    fingerprint: str = "",
+    reference: MuapReference | Literal["published"] | None = None,
 ) -> str:
     """Return the page of one patient as HTML.
 
@@ -61,6 +69,9 @@ def patient_page(
         One of ``model.diagnose(X)``.
     fingerprint : str, default=""
         Of the model, to be named on the page.
+    reference : MuapReference, "published" or None, default=None
+        Norms with which the motor unit potentials of each muscle are compared. To find and measure
+        them takes some seconds; None leaves the table out.
 
     Returns
     -------
@@ -90,7 +101,23 @@ def patient_page(
         n_calibration=model.n_calibration_,
         limits=[f"{bound:.0%}".replace("%", " %") for bound in found.coverage_range],
         fingerprint=fingerprint,
+        **_muaps(X, found, reference),
     )
+
+
+def _muaps(
+    X: Recordings, found: Diagnosis, reference: MuapReference | Literal["published"] | None
+) -> dict[str, Any]:
+    """Give the page its table of potentials, and what it has to say of them."""
+    if reference is None or not found.recordings["used"].any():
+        return {"muaps": None, "muap_note": ""}
+    from sknemg.evaluation._patient_muaps import muap_comparison, muap_table
+    from sknemg.muap.reference import MuapReference
+
+    norms = MuapReference() if reference == "published" else reference
+    summary, note = muap_comparison(X, found, norms)
+    table = muap_table(summary, note) if len(summary) else None
+    return {"muaps": table, "muap_note": "" if len(summary) else note or "No potentials found."}
 
 
 def write_patient(
@@ -100,6 +127,7 @@ def write_patient(
     found: Sequence[Diagnosis],
     *,
     fingerprint: str = "",
+    reference: MuapReference | Literal["published"] | None = None,
 ) -> list[Path]:
     """Write a page, a JSON and a CSV file for each patient.
 
@@ -111,6 +139,8 @@ def write_patient(
     found : sequence of Diagnosis
         ``model.diagnose(X)``.
     fingerprint : str, default=""
+    reference : MuapReference, "published" or None, default=None
+        As for `patient_page`.
 
     Returns
     -------
@@ -122,7 +152,7 @@ def write_patient(
     files: list[Path] = []
     for one in found:
         stem = _stem(one.subject, {file.stem for file in files})
-        page = patient_page(model, X, one, fingerprint=fingerprint)
+        page = patient_page(model, X, one, fingerprint=fingerprint, reference=reference)
         texts = {
             ".html": page,
             ".json": json.dumps(summary(one, fingerprint), indent=1, ensure_ascii=False) + "\n",

@@ -233,6 +233,19 @@ class MuapReference:
         columns += ["low", "high", "n_low", "n_high", "conclusion"]
         return pd.DataFrame(rows, columns=[*keys, *columns])
 
+    def knows(self, muscle: Any) -> bool:
+        """Tell whether there are norms of a muscle, or of the one that it is a part of.
+
+        Parameters
+        ----------
+        muscle : str, or missing
+
+        Returns
+        -------
+        bool
+        """
+        return self._known(muscle) in set(self.norms["muscle"])
+
     def _known(self, muscle: Any) -> Any:
         """Name of the norms of a muscle, without its part unless there are norms of the part."""
         if isinstance(muscle, str) and muscle not in set(self.norms["muscle"]):

@@ -16,7 +16,10 @@ import pytest
 from sknemg import Recordings, load_model
 from sknemg.cli import main
 from sknemg.datasets import write_cohort
+from sknemg.diagnosis import Diagnosis
 from sknemg.evaluation import patient_page, write_patient
+from sknemg.evaluation._patient_muaps import muap_comparison
+from sknemg.muap import MuapFeatures, MuapReference
 
 SFREQ = 1000.0
 STEPS = ["--sfreq", "500", "--window", "0.4", "--hop", "0.2"]
@@ -278,3 +281,53 @@ def test_a_model_is_not_overwritten_by_accident(trained, capsys):
     argv = ["train", "--cohort", str(trained / "cohort"), "--out", str(trained / "model"), *STEPS]
     assert main([*argv, "--folds", "3", "--jobs", "1"]) == 2
     assert "is not empty: give a new folder, or --overwrite" in capsys.readouterr().err
+
+
+# -- motor unit potentials ---------------------------------------------------------------------
+
+
+def with_units(muscles, seed=0):
+    """A patient with one motor unit in each recording, and what a model would have said."""
+    rng = np.random.default_rng(seed)
+    shape = np.interp(np.arange(81), [0, 20, 30, 40, 80], [0, 0.1, -0.6, 0.15, 0])
+    signals = []
+    for _ in muscles:
+        signal = rng.normal(0, 0.003, size=40_000)
+        for start in (20_000 * np.cumsum(rng.normal(0.1, 0.012, size=18))).astype(int):
+            signal[start : start + 81] += shape[: max(0, len(signal) - start)]
+        signals.append(signal)
+    X = Recordings(signals, sfreq=20_000, subject="P", muscle=muscles)
+    own = pd.DataFrame(
+        {"row": range(len(X)), "muscle": muscles, "used": True, "seconds": X.durations,
+         "rms": 0.1, "peak": 1.0, "unusable": "", "unusual": "", "without": 0.5,
+         "myopathy": 0.8, "normal": 0.2}
+    )  # fmt: skip
+    return X, Diagnosis("P", ("myopathy",), {"myopathy": 0.8, "normal": 0.2}, (), own)
+
+
+def test_motor_unit_potentials_stand_beside_norms(model):
+    X, found = with_units(["biceps brachii (long head)", "soleus", "biceps brachii", None])
+    page = patient_page(model, X, found, reference=MuapReference())
+    assert "Motor unit potentials of each muscle, and norms" in page
+    text = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", page))
+    assert "amplitude (mV)" in text and "0.436 ± 0.115" in text and "9.9 ± 1.4" in text
+    assert "fewer than 20 potentials" in text
+    assert "Not compared: no norms of soleus; recordings whose muscle is not stated." in text
+    summary, _ = muap_comparison(X, found, MuapReference())
+    measured = MuapFeatures(["amplitude"]).to_frame(X[[0, 2]])
+    row = summary.set_index("parameter").loc["amplitude"]
+    assert row["n"] == len(measured) > 1
+    assert row["mean"] == pytest.approx(measured["amplitude"].mean())
+
+
+def test_without_norms_of_any_muscle_the_page_says_so(model):
+    X, found = with_units(["soleus"])
+    page = patient_page(model, X, found, reference=MuapReference())
+    assert "Not compared: no norms of soleus." in page and 'id="muaps"' not in page
+    assert "Motor unit potentials" not in patient_page(model, X, found)
+
+
+def test_the_command_compares_potentials_when_it_is_asked_to(trained, patient, tmp_path):
+    assert diagnose(trained, tmp_path / "out", patient(), options=["--muaps"]) == 0
+    page = next((tmp_path / "out").glob("*.html")).read_text(encoding="utf-8")
+    assert "Motor unit potentials" in page

@@ -1,0 +1,95 @@
+"""The motor unit potentials of one patient beside norms, as a table of the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sknemg.diagnosis import Diagnosis
+from sknemg.muap.features import MuapFeatures
+from sknemg.muap.reference import MuapReference
+from sknemg.pages import Table
+from sknemg.recordings import Recordings
+from sknemg.recordings._problems import capped
+
+_MILLISECONDS = ("duration", "spike_duration", "rise_time")
+
+
+def muap_comparison(
+    X: Recordings, found: Diagnosis, reference: MuapReference
+) -> tuple[pd.DataFrame, str]:
+    """Measure the potentials of the used recordings and compare each muscle with its norms.
+
+    Parameters
+    ----------
+    X : Recordings of signals
+    found : Diagnosis
+    reference : MuapReference
+
+    Returns
+    -------
+    summary : DataFrame
+        As of :meth:`MuapReference.summary`; empty where nothing can be compared.
+    note : str
+        What was not compared, and why.
+    """
+    own: Any = found.recordings[found.recordings["used"]]
+    muscles = own["muscle"].tolist() if "muscle" in own else [None] * len(own)
+    known = np.array([reference.knows(muscle) for muscle in muscles], dtype=bool)
+    without = sorted({str(m) for m, k in zip(muscles, known, strict=True)
+                      if not k and isinstance(m, str)})  # fmt: skip
+    notes = [f"no norms of {capped(without)}"] if without else []
+    if any(not isinstance(muscle, str) for muscle in muscles):
+        notes.append("recordings whose muscle is not stated")
+    muaps = pd.DataFrame()
+    if known.any():
+        names = reference.norms["parameter"].unique().tolist()
+        rows = own["row"].to_numpy()[known]
+        muaps = MuapFeatures(names).to_frame(X[rows].with_columns(subject=str(found.subject)))
+        silent = sorted({str(m) for m, k in zip(muscles, known, strict=True) if k}
+                        - set(muaps["muscle"].astype(str)))  # fmt: skip
+        notes += [f"no potentials found in {capped(silent)}"] if silent else []
+    summary = reference.summary(muaps) if len(muaps) else pd.DataFrame()
+    return summary, "Not compared: " + "; ".join(notes) + "." if notes else ""
+
+
+def muap_table(summary: pd.DataFrame, note: str) -> Table:
+    """Lay out a comparison.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        As of :meth:`MuapReference.summary`, not empty.
+    note : str
+
+    Returns
+    -------
+    Table
+    """
+    rows = []
+    each: Any = summary.itertuples()
+    for row in each:
+        factor, unit = (1000, " (ms)") if row.parameter in _MILLISECONDS else (1, "")
+        unit = " (mV)" if row.parameter == "amplitude" else unit
+
+        def said(value: float, factor: int = factor) -> str:
+            return "" if np.isnan(value) else f"{factor * value:.3g}"
+
+        rows.append(
+            {
+                "muscle": row.muscle,
+                "": row.parameter.replace("_", " ") + unit,
+                "potentials": row.n,
+                "mean": said(row.mean),
+                "norm": f"{said(row.norm_mean)} ± {said(row.norm_sd)}",
+                "SD from it": f"{row.z:+.1f}",
+                "limits of one": f"{said(row.low)} to {said(row.high)}" if row.low > 0 else "",
+                "below, above": f"{row.n_low}, {row.n_high}",
+                "by the outlier rule": row.conclusion,
+            }
+        )
+    caption = "Motor unit potentials of each muscle, and norms"
+    table = Table.from_frame(pd.DataFrame(rows), "muaps", caption)
+    return Table(table.name, table.caption, table.columns, table.groups, note)
