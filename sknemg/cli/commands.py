@@ -33,6 +33,7 @@ LOADING: Mapping[str, Words] = {
     "skip_lines": option("--skip-lines"),
     "header": lambda value: "--header" + {None: "", "True": " yes", "False": " no"}.get(value, ""),
     "encoding": option("--encoding"),
+    "profiles": option("--text-profile"),
     "invalid": option("--invalid"),
     "max_bytes": option("--max-bytes"),
     "on_error": option("--on-error"),
@@ -311,6 +312,10 @@ def _add_reading(
     texts.add_argument("--skip-lines", type=_at_least(0), default=0, metavar="N")
     texts.add_argument("--header", choices=["yes", "no"], help="whether the first line holds names")
     texts.add_argument("--encoding", metavar="NAME", help="such as cp1252")
+    texts.add_argument(
+        "--text-profile", type=Path, action="append", metavar="FILE",
+        help="a dialect that TextProfile.save wrote, for the rows that name it; may be repeated",
+    )  # fmt: skip
 
 
 def _add_steps(parser: argparse.ArgumentParser) -> None:
@@ -544,8 +549,11 @@ def _load(args: argparse.Namespace) -> tuple[Any, Any]:
 
 def reading(args: argparse.Namespace) -> dict[str, Any]:
     """Return what the options say of reading files, as parameters of `load_recordings`."""
+    from sknemg.datasets import TextProfile
+
     limits = {} if args.max_bytes is None else {"max_bytes": args.max_bytes}
     return {
+        "profiles": [TextProfile.load(file) for file in args.text_profile or []],
         "unit": args.unit,
         "sfreq": args.file_sfreq,
         "scale": args.scale,

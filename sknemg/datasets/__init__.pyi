@@ -16,6 +16,7 @@ from .emglab import (
     load_emglab,
 )
 from .files import read_recording, register_reader
+from .profiles import TextProfile
 from .recordings import load_recordings
 from .writing import write_cohort
 
@@ -26,6 +27,7 @@ __all__ = [
     "InvalidCohortError",
     "RawSignal",
     "ReadError",
+    "TextProfile",
     "find_flaws",
     "load_cohort",
     "load_emgdb",

@@ -6,7 +6,7 @@ import hashlib
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,17 +16,30 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sknemg.datasets._formats.stored import ReadError, TableEntry
+from sknemg.datasets._formats.text import TextFormat
 from sknemg.datasets._formats.units import UNITS
 from sknemg.datasets._quality import warn_if_implausible
 from sknemg.datasets._schema import PACKAGE, Field, decode
 from sknemg.datasets._tables import UNTYPED, Findings, describe, is_given, path_problem, typed
-from sknemg.datasets.files import Reading, files_of, read_recording
+from sknemg.datasets.files import Reading, files_of, is_text, read_recording
+from sknemg.datasets.profiles import TextProfile
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import shown
 from sknemg.recordings._subjects import warn_if_alike
 from sknemg.recordings.recordings import offsets_of
 
 _READ = ("sfreq", "unit", "scale", "channel", "start", "stop")
+
+
+def check_profiles(profiles: Sequence[TextProfile], text: TextFormat) -> None:
+    """Refuse profiles that are none, that share a name, or that contradict a given dialect."""
+    if not all(isinstance(profile, TextProfile) for profile in profiles):
+        raise ValueError("`profiles` must be TextProfile: load them with TextProfile.load.")
+    names = [profile.name for profile in profiles]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"`profiles` has several called {twice}: rename all but one.")
+    if profiles and text != TextFormat():
+        raise ValueError("`profiles` and a dialect such as `delimiter` are both given: keep one.")
 
 
 def check_how(on_error: str, locations: str, subject_pattern: str | None) -> re.Pattern[str] | None:
@@ -72,6 +85,7 @@ def load_rows(
     options: dict[str, Any],
     *,
     on_error: Literal["raise", "skip"],
+    profiles: Sequence[TextProfile],
     stacklevel: int,
 ) -> Recordings:
     """Read all rows, and refuse or leave out those with a problem.
@@ -86,6 +100,7 @@ def load_rows(
     options : dict
         Further parameters of `read_recording`.
     on_error : {"raise", "skip"}
+    profiles : sequence of TextProfile
     stacklevel : int
         Of warnings: the frames between the caller's user and here.
 
@@ -96,7 +111,9 @@ def load_rows(
     rows, table, fields = source.rows, source.table, source.fields
     readable = check_paths(rows, table, source.folder, findings)
     check_repeated_rows(rows, table, findings)
-    readings = read_all(rows.loc[readable], table, source.folder, given, options, findings)
+    readings = read_all(
+        rows.loc[readable], table, source.folder, given, options, profiles, findings
+    )
     check_repeated_signals(rows, table, readings, findings)
     kept = [row for row in rows.index if row not in findings.out]
     problems = findings.table()
@@ -236,6 +253,7 @@ def read_all(
     folder: Path,
     given: dict[str, Any],
     options: dict[str, Any],
+    profiles: Sequence[TextProfile],
     findings: Findings,
 ) -> dict[int, Reading]:
     """Read every row that can be read, and note why the others cannot."""
@@ -245,18 +263,50 @@ def read_all(
     for row in rows.index:
         entries: dict[str, Any] = {name: rows.at[row, name] for name in columns}
         said = {name: entry for name, entry in entries.items() if is_given(entry)}
+        path = folder / str(rows.at[row, "file"])
+        try:
+            profile = _profile_of(rows.loc[row], path, profiles)
+        except ReadError as error:
+            findings.add(table, [row], str(error))
+            continue
+        own = {} if profile is None else profile.options()
+        for name in [name for name in _READ if is_given(own.get(name))]:
+            stated = {**given, **said}.get(name, own[name])
+            if _differ(stated, own[name]):
+                problem = f"{name} {stated} for the file, {own[name]} in profile {profile.name!r}"  # type: ignore[union-attr]
+                findings.add(table, [row], problem, "give it in one place")
         clash = [name for name in given if name in said and _differ(said[name], given[name])]
         for name in clash:
             problem = f"{name} {said[name]} in the row, {name}={given[name]!r} as argument"
             findings.add(table, [row], problem, "give it in one place")
         if "channel" in said:
             said["channel"] = TableEntry(said["channel"])
-        path = folder / str(rows.at[row, "file"])
+        own = {name: value for name, value in own.items() if name not in _READ or is_given(value)}
         try:
-            readings[row] = read_recording(path, **(given | said), **options)
+            readings[row] = read_recording(path, **(options | own | given | said))
         except ReadError as error:
             findings.add(table, [row], str(error))
     return readings
+
+
+def _profile_of(row: pd.Series, path: Path, profiles: Sequence[TextProfile]) -> TextProfile | None:
+    """Return the profile that a row names, or the only one, if its file is text."""
+    named = row.get("profile")
+    if is_given(named):
+        if not is_text(path):
+            raise ReadError(f"profile {named!r} for a file that is no text: leave it out")
+        known = {profile.name: profile for profile in profiles}
+        if named not in known:
+            raise ReadError(f"no profile {named!r} among `profiles`, {sorted(known)}: give it")
+        return known[named]
+    if not profiles or not is_text(path):
+        return None
+    if len(profiles) > 1:
+        raise ReadError(
+            f"several profiles, and the row names none: write one of "
+            f"{sorted(profile.name for profile in profiles)} into the column profile"
+        )
+    return profiles[0]
 
 
 def _differ(said: Any, given: Any) -> bool:

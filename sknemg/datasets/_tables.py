@@ -39,7 +39,17 @@ DIAGNOSES = {"m": "myopathy", "n": "neuropathy", "nl": "normal"} | {
 }
 LOCATIONS = {"p": "proximal", "d": "distal", "proximal": "proximal", "distal": "distal"}
 NUMBERS = ("sfreq", "scale", "start", "stop")
-_TEXT = ("subject", "diagnosis", "file", "recording", "channel", "muscle", "side", "location")
+_TEXT = (
+    "subject",
+    "diagnosis",
+    "file",
+    "recording",
+    "channel",
+    "muscle",
+    "side",
+    "location",
+    "profile",
+)
 _MISSING = ("", "na", "n/a", "nan")
 #: Columns that say how a file is read, or whose words are translated: read as text, stripped.
 UNTYPED = ("diagnosis", "file", "sfreq", "unit", "scale", "channel", "start", "stop")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from sknemg.datasets._formats.limits import MAX_BYTES
 from sknemg.datasets._formats.text import TextFormat
-from sknemg.datasets._rows import Source, check_how, load_rows
+from sknemg.datasets._rows import Source, check_how, check_profiles, load_rows
 from sknemg.datasets._tables import Findings, read_tables
 from sknemg.datasets.files import check_max_bytes, check_numbers, check_text
+from sknemg.datasets.profiles import TextProfile
 from sknemg.recordings import Recordings
 
 
@@ -31,6 +32,7 @@ def load_cohort(
     skip_lines: int = 0,
     header: bool | None = None,
     encoding: str | None = None,
+    profiles: Sequence[TextProfile] = (),
     invalid: Literal["raise", "clip"] = "raise",
     max_bytes: int = MAX_BYTES,
     on_error: Literal["raise", "skip"] = "raise",
@@ -74,6 +76,9 @@ def load_cohort(
     delimiter, decimal, skip_lines, header, encoding : default=",", None, 0, None, None
         Dialect of the text files, as in `read_recording`. (In the tables themselves a comma, a
         semicolon or a tab separates the columns, whichever the first row holds most of.)
+    profiles : sequence of TextProfile, default=()
+        Dialects of text files, by the name in the column ``profile`` of a row. A single one is that
+        of all text files.
     invalid : {"raise", "clip"}, default="raise"
         Meaning of WFDB's code for "no value", as in `read_recording`.
     max_bytes : int, default=2**30
@@ -127,6 +132,7 @@ def load_cohort(
     check_numbers(sfreq=sfreq, scale=scale)
     text = TextFormat(delimiter, decimal, skip_lines, header, encoding)
     check_text(text)
+    check_profiles(profiles, text)
     check_max_bytes(max_bytes)
     folder, findings = Path(folder), Findings()
     rows, table, fields = read_tables(
@@ -142,6 +148,7 @@ def load_cohort(
         {"unit": unit, "sfreq": sfreq, "scale": scale},
         vars(text) | {"invalid": invalid, "max_bytes": max_bytes},
         on_error=on_error,
+        profiles=profiles,
         stacklevel=2,
     )
     return X, X["diagnosis"].to_numpy(dtype=str)

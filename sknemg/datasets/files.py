@@ -312,6 +312,11 @@ def is_signal(path: Path) -> bool:
     return path.suffix.lower() in suffixes()
 
 
+def is_text(path: Path) -> bool:
+    """Whether a file is delimited text by its suffix."""
+    return _KINDS.get(path.suffix.lower()) == "text"
+
+
 def suffixes() -> list[str]:
     """List the endings of the files that hold one recording each."""
     return [".hea", *_KINDS, *READERS]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from sknemg.datasets._formats.limits import MAX_BYTES
 from sknemg.datasets._formats.text import TextFormat
-from sknemg.datasets._rows import Source, check_how, load_rows
+from sknemg.datasets._rows import Source, check_how, check_profiles, load_rows
 from sknemg.datasets._tables import TABLES, Findings, read_tables, subjects_in
 from sknemg.datasets.files import (
     check_max_bytes,
@@ -21,6 +21,7 @@ from sknemg.datasets.files import (
     is_signal,
     suffixes,
 )
+from sknemg.datasets.profiles import TextProfile
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import capped
 
@@ -41,6 +42,7 @@ def load_recordings(
     skip_lines: int = 0,
     header: bool | None = None,
     encoding: str | None = None,
+    profiles: Sequence[TextProfile] = (),
     invalid: Literal["raise", "clip"] = "raise",
     max_bytes: int = MAX_BYTES,
     on_error: Literal["raise", "skip"] = "raise",
@@ -69,6 +71,9 @@ def load_recordings(
         With "muscle", a location that is not given follows from the muscle.
     delimiter, decimal, skip_lines, header, encoding : default=",", None, 0, None, None
         Dialect of the text files, as in `read_recording`.
+    profiles : sequence of TextProfile, default=()
+        Dialects of text files, by the name in the column ``profile`` of a row. A single one is that
+        of all text files.
     invalid : {"raise", "clip"}, default="raise"
         Meaning of WFDB's code for "no value", as in `read_recording`.
     max_bytes : int, default=2**30
@@ -116,6 +121,7 @@ def load_recordings(
     check_numbers(sfreq=sfreq, scale=scale)
     text = TextFormat(delimiter, decimal, skip_lines, header, encoding)
     check_text(text)
+    check_profiles(profiles, text)
     check_max_bytes(max_bytes)
     folder, names = _listed(paths)
     findings = Findings("recordings")
@@ -154,6 +160,7 @@ def load_recordings(
         {"unit": unit, "sfreq": sfreq, "scale": scale},
         vars(text) | {"invalid": invalid, "max_bytes": max_bytes},
         on_error=on_error,
+        profiles=profiles,
         stacklevel=2,
     )
 

@@ -156,7 +156,7 @@ def test_a_folder_of_all_formats_is_loaded_to_the_last_bit_or_step(tmp_path):
     assert (table["reader"] <= 1e-7).all(), table  # one float32 of it
     exact = table["step"] == 0
     assert (table["written"][exact] <= 6e-8).all(), table
-    assert (table["written"] <= 0.51 * table["step"] + 1.2e-7).all(), table
+    assert (table["written"] <= table["step"] + 1.2e-7).all(), table  # pyedflib cuts digits off
     assert (table["written"][~exact] > 0).all()
 
 
