@@ -73,6 +73,7 @@ def test_a_folder_of_which_nothing_can_be_read(folder, capsys):
     printed = capsys.readouterr().out
     assert "No recording can be read: 4 problems." in printed
     assert "recordings.csv, rows 2-5: no unit" in printed
+    assert "give --unit (V, mV, uV or nV) or --scale" in printed
     assert "None can be read" in (folder / "out" / "validation.html").read_text(encoding="utf-8")
     assert validate(folder, "--unit", "mV") == 0
 

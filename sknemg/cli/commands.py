@@ -517,8 +517,9 @@ def _validate(args: argparse.Namespace) -> int:
     _prepare_out(args.out)
     from sknemg.cli.validation import validate
 
-    with speaking(_with_problems({**LOADING, "folder": text("FOLDER")}, args)):
-        return validate(args, _diagnoses(args.diagnosis or []), reading(args))
+    words = {**LOADING, "folder": text("FOLDER")}
+    with speaking(_with_problems(words, args)):
+        return validate(args, _diagnoses(args.diagnosis or []), reading(args), words)
 
 
 def _label(args: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from sknemg.cli.advice import Words, in_words_of
 from sknemg.pages import RESEARCH_ONLY, Table, render
 
 _PROBLEMS, _FLAWS = "problems.csv", "flaws.csv"
@@ -36,7 +37,10 @@ class Validation:
 
 
 def validate(
-    args: argparse.Namespace, diagnoses: Mapping[str, str] | None, options: Mapping[str, Any]
+    args: argparse.Namespace,
+    diagnoses: Mapping[str, str] | None,
+    options: Mapping[str, Any],
+    words: Mapping[str, Words],
 ) -> int:
     """Print everything that is wrong with a folder, and write it as a page.
 
@@ -47,6 +51,8 @@ def validate(
         Further words for diagnoses.
     options : mapping
         How files are read, as parameters of `load_recordings`.
+    words : mapping of parameter to `Words`
+        What the parameters are called here.
 
     Returns
     -------
@@ -55,6 +61,9 @@ def validate(
     """
     found = examine(args.folder, None if args.unlabelled else diagnoses, options,
                     labelled=not args.unlabelled and is_cohort(args.folder))  # fmt: skip
+    for name in ("problem", "remedy") if len(found.problems) else ():
+        found.problems[name] = [in_words_of(words, text) for text in found.problems[name]]
+    found.notes = [in_words_of(words, note) for note in found.notes]
     summary = _summary(found)
     print(summary)
     for note in found.notes:

@@ -14,7 +14,7 @@ from sknemg.recordings._problems import capped, shown
 from sknemg.signal import SignalLevel, describe_signal, mains_share, repeated_stretches
 
 HIGHEST_PEAK = 50.0  # mV; needle EMG reaches some 30 mV
-LOWEST_LEVEL = 1e-4  # mV; the thermal noise of 1 kOhm over 10 kHz is four times that
+LOWEST_LEVEL = 5e-4  # mV; the thermal noise of 1 kOhm over 10 kHz is 4e-4, of a needle more
 LONGEST_FLAT = 0.5  # s
 MOST_CLIPPED = 1e-3  # of the samples
 MOST_MAINS = 0.25  # of the power; 0.06 is the most that simulated and public EMG shows

@@ -24,6 +24,7 @@ def hum(seed=0, mains=50):
     [
         (1000 * noise(), "amplitude", "780 mV"),
         (1e-4 * noise(), "level", "0.02 µV"),
+        (1e-3 * noise(), "level", "0.2 µV"),
         (np.zeros(900), "flat", "0.09 of 0.09 s"),
         (np.where(np.arange(10_000) < 4000, noise(), 0.1), "flat", "0.60 of 1.00 s"),
         (noise().clip(-0.3, 9), "clipped", "0.1%"),
