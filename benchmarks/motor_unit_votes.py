@@ -1,11 +1,12 @@
-"""Votes of motor units, of segments and of both on N2001, one subject left out at a time.
+"""Votes of motor units, segments and interference pattern, alone and together, on N2001.
 
-Motor units by ``MuapFeatures`` and a balanced logistic regression; segments of 0.4 s by
-``SegmentFeatures`` and a linear discriminant. Both kinds together are the geometric mean of their
-scores of a recording, and one kind alone where the other has no vote. A subject's score is the
-mean of its recordings' scores, without a final classifier. A recording without a vote is no right
-answer. Beside them: the outlier rule by published norms, which needs no training. Intervals are
-exact 95 % intervals.
+One subject is left out at a time. Motor units by ``MuapFeatures`` and a balanced logistic
+regression; segments of 0.4 s by ``SegmentFeatures`` and a linear discriminant; the pattern by
+``InterferenceFeatures`` and a balanced logistic regression. Together they are a
+``JointVoteClassifier``: the geometric mean of the kinds that a recording has. A subject's score is
+the mean of its recordings' scores, without a final classifier. A recording without a vote is no
+right answer. Beside them: the outlier rule by published norms, which needs no training. Intervals
+are exact 95 % intervals.
 
     SKNEMG_DATA=... OMP_NUM_THREADS=1 python -m benchmarks.motor_unit_votes --out n2001
 """
@@ -17,13 +18,22 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import LeaveOneGroupOut
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknemg import DiVoteClassifier, Downsampler, MuapFeatures, Segmenter, SegmentFeatures
+from sknemg import (
+    DiVoteClassifier,
+    Downsampler,
+    InterferenceFeatures,
+    JointVoteClassifier,
+    MuapFeatures,
+    Segmenter,
+    SegmentFeatures,
+)
 from sknemg.datasets import load_emglab
 from sknemg.metrics import format_interval, proportion_interval
 from sknemg.muap import MuapReference
@@ -33,39 +43,46 @@ RESULTS = Path(__file__).parent / "results" / "motor_unit_votes"
 SFREQ = 10_000
 
 
+class Known(TransformerMixin, BaseEstimator):
+    """Look up what a stateless step made of each row, which no fold has to make again."""
+
+    def __init__(self, items):
+        self.items = items
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return self.items[X["number"].to_numpy()]
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
 def kinds():
-    """Return steps to the items, and the classifier of items, of each kind of votes."""
-    balanced = LogisticRegression(class_weight="balanced")
-    features = make_pipeline(
-        SegmentFeatures(input_sfreq=SFREQ), StandardScaler(), LinearDiscriminantAnalysis()
-    )
-    segments = make_pipeline(Downsampler(SFREQ), Segmenter(short="drop"))
+    """Return the steps to the items, and the classifier of items, of each kind of votes."""
+    balanced = LogisticRegression(class_weight="balanced", max_iter=1000)
+    segments = make_pipeline(Downsampler(SFREQ), Segmenter(short="drop"), SegmentFeatures())
     return {
         "motor units": (MuapFeatures(), make_pipeline(StandardScaler(), balanced)),
-        "segments": (segments, features),
+        "segments": (segments, make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())),
+        "pattern": (InterferenceFeatures(), make_pipeline(StandardScaler(), balanced)),
     }
 
 
-def left_out(items, y, estimator):
-    """Scores of every recording by models that never saw its subject; NaN without items."""
+def left_out(X, y, items, names):
+    """Scores of every recording by models that never saw its subject; NaN without a vote."""
+    members = [
+        (name, make_pipeline(Known(items[name]), DiVoteClassifier(own, final_estimator=None)))
+        for name, (_, own) in kinds().items()
+        if name in names
+    ]
     classes = np.unique(y)
-    scores = np.full((len(items), len(classes)), np.nan)
-    model = DiVoteClassifier(estimator, final_estimator=None)
-    for train, test in LeaveOneGroupOut().split(np.zeros(len(y)), y, items["subject"]):
-        levels = model.fit(items[train], y[train]).levels(items[test])
+    scores = np.full((len(X), len(classes)), np.nan)
+    for train, test in LeaveOneGroupOut().split(np.zeros(len(y)), y, X["subject"]):
+        levels = JointVoteClassifier(members).fit(X[train], y[train]).levels(X[test])
         scores[test] = levels.recordings[list(classes)].to_numpy(dtype=float)
     return scores
-
-
-def together(*scores):
-    """Geometric mean of the scores that there are, summing to 1."""
-    with np.errstate(divide="ignore"):
-        logs = np.log(np.stack(scores))
-    known = ~np.isnan(logs)
-    mean = np.where(known, logs, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    product = np.exp(mean)
-    product[~known.any(axis=0)] = np.nan
-    return product / product.sum(axis=1, keepdims=True)
 
 
 def by_subject(scores, subjects):
@@ -89,9 +106,11 @@ def main():
     y = np.asarray(y)
     subjects = X["subject"].to_numpy()
     first = pd.Series(subjects).drop_duplicates().index.to_numpy()
+    X = X.with_columns(number=np.arange(len(X)))
     items = {name: step.fit_transform(X) for name, (step, _) in kinds().items()}
-    scores = {name: left_out(items[name], y, kinds()[name][1]) for name in items}
-    scores["both"] = together(scores["motor units"], scores["segments"])
+    joined = [[name] for name in items]
+    joined += [["motor units", "segments"], ["segments", "pattern"], list(items)]
+    scores = {" + ".join(names): left_out(X, y, items, names) for names in joined}
     rows = {
         name: {
             "subjects": rate(by_subject(own, subjects), y[first]),

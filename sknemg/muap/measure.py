@@ -31,6 +31,9 @@ __all__ = ["MotorUnit", "Muaps", "find_discharges", "find_units", "measure_muaps
 
 FINE_SFREQ = 20_000.0  # Hz to which coarser recordings are interpolated: a rise takes 0.2 ms
 RANDOM = 0.25  # of the intervals of a Poisson process are within 0.7 to 1.4 times one interval
+#: A train less regular than the first must have potentials that vary by less than the second.
+LEAST_CERTAIN = (0.62, 0.15)
+CORE = 2.5e-3  # s on either side of the discharge, in which they are compared
 FIRING = ("n_discharges", "rate", "isi_cv", "regularity", "noise", "consistency")
 
 
@@ -136,7 +139,9 @@ def measure_muaps(
     superpositions would otherwise be mistaken for baseline [1]_, [2]_. Left out are potentials that
     do not return to the baseline within the sweep, and trains that do not fire as a motor unit does
     in a steady contraction: machines fire too regularly, end-plate spikes and chance coincidences
-    too irregularly.
+    too irregularly. A train between, with less than 62 % usual intervals, is kept only if its
+    single discharges resemble the average in size (their median deviation is at most 15 %): what
+    is put together from several units of a full interference pattern is neither regular nor alike.
 
     Parameters
     ----------
@@ -275,12 +280,24 @@ min_isi_cv, min_regularity
             and _is_regular(len(near), len(train) - 1, min_regularity)
         ):
             sweeps = cut_sweeps(alone, sfreq, train / sfreq)
-            found.append((template, sweeps, train / sfreq, row))
+            if (
+                row["regularity"] >= LEAST_CERTAIN[0]
+                or _varies(template, sweeps, sfreq) <= (LEAST_CERTAIN[1])
+            ):
+                found.append((template, sweeps, train / sfreq, row))
     rates = np.array([row["rate"] for *_, row in found])
     return [
         MotorUnit(template, sweeps, times, sfreq, row, rates)
         for template, sweeps, times, row in found
     ]
+
+
+def _varies(template: NDArray[Any], sweeps: NDArray[Any], sfreq: float) -> float:
+    """Median deviation of single discharges from the average in size, as a share of it."""
+    middle, reach = len(template) // 2, round(CORE * sfreq)
+    core = slice(middle - reach, middle + reach + 1)
+    size = sweeps[:, core] @ template[core] / (template[core] @ template[core])
+    return float(np.median(np.abs(size - 1)))
 
 
 def _is_regular(n_usual: int, n_intervals: int, least: float) -> bool:

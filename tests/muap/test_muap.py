@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sknemg.muap import average_muap, find_discharges, measure_muap, measure_muaps
+from sknemg.muap import average_muap, find_discharges, find_units, measure_muap, measure_muaps
 from sknemg.muap._discharges import foreign_fraction, usual_interval
 
 SFREQ = 20_000
@@ -319,3 +319,21 @@ def test_rates_that_are_none_are_refused(sfreq):
 def test_an_empty_average_is_not_measured():
     with pytest.raises(ValueError, match="with samples; got"):
         measure_muap(np.empty(0), 20_000)
+
+
+def test_a_train_is_regular_or_its_discharges_are_alike(monkeypatch):
+    """Half of the intervals are usual; discharges differ by 12 % in size (median)."""
+    rng = np.random.default_rng(3)
+    usual = rng.normal(0.1, 0.01, 100)
+    intervals = np.where(np.arange(100) % 20 < 11, usual, rng.uniform(0.16, 0.4, 100))
+    times = 0.05 + np.cumsum(rng.permutation(intervals))
+    wave = np.interp(np.arange(81), [0, 30, 40, 50, 80], [0, 0.1, -0.6, 0.1, 0])
+    signal = rng.normal(0, 0.002, round((times[-1] + 0.1) * SFREQ))
+    for start in np.round(times * SFREQ).astype(int):
+        signal[start : start + 81] += rng.uniform(0.75, 1.25) * wave
+    (unit,) = find_units(signal, SFREQ)
+    assert 0.5 <= unit.measures["regularity"] < 0.62
+    monkeypatch.setattr("sknemg.muap.measure.LEAST_CERTAIN", (0.62, 0.06))  # less may they differ
+    assert find_units(signal, SFREQ) == []
+    monkeypatch.setattr("sknemg.muap.measure.LEAST_CERTAIN", (0.5, 0.06))  # regular enough
+    assert len(find_units(signal, SFREQ)) == 1
