@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks import interval_coverage, real, recipe, write_recipe
+from benchmarks import interval_coverage, mrmc_size, real, recipe, write_recipe
 from benchmarks.machinery import methods, reporting, runner, settings
 from benchmarks.papers import (
     alternatives,
@@ -309,6 +309,17 @@ def test_pairs_of_methods_and_single_recordings(make_ragged):
     blind = evaluate({real.NUISANCE: pipe}, X, y, protocol=Protocol("p", 3))
     assert real._row("both", both, blind)[-1].count(",") == 1
     assert real._row("blind", blind, blind)[-1] == ""
+
+
+def test_sizes_of_tests_are_counted_over_studies_without_a_difference():
+    means = {"accuracy": 0.0, "f1": 0.5}  # no interval holds the first
+    table = mrmc_size.run_cell(30, 3, 4, 0, means).set_index(["metric", "analysis"])
+    assert (table.loc["accuracy", "mean"] == 1).all()
+    assert table.loc["f1", "mean"].mean() < 1
+    assert set(table["n_studies"]) == {4}
+    y, answers = next(mrmc_size.studies(300, 3, 1, 0))
+    assert answers.shape == (7, 300)
+    assert abs((answers == y).mean() - 0.537) < 0.15
 
 
 def test_real_benchmarks_that_were_not_run_say_so(tmp_path):
