@@ -23,8 +23,7 @@ import pandas as pd
 
 from sknemg.evaluation import Protocol, compared_methods, demographics_table, evaluate
 from sknemg.inspection import ConfusionMatrixDisplay, OneVsRestCurveDisplay
-from sknemg.metrics import format_interval, reader_study
-from sknemg.metrics.reader_study import confusion_shares
+from sknemg.metrics import confusion_shares, format_interval, reader_study
 from sknemg.simulate import make_cohort, simulate_readers
 
 X, y = make_cohort(24, sfreq=10_000, random_state=1)

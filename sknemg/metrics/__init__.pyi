@@ -13,8 +13,9 @@ from .mrmc import (
     mrmc_against,
     mrmc_analysis,
 )
-from .reader_study import (
+from .readers import (
     ReaderStudy,
+    confusion_shares,
     reader_study,
 )
 from .scorer import (
@@ -35,6 +36,7 @@ __all__ = [
     "MRMCResult",
     "ReaderStudy",
     "SubjectScorer",
+    "confusion_shares",
     "difference_table",
     "fleiss_agreement",
     "format_interval",

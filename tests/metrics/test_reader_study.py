@@ -20,7 +20,7 @@ from statsmodels.stats.multitest import multipletests
 from sknemg.metrics import mrmc_against, read_votes, reader_study
 from sknemg.metrics._comparisons import cochran_q, holm, mcnemar
 from sknemg.metrics._label_scores import LABEL_METRICS, label_values
-from sknemg.metrics.reader_study import confusion_shares
+from sknemg.metrics.readers import confusion_shares
 
 CLASSES = ["m", "n", "o"]
 LEAST = {"n_bootstrap": 60, "random_state": 0}

@@ -630,6 +630,15 @@ def confusion_shares(study: ReaderStudy, of: str = "readers") -> NDArray[Any]:
     -------
     ndarray of shape (n_raters, n_classes, n_classes + 1)
         The last column is ``cannot say``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sknemg.metrics import confusion_shares, reader_study
+    >>> y = pd.Series(list("aabb"), index=list("1234"))
+    >>> study = reader_study(y, pd.DataFrame({"R": list("abbb")}, index=y.index), n_bootstrap=2)
+    >>> confusion_shares(study)[0].tolist()
+    [[0.5, 0.5, 0.0], [0.0, 1.0, 0.0]]
     """
     table = study.readers if of == "readers" else study.models
     return _shares(table, study.y, study.classes)
