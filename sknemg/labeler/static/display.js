@@ -9,6 +9,7 @@ export const ROW = 4; // gains that a row of successive sweeps is high
 
 const TRACE = "#5df0a0";
 const OLDER = "#2f8a60";
+const OLDEST = "#1d5a3f"; // under others
 const GRATICULE = "#1b2a28";
 const AXIS = "#2e4441";
 const LEVEL = "#ffb454";
@@ -164,7 +165,7 @@ export function drawSweeps(canvas, samples, sweeps, now, settings) {
       length: sweeps.length,
       base: over ? height / 2 : ((k - oldest + 0.5) * height) / rows,
       scale,
-      colour: k === newest ? TRACE : OLDER,
+      colour: k === newest ? TRACE : over ? OLDEST : OLDER,
       weight: 1,
     });
   }

@@ -277,6 +277,7 @@ class Page {
         this.loaded = position;
         const samples = await this.samples(position);
         if (turn !== this.turnOfOpening) return;
+        $("#trace-name").textContent = `Running trace, recording ${position + 1}`;
         this.machine.load(samples, this.patient.recordings[position].sfreq);
         if (play && !calm.matches) this.machine.play(0);
       }
