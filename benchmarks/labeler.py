@@ -1,15 +1,15 @@
 """The page of EMG Labeler: frames a second, drift of the sound, and votes a second.
 
-``frames``: a headless Chromium plays a recording of 48 kHz; of every frame the time that is drawn is
-compared with the clock of the sound. Their distance is the latency of the loudspeaker, which the page
-allows for; what it varies by, and what it moves by from beginning to end, are errors.
+``frames``: a headless Chromium plays a recording; of every frame the time that is drawn is compared
+with the clock of the sound. Their distance is the latency of the loudspeaker, which the page allows
+for; what it varies by, and what it moves by from beginning to end, are errors.
 
 ``load``: readers in threads vote as fast as they can at a server in a process of its own, which is
 killed and started again as often as asked; then the file is searched for every vote that was
 acknowledged.
 
     python -m benchmarks.labeler frames --out benchmarks/results/labeler
-    python -m benchmarks.labeler load --readers 50 --seconds 20 --kills 2 --out benchmarks/results/labeler
+    python -m benchmarks.labeler load --kills 2 --seconds 20 --out benchmarks/results/labeler
 """
 
 import argparse

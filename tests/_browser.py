@@ -141,15 +141,31 @@ class Browser:
         self.send("Input.dispatchKeyEvent", type="keyDown", key=key, text=text)
         self.send("Input.dispatchKeyEvent", type="keyUp", key=key)
 
+    def place(self, selector, down=0.5):
+        """Scroll an element to the middle of the screen; return a point of it, a share down."""
+        return self.evaluate(f"""(async () => {{
+          const element = document.querySelector({json.dumps(selector)});
+          element.scrollIntoView({{ block: 'center', behavior: 'instant' }});
+          for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
+          const box = element.getBoundingClientRect();
+          return {{ x: box.x + box.width / 2, y: box.y + box.height * {down} }};
+        }})()""")
+
     def click(self, selector):
-        """Click in the middle of an element, where it is on the screen."""
-        element = f"document.querySelector({json.dumps(selector)})"
-        self.evaluate(f"{element}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
-        box = self.evaluate(f"(({{x, y, width, height}}) => [x, y, width, height])"
-                            f"({element}.getBoundingClientRect())")  # fmt: skip
-        place = {"x": box[0] + box[2] / 2, "y": box[1] + box[3] / 2, "button": "left"}
+        """Click in the middle of an element."""
+        place = self.place(selector)
         for kind in ("mousePressed", "mouseReleased"):
-            self.send("Input.dispatchMouseEvent", type=kind, clickCount=1, **place)
+            self.send("Input.dispatchMouseEvent", type=kind, clickCount=1, button="left", **place)
+
+    def touch(self, selector, start=0.5, end=None):
+        """Touch an element, a share down, and let go of it there or at another share."""
+        points = [self.place(selector, start)]
+        if end is not None:
+            points.append(self.place(selector, end))
+        kinds = ["touchStart", "touchMove"]
+        for kind, point in zip(kinds, points, strict=False):
+            self.send("Input.dispatchTouchEvent", type=kind, touchPoints=[point])
+        self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def screenshot(self, file):
         """Save the whole page as PNG."""

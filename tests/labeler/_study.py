@@ -143,15 +143,15 @@ class Client:
 
 
 @contextmanager
-def serving(made, port=None):
+def serving(made, port=None, **options):
     """Serve a study on a free port of the loopback interface."""
     import socket
 
     from sknemg.labeler.server import Address, make_server
 
     listening = socket.create_server(("127.0.0.1", port or 0))
-    address = Address(port=listening.getsockname()[1])
-    app, store = app_of(made, hosts=address.hosts)
+    address = Address(port=listening.getsockname()[1], **options)
+    app, store = app_of(made, hosts=address.hosts, secure=address.secure)
     server = make_server(app, address)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

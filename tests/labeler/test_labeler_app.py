@@ -3,9 +3,11 @@
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,7 +20,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from _study import CLASSES, HOST, Client, app_of, make_study, small_cohort
+from _study import CLASSES, HOST, Client, app_of, make_study, serving, small_cohort
 
 from sknemg import Recordings
 from sknemg.datasets import write_cohort
@@ -426,6 +428,26 @@ def test_links_and_hosts():
         "a.example:443",
     ]
     assert Address(name="a.example", behind_proxy=True).hosts == ["a.example"]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+def test_the_page_is_served_over_tls(tmp_path):
+    files = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext",
+         "subjectAltName=DNS:localhost", "-out", str(files[0]), "-keyout", str(files[1])],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    made = make_study(tmp_path / "study.sqlite")
+    with serving(made, name="localhost", tls=files) as address:
+        assert address.url == f"https://localhost:{address.port}"
+        trust = ssl.create_default_context(cafile=files[0])
+        with urllib.request.urlopen(address.url, timeout=10, context=trust) as answer:
+            assert answer.status == 200
+            assert "max-age" in answer.headers["strict-transport-security"]
+        with pytest.raises(OSError):  # nothing is said without TLS
+            urllib.request.urlopen(f"http://localhost:{address.port}", timeout=10)
 
 
 # -- the server is killed ------------------------------------------------------------------------

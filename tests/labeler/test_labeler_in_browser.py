@@ -206,6 +206,53 @@ def test_an_answer_waits_until_the_server_is_back(make_tab, tmp_path):
     assert list(votes(made)["vote"]) == ["myopathy"]
 
 
+def test_an_answer_waits_for_a_new_session(make_tab, small):
+    tab = make_tab()
+    enter(tab, small)
+    store = Store(small.file)
+    token = store.renew(0)  # the link was lost, and replaced
+    store.close()
+    tab.press("n")
+    tab.wait_until("!document.querySelector('#alarm').hidden")
+    assert "open your link" in tab.evaluate("document.querySelector('#alarm').textContent")
+    assert votes(small).empty
+    request = {"method": "POST", "body": json.dumps({"token": token}),
+               "headers": {"content-type": "application/json"}}  # fmt: skip
+    tab.evaluate(f"fetch('/api/session', {json.dumps(request)}).then(r => r.status)")
+    stored(tab)
+    assert list(votes(small)["vote"]) == ["neuropathy"]
+
+
+def test_the_model_is_shown_in_the_assisted_part_alone(make_tab, tmp_path):
+    X = small_cohort(n_subjects=2, per_subject=1, seconds=0.2)[0]
+    shares = dict(zip(CLASSES, (0.125, 0.25, 0.625), strict=True))
+    arms = ("blinded", "assisted")
+    made = make_study(
+        tmp_path / "study.sqlite", X, arms=arms, model=dict.fromkeys(X["subject"], shares)
+    )
+    first = next(case for case in made.cases if case.arm == "blinded" and case.part == 0)
+    tab = make_tab()
+    with serving(made) as address:
+        made.address = address
+        enter(tab, made, first.reader)
+        for patient in (1, 2):
+            tab.wait_until(
+                f"document.querySelector('#patient-name').textContent.endsWith({patient})"
+            )
+            ready(tab)
+            assert tab.evaluate("document.querySelector('#model').hidden")
+            assert "62 %" not in tab.evaluate("document.documentElement.textContent")
+            for key in ("m", "Enter", "m", "Enter"):
+                tab.press(key)
+                ready(tab)
+        tab.wait_until("!document.querySelector('#part-open').hidden")
+        tab.wait_until("!document.querySelector('#saved.waiting')")
+        tab.click("#part-open")
+        tab.wait_until("document.querySelector('#patient-name')?.textContent === 'Patient 3'")
+        tab.wait_until("!document.querySelector('#model').hidden")
+        assert "normal 63 %" in tab.evaluate("document.querySelector('#model').textContent")
+
+
 @pytest.mark.parametrize("width", [360, 390, 1280])
 def test_the_page_never_scrolls_sideways(make_tab, small, width):
     tab = make_tab()

@@ -35,8 +35,9 @@ class Page {
     this.signals = new Map(); // of the patient, by position
     this.outbox = new Outbox({
       onStored: (when, left) => this.showStored(when, left),
-      onWaiting: (tries) => this.showWaiting(tries),
-      onRefused: (error) => alarm(`An answer was not stored: ${error.message}`),
+      onWaiting: (tries, reason) => this.showWaiting(tries, reason),
+      onRefused: (error) => this.showRefused(error),
+      renew: () => this.renew(),
     });
     this.build();
   }
@@ -472,13 +473,28 @@ class Page {
     if (left) return;
     $("#saved").classList.remove("waiting");
     say(`Stored ${new Date(when).toLocaleTimeString()}`);
-    alarm("");
+    if (!this.refused) alarm("");
   }
 
-  showWaiting(tries) {
+  showWaiting(tries, reason) {
     $("#saved").classList.add("waiting");
     $("#saved").textContent = "Storing …";
-    if (tries > 0) alarm("Not stored yet: the server does not answer. Trying again; leave this page open.");
+    if (tries === 0) return;
+    const why = reason ? "open your link in another tab" : "the server does not answer";
+    alarm(`Not stored yet: ${why}. This page tries again; leave it open.`);
+  }
+
+  showRefused(error) {
+    this.refused = true;
+    $("#saved").classList.remove("waiting");
+    say("Not stored");
+    alarm(`An answer was not stored: ${error.message} Reload the page to see what is stored.`);
+  }
+
+  /** Go on in a session that was begun in another tab, if it is of the same reader. */
+  async renew() {
+    const { reader, csrf } = await get("/api/study");
+    if (reader === this.study.reader) setMark(csrf);
   }
 
   async finish() {

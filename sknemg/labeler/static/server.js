@@ -37,10 +37,10 @@ export const post = async (path, body) => (await ask("POST", path, body)).json()
 
 /** Sends votes one after the other, each until the server says that it is stored. */
 export class Outbox {
-  constructor({ onStored, onWaiting, onRefused }) {
+  constructor({ onStored, onWaiting, onRefused, renew }) {
     this.waiting = [];
     this.sending = false;
-    Object.assign(this, { onStored, onWaiting, onRefused });
+    Object.assign(this, { onStored, onWaiting, onRefused, renew });
   }
 
   add(vote) {
@@ -64,14 +64,15 @@ export class Outbox {
         tries = 0;
         this.onStored(stored, this.waiting.length);
       } catch (error) {
-        const final = error instanceof Refused && error.status < 500 && error.status !== 429
-          && error.status !== 408;
-        if (final) {
+        const { status } = error; // none where nobody answered
+        const ended = status === 401 || status === 403; // the session, not the study
+        if (status < 500 && ![401, 403, 408, 429].includes(status)) {
           const [vote] = this.waiting.splice(0, 1);
           this.onRefused(error, vote);
         } else {
           tries += 1;
-          this.onWaiting(tries);
+          this.onWaiting(tries, ended ? error.message : "");
+          if (ended) await this.renew().catch(() => {});
           await new Promise((done) => setTimeout(done, Math.min(500 * 2 ** tries, 10_000)));
         }
       }
