@@ -377,8 +377,6 @@ PACKAGE = Path(sknemg.__file__).parent
 #: Parameters named in messages that no command can lead to.
 ELSEWHERE = {
     "best_estimator_": "of searches",
-    "classes": "of a study: those of its cohort",
-    "confidence": "of votes", "seconds": "of votes",
     "choose_on": "only steps that make tables lead there",
     "confidence_level": "fixed",
     "device": "fixed: auto",

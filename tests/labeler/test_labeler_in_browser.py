@@ -253,6 +253,23 @@ def test_the_model_is_shown_in_the_assisted_part_alone(make_tab, tmp_path):
         assert "normal 63 %" in tab.evaluate("document.querySelector('#model').textContent")
 
 
+def test_by_touch(make_tab, small):
+    tab = make_tab()
+    tab.send("Emulation.setTouchEmulationEnabled", enabled=True)
+    enter(tab, small, width=390)
+    tab.touch("#trigger")
+    tab.wait_until(f"{MACHINE}.settings.trigger")
+    tab.touch("#gain-more")
+    tab.wait_until(f"{MACHINE}.settings.gain === 500")
+    tab.touch("[data-answer=normal]")
+    stored(tab)
+    tab.touch("#next")
+    at(tab, 1)
+    assert list(votes(small)["vote"]) == ["normal"]
+    tab.touch("#trace", 0.5, 0.25)  # two divisions up
+    tab.wait_until(f"Math.abs({MACHINE}.settings.level - 2 * {MACHINE}.settings.gain) < 30")
+
+
 @pytest.mark.parametrize("width", [360, 390, 1280])
 def test_the_page_never_scrolls_sideways(make_tab, small, width):
     tab = make_tab()
