@@ -79,7 +79,7 @@ def test_two_workbooks_and_a_code_under_a_format(folder):
     assert "subjects.xlsx, row 2: subject '8' has no recording" in message
 
 
-def test_workbooks_that_are_none_or_unclear(folder):
+def test_workbooks_that_are_none_or_unclear(folder, monkeypatch):
     write_book(folder / "cohort.xlsx", one=LINES, two=LINES)
     assert "sheets ['one', 'two']: call the one that is meant 'cohort'" in problems_of(folder)
     (folder / "cohort.csv").write_text("subject,diagnosis,file\n")
@@ -90,9 +90,10 @@ def test_workbooks_that_are_none_or_unclear(folder):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for part in range(3):
-            archive.writestr(f"xl/{part}", bytes(100 * 2**20))
+            archive.writestr(f"xl/{part}", bytes(2**20))
+    monkeypatch.setattr("sknemg.datasets._formats.workbook._MOST_BYTES", 2**21)
     (folder / "cohort.xlsx").write_bytes(packed.getvalue())
-    assert "unpacks to 314572800 bytes" in problems_of(folder)
+    assert "unpacks to 3145728 bytes" in problems_of(folder)
 
 
 def test_a_csv_of_a_german_spreadsheet(folder):
