@@ -23,7 +23,7 @@ from sknemg.cli.advice import _REFERENCE, in_words_of
 from sknemg.cli.commands import LABELING, LOADING, MODELS, RUNNING, SIMULATING, _parser
 from sknemg.cli.readers import ANALYSING
 from sknemg.datasets import load_cohort, write_cohort
-from sknemg.evaluation.comparison import compared_methods
+from sknemg.evaluation.methods import compared_methods
 
 SFREQ = 3000.0
 NAME = "<script>alert(1)"  # of the folder: it stands on the page
@@ -59,6 +59,7 @@ def test_from_a_folder_to_a_page(make_cohort_folder, tmp_path, capsys):
     assert "features + LDA" in printed
     assert len(pd.read_csv(out / "subjects.csv")) == 3 * 9  # with the model that sees no EMG
     assert "no EMG (nuisance)" in printed
+    assert "Hardly any motor units are found" in printed
     assert "Gained over a model that sees no EMG" in printed
     assert set(pd.read_csv(out / "gains.csv")["over"]) == {"no EMG (nuisance)"}
     settings = json.loads((out / "settings.json").read_text())
@@ -82,6 +83,28 @@ def test_the_page_says_that_published_scores_leak(make_cohort_folder, tmp_path):
     assert compare(make_cohort_folder(), tmp_path / "out", *options) == 0
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "These scores leak" in page
+
+
+@pytest.mark.slow
+def test_methods_are_chosen_by_name(make_cohort_folder, tmp_path):
+    folder = make_cohort_folder()
+    assert compare(folder, tmp_path / "out", "--methods", "features, features+forest") == 0
+    names = pd.read_csv(tmp_path / "out" / "subjects.csv")["method"].unique().tolist()
+    both = "features + LDA and features + forest together"
+    assert names == ["features + LDA", both, "no EMG (nuisance)"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("CNN", "The method 'CNN' is unknown: give some of 'network', 'features'"),
+        (",", "--methods is empty"),
+        ("forest,forest", "--methods holds a method twice"),
+    ],
+)
+def test_unknown_methods_are_refused(make_cohort_folder, tmp_path, capsys, names, message):
+    assert compare(make_cohort_folder(), tmp_path / "out", "--methods", names) == 2
+    refused(capsys, message)
 
 
 def one_class(X, y):

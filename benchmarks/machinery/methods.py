@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import joblib
-import numpy as np
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.extmath import softmax
 
 from benchmarks.machinery.settings import Settings
 from sknemg import (
@@ -29,6 +26,7 @@ from sknemg import (
     TimmClassifier,
 )
 from sknemg.divote._segments import consumes_groups
+from sknemg.evaluation.methods import SoftmaxRidge
 
 SFREQ = 10_000
 CACHE = "SKNEMG_BENCHMARK_CACHE"  # by environment, so that no path gets into a kept result
@@ -81,14 +79,6 @@ class Remembered(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X):
         return self.estimator_.predict_proba(X)
-
-
-class SoftmaxRidge(RidgeClassifier):
-    """Ridge regression on the classes, with the softmax of its outputs for scores."""
-
-    def predict_proba(self, X):
-        output = self.decision_function(X)
-        return softmax(np.stack([-output, output], axis=1) if output.ndim == 1 else output)
 
 
 class ShallowFBCSPClassifier(NEMGNetClassifier):

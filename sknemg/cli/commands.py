@@ -44,6 +44,7 @@ LOADING: Mapping[str, Words] = {
 #: What the parameters of the comparison are called here.
 RUNNING: Mapping[str, Words] = {
     "profile": option("--profile"),
+    "methods": option("--methods"),
     "recipe": option("--recipe"),
     "sfreq": option("--sfreq"),
     "upsample": option("--upsample"),
@@ -79,8 +80,9 @@ SIMULATING: Mapping[str, Words] = {
 
 _EXAMPLES = """\
 examples:
-  sknemg demo                              nEMGNet beside a plain baseline, on simulated patients
+  sknemg demo                              nEMGNet beside plain baselines, on simulated patients
   sknemg compare --cohort FOLDER           the same on your own recordings
+  sknemg compare --cohort FOLDER --methods network,features,network+motor-units
   sknemg compare --cohort FOLDER --unit uV --file-sfreq 10000 --short drop
   sknemg validate FOLDER                   what is wrong with recordings, without training
   sknemg train --cohort FOLDER --out model/        train a model, with its card
@@ -138,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     version = getattr(sys.modules["sknemg"], "__version__", "")
     parser.add_argument("--version", action="version", version=f"sknemg {version}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    job = "cross-validate the diagnosis by nEMGNet and DiVote, beside a plain baseline,"
+    job = "cross-validate the diagnosis by nEMGNet and DiVote, beside plain baselines,"
 
     demo = commands.add_parser("demo", help=f"{job} on simulated patients")
     demo.add_argument(
@@ -356,6 +358,12 @@ def _add_subject_features(models: Any) -> None:
 def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
     _add_steps(parser)
     models = parser.add_argument_group("models and evaluation")
+    models.add_argument(
+        "--methods", type=_names, metavar="NAMES",
+        help="what is compared, of network, features (LDA), forest, motor-units and minirocket, "
+        "joined by commas; those joined by + vote together, as in network+motor-units (default: "
+        "network,features,motor-units, the last where there are motor units to be found)",
+    )  # fmt: skip
     _add_profile(models)
     _add_subject_features(models)
     models.add_argument(
@@ -393,6 +401,10 @@ def _at_least(least: int) -> Callable[[str], int]:
         return int(entry)
 
     return read
+
+
+def _names(entry: str) -> list[str]:
+    return [name.strip() for name in entry.split(",") if name.strip()]
 
 
 def _finite(entry: str) -> float:
@@ -658,13 +670,19 @@ def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
     from sknemg.evaluation.comparison import scores_of, short_table
     from sknemg.evaluation.confounding import confounds
     from sknemg.evaluation.gains import gains_of, short_gains
+    from sknemg.evaluation.methods import fitting_methods
     from sknemg.evaluation.report import write_report
 
     start = time.perf_counter()
     print(X)
     protocol = _protocol(args)
     _check_inner_folds(y, X["subject"].to_numpy(), protocol.n_splits, args.out_of_fold)
-    methods = chosen_methods(args, cv=args.out_of_fold)
+    names = args.methods
+    if names is None:
+        names = fitting_methods(X.validate(), y)
+        if "motor-units" not in names:
+            print("Hardly any motor units are found: they are left out (--methods motor-units).")
+    methods = chosen_methods(args, methods=names, cv=args.out_of_fold)
     result = evaluate(
         methods,
         X,

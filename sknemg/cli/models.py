@@ -11,8 +11,6 @@ from typing import Any, Literal
 from sknemg.cli.advice import Refusal
 from sknemg.pages import RESEARCH_ONLY
 
-_METHODS = {"features": "features", "network": "nEMGNet"}  # how their names begin
-
 
 def chosen_methods(args: argparse.Namespace, **options: Any) -> dict[str, Any]:
     """Build the methods that the options of the command line describe.
@@ -27,7 +25,7 @@ def chosen_methods(args: argparse.Namespace, **options: Any) -> dict[str, Any]:
     -------
     dict of name to pipeline
     """
-    from sknemg.evaluation.comparison import compared_methods
+    from sknemg.evaluation.methods import compared_methods
 
     return compared_methods(
         args.profile,
@@ -58,9 +56,7 @@ def train(args: argparse.Namespace, X: Any, y: Any) -> None:
 
     start = time.perf_counter()
     print(X)
-    methods = chosen_methods(args)
-    named = _METHODS[args.method]
-    (pipeline,) = [own for name, own in methods.items() if name.startswith(named)]
+    (pipeline,) = chosen_methods(args, methods=[args.method]).values()
     seeds = [name for name in pipeline.get_params() if name.endswith("random_state")]
     pipeline.set_params(**dict.fromkeys(seeds, args.seed))
     model = Diagnostician(pipeline, cv=args.folds, coverage=args.coverage, n_jobs=args.jobs)

@@ -1,7 +1,6 @@
 from ._evaluate import evaluate
 from .checklists import reporting_checklist
 from .comparison import (
-    compared_methods,
     scores_of,
     short_table,
 )
@@ -12,6 +11,7 @@ from .confounding import (
 from .demographics import demographics_table
 from .figure import plot_comparison
 from .gains import gains_of
+from .methods import compared_methods
 from .nuisance import (
     nuisance_model,
     nuisance_table,

@@ -19,6 +19,7 @@ from sklearn.utils import get_tags
 from sknemg.base import RowTransformer
 from sknemg.divote import DiVoteClassifier, JointVoteClassifier
 from sknemg.model_selection import FewerSubjects
+from sknemg.muap.features import MuapFeatures
 from sknemg.recordings import InvalidRecordingsError, Recordings
 
 
@@ -66,7 +67,7 @@ def _heads(estimator: Any) -> Iterator[tuple[list[RowTransformer], Any]]:
     """Yield the first stateless steps of each pipeline that X reaches, and what follows them."""
     if isinstance(estimator, Pipeline):
         steps = [step for _, step in estimator.steps if step is not None and step != "passthrough"]
-        own = next((at for at, s in enumerate(steps) if not isinstance(s, RowTransformer)), None)
+        own = next((at for at, step in enumerate(steps) if not _looks_at_rows(step)), None)
         head = steps[:own]
         follows = None if own is None else steps[own]
         if not head and follows is not None:
@@ -89,6 +90,11 @@ def _heads(estimator: Any) -> Iterator[tuple[list[RowTransformer], Any]]:
         yield from _heads(estimator.estimator)
     elif isinstance(estimator, DiVoteClassifier):
         yield [], estimator
+
+
+def _looks_at_rows(step: Any) -> bool:
+    """Tell whether a step is stateless and quick: finding motor units takes longer than a fold."""
+    return isinstance(step, RowTransformer) and not isinstance(step, MuapFeatures)
 
 
 def _varied(search: BaseSearchCV) -> set[str]:

@@ -1,30 +1,17 @@
-"""The comparison of the command line: nEMGNet with DiVote beside a plain baseline."""
+"""The scores of a comparison: every method at every level, with intervals."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
-from sknemg.divote import DiVoteClassifier
 from sknemg.divote.levels import LEVELS, class_columns
 from sknemg.evaluation.result import Evaluation
-from sknemg.features.segments import SegmentFeatures
 from sknemg.metrics import format_interval, score_table
-from sknemg.preprocessing import Downsampler, Segmenter
 from sknemg.recordings._problems import listed
-
-#: Size of nEMGNet and length of its training. Only those of ``"gpu"`` are the published ones.
-PROFILES: dict[str, dict[str, Any]] = {
-    "smoke": {"version": "A", "width": 4, "max_epochs": 1, "eval_every": 20},
-    "cpu": {"version": "B", "width": 8, "max_epochs": 5, "eval_every": 50},
-    "gpu": {"version": "B", "width": 64, "max_epochs": 100, "eval_every": 50},
-}
 
 #: The metrics of the short table, with their names there.
 SHORT = {
@@ -35,83 +22,6 @@ SHORT = {
     "specificity": "specificity",
     "mcc": "MCC",
 }
-
-
-def compared_methods(
-    profile: Literal["smoke", "cpu", "gpu"] = "cpu",
-    *,
-    recipe: Literal["published", "tuned"] = "tuned",
-    sfreq: float = 10_000,
-    window: float = 0.4,
-    hop: float = 0.1,
-    short: str = "raise",
-    upsample: bool = False,
-    subject_features: str = "auto",
-    cv: Any = None,
-) -> dict[str, Pipeline]:
-    """Build the pipelines that are compared.
-
-    Parameters
-    ----------
-    profile : {"smoke", "cpu", "gpu"}, default="cpu"
-        Size of nEMGNet and length of its training, see `PROFILES`.
-    recipe : {"published", "tuned"}, default="tuned"
-        How nEMGNet is trained, see `NEMGNetClassifier`.
-    sfreq : float, default=10_000
-        Rate to which recordings are resampled, in hertz.
-    window, hop : float, default=0.4, 0.1
-        Seconds.
-    short : {"raise", "drop", "pad"}, default="raise"
-        What happens to recordings shorter than a window.
-    upsample : bool, default=False
-        Whether recordings below `sfreq` are upsampled to it, see `Downsampler`.
-    subject_features : {"auto", "location", "all"}, default="auto"
-        See `DiVoteClassifier`.
-    cv : default=None
-        See `DiVoteClassifier`: None for subject features as published (in-sample), a number of
-        folds for out-of-fold ones.
-
-    Returns
-    -------
-    dict of Pipeline
-        nEMGNet, whose name holds its version, recipe, width and longest training, and
-        ``"features + LDA"``: amplitude, turns and spectrum of each segment with a linear
-        discriminant.
-
-    Examples
-    --------
-    >>> from sknemg.evaluation.comparison import compared_methods
-    >>> list(compared_methods("smoke"))
-    ['nEMGNet-A (tuned, width 4, 1 epoch)', 'features + LDA']
-    """
-    from sknemg.classifiers import NEMGNetClassifier
-
-    linear = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())
-    network = NEMGNetClassifier(recipe=recipe, **PROFILES[profile])
-    divote = {"subject_features": subject_features, "cv": cv}
-    ends: dict[str, list[tuple[str, Any]]] = {
-        _name(network): [("divote", DiVoteClassifier(network, **divote))],
-        "features + LDA": [
-            ("features", SegmentFeatures()),
-            ("divote", DiVoteClassifier(linear, **divote)),
-        ],
-    }
-    return {
-        name: Pipeline(
-            [
-                ("downsample", Downsampler(sfreq=sfreq, upsample=upsample)),
-                ("segment", Segmenter(window=window, hop=hop, short=short)),
-                *end,
-            ]
-        )
-        for name, end in ends.items()
-    }
-
-
-def _name(network: Any) -> str:
-    """Name a network so that nobody takes a small one for the published one."""
-    epochs = f"{network.max_epochs} epoch{'s' if network.max_epochs > 1 else ''}"
-    return f"nEMGNet-{network.version} ({network.recipe}, width {network.width}, {epochs})"
 
 
 def scores_of(result: Evaluation, **kwargs: Any) -> pd.DataFrame:

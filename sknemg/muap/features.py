@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, TypeVar
@@ -48,6 +49,9 @@ FEATURES = (
 )
 
 _REGISTRY: dict[str, Feature] = {}
+
+_REMEMBERED = 5000  # recordings, of which a few numbers are kept
+_MEASURED: dict[Any, NDArray[np.float64]] = {}
 
 
 def muap_feature(function: _Registered) -> _Registered:
@@ -388,7 +392,29 @@ def _name_of(feature: Any) -> str:
 def _measure_row(
     signal: NDArray[Any], sfreq: float, features: list[Feature] | None, limits: dict[str, Any]
 ) -> NDArray[np.float64]:
-    """Features of the units of one recording, or (None) their templates at 20 kHz."""
+    """Features of the units of one recording, or (None) their templates at 20 kHz.
+
+    A cross-validation comes back to the same recordings in every fold, and finding units takes
+    longer than all that follows: what registered features measured last is remembered within the
+    process.
+    """
+    registered = {id(feature) for feature in _REGISTRY.values()}
+    if features is None or not {id(feature) for feature in features} <= registered:
+        return _measured(signal, sfreq, features, limits)
+    content = hashlib.blake2b(signal.tobytes(), digest_size=16).digest()
+    key = (content, signal.dtype.str, sfreq, tuple(features), tuple(sorted(limits.items())))
+    found = _MEASURED.pop(key, None)
+    if found is None:
+        found = _measured(signal, sfreq, features, limits)
+    _MEASURED[key] = found  # the last to be forgotten
+    while len(_MEASURED) > _REMEMBERED:
+        _MEASURED.pop(next(iter(_MEASURED)), None)
+    return found.copy()
+
+
+def _measured(
+    signal: NDArray[Any], sfreq: float, features: list[Feature] | None, limits: dict[str, Any]
+) -> NDArray[np.float64]:
     units = find_units(signal, sfreq, **limits)
     if features is None:
         rows = [_at_common_rate(unit) for unit in units]

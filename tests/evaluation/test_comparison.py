@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 
 from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures
 from sknemg.evaluation import Evaluation, Protocol, evaluate
-from sknemg.evaluation.comparison import compared_methods, scores_of, short_table
+from sknemg.evaluation.comparison import scores_of, short_table
 from sknemg.evaluation.confounding import confounds
 from sknemg.evaluation.figure import plot_comparison
 from sknemg.metrics import score_table
@@ -29,21 +29,6 @@ def make_result(make_ragged):
         return evaluate(methods, X, y, protocol=Protocol("three", 3)), X, y
 
     return make
-
-
-def test_both_methods_see_the_same_segments():
-    methods = compared_methods("smoke", hop=0.2, cv=3)
-    assert list(methods) == ["nEMGNet-A (tuned, width 4, 1 epoch)", "features + LDA"]
-    assert {pipe["segment"].hop for pipe in methods.values()} == {0.2}
-    assert {pipe["divote"].cv for pipe in methods.values()} == {3}
-
-
-@pytest.mark.parametrize("recipe", ["published", "tuned"])
-def test_the_network_is_named_by_what_it_is(recipe):
-    (name, pipe), _ = compared_methods("gpu", recipe=recipe).items()
-    assert name == f"nEMGNet-B ({recipe}, width 64, 100 epochs)"
-    network = pipe["divote"].estimator
-    assert (network.recipe, network.width, network.max_epochs) == (recipe, 64, 100)
 
 
 @pytest.mark.filterwarnings("ignore:lbfgs failed to converge")

@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
+import sknemg.muap.features as muap_features
 from sknemg import DiVoteClassifier, MuapFeatures, Recordings, SubjectKFold, SubjectScorer
 from sknemg.evaluation import Protocol, evaluate
 from sknemg.inspection import (
@@ -315,3 +316,31 @@ def test_default_features_are_as_documented():
     assert set(FEATURES) <= set(known_features())
     text = " ".join(MuapFeatures.__doc__.split())
     assert all(f'"{name}"' in text for name in FEATURES)
+
+
+def test_recordings_are_measured_once_in_a_process(monkeypatch):
+    """A fold brings the same recordings again; a change of a sample or a limit measures anew."""
+    calls = []
+    real = muap_features.find_units
+
+    def counting(signal, sfreq, **limits):
+        calls.append(len(signal))
+        return real(signal, sfreq, **limits)
+
+    monkeypatch.setattr(muap_features, "find_units", counting)
+    monkeypatch.setattr(muap_features, "_MEASURED", {})
+    monkeypatch.setattr(muap_features, "_REMEMBERED", 3)
+    signals = np.random.default_rng(0).normal(scale=0.01, size=(2, 20_000))
+    X = Recordings(signals, sfreq=20_000, subject=["S1", "S2"])
+    first = MuapFeatures().fit_transform(X)
+    again = MuapFeatures().fit_transform(X[[1, 0]])
+    assert len(calls) == 2
+    assert first.lengths.tolist() == again.lengths.tolist()[::-1]
+    MuapFeatures(min_amplitude=0.1).fit_transform(X[[0]])
+    changed = X.with_values(X.values + np.float32(1e-3), X.offsets)
+    MuapFeatures().fit_transform(changed[[0]])
+    assert len(calls) == 4
+    assert len(muap_features._MEASURED) == 3  # the oldest is forgotten
+    MuapFeatures([lambda unit: 1.0]).fit_transform(X[[0]])
+    MuapFeatures([lambda unit: 1.0]).fit_transform(X[[0]])
+    assert len(calls) == 6  # what a user's own function gives may change

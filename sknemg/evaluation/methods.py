@@ -1,0 +1,322 @@
+"""The methods that a comparison chooses from: pipelines from recordings to a diagnosis, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.extmath import softmax
+
+from sknemg.divote import DiVoteClassifier, JointVoteClassifier
+from sknemg.features.segments import SegmentFeatures
+from sknemg.muap.features import MuapFeatures
+from sknemg.preprocessing import Downsampler, Segmenter
+from sknemg.recordings import Recordings, label_subjects
+from sknemg.recordings._problems import shown
+
+#: Size of nEMGNet and length of its training. Only those of ``"gpu"`` are the published ones.
+PROFILES: dict[str, dict[str, Any]] = {
+    "smoke": {"version": "A", "width": 4, "max_epochs": 1, "eval_every": 20},
+    "cpu": {"version": "B", "width": 8, "max_epochs": 5, "eval_every": 50},
+    "gpu": {"version": "B", "width": 64, "max_epochs": 100, "eval_every": 50},
+}
+
+#: What is compared by default.
+COMPARED = ("network", "features", "motor-units")
+
+#: Joins the names of methods that vote together.
+TOGETHER = "+"
+
+_N_KERNELS = 2000
+
+
+def compared_methods(
+    profile: Literal["smoke", "cpu", "gpu"] = "cpu",
+    *,
+    methods: Iterable[str] = COMPARED,
+    recipe: Literal["published", "tuned"] = "tuned",
+    sfreq: float = 10_000,
+    window: float = 0.4,
+    hop: float = 0.1,
+    short: str = "raise",
+    upsample: bool = False,
+    subject_features: str = "auto",
+    cv: Any = None,
+) -> dict[str, Any]:
+    """Build the pipelines that are compared.
+
+    Parameters
+    ----------
+    profile : {"smoke", "cpu", "gpu"}, default="cpu"
+        Size of nEMGNet and length of its training, see `PROFILES`.
+    methods : iterable of str, default=("network", "features", "motor-units")
+        Any of
+
+        - ``"network"``: nEMGNet;
+        - ``"features"`` and ``"forest"``: amplitude, turns and spectrum of each segment, with a
+          linear discriminant or a random forest;
+        - ``"motor-units"``: motor unit action potentials, found and measured in the recordings as
+          they are, with a balanced logistic regression;
+        - ``"minirocket"``: MiniRocket's random convolutions with a ridge classifier, which needs
+          aeon (the extra ``rivals``);
+        - several of them that vote together, joined by ``+``, such as ``"network+motor-units"``:
+          the geometric mean of their scores of a recording, without a final classifier, see
+          `JointVoteClassifier`.
+    recipe : {"published", "tuned"}, default="tuned"
+        How nEMGNet is trained, see `NEMGNetClassifier`.
+    sfreq : float, default=10_000
+        Rate to which recordings are resampled before they are cut, in hertz.
+    window, hop : float, default=0.4, 0.1
+        Seconds.
+    short : {"raise", "drop", "pad"}, default="raise"
+        What happens to recordings shorter than a window.
+    upsample : bool, default=False
+        Whether recordings below `sfreq` are upsampled to it, see `Downsampler`.
+    subject_features : {"auto", "location", "all"}, default="auto"
+        See `DiVoteClassifier`.
+    cv : default=None
+        See `DiVoteClassifier`: None for subject features as published (in-sample), a number of
+        folds for out-of-fold ones.
+
+    Returns
+    -------
+    dict of estimator
+        By names for people: nEMGNet's holds its version, recipe, width and longest training.
+
+    Raises
+    ------
+    ValueError
+        If a method is unknown, is named twice, or there is none.
+    ImportError
+        If ``"minirocket"`` is asked for without aeon.
+
+    References
+    ----------
+    A. Dempster, D. F. Schmidt and G. I. Webb, "MiniRocket: a very fast (almost) deterministic
+    transform for time series classification", KDD 2021.
+
+    Examples
+    --------
+    >>> from sknemg.evaluation import compared_methods
+    >>> list(compared_methods("smoke"))
+    ['nEMGNet-A (tuned, width 4, 1 epoch)', 'features + LDA', 'motor units']
+    >>> list(compared_methods(methods=["features+motor-units"]))
+    ['features + LDA and motor units together']
+    """
+    names = check_methods(methods)
+    cut: dict[str, Any] = {
+        "sfreq": sfreq,
+        "window": window,
+        "hop": hop,
+        "short": short,
+        "upsample": upsample,
+    }
+    divote = {"subject_features": subject_features, "cv": cv}
+
+    def votes(name: str, **options: Any) -> tuple[str, Pipeline]:
+        title, before, classifier = _PARTS[name](profile, recipe)
+        if before is None:
+            before = _segments(**cut)
+        elif isinstance(before, SegmentFeatures):
+            before = [*_segments(**cut), ("features", before)]
+        else:
+            before = [("units", before)]
+        return title, Pipeline([*before, ("divote", DiVoteClassifier(classifier, **options))])
+
+    found: dict[str, Any] = {}
+    for name in names:
+        parts = name.split(TOGETHER)
+        if len(parts) == 1:
+            title, pipe = votes(name, **divote)
+            found[title] = pipe
+            continue
+        members = [votes(part, final_estimator=None) for part in parts]
+        title = " and ".join(own for own, _ in members) + " together"
+        pipes = [pipe for _, pipe in members]
+        found[title] = JointVoteClassifier(list(zip(_keys(parts), pipes, strict=True)))
+    return found
+
+
+def check_methods(methods: Iterable[str]) -> list[str]:
+    """Refuse names of methods that are unknown or given twice.
+
+    Parameters
+    ----------
+    methods : iterable of str
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> from sknemg.evaluation.methods import check_methods
+    >>> check_methods(["forest", "network+motor-units"])
+    ['forest', 'network+motor-units']
+    """
+    names = [methods] if isinstance(methods, str) else list(methods)
+    choices = ", ".join(map(repr, _PARTS))
+    if not names:
+        raise ValueError(f"`methods` is empty: give some of {choices}.")
+    for name in names:
+        for part in str(name).split(TOGETHER):
+            if part not in _PARTS:
+                raise ValueError(
+                    f"The method {shown(part)} is unknown: give some of {choices}, joined by "
+                    f"{TOGETHER!r} if they are to vote together."
+                )
+    sets = [frozenset(name.split(TOGETHER)) for name in names]
+    whole = [len(own) == len(name.split(TOGETHER)) for own, name in zip(sets, names, strict=True)]
+    if len(set(sets)) < len(sets) or not all(whole):
+        raise ValueError(f"`methods` holds a method twice, {shown(names)}: name each once.")
+    return names
+
+
+def fitting_methods(X: Recordings, y: ArrayLike) -> tuple[str, ...]:
+    """Choose the methods that are compared by default: motor units only where there are some.
+
+    Parameters
+    ----------
+    X : Recordings of signals
+        With the column ``subject``.
+    y : array-like of shape (n_recordings,)
+
+    Returns
+    -------
+    tuple of str
+        `COMPARED`, without ``"motor-units"`` where less than half of the subjects of a diagnosis
+        have a recording with a motor unit, as in full interference patterns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg import Recordings
+    >>> from sknemg.evaluation.methods import fitting_methods
+    >>> noise = np.random.default_rng(0).normal(scale=0.01, size=(4, 20_000))
+    >>> X = Recordings(noise, sfreq=20_000, subject=list("abcd"))
+    >>> fitting_methods(X, ["myopathy", "myopathy", "normal", "normal"])
+    ('network', 'features')
+    """
+    codes, _, first = label_subjects(y, X["subject"].to_numpy())
+    finder = MuapFeatures()
+    found = np.array(
+        [
+            any(finder.transform(X[[row]]).lengths[0] for row in np.flatnonzero(codes == subject))
+            for subject in range(len(first))
+        ]
+    )
+    shares = pd.Series(found).groupby(np.asarray(y)[first]).mean()
+    few = bool((shares < 0.5).any())
+    return tuple(name for name in COMPARED if not (few and name == "motor-units"))
+
+
+class SoftmaxRidge(RidgeClassifier):
+    """Ridge regression on the classes, with the softmax of its outputs for scores."""
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Score the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        output = self.decision_function(X)
+        both = np.stack([-output, output], axis=1) if output.ndim == 1 else output
+        return np.asarray(softmax(both))
+
+
+def minirocket(n_kernels: int = _N_KERNELS) -> Pipeline:
+    """Build MiniRocket with a ridge classifier, for segments.
+
+    Parameters
+    ----------
+    n_kernels : int, default=2000
+
+    Returns
+    -------
+    Pipeline
+
+    Raises
+    ------
+    ImportError
+        If aeon is not installed.
+    """
+    try:
+        from aeon.transformations.collection.convolution_based import MiniRocket
+    except ImportError as error:
+        raise ImportError(
+            "MiniRocket needs aeon, which is not installed: pip install 'sknemg[rivals]'."
+        ) from error
+    return make_pipeline(MiniRocket(n_kernels=n_kernels), StandardScaler(), SoftmaxRidge(alpha=1e3))
+
+
+def _segments(
+    *, sfreq: float, window: float, hop: float, short: str, upsample: bool
+) -> list[tuple[str, BaseEstimator]]:
+    return [
+        ("downsample", Downsampler(sfreq=sfreq, upsample=upsample)),
+        ("segment", Segmenter(window=window, hop=hop, short=short)),
+    ]
+
+
+def _keys(parts: list[str]) -> list[str]:
+    """Names of members, as parameters of an estimator are written."""
+    return [part.replace("-", "_") for part in parts]
+
+
+_Part = tuple[str, Any, Any]  # title, step before the votes, classifier of items
+
+
+def _network(profile: str, recipe: str) -> _Part:
+    from sknemg.classifiers import NEMGNetClassifier
+
+    network = NEMGNetClassifier(recipe=recipe, **PROFILES[profile])
+    epochs = f"{network.max_epochs} epoch{'s' if network.max_epochs > 1 else ''}"
+    # nobody is to take a small network for the published one
+    title = f"nEMGNet-{network.version} ({network.recipe}, width {network.width}, {epochs})"
+    return title, None, network
+
+
+def _features(profile: str, recipe: str) -> _Part:
+    linear = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())
+    return "features + LDA", SegmentFeatures(), linear
+
+
+def _forest(profile: str, recipe: str) -> _Part:
+    forest = RandomForestClassifier(300, min_samples_leaf=5, class_weight="balanced")
+    return "features + forest", SegmentFeatures(), forest
+
+
+def _motor_units(profile: str, recipe: str) -> _Part:
+    balanced = LogisticRegression(class_weight="balanced", max_iter=1000)
+    return "motor units", MuapFeatures(), make_pipeline(StandardScaler(), balanced)
+
+
+def _minirocket(profile: str, recipe: str) -> _Part:
+    return "MiniRocket + ridge", None, minirocket()
+
+
+_PARTS: dict[str, Callable[[str, str], _Part]] = {
+    "network": _network,
+    "features": _features,
+    "forest": _forest,
+    "motor-units": _motor_units,
+    "minirocket": _minirocket,
+}

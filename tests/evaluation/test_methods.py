@@ -1,0 +1,123 @@
+"""The methods that a comparison chooses from."""
+
+import builtins
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sknemg import DiVoteClassifier, JointVoteClassifier, MuapFeatures, Recordings
+from sknemg.divote.fitted import open_model
+from sknemg.evaluation import compared_methods
+from sknemg.evaluation import methods as module
+from sknemg.evaluation.methods import COMPARED, SoftmaxRidge, check_methods, fitting_methods
+
+NETWORK = "nEMGNet-A (tuned, width 4, 1 epoch)"
+
+
+def test_all_see_the_same_segments_and_motor_units_what_was_recorded():
+    methods = compared_methods("smoke", hop=0.2, cv=3)
+    assert list(methods) == [NETWORK, "features + LDA", "motor units"]
+    assert {pipe["divote"].cv for pipe in methods.values()} == {3}
+    *cut, units = methods.values()
+    assert {pipe["segment"].hop for pipe in cut} == {0.2}
+    assert isinstance(units[0], MuapFeatures)
+    assert units["divote"].estimator[-1].class_weight == "balanced"
+
+
+@pytest.mark.parametrize("recipe", ["published", "tuned"])
+def test_the_network_is_named_by_what_it_is(recipe):
+    ((name, pipe),) = compared_methods("gpu", recipe=recipe, methods=["network"]).items()
+    assert name == f"nEMGNet-B ({recipe}, width 64, 100 epochs)"
+    network = pipe["divote"].estimator
+    assert (network.recipe, network.width, network.max_epochs) == (recipe, 64, 100)
+
+
+def test_methods_vote_together(make_ragged):
+    X, y = make_ragged()
+    options = {"sfreq": 1000, "short": "drop"}
+    pair = compared_methods(methods=["features", "features+forest"], **options)
+    assert list(pair) == ["features + LDA", "features + LDA and features + forest together"]
+    alone, together = pair.values()
+    assert isinstance(together, JointVoteClassifier)
+    assert [name for name, _ in together.estimators] == ["features", "forest"]
+    together.set_params(forest__divote__estimator__n_estimators=9)
+    together.set_params(forest__divote__estimator__random_state=0)
+    together.fit(X, y)
+    opened = [open_model(each).levels(X, None).recordings for each in together.estimators_]
+    logs = sum(
+        np.log(np.maximum(table[together.classes_].to_numpy(float), 0.01)) for table in opened
+    )
+    product = np.exp(logs / 2)
+    expected = product / product.sum(axis=1, keepdims=True)
+    scores = together.levels(X).recordings[together.classes_].to_numpy(float)
+    np.testing.assert_allclose(scores, expected)
+    assert isinstance(alone[-1], DiVoteClassifier) and alone[-1].final_estimator is not None
+
+
+@pytest.mark.parametrize(
+    "methods, words",
+    [
+        (["CNN"], "method 'CNN' is unknown: give some of 'network', 'features', 'forest', 'motor-"),
+        (["network+"], "method '' is unknown"),
+        ([], "`methods` is empty: give some of 'network'"),
+        (["forest", "forest"], "holds a method twice"),
+        (["forest+network", "network+forest"], "holds a method twice"),
+        (["forest+forest"], "holds a method twice"),
+    ],
+)
+def test_unknown_methods_are_refused(methods, words):
+    with pytest.raises(ValueError, match=words.replace("+", r"\+")):
+        check_methods(methods)
+
+
+@pytest.mark.parametrize(
+    "with_units, enough", [("acdf", True), ("bdf", False), ("abcdef", True), ("", False)]
+)
+def test_motor_units_are_compared_where_half_of_each_class_has_some(
+    monkeypatch, with_units, enough
+):
+    """Subjects a, b and c are ill, d, e and f are well; the second recording holds the unit."""
+    monkeypatch.setattr(module, "MuapFeatures", lambda: SimpleNamespace(transform=found))
+    X = Recordings(np.zeros((12, 9)), sfreq=9, subject=np.repeat(list("abcdef"), 2), n=[0, 1] * 6)
+
+    def found(row):
+        there = row["subject"].iloc[0] in with_units and row["n"].iloc[0] == 1
+        return SimpleNamespace(lengths=[int(there)])
+
+    chosen = fitting_methods(X, np.repeat(["ill", "well"], 6))
+    assert ("motor-units" in chosen) == enough
+    assert set(chosen) | {"motor-units"} == set(COMPARED)
+
+
+def test_without_aeon_minirocket_says_what_to_install(monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.startswith("aeon"):
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ImportError, match=r"pip install 'sknemg\[rivals\]'"):
+        compared_methods(methods=["minirocket"])
+    assert compared_methods(methods=["forest"])  # which does without
+
+
+def test_minirocket_votes(make_ragged):
+    pytest.importorskip("aeon", reason="MINIROCKET NOT TRIED: aeon is not installed")
+    X, y = make_ragged()
+    (pipe,) = compared_methods(methods=["minirocket"], sfreq=1000, short="drop").values()
+    pipe.set_params(divote__estimator__minirocket__n_kernels=84)
+    assert pipe.fit(X, y).predict_proba(X).shape == (len(X), 3)
+
+
+@pytest.mark.parametrize("classes", ["ab", "abc"])
+def test_a_ridge_has_scores_for_each_class(classes):
+    y = np.resize(list(classes), 30)
+    X = np.eye(len(classes))[np.unique(y, return_inverse=True)[1]]
+    model = SoftmaxRidge(alpha=1e-3).fit(X, y)
+    scores = model.predict_proba(X)
+    assert scores.shape == (30, len(classes))
+    np.testing.assert_allclose(scores.sum(axis=1), 1)
+    assert (model.classes_[scores.argmax(axis=1)] == y).all()
