@@ -26,7 +26,7 @@ from sknemg.evaluation import (
 from sknemg.simulate import make_cohort
 
 X, y = make_cohort(18, sfreq=10_000, random_state=1)
-methods = compared_methods("smoke")
+methods = compared_methods("smoke", methods=["network", "features"])
 result = evaluate(methods, X, y, protocol=Protocol("three folds", n_splits=3), random_state=0)
 result.subjects.head().round(2)
 

@@ -144,7 +144,7 @@ def chance_to_find(n_subjects: ArrayLike, difference: float = 1.0) -> float:
     --------
     Of cohorts with three subjects in two diagnoses, one in seven shows such a difference:
 
-    >>> from sknemg.evaluation.confounding import chance_to_find
+    >>> from sknemg.evaluation import chance_to_find
     >>> round(chance_to_find([3, 3, 10]), 2), round(chance_to_find([19, 19, 20]), 2)
     (0.16, 0.85)
     """

@@ -114,7 +114,7 @@ def short_gains(gains: pd.DataFrame, metrics: Mapping[str, str] = SHORT) -> pd.D
     ----------
     gains : DataFrame from `gains_of`
     metrics : mapping of metric to its heading
-        By default those of :func:`~sknemg.evaluation.comparison.short_table`.
+        By default those of :func:`~sknemg.evaluation.short_table`.
 
     Returns
     -------

@@ -57,7 +57,7 @@ def write_report(
     ----------
     folder : path
     result : Evaluation
-    scores : DataFrame from :func:`sknemg.evaluation.comparison.scores_of`
+    scores : DataFrame from :func:`sknemg.evaluation.scores_of`
     differences : DataFrame from :func:`sknemg.evaluation.confounds`
     X : Recordings of signals
     title : str
