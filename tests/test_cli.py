@@ -400,6 +400,9 @@ PACKAGE = Path(sknemg.__file__).parent
 #: Parameters named in messages that no command can lead to.
 ELSEWHERE = {
     "best_estimator_": "of searches",
+    "bits": "of Python's write_bids", "sidecar": "of Python's write_bids",
+    "diagnosis": "of Python's load_bids", "units": "of Python's load_bids",
+    "task": "of Python's write_bids",
     "choose_on": "only steps that make tables lead there",
     "confidence_level": "fixed",
     "device": "fixed: auto",

@@ -6,6 +6,8 @@ from ._quality import (
     quality,
 )
 from ._tables import InvalidCohortError
+from .bids import load_bids
+from .bids_writing import write_bids
 from .cohort import load_cohort
 from .emgdb import (
     EMGDB,
@@ -29,6 +31,7 @@ __all__ = [
     "ReadError",
     "TextProfile",
     "find_flaws",
+    "load_bids",
     "load_cohort",
     "load_emgdb",
     "load_emglab",
@@ -36,5 +39,6 @@ __all__ = [
     "quality",
     "read_recording",
     "register_reader",
+    "write_bids",
     "write_cohort",
 ]

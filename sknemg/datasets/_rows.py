@@ -197,13 +197,18 @@ def _files_inside(name: str, folder: Path) -> list[Path]:
     if problem := path_problem(name):
         raise ReadError(problem)
     files = files_of(folder / name)
+    check_inside(files, folder)
+    return files
+
+
+def check_inside(files: Sequence[Path], folder: Path) -> None:
+    """Refuse files that are not there, or that a link leads out of the folder to."""
     root = folder.resolve()
     for file in files:
         if not file.resolve().is_relative_to(root):
             raise ReadError("a link leads out of the folder")
         if not file.is_file():
             raise ReadError(f"there is no {file.relative_to(folder).as_posix()!r}")
-    return files
 
 
 def check_repeated_rows(rows: pd.DataFrame, table: str, findings: Findings) -> None:

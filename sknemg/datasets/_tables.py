@@ -113,9 +113,9 @@ class Findings:
 
     def __init__(self, where: str = "cohort") -> None:
         self.where = where
-        self.files: dict[int, str] = {}  # of rows that stand in no table
-        self._found: list[tuple[str, int | None, str, str]] = []
-        self.out: set[int] = set()
+        self.files: dict[Any, str] = {}  # of rows that stand in no table
+        self._found: list[tuple[str, Any, str, str]] = []
+        self.out: set[Any] = set()
 
     def add(
         self,
@@ -199,19 +199,12 @@ def read_tables(
     rows = rows.where(rows.notna(), None)
     _require(rows, [name for name in ("subject", "file") if name in rows], table, findings)
     if labelled:
-        words = read_words(diagnoses)
-        used = {*map(plain, words.values()), *map(plain, rows["diagnosis"].dropna())}
-        for word in sorted(set(words) - used):
-            remedy = "correct the word in `diagnoses`, or take it out"
-            findings.add(table, [None], f"no row has the diagnosis {word!r}", remedy)
-        _translate(rows, "diagnosis", DIAGNOSES | words, table, findings)
-    _translate(rows, "location", LOCATIONS, table, findings)
-    if from_muscles:
-        rows = _locate(rows, table, findings)
+        translate_diagnoses(rows, diagnoses, table, findings)
+    rows = translate_locations(rows, table, findings, from_muscles=from_muscles)
     _read_numbers(rows, table, findings)
     if labelled:
         where = table if subjects is None else subjects.attrs["name"]
-        _check_diagnoses(rows, where, table, findings)
+        check_diagnoses(rows, where, table, findings)
     _check_types(rows, fields, subjects, table, findings)
     return rows, table, fields
 
@@ -550,6 +543,26 @@ def _check_subjects(
         findings.add(name, [row], problem, "add one or take the subject out", out=False)
 
 
+def translate_diagnoses(
+    rows: pd.DataFrame, diagnoses: Mapping[str, str] | None, table: str, findings: Findings
+) -> None:
+    """Replace the words of the column ``diagnosis`` by classes; note those that mean none."""
+    words = read_words(diagnoses)
+    used = {*map(plain, words.values()), *map(plain, rows["diagnosis"].dropna())}
+    for word in sorted(set(words) - used):
+        remedy = "correct the word in `diagnoses`, or take it out"
+        findings.add(table, [None], f"no row has the diagnosis {word!r}", remedy)
+    _translate(rows, "diagnosis", DIAGNOSES | words, table, findings)
+
+
+def translate_locations(
+    rows: pd.DataFrame, table: str, findings: Findings, *, from_muscles: bool
+) -> pd.DataFrame:
+    """Replace the words of the column ``location``, and fill it in by the muscles if asked."""
+    _translate(rows, "location", LOCATIONS, table, findings)
+    return _locate(rows, table, findings) if from_muscles else rows
+
+
 def _translate(
     rows: pd.DataFrame,
     column: str,
@@ -592,7 +605,8 @@ def _number(entry: str | None) -> float:
         return math.nan
 
 
-def _check_diagnoses(rows: pd.DataFrame, where: str, table: str, findings: Findings) -> None:
+def check_diagnoses(rows: pd.DataFrame, where: str, table: str, findings: Findings) -> None:
+    """Note subjects with several diagnoses, or none."""
     bad = findings.out
     for who, diagnoses in several_diagnoses(rows["subject"], rows["diagnosis"]).items():
         problem = f"subject {who!r} has the diagnoses {', '.join(diagnoses)}"

@@ -77,8 +77,8 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
     labels = check_labels(y, len(X)) if np.ndim(y) != 1 else y
     X.validate(labels)
     check_subjects(X["subject"], len(X))
-    meta = _writable(X.meta)
-    _check_returns(X, np.asarray(labels, dtype=object))
+    meta = writable(X.meta)
+    check_returns(X, np.asarray(labels, dtype=object))
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{str(folder)!r} is not empty: give a new folder.")
     files = [f"data/{row:05d}.npy" for row in range(len(X))]
@@ -106,7 +106,7 @@ def _as_text(meta: pd.DataFrame, y: NDArray[Any]) -> tuple[dict[str, str], dict[
         raise ValueError(
             f"Columns {names} cannot be written ({'; '.join(wrong)}): convert or drop them."
         )
-    about = [name for name in _OF_SUBJECT if name in columns and _one_each(columns, name)]
+    about = [name for name in OF_SUBJECT if name in columns and _one_each(columns, name)]
     first = [columns["subject"].index(who) for who in dict.fromkeys(columns["subject"])]
     parts = {
         "subjects.csv": {
@@ -133,15 +133,16 @@ def _as_text(meta: pd.DataFrame, y: NDArray[Any]) -> tuple[dict[str, str], dict[
     return tables, own
 
 
-def _check_returns(X: Recordings, y: NDArray[Any]) -> None:
-    """Refuse what `load_cohort` would refuse or return as something else."""
+def check_returns(X: Recordings, y: NDArray[Any] | None) -> None:
+    """Refuse what a loader would refuse or return as something else."""
     found: list[tuple[int, str, str]] = []
     names = X["subject"].astype(str)
     kinds = X["subject"].astype(object).groupby(names.to_numpy()).nunique()
     is_text = X["subject"].map(lambda who: isinstance(who, str)).to_numpy(dtype=bool)
-    own = X["diagnosis"] if "diagnosis" in X else pd.Series(y)
+    labels = [] if y is None else y.tolist()
+    own = X["diagnosis"] if "diagnosis" in X else pd.Series(labels, dtype=object)
     spelled: dict[str, str] = {}
-    for row, (name, label) in enumerate(zip(names, y.tolist(), strict=True)):
+    for row, name in enumerate(names):
         back = read_entry(name)
         if back != name:
             found.append((row, f"subject {name!r} is read back as {back!r}", "rename the subject"))
@@ -150,6 +151,7 @@ def _check_returns(X: Recordings, y: NDArray[Any]) -> None:
             found.append((row, f"subject {name!r} is given as text and as number", remedy))
         elif not is_text[row] and is_text.any():
             found.append((row, f"subject {name} is not text, and others are", remedy))
+    for row, label in enumerate(labels):
         back = read_entry(label) if isinstance(label, str) else None
         back = back and DIAGNOSES.get(plain(back), back)
         if back != label or back is None:
@@ -178,7 +180,7 @@ def _check_returns(X: Recordings, y: NDArray[Any]) -> None:
         raise InvalidRecordingsError(pd.DataFrame(found, columns=PROBLEM_COLUMNS))
 
 
-_OF_SUBJECT = ("age", "sex", "diagnosis_detail")
+OF_SUBJECT = ("age", "sex", "diagnosis_detail")
 
 
 def _one_each(columns: Mapping[str, list[str]], name: str) -> bool:
@@ -187,7 +189,7 @@ def _one_each(columns: Mapping[str, list[str]], name: str) -> bool:
     return len(pairs) == len(set(columns["subject"]))
 
 
-def _writable(meta: pd.DataFrame) -> pd.DataFrame:
+def writable(meta: pd.DataFrame) -> pd.DataFrame:
     """Return the columns for the tables, without those that meant another file."""
     names = list(meta.columns)
     wrong = [

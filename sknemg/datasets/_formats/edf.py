@@ -77,8 +77,7 @@ class _Header:
 def read_edf(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
     """Read one channel; signals of annotations are not counted among the channels."""
     header = _read_header(path)
-    ordinary = [at for at in range(len(header.fields)) if not header.is_annotation(at)]
-    names = [decode(header.fields[at]["label"]) for at in ordinary]
+    ordinary, names = _channels(header)
     picked = pick(names, channel)
     at = ordinary[picked]
     rate = header.n_samples[at] / header.duration
@@ -100,6 +99,28 @@ def read_edf(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
         clipped=(digital <= range_.lowest) | (digital >= range_.highest),
         parts=parts,
     )
+
+
+class Channel(NamedTuple):
+    """What the header says of a channel; the unit as its bytes."""
+
+    name: str
+    sfreq: float
+    unit: bytes
+
+
+def edf_channels(path: Path) -> list[Channel]:
+    """List the channels, in the order of the file."""
+    header = _read_header(path)
+    return [
+        Channel(name, _float(header.n_samples[at] / header.duration), header.fields[at]["unit"])
+        for at, name in zip(*_channels(header), strict=True)
+    ]
+
+
+def _channels(header: _Header) -> tuple[list[int], list[str]]:
+    ordinary = [at for at in range(len(header.fields)) if not header.is_annotation(at)]
+    return ordinary, [decode(header.fields[at]["label"]) for at in ordinary]
 
 
 # -- header ------------------------------------------------------------------------------------
