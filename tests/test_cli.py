@@ -78,6 +78,7 @@ def test_from_a_folder_to_a_page(make_cohort_folder, tmp_path, capsys):
     assert (out / "subjects.csv").read_bytes() == subjects
 
 
+@pytest.mark.slow
 def test_the_page_says_that_published_scores_leak(make_cohort_folder, tmp_path):
     options = ["--protocol", "published", "--repeats", "1"]
     assert compare(make_cohort_folder(), tmp_path / "out", *options) == 0

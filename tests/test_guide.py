@@ -11,9 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.pipeline import make_pipeline
 
 import sknemg
 from sknemg.datasets import write_cohort
+from sknemg.diagnosis import Diagnostician
 from sknemg.pages import INTENDED_USE
 
 ROOT = Path(__file__).parents[1]
@@ -139,9 +142,18 @@ def small(monkeypatch, make_ragged, tmp_path):
     write_cohort("my_cohort", X, y)
     write_theirs(X, y)
     Path("patient").mkdir()
-    np.save("patient/a.npy", X[0])
+    np.save("patient/a.npy", 1000 * X[0])  # in microvolts
     with sklearn.config_context(enable_metadata_routing=False):
         yield X, y
+
+
+def write_bedside(X, y):
+    """Write a model without torch, and two seconds from a machine."""
+    steps = [sknemg.Downsampler(10_000), sknemg.Segmenter(), sknemg.SegmentFeatures()]
+    divote = sknemg.DiVoteClassifier(LinearDiscriminantAnalysis())
+    model = Diagnostician(make_pipeline(*steps, divote), cv=2).fit(X, y)
+    sknemg.export_onnx(model, "model.onnx")
+    np.save("deltoid.npy", np.random.default_rng(0).normal(scale=0.5, size=96_000))
 
 
 def write_theirs(X, y):
@@ -162,9 +174,14 @@ def test_a_page_runs_as_it_is_written(page, small, capsys):
     namespace = given(page)
     if page == MODELS:  # which begins with a fitted pipeline
         exec(snippets(README)[0], namespace)
+        write_bedside(*small)
     run(page, namespace)
     said = re.findall(r"^print\(.*\) *# (.*)$", "\n".join(snippets(page)), flags=re.MULTILINE)
-    assert capsys.readouterr().out.splitlines() == said
+    lines = capsys.readouterr().out.splitlines()
+    if page == MODELS:  # which also prints each vote of a stream: two seconds in windows of 0.4 s
+        assert len(lines) >= 15
+        lines = [line for line in lines if line in said]
+    assert lines == said
 
 
 @pytest.mark.slow

@@ -489,7 +489,7 @@ def test_mat_files_of_other_versions_or_of_no_record(tmp_path):
         read_recording(tmp_path / "rec.mat")
     (tmp_path / "rec.hea").write_text("rec 1 500 3\nrec.dat 16 100/mV\n")
     (tmp_path / "rec.dat").write_bytes(bytes(6))
-    with pytest.raises(ReadError, match=r"no reader for '\.mat'"):
+    with pytest.raises(ReadError, match="no sampling rate"):  # a MATLAB file of its own
         read_recording(tmp_path / "rec.mat")
     assert read_recording(tmp_path / "rec").signal.tolist() == [0, 0, 0]
 

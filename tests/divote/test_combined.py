@@ -99,6 +99,7 @@ def test_soft_voting_is_cross_validated_by_subject(make_ragged):
     assert_array_equal(sure["test_score"], 1)
 
 
+@pytest.mark.slow  # each worker imports torch
 @pytest.mark.usefixtures("one_thread")
 def test_clones_pickles_and_two_workers_answer_alike(make_ragged):
     X, y = make_ragged(n_subjects=6)
