@@ -63,8 +63,8 @@ def encode(column: pd.Series) -> tuple[list[str], Field]:
     """
     texts, field = _encode(column)
     given = [text for text in texts if text is not None]
-    if any(re.search("[\ud800-\udfff]", text) for text in given):
-        raise UnwritableError("text that UTF-8 cannot hold")
+    if any(re.search("[\0\ud800-\udfff]", text) for text in given):
+        raise UnwritableError("text that a table in UTF-8 cannot hold")
     word = next((word for word in _WORDS if word not in given), None)
     if word is None:
         word = next(

@@ -193,7 +193,9 @@ def writable(meta: pd.DataFrame) -> pd.DataFrame:
     """Return the columns for the tables, without those that meant another file."""
     names = list(meta.columns)
     wrong = [
-        name for name in names if not isinstance(name, str) or name != name.strip() or not name
+        name
+        for name in names
+        if not isinstance(name, str) or name != name.strip() or not name or "\0" in name
     ]
     wrong += sorted({name for name in names if names.count(name) > 1}, key=str)
     if not wrong:
@@ -214,4 +216,4 @@ def writable(meta: pd.DataFrame) -> pd.DataFrame:
 
 
 def _is_nested(column: Any) -> bool:
-    return column is not None and bool(column.map(pd.api.types.is_list_like).any())
+    return column is not None and any(pd.api.types.is_list_like(entry) for entry in column)

@@ -11,7 +11,7 @@ from sknemg.datasets import load_cohort, write_cohort
 from sknemg.datasets._schema import UnwritableError, encode, same
 
 hypothesis = pytest.importorskip("hypothesis")
-from hypothesis import HealthCheck, given, settings  # noqa: E402
+from hypothesis import HealthCheck, example, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 
@@ -38,6 +38,9 @@ _columns = st.one_of(
 @pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(columns=st.dictionaries(st.text(max_size=4), _columns, max_size=3))
+@example(columns={"": pd.Categorical([""] * 3)})
+@example(columns={"\0": [0, 0, 0]})
+@example(columns={"code": ["a", "\0", "b"]})
 def test_any_columns_come_back_or_are_refused_before_writing(columns, tmp_path_factory):
     folder = tmp_path_factory.mktemp("any") / "new"
     meta = pd.DataFrame({"sfreq": 10.0, "subject": ["S1", "S1", "S2"]}).assign(**columns)
