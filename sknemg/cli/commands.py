@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sknemg.cli.advice import Refusal, Words, column, option, speaking, text
+from sknemg.cli.entries import (
+    at_least,
+    finite,
+    one_sign,
+    positive,
+    share,
+    split_names,
+    unit,
+    word_and_class,
+)
 from sknemg.cli.labeler import LABELING, add_label, run_label
 from sknemg.cli.readers import ANALYSING, add_readers, run_readers
 from sknemg.pages import RESEARCH_ONLY
@@ -144,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help=f"{job} on simulated patients")
     demo.add_argument(
-        "--subjects", type=_at_least(3), default=57, metavar="N", help="simulated (default: 57)"
+        "--subjects", type=at_least(3), default=57, metavar="N", help="simulated (default: 57)"
     )
     _add_common(demo, out="demo")
     demo.set_defaults(run=_demo)
@@ -213,17 +222,17 @@ def _add_train(commands: Any) -> None:
     _add_profile(models)
     _add_subject_features(models)
     models.add_argument(
-        "--folds", type=_at_least(2), default=5, metavar="N",
+        "--folds", type=at_least(2), default=5, metavar="N",
         help="parts of the subjects that are left out in turn (default: 5)",
     )  # fmt: skip
     models.add_argument(
-        "--coverage", type=_share, default=0.9, metavar="SHARE",
+        "--coverage", type=share, default=0.9, metavar="SHARE",
         help="of patients whose diagnosis the answer is to hold (default: 0.9)",
     )  # fmt: skip
-    models.add_argument("--seed", type=_at_least(0), default=0, metavar="N")
+    models.add_argument("--seed", type=at_least(0), default=0, metavar="N")
     train.add_argument("--licence", metavar="NAME", help="of the model, such as cc-by-4.0")
     train.add_argument(
-        "--jobs", type=_at_least(1), default=os.cpu_count() or 1, metavar="N",
+        "--jobs", type=at_least(1), default=os.cpu_count() or 1, metavar="N",
         help="fits at once (default: one per core)",
     )  # fmt: skip
     train.add_argument(
@@ -280,12 +289,12 @@ def _add_reading(
     parser: argparse.ArgumentParser, *, cohort: bool = True, skipping: bool = True
 ) -> None:
     files = parser.add_argument_group("reading files", "for what neither a file nor its row states")
-    files.add_argument("--unit", type=_unit, metavar="UNIT", help="V, mV, uV or nV")
-    files.add_argument("--file-sfreq", type=_positive, metavar="HZ", help="sampling rate")
-    files.add_argument("--scale", type=_finite, metavar="MV", help="millivolts per stored unit")
+    files.add_argument("--unit", type=unit, metavar="UNIT", help="V, mV, uV or nV")
+    files.add_argument("--file-sfreq", type=positive, metavar="HZ", help="sampling rate")
+    files.add_argument("--scale", type=finite, metavar="MV", help="millivolts per stored unit")
     if cohort:
         files.add_argument(
-            "--diagnosis", type=_word, action="append", metavar="WORD=CLASS",
+            "--diagnosis", type=word_and_class, action="append", metavar="WORD=CLASS",
             help="a further word of the column diagnosis, and its class; may be repeated",
         )  # fmt: skip
     files.add_argument(
@@ -305,13 +314,13 @@ def _add_reading(
         "--invalid", choices=["raise", "clip"], default="raise",
         help="what a sample without a value is: an error, or at the limit of the converter",
     )  # fmt: skip
-    files.add_argument("--max-bytes", type=_at_least(1), metavar="N", help="limit for one channel")
+    files.add_argument("--max-bytes", type=at_least(1), metavar="N", help="limit for one channel")
     texts = parser.add_argument_group("reading text files")
     texts.add_argument(
-        "--delimiter", type=_sign, default=",", metavar="SIGN", help="(default: comma)"
+        "--delimiter", type=one_sign, default=",", metavar="SIGN", help="(default: comma)"
     )
     texts.add_argument("--decimal", choices=[".", ","], metavar="SIGN", help="point or comma")
-    texts.add_argument("--skip-lines", type=_at_least(0), default=0, metavar="N")
+    texts.add_argument("--skip-lines", type=at_least(0), default=0, metavar="N")
     texts.add_argument("--header", choices=["yes", "no"], help="whether the first line holds names")
     texts.add_argument("--encoding", metavar="NAME", help="such as cp1252")
     texts.add_argument(
@@ -323,14 +332,14 @@ def _add_reading(
 def _add_steps(parser: argparse.ArgumentParser) -> None:
     steps = parser.add_argument_group("preparing recordings")
     steps.add_argument(
-        "--sfreq", type=_positive, default=10_000.0, metavar="HZ",
+        "--sfreq", type=positive, default=10_000.0, metavar="HZ",
         help="rate to which recordings are brought (default: 10000)",
     )  # fmt: skip
     steps.add_argument(
         "--upsample", action="store_true", help="bring recordings of a lower rate up to --sfreq"
     )
-    steps.add_argument("--window", type=_positive, default=0.4, metavar="S", help="(default: 0.4)")
-    steps.add_argument("--hop", type=_positive, default=0.1, metavar="S", help="(default: 0.1)")
+    steps.add_argument("--window", type=positive, default=0.4, metavar="S", help="(default: 0.4)")
+    steps.add_argument("--hop", type=positive, default=0.1, metavar="S", help="(default: 0.1)")
     steps.add_argument(
         "--short", choices=["raise", "drop", "pad"], default="raise",
         help="what happens to recordings shorter than a window",
@@ -359,7 +368,7 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
     _add_steps(parser)
     models = parser.add_argument_group("models and evaluation")
     models.add_argument(
-        "--methods", type=_names, metavar="NAMES",
+        "--methods", type=split_names, metavar="NAMES",
         help="what is compared, of network, features (LDA), forest, motor-units and minirocket, "
         "joined by commas; those joined by + vote together, as in network+motor-units (default: "
         "network,features,motor-units, the last where there are motor units to be found)",
@@ -367,7 +376,7 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
     _add_profile(models)
     _add_subject_features(models)
     models.add_argument(
-        "--out-of-fold", type=_at_least(2), metavar="K",
+        "--out-of-fold", type=at_least(2), metavar="K",
         help="train the final classifier on out-of-fold votes of K inner folds (K times as long)",
     )  # fmt: skip
     models.add_argument(
@@ -375,89 +384,20 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
         help="how subjects are split and weights chosen; 'published' leaks",
     )  # fmt: skip
     models.add_argument(
-        "--folds", type=_at_least(2), metavar="N", help="instead of the protocol's number"
+        "--folds", type=at_least(2), metavar="N", help="instead of the protocol's number"
     )
     models.add_argument(
-        "--repeats", type=_at_least(1), metavar="N", help="instead of the protocol's number"
+        "--repeats", type=at_least(1), metavar="N", help="instead of the protocol's number"
     )
-    models.add_argument("--seed", type=_at_least(0), default=0, metavar="N")
+    models.add_argument("--seed", type=at_least(0), default=0, metavar="N")
     parser.add_argument(
-        "--jobs", type=_at_least(1), default=os.cpu_count() or 1, metavar="N",
+        "--jobs", type=at_least(1), default=os.cpu_count() or 1, metavar="N",
         help="fits at once (default: one per core)",
     )  # fmt: skip
     parser.add_argument(
         "--out", type=Path, default=Path(out), metavar="FOLDER",
         help=f"folder for the results (default: {out})",
     )  # fmt: skip
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    """Read an integer that is not smaller than this."""
-
-    def read(entry: str) -> int:
-        whole = entry.isascii() and entry.isdecimal() and len(entry) < 19  # one of 64 bits
-        if not whole or int(entry) < least:
-            raise argparse.ArgumentTypeError(f"{entry!r} must be an integer >= {least}")
-        return int(entry)
-
-    return read
-
-
-def _names(entry: str) -> list[str]:
-    return [name.strip() for name in entry.split(",") if name.strip()]
-
-
-def _finite(entry: str) -> float:
-    try:
-        number = float(entry)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number) or number == 0:
-        raise argparse.ArgumentTypeError(f"{entry!r} must be a number other than 0")
-    return number
-
-
-def _share(entry: str) -> float:
-    try:
-        number = _finite(entry)
-    except argparse.ArgumentTypeError:
-        number = -1.0
-    if not 0 < number < 1:
-        raise argparse.ArgumentTypeError(f"{entry!r} must be a number between 0 and 1")
-    return number
-
-
-def _positive(entry: str) -> float:
-    try:
-        number = _finite(entry)
-    except argparse.ArgumentTypeError:
-        number = -1.0
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{entry!r} must be a number > 0")
-    return number
-
-
-def _sign(entry: str) -> str:
-    r"""Read a delimiter; a tab may be typed as \t."""
-    sign = {r"\t": "\t", "tab": "\t", "space": " "}.get(entry, entry)
-    if len(sign) != 1:
-        raise argparse.ArgumentTypeError(rf"{entry!r} must be one character, such as ';' or '\t'")
-    return sign
-
-
-def _unit(entry: str) -> str:
-    from sknemg.datasets._formats.units import UNITS
-
-    if entry not in UNITS:
-        raise argparse.ArgumentTypeError(f"{entry!r} must be V, mV, uV or nV")
-    return entry
-
-
-def _word(entry: str) -> tuple[str, str]:
-    word, equals, label = entry.rpartition("=")
-    if not (equals and word.strip() and label.strip()):
-        raise argparse.ArgumentTypeError(f"{entry!r} must be WORD=CLASS, such as ALS=neuropathy")
-    return word, label
 
 
 def _words_of(value: str) -> str:

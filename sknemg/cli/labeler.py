@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sknemg.cli.advice import Refusal, Words, option, text
+from sknemg.cli.entries import split_names
 from sknemg.pages import RESEARCH_ONLY
 
 #: What the parameters of a study and of its server are called here.
@@ -72,11 +73,11 @@ def add_label(parser: argparse.ArgumentParser) -> None:
         help="microvolts per division that readers may choose (default: 20 to 10000)",
     )  # fmt: skip
     study.add_argument(
-        "--show", type=_words, metavar="COLUMN,COLUMN",
+        "--show", type=split_names, metavar="COLUMN,COLUMN",
         help="what readers see of a patient: age, sex, muscle, location, side (default: nothing)",
     )  # fmt: skip
     study.add_argument(
-        "--arms", type=_words, metavar="ARM,ARM",
+        "--arms", type=split_names, metavar="ARM,ARM",
         help="blinded, assisted or both (default: blinded; with --model both)",
     )  # fmt: skip
     study.add_argument(
@@ -107,13 +108,9 @@ def add_label(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _words(entry: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in entry.split(",") if word.strip())
-
-
 def _numbers(entry: str) -> tuple[float, ...]:
     try:
-        return tuple(float(word) for word in _words(entry))
+        return tuple(float(word) for word in split_names(entry))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{entry!r} must be numbers with commas") from error
 

@@ -103,7 +103,7 @@ def nuisance_table(X: Any) -> pd.DataFrame:
     rates = data["sfreq"].to_numpy(dtype=float)
     if np.isnan(rates).any():
         raise ValueError("The rates of the recordings are unknown: give `sfreq` in hertz.")
-    rows = [_measure(row, rate) for row, rate in zip(_signals(data), rates, strict=True)]
+    rows = [_measure(row, rate) for row, rate in zip(data, rates, strict=True)]
     table = pd.DataFrame(rows, columns=[*MEASURES][3:], dtype=float)
     table.insert(0, "n_recordings", _recordings_of_each(data))
     table.insert(1, "length", np.asarray(data.durations, dtype=float))
@@ -137,10 +137,6 @@ def nuisance_model(random_state: int | None = None) -> Pipeline:
         200, min_samples_leaf=2, class_weight="balanced", random_state=random_state
     )
     return Pipeline([("nuisance", FunctionTransformer(nuisance_table)), ("forest", forest)])
-
-
-def _signals(X: Recordings) -> list[NDArray[Any]]:
-    return np.split(X.values, X.offsets[1:-1])
 
 
 def _recordings_of_each(X: Recordings) -> NDArray[np.float64]:
