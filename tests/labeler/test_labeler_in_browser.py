@@ -107,6 +107,22 @@ def test_a_patient_by_mouse_then_a_reload_then_the_rest(make_tab, small):
     assert table["seconds"].iloc[3] > table["seconds"].iloc[2]  # of the patient, of a recording
 
 
+def test_a_double_click_shows_the_recording_that_is_asked_about(make_tab, small):
+    tab = make_tab()
+    enter(tab, small)
+    patients = {case.number: case.rows for case in small.cases if case.reader == 0}
+    lengths = {number: [len(small.X[row]) for row in rows] for number, rows in patients.items()}
+    click_twice = (
+        "(() => {{ const b = document.querySelectorAll('{}')[1]; b.click(); b.click(); }})()"
+    )
+    tab.evaluate(click_twice.format("#recordings button"))  # the second recording
+    tab.wait_until(f"{MACHINE}.raw.length === {lengths[0][1]}")
+    tab.evaluate(click_twice.format("#patients li button"))  # the second patient
+    tab.wait_until("document.querySelector('#patient-name').textContent === 'Patient 2'")
+    tab.wait_until(f"{MACHINE}.raw.length === {lengths[1][0]}")
+    assert "recording 1" in tab.evaluate("document.querySelector('#trace-name').textContent")
+
+
 def test_a_study_by_keyboard_alone_and_on_another_computer(make_tab, small):
     tab = make_tab()
     enter(tab, small)

@@ -264,6 +264,7 @@ class Page {
       this.machine.pause();
       this.signals.clear();
       this.patient = null;
+      this.loaded = undefined;
     }
     this.showQuestion();
     try {
@@ -274,10 +275,10 @@ class Page {
         this.showPatient();
       }
       const position = this.position ?? this.loaded ?? 0;
-      if (changed || position !== this.loaded) {
-        this.loaded = position;
+      if (position !== this.loaded) {
         const samples = await this.samples(position);
         if (turn !== this.turnOfOpening) return;
+        this.loaded = position; // what the machine holds, not what is on its way
         $("#trace-name").textContent = `Running trace, recording ${position + 1}`;
         this.machine.load(samples, this.patient.recordings[position].sfreq);
         if (play && !calm.matches) this.machine.play(0);
