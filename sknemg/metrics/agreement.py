@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.metrics._bootstrap import draw_subjects
+from sknemg.metrics._bootstrap import SubjectRows, draw_subjects
 from sknemg.metrics._intervals import check_level, effective_number, exact_interval
 from sknemg.recordings._problems import listed, shown
 from sknemg.recordings._subjects import check_labels, check_subjects
@@ -86,14 +86,14 @@ def fleiss_agreement(
         )
     sets = _check_sets(ratings, sets)
     draws = _Draws(ratings, y_true, groups, confidence_level, n_bootstrap, random_state)
+    n_classes = len(draws.classes)
+    places = {name: _places(ratings, readers) for name, readers in sets.items()}
+    resampled = draws.resample(lambda marks: _kappas(marks, n_classes), places)
     rows = {}
-    for name, readers in sets.items():
-        columns = np.array([list(ratings.columns).index(reader) for reader in readers])
-        n_classes = len(draws.classes)
+    for name, columns in places.items():
         value = _kappas(draws.marks[:, columns], n_classes)
         bounds = -1 / (len(columns) - 1), 1.0
-        resampled = [_kappas(batch[..., columns], n_classes) for batch in draws]
-        low, high, n = draws.interval(value, np.concatenate(resampled), bounds)
+        low, high, n = draws.interval(value, resampled[name], bounds)
         for label, *numbers in zip(["overall", *draws.classes], value, low, high, n, strict=True):
             rows[name, label] = dict(
                 zip(["kappa", "low", "high", "n_effective"], numbers, strict=True)
@@ -147,13 +147,13 @@ def gwet_agreement(
     sets = _check_sets(ratings, sets)
     draws = _Draws(ratings, y_true, groups, confidence_level, n_bootstrap, random_state)
     n_classes = len(draws.classes)
+    places = {name: _places(ratings, readers) for name, readers in sets.items()}
+    resampled = draws.resample(lambda marks: _gwet(marks, n_classes)[1], places)
     rows = {}
-    for name, readers in sets.items():
-        columns = np.array([list(ratings.columns).index(reader) for reader in readers])
+    for name, columns in places.items():
         agreement, value = _gwet(draws.marks[:, columns], n_classes)
-        resampled = np.concatenate([_gwet(batch[..., columns], n_classes)[1] for batch in draws])
         bounds = -1 / max(n_classes - 1, 1), 1.0
-        interval = draws.interval(value, resampled, bounds)
+        interval = draws.interval(value, resampled[name], bounds)
         names = ["agreement", "ac1", "low", "high", "n_effective"]
         rows[name] = dict(
             zip(names, [*agreement, *value, *(bound[0] for bound in interval)], strict=True)
@@ -200,7 +200,7 @@ def pair_agreement(
     """
     pairs = list(combinations(ratings.columns, 2)) if pairs is None else list(pairs)
     draws = _Draws(ratings, y_true, groups, confidence_level, n_bootstrap, random_state)
-    places = np.array([[list(ratings.columns).index(name) for name in pair] for pair in pairs])
+    places = np.array([_places(ratings, pair) for pair in pairs])
     n_classes = len(draws.classes)
     number, agreement, value = _cohen(draws.marks, places, n_classes)
     resampled = np.concatenate([_cohen(batch, places, n_classes)[2] for batch in draws])
@@ -232,6 +232,10 @@ def _check_sets(
     return sets
 
 
+def _places(ratings: pd.DataFrame, readers: Sequence[Any]) -> NDArray[np.intp]:
+    return np.array([list(ratings.columns).index(reader) for reader in readers])
+
+
 class _Draws:
     """Ratings as codes, and samples of subjects with all their ratings."""
 
@@ -255,13 +259,9 @@ class _Draws:
         self.level = confidence_level
         n_rows = len(ratings)
         strata = np.zeros(n_rows) if y_true is None else check_labels(y_true, n_rows)
-        self.members: list[NDArray[np.intp]] | None = None
-        if groups is not None:
-            codes = pd.factorize(check_subjects(groups, n_rows))[0]
-            starts = np.cumsum(np.bincount(codes))[:-1]
-            self.members = np.split(np.argsort(codes, kind="stable"), starts)
-            strata = strata[[rows[0] for rows in self.members]]
-        self.strata = strata
+        rows = SubjectRows(strata, None if groups is None else check_subjects(groups, n_rows))
+        self.strata = rows.labels
+        self.members = None if groups is None else rows.members
         self.n_draws = n_bootstrap
         self.seed = np.random.SeedSequence(random_state)
 
@@ -281,6 +281,18 @@ class _Draws:
             anyone = rng.integers(n_rows, size=(len(rows), n_readers))
             strangers = self.marks[anyone, np.arange(n_readers)]
             yield np.where(alone[:, None], strangers, self.marks[rows])[None]
+
+    def resample(
+        self,
+        measure: Callable[[NDArray[Any]], NDArray[Any]],
+        places: Mapping[str, NDArray[np.intp]],
+    ) -> dict[str, NDArray[Any]]:
+        """Measure the agreement within sets of readers, all of them on the same samples."""
+        parts: dict[str, list[NDArray[Any]]] = {name: [] for name in places}
+        for batch in self:
+            for name, columns in places.items():
+                parts[name].append(measure(batch[..., columns]))
+        return {name: np.concatenate(part) for name, part in parts.items()}
 
     def interval(
         self, value: NDArray[Any], resampled: NDArray[Any], bounds: tuple[float, float]

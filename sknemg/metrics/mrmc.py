@@ -318,9 +318,7 @@ def analyse_against(
     differences = (without[:, :1] - without[:, 1:])[:, None]
     covariances = ErrorCovariances.from_matrix(_covariance(differences))
     frame = pd.DataFrame({"difference": whole[0] - whole[1:]}, index=readers)
-    table = _arms(frame, covariances, confidence_level).droplevel(1)
-    table["statistic"] = table["estimate"] / table["se"]
-    table["p"] = 2 * stats.t.sf(np.abs(table["statistic"]), table["df"])
+    table = _arms(frame, covariances, confidence_level, test=True).droplevel(1)
     table.insert(0, "readers", whole[1:].mean())
     table.insert(1, "model", whole[0])
     return table
@@ -386,7 +384,7 @@ def compare_arms(
     components = pd.Series(
         {
             "reader": (ms_reader - ms_both) / t - c.cov1 + c.cov3,
-            "reader x arm": ms_both - c.var + c.cov1 + max(c.cov2 - c.cov3, 0.0),
+            "reader x arm": ms_both - c.var + c.cov1 + spread,
             "var": c.var,
             "cov1": c.cov1,
             "cov2": c.cov2,
@@ -427,7 +425,11 @@ def compare_arms(
 
 
 def _arms(
-    estimates: pd.DataFrame, covariances: ErrorCovariances, confidence_level: float
+    estimates: pd.DataFrame,
+    covariances: ErrorCovariances,
+    confidence_level: float,
+    *,
+    test: bool = False,
 ) -> pd.DataFrame:
     """Estimate the mean over readers of each arm, from that arm alone."""
     r = len(estimates)
@@ -445,7 +447,8 @@ def _arms(
         }
         for analysis, (error, df) in errors.items():
             se = np.sqrt(max(error, 0.0) / r)
-            rows[analysis, arm] = _row(float(own.mean()), se, df, (1 + confidence_level) / 2)
+            tail = (1 + confidence_level) / 2
+            rows[analysis, arm] = _row(float(own.mean()), se, df, tail, test=test)
     table = pd.DataFrame(rows, index=_COLUMNS).T.rename_axis(["analysis", "arm"])
     return table.loc[[(a, arm) for a in ANALYSES for arm in estimates]]
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sknemg.divote.levels import class_columns
 from sknemg.metrics._comparisons import cochran_q, holm, mcnemar
+from sknemg.metrics._estimates import CLUSTERED, EFFECTIVE, EXACT
 from sknemg.metrics._intervals import check_level
 from sknemg.metrics._label_scores import (
     LABEL_METRICS,
@@ -29,7 +30,6 @@ from sknemg.recordings._subjects import check_known
 MEAN_OF_READERS, MEAN_OF_MODELS = "mean of readers", "mean of models"
 _SUBJECTS_A_CLASS = 2  # without one of which the metrics are still defined
 _NO_TABLE = pd.DataFrame()
-_EXACT, _EFFECTIVE = "Clopper-Pearson", "Clopper-Pearson, effective number"
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,8 @@ class _Cases:
             index = table.index
             for one in models.values():
                 index = index.union(one.index, sort=False)
-        given: dict[str, Any] = {"votes": table, **models}
+        of_level = votes[votes["level"] == level].set_index("subject")[["vote"]]
+        given: dict[str, Any] = {"votes": of_level, **models}
         for what, one in given.items():
             who = one.index.get_level_values(0)
             if len(unknown := who[~who.isin(diagnoses.index)].unique()):
@@ -272,8 +273,8 @@ class _Cases:
                 f"y has the classes {shown(classes)}, of which {shown(few.index)} have one "
                 "subject: give two or more classes of two or more subjects each."
             )
+        _check_classes("votes", of_level, [*classes, CANNOT_SAY])
         table = table.reindex(index)
-        _check_classes("votes", table, [*classes, CANNOT_SAY])
         unsure = table == CANNOT_SAY
         if cannot_say == "unread":
             table = table.mask(unsure)
@@ -303,10 +304,15 @@ class _Cases:
     def codes(self, answers: Any) -> NDArray[np.intp]:
         return pd.Index(self.answers).get_indexer(answers)
 
-    def enough(self) -> bool:
-        """Whether the complete cases have two subjects of each class, as comparisons need."""
-        kept = self.y[self.complete].groupby(self.subject[self.complete]).first().value_counts()
-        return bool((kept.reindex(self.classes, fill_value=0) >= _SUBJECTS_A_CLASS).all())
+    def enough(self, kept: Any) -> bool:
+        """Whether these cases have two subjects of each class, as comparisons need."""
+        counts = self.y[kept].groupby(self.subject[kept]).first().value_counts()
+        return bool((counts.reindex(self.classes, fill_value=0) >= _SUBJECTS_A_CLASS).all())
+
+    def read(self, votes: pd.DataFrame, **which: Any) -> pd.DataFrame:
+        """Lay out the votes of another arm or reading as those of the first."""
+        table = vote_table(votes, level=self.level, **which).reindex(self.y.index)
+        return table.mask(table == CANNOT_SAY) if self.cannot_say == "unread" else table
 
 
 def _diagnoses(y: Any) -> pd.Series:
@@ -391,14 +397,9 @@ def _scores(cases: _Cases, options: dict[str, Any]) -> pd.DataFrame:
     for kind, table in (("reader", cases.readers), ("model", cases.models)):
         for rater in table:
             read = table[rater].notna()
-            labels, counts = tally(
-                pd.Index(cases.classes).get_indexer(cases.y[read]),
-                cases.codes(table[rater][read]),
-                cases.subject[read].to_numpy(),
-                k + 1,
-            )
-            if not len(labels):
+            if not read.any():
                 continue
+            labels, (counts,) = _tallies(cases, table[[rater]], read)
             estimates = label_estimates(
                 labels,
                 counts,
@@ -407,15 +408,15 @@ def _scores(cases: _Cases, options: dict[str, Any]) -> pd.DataFrame:
                 n_bootstrap=options["n_bootstrap"],
                 rng=rng,
             )
+            share = CLUSTERED if (counts.sum(axis=1) > 1).any() else EXACT
             found: dict[Any, Any] = estimates.to_dict("index")
             for (label, metric), own in found.items():
                 name = None if label < 0 else cases.classes[label]
-                exact = metric == "accuracy" and cases.level == "subject"
                 rows.append(
                     {"rater": rater, "kind": kind, "metric": metric, "class": name}
                     | {"value": own["value"], "sd": np.nan, "low": own["low"], "high": own["high"]}
                     | {"n_cases": int(read.sum())}
-                    | {"interval": _EXACT if exact else _EFFECTIVE}
+                    | {"interval": share if metric == "accuracy" else EFFECTIVE}
                 )
         if table.shape[1] > 1:
             rows += _means(cases, kind, table, options)
@@ -426,7 +427,7 @@ def _means(
     cases: _Cases, kind: str, table: pd.DataFrame, options: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Average the readers, or the runs of a model, over the cases that all have answered."""
-    if not cases.enough():
+    if not cases.enough(cases.complete):
         return []
     labels, counts = _tallies(cases, table, cases.complete)
     whole, without = jackknife_values(labels, counts, len(cases.classes))
@@ -488,15 +489,12 @@ def _pairs(cases: _Cases, options: dict[str, Any]) -> pd.DataFrame:
 
 def _repeated(cases: _Cases, votes: pd.DataFrame, options: dict[str, Any]) -> pd.DataFrame:
     """Compare each reader's first reading with each later one."""
-    first = vote_table(votes, level=cases.level).reindex(cases.y.index)
+    first = cases.readers
     parts = []
     for repeat in sorted(set(votes["repeat"]) - {0}):
-        again = vote_table(votes, level=cases.level, repeat=repeat).reindex(cases.y.index)
+        again = cases.read(votes, repeat=repeat)
         for reader in again.columns.intersection(first.columns):
-            both = pd.DataFrame({"first": first[reader], "second": again[reader]})
-            if cases.cannot_say == "unread":
-                both = both.mask(both == CANNOT_SAY)
-            both = both.dropna()
+            both = pd.DataFrame({"first": first[reader], "second": again[reader]}).dropna()
             if not len(both):
                 continue
             row = pair_agreement(
@@ -517,7 +515,9 @@ def _of(cases: _Cases, rows: pd.DataFrame) -> pd.Series | None:
 
 def _against_model(cases: _Cases, options: dict[str, Any]) -> pd.DataFrame:
     """Test the model less the mean of readers, for other readers and other cases."""
-    if cases.readers.shape[1] < 2 or not cases.models.shape[1] or not cases.enough():
+    if cases.readers.shape[1] < 2 or not cases.models.shape[1]:
+        return _NO_TABLE
+    if not cases.enough(cases.complete):
         return _NO_TABLE
     labels, readers = _tallies(cases, cases.readers, cases.complete)
     _, models = _tallies(cases, cases.models, cases.complete)
@@ -584,19 +584,14 @@ def _tests(cases: _Cases) -> pd.DataFrame:
 
 def _arms(cases: _Cases, votes: pd.DataFrame, confidence_level: float) -> pd.DataFrame:
     """Compare arms read by the same readers, on the cases that all have read in each."""
-    tables = {
-        arm: vote_table(votes, level=cases.level, arm=arm) for arm in sorted(set(votes["arm"]))
-    }
+    tables = {arm: cases.read(votes, arm=arm) for arm in sorted(set(votes["arm"]))}
+    tables = {arm: table for arm, table in tables.items() if table.notna().any(axis=None)}
     if len(tables) < 2:
         return _NO_TABLE
     readers = [r for r in cases.readers if all(r in table for table in tables.values())]
-    both = {arm: table.reindex(cases.y.index)[readers] for arm, table in tables.items()}
-    if cases.cannot_say == "unread":
-        both = {arm: table.mask(table == CANNOT_SAY) for arm, table in both.items()}
+    both = {arm: table[readers] for arm, table in tables.items()}
     kept = np.logical_and.reduce([table.notna().all(axis=1) for table in both.values()])
-    n_subjects = cases.y[kept].groupby(cases.subject[kept]).first().value_counts()
-    enough = (n_subjects.reindex(cases.classes, fill_value=0) >= _SUBJECTS_A_CLASS).all()
-    if len(readers) < 2 or not enough:
+    if len(readers) < 2 or not cases.enough(kept):
         return _NO_TABLE
     own = [_tallies(cases, table, kept) for table in both.values()]
     counts = np.concatenate([part for _, part in own])
@@ -741,6 +736,8 @@ def _confidence(cases: _Cases, votes: pd.DataFrame) -> pd.DataFrame:
     from scipy.stats import mannwhitneyu
 
     sure = _first_votes(cases, votes).dropna(subset="confidence")
+    if cases.cannot_say == "unread":
+        sure = sure[sure["vote"] != CANNOT_SAY]
     rows = []
     for reader, own in sure.groupby("reader"):
         right = own["vote"] == own["diagnosis"]

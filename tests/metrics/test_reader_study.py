@@ -247,6 +247,43 @@ def test_second_readings_arms_times_and_confidence(study):
     assert scores_of(result, "A")["accuracy"] == accuracy_score(y, readers["A"])
 
 
+def test_cases_that_a_reader_cannot_say_are_unread_in_every_table(study):
+    y, readers, model = study
+    unsure = readers.copy()
+    unsure.loc[["S00", "S11"], "A"] = "cannot say"
+    votes = votes_of(unsure, confidence=3)
+    wrong = reader_study(y, votes, model, **LEAST).confidence.set_index("reader").loc["A"]
+    unread = reader_study(y, votes, model, cannot_say="unread", **LEAST)
+    own = unread.confidence.set_index("reader").loc["A"]
+    assert wrong["n_right"] + wrong["n_wrong"] == 30
+    assert own["n_right"] + own["n_wrong"] == 28
+    assert own["n_right"] == wrong["n_right"]
+
+
+def test_an_arm_without_votes_at_this_level_leaves_the_others_alone(study):
+    y, readers, model = study
+    assisted = readers.assign(A=model.idxmax(axis=1))
+    votes = pd.concat([votes_of(readers), votes_of(assisted, arm="assisted")])
+    expected = reader_study(y, votes, model, **LEAST).arms
+    other = votes_of(readers.iloc[:3], arm="trained", level="recording", recording="r")
+    found = reader_study(y, pd.concat([votes, other]), model, **LEAST).arms
+    assert len(found)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+@pytest.mark.parametrize("which", [{"arm": "assisted"}, {"repeat": 1}])
+def test_votes_of_every_arm_and_reading_are_looked_at(study, which):
+    y, readers, model = study
+    typo = readers.copy()
+    typo.loc["S10", "A"] = "nn"
+    votes = pd.concat([votes_of(readers), votes_of(typo, **which)])
+    with pytest.raises(ValueError, match=r"votes hold \['nn'\] for subject 'S10'"):
+        reader_study(y, votes, model, **LEAST)
+    stranger = votes_of(readers.iloc[:1].rename(index={"S00": "S99"}), **which)
+    with pytest.raises(ValueError, match="votes name subject 'S99' without a diagnosis"):
+        reader_study(y, pd.concat([votes_of(readers), stranger]), model, **LEAST)
+
+
 def test_recordings_of_a_subject_count_together(study):
     y, readers, _ = study
     long = votes_of(readers)
