@@ -386,8 +386,19 @@ def run_lengths(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     >>> run_lengths(np.array([True, True, False, True])).tolist()
     [2, 1]
     """
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]])))
-    return edges[1::2] - edges[::2]
+    return np.diff(run_edges(mask))[:, 0]
+
+
+def run_edges(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Give start and stop of the runs of True, an array of shape (n_runs, 2).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> run_edges(np.array([True, True, False, True])).tolist()
+    [[0, 2], [3, 4]]
+    """
+    return np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]))).reshape(-1, 2)
 
 
 def mains_share(signal: NDArray[Any], sfreq: float) -> float:

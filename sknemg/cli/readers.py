@@ -185,7 +185,7 @@ def _predictions(path: Path, method: str | None) -> tuple[dict[str, Any], Any]:
         for name in table
         if name not in about and not name.startswith("n_") and (said is None or name in set(said))
     ]
-    if not classes and "prediction" not in table:
+    if len(classes) < 2 and "prediction" not in table:
         raise Refusal("--model holds neither a column for each class nor prediction: add one.")
     run = next((name for name in _RUN if name in table), None)
     parts = {"model": table} if run is None else {

@@ -528,7 +528,7 @@ def _check_subjects(
     findings.add(name, blank, "no subject", "fill it in or take the row out", out=False)
     for who, group in subjects.groupby("subject"):
         if len(group) > 1:
-            several = group["diagnosis"].nunique() > 1
+            several = "diagnosis" in group and group["diagnosis"].nunique() > 1
             problem = f"subject {who!r} is listed {len(group)} times"
             problem += " with different diagnoses" if several else ""
             findings.add(name, group.index, problem, "keep one row per subject", out=False)

@@ -188,15 +188,14 @@ def _listed(paths: Paths) -> tuple[Path, list[str] | None]:
             f"{str(folder)!r} holds no table and no signal files: give one with files of "
             f"{', '.join(suffixes())}."
         )
-    passed = [path.name for path in there if path not in files and not _belongs(path, files)]
+    heads = {file.stem for file in files if file.suffix.lower() == ".hea"}  # they speak for others
+    passed = [
+        path.name
+        for path in there
+        if not is_signal(path) and not path.name.startswith(".") and path.stem not in heads
+    ]
     if passed:
         warnings.warn(
             f"No signal files, passed over in {str(folder)!r}: {capped(passed)}.", stacklevel=3
         )
     return folder, [path.name for path in files]
-
-
-def _belongs(path: Path, files: Sequence[Path]) -> bool:
-    """Whether a WFDB header speaks for a file, or a file is hidden."""
-    heads = {file.stem for file in files if file.suffix.lower() == ".hea"}
-    return path.name.startswith(".") or path.stem in heads

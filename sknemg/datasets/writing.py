@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
     labels = check_labels(y, len(X)) if np.ndim(y) != 1 else y
     X.validate(labels)
     check_subjects(X["subject"], len(X))
-    meta = writable(X.meta)
+    meta = writable(X.meta, (*_SOURCE, "profile"))
     check_returns(X, np.asarray(labels, dtype=object))
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{str(folder)!r} is not empty: give a new folder.")
@@ -189,8 +189,8 @@ def _one_each(columns: Mapping[str, list[str]], name: str) -> bool:
     return len(pairs) == len(set(columns["subject"]))
 
 
-def writable(meta: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns for the tables, without those that meant another file."""
+def writable(meta: pd.DataFrame, source: Sequence[str] = _SOURCE) -> pd.DataFrame:
+    """Return the columns for the tables; those of the file that was read get other names."""
     names = list(meta.columns)
     wrong = [
         name
@@ -200,10 +200,10 @@ def writable(meta: pd.DataFrame) -> pd.DataFrame:
     wrong += sorted({name for name in names if names.count(name) > 1}, key=str)
     if not wrong:
         meta = meta.drop(columns="diagnosis", errors="ignore")
-        for name in _SOURCE:
+        for name in source:
             if name in meta and f"source_{name}" in meta:
                 meta = meta.drop(columns=name)
-        meta = meta.rename(columns={name: f"source_{name}" for name in _SOURCE})
+        meta = meta.rename(columns={name: f"source_{name}" for name in source})
         wrong = [name for name in map(str, meta) if name == "unit" or own_name(name) != name]
     nested = [name for name in names if names.count(name) == 1 and _is_nested(meta.get(name))]
     if wrong:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -349,19 +348,21 @@ class Diagnostician(VersionedEstimator):
         scores = align_columns(scores, opened.classes, self.classes_)
         by_segment, by_recording = scores_without(opened, levels, "patient")
         without = np.full(len(X), np.nan) if len(X) < 2 else self._scaled(by_recording)[:, first]
-        segments = _no_segments()
-        with suppress(ValueError):  # what votes are motor units, which are no stretches of time
+        try:
             window, _ = levels.window_and_hop()
-            if by_segment is not None:
-                table = levels.segments
-                segments = pd.DataFrame(
-                    {
-                        "recording": table["recording"].to_numpy(),
-                        "start": table["start"].to_numpy(),
-                        "stop": table["start"].to_numpy() + window,
-                        "fall": proba[first] - self._scaled(by_segment)[:, first],
-                    }
-                )
+        except ValueError:  # what votes are motor units, which are no stretches of time
+            by_segment = None
+        if by_segment is None:
+            return proba, scores, without, _no_segments()
+        table = levels.segments
+        segments = pd.DataFrame(
+            {
+                "recording": table["recording"].to_numpy(),
+                "start": table["start"].to_numpy(),
+                "stop": table["start"].to_numpy() + window,
+                "fall": proba[first] - self._scaled(by_segment)[:, first],
+            }
+        )
         return proba, scores, without, segments
 
     def _scaled(self, proba: NDArray[Any]) -> NDArray[np.float64]:

@@ -123,7 +123,8 @@ class Plausibility(VersionedEstimator):
         self._validate_params()
         usable = np.array([not self._unreadable(s, r) for s, r in zip(X, X["sfreq"], strict=True)])
         X, y = X[np.flatnonzero(usable)], np.asarray(y)[usable]
-        measures, features = self._measure(X)
+        waves = self._at_rate(X)
+        measures, features = self._measure(X, waves)
         subjects = X["subject"].to_numpy()
         self._learn(measures, features)
         far, whole = np.zeros(len(X)), []
@@ -139,7 +140,7 @@ class Plausibility(VersionedEstimator):
         self.refused_ = float(
             np.mean(np.array(refused) | (np.array(whole) > self.subject_distance_))
         )
-        active = self._contractions(self._at_rate(X))
+        active = self._contractions(waves)
         self.contracted_ = float(np.mean(active)) if active is not None else 0.0
         known = X["muscle"].dropna().astype(str).unique() if "muscle" in X else []
         self.muscles_ = np.array(sorted(known), dtype=object)

@@ -30,14 +30,17 @@ def scores_without(
     Returns
     -------
     without_segment : ndarray of shape (n_segments, n_classes) or None
-        None where the members of an ensemble cut different segments.
+        None where the members of an ensemble cut different segments, or where several kinds of
+        votes are joined: their recordings are no means of segments.
     without_recording : ndarray of shape (n_recordings, n_classes)
     """
     each = [
         _without_each(part.classifier, own, subject)
         for part, own in zip(opened.parts, levels.each, strict=True)
     ]
-    segments = None if levels.differing else opened.answer([own for own, _ in each])
+    joined = any(hasattr(part.classifier, "named_estimators_") for part in opened.parts)
+    unknown = levels.differing or joined
+    segments = None if unknown else opened.answer([own for own, _ in each])
     return segments, opened.answer([own for _, own in each])
 
 
@@ -72,6 +75,8 @@ def _answers(
     """Score variants of one subject's recording scores (n_variants, n_recordings, n_classes)."""
     if not len(variants):
         return np.empty((0, variants.shape[-1]))
-    one = np.zeros(variants.shape[1], dtype=int)
-    votes = np.vstack([subject_votes(scores, one, 1, location) for scores in variants])
+    n_variants, n_recordings, n_classes = variants.shape
+    variant = np.repeat(np.arange(n_variants), n_recordings)
+    location = None if location is None else np.tile(location, n_variants)
+    votes = subject_votes(variants.reshape(-1, n_classes), variant, n_variants, location)
     return divote._answer(votes)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_closing, binary_dilation, maximum_filter1d
 from scipy.signal import butter, sosfiltfilt
 
-from sknemg.signal import LARGEST_AMPLITUDE, implausible
+from sknemg.signal import LARGEST_AMPLITUDE, implausible, run_edges
 
 #: What a stretch of a recording may be.
 ACTIVITIES = ("rest", "contraction", "artefact")
@@ -119,7 +119,7 @@ class ActivityGate:
             return pd.DataFrame([(0.0, length, "rest")], columns=["start", "stop", "kind"])
         kinds = self._frames(signal - np.median(signal), sfreq)
         edges = np.concatenate([[0], np.flatnonzero(np.diff(kinds)) + 1])
-        starts = edges * FRAME
+        starts = edges * round(FRAME * sfreq) / sfreq
         stops = np.append(starts[1:], length)
         names = [ACTIVITIES[kind] for kind in kinds[edges]]
         return pd.DataFrame({"start": starts, "stop": stops, "kind": names})
@@ -133,7 +133,7 @@ class ActivityGate:
         sharp = _levels(_band(signal, "bandpass", (SHARP, top), sfreq), n_times)
         coarse = max(1, int(sfreq // COARSE))
         lines = _band(signal, "lowpass", min(0.45 * sfreq, COARSE / 3), sfreq)[::coarse]
-        hum = _hum(lines, sfreq / coarse, len(body), self.quiet)
+        hum = _hum(lines, sfreq / coarse, n_times / coarse, len(body), self.quiet)
 
         spikes = (sharp > ABOVE_NOISE * self._noise(sharp)) | (
             body > ABOVE_NOISE * self._noise(body)
@@ -155,7 +155,7 @@ class ActivityGate:
         runs = _closed(active, round(self.gap / FRAME) - 1)
         kept = np.zeros_like(runs)
         least = round(self.shortest / FRAME)
-        for start, stop in _pieces(runs):
+        for start, stop in run_edges(runs):
             own = active[start:stop]
             n_groups = 1 + int((np.diff(own.astype(int)) == 1).sum())
             if stop - start >= least and (n_groups >= LEAST_GROUPS or own.mean() > CROWDED):
@@ -193,11 +193,11 @@ def _levels(signal: NDArray[np.float64], n_times: int) -> NDArray[np.float64]:
 
 
 def _hum(
-    signal: NDArray[np.float64], sfreq: float, n_frames: int, quiet: float
+    signal: NDArray[np.float64], sfreq: float, n_frame: float, n_frames: int, quiet: float
 ) -> NDArray[np.bool_]:
-    """Frames whose surroundings hold little but multiples of 50 or 60 Hz."""
+    """Frames of `n_frame` samples whose surroundings hold little but multiples of 50 or 60 Hz."""
     n_window = min(round(LINE_WINDOW * sfreq), len(signal))
-    middle = (np.arange(n_frames) + 0.5) * FRAME * sfreq
+    middle = (np.arange(n_frames) + 0.5) * n_frame
     starts = np.clip(middle - n_window / 2, 0, len(signal) - n_window).astype(int)
     window = np.hanning(n_window)
     parts = signal[starts[:, None] + np.arange(n_window)] * window
@@ -224,16 +224,10 @@ def _closed(frames: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
     return binary_closing(padded, np.ones(n + 1))[n:-n]
 
 
-def _pieces(frames: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Start and stop of every run of frames that are set."""
-    edges = np.flatnonzero(np.diff(np.pad(frames, 1).astype(np.int8)))
-    return edges.reshape(-1, 2)
-
-
 def _without_short(kinds: NDArray[np.int64], least: int) -> NDArray[np.int64]:
     """Let short stretches of rest join the longer of their neighbours."""
     kinds = kinds.copy()
-    for start, stop in _pieces(kinds == REST):
+    for start, stop in run_edges(kinds == REST):
         around = [kinds[k] for k in (start - 1, stop) if 0 <= k < len(kinds)]
         if stop - start < least and around:
             kinds[start:stop] = CONTRACTION if CONTRACTION in around else ARTEFACT

@@ -205,7 +205,7 @@ class Segmenter(RowTransformer):
             )
         if self.short == "pad":
             starts = [
-                row if len(row) else np.zeros(min(1, len(own)), dtype=np.int64)
+                row if len(row) else own[np.argsort(-np.ptp(own, axis=1), kind="stable")[:1], 0]
                 for row, own in zip(starts, stretches, strict=True)
             ]
         offsets = offsets_of([len(row) for row in starts])

@@ -35,6 +35,12 @@ def problems_of(load, *args, **options):
 # -- without diagnoses -------------------------------------------------------------------------
 
 
+def test_a_subject_that_is_listed_twice_without_a_diagnosis_is_named(make_folder):
+    tables = {"subjects": "subject\nS1\nS1\n", "recordings": "subject,file\nS1,a.npy\n"}
+    said = problems_of(load_recordings, make_folder(["a.npy"], **tables), **RATE_UNIT)
+    assert "subjects.csv, rows 2-3: subject 'S1' is listed 2 times" in said
+
+
 def test_a_folder_of_files(make_folder):
     folder = make_folder(["b.npy", "a.npy"])
     X = load_recordings(folder, **RATE_UNIT)

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from sknemg.datasets import InvalidCohortError, TextProfile, load_cohort, load_recordings
+from sknemg.datasets import (
+    InvalidCohortError,
+    TextProfile,
+    load_cohort,
+    load_recordings,
+    write_cohort,
+)
 
 OLD = TextProfile(name="old", delimiter=";", decimal=",", channel="E", unit="uV", sfreq=1000)
 NEW = TextProfile(name="new", skip_lines=1, header=False, scale=2.0, sfreq=2000)
@@ -39,6 +45,14 @@ def test_each_row_is_read_by_its_profile(folder):
     np.testing.assert_allclose(X[1], values[1] / 1000 * 2, rtol=1e-6)
     assert X["sfreq"].tolist() == [1000, 2000, 1000]
     assert X["profile"].fillna("").tolist() == ["old", "new", ""]
+
+
+def test_recordings_read_by_profiles_can_be_written(folder, tmp_path):
+    X = load_recordings(folder[0], profiles=[OLD, NEW]).with_columns(subject=["A", "B", "C"])
+    write_cohort(tmp_path / "again", X, ["normal", "normal", "myopathy"])
+    back, _ = load_cohort(tmp_path / "again")
+    np.testing.assert_array_equal(back.values, X.values)
+    assert back["source_profile"].fillna("").tolist() == ["old", "new", ""]
 
 
 def test_a_single_profile_is_that_of_all_text_files(folder):

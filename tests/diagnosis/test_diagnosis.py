@@ -9,12 +9,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import softmax
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import log_loss
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknemg import (
     DiVoteClassifier,
     Downsampler,
+    JointVoteClassifier,
     Recordings,
     Segmenter,
     SegmentFeatures,
@@ -215,6 +216,15 @@ def test_the_answers_are_those_of_the_parts(trained):
             # float32 sums depend on the batch
             assert_allclose(list(found[name].probabilities.values()), proba[at], rtol=1e-5)
             assert set(found[name].answer) == set(trained.classes_[sets[at]])
+
+
+def test_stretches_are_marked_only_where_a_recording_is_a_mean_of_segments():
+    X, y = cohort()
+    joined = JointVoteClassifier([("all", pipeline()[-1].set_params(final_estimator=None))])
+    pipe = Pipeline([*pipeline().steps[:-1], ("joint", joined)])
+    (found,) = Diagnostician(pipe, cv=2).fit(X, y).diagnose(X[:2])
+    assert len(found.segments) == 0
+    assert found.recordings["without"].notna().all()
 
 
 def test_calibration_comes_from_subjects_left_out(trained):

@@ -173,6 +173,7 @@ def test_the_command_says_what_is_wrong(votes, tmp_path, capsys):
     two.assign(diagnosis=["normal", "myopathy"], method="x").to_csv(
         tmp_path / "torn.csv", index=False
     )
+    pd.DataFrame({"subject": ["a"], "normal": [0.7]}).to_csv(tmp_path / "one.csv", index=False)
     empty = tmp_path / "empty.sqlite"
     with sqlite3.connect(empty) as connection:
         connection.execute("CREATE TABLE other (a)")
@@ -185,6 +186,10 @@ def test_the_command_says_what_is_wrong(votes, tmp_path, capsys):
         ([votes_file, "--model", tmp_path / "two.csv"], "x, y: choose one by --method"),
         ([votes_file, "--model", tmp_path / "two.csv", "--method", "z"], "'z' is not in the file"),
         ([votes_file, "--model", tmp_path / "torn.csv"], "gives a two diagnoses"),
+        (
+            [votes_file, "--truth", truth, "--model", tmp_path / "one.csv"],
+            "neither a column for each class nor prediction",
+        ),
         ([truth, "--truth", truth], r"no columns \['reader', 'vote'\]"),
     ]:
         argv = ["readers", *map(str, arguments), "--out", str(tmp_path / "out")]

@@ -71,6 +71,20 @@ def test_each_kind_is_told(signal, kind):
     assert lasts.sum() == pytest.approx(2)
 
 
+def test_the_clock_keeps_time_at_a_rate_of_which_a_frame_is_no_whole_number():
+    sfreq = 1509.0  # 75.45 samples in 0.05 s
+    rng = np.random.default_rng(0)
+    signal = rng.normal(0, 0.002, round(100 * sfreq))
+    for at in np.arange(97, 99, 0.1):
+        signal[round(at * sfreq)] -= 0.8
+        signal[round(at * sfreq) + 1] += 0.8
+    found = ActivityGate().stretches(signal, sfreq)
+    assert (found["stop"] > found["start"]).all()
+    row = found[found["kind"] == "contraction"].iloc[0]
+    assert row["start"] == pytest.approx(97, abs=0.1)
+    assert row["stop"] == pytest.approx(98.95, abs=0.1)
+
+
 def test_what_does_not_last_is_no_contraction():
     signal = noise(2)
     signal[9000:12_000] = contraction(0.3, rate=20)
