@@ -144,7 +144,8 @@ def run_label(args: argparse.Namespace, load: Callable[[], tuple[Any, Any]]) -> 
         raise Refusal("The recordings are missing: give --cohort.")
     X, y = load()
     links = {}
-    if args.study.exists():
+    there = args.study.exists()
+    if there:
         store = Store(args.study)
         _check_settings(args, store.study)
     else:
@@ -153,10 +154,11 @@ def run_label(args: argparse.Namespace, load: Callable[[], tuple[Any, Any]]) -> 
         links = dict(enumerate(tokens, 1))
     try:
         study = store.study
-        check_cohort(study, X)
+        if there:
+            check_cohort(study, X)
         links |= {number: store.renew(number - 1) for number in args.new_link or ()}
         print(RESEARCH_ONLY)
-        _print_links(links, address, args.study)
+        _print_links(links, address)
         app = labeler_app(
             store, as_traces(X, study.shown), about_subjects(X, study.shown),
             hosts=address.hosts, secure=address.secure,
@@ -266,7 +268,7 @@ def _check_settings(args: argparse.Namespace, study: Any) -> None:
         raise Refusal("The study holds its model's answers already: leave --model out.")
 
 
-def _print_links(links: Mapping[int, str], address: Any, study: Path) -> None:
+def _print_links(links: Mapping[int, str], address: Any) -> None:
     if not links:
         print(
             "The links of the readers were printed when the study was made; --new-link READER "

@@ -115,12 +115,10 @@ def export(args: argparse.Namespace) -> None:
     args : Namespace
     """
     from sknemg.persistence import export_onnx
-    from sknemg.persistence._folder import CARD, LARGEST, read_file
+    from sknemg.persistence._folder import read_card
 
     model = _load(args)
-    card = None
-    if args.model.is_dir() and (args.model / CARD).exists():
-        card = read_file(args.model, CARD, LARGEST[CARD]).decode("utf-8", "replace")
+    card = read_card(args.model) if args.model.is_dir() else None
     try:
         fingerprint = export_onnx(model, args.onnx, card=card, overwrite=args.overwrite)
     except TypeError as error:  # a part that no graph holds

@@ -28,10 +28,11 @@ _COLUMNS = {
 
 @dataclass
 class Validation:
-    """What was found in a folder: recordings that were read, problems, flaws and notes."""
+    """What was found in a folder: recordings and their quality, problems, flaws and notes."""
 
     X: Any = None
     problems: pd.DataFrame = field(default_factory=pd.DataFrame)
+    recordings: pd.DataFrame = field(default_factory=pd.DataFrame)
     flaws: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: list[str] = field(default_factory=list)
 
@@ -105,10 +106,11 @@ def examine(
     from sknemg.datasets import (
         ImplausibleWarning,
         InvalidCohortError,
-        find_flaws,
         load_cohort,
         load_recordings,
+        quality,
     )
+    from sknemg.datasets._quality import flaws_of
 
     def load(on_error: str) -> Any:
         options_ = {**options, "on_error": on_error}
@@ -135,7 +137,8 @@ def examine(
         if not issubclass(one.category, ImplausibleWarning) and skipped not in str(one.message)
     ]
     if found.X is not None:
-        found.flaws = find_flaws(found.X)
+        found.recordings = quality(found.X)
+        found.flaws = flaws_of(found.X, found.recordings)
         for name in ("table_row", "subject"):
             if name in found.X:
                 found.flaws[name] = found.X[name].to_numpy()[found.flaws["row"]]
@@ -207,11 +210,9 @@ def page(found: Validation, summary: str, name: str) -> str:
     str
         HTML.
     """
-    from sknemg.datasets import quality
     from sknemg.datasets._quality import FLAWS
 
     problems, flaws = found.problems, found.flaws
-    recordings = pd.DataFrame() if found.X is None else quality(found.X)
     if len(flaws):
         flaws = flaws.rename(columns=_COLUMNS)[[n for k, n in _COLUMNS.items() if k in flaws]]
         first = flaws.columns[1]
@@ -227,7 +228,7 @@ def page(found: Validation, summary: str, name: str) -> str:
         problems=_table(problems, "problems", "By table and row, as a spreadsheet counts them",
                         group="table", whole=_PROBLEMS),
         flaws=_table(flaws, "flaws", "By kind", group="flaw", whole=_FLAWS),
-        recordings=_table(recordings, "recordings", "Length (s), level (mV) and shares"),
+        recordings=_table(found.recordings, "recordings", "Length (s), level (mV) and shares"),
     )  # fmt: skip
 
 

@@ -112,8 +112,16 @@ def find_flaws(X: Recordings) -> pd.DataFrame:
     0    0         a  amplitude  3906 mV
     1    2         c     offset     9 mV
     """
-    table = quality(X)
-    found = [*_in_levels(table), *_in_stretches(X, table["recording"].tolist()), *_in_rates(X)]
+    return flaws_of(X, quality(X))
+
+
+def flaws_of(X: Recordings, table: pd.DataFrame, only: Collection[str] = FLAWS) -> pd.DataFrame:
+    """List the flaws of recordings that `quality` has measured, or some kinds of them."""
+    found = [line for line in _in_levels(table) if line[1] in only]
+    if "repeated" in only:
+        found += _in_stretches(X, table["recording"].tolist())
+    if "rates" in only:
+        found += _in_rates(X)
     order = list(FLAWS)
     found.sort(key=lambda line: (order.index(line[1]), line[0]))
     lines = [(row, table["recording"].iloc[row], flaw, text) for row, flaw, text in found]
@@ -159,11 +167,10 @@ def _in_rates(X: Recordings) -> Iterator[tuple[int, str, str]]:
 
 
 def warn_if_implausible(
-    X: Recordings, only: Collection[str] = tuple(FLAWS), *, stacklevel: int = 2
+    X: Recordings, only: Collection[str] = FLAWS, *, stacklevel: int = 2
 ) -> None:
     """Warn once of all flaws, naming the recordings."""
-    found = find_flaws(X)
-    found = found[found["flaw"].isin(only)]
+    found = flaws_of(X, quality(X), only)
     if not len(found):
         return
     lines = [

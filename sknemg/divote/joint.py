@@ -287,18 +287,17 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
     def _score(self, X: Any, groups: ArrayLike | None) -> _JointScores:
         check_is_fitted(self)
         subjects = read_subjects(X, groups)
-        each = []
-        for member in self.estimators_:
-            with _silent_about_single_kinds():
-                each.append(open_model(member).levels(X, subjects))
+        opened = [open_model(member) for member in self.estimators_]
+        with _silent_about_single_kinds():
+            each = [member.levels(X, subjects) for member in opened]
         tables = [levels.recordings for levels in each]
         kinds = [
             align_columns(
-                class_columns(table, opened.classes.tolist()).to_numpy(dtype=float),
-                opened.classes,
+                class_columns(table, member.classes.tolist()).to_numpy(dtype=float),
+                member.classes,
                 self.classes_,
             )
-            for table, opened in zip(tables, map(open_model, self.estimators_), strict=True)
+            for table, member in zip(tables, opened, strict=True)
         ]
         weights = np.ones(len(kinds)) if self.weights is None else np.asarray(self.weights)
         recordings = joint_scores(kinds, weights=weights, floor=self.floor)

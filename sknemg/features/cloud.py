@@ -224,7 +224,7 @@ def _epochs(X: Recordings, epoch: float, columns: list[str]) -> pd.DataFrame:
     """Find turns and amplitude of every epoch with a contraction in it."""
     if missing := [column for column in columns if column not in X]:
         raise ValueError(f"X lacks the columns {shown(missing)}: add them.")
-    table = InterferenceFeatures(epoch, items="epoch").to_frame(X)
+    table = InterferenceFeatures(epoch, thresholds=(0.1,), items="epoch").to_frame(X)
     known = [name for name in X.meta if name != "sfreq"]
     table = table[[*known, *COLUMNS]].rename(
         columns=dict(zip(COLUMNS, ("turns", "amplitude"), strict=True))

@@ -23,12 +23,11 @@ from starlette.types import ASGIApp
 
 from sknemg.labeler.guard import Allowance, Guard
 from sknemg.labeler.signals import Trace
-from sknemg.labeler.store import NotOpenError, Store, Vote
+from sknemg.labeler.store import SESSION_SECONDS, NotOpenError, Store, Vote
 from sknemg.metrics.votes import CANNOT_SAY
 from sknemg.pages import render
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-_MONTH = 30 * 86_400
 Endpoint = Callable[[Request, int], Awaitable[Response]]
 
 
@@ -138,8 +137,8 @@ class _Labeler:
             raise HTTPException(401, "This link is not valid: ask for a new one.")
         response = JSONResponse({})
         response.set_cookie(
-            self._cookie, secret, max_age=_MONTH, path="/", secure=self._secure, httponly=True,
-            samesite="strict",
+            self._cookie, secret, max_age=SESSION_SECONDS, path="/", secure=self._secure,
+            httponly=True, samesite="strict",
         )  # fmt: skip
         return response
 

@@ -28,8 +28,9 @@ from sknemg.labeler.study import Case, Study
 from sknemg.metrics.votes import CANNOT_SAY, VOTE_COLUMNS
 from sknemg.recordings._problems import shown
 
-_SESSION_DAYS = 30
 _DAY = 86_400.0
+#: After which a browser and the study file forget that a reader was let in.
+SESSION_SECONDS = 30 * 86_400
 _MAX_REMARK, _MAX_DISPLAY = 2_000, 2_000  # characters
 
 
@@ -255,7 +256,7 @@ class Store:
         """Return whose session this is; None if nobody's, or if it is older than 30 days."""
         found = self._rows(
             "SELECT reader FROM session WHERE hash = ? AND opened > ?",
-            *(hashed(secret), time.time() - _SESSION_DAYS * _DAY),
+            *(hashed(secret), time.time() - SESSION_SECONDS),
         )
         return int(found[0][0]) if found else None
 

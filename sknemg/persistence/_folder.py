@@ -63,7 +63,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, overwrite: bool) -
         for name, content in {**files, SUMS: sums.encode()}.items():
             (made / name).parent.mkdir(exist_ok=True)
             (made / name).write_bytes(content)
-        made.chmod(0o777 & ~_umask())
+        made.chmod(0o777 & ~umask())
         if folder.exists():
             shutil.rmtree(folder)
         made.rename(folder)
@@ -73,10 +73,18 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, overwrite: bool) -
     return hashlib.sha256(sums.encode()).hexdigest()
 
 
-def _umask() -> int:
+def umask() -> int:
+    """Return which permissions the process does not give to new files."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def read_card(folder: Path) -> str | None:
+    """Read the card of a model; None where there is none."""
+    if not (folder / CARD).exists():
+        return None
+    return read_file(folder, CARD, LARGEST[CARD]).decode("utf-8", "replace")
 
 
 def read_folder(folder: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]:

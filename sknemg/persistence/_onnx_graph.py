@@ -276,7 +276,9 @@ def _checked(onnx: Any, model: Any) -> Ends:
         whole = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     except Exception as error:  # several types, depending on what is wrong
         reason = " ".join(str(error).split())[:200]
-        raise InvalidModelError(f"The graph of the ONNX file cannot be ({reason}).") from error
+        raise InvalidModelError(
+            f"The shapes of the ONNX file cannot be told ({reason})."
+        ) from error
     sizes = {
         value.name: _size(value)
         for value in [*whole.graph.value_info, *whole.graph.input, *whole.graph.output]

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
-from sknemg.persistence._folder import CARD, CONFIG, LARGEST, SUMS, WEIGHTS, read_file
+from sknemg.persistence._folder import (
+    CARD,
+    CONFIG,
+    LARGEST,
+    SUMS,
+    WEIGHTS,
+    read_card,
+    read_file,
+)
 from sknemg.persistence._problems import InvalidModelError, need
 from sknemg.persistence.models import check_max_bytes, load_model
 
 #: What goes to a repository and comes from one; whatever else lies there is never fetched.
 _FILES = [CONFIG, WEIGHTS, CARD, SUMS, "evaluation/*.csv", "evaluation/*.json"]
-_GAP = "**Not stated.**"
 
 
 def push_to_hub(
@@ -66,16 +74,14 @@ def push_to_hub(
     --------
     from_hub : Load it from there.
     """
-    from hashlib import sha256
+    from sknemg.persistence.card import GAP
 
     folder = Path(folder)
     hub = need("huggingface_hub", "hub")
     load_model(folder)
-    fingerprint = sha256(read_file(folder, SUMS, LARGEST[SUMS])).hexdigest()
-    card = ""
-    if (folder / CARD).exists():
-        card = read_file(folder, CARD, LARGEST[CARD]).decode("utf-8", "replace")
-    if gaps := card.count(_GAP):
+    fingerprint = hashlib.sha256(read_file(folder, SUMS, LARGEST[SUMS])).hexdigest()
+    card = read_card(folder) or ""
+    if gaps := card.count(GAP):
         warnings.warn(
             f"The card of the model leaves {gaps} points as not stated: fill them in, in "
             f"{str(folder / CARD)!r}, and push again.",

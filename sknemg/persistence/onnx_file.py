@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from sknemg.persistence._describe import describe_model
-from sknemg.persistence._folder import dump_json
+from sknemg.persistence._folder import dump_json, umask
 from sknemg.persistence._onnx_classifier import OnnxClassifier
 from sknemg.persistence._onnx_graph import check_graph, linear_graph, network_graph
 from sknemg.persistence._onnx_read import ARRAYS, CARD, KNOWN, MODEL
@@ -131,9 +131,7 @@ def _write(file: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as opened:
             opened.write(content)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(made).chmod(0o666 & ~mask)
+        Path(made).chmod(0o666 & ~umask())
         Path(made).replace(file)
     except BaseException:
         Path(made).unlink(missing_ok=True)
