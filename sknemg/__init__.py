@@ -6,6 +6,6 @@ The names, and where each is defined, are listed in the stub ``__init__.pyi``.
 
 import lazy_loader as _lazy
 
-__version__ = "0.1.0"
+from sknemg.versions import __version__ as __version__
 
 __getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

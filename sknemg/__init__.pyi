@@ -21,6 +21,7 @@ from . import (
     recordings,
     signal,
     simulate,
+    versions,
 )
 from .augmentation import (
     SignalAugmenter,
@@ -105,4 +106,5 @@ __all__ = [
     "save_model",
     "signal",
     "simulate",
+    "versions",
 ]

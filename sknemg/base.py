@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from sknemg.recordings import InvalidRecordingsError, Recordings
 from sknemg.recordings._convert import is_ragged, unpack
 from sknemg.recordings._problems import raise_problems
 from sknemg.signal import LARGEST_AMPLITUDE, implausible
+from sknemg.versions import __version__
 
 _VERSION = "_sknemg_version"
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -84,24 +84,20 @@ class VersionedEstimator(BaseEstimator):
     """
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), _VERSION: _own_version()}
+        return {**super().__getstate__(), _VERSION: __version__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        own = _own_version()
-        saved = state.get(_VERSION, own)
-        if saved != own:
+        saved = state.get(_VERSION, __version__)
+        if saved != __version__:
             warnings.warn(
-                f"{type(self).__name__} was pickled by sknemg {saved} (here {own}): its "
+                f"{type(self).__name__} was pickled by sknemg {saved} (here "
+                f"{__version__}): its "
                 "predictions may differ, compare some with those of that version, or train anew.",
                 ModelVersionWarning,
                 stacklevel=2,
             )
         kept = {name: value for name, value in state.items() if name != _VERSION}
         super().__setstate__(kept)
-
-
-def _own_version() -> str:
-    return str(getattr(sys.modules["sknemg"], "__version__", ""))
 
 
 class RowTransformer(TransformerMixin, VersionedEstimator):

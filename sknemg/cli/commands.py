@@ -27,6 +27,7 @@ from sknemg.cli.entries import (
 from sknemg.cli.labeler import LABELING, add_label, run_label
 from sknemg.cli.readers import ANALYSING, add_readers, run_readers
 from sknemg.pages import RESEARCH_ONLY
+from sknemg.versions import __version__
 
 #: What the parameters of `load_cohort` are called here.
 LOADING: Mapping[str, Words] = {
@@ -146,8 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sknemg", description=RESEARCH_ONLY, epilog=_EXAMPLES, formatter_class=form
     )
-    version = getattr(sys.modules["sknemg"], "__version__", "")
-    parser.add_argument("--version", action="version", version=f"sknemg {version}")
+    parser.add_argument("--version", action="version", version=f"sknemg {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     job = "cross-validate the diagnosis by nEMGNet and DiVote, beside plain baselines,"
 

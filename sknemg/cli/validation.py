@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import pandas as pd
 
 from sknemg.cli.advice import Words, in_words_of
 from sknemg.pages import RESEARCH_ONLY, Table, render
+from sknemg.versions import __version__
 
 _PROBLEMS, _FLAWS = "problems.csv", "flaws.csv"
 _LABELLED = ("subjects.csv", "subjects.xlsx", "cohort.csv", "cohort.xlsx")
@@ -221,7 +221,7 @@ def page(found: Validation, summary: str, name: str) -> str:
         "sknemg.cli",
         "validation.html",
         title=f"Validation of {name}",
-        version=getattr(sys.modules["sknemg"], "__version__", ""),
+        version=__version__,
         sections=[("problems", "Problems"), ("flaws", "Flaws"), ("recordings", "Recordings")],
         summary=summary,
         notes=found.notes,

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from sknemg.diagnosis import Diagnosis, Diagnostician
 from sknemg.pages import RESEARCH_ONLY, Table, render
 from sknemg.recordings import Recordings
+from sknemg.versions import __version__
 
 if TYPE_CHECKING:
     from sknemg.muap.reference import MuapReference
@@ -84,7 +84,7 @@ def patient_page(
         "sknemg.evaluation",
         "patient.html",
         title=f"Patient {found.subject}",
-        version=_version(),
+        version=__version__,
         found=found,
         answer=found.text[:1].upper() + found.text[1:],
         first=first,
@@ -188,7 +188,7 @@ def summary(found: Diagnosis, fingerprint: str = "") -> dict[str, Any]:
         "coverage_range": [round(bound, 4) for bound in found.coverage_range],
         "n_recordings": len(found.recordings),
         "n_used": int(found.recordings["used"].sum()),
-        "model": {"fingerprint": fingerprint, "sknemg": _version()},
+        "model": {"fingerprint": fingerprint, "sknemg": __version__},
         "intended_use": RESEARCH_ONLY,
     }
 
@@ -205,13 +205,6 @@ def _stem(subject: Any, taken: set[str]) -> str:
         number += 1
         stem = f"{name}_{number}"
     return stem
-
-
-def _version() -> str:
-    try:
-        return version("sknemg")
-    except PackageNotFoundError:
-        return "(a source tree)"
 
 
 # -- what the page shows -----------------------------------------------------------------------

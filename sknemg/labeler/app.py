@@ -7,7 +7,6 @@ import hmac
 import json
 import math
 import sqlite3
-import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
@@ -26,6 +25,7 @@ from sknemg.labeler.signals import Trace
 from sknemg.labeler.store import SESSION_SECONDS, NotOpenError, Store, Vote
 from sknemg.metrics.votes import CANNOT_SAY
 from sknemg.pages import render
+from sknemg.versions import __version__
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 Endpoint = Callable[[Request, int], Awaitable[Response]]
@@ -108,8 +108,7 @@ class _Labeler:
         self._cookie = "__Host-labeler" if secure else "labeler"
         self._entries = Allowance(rate=1, burst=100)  # of an address, which a hospital may share
         self._requests = Allowance(rate=30, burst=120)  # of a reader
-        version = getattr(sys.modules["sknemg"], "__version__", "")
-        self._page = render("sknemg.labeler", "labeler.html", version=version)
+        self._page = render("sknemg.labeler", "labeler.html", version=__version__)
         folder = resources.files("sknemg.labeler").joinpath("static")
         self._static = {file.name: file.read_bytes() for file in folder.iterdir()}
 

@@ -7,13 +7,13 @@ import json
 import math
 import os
 import sqlite3
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sknemg.labeler.study import Case, Study
 from sknemg.recordings._problems import listed, shown
+from sknemg.versions import __version__
 
 #: Number in the header of the file, by which it is known.
 APPLICATION = 0x734B4C31
@@ -79,7 +79,6 @@ def make_file(
     tokens : sequence of str
         Of each reader; their hashes are kept.
     """
-    version = getattr(sys.modules["sknemg"], "__version__", "")
     making = path.with_name(path.name + ".making")
     making.unlink(missing_ok=True)
     os.close(os.open(making, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -93,7 +92,7 @@ def make_file(
                     "BEGIN SELECT RAISE(ABORT, 'append-only'); END"
                 )
         connection.execute(
-            "INSERT INTO study VALUES (?, ?, ?)", (study.to_json(), version, time.time())
+            "INSERT INTO study VALUES (?, ?, ?)", (study.to_json(), __version__, time.time())
         )
         connection.executemany(
             "INSERT INTO recording VALUES (?, ?, ?)",

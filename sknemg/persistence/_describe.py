@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 
 from sknemg.persistence._estimators import dump_estimator
 from sknemg.persistence._values import Arrays
+from sknemg.versions import versions_of
 
 FORMAT = "sknemg-model"
 #: The form of the folder. A change that an older version would misread gets the next number, and
@@ -101,11 +101,4 @@ def versions_for(tree: Any) -> dict[str, str]:
     names += ["timm"] if "TimmClassifier" in text else []
     names += ["soxr"] if "Downsampler" in text else []
     names += ["onnxruntime"] if "OnnxClassifier" in text else []
-    return {name: _version(name) for name in names}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
+    return versions_of(names)

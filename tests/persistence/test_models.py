@@ -37,6 +37,7 @@ from sknemg import (
 from sknemg.images import PlotImage
 from sknemg.persistence import ModelVersionWarning
 from sknemg.persistence._kinds import KINDS
+from sknemg.versions import versions_of
 
 SFREQ = 1000.0
 LABELS = {
@@ -284,8 +285,10 @@ def test_another_version_is_warned_of(tmp_path, monkeypatch):
     save_model(features().fit(X, y), tmp_path / "model")
     from sknemg.persistence import _describe
 
-    own = _describe.version
-    monkeypatch.setattr(_describe, "version", lambda n: "0.0.1" if n == "scikit-learn" else own(n))
+    def other(names):
+        return {**versions_of(names), "scikit-learn": "0.0.1"}
+
+    monkeypatch.setattr(_describe, "versions_of", other)
     with pytest.warns(ModelVersionWarning, match=r"scikit-learn .* \(here 0.0.1\): its predict"):
         load_model(tmp_path / "model")
 

@@ -16,7 +16,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import sknemg
 from sknemg import DiVoteClassifier, Downsampler, NEMGNetClassifier, Recordings, Segmenter
 from sknemg.diagnosis import Diagnostician
 from sknemg.persistence import ModelVersionWarning
@@ -106,7 +105,7 @@ def test_another_version_is_warned_of_by_every_part(models, kind, monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         pickle.loads(kept)
-    monkeypatch.setattr(sknemg, "__version__", "9.9")
+    monkeypatch.setattr("sknemg.base.__version__", "9.9")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         pickle.loads(kept)

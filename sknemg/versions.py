@@ -1,0 +1,38 @@
+"""Versions of sknemg and of the libraries beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__version__ = "0.1.0"
+
+
+def versions_of(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of installed packages.
+
+    Parameters
+    ----------
+    packages : iterable of str
+        By the names under which they are installed. That of sknemg is the version of this code,
+        whatever is installed.
+
+    Returns
+    -------
+    dict of str to str
+        ``"not installed"`` for those that are missing.
+
+    Examples
+    --------
+    >>> from sknemg.versions import versions_of
+    >>> versions_of(["no-such-package"])
+    {'no-such-package': 'not installed'}
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for package in packages:
+        try:
+            found[package] = __version__ if package == "sknemg" else version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
