@@ -28,7 +28,6 @@ from sknemg.muap._peeling import (
     centred,
     compare,
     faded,
-    middle_of,
     peaks_above,
     peel,
     spread,
@@ -43,6 +42,7 @@ from sknemg.muap._trains import (
     regularity,
     usual_interval,
 )
+from sknemg.muap.potential import middle_of
 
 SHORTEST_SIGNAL = 0.1  # s; less has no train
 BAND = (500.0, 4000.0)  # Hz: what fibres near the needle add, without the slow rest of others
@@ -68,7 +68,7 @@ def find_spikes(filtered: NDArray[Any], sfreq: float, *, threshold: float, floor
 
 
 def _height(filtered: NDArray[Any], threshold: float, floor: float) -> float:
-    """What a spike must exceed."""
+    """Compute what a spike must exceed."""
     return max(threshold * float(np.median(np.abs(filtered))) / 0.6745, floor)
 
 
@@ -80,7 +80,7 @@ def _candidates(
     lengths: Lengths,
     cut: float,
 ) -> list[Indices]:
-    """Groups that are new units, centred on their largest spike, one for groups of one unit.
+    """Keep groups that are new units, centred on their largest spike, one for groups of one unit.
 
     These are groups that are alike and fire as one unit would, and later spikes of a larger one.
     """
@@ -185,8 +185,8 @@ def find_trains(
         new = _candidates(rest, groups, trains, templates.wave, lengths, cut)
         if not new:
             break
-        new = Templates.of([windows(rest, spread(g), lengths.reach) for g in new], lengths)
-        templates = Templates(*(np.concatenate(pair) for pair in zip(templates, new, strict=True)))
+        sweeps = [windows(rest, spread(group), lengths.reach) for group in new]
+        templates = templates.and_also(Templates.of(sweeps, lengths))
         trains, rest, level = peel(coarse, templates, lengths, height)
         often = [k for k, train in enumerate(trains) if len(train) >= least]
         trains = [trains[k] for k in often]

@@ -15,6 +15,7 @@ from scipy.signal.windows import tukey
 
 from sknemg.muap._clusters import windows
 from sknemg.muap._trains import Indices
+from sknemg.muap.potential import middle_of
 
 DEAD_TIME = 2e-3  # s between two detected spikes
 SHORTEST_INTERVAL = 12e-3  # s between two discharges of one motor unit, short of a doublet
@@ -62,15 +63,8 @@ def faded(n: int) -> NDArray[np.float32]:
 
 
 def spread(train: Indices) -> Indices:
-    """At most `MOST_AVERAGED` discharges, from all over the train, an odd number of them."""
-    train = train[:: -(-len(train) // MOST_AVERAGED)] if len(train) > MOST_AVERAGED else train
-    return train[: len(train) - (len(train) + 1) % 2] if len(train) > 2 else train
-
-
-def middle_of(sweeps: NDArray[Any]) -> NDArray[Any]:
-    """Median of the sweeps, for an odd number of them the same as by ``np.median``."""
-    k = len(sweeps) // 2
-    return np.partition(sweeps, k, axis=0)[k] if len(sweeps) > 2 else sweeps.mean(axis=0)
+    """At most `MOST_AVERAGED` discharges, from all over the train."""
+    return train[:: -(-len(train) // MOST_AVERAGED)]
 
 
 class Templates(NamedTuple):
@@ -91,7 +85,17 @@ class Templates(NamedTuple):
             wave[:] = usual * faded(n)
             shadow[:] = middle_of(np.abs(sweeps - usual))
         shadows = LEFTOVER * maximum_filter1d(shadows, lengths.half, axis=1)
-        return cls(waves, np.gradient(waves, axis=1) if len(each) else waves, shadows)
+        slopes: NDArray[Any] = np.zeros_like(waves)
+        slopes[:, 1:-1] = (waves[:, 2:] - waves[:, :-2]) / 2
+        return cls(waves, slopes, shadows)
+
+    def and_also(self, other: Templates) -> Templates:
+        """Join with those of further units."""
+        return Templates(
+            np.concatenate([self.wave, other.wave]),
+            np.concatenate([self.slope, other.slope]),
+            np.concatenate([self.shadow, other.shadow]),
+        )
 
 
 def compare(one: NDArray[Any], others: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -4,7 +4,7 @@ The discharges of each motor unit are found and averaged, and the average is mea
 clinical criteria. Real and simulated recordings are measured in the same way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,12 +15,13 @@ from scipy.signal import resample_poly
 from scipy.signal.windows import tukey
 from scipy.stats import binomtest
 
-from sknemg.muap._discharges import find_trains, usual_interval
+from sknemg.muap._discharges import find_trains
+from sknemg.muap._trains import usual_interval
 from sknemg.muap.potential import (
     BASELINE,
     HALF_SWEEP,
     QUIET,
-    average_muap,
+    average_sweeps,
     cut_sweeps,
     extent,
     measure_muap,
@@ -258,33 +259,36 @@ min_isi_cv, min_regularity
     """
     signal, sfreq = _fine(signal, sfreq)
     found = []
-    for train, alone in _one_by_one(signal, sfreq, min_discharges):
-        template, noise, consistency = average_muap(alone, sfreq, train / sfreq)
+    for train, sweeps in _one_by_one(signal, sfreq, min_discharges):
         usual, near = usual_interval(train)
-        row = measure_muap(template, sfreq, noise=noise) | {
+        firing = {
             "n_discharges": len(train),
             "rate": sfreq / usual,
             "isi_cv": float(near.std() / usual),
             "regularity": len(near) / (len(train) - 1),
-            "noise": noise,
-            "consistency": consistency,
         }
+        if not (
+            rate_range[0] <= firing["rate"] <= rate_range[1]
+            and firing["isi_cv"] >= min_isi_cv
+            and _is_regular(len(near), len(train) - 1, min_regularity)
+        ):
+            continue
+        alone = sweeps()
+        template, noise, consistency = average_sweeps(alone)
+        row = measure_muap(template, sfreq, noise=noise)
+        row |= firing | {"noise": noise, "consistency": consistency}
         if (
             row["rise_time"] <= max_rise_time
             and row["amplitude"] >= min_amplitude
             and consistency >= min_consistency
             and row["onset"] > -HALF_SWEEP
             and row["end"] < HALF_SWEEP
-            and rate_range[0] <= row["rate"] <= rate_range[1]
-            and row["isi_cv"] >= min_isi_cv
-            and _is_regular(len(near), len(train) - 1, min_regularity)
-        ):
-            sweeps = cut_sweeps(alone, sfreq, train / sfreq)
-            if (
+            and (
                 row["regularity"] >= LEAST_CERTAIN[0]
-                or _varies(template, sweeps, sfreq) <= (LEAST_CERTAIN[1])
-            ):
-                found.append((template, sweeps, train / sfreq, row))
+                or _varies(template, alone, sfreq) <= LEAST_CERTAIN[1]
+            )
+        ):
+            found.append((template, alone, train / sfreq, row))
     rates = np.array([row["rate"] for *_, row in found])
     return [
         MotorUnit(template, sweeps, times, sfreq, row, rates)
@@ -308,28 +312,35 @@ def _is_regular(n_usual: int, n_intervals: int, least: float) -> bool:
 
 def _one_by_one(
     signal: NDArray[Any], sfreq: float, min_discharges: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Yield the discharges of each unit and the signal without what is known of the others."""
+) -> Iterator[tuple[NDArray[np.int64], Callable[[], NDArray[np.float64]]]]:
+    """Yield the discharges of each unit, and what cuts them out without what others add."""
     margin = round(QUIET * sfreq)
     laid_down = []
     rest = signal.copy()
     for train in find_trains(signal, sfreq, min_discharges=min_discharges):
-        template, noise, _ = average_muap(signal, sfreq, train / sfreq)
-        if not len(template):
+        sweeps = cut_sweeps(signal, sfreq, train / sfreq)
+        if len(sweeps) < 2:
             continue
+        template, noise, _ = average_sweeps(sweeps)
         # Its own extent only: the far flanks hold noise, or another spike of the same unit.
         middle = len(template) // 2
         onset, end = extent(template, max(BASELINE, 3 * noise), margin)
         onset, end = max(onset - margin, 0), min(end + margin, len(template) - 1)
         wave = template[onset : end + 1] * tukey(end + 1 - onset, 2 * margin / (end + 1 - onset))
         at = train[(train >= middle) & (train < len(signal) - middle)]
-        alone = np.zeros_like(signal)
-        for start in at - middle + onset:
-            alone[start : start + len(wave)] += wave
-        laid_down.append((train, alone))
-        rest -= alone
-    for train, alone in laid_down:
-        yield train, rest + alone
+        # Flat, as ``ufunc.at`` reads beyond what it would have to broadcast (numpy 2.4).
+        places = (at[:, None] + np.arange(onset - middle, end + 1 - middle)).ravel()
+        waves = np.tile(wave, len(at))
+        laid_down.append((train, places, waves))
+        np.subtract.at(rest, places, waves)
+    for train, places, waves in laid_down:
+
+        def alone(train: Any = train, places: Any = places, waves: Any = waves) -> NDArray[Any]:
+            own = rest.copy()
+            np.add.at(own, places, waves)
+            return cut_sweeps(own, sfreq, train / sfreq)
+
+        yield train, alone
 
 
 def _fine(signal: ArrayLike, sfreq: float) -> tuple[NDArray[np.float64], float]:

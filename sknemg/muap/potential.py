@@ -11,6 +11,7 @@ HALF_SWEEP = 25e-3  # s on either side of the discharge
 BASELINE = 0.01  # mV, a tenth of a division at the usual 100 µV: less is not seen to depart
 QUIET = 1.5e-3  # s without departure after which a potential has ended
 HYSTERESIS = 0.025  # mV by which a phase or turn must stand out
+ENOUGH = 40  # sweeps, from all over the train, whose median shows what is usual
 
 
 def average_muap(
@@ -46,21 +47,37 @@ def average_muap(
     >>> template.shape, template.min(), noise, round(consistency, 6)
     ((1001,), np.float64(-1.0), 0.0, 1.0)
     """
-    sweeps = cut_sweeps(signal, sfreq, times)
+    return average_sweeps(cut_sweeps(signal, sfreq, times))
+
+
+def average_sweeps(sweeps: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
+    """Average single discharges as :func:`average_muap` does, with noise and consistency."""
     if len(sweeps) < 2:
         return np.empty(0), np.nan, np.nan
     half = sweeps.shape[1] // 2
-    disturbance = np.abs(sweeps - np.median(sweeps, axis=0)).mean(axis=1)
-    n_kept = min(len(sweeps), max(8, len(sweeps) // 2))
-    sweeps = sweeps[np.sort(np.argsort(disturbance, kind="stable")[:n_kept])]
-
-    template = np.median(sweeps, axis=0)
-    deviation = np.median(np.abs(sweeps - template), axis=0) / 0.6745
+    sweeps = undisturbed(sweeps)
+    template = middle_of(sweeps)
+    places = slice(None, None, 4)  # the noise is the same all over the sweep
+    deviation = middle_of(np.abs(sweeps[:, places] - template[places])) / 0.6745
     noise = float(1.25 * np.median(deviation) / np.sqrt(len(sweeps)))
     main = slice(half - half // 5, half + half // 5 + 1)
-    odd, even = np.median(sweeps[::2, main], axis=0), np.median(sweeps[1::2, main], axis=0)
+    odd, even = middle_of(sweeps[::2, main]), middle_of(sweeps[1::2, main])
     flat = np.ptp(odd) == 0 or np.ptp(even) == 0
     return template, noise, 0.0 if flat else float(np.corrcoef(odd, even)[0, 1])
+
+
+def undisturbed(sweeps: NDArray[Any]) -> NDArray[Any]:
+    """Keep the half of the sweeps that other units disturb least, at least eight."""
+    n_kept = min(len(sweeps), max(8, len(sweeps) // 2))
+    usual = middle_of(sweeps[:: max(1, len(sweeps) // ENOUGH)])
+    disturbance = np.abs(sweeps - usual).mean(axis=1)
+    return sweeps[np.sort(np.argsort(disturbance, kind="stable")[:n_kept])]
+
+
+def middle_of(sweeps: NDArray[Any]) -> NDArray[Any]:
+    """Median of the sweeps, the last of an even number left out; the mean of two."""
+    n = len(sweeps) - (len(sweeps) + 1) % 2
+    return np.partition(sweeps[:n], n // 2, axis=0)[n // 2] if n > 1 else sweeps.mean(axis=0)
 
 
 def measure_muap(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> dict[str, float]:
@@ -171,7 +188,8 @@ def cut_sweeps(signal: ArrayLike, sfreq: float, times: ArrayLike) -> NDArray[np.
     at = np.round(np.asarray(times) * sfreq).astype(int)
     at = at[(at >= half) & (at < len(signal) - half)]
     sweeps = signal[at[:, None] + np.arange(-half, half + 1)]
-    return sweeps - np.median(sweeps[:, ::4], axis=1, keepdims=True)  # the baseline is smooth
+    sweeps -= middle_of(sweeps[:, ::4].T)[:, None]  # the baseline is smooth
+    return sweeps
 
 
 def _count_satellites(

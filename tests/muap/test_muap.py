@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sknemg.muap import average_muap, find_discharges, find_units, measure_muap, measure_muaps
-from sknemg.muap._discharges import foreign_fraction, usual_interval
+from sknemg.muap._trains import foreign_fraction, usual_interval
 
 SFREQ = 20_000
 
