@@ -220,11 +220,11 @@ class Diagnostician(VersionedEstimator):
         calibrated = self.out_of_fold_calibrated()
         own = calibrated[np.arange(len(first)), self.out_of_fold_codes_]
         self.quantile_ = min(conformal_quantile(1 - own, self.coverage), 1.0)  # 1 keeps all
-        steps = dict(getattr(self.estimator, "named_steps", {}))
-        windows = [s.window for s in steps.values() if type(s).__name__ == "Segmenter"]
-        rates = [s.sfreq for s in steps.values() if type(s).__name__ == "Downsampler"]
-        rate = float(rates[0] if rates else X["sfreq"].min())
-        shortest = float(windows[0]) if windows else 0.0
+        steps = _steps(self.estimator)
+        windows = [step.window for step in steps if type(step).__name__ == "Segmenter"]
+        rates = [step.sfreq for step in steps if type(step).__name__ == "Downsampler"]
+        rate = float(max(rates) if rates else X["sfreq"].min())
+        shortest = float(max(windows, default=0.0))
         self.plausibility_ = Plausibility(rate, min_duration=shortest, cv=self.cv).fit(X, y)
         self.estimator_ = clone(self.estimator).fit(X, y)
         return self
@@ -384,6 +384,13 @@ class Diagnostician(VersionedEstimator):
             raise TypeError("X is no Recordings of signals: give what load_cohort returns.")
         if not len(X):
             raise ValueError("X holds no recordings.")
+
+
+def _steps(estimator: Any) -> list[Any]:
+    """List the steps of a pipeline, or of those whose votes are joined."""
+    members = [own for _, own in getattr(estimator, "estimators", [])]
+    steps = [*dict(getattr(estimator, "named_steps", {})).values(), *members]
+    return [inner for step in steps for inner in (step, *_steps(step))]
 
 
 def _out_of_fold(

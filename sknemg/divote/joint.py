@@ -25,10 +25,11 @@ from sknemg.divote._segments import align_columns, consumes_groups
 from sknemg.divote._votes import subject_votes
 from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import Levels, class_columns, votes_frame
+from sknemg.divote.opened import Opened
 from sknemg.model_selection.torn import knowing_parts, trained_on
 from sknemg.recordings import label_subjects, read_subjects
 from sknemg.recordings._carry import carries_subjects, with_subjects
-from sknemg.recordings._problems import listed
+from sknemg.recordings._problems import listed, rows_of
 from sknemg.recordings._subjects import check_known
 
 _NO_VOTE = "Subjects without a single "  # how the warning of a member begins
@@ -193,28 +194,27 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
         if subjects is not None:
             label_subjects(labels, subjects)
             X = with_subjects(X, subjects)
-        fitted = []
+        fitted = {}
         for name, estimator in self.estimators:
             with _silent_about_single_kinds():
-                fitted.append(_fit(clone(estimator), X, y, subjects))
-            if not (opened := open_model(fitted[-1])).votes:
-                raise TypeError(
-                    f"The estimator {name!r}, {type(estimator).__name__}, has no votes: let it end "
-                    "in a DiVoteClassifier."
-                )
+                fitted[name] = _fit(clone(estimator), X, y, subjects)
+            opened = _opened(name, fitted[name])
         self.classes_ = opened.classes
         self.knows_subjects_ = subjects is not None
         self.has_several_recordings_ = subjects is not None and len(
             pd.unique(pd.Series(subjects))
         ) < len(labels)
-        self.estimators_ = fitted
-        names = [name for name, _ in self.estimators]
-        self.named_estimators_ = Bunch(**dict(zip(names, fitted, strict=True)))
+        self.named_estimators_ = Bunch(**fitted)
         for attribute in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(attribute, None)
-            if hasattr(fitted[0], attribute):
-                setattr(self, attribute, getattr(fitted[0], attribute))
+            if hasattr(self.estimators_[0], attribute):
+                setattr(self, attribute, getattr(self.estimators_[0], attribute))
         return self
+
+    @property
+    def estimators_(self) -> list[Any]:
+        """The trained members, in the order of `estimators`."""
+        return list(self.named_estimators_.values())
 
     def levels(self, X: Any, groups: ArrayLike | None = None) -> Levels:
         """Show the scores of items of every kind, of recordings and of subjects.
@@ -263,7 +263,7 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "estimators_")
+        return "named_estimators_" in self.__dict__
 
     # -- steps ---------------------------------------------------------------------------------
 
@@ -279,6 +279,14 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
                     f"weights={self.weights!r} must be {len(self.estimators)} numbers >= 0, one "
                     "for each estimator, not all 0."
                 )
+
+    def _check_fitted_members(self) -> None:
+        """Hold members that were not trained here to what `fit` asks of its own."""
+        self._check_members()
+        known = set(self.classes_.tolist())
+        for name, member in self.named_estimators_.items():
+            if not set(_opened(name, member).classes.tolist()) <= known:
+                raise ValueError(f"The estimator {name!r} knows classes that the whole does not.")
 
     def _answer(self, votes: NDArray[Any]) -> NDArray[np.float64]:
         """Score the diagnoses of subjects by their features: the votes themselves."""
@@ -306,8 +314,10 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
         voted = np.unique(subject[~np.isnan(recordings).any(axis=1)])
         voteless = np.flatnonzero(~np.isin(subject, voted))
         if len(voteless):
+            meta = X if isinstance(X, pd.DataFrame) else getattr(X, "meta", None)
+            rows = voteless if meta is None else rows_of(meta, voteless)
             warnings.warn(
-                f"Subjects without an item of any kind have no vote, {listed(voteless, 'row')}: "
+                f"Subjects without an item of any kind have no vote, {listed(rows, 'row')}: "
                 "leave them out, or record longer.",
                 stacklevel=3,
             )
@@ -398,6 +408,16 @@ def joint_scores(
     with np.errstate(invalid="ignore"):
         mean = np.exp((share * logs).sum(axis=0) / total)  # NaN where the total is 0
     return mean / mean.sum(axis=1, keepdims=True)
+
+
+def _opened(name: str, member: Any) -> Opened:
+    """Open a fitted member, whose items vote."""
+    if not (opened := open_model(member)).votes:
+        raise TypeError(
+            f"The estimator {name!r}, {type(member).__name__}, has no votes: let it end in a "
+            "DiVoteClassifier."
+        )
+    return opened
 
 
 def _fit(estimator: Any, X: Any, y: Any, subjects: NDArray[Any] | None) -> Any:

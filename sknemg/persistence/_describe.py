@@ -11,12 +11,15 @@ from sknemg.persistence._values import Arrays
 from sknemg.versions import versions_of
 
 FORMAT = "sknemg-model"
-#: The form of the folder. A change that an older version would misread gets the next number, and
-#: `load_model` keeps reading the numbers before.
-SCHEMA = 1
+#: The form of `config.json` and of the arrays. It gets the next number when a reader of the number
+#: before would misread a model or miss a part of it: an estimator of the list gains, loses or
+#: renames something that it has learned, an entry appears or means something else. A further
+#: estimator in the list is no new form, since older versions refuse it by its name.
+SCHEMA = 2
 _NOTE = (
-    "schema counts the changes of this form. A reader that does not know the number must refuse "
-    "the model; sknemg reads every number up to its own."
+    "schema numbers the form of this file and its arrays. A reader that does not know the number "
+    "must refuse the model. sknemg reads the numbers that its guide lists; a model of another "
+    "number is loaded by the version named under versions, or trained anew."
 )
 
 
@@ -60,28 +63,30 @@ def describe_input(model: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        None for what a step does not state.
+        None for what no step states, or the members of a joint vote each in their own way.
     """
     parts = list(_walk(model))
 
-    def first(name: str, kind: str) -> Any:
-        return next((getattr(p, name) for p in parts if type(p).__name__ == kind), None)
+    def stated(name: str, kind: str) -> Any:
+        found = {getattr(part, name) for part in parts if type(part).__name__ == kind}
+        return found.pop() if len(found) == 1 else None
 
-    rate = first("sfreq", "Downsampler")
+    rate = stated("sfreq", "Downsampler")
     if rate is None:
-        rate = first("sfreq_", "DiVoteClassifier")
+        rate = stated("sfreq_", "DiVoteClassifier")
     return {
         "classes": np.asarray(model.classes_).tolist() if hasattr(model, "classes_") else None,
         "unit": "mV",
         "sfreq": None if rate is None else float(rate),
-        "window": first("window", "Segmenter"),
-        "hop": first("hop", "Segmenter"),
+        "window": stated("window", "Segmenter"),
+        "hop": stated("hop", "Segmenter"),
     }
 
 
 def _walk(model: Any) -> list[Any]:
     """List a model and the fitted estimators in it, from the outside inwards."""
     inner = [step for _, step in getattr(model, "steps", []) if hasattr(step, "get_params")]
+    inner += getattr(model, "named_estimators_", {}).values()
     inner += [
         getattr(model, name)
         for name in ("estimator_", "final_estimator_")

@@ -251,7 +251,11 @@ def _build(
             fitted = state.get(attribute)
             if fitted is None:
                 raise InvalidModelError(f"{path}, a {name}, lacks {attribute}.")
-            given[parameter] = clone(fitted)
+            given[parameter] = (
+                [(member, clone(own)) for member, own in fitted.items()]
+                if isinstance(fitted, Mapping)
+                else clone(fitted)
+            )
     constructor = {n: state[n] for n in kind.state if n in signature(class_of(name)).parameters}
     try:
         estimator = class_of(name)(**given, **constructor)

@@ -28,6 +28,16 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([a-z][A-Za-z0-9_./]*)")
 _NOT_OURS = {".git", ".gitattributes", ".gitignore", ".cache"}  # what hubs put beside; never opened
 
 
+def belongs(name: str) -> bool:
+    """Tell whether a model folder may hold a file of this name."""
+    return name in (CONFIG, WEIGHTS, CARD, SUMS) or bool(_EVALUATION.fullmatch(name))
+
+
+def largest(name: str, max_bytes: int) -> int:
+    """Give the largest size of a file in bytes, of which the weights may have `max_bytes`."""
+    return max_bytes if name == WEIGHTS else LARGEST.get(name, _LARGEST_EVALUATION)
+
+
 def write_folder(folder: Path, files: Mapping[str, bytes], *, overwrite: bool) -> str:
     """Write all files at once, or none.
 
@@ -50,7 +60,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, overwrite: bool) -
             + (", since this one holds no model." if overwrite else ", or set overwrite=True.")
         )
     for name in files:
-        if name not in (CONFIG, WEIGHTS, CARD) and not _EVALUATION.fullmatch(name):
+        if name == SUMS or not belongs(name):
             raise ValueError(
                 f"evaluation has the file {name!r}: name it by small letters, digits and "
                 "underscores, ending in .csv or .json."
@@ -109,7 +119,7 @@ def read_folder(folder: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]
     """
     if not folder.is_dir():
         raise InvalidModelError(f"{str(folder)!r} is no folder: give the folder of a model.")
-    present = _list_files(folder)
+    present = list_files(folder)
     for name in (SUMS, CONFIG, WEIGHTS):
         if name not in present:
             raise InvalidModelError(
@@ -123,22 +133,21 @@ def read_folder(folder: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]
             f"{str(folder)!r} holds the {listed(strange, 'file')}, which {SUMS} does not list: "
             "take them out if you know them, or fetch the model anew."
         )
-    limits = {CONFIG: LARGEST[CONFIG], WEIGHTS: max_bytes}
     files = {}
     for name, digest in expected.items():
-        content = read_file(folder, name, limits.get(name, _LARGEST_EVALUATION))
+        content = read_file(folder, name, largest(name, max_bytes))
         if hashlib.sha256(content).hexdigest() != digest:
             raise InvalidModelError(
                 f"{name} was altered or truncated, its hash is not the one in {SUMS}: fetch the "
                 "model anew."
             )
-        if name in limits:
+        if name in (CONFIG, WEIGHTS):
             files[name] = content
     return files, hashlib.sha256(sums).hexdigest()
 
 
-def _list_files(folder: Path) -> set[str]:
-    """List what is there without following links."""
+def list_files(folder: Path) -> set[str]:
+    """List what is in the folder of a model without following links."""
     found = []
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.name in _NOT_OURS:
@@ -160,7 +169,7 @@ def _parse_sums(content: bytes) -> dict[str, str]:
     for number, line in enumerate(content.decode("ascii", "replace").splitlines(), 1):
         match = _LINE.fullmatch(line)
         name = match[2] if match else ""
-        if not match or (name not in (CONFIG, WEIGHTS) and not _EVALUATION.fullmatch(name)):
+        if not match or name in (CARD, SUMS) or not belongs(name):
             raise InvalidModelError(
                 f"Line {number} of {SUMS} is {shown(line)}, not the hash of a file of a model: "
                 "fetch the model anew."

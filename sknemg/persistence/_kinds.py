@@ -23,6 +23,7 @@ from sknemg.persistence._values import (
     Child,
     Graph,
     Labels,
+    Members,
     Names,
     Plain,
     Shape,
@@ -109,6 +110,11 @@ def _check_votes(model: Any) -> None:
             )
 
 
+def _check_joint(model: Any) -> None:
+    """Compare the members of a joint vote with the whole."""
+    model._check_fitted_members()
+
+
 def _check_diagnostician(model: Any) -> None:
     """Compare the parts of a Diagnostician with each other."""
     kinds = type(model.plausibility_).__name__, bool(hasattr(model.estimator_, "predict_proba"))
@@ -191,6 +197,21 @@ KINDS: dict[str, Kind] = {
         from_state={"estimator": "estimator_", "final_estimator": "final_estimator_"},
         neutral={"cv": None, "n_jobs": None},
         check=_check_votes,
+    ),
+    "JointVoteClassifier": Kind(
+        "sknemg.divote.joint",
+        {
+            "classes_": Labels(),
+            "named_estimators_": Members(),
+            "knows_subjects_": FLAG,
+            "has_several_recordings_": FLAG,
+            "n_features_in_": _WHOLE,
+            "feature_names_in_": Names("columns"),
+        },
+        optional=_SEEN,
+        ignored=frozenset({"_metadata_request"}),
+        from_state={"estimators": "named_estimators_"},
+        check=_check_joint,
     ),
     "Plausibility": Kind(
         "sknemg.diagnosis.plausibility",

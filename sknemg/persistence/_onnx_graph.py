@@ -110,8 +110,8 @@ def _affine(step: Any) -> Affine | None:
     if name == "PCA":
         matrix = step.components_.T.astype(float)
         if step.whiten:
-            least = np.finfo(step.explained_variance_.dtype).eps
-            matrix = matrix / np.sqrt(np.maximum(step.explained_variance_, least))
+            scale = np.sqrt(step.explained_variance_)
+            matrix = matrix / np.maximum(scale, np.finfo(scale.dtype).eps)  # as PCA does
         return matrix, -step.mean_ @ matrix
     return None
 

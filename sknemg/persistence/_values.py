@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import Bunch
 
 from sknemg.persistence._problems import InvalidModelError
 from sknemg.recordings._problems import shown
@@ -327,6 +328,22 @@ class Steps:
 
 
 @dataclass(frozen=True)
+class Members:
+    """Fitted estimators by name, as an ensemble keeps them."""
+
+    def dump(self, value: Any, path: str, arrays: Arrays, dump_child: Any) -> Any:
+        """Write the members."""
+        return Steps().dump(list(value.items()), path, arrays, dump_child)
+
+    def load(self, entry: Any, path: str, arrays: Arrays, sizes: Sizes, load_child: Any) -> Any:
+        """Return the members."""
+        members = Steps().load(entry, path, arrays, sizes, load_child)
+        if any(member in (None, "passthrough") for _, member in members):
+            raise InvalidModelError(f"{path} has a member that is no estimator.")
+        return Bunch(**dict(members))
+
+
+@dataclass(frozen=True)
 class Graph:
     """The graph of an ONNX file, which is beside the arrays."""
 
@@ -346,7 +363,7 @@ class Graph:
 
 
 #: Any of the kinds of values.
-Value = Array | ArrayDict | Labels | Names | Plain | Shape | Child | Steps | Graph
+Value = Array | ArrayDict | Labels | Names | Plain | Shape | Child | Steps | Members | Graph
 
 
 # -- parameters --------------------------------------------------------------------------------

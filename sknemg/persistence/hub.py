@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,15 @@ from sknemg.persistence._folder import (
     LARGEST,
     SUMS,
     WEIGHTS,
+    belongs,
+    largest,
+    list_files,
     read_card,
     read_file,
 )
 from sknemg.persistence._problems import InvalidModelError, need
 from sknemg.persistence.models import check_max_bytes, load_model
-
-#: What goes to a repository and comes from one; whatever else lies there is never fetched.
-_FILES = [CONFIG, WEIGHTS, CARD, SUMS, "evaluation/*.csv", "evaluation/*.json"]
+from sknemg.recordings._problems import shown
 
 
 def push_to_hub(
@@ -35,8 +38,9 @@ def push_to_hub(
 ) -> str:
     """Send a model folder to the Hugging Face hub.
 
-    The folder is loaded first, so that nothing is sent that would be refused. Files of an earlier
-    model in the repository are replaced, or deleted where this one has none.
+    The folder is loaded first, so that nothing is sent that would be refused. All goes in one
+    commit: files of an earlier model in the repository are replaced, or deleted where this one has
+    none, and whatever else lies there stays.
 
     Parameters
     ----------
@@ -62,6 +66,8 @@ def push_to_hub(
     ------
     InvalidModelError
         If the folder is no model.
+    ConnectionError
+        If the hub cannot be reached, or refuses.
     ImportError
         If the extra ``sknemg[hub]`` is not installed.
 
@@ -88,15 +94,20 @@ def push_to_hub(
             stacklevel=2,
         )
     api = hub.HfApi(token=token)
-    api.create_repo(repo_id, private=private, exist_ok=True)
-    api.upload_folder(
-        repo_id=repo_id,
-        folder_path=str(folder),
-        revision=revision,
-        commit_message=message,
-        allow_patterns=_FILES,
-        delete_patterns=_FILES,
-    )
+    own = sorted(name for name in list_files(folder) if belongs(name))
+    with _asking(repo_id):
+        api.create_repo(repo_id, private=private, exist_ok=True)
+        there = api.model_info(repo_id, revision=revision).siblings or []
+        before = sorted(entry.rfilename for entry in there if belongs(entry.rfilename))
+        api.create_commit(
+            repo_id,
+            [
+                *(hub.CommitOperationDelete(name) for name in before if name not in own),
+                *(hub.CommitOperationAdd(name, str(folder / name)) for name in own),
+            ],
+            commit_message=message,
+            revision=revision,
+        )
     return fingerprint
 
 
@@ -111,8 +122,9 @@ def from_hub(
 ) -> Any:
     """Load a model from the Hugging Face hub.
 
-    Only the files of a model folder are fetched, all from one commit, and no more of them than
-    `max_bytes`; then `load_model` looks at them as at any folder. No code of the repository is run.
+    Only the files of a model folder are fetched, all from one commit, none of which may be larger
+    than `load_model` reads; then `load_model` looks at them as at any folder. No code of the
+    repository is run.
 
     Parameters
     ----------
@@ -125,7 +137,7 @@ def from_hub(
     folder : str or Path, default=None
         Where the files are kept; by default nowhere.
     max_bytes : int, default=2**32
-        Largest size of all files together.
+        Largest size of ``model.safetensors``, as for `load_model`.
     token : str or bool, default=None
         See :class:`huggingface_hub.HfApi`.
 
@@ -136,7 +148,10 @@ def from_hub(
     Raises
     ------
     InvalidModelError
-        If the repository holds no model, or one that is too large or was altered.
+        If the repository holds no model, or one that is too large or was altered, or the hub
+        announces another size than it sends.
+    ConnectionError
+        If the hub cannot be reached, or refuses, or breaks off.
     ImportError
         If the extra ``sknemg[hub]`` is not installed.
 
@@ -147,24 +162,58 @@ def from_hub(
     check_max_bytes(max_bytes)
     hub = need("huggingface_hub", "hub")
     api = hub.HfApi(token=token)
-    info = api.model_info(repo_id, revision=revision, files_metadata=True)
-    sizes = {entry.rfilename: entry.size or 0 for entry in info.siblings or []}
+    with _asking(repo_id):
+        info = api.model_info(repo_id, revision=revision, files_metadata=True)
+    sizes = {
+        entry.rfilename: entry.size or 0
+        for entry in info.siblings or []
+        if belongs(entry.rfilename)
+    }
     for name in (CONFIG, WEIGHTS, SUMS):
         if name not in sizes:
             raise InvalidModelError(
                 f"{repo_id!r} lacks {name}: give a repository that push_to_hub filled."
             )
-    total = sum(size for name, size in sizes.items() if name.startswith("evaluation/")
-                or name in (CONFIG, WEIGHTS, CARD, SUMS))  # fmt: skip
-    if total > max_bytes:
-        raise InvalidModelError(
-            f"The model in {repo_id!r} has {total} bytes, more than {max_bytes}: set `max_bytes` "
-            "if that is right."
-        )
+    for name, size in sizes.items():
+        if size > (limit := largest(name, int(max_bytes))):
+            remedy = "set `max_bytes` if that is right" if name == WEIGHTS else "ask its maker"
+            raise InvalidModelError(
+                f"{name} in {repo_id!r} has {size} bytes, more than {limit}: {remedy}."
+            )
     with tempfile.TemporaryDirectory() as made:
         place = Path(made) / "model" if folder is None else Path(folder)
-        # Into a folder, not the cache of the hub, whose files are links.
-        api.snapshot_download(
-            repo_id, revision=info.sha, local_dir=str(place), allow_patterns=_FILES
-        )
+        for name, size in sizes.items():
+            _fetch(hub, api, repo_id, name, size, info.sha, place)
         return load_model(place, fingerprint=fingerprint, max_bytes=max_bytes)
+
+
+def _fetch(
+    hub: Any, api: Any, repo_id: str, name: str, size: int, commit: str, place: Path
+) -> None:
+    """Fetch a file if it has the size that the list of files states."""
+    url = hub.hf_hub_url(repo_id, name, revision=commit, endpoint=api.endpoint)
+    with _asking(repo_id):
+        sent = api.get_hf_file_metadata(url=url).size
+    if sent != size:
+        raise InvalidModelError(
+            f"The hub lists {name} in {repo_id!r} with {size} bytes and sends {sent}: try again, "
+            "or ask its maker."
+        )
+    with _asking(repo_id):
+        # Into a folder, not the cache of the hub, whose files are links.
+        api.hf_hub_download(repo_id, name, revision=commit, local_dir=str(place))
+
+
+@contextmanager
+def _asking(repo_id: str) -> Iterator[None]:
+    """Say in one sentence what the hub refuses, whatever its client makes of it."""
+    failed = need("huggingface_hub.errors", "hub").HTTPError
+    try:
+        yield
+    except (failed, OSError, RuntimeError) as error:
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        reason = " ".join(str(error).split())[:200].rstrip(". ")
+        raise ConnectionError(
+            f"The hub fails on {shown(repo_id)} ({f'{status}, ' if status else ''}{reason}): check "
+            "the name, the revision, the token and the connection, or try again later."
+        ) from error

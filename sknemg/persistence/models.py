@@ -215,14 +215,24 @@ def _checked_config(config: Any) -> dict[str, Any]:
         raise InvalidModelError(f"config.json has the schema {shown(schema)}: fetch it anew.")
     if schema > SCHEMA:
         raise InvalidModelError(
-            f"config.json has the schema {schema}, and this version reads up to {SCHEMA}: update "
-            "sknemg."
+            f"config.json has the schema {schema}, and this version reads {SCHEMA}: update sknemg."
+        )
+    if schema < SCHEMA:
+        raise InvalidModelError(
+            f"config.json has the schema {schema}, and this version reads {SCHEMA}: load the model "
+            f"by the version of sknemg that saved it{_saved_by(config)}, or train it anew."
         )
     config = as_mapping(config, CONFIG, _ENTRIES)
     versions = as_mapping(config["versions"], "versions")
     if not all(isinstance(text, str) for text in versions.values()):
         raise InvalidModelError("The versions in config.json are not all text: fetch it anew.")
     return config
+
+
+def _saved_by(config: Mapping[str, Any]) -> str:
+    versions = config.get("versions")
+    saved = versions.get("sknemg") if isinstance(versions, dict) else None
+    return f" ({shown(saved)})" if isinstance(saved, str) else ""
 
 
 def _read_arrays(content: bytes) -> dict[str, Any]:

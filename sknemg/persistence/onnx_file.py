@@ -44,8 +44,9 @@ def export_onnx(
     ----------
     model : fitted estimator
         A `Diagnostician`, a `DiVoteClassifier`, or a Pipeline that ends in one. Its segments are
-        classified by a `NEMGNetClassifier` or another network of this library, or by a
-        `LinearDiscriminantAnalysis` or `LogisticRegression`, after scalers and PCA.
+        classified by a `NEMGNetClassifier`, or by a `LinearDiscriminantAnalysis` or
+        `LogisticRegression`, after scalers and PCA. Networks of timm enlarge or shrink their images
+        by operators that no file holds, and are refused; so are votes of several kinds.
     file : str or Path
         Its name ends in ``.onnx``.
     card : str, default=None
@@ -153,6 +154,11 @@ def _lightened(model: Any, path: str) -> Any:
         inside = f"{path}.estimator_"
         new.estimator_ = _light_classifier(model.estimator_, model.item_shape_, inside)
         return new
+    if name == "JointVoteClassifier":
+        raise UnsavableError(
+            f"{path} is a {name}, whose kinds of votes need a graph each, and an ONNX file holds "
+            "one: share the model's folder, or export one of its `named_estimators_`."
+        )
     raise UnsavableError(
         f"{path} is a {name}, which has no segments that vote: give a Diagnostician, a "
         "DiVoteClassifier, or a Pipeline that ends in one (of a search, `best_estimator_`)."

@@ -142,6 +142,14 @@ def test_searches_and_folds_by_subject(toy, routing):
     assert set(found) <= set(y)
 
 
+def test_rows_of_a_fold_are_named_as_those_of_the_whole(toy):
+    X, y = toy
+    model = joint().fit(X, y)
+    silent = Recordings([*X, np.zeros(3)], sfreq=10, subject=[*X["subject"], "silent"])
+    with pytest.warns(UserWarning, match=r"no vote, row 18: leave them out"):
+        model.predict(silent.with_columns(row_of_X=np.arange(19))[[0, 1, 18]])
+
+
 def test_groups_reach_the_members_of_bare_arrays():
     X, y = np.random.default_rng(0).normal(size=(8, 5, 3)), np.repeat(["a", "b"], 4)
     groups = np.repeat([0, 1, 2, 3], 2)

@@ -351,7 +351,10 @@ def named(estimator, name):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c, n: c.update(schema=2), "has the schema 2, and this version reads up to 1: upd"),
+        (lambda c, n: c.update(schema=3), "has the schema 3, and this version reads 2: update"),
+        (lambda c, n: c.update(schema=1), "the schema 1, and this version reads 2: load the model "
+         r"by the version of sknemg that saved it \('0\.1\.0'\), or train it anew"),
+        (lambda c, n: c.update(schema=1, versions=0), "of sknemg that saved it, or train it anew"),
         (lambda c, n: c.update(schema=True), "has the schema True"),
         (lambda c, n: c.update(schema="1"), "has the schema '1'"),
         (lambda c, n: c.update(format="other"), "is not that of a model"),

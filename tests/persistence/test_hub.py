@@ -1,122 +1,178 @@
-"""Models to the hub and back, against a hub that is a folder."""
+"""Models to the hub and back, by the hub's own client, over HTTP."""
 
-import shutil
-from fnmatch import fnmatch
+import os
+import subprocess
+import sys
+import textwrap
 from hashlib import sha256
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from _hub_server import Hub
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LogisticRegression
 
-from sknemg import DiVoteClassifier, InvalidModelError, save_model
+from sknemg import DiVoteClassifier, InvalidModelError, load_model, save_model
 from sknemg.persistence import from_hub, push_to_hub
 
-hub = pytest.importorskip("huggingface_hub", reason="the extra hub is not installed")
+settings = pytest.importorskip("huggingface_hub.constants", reason="the extra hub is missing")
 
 X, Y = np.eye(6), np.array(list("aabbcc"))
-
-
-class Hub:
-    """The methods of HfApi that are used, with the hub's signatures, on folders of this disk."""
-
-    def __init__(self, root):
-        self.root, self.calls = root, []
-
-    def __call__(self, token=None):
-        self.token = token
-        return self
-
-    def create_repo(self, repo_id, *, private, exist_ok):
-        self.calls.append(("create", repo_id, private, exist_ok))
-        (self.root / repo_id).mkdir(parents=True, exist_ok=exist_ok)
-
-    def upload_folder(self, *, repo_id, folder_path, revision, commit_message, allow_patterns,
-                      delete_patterns):  # fmt: skip
-        def chosen(folder, patterns):
-            files = [f.relative_to(folder) for f in Path(folder).rglob("*") if f.is_file()]
-            return [f for f in files if any(fnmatch(f.as_posix(), p) for p in patterns)]
-
-        repo = self.root / repo_id
-        for file in chosen(repo, delete_patterns):
-            (repo / file).unlink()
-        for file in chosen(folder_path, allow_patterns):
-            (repo / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(Path(folder_path) / file, repo / file)
-
-    def model_info(self, repo_id, *, revision, files_metadata):
-        repo = self.root / repo_id
-        files = [f for f in repo.rglob("*") if f.is_file()]
-        entries = [SimpleNamespace(rfilename=f.relative_to(repo).as_posix(), size=f.stat().st_size)
-                   for f in files]  # fmt: skip
-        return SimpleNamespace(siblings=entries, sha="c0ffee")
-
-    def snapshot_download(self, repo_id, *, revision, local_dir, allow_patterns):
-        self.calls.append(("download", revision))
-        repo = self.root / repo_id
-        for file in repo.rglob("*"):
-            name = file.relative_to(repo).as_posix()
-            if file.is_file() and any(fnmatch(name, p) for p in allow_patterns):
-                target = Path(local_dir) / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(file, target)
-        (Path(local_dir) / ".cache").mkdir(exist_ok=True)
+# Of the client's own way to send a large file.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
+FILES = {"README.md", "SHA256SUMS", "config.json", "evaluation/scores.csv", "model.safetensors"}
 
 
 @pytest.fixture
 def remote(tmp_path, monkeypatch):
-    made = Hub(tmp_path / "hub")
-    for name in ("create_repo", "upload_folder", "model_info", "snapshot_download"):
-        assert hasattr(hub.HfApi, name)
-    monkeypatch.setattr(hub, "HfApi", made)
-    return made
+    with Hub() as made:
+        monkeypatch.setattr(settings, "ENDPOINT", made.endpoint)
+        places = made.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(settings, "HUGGINGFACE_CO_URL_TEMPLATE", places)
+        monkeypatch.setattr(settings, "HF_HUB_DISABLE_XET", True)  # a service of its own
+        monkeypatch.setattr("time.sleep", lambda seconds: None)  # between trials
+        yield made
 
 
 @pytest.fixture
 def folder(tmp_path):
+    import pandas as pd
+
     model = DiVoteClassifier(LogisticRegression()).fit(X, Y, groups=list("uvwxyz"))
-    save_model(model, tmp_path / "model", card="# All is stated\n")
+    tables = {"scores": pd.DataFrame({"value": [0.5]})}
+    save_model(model, tmp_path / "model", card="# All is stated\n", evaluation=tables)
     return tmp_path / "model"
 
 
 def test_there_and_back(folder, remote, tmp_path):
     (folder / ".git").mkdir()
-    fingerprint = push_to_hub(folder, "ward/emg", token="mine")
+    fingerprint = push_to_hub(folder, "ward/emg", token="mine", message="First")
     assert fingerprint == sha256((folder / "SHA256SUMS").read_bytes()).hexdigest()
-    assert remote.calls == [("create", "ward/emg", True, True)] and remote.token == "mine"
-    repo = remote.root / "ward" / "emg"
-    (repo / "evil.py").write_text("raise SystemExit")  # is never fetched
-    (repo / ".gitattributes").write_text("")
-    model = from_hub("ward/emg", fingerprint=fingerprint, folder=tmp_path / "kept")
-    assert remote.calls[-1] == ("download", "c0ffee")  # one commit, whatever the branch becomes
+    assert remote.commits == [("ward/emg", sorted(FILES), [], "First")]
+    assert remote.private["ward/emg"] and ("POST", "/api/repos/create", "mine") in remote.seen
+    for name in FILES:
+        assert remote.repos["ward/emg"][name] == (folder / name).read_bytes()
+    remote.repos["ward/emg"] |= {"evil.py": b"raise SystemExit", "evaluation/big.bin": b"0" * 9999}
+    model = from_hub("ward/emg", fingerprint=fingerprint, folder=tmp_path / "kept", token="mine",
+                     max_bytes=9000)  # fmt: skip
     assert_array_equal(model.predict(X, groups=list("uvwxyz")), Y)
-    kept = {file.name for file in (tmp_path / "kept").iterdir()}
-    assert kept == {"README.md", "SHA256SUMS", "config.json", "model.safetensors", ".cache"}
+    kept = tmp_path / "kept"
+    names = {f.relative_to(kept).as_posix() for f in kept.rglob("*") if f.is_file()}
+    assert {name for name in names if not name.startswith(".cache/")} == FILES
+    asked = [path for method, path, _ in remote.seen if method == "GET" and "/resolve/" in path]
+    assert len(asked) == len(FILES) and not any("evil" in path or ".bin" in path for path in asked)
+    assert load_model(kept, fingerprint=fingerprint).classes_.tolist() == ["a", "b", "c"]
 
 
-def test_what_is_wrong_is_refused(folder, remote, tmp_path):
-    fingerprint = push_to_hub(folder, "ward/emg")
-    with pytest.raises(InvalidModelError, match="more than 100: set `max_bytes`"):
-        from_hub("ward/emg", max_bytes=100)
+def test_a_new_model_replaces_the_old_one_in_one_commit(folder, remote, tmp_path):
+    push_to_hub(folder, "ward/emg")
+    remote.repos["ward/emg"]["notes.txt"] = b"stays"
+    other = DiVoteClassifier(LogisticRegression(C=9)).fit(X, Y, groups=list("uvwxyz"))
+    fingerprint = save_model(other, tmp_path / "new", card="# All is stated\n")
+    assert push_to_hub(tmp_path / "new", "ward/emg") == fingerprint
+    (_, added, deleted, _) = remote.commits[-1]
+    assert deleted == ["evaluation/scores.csv"] and "model.safetensors" in added
+    assert "notes.txt" in remote.repos["ward/emg"]
+    from_hub("ward/emg", fingerprint=fingerprint)
     with pytest.raises(InvalidModelError, match="another one, ask its maker"):
         from_hub("ward/emg", fingerprint="0" * 64)
-    weights = remote.root / "ward" / "emg" / "model.safetensors"
-    weights.write_bytes(weights.read_bytes() + b"x")
-    with pytest.raises(InvalidModelError, match="was altered or truncated"):
-        from_hub("ward/emg", fingerprint=fingerprint)
-    weights.unlink()
-    with pytest.raises(InvalidModelError, match=r"'ward/emg' lacks model\.safetensors"):
-        from_hub("ward/emg")
-    n_calls = len(remote.calls)
+
+
+def test_what_is_wrong_with_a_folder_is_said_before_anything_is_sent(folder, remote):
     (folder / "config.json").write_text("{}")
     with pytest.raises(InvalidModelError, match="was altered"):
         push_to_hub(folder, "ward/other")
-    assert len(remote.calls) == n_calls  # nothing was sent
+    assert not remote.seen
+
+
+def altered(name, content):
+    """Other bytes of the same number: what only a hash tells."""
+    return content[:-1] + bytes([content[-1] ^ 1]) if name == "model.safetensors" else content
+
+
+GIANT = {"model.safetensors": 10**15}
+
+
+@pytest.mark.parametrize(
+    ("faults", "kind", "message"),
+    [
+        ({"status": 500}, ConnectionError, r"fails on 'ward/emg' \(500, .*or try again later\.$"),
+        ({"status": 403}, ConnectionError, r"\(403, .*check the name, the revision, the token"),
+        ({"cut": 10}, ConnectionError, "fails on 'ward/emg'"),
+        ({"body": altered}, InvalidModelError, r"model\.safetensors was altered or truncated"),
+        ({"listed": GIANT}, InvalidModelError, r"has 1000000000000000 bytes, more than 4294967296"),
+        ({"length": GIANT}, InvalidModelError, r"lists model\.safetensors in 'ward/emg' with \d+ "
+         "bytes and sends 1000000000000000"),
+        ({"listed": {"config.json": 2**25}}, InvalidModelError, r"config\.json in 'ward/emg' has "
+         r"33554432 bytes, more than 16777216: ask its maker\."),
+    ],
+    ids=["500", "403", "cut", "altered", "giant", "lying", "config"],
+)  # fmt: skip
+def test_what_the_hub_does_wrong_ends_in_a_sentence(folder, remote, faults, kind, message):
+    push_to_hub(folder, "ward/emg")
+    remote.faults = faults
+    with pytest.raises(kind, match=message) as caught:
+        from_hub("ward/emg")
+    text = str(caught.value)
+    assert len(text) < 500 and "\n" not in text and text.endswith(".")
+
+
+def test_names_that_are_not_there(folder, remote):
+    with pytest.raises(ConnectionError, match=r"fails on 'ward/none' \(404, "):
+        from_hub("ward/none")
+    push_to_hub(folder, "ward/emg")
+    for call in (lambda: from_hub("ward/emg", revision="no"),
+                 lambda: push_to_hub(folder, "ward/emg", revision="no")):  # fmt: skip
+        with pytest.raises(ConnectionError, match=r"fails on 'ward/emg' \(404, "):
+            call()
+    del remote.repos["ward/emg"]["model.safetensors"]
+    with pytest.raises(InvalidModelError, match=r"'ward/emg' lacks model\.safetensors"):
+        from_hub("ward/emg")
+
+
+@pytest.mark.parametrize("fault", ["refuse", "refuse large"])
+def test_a_hub_that_takes_nothing(folder, remote, fault):
+    remote.faults = {fault: True}
+    with pytest.raises(ConnectionError, match=r"fails on 'ward/emg' \(.*or try again later\.$"):
+        push_to_hub(folder, "ward/emg")
+    assert not remote.commits
+
+
+def test_no_hub_at_all(remote, monkeypatch):
+    monkeypatch.setattr(settings, "ENDPOINT", "http://127.0.0.1:9")  # where nothing listens
+    with pytest.raises(ConnectionError, match=r"fails on 'ward/emg' \(.*refused"):
+        from_hub("ward/emg")
+
+
+def test_the_largest_size_is_that_of_the_weights(folder, remote):
+    push_to_hub(folder, "ward/emg")
+    size = (folder / "model.safetensors").stat().st_size
+    from_hub("ward/emg", max_bytes=size)  # all files together are more
+    with pytest.raises(InvalidModelError, match=f"has {size} bytes, more than {size - 1}: set"):
+        from_hub("ward/emg", max_bytes=size - 1)
 
 
 def test_gaps_of_the_card_are_told(folder, remote):
     (folder / "README.md").write_text("- Ethics: **Not stated.** x\n- Contact: **Not stated.**")
     with pytest.warns(UserWarning, match="leaves 2 points as not stated: fill them in"):
         push_to_hub(folder, "ward/emg")
+
+
+@pytest.mark.slow
+def test_the_client_as_users_have_it(folder, remote):
+    """In a process of its own, which knows the hub by the environment alone."""
+    script = """
+        import sys
+        from sknemg.persistence import from_hub, push_to_hub
+        print(from_hub("ward/emg", fingerprint=push_to_hub(sys.argv[1], "ward/emg")).classes_)
+    """
+    known = {"HF_ENDPOINT": remote.endpoint, "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": "theirs"}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), folder],
+        capture_output=True, text=True, env=os.environ | known,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "['a' 'b' 'c']" in done.stdout
+    asked = {path for _, path, token in remote.seen if token == "theirs"}
+    assert any("/commit/" in path for path in asked)
+    assert any("/resolve/" in path for path in asked)

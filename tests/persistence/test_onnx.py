@@ -29,11 +29,14 @@ from sknemg import (
     Recordings,
     Segmenter,
     SegmentFeatures,
+    TimmClassifier,
     export_onnx,
     load_model,
     save_model,
 )
 from sknemg.diagnosis import Diagnostician
+from sknemg.persistence import _onnx_read
+from sknemg.persistence._onnx_graph import _affine
 
 onnx = pytest.importorskip("onnx", reason="the extra export is not installed")
 pytest.importorskip("onnxruntime", reason="the extra inference is not installed")
@@ -132,6 +135,17 @@ def test_scalers_and_linear_classifiers_become_one_product(steps, n_classes, tmp
     assert node.input[0] == "wide"
 
 
+def test_a_component_without_variance_is_whitened_as_by_scikit_learn():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 2)) @ rng.normal(size=(2, 4))  # two of four directions hold nothing
+    pca = PCA(3, whiten=True, svd_solver="full").fit(X)
+    assert pca.explained_variance_[2] < 1e-28
+    matrix, offset = _affine(pca)
+    assert_allclose(X @ matrix + offset, pca.transform(X), rtol=1e-6, atol=1e-6)
+    off = rng.normal(size=(5, 4))
+    assert_allclose(off @ matrix + offset, pca.transform(off), rtol=1e-6)
+
+
 def test_features_inside_the_classifier_stay_outside_of_the_graph(tmp_path):
     X, y = cohort()
     inner = make_pipeline(SegmentFeatures(input_sfreq=1000), StandardScaler(), LogisticRegression())
@@ -168,6 +182,23 @@ def test_a_network_scores_as_torch_does(options, tmp_path):
     assert np.ptp(expected, axis=0).max() > 0.1
     content = (tmp_path / "m.onnx").read_bytes()
     assert b"/sknemg/" not in content and b"site-packages" not in content  # of this machine
+
+
+@pytest.mark.slow
+def test_a_network_of_timm_is_refused_by_its_operators(tmp_path):
+    timm = TimmClassifier("test_resnet", image_size=32, max_epochs=1, batch_size=8, random_state=0)
+    images = np.random.default_rng(0).uniform(size=(8, 1, 24, 32)).astype("float32")
+    model = DiVoteClassifier(timm).fit(images[:, None], np.repeat(["a", "b"], 4))
+    with pytest.raises(TypeError, match=r"a TimmClassifier, needs the operators .*Resize.*: share"):
+        export_onnx(model, tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_graph_is_looked_at_once(exported, monkeypatch):
+    looked, check = [], _onnx_read.check_graph
+    monkeypatch.setattr(_onnx_read, "check_graph", lambda graph: looked.append(0) or check(graph))
+    load_model(exported[0])
+    assert len(looked) == 1
 
 
 def test_a_segment_scores_the_same_bits_alone_and_among_others(exported):
@@ -395,7 +426,7 @@ ATTACKS = [
     (meta("sknemg-model", "{"), "is no valid JSON"),
     (meta("sknemg-model", "{" * 50_000), "is no valid JSON"),
     (meta("sknemg-model", lambda t: t.replace('"OnnxClassifier"', '"os.system"')), "os.system"),
-    (meta("sknemg-model", lambda t: t.replace('"schema": 1', '"schema": 2')), "update sknemg"),
+    (meta("sknemg-model", lambda t: t.replace('"schema": 2', '"schema": 3')), "update sknemg"),
     (meta("sfreq", "48000.0"), "states '48000.0' as sfreq .* not that of the model"),
     (meta("classes", '["normal"]'), "do not trust the file"),
 ]
