@@ -149,6 +149,8 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
 
     _input_dtypes: ClassVar[list[Any]] = [np.float32]
     _prediction_batch: ClassVar[int] = 256
+    #: Rows of the batches in which a `DiVoteClassifier` has segments scored, the last filled up.
+    rows_at_once: ClassVar[int] = 64
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

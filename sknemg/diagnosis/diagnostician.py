@@ -19,15 +19,19 @@ from sknemg.base import VersionedEstimator
 from sknemg.diagnosis.calibration import fit_temperature, scale_temperature
 from sknemg.diagnosis.conformal import conformal_quantile, coverage_range, prediction_sets
 from sknemg.diagnosis.plausibility import Plausibility
+from sknemg.divote._combined import CombinedLevels
 from sknemg.divote._segments import align_columns
 from sknemg.divote.fitted import open_model
 from sknemg.divote.leave_one_out import scores_without
 from sknemg.divote.levels import class_columns
+from sknemg.divote.opened import Opened
 from sknemg.model_selection.splits import SubjectKFold
 from sknemg.recordings import Recordings, label_subjects
 from sknemg.recordings._problems import capped
-from sknemg.recordings._subjects import check_labels
+from sknemg.recordings._subjects import check_labels, check_subjects
 
+#: Calibrated scores, those of recordings, the first answer's without each, and the segments.
+_Answer = tuple[NDArray[Any], NDArray[Any], NDArray[Any], pd.DataFrame]
 _MOST_UNUSABLE = 0.5  # of a patient's recordings; beyond it the patient cannot be judged
 
 
@@ -263,27 +267,38 @@ class Diagnostician(VersionedEstimator):
         self._check(X)
         if "subject" not in X:
             X = X.with_columns(subject="patient")
-        subjects = X["subject"].to_numpy()
-        table = self.plausibility_.examine(X)
+        codes, names = pd.factorize(check_subjects(X["subject"], len(X)))
+        order = np.argsort(codes, kind="stable")
+        rows = np.split(order, np.cumsum(np.bincount(codes))[:-1])
+        own = [self._examined(X, at) for at in rows]
+        reasons = [self._refusal(table) for table in own]
+        asked = [
+            X[at[table["used"].to_numpy()]]
+            for at, table, why in zip(rows, own, reasons, strict=True)
+            if not why
+        ]
+        answers = iter(self._ask(asked))
         return [
-            self._diagnose_one(X, name, np.flatnonzero(subjects == name), table)
-            for name in pd.unique(pd.Series(subjects))
+            self._diagnosis(name, table, why, None if why else next(answers))
+            for name, table, why in zip(names, own, reasons, strict=True)
         ]
 
-    def _diagnose_one(
-        self, X: Recordings, name: Any, rows: NDArray[Any], table: pd.DataFrame
-    ) -> Diagnosis:
-        own = table.iloc[rows].reset_index(drop=True)
+    def _examined(self, X: Recordings, rows: NDArray[Any]) -> pd.DataFrame:
+        """Look at the recordings of one patient."""
+        own = self.plausibility_.examine(X[rows]).reset_index(drop=True)
         used = (own["unusable"] == "").to_numpy()
         known = {c: X[c].to_numpy()[rows] for c in ("muscle", "location") if c in X}
         columns = {"row": rows, **known, "seconds": X.durations[rows], "used": used}
-        own = pd.DataFrame(columns).join(own)
-        reasons = self._refusal(own)
+        return pd.DataFrame(columns).join(own)
+
+    def _diagnosis(
+        self, name: Any, own: pd.DataFrame, reasons: list[str], answer: _Answer | None
+    ) -> Diagnosis:
         limits: dict[str, Any] = {"coverage": self.coverage, "coverage_range": self.coverage_range_}
-        if reasons:
+        if answer is None:
             return Diagnosis(name, (), {}, tuple(reasons), own, **limits)
-        model, patient = self._prepared(X[rows[used]])
-        proba, scores, without, segments = self._ask(model, patient)
+        proba, scores, without, segments = answer
+        used = own["used"].to_numpy()
         kept = prediction_sets(proba[None], self.quantile_)[0]
         labels = self.classes_.tolist()
         order = [k for k in np.argsort(-proba, kind="stable") if kept[k]]
@@ -327,20 +342,32 @@ class Diagnostician(VersionedEstimator):
             return self.estimator_, X
         return self.estimator_[-1], self.estimator_[:-1].transform(X)
 
-    def _ask(
-        self, model: Any, X: Any
-    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], pd.DataFrame]:
-        """Answer for one patient: calibrated scores, those of recordings, and without each part.
+    def _ask(self, patients: list[Recordings]) -> list[_Answer]:
+        """Answer for each patient: calibrated scores, those of recordings, and without each part.
 
-        What votes is scored once: the rest follows from the votes.
+        What votes is scored once, the segments of all patients in one pass: the rest follows from
+        the votes.
         """
+        prepared = [self._prepared(X) for X in patients]
+        if not prepared:
+            return []
+        model = prepared[0][0]
         opened = open_model(model)
         if not opened.votes:
-            proba = self._scaled(model.predict_proba(X)[:1])[0]
-            scores = np.full((len(X), len(self.classes_)), np.nan)
-            return proba, scores, self._without_each(model, X, int(proba.argmax())), _no_segments()
-        X = X.with_columns(subject="patient")
-        levels = opened.levels(X)
+            return [self._ask_whole(model, X) for _, X in prepared]
+        inputs = [X.with_columns(subject="patient") for _, X in prepared]
+        scored = opened.score_ahead(inputs)
+        return [
+            self._ask_votes(opened, X, opened.levels(X, scored=own))
+            for X, own in zip(inputs, scored, strict=True)
+        ]
+
+    def _ask_whole(self, model: Any, X: Any) -> _Answer:
+        proba = self._scaled(model.predict_proba(X)[:1])[0]
+        scores = np.full((len(X), len(self.classes_)), np.nan)
+        return proba, scores, self._without_each(model, X, int(proba.argmax())), _no_segments()
+
+    def _ask_votes(self, opened: Opened, X: Any, levels: CombinedLevels) -> _Answer:
         labels = opened.classes.tolist()
         proba = self._scaled(class_columns(levels.subjects, labels).to_numpy(dtype=float))[0]
         first = int(proba.argmax())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,11 +77,80 @@ def score_segments(estimator: Any, data: Recordings, classes: NDArray[Any]) -> N
     if not len(data.values):
         return np.empty((0, len(classes)))
     proba = np.asarray(estimator.predict_proba(data.values), dtype=np.float64)
+    _check_scores(proba, data)
+    return _over_all_classes(proba, estimator, classes)
+
+
+def score_together(
+    estimator: Any, parts: Sequence[Recordings], classes: NDArray[Any]
+) -> list[NDArray[np.float64]]:
+    """Score the segments of several inputs in one pass, as if each were alone.
+
+    The kernels of BLAS and torch depend on the number of rows, and the last digits on the kernels.
+    Every batch therefore has the same number of rows, the last one filled up, so that the scores
+    of a segment do not depend on those that happen to be scored with it.
+
+    Parameters
+    ----------
+    estimator : trained classifier
+        With an attribute ``rows_at_once``, if another number than 256 suits it; 1 says that it
+        scores each row by itself anyway.
+    parts : sequence of Recordings
+    classes : ndarray of shape (n_classes,), sorted
+
+    Returns
+    -------
+    list of ndarray of shape (n_segments, n_classes), float64
+        One for each of the parts.
+    """
+    n_rows = _rows_at_once(estimator)
+    counts = [len(part.values) for part in parts]
+    scores = [np.empty((0, len(classes)))]
+    for batch in _batches([part.values for part in parts], max(n_rows, 256 if n_rows == 1 else 1)):
+        missing = 0 if n_rows == 1 else n_rows - len(batch)
+        full = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)]) if missing else batch
+        proba = np.asarray(estimator.predict_proba(full), dtype=np.float64)[: len(batch)]
+        scores.append(_over_all_classes(proba, estimator, classes))
+    split = np.split(np.concatenate(scores), np.cumsum(counts)[:-1])
+    for part, own in zip(parts, split, strict=True):
+        _check_scores(own, part)
+    return split
+
+
+def _rows_at_once(estimator: Any) -> int:
+    while isinstance(estimator, Pipeline):
+        estimator = estimator[-1]
+    return int(getattr(estimator, "rows_at_once", 256))
+
+
+def _batches(arrays: Sequence[Any], n_rows: int) -> Iterator[NDArray[Any]]:
+    """Cut the rows of several arrays, one after the other, into batches."""
+    waiting: list[NDArray[Any]] = []
+    missing = n_rows
+    for array in arrays:
+        at = 0
+        while at < len(array):
+            piece = np.asarray(array[at : at + missing])
+            at, missing = at + len(piece), missing - len(piece)
+            waiting.append(piece)
+            if not missing:
+                yield waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
+                waiting, missing = [], n_rows
+    if waiting:
+        yield np.concatenate(waiting)
+
+
+def _check_scores(proba: NDArray[Any], data: Recordings) -> None:
     if len(wrong := np.flatnonzero(~np.isfinite(proba).all(axis=1))):
         rows = listed(rows_of(data.meta, np.unique(data.row_index[wrong])), "row")
         raise ValueError(
             f"The segment classifier scores NaN or infinity in {rows}: check its input there."
         )
+
+
+def _over_all_classes(
+    proba: NDArray[Any], estimator: Any, classes: NDArray[Any]
+) -> NDArray[np.float64]:
     labels = np.arange(len(classes)) if is_skorch_net(estimator) else classes
     return align_columns(proba, estimator.classes_, labels)
 

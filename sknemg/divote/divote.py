@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -29,6 +30,7 @@ from sknemg.divote._segments import (
     fit_segments,
     out_of_fold_scores,
     score_segments,
+    score_together,
 )
 from sknemg.divote._votes import mean_scores, read_locations, subject_votes
 from sknemg.divote.levels import Levels, Scores
@@ -276,7 +278,19 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         Levels
             Four DataFrames: ``segments``, ``recordings``, ``subjects`` and ``votes``.
         """
-        return self._score(X, groups).levels(self.classes_)
+        return self._levels(X, groups)
+
+    def _levels(
+        self, X: Any, groups: ArrayLike | None = None, scored: NDArray[Any] | None = None
+    ) -> Levels:
+        """Show the levels of what `_score_ahead` may have scored before."""
+        return self._score(X, groups, scored).levels(self.classes_)
+
+    def _score_ahead(self, inputs: Sequence[Any]) -> list[NDArray[np.float64]]:
+        """Score the segments of several inputs in one pass; the scores are those of each alone."""
+        check_is_fitted(self)
+        parts = [self._check_X(X, reset=False) for X in inputs]
+        return score_together(self.estimator_, parts, self.classes_)
 
     def trained_on(self, subjects: ArrayLike) -> NDArray[np.bool_]:
         """Tell which subjects were in training.
@@ -397,17 +411,20 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
             )
         return recording_scores, subject_votes(recording_scores, subject, n_subjects, location)
 
-    def _score(self, X: Any, groups: ArrayLike | None) -> Scores:
+    def _score(
+        self, X: Any, groups: ArrayLike | None, scored: NDArray[Any] | None = None
+    ) -> Scores:
         check_is_fitted(self)
         data = self._check_X(X, reset=False)
         rate = known_sfreq(data)
         if None not in (rate, self.sfreq_) and rate != self.sfreq_:
             raise ValueError(f"Sampled at {rate:g} Hz; fit saw {self.sfreq_:g} Hz.")
         subject, names = self._number_subjects(X, groups, len(data))
-        segment_scores = score_segments(self.estimator_, data, self.classes_)
-        recording_scores, votes = self._vote(data, segment_scores, subject, len(names))
+        if scored is None:
+            (scored,) = score_together(self.estimator_, [data], self.classes_)
+        recording_scores, votes = self._vote(data, scored, subject, len(names))
         proba = self._answer(votes)
-        return Scores(data, subject, names, segment_scores, recording_scores, votes, proba)
+        return Scores(data, subject, names, scored, recording_scores, votes, proba)
 
     def _answer(self, votes: NDArray[Any]) -> NDArray[np.float64]:
         """Score the diagnoses of subjects by their features."""

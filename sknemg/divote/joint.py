@@ -231,7 +231,17 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
             As of a DiVoteClassifier. ``segments`` has a column ``kind``, the name of the member,
             and ``n_segments`` counts the items of all kinds.
         """
-        return self._score(X, groups).levels
+        return self._levels(X, groups)
+
+    def _levels(self, X: Any, groups: ArrayLike | None = None, scored: Any = None) -> Levels:
+        """Show the levels of what `_score_ahead` may have scored before."""
+        return self._score(X, groups, scored).levels
+
+    def _score_ahead(self, inputs: Sequence[Any]) -> list[Any]:
+        """Score the items of several inputs in one pass for each member."""
+        check_is_fitted(self)
+        each = [open_model(member).score_ahead(inputs) for member in self.estimators_]
+        return list(zip(*each, strict=True))
 
     def trained_on(self, subjects: ArrayLike) -> NDArray[np.bool_]:
         """Tell which subjects were in training.
@@ -292,12 +302,17 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
         """Score the diagnoses of subjects by their features: the votes themselves."""
         return votes
 
-    def _score(self, X: Any, groups: ArrayLike | None) -> _JointScores:
+    def _score(
+        self, X: Any, groups: ArrayLike | None, scored: Sequence[Any] | None = None
+    ) -> _JointScores:
         check_is_fitted(self)
         subjects = read_subjects(X, groups)
         opened = [open_model(member) for member in self.estimators_]
         with _silent_about_single_kinds():
-            each = [member.levels(X, subjects) for member in opened]
+            known = [None] * len(opened) if scored is None else scored
+            each = [
+                member.levels(X, subjects, own) for member, own in zip(opened, known, strict=True)
+            ]
         tables = [levels.recordings for levels in each]
         kinds = [
             align_columns(

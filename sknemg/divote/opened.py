@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, singledispatch
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,19 @@ _GIVE = (
     "give a DiVoteClassifier, or a Pipeline, search, CalibratedClassifierCV or soft "
     "VotingClassifier of them"
 )
+
+
+class ScoredPart(NamedTuple):
+    """What reaches a part of a model, and the scores of its segments.
+
+    Attributes
+    ----------
+    items : Recordings, or what else the part takes
+    scores : ndarray, or what a part of several kinds of votes makes of it; None if not yet scored
+    """
+
+    items: Any
+    scores: Any
 
 
 @dataclass(frozen=True)
@@ -212,7 +225,34 @@ class Opened:
 
     # -- levels --------------------------------------------------------------------------------
 
-    def levels(self, X: Any, groups: ArrayLike | None = None) -> CombinedLevels:
+    def score_ahead(self, inputs: Sequence[Any]) -> list[list[ScoredPart]]:
+        """Score the segments of several inputs in one pass, such as those of several patients.
+
+        The network sees full batches, however few segments an input has.
+
+        Parameters
+        ----------
+        inputs : sequence of Recordings, DataFrames or other containers
+
+        Returns
+        -------
+        list of list of ScoredPart
+            For each input, what `levels` takes as `scored`.
+        """
+        found = []
+        for part in self.parts:
+            items = [part.transform(X) for X in inputs]
+            ahead = getattr(part.classifier, "_score_ahead", None)
+            scores = [None] * len(items) if ahead is None else ahead(items)
+            found.append([ScoredPart(*own) for own in zip(items, scores, strict=True)])
+        return [list(own) for own in zip(*found, strict=True)]
+
+    def levels(
+        self,
+        X: Any,
+        groups: ArrayLike | None = None,
+        scored: Sequence[ScoredPart] | None = None,
+    ) -> CombinedLevels:
         """Score segments, recordings and subjects.
 
         Parameters
@@ -220,6 +260,8 @@ class Opened:
         X : Recordings, DataFrame or other container
         groups : array-like of shape (n_recordings,), default=None
             Subjects; by default the column ``subject`` of `X`.
+        scored : sequence of ScoredPart, default=None
+            What `score_ahead` returned for `X`, whose segments are then not scored again.
 
         Returns
         -------
@@ -232,11 +274,15 @@ class Opened:
         """
         if not self.votes:
             raise self._without_levels()
-        items = [part.transform(X) for part in self.parts]
+        if scored is None:
+            scored = [ScoredPart(part.transform(X), None) for part in self.parts]
         each = [
-            part.classifier.levels(own, groups) for part, own in zip(self.parts, items, strict=True)
+            part.classifier.levels(own.items, groups)
+            if own.scores is None
+            else part.classifier._levels(own.items, groups, own.scores)
+            for part, own in zip(self.parts, scored, strict=True)
         ]
-        return CombinedLevels(self, items, each)
+        return CombinedLevels(self, [own.items for own in scored], each)
 
     def recordings(self, X: Any, groups: ArrayLike | None = None) -> pd.DataFrame:
         """Score each recording by itself, not by its subject.

@@ -28,6 +28,8 @@ class OnnxClassifier(ClassifierMixin, VersionedEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {}
+    #: A `DiVoteClassifier` need not fill up batches: each row is scored by itself.
+    rows_at_once: ClassVar[int] = 1
 
     classes_: NDArray[Any]
     item_shape_: tuple[int, ...]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
+from pandas.testing import assert_frame_equal
 from scipy.special import softmax
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import log_loss
@@ -337,3 +338,40 @@ def test_rest_is_recognised_by_what_fires_not_by_amplitude():
 
 def test_a_rate_that_cannot_tell_rest_claims_nothing(trained):
     assert trained.plausibility_.contracted_ == 0
+
+
+# -- many patients at once -------------------------------------------------------------------
+
+
+def assert_same(one, other):
+    assert (one.subject, one.answer, one.probabilities) == (
+        other.subject,
+        other.answer,
+        other.probabilities,
+    )
+    assert one.reasons == other.reasons
+    assert_frame_equal(one.recordings.drop(columns="row"), other.recordings.drop(columns="row"))
+    assert_frame_equal(one.segments, other.segments)
+
+
+def test_many_patients_at_once_are_diagnosed_as_each_alone_to_the_last_bit(trained):
+    """A patient with one window, alone, would be scored by another kernel of BLAS."""
+    X, _ = cohort(18, seed=5)
+    X = Recordings(
+        [signal[:450] if row % 3 else 0 * signal for row, signal in enumerate(X)],
+        sfreq=SFREQ,
+        subject=X["subject"],
+        muscle=X["muscle"],
+    )[np.random.default_rng(0).permutation(len(X))]  # a patient's rows are not side by side
+    together = trained.diagnose(X)
+    assert sum(bool(one.answer) for one in together) > 5
+    for one in together:
+        assert_same(one, *trained.diagnose(X[(X["subject"] == one.subject).to_numpy()])) 
+
+
+def test_a_patient_without_a_subject_is_refused_among_others(trained):
+    X, _ = cohort(3, seed=5)
+    subject = X["subject"].astype(object).to_numpy().copy()
+    subject[4] = None
+    with pytest.raises(ValueError, match="row 4"):
+        trained.diagnose(X.with_columns(subject=subject))
