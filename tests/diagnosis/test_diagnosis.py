@@ -366,7 +366,7 @@ def test_many_patients_at_once_are_diagnosed_as_each_alone_to_the_last_bit(train
     together = trained.diagnose(X)
     assert sum(bool(one.answer) for one in together) > 5
     for one in together:
-        assert_same(one, *trained.diagnose(X[(X["subject"] == one.subject).to_numpy()])) 
+        assert_same(one, *trained.diagnose(X[(X["subject"] == one.subject).to_numpy()]))
 
 
 def test_a_patient_without_a_subject_is_refused_among_others(trained):
