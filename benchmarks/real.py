@@ -198,7 +198,11 @@ def mean_of(results: list[Any]) -> Evaluation:
         best = table[classes].fillna(-1.0).to_numpy().argmax(axis=1)
         tables[level] = table.assign(prediction=np.array(classes, dtype=object)[best])
     cells = pd.concat([r.cells for r in results], ignore_index=True)
-    return replace(first, **tables, cells=cells)
+    shared = {}
+    for result in results:
+        shared |= result.settings.get("shared_seconds", {})
+    settings = first.settings | {"shared_seconds": shared}
+    return replace(first, **tables, cells=cells, settings=settings)
 
 
 def _row(name: str, result: Evaluation | None, blind: Evaluation | None) -> list[str]:
@@ -212,9 +216,15 @@ def _row(name: str, result: Evaluation | None, blind: Evaluation | None) -> list
         _cell(result.subjects, classes),
         _cell(one_each(result), classes),
         _cell(result.subjects, classes, "log_loss"),
-        f"{result.cells['fit_seconds'].sum():.0f}",
+        f"{seconds_of(result):.0f}",
         *(_gain(result, blind, level) for level in ("recording", "subject")),
     ]
+
+
+def seconds_of(result: Evaluation) -> float:
+    """Seconds of all fits, and of the steps that they share."""
+    shared = result.settings.get("shared_seconds", {})
+    return float(result.cells["fit_seconds"].sum()) + sum(shared.values())
 
 
 def _gain(result: Evaluation, blind: Evaluation | None, level: str) -> str:

@@ -619,7 +619,7 @@ def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
     _check_inner_folds(y, X["subject"].to_numpy(), protocol.n_splits, args.out_of_fold)
     names = args.methods
     if names is None:
-        names = fitting_methods(X.validate(), y)
+        names = fitting_methods(X.validate(), y, args.jobs)
         if "motor-units" not in names:
             print("Hardly any motor units are found: they are left out (--methods motor-units).")
     methods = chosen_methods(args, methods=names, cv=args.out_of_fold)

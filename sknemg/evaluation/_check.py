@@ -1,10 +1,12 @@
-"""Whatever makes recordings unusable, found in the whole X before it is split."""
+"""The first steps of pipelines on the whole X: whatever makes recordings unusable, found early."""
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import joblib
 import pandas as pd
@@ -18,55 +20,145 @@ from sklearn.utils import get_tags
 
 from sknemg.base import RowTransformer
 from sknemg.divote import DiVoteClassifier, JointVoteClassifier
+from sknemg.evaluation.nuisance import measures_nuisance
 from sknemg.model_selection import FewerSubjects
 from sknemg.muap.features import MuapFeatures
 from sknemg.recordings import InvalidRecordingsError, Recordings
 
 
-def check_rows(estimators: Mapping[str, BaseEstimator], X: Any, subjects: NDArray[Any]) -> None:
-    """Run the first, stateless steps of every pipeline on the whole X.
+class Shared(NamedTuple):
+    """What the first steps of a pipeline, which learn nothing, made of all rows of X.
+
+    Attributes
+    ----------
+    n_steps : int
+    data : Recordings, DataFrame, list of arrays or ndarray
+        A row for each row of X.
+    seconds : float
+        That they took, once for all folds.
+    """
+
+    n_steps: int
+    data: Any
+    seconds: float
+
+
+class FirstSteps:
+    """The first steps of pipelines, run on the whole X once.
 
     A step that fails in a fold counts the rows of that fold, and the next fold fails at the next
-    row, after its training. Steps that learn, and those of other libraries, are left to the folds.
+    row, after its training. So `check` runs all that learn nothing before X is split, but for the
+    search for motor units, which takes longer than a fold. Every fold would repeat them, so that
+    `share` hands on what they made.
 
     Parameters
     ----------
-    estimators : dict of estimators by name
     X : Recordings, DataFrame, list of arrays or ndarray
     subjects : ndarray of shape (n_recordings,)
-
-    Raises
-    ------
-    InvalidRecordingsError
-        Naming every unusable row of X with its subject and, where they are known, its file and
-        its row of the cohort's table.
-    ValueError
-        If the rate is unknown, recordings have several, or locations are asked for and unknown.
     """
-    try:
-        if isinstance(X, Recordings) and X.item_shape == ():
-            X.validate()
-        for steps, last in _longest(
-            found for each in estimators.values() for found in _heads(each)
-        ):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the folds will say it
-                data = X
-                for step in steps:
-                    data = clone(step).fit(data).transform(data)
-            if isinstance(last, DiVoteClassifier) and isinstance(data, Recordings):
-                last._choose_features(data)
-                if not get_tags(last).input_tags.allow_nan:  # votes can do without a rate
-                    data.with_columns(sfreq=data["sfreq"].fillna(1.0)).validate()
-    except InvalidRecordingsError as error:
-        table = X if isinstance(X, pd.DataFrame) else getattr(X, "meta", pd.DataFrame())
-        raise error.placed(table.assign(subject=subjects)) from None
+
+    def __init__(self, X: Any, subjects: NDArray[Any]):
+        self.X, self.subjects = X, subjects
+        self._made: dict[tuple[str, ...], Shared] = {}
+
+    def check(self, estimators: Mapping[str, BaseEstimator]) -> None:
+        """Run the first steps of every estimator. Steps of other libraries are left to the folds.
+
+        Parameters
+        ----------
+        estimators : dict of estimators by name
+
+        Raises
+        ------
+        InvalidRecordingsError
+            Naming every unusable row of X with its subject and, where they are known, its file and
+            its row of the cohort's table.
+        ValueError
+            If the rate is unknown, recordings have several, or locations are asked for and unknown.
+        """
+        with self._placing():
+            if isinstance(self.X, Recordings) and self.X.item_shape == ():
+                self.X.validate()
+            for each in estimators.values():  # which warn now, since no fold will
+                self._run(_shared_steps(each, quick=True))
+            for steps, last in _longest(
+                found for each in estimators.values() for found in _heads(each)
+            ):
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # the folds will say it
+                    data = self._run(steps).data
+                if isinstance(last, DiVoteClassifier) and isinstance(data, Recordings):
+                    last._choose_features(data)
+                    if not get_tags(last).input_tags.allow_nan:  # votes can do without a rate
+                        data.with_columns(sfreq=data["sfreq"].fillna(1.0)).validate()
+
+    def share(self, estimators: Mapping[str, BaseEstimator]) -> dict[str, Shared]:
+        """Give what the first steps of pipelines made of X; the folds go on from there.
+
+        Parameters
+        ----------
+        estimators : dict of estimators by name
+
+        Returns
+        -------
+        dict of Shared
+            Without the estimators that are no plain pipeline or whose first step learns.
+        """
+        found = {}
+        with self._placing():
+            for name, estimator in estimators.items():
+                if steps := _shared_steps(estimator, quick=False):
+                    found[name] = self._run(steps)
+        self._made.clear()
+        return found
+
+    def _run(self, steps: Iterable[Any]) -> Shared:
+        made = Shared(0, self.X, 0.0)
+        key: tuple[str, ...] = ()
+        for step in steps:
+            key = (*key, joblib.hash(step))
+            if key not in self._made:
+                start, data = time.perf_counter(), made.data
+                data = data if _is_empty(step) else clone(step).fit(data).transform(data)
+                seconds = made.seconds + time.perf_counter() - start
+                self._made[key] = Shared(len(key), data, seconds)
+            made = self._made[key]
+        return made
+
+    @contextmanager
+    def _placing(self) -> Iterator[None]:
+        """Say of unusable rows whose they are."""
+        try:
+            yield
+        except InvalidRecordingsError as error:
+            X = self.X
+            table = X if isinstance(X, pd.DataFrame) else getattr(X, "meta", pd.DataFrame())
+            raise error.placed(table.assign(subject=self.subjects)) from None
+
+
+def _shared_steps(estimator: Any, *, quick: bool) -> list[Any]:
+    """Give the first steps of a plain pipeline that are the same in all folds."""
+    if not isinstance(estimator, Pipeline):
+        return []
+    steps = [step for _, step in estimator.steps[:-1]]
+    looks = _looks_at_rows if quick else _is_same_in_all_folds
+    own = next((at for at, step in enumerate(steps) if not (_is_empty(step) or looks(step))), None)
+    return steps[:own]
+
+
+def _is_same_in_all_folds(step: Any) -> bool:
+    stateless = isinstance(step, RowTransformer) or measures_nuisance(step)
+    return stateless and "random_state" not in step.get_params()
+
+
+def _is_empty(step: Any) -> bool:
+    return step is None or (isinstance(step, str) and step == "passthrough")
 
 
 def _heads(estimator: Any) -> Iterator[tuple[list[RowTransformer], Any]]:
     """Yield the first stateless steps of each pipeline that X reaches, and what follows them."""
     if isinstance(estimator, Pipeline):
-        steps = [step for _, step in estimator.steps if step is not None and step != "passthrough"]
+        steps = [step for _, step in estimator.steps if not _is_empty(step)]
         own = next((at for at, step in enumerate(steps) if not _looks_at_rows(step)), None)
         head = steps[:own]
         follows = None if own is None else steps[own]

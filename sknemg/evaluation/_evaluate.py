@@ -17,8 +17,8 @@ from sklearn.base import BaseEstimator
 
 from sknemg.divote.levels import LEVEL_TABLES
 from sknemg.evaluation._cache import open_cache
-from sknemg.evaluation._check import check_rows
-from sknemg.evaluation._fit import run_cell
+from sknemg.evaluation._check import FirstSteps
+from sknemg.evaluation._fit import file_of, fixed_threads, run_cell
 from sknemg.evaluation._plan import Cell, plan_cells
 from sknemg.evaluation._routing import check_reach
 from sknemg.evaluation.nuisance import NUISANCE, nuisance_model, nuisance_table
@@ -135,6 +135,11 @@ def evaluate(
     A class that a training fold lacks scores 0 there, and all test subjects are scored: those of
     that class count as wrong. `SubjectScorer` does the same.
 
+    The first steps of a pipeline that learn nothing and draw nothing, such as a `Segmenter` and
+    `SegmentFeatures`, run once on the whole `X` instead of in every fold: a recording is
+    transformed by itself, so that the scores are the same. ``settings["shared_seconds"]`` tells how
+    long they took; the ``fit_seconds`` of the cells are without them.
+
     Examples
     --------
     >>> import numpy as np
@@ -174,8 +179,10 @@ def evaluate(
         raise ValueError(f"y holds one class only, {shown(y[0])}: give two or more.")
     if isinstance(X, Recordings) and X.item_shape == ():
         check_no_shared_signal(X, subjects)
-    check_rows(estimators, X, subjects)
     X = with_row_numbers(X)
+    first_steps = FirstSteps(X, subjects)
+    with fixed_threads(n_threads):
+        first_steps.check(estimators)
     _report_splitters(estimators, len(pd.unique(pd.Series(subjects))) < len(subjects), strict)
     folder = open_cache(cache)
     settings = _settings(estimators, protocol, random_state, n_threads, y, subjects)
@@ -186,9 +193,18 @@ def evaluate(
     # Other code or another machine may give other numbers: their cells are not mistaken for ours.
     world = [settings[name] for name in ("versions", "device", "commit")]
     data_key = joblib.hash((X, y, subjects, world))
+    files = [folder and file_of(cell, folder, data_key, n_threads) for cell in cells]
+    new = {
+        cell.method
+        for cell, file in zip(cells, files, strict=True)
+        if file is None or not file.exists()
+    }
+    with fixed_threads(n_threads):
+        shared = first_steps.share({name: own for name, own in estimators.items() if name in new})
+    settings["shared_seconds"] = {name: own.seconds for name, own in shared.items()}
     work = [
-        joblib.delayed(run_cell)(cell, X, y, subjects, n_threads, folder, data_key)
-        for cell in cells
+        joblib.delayed(run_cell)(cell, X, y, subjects, n_threads, file, shared.get(cell.method))
+        for cell, file in zip(cells, files, strict=True)
     ]
     results = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work)
     done = sorted(_shown(results, len(cells), progress), key=lambda item: item.order)

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import class_columns
 from sknemg.divote.opened import Opened
 from sknemg.evaluation._cache import Tables, read_cell, write_cell
+from sknemg.evaluation._check import Shared
 from sknemg.evaluation._plan import Cell, Fit, network_names
 from sknemg.evaluation._routing import fit_by_subject
 from sknemg.model_selection.torn import knowing_parts, trained_on
@@ -37,25 +39,34 @@ class Done(NamedTuple):
     torn: list[Any]  # test subjects that the model was trained on
 
 
+def file_of(cell: Cell, cache: Path, data_key: str, n_threads: int) -> Path:
+    """Name the file that keeps the tables of a cell."""
+    return cache / f"{joblib.hash((cell.fit, data_key, n_threads))}.joblib"
+
+
 def run_cell(
     cell: Cell,
     X: Any,
     y: NDArray[Any],
     subjects: NDArray[Any],
     n_threads: int,
-    cache: Path | None,
-    data_key: str,
+    file: Path | None,
+    shared: Shared | None = None,
 ) -> Done:
-    """Fit and predict, or read from the cache what this cell gave before."""
-    file, tables, damage = None, None, ""
-    if cache is not None:
-        key = joblib.hash((cell.fit, data_key, n_threads))
-        file = cache / f"{key}.joblib"
+    """Fit and predict, or read from its file what this cell gave before.
+
+    With `shared`, what the first steps of its pipeline made of `X`, they are not run again.
+    """
+    tables, damage = None, ""
+    if file is not None:
         tables, damage = read_cell(file)
         damage = damage and f"{file.name} ({damage})"
     if tables is None:
-        with _threads(n_threads):
-            tables = _fit_and_predict(cell.fit, X, y, subjects)
+        fit = cell.fit
+        if shared is not None and isinstance(fit.estimator, Pipeline):
+            X, fit = shared.data, replace(fit, estimator=fit.estimator[shared.n_steps :])
+        with fixed_threads(n_threads):
+            tables = _fit_and_predict(fit, X, y, subjects)
         if file is not None:
             write_cell(tables, file)
     labels: dict[str, Any] = {"method": cell.method, "repeat": cell.repeat, "fold": cell.fold}
@@ -158,7 +169,9 @@ def choosing_on(model: Any, X_train: Any, X_test: Any, y_test: NDArray[Any]) -> 
             "The published protocol chooses weights on the test fold and cannot do so for "
             f"{type(model).__name__}: give a Pipeline from recordings to a DiVoteClassifier."
         )
-    segments = to_recordings(clone(model[:-1]).fit(X_train).transform(X_test))
+    if len(model) > 1:
+        X_test = clone(model[:-1]).fit(X_train).transform(X_test)
+    segments = to_recordings(X_test)
     if segments is None:
         raise ValueError(
             "The published protocol chooses weights on the segments of the test fold, but the "
@@ -180,7 +193,8 @@ def _check_reached(model: Any) -> None:
 
 
 @contextmanager
-def _threads(n_threads: int) -> Iterator[None]:
+def fixed_threads(n_threads: int) -> Iterator[None]:
+    """Compute with so many threads inside."""
     from threadpoolctl import threadpool_limits
 
     torch = sys.modules.get("torch")  # loaded by now, if an estimator of this cell needs it

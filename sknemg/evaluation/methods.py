@@ -185,14 +185,19 @@ def check_methods(methods: Iterable[str]) -> list[str]:
     return names
 
 
-def fitting_methods(X: Recordings, y: ArrayLike) -> tuple[str, ...]:
+def fitting_methods(X: Recordings, y: ArrayLike, n_jobs: int | None = None) -> tuple[str, ...]:
     """Choose the methods that are compared by default: motor units only where there are some.
+
+    The motor units that it finds are remembered, so that a comparison in this process does not look
+    for them again.
 
     Parameters
     ----------
     X : Recordings of signals
         With the column ``subject``.
     y : array-like of shape (n_recordings,)
+    n_jobs : int, default=None
+        Number of recordings measured at once.
 
     Returns
     -------
@@ -211,13 +216,8 @@ def fitting_methods(X: Recordings, y: ArrayLike) -> tuple[str, ...]:
     ('network', 'features')
     """
     codes, _, first = label_subjects(y, X["subject"].to_numpy())
-    finder = MuapFeatures()
-    found = np.array(
-        [
-            any(finder.transform(X[[row]]).lengths[0] for row in np.flatnonzero(codes == subject))
-            for subject in range(len(first))
-        ]
-    )
+    n_units = MuapFeatures(n_jobs=n_jobs).transform(X).lengths
+    found = np.bincount(codes, weights=n_units, minlength=len(first)) > 0
     shares = pd.Series(found).groupby(np.asarray(y)[first]).mean()
     few = bool((shares < 0.5).any())
     return tuple(name for name in COMPARED if not (few and name == "motor-units"))

@@ -139,6 +139,23 @@ def nuisance_model(random_state: int | None = None) -> Pipeline:
     return Pipeline([("nuisance", FunctionTransformer(nuisance_table)), ("forest", forest)])
 
 
+def measures_nuisance(step: Any) -> bool:
+    """Tell whether a step is the `nuisance_table` of a `nuisance_model`.
+
+    Its measures of a recording are the same in all folds by subject: it looks at no other
+    recordings than those of the subject.
+
+    Parameters
+    ----------
+    step : estimator
+
+    Returns
+    -------
+    bool
+    """
+    return isinstance(step, FunctionTransformer) and step.func is nuisance_table
+
+
 def _recordings_of_each(X: Recordings) -> NDArray[np.float64]:
     if "subject" not in X:
         return np.ones(len(X))

@@ -303,10 +303,7 @@ class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[
             "min_amplitude": self.min_amplitude,
         }
         what = None if self.return_templates else list(functions.values())
-        rows = Parallel(n_jobs=self.n_jobs)(
-            delayed(_measure_row)(signal, rate, what, limits)
-            for signal, rate in zip(X, rates, strict=True)
-        )
+        rows = _measure_rows(list(zip(X, rates, strict=True)), what, limits, self.n_jobs)
         width = _N_TEMPLATE if self.return_templates else len(functions)
         values = np.concatenate([np.empty((0, width)), *rows])
         offsets = offsets_of([len(row) for row in rows])
@@ -389,27 +386,38 @@ def _name_of(feature: Any) -> str:
     return getattr(feature, "__name__", type(feature).__name__)
 
 
-def _measure_row(
-    signal: NDArray[Any], sfreq: float, features: list[Feature] | None, limits: dict[str, Any]
-) -> NDArray[np.float64]:
-    """Features of the units of one recording, or (None) their templates at 20 kHz.
+def _measure_rows(
+    signals: list[tuple[NDArray[Any], float]],
+    features: list[Feature] | None,
+    limits: dict[str, Any],
+    n_jobs: int | None,
+) -> list[NDArray[np.float64]]:
+    """Features of the units of each recording, or (None) their templates at 20 kHz.
 
     A cross-validation comes back to the same recordings in every fold, and finding units takes
     longer than all that follows: what registered features measured last is remembered within the
     process.
     """
     registered = {id(feature) for feature in _REGISTRY.values()}
-    if features is None or not {id(feature) for feature in features} <= registered:
-        return _measured(signal, sfreq, features, limits)
+    remember = features is not None and {id(feature) for feature in features} <= registered
+    asked = (tuple(features or ()), tuple(sorted(limits.items())))
+    keys = [_key(*own, *asked) if remember else at for at, own in enumerate(signals)]
+    rows = {key: _MEASURED.pop(key) for key in keys if key in _MEASURED}
+    missing = {key: own for key, own in zip(keys, signals, strict=True) if key not in rows}
+    measured = Parallel(n_jobs=n_jobs)(
+        delayed(_measured)(*own, features, limits) for own in missing.values()
+    )
+    rows.update(zip(missing, measured, strict=True))
+    if remember:
+        _MEASURED.update((key, rows[key]) for key in keys)  # the last to be forgotten
+        while len(_MEASURED) > _REMEMBERED:
+            _MEASURED.pop(next(iter(_MEASURED)), None)
+    return [rows[key].copy() for key in keys]
+
+
+def _key(signal: NDArray[Any], sfreq: float, *asked: Any) -> tuple[Any, ...]:
     content = hashlib.blake2b(signal.tobytes(), digest_size=16).digest()
-    key = (content, signal.dtype.str, sfreq, tuple(features), tuple(sorted(limits.items())))
-    found = _MEASURED.pop(key, None)
-    if found is None:
-        found = _measured(signal, sfreq, features, limits)
-    _MEASURED[key] = found  # the last to be forgotten
-    while len(_MEASURED) > _REMEMBERED:
-        _MEASURED.pop(next(iter(_MEASURED)), None)
-    return found.copy()
+    return (content, signal.dtype.str, sfreq, *asked)
 
 
 def _measured(

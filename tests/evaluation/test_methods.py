@@ -78,13 +78,13 @@ def test_motor_units_are_compared_where_half_of_each_class_has_some(
     monkeypatch, with_units, enough
 ):
     """Subjects a, b and c are ill, d, e and f are well; the second recording holds the unit."""
-    monkeypatch.setattr(module, "MuapFeatures", lambda: SimpleNamespace(transform=found))
     X = Recordings(np.zeros((12, 9)), sfreq=9, subject=np.repeat(list("abcdef"), 2), n=[0, 1] * 6)
 
-    def found(row):
-        there = row["subject"].iloc[0] in with_units and row["n"].iloc[0] == 1
-        return SimpleNamespace(lengths=[int(there)])
+    def found(X):
+        there = X["subject"].isin(list(with_units)) & (X["n"] == 1)
+        return SimpleNamespace(lengths=there.to_numpy().astype(int))
 
+    monkeypatch.setattr(module, "MuapFeatures", lambda n_jobs: SimpleNamespace(transform=found))
     chosen = fitting_methods(X, np.repeat(["ill", "well"], 6))
     assert ("motor-units" in chosen) == enough
     assert set(chosen) | {"motor-units"} == set(COMPARED)

@@ -7,6 +7,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
@@ -344,3 +345,14 @@ def test_recordings_are_measured_once_in_a_process(monkeypatch):
     MuapFeatures([lambda unit: 1.0]).fit_transform(X[[0]])
     MuapFeatures([lambda unit: 1.0]).fit_transform(X[[0]])
     assert len(calls) == 6  # what a user's own function gives may change
+
+
+def test_what_workers_measured_is_remembered_here(monkeypatch):
+    monkeypatch.setattr(muap_features, "_MEASURED", {})
+    signals = np.random.default_rng(0).normal(0, 0.01, size=(3, 4000))
+    X = Recordings(signals[[0, 1, 2, 0]], sfreq=20_000)
+    with parallel_config(backend="threading"):
+        units = MuapFeatures(n_jobs=2).transform(X)
+    assert len(muap_features._MEASURED) == 3  # two rows hold the same signal
+    monkeypatch.setattr(muap_features, "_measured", None)  # would fail if it were called
+    assert MuapFeatures().transform(X).lengths.tolist() == units.lengths.tolist()
