@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknemg.base import RowTransformer
-from sknemg.features.turns import RULES, check_segments, count_turns, find_turns
+from sknemg.features.turns import RULES, Rule, Turns, check_segments, find_turns, turns_a_row
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import common_sfreq
 from sknemg.recordings.recordings import offsets_of
@@ -21,6 +21,8 @@ from sknemg.signal import n_window_samples, window_starts
 
 #: In mV: 100 µV since Willison, and the lower one for muscles of small potentials.
 THRESHOLDS = (0.02, 0.1)
+#: Rule and threshold of the turns between which small segments and the envelope are measured.
+USUAL: tuple[Rule, float] = ("stalberg", 0.1)
 MOST_OF_A_SMALL_SEGMENT = (2.0, 3e-3)  # mV and s
 _MEASURES = ("turns", "turn_amplitude", "ratio")
 
@@ -81,9 +83,12 @@ def envelope_amplitude(segments: ArrayLike, *, threshold: float = 0.1) -> NDArra
     >>> envelope_amplitude([[0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0]])
     array([1.])
     """
-    turns = find_turns(segments, threshold=threshold)
+    return _envelope(find_turns(segments, threshold=threshold), len(np.asarray(segments)))
+
+
+def _envelope(turns: Turns, n_segments: int) -> NDArray[np.float64]:
     known = ~np.isnan(turns.change)
-    edges = np.searchsorted(turns.row[known], np.arange(len(np.asarray(segments)) + 1))
+    edges = np.searchsorted(turns.row[known], np.arange(n_segments + 1))
     change = turns.change[known]
     parts = [change[start:stop] for start, stop in pairwise(edges)]
     return np.array([np.quantile(part, 0.99) if len(part) else 0.0 for part in parts])
@@ -134,11 +139,16 @@ def small_segments(
     """
     segments = np.asarray(segments)
     turns = find_turns(segments, threshold=threshold)
-    known = ~np.isnan(turns.change)
-    lasts = np.diff(turns.position, prepend=0) / sfreq
-    small = known & (turns.change <= max_amplitude) & (lasts <= max_duration)
-    count = np.bincount(turns.row[small], minlength=len(segments))
+    count = _count_small(turns, len(segments), max_amplitude, max_duration * sfreq)
     return count * sfreq / segments.shape[1]
+
+
+def _count_small(
+    turns: Turns, n_segments: int, max_amplitude: float, n_times: float
+) -> NDArray[np.int64]:
+    lasts = np.diff(turns.position, prepend=0)
+    small = ~np.isnan(turns.change) & (turns.change <= max_amplitude) & (lasts <= n_times)
+    return np.bincount(turns.row[small], minlength=n_segments)
 
 
 def interference_features(
@@ -176,13 +186,20 @@ def interference_features(
     """
     epochs = np.asarray(epochs)
     check_segments(epochs)
+    found = {
+        (rule, threshold): find_turns(epochs, threshold=threshold, rule=rule)
+        for rule, threshold in {*product(RULES, map(float, thresholds)), USUAL}
+    }
+    n_epochs, n_times = len(epochs), epochs.shape[1]
     columns = []
-    for rule in RULES:
-        for threshold in thresholds:
-            n_turns, amplitude = count_turns(epochs, threshold=threshold, rule=rule)
-            turns = n_turns * sfreq / epochs.shape[1]
-            columns += [turns, amplitude, ratio(turns, amplitude)]
-    return np.column_stack([*columns, small_segments(epochs, sfreq), envelope_amplitude(epochs)])
+    for key in product(RULES, map(float, thresholds)):
+        n_turns, amplitude = turns_a_row(found[key], n_epochs)
+        turns = n_turns * sfreq / n_times
+        columns += [turns, amplitude, ratio(turns, amplitude)]
+    largest, longest = MOST_OF_A_SMALL_SEGMENT
+    n_small = _count_small(found[USUAL], n_epochs, largest, longest * sfreq)
+    columns += [n_small * sfreq / n_times, _envelope(found[USUAL], n_epochs)]
+    return np.column_stack(columns)
 
 
 def ratio(turns: NDArray[Any], amplitude: NDArray[Any]) -> NDArray[np.float64]:
@@ -224,7 +241,8 @@ class InterferenceFeatures(RowTransformer, auto_wrap_output_keys=None):  # type:
     Notes
     -----
     A recording shorter than an epoch becomes an empty row, which has no vote
-    (:class:`~sknemg.divote.DiVoteClassifier`).
+    (:class:`~sknemg.divote.DiVoteClassifier`). The measure "activity" of [3]_ is not here: no
+    public text was found that states how it is computed.
 
     References
     ----------
@@ -233,6 +251,9 @@ class InterferenceFeatures(RowTransformer, auto_wrap_output_keys=None):  # type:
        reference values in healthy subjects", Muscle Nerve 15:1314-1318, 1992.
     .. [2] A. Fuglsang-Frederiksen, "The utility of interference pattern analysis", Muscle Nerve
        23:18-36, 2000.
+    .. [3] S. D. Nandedkar, D. B. Sanders, E. V. Stålberg, "Automatic analysis of the
+       electromyographic interference pattern. Part I: Development of quantitative features",
+       Muscle Nerve 9:431-439, 1986.
 
     Examples
     --------

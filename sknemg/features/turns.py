@@ -161,7 +161,11 @@ def count_turns(
     (array([3]), array([0.8]))
     """
     turns = find_turns(segments, threshold=threshold, rule=rule)
-    n_rows = len(np.asarray(segments))
+    return turns_a_row(turns, len(np.asarray(segments)))
+
+
+def turns_a_row(turns: Turns, n_rows: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Count turns that were found, with the mean change that led to one."""
     known = ~np.isnan(turns.change)
     total = np.bincount(turns.row[known], weights=turns.change[known], minlength=n_rows)
     n_changes = np.bincount(turns.row[known], minlength=n_rows)

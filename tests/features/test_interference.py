@@ -79,6 +79,22 @@ def test_every_measure_of_a_triangle():
     assert len(named) == len(found) == 14
 
 
+@pytest.mark.parametrize(("thresholds", "n_searches"), [((0.02, 0.1), 4), ((0.05,), 3)])
+def test_the_same_turns_are_found_once(monkeypatch, thresholds, n_searches):
+    epochs = np.random.default_rng(0).normal(0, 0.3, size=(3, 2000))
+    expected = [small_segments(epochs, SFREQ), envelope_amplitude(epochs)]
+    asked = []
+
+    def counted(epochs, *, threshold, rule):
+        asked.append((rule, threshold))
+        return find_turns(epochs, threshold=threshold, rule=rule)
+
+    monkeypatch.setattr("sknemg.features.interference.find_turns", counted)
+    found = interference_features(epochs, SFREQ, thresholds=thresholds)
+    assert len(asked) == len(set(asked)) == n_searches
+    np.testing.assert_array_equal(found[:, -2:].T, expected)
+
+
 def test_small_segments_are_small_and_short():
     fast, slow = triangle(250, 1.0), triangle(100, 1.0)  # 2 and 5 ms from turn to turn
     rows = np.array([fast, slow, 3 * fast, 0.01 * fast])
