@@ -9,10 +9,15 @@ from numpy.typing import NDArray
 
 from sknemg.simulate.needle import Needle
 
-#: Conductivity inside a fibre and across the muscle, S/m.
-INTRACELLULAR, RADIAL = 1.01, 0.063
+#: Conductivity inside a fibre and across the muscle, S/m (Andreassen and Rosenfalck 1981; Farina
+#: and Merletti 2001).
+INTRACELLULAR, RADIAL = 1.01, 0.1
 #: Scale of the intracellular action potential, mV; its peak is 129 mV above rest.
 ACTION_POTENTIAL = 96.0
+#: Depolarisation that the spike leaves behind, mV, and the seconds in which it decays: the source
+#: of the slow wave that follows a motor unit potential (Lateva and McGill 1998). Both figures were
+#: chosen with the slow waves of real recordings (N2001) in view.
+AFTERPOTENTIAL, AFTERPOTENTIAL_DECAY = 25.0, 0.015
 #: Rate at which the potentials are computed, Hz; they hold next to nothing above half of it.
 INTERNAL_SFREQ = 24_000
 #: Seconds that a potential is followed: the slowest common fibres reach their ends by then.
@@ -121,9 +126,10 @@ def fibre_spectra(
     """Spectra of single-fibre potentials, in millivolts, on ``n_fft`` points over ``period`` s.
 
     The line-source potential written as a convolution: the slope of the intracellular action
-    potential, travelling both ways from the end-plate, with the slope of the needle's weighting
-    function between end-plate and tendons. Because the weights are differenced over bins that are
-    cut at the end-plate and at the tendons, onset, propagation, extinction and zero net current
+    potential with its afterpotential, travelling both ways from the end-plate, with the slope of
+    the needle's weighting function between end-plate and tendons. Because the weights are
+    differenced over bins that are cut at the end-plate and at the tendons, onset, propagation,
+    extinction and zero net current
     need no further care, nor do fibres that all but touch the needle.
 
     Parameters
@@ -150,7 +156,9 @@ def fibre_spectra(
     ----------
     Nandedkar SD, Stålberg E. Simulation of single muscle fibre action potentials. Med Biol Eng
     Comput 1983;21:158-165. Farina D, Merletti R. A novel approach for precise simulation of the
-    EMG signal detected by surface electrodes. IEEE Trans Biomed Eng 2001;48:637-646.
+    EMG signal detected by surface electrodes. IEEE Trans Biomed Eng 2001;48:637-646. Lateva ZC,
+    McGill KC. The physiological origin of the slow afterwave in muscle action potentials.
+    Electroencephalogr Clin Neurophysiol 1998;109:462-469.
 
     Examples
     --------
@@ -181,11 +189,14 @@ def fibre_spectra(
     omega = (2 * np.pi / (period * 1000) * np.arange(n_freqs)).astype(np.float32)
     wave = 1j * (omega / velocity)
     pole = 1 / (decay + wave)
-    pole *= pole
-    pole *= pole
+    slow = AFTERPOTENTIAL / (1 / (AFTERPOTENTIAL_DECAY * 1000 * velocity) + wave)
+    wave *= 6 * ACTION_POTENTIAL * pole + slow
+    wave *= pole
+    wave *= pole
+    wave *= pole
     area = np.pi * (fibres.diameter / 1000) ** 2 / 4
-    gain = INTRACELLULAR * area / (4 * np.pi * RADIAL) * ACTION_POTENTIAL * decay**3 * 6 / step
-    spectra *= wave * pole
+    gain = INTRACELLULAR * area / (4 * np.pi * RADIAL) * decay**3 / step
+    spectra *= wave
     spectra *= (gain[:, None] / velocity).astype(np.float32)
     spectra *= phase_ramp(fibres.delay, n_freqs, period)
     return spectra
@@ -274,7 +285,7 @@ def fibre_potentials(
     >>> fibres = Fibres(x=[0.1, 0.5], y=0.0, diameter=55.0)
     >>> potentials = fibre_potentials(fibres, monopolar(radius=0.025))
     >>> np.ptp(potentials, axis=1).round(2).tolist()
-    [2.4..., 0.2...]
+    [1.6..., 0.1...]
     """
     n_times, n_fft, period = time_grid(sfreq, duration)
     spectra = fibre_spectra(fibres, needle, period=period, n_fft=n_fft, decay=decay)

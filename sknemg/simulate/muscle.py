@@ -121,7 +121,7 @@ def healthy_muscle(
     Examples
     --------
     >>> muscle = healthy_muscle(random_state=0)
-    >>> len(muscle.rank), bool(20_000 < len(muscle.fibres) < 25_000)
+    >>> len(muscle.rank), bool(25_000 < len(muscle.fibres) < 28_000)
     (160, True)
     """
     rng = np.random.default_rng(random_state)

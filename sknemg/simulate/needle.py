@@ -6,8 +6,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-#: Ratio of axial to radial conductivity of muscle (0.33 / 0.063 S/m).
-ANISOTROPY = 0.33 / 0.063
+#: Ratio of axial to radial conductivity of muscle, 0.5 / 0.1 S/m (Farina and Merletti 2001).
+ANISOTROPY = 0.5 / 0.1
+#: Line that acts as the core of a concentric needle, the part of its cannula in the tissue (a
+#: choice), and its thickness, mm.
+CORE_LENGTH, INSERTED, THICKNESS = 0.5, 25.0, 0.46
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,9 @@ class Needle:
         Length of the cannula subtracted, mm; 0 for a distant reference.
     cannula_radius : float
         Radius of the cannula, mm.
+    shield : float
+        Thickness of the needle behind the recording surface, mm: fibres on that side lie at least
+        so far away, as the needle has pushed them aside. 0 for a surface open on all sides.
 
     See Also
     --------
@@ -55,6 +61,7 @@ class Needle:
     core_radius: float = 0.25
     cannula_length: float = 0.0
     cannula_radius: float = 0.23
+    shield: float = 0.0
 
     def moved(self, dx: float = 0.0, dy: float = 0.0, dz: float = 0.0) -> Self:
         """Return the needle with its tip displaced by millimetres."""
@@ -74,6 +81,7 @@ class Needle:
         if not self.cannula_length:
             return distance
         along, across = self._turned(x, y)
+        distance = np.hypot(along, self._before(across))
         outside = np.maximum(along - self.cannula_length, 0) - np.minimum(along, 0)
         return np.minimum(distance, 1.9 * np.sqrt(np.hypot(across, outside)))
 
@@ -82,6 +90,12 @@ class Needle:
         dx, dy = np.asarray(x) - self.x, np.asarray(y) - self.y
         cos, sin = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
         return dx * cos + dy * sin, dy * cos - dx * sin
+
+    def _before(self, across: NDArray[Any]) -> NDArray[Any]:
+        """Distances across the shaft, with the needle itself between core and fibres behind it."""
+        if not self.shield:
+            return across
+        return across - np.float32(self.shield) * (across < 0)
 
     def weight(self, x: NDArray[Any], y: NDArray[Any], axial: NDArray[Any]) -> NDArray[np.floating]:
         """Weight of a point source in this needle's signal, 1/mm.
@@ -97,25 +111,26 @@ class Needle:
         -------
         ndarray
             1 / sqrt(K r² + z²) for a point electrode at transverse distance r and axial distance
-            z, K = 5.24 being the ratio of conductivities; its mean over the core, minus that over
+            z, K = 5 being the ratio of conductivities; its mean over the core, minus that over
             the cannula, for the needle.
 
         Examples
         --------
         >>> import numpy as np
         >>> round(float(monopolar(radius=0.1).weight(np.array(0.0), 0.0, 0.0)), 2)
-        4.37
+        4.47
 
         From a source far away the cannula takes up nearly as much as the core:
 
-        >>> far = np.array(30.0)
+        >>> far = np.array(100.0)
         >>> ratio = concentric().weight(0.0, far, far) / monopolar().weight(0.0, far, far)
         >>> bool(abs(ratio) < 0.05)
         True
         """
         along, across = self._turned(x, y)
         half = self.core_length / 2
-        taken = _mean_weight(along, across, axial, -half, half, self.core_radius)
+        before = self._before(across)
+        taken = _mean_weight(along, before, axial, -half, half, self.core_radius)
         if self.cannula_length:
             start = half + self.cannula_radius
             end = start + self.cannula_length
@@ -150,20 +165,21 @@ def monopolar(
 
 
 def concentric(
-    x: float = 0.0, y: float = 0.0, z: float = 15.0, *, radius: float = 0.3, angle: float = 0.0
+    x: float = 0.0, y: float = 0.0, z: float = 15.0, *, radius: float = 0.15, angle: float = 0.0
 ) -> Needle:
-    """Concentric needle: an elliptic core of 0.58 mm, minus a cannula of 10 mm.
+    """Concentric needle: an elliptic core of 0.58 mm, minus the cannula as far as it is inserted.
 
     Along its long axis the ellipse acts like a line of sqrt(3) / 2 times its length (equal
-    second moments).
+    second moments). The core looks to one side: the fibres before it make the potential (Nandedkar
+    et al. 1988), those behind it lie beyond the needle, 0.46 mm thick.
 
     Parameters
     ----------
     x, y, z : float
         The middle of the core, mm.
     radius : float
-        How near a fibre can come, mm: half the width of the wire is 0.075, but the tip, 0.46 mm
-        thick, displaces and injures the tissue around it.
+        How near a fibre can come, mm: half the width of the wire, 0.075, and as much again for
+        tissue that the tip displaces and injures (a choice).
     angle : float
         Direction from the tip up the shaft in the cross-section, radians.
 
@@ -177,7 +193,14 @@ def concentric(
     0.5
     """
     return Needle(
-        x=x, y=y, z=z, angle=angle, core_length=0.5, core_radius=radius, cannula_length=10.0
+        x=x,
+        y=y,
+        z=z,
+        angle=angle,
+        core_length=CORE_LENGTH,
+        core_radius=radius,
+        cannula_length=INSERTED,
+        shield=THICKNESS,
     )
 
 

@@ -24,7 +24,8 @@ def neuropathy(
     Sprouts reach fibres next to their own, so that a survivor's fibres come to lie in groups;
     fibres that nobody adopts stay denervated. Young reinnervation conducts late, unevenly and
     unreliably over thin fibres (long, polyphasic, unstable potentials); with time it matures
-    (large, simple, stable ones).
+    (larger, simpler, stable ones), but sprouts stay slower than the nerve they replace, so that
+    potentials stay long for years.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def neuropathy(
     >>> sick = neuropathy(healthy_muscle(random_state=0), 0.7, random_state=0)
     >>> int((sick.unit_sizes > 0).sum()), len(sick.rank)
     (65, 160)
-    >>> bool(sick.unit_sizes.max() > 2 * 380)
+    >>> bool(sick.unit_sizes.max() > 2 * 320)
     True
     """
     s, c = _checked(severity, "severity"), _checked(chronicity, "chronicity")
@@ -94,8 +95,8 @@ def myopathy(
     rng = np.random.default_rng(random_state)
     fibres = muscle.fibres[rng.random(len(muscle.fibres)) >= 0.72 * s]
     n = len(fibres)
-    diameter = fibres.diameter * (1 - 0.3 * s) * (1 + 0.11 * s * rng.standard_normal(n))
-    hypertrophic = rng.random(n) < 0.08 * s
+    diameter = fibres.diameter * (1 - 0.2 * s) * (1 + 0.11 * s * rng.standard_normal(n))
+    hypertrophic = rng.random(n) < 0.10 * s
     diameter = np.where(hypertrophic, diameter * rng.uniform(1.2, 1.7, n), diameter)
     fibres = _resized(fibres, np.clip(diameter, 15, 110))
     # Regenerating and split fibres: late, slow, with an immature end-plate somewhere along them.
@@ -107,6 +108,8 @@ def myopathy(
         delay=fibres.delay + new * rng.gamma(2, 0.75e-3, n),
         end_plate=fibres.end_plate + new * rng.normal(0, 2, n),
         jitter=fibres.jitter * (1 + 0.8 * s) * np.where(new, 2.5, 1.0),
+        # Diseased fibres pull less than their cross-section lets expect (how much is a choice).
+        tension=fibres.tension * (1 - 0.3 * s),
     )
     return replace(muscle, fibres=fibres)
 
@@ -224,8 +227,8 @@ def _reinnervated(
     blocking, tension = fibres.blocking.copy(), fibres.tension.copy()
     diameter[adopted] *= rng.uniform(0.55 + 0.45 * c, 0.90 + 0.50 * c, n)
     velocity[adopted] += 0.02 * (diameter[adopted] - fibres.diameter[adopted])
-    velocity[adopted] *= rng.uniform(0.75 + 0.2 * c, 1.0, n)
-    delay[adopted] += rng.gamma(1.6, (1.9 - 1.6 * c) * 1e-3 / 1.6, n)
+    velocity[adopted] *= rng.uniform(0.65 + 0.15 * c, 1.0, n)
+    delay[adopted] += rng.gamma(1.6, (2.8 - 1.8 * c) * 1e-3 / 1.6, n)
     jitter[adopted] = (110 - 70 * c) * 1e-6 * rng.lognormal(0, 0.5, n)
     blocking[adopted] = 0.12 * (1 - c) * rng.uniform(0, 2, n)
     tension[adopted] *= 0.35 + 0.2 * c

@@ -22,7 +22,7 @@ IN_VIEW = 0.15
 #: at most so often, and by this factor.
 TRIES, MORE_EFFORT = 6, 1.5
 #: Steepness of intracellular action potentials among muscles, 1/mm.
-DECAY = (1.6, 2.4)
+DECAY = (1.8, 2.8)
 #: Fibre diameter of men, µm, and that of women as a share of it.
 DIAMETER, FEMALE = (50.0, 60.0), 0.92
 
@@ -159,7 +159,7 @@ def _needle(kind: str, depth: float, width: float, rng: np.random.Generator) -> 
     z, angle = depth * rng.uniform(0.6, 1.2), rng.uniform(0, 2 * np.pi)
     if kind == "monopolar":
         return monopolar(z=z, angle=angle, radius=0.25 * width)
-    return concentric(z=z, angle=angle, radius=0.3 * width)
+    return concentric(z=z, angle=angle, radius=0.15 * width)
 
 
 def _instrument(dials: Dials, gain: float, rng: np.random.Generator) -> Instrument:

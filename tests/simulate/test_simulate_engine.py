@@ -20,7 +20,7 @@ def lobes(trace, share=0.03):
 
 
 @pytest.mark.parametrize(
-    ("distance", "millivolts"), [(0.1, 2.4), (0.3, 0.62), (0.5, 0.25), (2, 0.009)]
+    ("distance", "millivolts"), [(0.1, 1.6), (0.3, 0.43), (0.5, 0.18), (2, 0.0072)]
 )
 def test_amplitude_falls_with_distance_as_the_line_source_does(distance, millivolts):
     assert np.ptp(potential(x=distance)) == pytest.approx(millivolts, rel=0.1)
@@ -70,7 +70,7 @@ def test_cannula_makes_a_concentric_needle_see_less_of_distant_fibres():
         return np.ptp(potential(needle, x=0.0, y=4.0)) / np.ptp(potential(needle, x=0.0, y=0.2))
 
     bare = replace(concentric(), cannula_length=0.0)
-    assert far_over_near(concentric()) < 0.8 * far_over_near(bare)
+    assert far_over_near(concentric()) < 0.9 * far_over_near(bare)
 
 
 def test_cannula_takes_up_what_lies_beside_it_with_the_sign_reversed():
@@ -78,6 +78,24 @@ def test_cannula_takes_up_what_lies_beside_it_with_the_sign_reversed():
     assert ahead.max() < -ahead.min()
     assert beside.max() > -2 * beside.min()
     assert np.ptp(beside) > 3 * np.ptp(ahead)
+
+
+def test_concentric_needle_sees_what_lies_before_it_and_little_of_what_lies_behind():
+    before, behind = (np.ptp(potential(concentric(), x=0.0, y=y)) for y in (0.3, -0.3))
+    assert behind < 0.4 * before
+    monopolar_pair = [np.ptp(potential(monopolar(), x=0.0, y=y)) for y in (0.3, -0.3)]
+    assert monopolar_pair[0] == pytest.approx(monopolar_pair[1])
+
+
+def test_afterpotential_leaves_a_slow_wave_behind_the_spike(monkeypatch):
+    def late():
+        trace = potential(monopolar(), x=1.0)
+        after = np.argmin(trace) + np.arange(240, 720)  # 5 to 15 ms after the spike
+        return np.abs(trace[after]).mean()
+
+    with_it = late()
+    monkeypatch.setattr("sknemg.simulate.fibre.AFTERPOTENTIAL", 0.0)
+    assert with_it > 1.3 * late()
 
 
 def test_needle_turns_with_its_angle():
@@ -97,7 +115,7 @@ def test_line_core_is_the_mean_of_points_along_it():
 
 
 def _cannula(needle, source):
-    xs = np.linspace(0.48, 10.48, 20_001)
+    xs = np.linspace(0.48, 25.48, 50_001)
     return np.mean([monopolar(x=x, radius=needle.cannula_radius).weight(*source) for x in xs[::20]])
 
 

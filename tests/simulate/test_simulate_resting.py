@@ -290,6 +290,15 @@ def test_mains_artefact_is_hum_with_odd_harmonics():
     assert power[odd].sum() > 0.99 * power.sum()
 
 
+@pytest.mark.parametrize("kind", ["mains", "pacemaker", "pops", "movement"])
+@pytest.mark.parametrize("seconds", [0.0, 1 / SFREQ, 0.01])
+@pytest.mark.filterwarnings("error")
+def test_artefacts_may_be_as_short_as_one_likes(kind, seconds):
+    signal = artefact(seconds, SFREQ, kind=kind, random_state=0).signal
+    assert len(signal) == round(seconds * SFREQ)
+    assert np.isfinite(signal).all()
+
+
 def test_unknown_artefact_is_refused():
     with pytest.raises(ValueError, match="kind='ghost' is unknown"):
         artefact(kind="ghost")

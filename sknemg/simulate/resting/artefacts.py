@@ -60,7 +60,7 @@ def artefact(
     if kind == "mains":
         wave, times = _hum(clock, rng), np.empty(0)
     elif kind == "movement":
-        wave, times = _swings(clock, rng), np.empty(0)
+        wave, times = _swings(clock, sfreq, rng), np.empty(0)
     elif kind == "pacemaker":
         period = rng.uniform(0.75, 1.0)
         times = np.arange(rng.uniform(0.05, period), duration, period)
@@ -68,7 +68,9 @@ def artefact(
     else:
         times = np.sort(rng.uniform(0, duration, rng.integers(1, 7)))
         wave = _pops(clock, times, rng)
-    signal = (height / np.abs(wave).max() * wave).astype(np.float32)
+    # A clip shorter than the time to the first stimulus holds nothing, and stays flat.
+    peak = np.abs(wave).max(initial=0.0)
+    signal = (height / peak * wave if peak else wave).astype(np.float32)
     return Discharge(signal, [times] if len(times) else [], np.array([[0.0, duration]]))
 
 
@@ -109,13 +111,15 @@ def _hum(clock: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     return wave * (1 + rng.uniform(0, 0.4) * sway)
 
 
-def _swings(clock: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+def _swings(clock: NDArray[Any], sfreq: float, rng: np.random.Generator) -> NDArray[Any]:
     """Noise of 2 to 18 Hz in bouts that fade."""
+    if not len(clock):
+        return clock
     bouts = np.zeros_like(clock)
-    for start in rng.uniform(0, 0.8 * clock[-1], rng.integers(1, 5)):
+    for start in rng.uniform(0, 0.8 * clock.max(initial=0.0), rng.integers(1, 5)):
         since = np.maximum(clock - start, 0)
         bouts += rng.uniform(0.3, 1) * -np.expm1(-since / 0.03) * np.exp(-since / 0.15)
-    sections = scipy.signal.butter(2, (2, 18), "bandpass", fs=1 / clock[1], output="sos")
+    sections = scipy.signal.butter(2, (2, 18), "bandpass", fs=sfreq, output="sos")
     return bouts * scipy.signal.sosfilt(sections, rng.standard_normal(len(clock)))
 
 
