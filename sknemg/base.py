@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from functools import wraps
 from inspect import unwrap
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
-from sknemg.recordings import InvalidRecordingsError, Recordings
+from sknemg.recordings import InvalidRecordingsError, Recordings, Windows
 from sknemg.recordings._convert import is_ragged, unpack
 from sknemg.recordings._problems import raise_problems
 from sknemg.signal import LARGEST_AMPLITUDE, implausible
@@ -109,6 +109,9 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
     _item_ndim = 0
     input_sfreq: float | None
 
+    #: Whether it takes the segments of recordings as windows, which it cuts piece by piece.
+    cuts_windows: ClassVar[bool] = False
+
     @abstractmethod
     def _transform(self, X: Recordings) -> Recordings:
         """Return the same rows with new items."""
@@ -154,7 +157,7 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
             recordings, give_back = unpack(
                 X, item_ndim=self._item_ndim, input_sfreq=self.input_sfreq
             )
-            if is_ragged(X):  # an array has been checked
+            if is_ragged(X) or isinstance(X, Windows):  # an array has been checked
                 recordings.validate()
             _refuse_implausible(recordings)
             return give_back(self._transform(recordings))
@@ -164,6 +167,9 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
 
     def _check_array(self, X: Any, reset: bool) -> Any:
         if is_ragged(X):
+            return X
+        if isinstance(X, Windows) and self.cuts_windows:
+            validate_data(self, X, reset=reset, skip_check_array=True)
             return X
         if isinstance(X, np.ndarray) and X.ndim == 1:
             raise ValueError(
@@ -199,7 +205,11 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
 
 def _refuse_implausible(recordings: Recordings) -> None:
     """Refuse amplitudes that no recording has, before their squares overflow."""
-    items = implausible(recordings.values) if recordings.values.dtype.kind == "f" else np.array([])
+    found = recordings.items
+    if isinstance(found, Windows):
+        items = found.reach(implausible)
+    else:
+        items = implausible(found) if found.dtype.kind == "f" else np.array([])
     if items.any():
         rows = np.unique(recordings.row_index[items])
         problems = [f"samples beyond {LARGEST_AMPLITUDE:g} mV"] * len(rows)

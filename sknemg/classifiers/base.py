@@ -15,7 +15,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
 from skorch.utils import noop
@@ -30,7 +30,7 @@ from sknemg.classifiers.validation import (
     class_weights,
     validation_split,
 )
-from sknemg.recordings import Recordings
+from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._problems import shown
 from sknemg.recordings._subjects import check_known, check_labels
 
@@ -147,6 +147,8 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
         "random_state": ["random_state"],
     }
 
+    #: Whether it takes `Windows`, of which it cuts those of a batch.
+    cuts_windows: ClassVar[bool] = False
     _input_dtypes: ClassVar[list[Any]] = [np.float32]
     _prediction_batch: ClassVar[int] = 256
     #: Rows of the batches in which a `DiVoteClassifier` has segments scored, the last filled up.
@@ -178,7 +180,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
         """Give the value of a parameter of training; a subclass may have it from elsewhere."""
         return getattr(self, name)
 
-    def _learn_input(self, X: np.ndarray, train: np.ndarray) -> None:
+    def _learn_input(self, X: Any, train: np.ndarray) -> None:
         """Learn from the training rows what ``_input_function`` needs; nothing by default."""
 
     def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
@@ -191,7 +193,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
 
         Parameters
         ----------
-        X : array-like
+        X : array-like or Windows
             One row a segment: signals in millivolts (n_segments, n_times) or
             (n_segments, n_chans, n_times), or images (n_segments, n_chans, height, width).
         y : array-like (n_segments,)
@@ -314,7 +316,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
     def module_input(self, X: Any) -> Tensor:
         """Make rows the input tensor of ``module_``, on its device."""
         check_is_fitted(self)
-        rows = torch.tensor(self._validated(X), device=self._torch_device())
+        rows = torch.tensor(np.asarray(self._validated(X)), device=self._torch_device())
         return self._input_function()(rows)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -322,9 +324,9 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
         return {key: value for key, value in super().__getstate__().items() if key != "_net"}
 
     @np.errstate(over="ignore")  # too large for float32 becomes infinite, and is refused as such
-    def _validated(self, X: Any) -> np.ndarray:
+    def _validated(self, X: Any) -> Any:
         """Check the rows to predict."""
-        X = validate_data(self, X, reset=False, dtype=self._input_dtypes, **_CHECKS)
+        X = self._checked(X, reset=False)
         if X.shape[1:] != self.input_shape_:
             raise ValueError(
                 f"X has rows of shape {X.shape[1:]}: give rows of {self.input_shape_}, as in fit."
@@ -332,8 +334,19 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
         check_finite_rows(X)
         return X
 
+    def _cuts(self, X: Any) -> bool:
+        return isinstance(X, Windows) and self.cuts_windows
+
+    def _checked(self, X: Any, reset: bool) -> Any:
+        """Check the container; windows stay windows."""
+        checks = {"dtype": self._input_dtypes, "reset": reset, **_CHECKS}
+        if not self._cuts(X):
+            return validate_data(self, X, **checks)
+        validate_data(self, np.asarray(X[:1]), **checks)
+        return X.astype(np.float32)
+
     @np.errstate(over="ignore")
-    def _validated_in_fit(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _validated_in_fit(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         """Check rows and labels; set the fitted sizes; give the labels as indices."""
         if isinstance(X, Recordings) and X.item_shape != ():
             raise ValueError(
@@ -342,7 +355,12 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
             )
         if y is not None:  # which is refused below
             check_known(y)
-        X, y = validate_data(self, X, y, dtype=self._input_dtypes, **_CHECKS)
+        if self._cuts(X):
+            y = validate_data(self, y=y)
+            X = self._checked(X, reset=True)
+            check_consistent_length(X, y)
+        else:
+            X, y = validate_data(self, X, y, dtype=self._input_dtypes, **_CHECKS)
         check_finite_rows(X)
         check_classification_targets(y)
         self.classes_, y = np.unique(y, return_inverse=True)

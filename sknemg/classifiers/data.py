@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from sknemg.recordings import Windows
+
 #: Changes a batch of training rows: see ``BaseSegmentClassifier`` for the protocol.
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -26,13 +28,20 @@ class Mixed(NamedTuple):
     share: float
 
 
-def resident(X: np.ndarray, device: torch.device) -> np.ndarray | Tensor:
+def resident(X: np.ndarray | Windows, device: torch.device) -> Any:
     """Put an array on the device once if it takes at most half of the free memory there.
 
-    Arrays for the CPU, and those that do not fit, stay as they are; batches then move one by one.
+    Of windows it is their signal that moves. Arrays for the CPU, and those that do not fit, stay as
+    they are; batches then move one by one.
     """
-    if device.type != "cuda" or 2 * X.nbytes > torch.cuda.mem_get_info(device)[0]:
+    if device.type != "cuda":
         return X
+    X = X.trimmed() if isinstance(X, Windows) else X
+    held = X.signal.nbytes if isinstance(X, Windows) else X.nbytes
+    if 2 * held > torch.cuda.mem_get_info(device)[0]:
+        return X
+    if isinstance(X, Windows):
+        return TensorWindows(X, device)
     out = torch.empty(X.shape, dtype=_tensor_dtype(X), device=device)
     for start in range(0, len(X), 4096):
         out[start : start + 4096] = torch.from_numpy(X[start : start + 4096].copy())
@@ -43,12 +52,39 @@ def _tensor_dtype(X: np.ndarray) -> torch.dtype:
     return torch.from_numpy(np.empty(0, dtype=X.dtype)).dtype
 
 
+class TensorWindows:
+    """Windows of a signal on a device; indexing cuts a batch of them there.
+
+    Parameters
+    ----------
+    windows : Windows of shape (n, n_times)
+    device : torch.device
+    """
+
+    def __init__(self, windows: Windows, device: torch.device | str) -> None:
+        signal = np.append(windows.signal, np.zeros(windows.n_times, dtype=windows.dtype))
+        self._views = torch.from_numpy(signal).to(device).unfold(0, windows.n_times, 1)
+        self._starts = torch.tensor(windows.starts, device=device)
+        short = np.flatnonzero(windows.sizes < windows.n_times)
+        self._sizes = torch.tensor(windows.sizes, device=device) if len(short) else None
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        batch = self._views[self._starts[rows]]
+        if self._sizes is None:
+            return batch
+        time = torch.arange(batch.shape[1], device=batch.device)
+        return batch.masked_fill(time >= self._sizes[rows][:, None], 0)
+
+
 class Rows(Dataset[Any]):
     """Some rows of an array, with their class indices where they are known.
 
     Parameters
     ----------
-    X : ndarray or Tensor, shape (n, ...)
+    X : ndarray, Windows, Tensor or TensorWindows, shape (n, ...)
     y : int64 ndarray (n,) or None
     index : int64 ndarray (n_rows,) or None
         The rows of X that this dataset has; None for all.
@@ -58,7 +94,7 @@ class Rows(Dataset[Any]):
 
     def __init__(
         self,
-        X: np.ndarray | Tensor,
+        X: Any,
         y: np.ndarray | None = None,
         index: np.ndarray | None = None,
         device: torch.device | str = "cpu",
@@ -76,9 +112,9 @@ class Rows(Dataset[Any]):
         """Give the batch of the rows at these positions, on the device."""
         rows = self.index[positions]
         where = torch.from_numpy(rows).to(self.device)
-        if isinstance(self.X, Tensor):
+        if isinstance(self.X, (Tensor, TensorWindows)):
             return self.X[where], self.y[where]
-        return torch.from_numpy(self.X[rows]).to(self.device), self.y[where]
+        return torch.from_numpy(np.asarray(self.X[rows])).to(self.device), self.y[where]
 
 
 class InOrder:

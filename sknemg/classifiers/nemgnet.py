@@ -100,6 +100,7 @@ class NEMGNetClassifier(BaseSegmentClassifier):
     [0.05, 0.1]
     """
 
+    cuts_windows = True
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseSegmentClassifier._parameter_constraints,
         "version": [StrOptions(set(RESIDUAL_BLOCKS))],

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import compute_class_weight
 
 from sknemg.model_selection.splits import subject_split
+from sknemg.recordings import Windows
 from sknemg.recordings._problems import listed, shown
 from sknemg.recordings._subjects import check_subjects
 
@@ -57,16 +58,19 @@ def validation_split(
     return train, valid
 
 
-def check_finite_rows(X: np.ndarray) -> None:
+def check_finite_rows(X: Any) -> None:
     """Raise if rows hold NaN or infinite values, naming all such rows."""
     if X.dtype.kind != "f":
         return
-    axes = tuple(range(1, X.ndim))
-    bad = [
-        start + np.flatnonzero(~np.isfinite(X[start : start + 4096]).all(axes))
-        for start in range(0, len(X), 4096)  # in pieces, so that no mask of the size of X is made
-    ]
-    rows = np.concatenate(bad)
+    if isinstance(X, Windows):
+        rows = np.flatnonzero(X.reach(lambda samples: ~np.isfinite(samples)))
+    else:
+        axes = tuple(range(1, X.ndim))
+        bad = [
+            start + np.flatnonzero(~np.isfinite(X[start : start + 4096]).all(axes))
+            for start in range(0, len(X), 4096)  # in pieces: no mask of the size of X is made
+        ]
+        rows = np.concatenate(bad)
     if len(rows):
         raise ValueError(
             f"X holds NaN or infinite values (inf) in {listed(rows, 'row')}: drop or mend them."

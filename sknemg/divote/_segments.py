@@ -11,11 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import Parallel, delayed
 
-from sknemg.recordings import Recordings
+from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._problems import listed, rows_of, shown
 
 
@@ -45,10 +46,28 @@ def fit_segments(
     row = data.row_index
     y = codes[row] if is_skorch_net(estimator) else classes[codes[row]]
     estimator = clone(estimator)
+    items = _items_for(estimator, data)
     if not consumes_groups(estimator):
-        return estimator.fit(data.values, y)
+        return estimator.fit(items, y)
     with config_context(enable_metadata_routing=True):  # how groups reach a step of a pipeline
-        return estimator.fit(data.values, y, groups=subjects[row])
+        return estimator.fit(items, y, groups=subjects[row])
+
+
+def _items_for(estimator: Any, data: Recordings) -> Any:
+    """Give windows to what cuts them by itself, and anything else an array."""
+    if isinstance(data.items, Windows) and _cuts_windows(estimator):
+        return data.items
+    return np.asarray(data.items)
+
+
+def _cuts_windows(estimator: Any) -> bool:
+    """Whether an estimator, or the first step of a pipeline, takes `Windows`."""
+    if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
+        return _cuts_windows(estimator.estimator)
+    if isinstance(estimator, Pipeline):
+        steps = [step for _, step in estimator.steps if step not in (None, "passthrough")]
+        return bool(steps) and _cuts_windows(steps[0])
+    return bool(getattr(estimator, "cuts_windows", False))
 
 
 def consumes_groups(estimator: Any, method: str = "fit") -> bool:
@@ -74,9 +93,10 @@ def score_segments(estimator: Any, data: Recordings, classes: NDArray[Any]) -> N
     -------
     ndarray of shape (n_segments, n_classes), float64
     """
-    if not len(data.values):
+    if not len(data.items):
         return np.empty((0, len(classes)))
-    proba = np.asarray(estimator.predict_proba(data.values), dtype=np.float64)
+    items = _items_for(estimator, data)
+    proba = np.asarray(estimator.predict_proba(items), dtype=np.float64)
     _check_scores(proba, data)
     return _over_all_classes(proba, estimator, classes)
 
@@ -104,9 +124,9 @@ def score_together(
         One for each of the parts.
     """
     n_rows = _rows_at_once(estimator)
-    counts = [len(part.values) for part in parts]
+    counts = [len(part.items) for part in parts]
     scores = [np.empty((0, len(classes)))]
-    for batch in _batches([part.values for part in parts], max(n_rows, 256 if n_rows == 1 else 1)):
+    for batch in _batches([part.items for part in parts], max(n_rows, 256 if n_rows == 1 else 1)):
         missing = 0 if n_rows == 1 else n_rows - len(batch)
         full = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)]) if missing else batch
         proba = np.asarray(estimator.predict_proba(full), dtype=np.float64)[: len(batch)]
@@ -229,7 +249,7 @@ def out_of_fold_scores(
         delayed(_fold_scores)(estimator, data, codes, classes, subjects, train, test)
         for train, test in folds
     )
-    scores = np.empty((len(data.values), len(classes)))
+    scores = np.empty((len(data.items), len(classes)))
     for (_, test), part in zip(folds, parts, strict=True):
         scores[np.isin(data.row_index, test)] = part
     return scores

@@ -223,7 +223,7 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         labels = validate_data(self, y=y)
         check_classification_targets(labels)
         data = self._check_X(X, reset=True)
-        if not len(data.values):
+        if not len(data.items):
             raise ValueError(f"No recording has a {_item_of(data)}: {_MORE_ITEMS[_item_of(data)]}.")
         check_consistent_length(data, labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
@@ -443,6 +443,6 @@ def _item_of(data: Recordings) -> str:
 def _salt(data: Recordings) -> str:
     """Derive a salt from the training data: by chance, one fit would differ from the next."""
     salt = hashlib.blake2b(data.offsets.tobytes(), digest_size=16)
-    step = max(1, len(data.values) // 1024)
-    salt.update(np.ascontiguousarray(data.values[::step]).tobytes())
+    step = max(1, len(data.items) // 1024)
+    salt.update(np.ascontiguousarray(data.items[::step]).tobytes())
     return salt.hexdigest()

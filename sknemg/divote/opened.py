@@ -427,7 +427,7 @@ class Opened:
                 raise ValueError(
                     f"y has {len(np.asarray(y))} labels for {len(X)} recordings: give one for each."
                 )
-            X = X.values
+            X = X.items
         segments = part.transform(np.asarray(X))
         labels = None if y is None else np.asarray(y)[row]
         if labels is not None and len(labels) != len(segments):

@@ -178,7 +178,7 @@ def choosing_on(model: Any, X_train: Any, X_test: Any, y_test: NDArray[Any]) -> 
             "steps before the last one make a table: use a protocol with choose_on='validation'."
         )
     y_segments = np.repeat(y_test, segments.lengths)
-    return clone(model).set_params(**dict.fromkeys(names, (segments.values, y_segments)))
+    return clone(model).set_params(**dict.fromkeys(names, (segments.items, y_segments)))
 
 
 def _check_reached(model: Any) -> None:

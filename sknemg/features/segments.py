@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval
 
 from sknemg.base import RowTransformer
 from sknemg.features.turns import check_segments, count_turns
-from sknemg.recordings import Recordings
+from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._convert import common_sfreq
 
 __all__ = [
@@ -261,12 +261,14 @@ def segment_features(
     >>> dict(zip(feature_names(), segment_features(sine, 10_000)[0].round(3)))["turns"]
     np.float64(200.0)
     """
-    segments = np.asarray(segments)
-    check_segments(segments)
+    if not isinstance(segments, Windows):
+        segments = np.asarray(segments)
+        check_segments(segments)
     out = np.empty((len(segments), len(feature_names(bands))))
     per_second = sfreq / segments.shape[1]
     for start in range(0, len(segments), _CHUNK):
-        part = segments[start : start + _CHUNK]
+        part = np.asarray(segments[start : start + _CHUNK])
+        check_segments(part)
         n_turns, amplitude = count_turns(part, threshold=turn_threshold)
         crossings = count_crossings(part, threshold=noise_threshold)
         out[start : start + _CHUNK] = np.column_stack(
@@ -332,6 +334,7 @@ class SegmentFeatures(RowTransformer):
     """
 
     _item_ndim = 1
+    cuts_windows = True
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "input_sfreq": [None, Interval(Real, 0, None, closed="neither")],
         "turn_threshold": [Interval(Real, 0, None, closed="neither")],
@@ -354,13 +357,13 @@ class SegmentFeatures(RowTransformer):
 
     def _transform(self, X: Recordings) -> Recordings:
         features = segment_features(
-            X.values,
+            X.items,
             common_sfreq(X),
             turn_threshold=self.turn_threshold,
             noise_threshold=self.noise_threshold,
             bands=self.bands,
         )
-        dtype = np.result_type(X.values.dtype, np.float32)
+        dtype = np.result_type(X.items.dtype, np.float32)
         return X.with_values(features.astype(dtype, copy=False))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:

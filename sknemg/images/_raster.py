@@ -72,7 +72,7 @@ def rasterise(
     row_step = chunk * width
     place = np.repeat(np.arange(row_step), THIN).reshape(chunk, -1)
     for start in range(0, len(X), chunk):
-        part = X[start : start + chunk].astype(np.float32, copy=False)
+        part = np.asarray(X[start : start + chunk], dtype=np.float32)
         n = len(part)
         top, bottom = _to_rows(*columns.extremes(part), height, limits, line_width)
         ink[:] = 0

@@ -21,6 +21,7 @@ from sknemg.images._raster import rasterise
 from sknemg.images._spectral import mel_spectrogram_db, spectrogram_db
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import common_sfreq
+from sknemg.recordings.windows import Items
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,11 +38,12 @@ class _ImageStep(RowTransformer):
     """From segments to images of one channel; a subclass says how an image is made."""
 
     _item_ndim = 1
+    cuts_windows = True
     dtype: str
     limits: Any
 
     @abstractmethod
-    def _images(self, X: NDArray[Any], sfreq: float) -> NDArray[Any]:
+    def _images(self, X: Items, sfreq: float) -> NDArray[Any]:
         """Make images of shape (n_segments, height, width) of segments (n_segments, n_times)."""
 
     @abstractmethod
@@ -49,9 +51,9 @@ class _ImageStep(RowTransformer):
         """Draw one image of shape (height, width) with its physical axes."""
 
     def _transform(self, X: Recordings) -> Recordings:
-        return X.with_values(self._checked_images(X.values, common_sfreq(X))[:, None])
+        return X.with_values(self._checked_images(X.items, common_sfreq(X))[:, None])
 
-    def _checked_images(self, X: NDArray[Any], sfreq: float) -> NDArray[Any]:
+    def _checked_images(self, X: Items, sfreq: float) -> NDArray[Any]:
         if self.limits is not None and not self.limits[0] < self.limits[1]:
             raise ValueError(f"limits={self.limits} must be (low, high) with low < high.")
         return self._images(X, sfreq)
@@ -231,7 +233,7 @@ class MelSpectrogram(_SpectralStep):
         self.dtype = dtype
         self.input_sfreq = input_sfreq
 
-    def _images(self, X: NDArray[Any], sfreq: float) -> NDArray[Any]:
+    def _images(self, X: Items, sfreq: float) -> NDArray[Any]:
         return mel_spectrogram_db(X, sfreq, n_mels=self.n_mels, **self._options(sfreq))
 
     def _show(self, image: NDArray[Any], n_times: int, sfreq: float, ax: Axes) -> None:
@@ -300,7 +302,7 @@ class Spectrogram(_SpectralStep):
         self.dtype = dtype
         self.input_sfreq = input_sfreq
 
-    def _images(self, X: NDArray[Any], sfreq: float) -> NDArray[Any]:
+    def _images(self, X: Items, sfreq: float) -> NDArray[Any]:
         return spectrogram_db(X, sfreq, **self._options(sfreq))
 
     def _show(self, image: NDArray[Any], n_times: int, sfreq: float, ax: Axes) -> None:
@@ -370,7 +372,7 @@ class PlotImage(_ImageStep):
         self.dtype = dtype
         self.input_sfreq = input_sfreq
 
-    def _images(self, X: NDArray[Any], sfreq: float) -> NDArray[Any]:
+    def _images(self, X: Items, sfreq: float) -> NDArray[Any]:
         height, width = self.size
         return rasterise(
             X,

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknemg.base import RowTransformer
 from sknemg.preprocessing.activity import ACTIVITIES, ActivityGate
-from sknemg.recordings import Recordings
+from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._convert import common_sfreq
 from sknemg.recordings._problems import raise_problems
 from sknemg.recordings.recordings import offsets_of
@@ -118,6 +118,10 @@ class Segmenter(RowTransformer):
     arithmetic (see :func:`sknemg.signal.window_starts`). The table gains the columns ``window``
     and ``hop`` in seconds, from which the time of a segment follows.
 
+    Segments of recordings are views of their signal, which overlap: they are cut, by the batch,
+    where a network or a step asks for them (see :class:`~sknemg.recordings.Windows`). A signal
+    that is changed afterwards changes them.
+
     Parameters
     ----------
     window : float, default=0.4
@@ -209,20 +213,19 @@ class Segmenter(RowTransformer):
                 for row, own in zip(starts, stretches, strict=True)
             ]
         offsets = offsets_of([len(row) for row in starts])
-        values = np.zeros((offsets[-1], n_times), dtype=X.values.dtype)
-        for signal, row, own, at in zip(X, starts, stretches, offsets[:-1], strict=True):
-            if len(row) and np.ptp(own, axis=1).max() >= n_times:
-                windows = np.lib.stride_tricks.sliding_window_view(signal, n_times)
-                values[at : at + len(row)] = windows[row]
-            elif len(row):  # one window, filled up behind the longest stretch
-                start, stop = own[np.ptp(own, axis=1).argmax()]
-                values[at, : stop - start] = signal[start:stop]
+        longest = [np.ptp(own, axis=1).max(initial=0) for own in stretches]
+        windows = Windows(
+            X.values,
+            np.concatenate([X.offsets[:0], *starts]) + np.repeat(X.offsets[:-1], np.diff(offsets)),
+            n_times,
+            np.repeat(np.minimum(longest, n_times).astype(np.int64), np.diff(offsets)),
+        )
         columns: dict[str, Any] = {"window": n_times / sfreq}
         if self.activity is None:
             columns["hop"] = float(self.hop)
         else:
             columns["activity_seconds"] = [np.ptp(own, axis=1).sum() / sfreq for own in stretches]
-        return X.with_values(values, offsets, **columns)
+        return X.with_values(windows, offsets, **columns)
 
     def _stretches(self, signal: NDArray[Any], sfreq: float) -> NDArray[np.int64]:
         """First sample of each stretch to be cut, and the one behind its last."""

@@ -4,11 +4,13 @@ from sknemg.recordings._problems import InvalidRecordingsError
 from sknemg.recordings._subjects import label_subjects, read_subjects
 from sknemg.recordings.muscles import location_from_muscle
 from sknemg.recordings.recordings import MILLIVOLTS, Recordings
+from sknemg.recordings.windows import Windows
 
 __all__ = [
     "MILLIVOLTS",
     "InvalidRecordingsError",
     "Recordings",
+    "Windows",
     "label_subjects",
     "location_from_muscle",
     "read_subjects",

@@ -52,7 +52,7 @@ def with_subjects(X: Any, subjects: NDArray[Any]) -> Any:
     if not carries_subjects(X):
         return X
     if isinstance(X, Recordings):
-        return X.with_values(X.values, subject=subjects)  # with_columns would warn in every fold
+        return X.with_values(X.items, subject=subjects)  # with_columns would warn in every fold
     return X.assign(subject=subjects)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sknemg.recordings._problems import LISTED, listed, raise_problems, rows_of
 from sknemg.recordings.recordings import Recordings
+from sknemg.recordings.windows import Windows
 
 GiveBack = Callable[[Recordings], Any]
 
@@ -21,7 +22,7 @@ def unpack(X: Any, *, item_ndim: int, input_sfreq: float | None) -> tuple[Record
 
     Parameters
     ----------
-    X : Recordings, DataFrame with a column ``signal``, list of arrays, or ndarray
+    X : Recordings, DataFrame with a column ``signal``, list of arrays, ndarray or Windows
         In an ndarray the first axis counts the rows. With ``item_ndim=0`` it has shape
         (n_recordings, n_times); with ``item_ndim=1`` it has shape (n_segments, n_times), one
         segment a row, or (n_recordings, n_segments, n_times).
@@ -81,6 +82,8 @@ def to_recordings(
     rate = np.nan if sfreq is None else sfreq
     if isinstance(X, Recordings):
         return X
+    if isinstance(X, Windows):
+        return wrap(X, len(X), 1, rate) if item_ndim == 1 else None
     if isinstance(X, pd.DataFrame):
         if "signal" not in X:
             return None
@@ -113,6 +116,8 @@ def _way_back(X: Any, item_ndim: int) -> GiveBack:
         return _same
     if isinstance(X, pd.DataFrame):
         return partial(_to_frame, index=X.index)
+    if isinstance(X, Windows):
+        return partial(_to_array, of=X, item_ndim=item_ndim)
     if not isinstance(X, np.ndarray):
         return list
     return _to_objects if X.dtype == object else partial(_to_array, of=X, item_ndim=item_ndim)
@@ -125,7 +130,7 @@ def _to_objects(recordings: Recordings) -> NDArray[Any]:
     return rows
 
 
-def _to_array(recordings: Recordings, of: NDArray[Any], item_ndim: int) -> NDArray[Any]:
+def _to_array(recordings: Recordings, of: NDArray[Any] | Windows, item_ndim: int) -> NDArray[Any]:
     if of.ndim == 1 + item_ndim:  # one segment a row stays one item a row
         return recordings.values
     if len(np.unique(recordings.lengths)) > 1:  # no array holds rows of unequal length
@@ -190,7 +195,9 @@ def known_sfreq(data: Recordings) -> float | None:
     return _one_rate(data, known) if len(known) else None
 
 
-def wrap(values: NDArray[Any], n_rows: int, n_items: int, sfreq: float = np.nan) -> Recordings:
+def wrap(
+    values: NDArray[Any] | Windows, n_rows: int, n_items: int, sfreq: float = np.nan
+) -> Recordings:
     """Give an array of items the form of `Recordings`, the same number to each row."""
     meta = pd.DataFrame({"sfreq": np.full(n_rows, sfreq)})
     return Recordings.from_ragged(values, np.arange(n_rows + 1) * n_items, meta)

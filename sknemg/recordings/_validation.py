@@ -15,17 +15,18 @@ from sknemg.recordings._subjects import (
     missing_entries,
     several_diagnoses,
 )
+from sknemg.recordings.windows import Items, holding
 
 
 def find_problems(
-    meta: pd.DataFrame, values: NDArray[Any], lengths: NDArray[Any], y: ArrayLike | None
+    meta: pd.DataFrame, items: Items, lengths: NDArray[Any], y: ArrayLike | None
 ) -> pd.DataFrame:
     """List what makes rows unusable.
 
     Parameters
     ----------
     meta : DataFrame of n_recordings rows
-    values : ndarray of shape (n_items, ...)
+    items : ndarray or Windows of shape (n_items, ...)
     lengths : ndarray of shape (n_recordings,)
     y : array-like of shape (n_recordings,) or None
         Diagnoses, known in every row. Without them the column ``diagnosis`` is looked at, which
@@ -36,7 +37,7 @@ def find_problems(
     DataFrame, columns ``row``, ``problem``, ``remedy``
         Sorted by row.
     """
-    found = [*_bad_rates(meta), *_bad_locations(meta), *_bad_items(values, lengths)]
+    found = [*_bad_rates(meta), *_bad_locations(meta), *_bad_items(items, lengths)]
     if y is not None:
         check_number(y, len(meta))
         remedy = "give it a diagnosis or leave it out"
@@ -66,18 +67,18 @@ def _bad_locations(meta: pd.DataFrame) -> list[tuple[int, str, str]]:
     return [(int(row), f"location {shown(location.iloc[row])}", remedy) for row in wrong]
 
 
-def _bad_items(values: NDArray[Any], lengths: NDArray[Any]) -> list[tuple[int, str, str]]:
+def _bad_items(items: Items, lengths: NDArray[Any]) -> list[tuple[int, str, str]]:
     found = []
-    if values.ndim == 1:  # a row without segments is a legal outcome of the Segmenter
+    if items.ndim == 1:  # a row without segments is a legal outcome of the Segmenter
         empty = np.flatnonzero(lengths == 0)
         found += [(int(row), "no samples", "leave the recording out") for row in empty]
-    if values.dtype.kind != "f":
+    if items.dtype.kind != "f":
         return found
-    bad = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+    bad = holding(items, _not_finite)
     if not bad.any():
         return found
     n_bad = np.bincount(np.repeat(np.arange(len(lengths)), lengths)[bad], minlength=len(lengths))
-    what = "samples" if values.ndim == 1 else "items"
+    what = "samples" if items.ndim == 1 else "items"
     return found + [
         (
             int(row),
@@ -86,6 +87,10 @@ def _bad_items(values: NDArray[Any], lengths: NDArray[Any]) -> list[tuple[int, s
         )
         for row in np.flatnonzero(n_bad)
     ]
+
+
+def _not_finite(values: NDArray[Any]) -> NDArray[np.bool_]:
+    return ~np.isfinite(values)
 
 
 def _several_diagnoses(subjects: pd.Series, y: ArrayLike) -> list[tuple[int, str, str]]:

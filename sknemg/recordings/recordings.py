@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError, shown
 from sknemg.recordings._subjects import warn_if_alike
 from sknemg.recordings._validation import find_problems
+from sknemg.recordings.windows import Items, Windows, concatenate, in_chunks
 
 __all__ = ["InvalidRecordingsError", "Recordings"]
 
@@ -47,7 +48,11 @@ or DataFrame
     ----------
     values : ndarray of shape (n_items, ...), float32 (images may be uint8)
         All items of all rows, one after the other. The item shape is ``()`` for signals,
-        ``(n_times,)`` for segments, ``(n_chans, height, width)`` for images.
+        ``(n_times,)`` for segments, ``(n_chans, height, width)`` for images. Where they are
+        `Windows`, they become an array when this is asked for, and stay one.
+    items : ndarray or Windows of shape (n_items, ...)
+        The same without making an array of them: the windows of the :class:`Segmenter` overlap,
+        and as an array take several times the memory of their signal.
     offsets : ndarray of shape (n_recordings + 1,), int64
         Row ``i`` holds ``values[offsets[i]:offsets[i + 1]]``.
     meta : DataFrame of n_recordings rows
@@ -112,8 +117,8 @@ or DataFrame
         if "subject" in self:
             warn_if_alike(self["subject"])
 
-    def _set(self, values: NDArray[Any], offsets: NDArray[Any], meta: pd.DataFrame) -> None:
-        self.values = values
+    def _set(self, items: Items, offsets: NDArray[Any], meta: pd.DataFrame) -> None:
+        self.items = items
         self.offsets = offsets
         self.meta = meta
 
@@ -121,13 +126,13 @@ or DataFrame
 
     @classmethod
     def from_ragged(
-        cls, values: NDArray[Any], offsets: ArrayLike, meta: pd.DataFrame
+        cls, values: NDArray[Any] | Windows, offsets: ArrayLike, meta: pd.DataFrame
     ) -> Recordings:
         """Wrap a flat buffer without a copy and without a look at its samples.
 
         Parameters
         ----------
-        values : ndarray of shape (n_items, ...)
+        values : ndarray or Windows of shape (n_items, ...)
             All items, row after row.
         offsets : array-like of shape (n_recordings + 1,)
             Where each row begins, and the end.
@@ -230,17 +235,20 @@ or DataFrame
         meta = pd.concat([part.meta for part in parts], ignore_index=True)
         if "subject" in meta:
             warn_if_alike(meta["subject"])
-        values = np.concatenate([part.values for part in parts])
+        values = concatenate([part.items for part in parts])
         return cls.from_ragged(values, offsets_of(lengths), meta)
 
     def with_values(
-        self, values: NDArray[Any], offsets: ArrayLike | None = None, **columns: ArrayLike
+        self,
+        values: NDArray[Any] | Windows,
+        offsets: ArrayLike | None = None,
+        **columns: ArrayLike,
     ) -> Recordings:
         """Return the same rows with other items.
 
         Parameters
         ----------
-        values : ndarray of shape (n_items, ...)
+        values : ndarray or Windows of shape (n_items, ...)
         offsets : array-like of shape (n_recordings + 1,), default=None
             By default those of this object: one new item for each old one.
         **columns : array-like of shape (n_recordings,) or scalar
@@ -265,10 +273,24 @@ or DataFrame
         -------
         Recordings
         """
-        new = self.with_values(self.values, **columns)
+        new = self.with_values(self.items, **columns)
         if "subject" in columns:
             warn_if_alike(new["subject"])
         return new
+
+    # -- items ---------------------------------------------------------------------------------
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """All items of all rows as one array, shape (n_items, ...)."""
+        if isinstance(self.items, Windows):
+            self.items = np.asarray(self.items)
+        values: NDArray[Any] = self.items
+        return values
+
+    @values.setter
+    def values(self, values: NDArray[Any] | Windows) -> None:
+        self.items = values
 
     # -- sizes ---------------------------------------------------------------------------------
 
@@ -280,7 +302,8 @@ or DataFrame
     @property
     def item_shape(self) -> tuple[int, ...]:
         """``()`` for signals, ``(n_times,)`` for segments, more for images."""
-        return self.values.shape[1:]
+        shape: tuple[int, ...] = self.items.shape[1:]
+        return shape
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -321,7 +344,7 @@ or DataFrame
             return self._columns(key)
         if isinstance(key, (int, np.integer)) and not isinstance(key, (bool, np.bool_)):
             row = range(len(self))[key]
-            return self.values[self.offsets[row] : self.offsets[row + 1]]
+            return np.asarray(self.items[self.offsets[row] : self.offsets[row + 1]])
         return self._take(_as_rows(key, len(self)))
 
     def _columns(self, names: Any) -> Any:
@@ -338,11 +361,13 @@ or DataFrame
         starts, lengths = self.offsets[rows], self.lengths[rows]
         offsets = offsets_of(lengths)
         if len(rows) and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
-            values = self.values[starts[0] : starts[0] + offsets[-1]]  # neighbours: no copy
+            values = self.items[starts[0] : starts[0] + offsets[-1]]  # neighbours: no copy
+        elif isinstance(self.items, Windows):
+            values = self.items[np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)]
         else:
-            values = np.empty((offsets[-1], *self.item_shape), dtype=self.values.dtype)
+            values = np.empty((offsets[-1], *self.item_shape), dtype=self.items.dtype)
             for start, length, at in zip(starts, lengths, offsets, strict=False):
-                values[at : at + length] = self.values[start : start + length]
+                values[at : at + length] = self.items[start : start + length]
         return self.from_ragged(values, offsets, self.meta.iloc[rows])
 
     # -- validation ----------------------------------------------------------------------------
@@ -361,7 +386,7 @@ or DataFrame
         DataFrame, columns ``row``, ``problem``, ``remedy``
             Empty if all is well; sorted by row.
         """
-        return find_problems(self.meta, self.values, self.lengths, y)
+        return find_problems(self.meta, self.items, self.lengths, y)
 
     def validate(self, y: ArrayLike | None = None) -> Recordings:
         """Raise if `problems` finds any, and return self otherwise.
@@ -402,7 +427,7 @@ or DataFrame
         return (
             isinstance(other, Recordings)
             and np.array_equal(self.offsets, other.offsets)
-            and np.array_equal(self.values, other.values)
+            and _same_items(self.items, other.items)
             and self.meta.equals(other.meta)
         )
 
@@ -414,7 +439,7 @@ or DataFrame
                 "an array: put a Segmenter and a DiVoteClassifier around this step."
             )
         n_items = int(lengths[0]) if len(lengths) else 0
-        array = self.values.reshape(len(self), n_items, *self.item_shape)
+        array = np.asarray(self.items).reshape(len(self), n_items, *self.item_shape)
         return np.array(array, dtype=dtype, copy=copy)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -425,7 +450,9 @@ or DataFrame
             else (column.to_numpy(dtype=object), column.dtype)
             for name, column in self.meta.items()
         }
-        return _rebuild, (np.ascontiguousarray(self.values), self.offsets, columns)
+        items = self.items
+        items = items if isinstance(items, Windows) else np.ascontiguousarray(items)
+        return _rebuild, (items, self.offsets, columns)
 
     def __repr__(self) -> str:
         return f"Recordings: {_summary(self)}"
@@ -537,7 +564,7 @@ def _as_column(column: Any) -> Any:
     return pd.Series(column).reset_index(drop=True) if np.ndim(column) == 1 else column
 
 
-def _rebuild(values: NDArray[Any], offsets: NDArray[Any], columns: dict[str, Any]) -> Recordings:
+def _rebuild(values: Items, offsets: NDArray[Any], columns: dict[str, Any]) -> Recordings:
     table = {
         name: pd.Series(column[0], dtype=column[1]) if isinstance(column, tuple) else column
         for name, column in columns.items()
@@ -560,6 +587,15 @@ def _as_rows(key: Any, n_rows: int) -> NDArray[np.int64]:
     if rows.size and (rows.min() < -n_rows or rows.max() >= n_rows):
         raise IndexError(f"a row outside 0 to {n_rows - 1} was asked for")
     return rows % n_rows if n_rows else rows
+
+
+def _same_items(one: Items, other: Items) -> bool:
+    """Compare shape and bits, of windows piece by piece."""
+    if one.shape != other.shape:
+        return False
+    if not isinstance(one, Windows) and not isinstance(other, Windows):
+        return np.array_equal(one, other)
+    return all(map(np.array_equal, in_chunks(one), in_chunks(other)))
 
 
 # -- words -------------------------------------------------------------------------------------
@@ -587,6 +623,6 @@ def _summary(X: Recordings) -> str:
         text += f", {_span(X.durations, '{:.2f}')} s"
     else:
         shape = " x ".join(map(str, X.item_shape)) + (" values" if "item" in X else "")
-        name = _item_name(X) if len(X.values) != 1 else _item_name(X)[:-1]
-        text += f", {len(X.values)} {name} of {shape}"
+        name = _item_name(X) if len(X.items) != 1 else _item_name(X)[:-1]
+        text += f", {len(X.items)} {name} of {shape}"
     return text + f" at {_span(X['sfreq'].to_numpy(), '{:g}')} Hz"
