@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
@@ -19,7 +20,8 @@ from sklearn.utils.validation import validate_data
 from sknemg.recordings import InvalidRecordingsError, Recordings, Windows
 from sknemg.recordings._convert import is_ragged, unpack
 from sknemg.recordings._problems import raise_problems
-from sknemg.signal import LARGEST_AMPLITUDE, implausible
+from sknemg.recordings.windows import holding
+from sknemg.signal import LARGEST_AMPLITUDE
 from sknemg.versions import __version__
 
 _VERSION = "_sknemg_version"
@@ -206,14 +208,15 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
 def _refuse_implausible(recordings: Recordings) -> None:
     """Refuse amplitudes that no recording has, before their squares overflow."""
     found = recordings.items
-    if isinstance(found, Windows):
-        items = found.reach(implausible)
-    else:
-        items = implausible(found) if found.dtype.kind == "f" else np.array([])
+    items = holding(found, _beyond) if found.dtype.kind == "f" else np.array([])
     if items.any():
         rows = np.unique(recordings.row_index[items])
         problems = [f"samples beyond {LARGEST_AMPLITUDE:g} mV"] * len(rows)
         raise_problems(rows, problems, "give signals in millivolts")
+
+
+def _beyond(values: NDArray[Any]) -> NDArray[np.bool_]:
+    return (values < -LARGEST_AMPLITUDE) | (values > LARGEST_AMPLITUDE)
 
 
 for _name in ("transform", "fit_transform"):

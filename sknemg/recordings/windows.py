@@ -256,5 +256,8 @@ def holding(items: Items, test: Callable[[NDArray[Any]], NDArray[np.bool_]]) -> 
     """Tell which items hold a number of some kind; `test` tells it of each number."""
     if isinstance(items, Windows):
         return items.reach(test)
-    found: NDArray[np.bool_] = np.any(test(items), axis=tuple(range(1, items.ndim)))
-    return found
+    axes = tuple(range(1, items.ndim))
+    n = max(1, _CHUNK // max(1, int(np.prod(items.shape[1:]))))
+    return np.concatenate(
+        [np.empty(0, dtype=bool), *(np.any(test(part), axis=axes) for part in in_chunks(items, n))]
+    )
