@@ -113,20 +113,26 @@ def _ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[Any]:
     return np.divide(above, below, out=np.zeros_like(below), where=below > 0)
 
 
-def class_shares(subjects: SubjectCounts) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
+def class_shares(
+    labels: NDArray[Any], answers: NDArray[Any], n_classes: int
+) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
     """Count the items behind those metrics of a class that are proportions.
 
     Parameters
     ----------
-    subjects : SubjectCounts
+    labels : ndarray of shape (n_subjects,), int
+    answers : ndarray of shape (n_subjects, n_answers)
+        Number of items that were given each answer: first the classes, then others, which are
+        never right.
+    n_classes : int
 
     Returns
     -------
     dict of (right, cases), two ndarrays of shape (n_subjects, n_classes)
         The metric is the sum of the one over that of the other.
     """
-    given, own = subjects.answers, subjects.observed()
-    rest = given.sum(axis=1, keepdims=True) - given
+    given, own = answers[:, :n_classes], np.eye(n_classes)[labels]
+    rest = answers.sum(axis=1, keepdims=True) - given
     return {
         "sensitivity": (given * own, (given + rest) * own),
         "specificity": (rest * (1 - own), (given + rest) * (1 - own)),

@@ -87,7 +87,7 @@ def overall_estimates(
     interval = exact_interval(value, n, confidence_level, (lowest, highest))
     events = np.isinf(highest)  # whose effective number counts events, not subjects
     interval = interval._replace(n_effective=np.where(events, np.nan, n))
-    kinds = np.where(events, UNBOUNDED, np.where(share, _kind_of_share(subjects), EFFECTIVE))
+    kinds = np.where(events, UNBOUNDED, np.where(share, kind_of_share(subjects.answers), EFFECTIVE))
     return Estimates(value, interval, kinds)
 
 
@@ -111,15 +111,25 @@ def class_estimates(
     value = np.stack([own[name] for name in CLASS_METRICS])
     draws = np.stack([drawn[name] for name in CLASS_METRICS], axis=1)
     n = effective_number(draws, subjects.labels)
-    shares = class_shares(subjects)
+    shares = class_shares(subjects.labels, subjects.answers, subjects.answers.shape[1])
     for row, name in enumerate(CLASS_METRICS):
         if name in shares:
             n[row] = clustered_number(*shares[name])
-    share = _kind_of_share(subjects)
+    share = kind_of_share(subjects.answers)
     kinds = np.array([[share if name in shares else EFFECTIVE] for name in CLASS_METRICS])
     interval = exact_interval(value, n, confidence_level)
     return Estimates(value, interval, np.broadcast_to(kinds, value.shape))
 
 
-def _kind_of_share(subjects: SubjectCounts) -> str:
-    return CLUSTERED if (subjects.answers.sum(axis=1) > 1).any() else EXACT
+def kind_of_share(answers: NDArray[Any]) -> str:
+    """Name the interval of a proportion: of subjects with an item each, or with several.
+
+    Parameters
+    ----------
+    answers : ndarray of shape (n_subjects, n_answers)
+
+    Returns
+    -------
+    str
+    """
+    return CLUSTERED if (answers.sum(axis=1) > 1).any() else EXACT

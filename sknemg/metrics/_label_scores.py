@@ -9,12 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sknemg.metrics._bootstrap import draw_subjects, subject_weights
-from sknemg.metrics._intervals import (
-    Interval,
-    clustered_number,
-    effective_number,
-    exact_interval,
-)
+from sknemg.metrics._definitions import class_shares
+from sknemg.metrics._estimates import EFFECTIVE, kind_of_share
+from sknemg.metrics._intervals import clustered_number, effective_number, exact_interval
 
 #: The metrics of the papers' table: accuracy, and means over the classes, one against the rest.
 LABEL_METRICS = ("accuracy", "sensitivity", "specificity", "ppv", "f1")
@@ -139,34 +136,39 @@ def label_estimates(
     Returns
     -------
     DataFrame
-        Indexed by (class or -1 for all, metric): ``value``, ``low``, ``high``, ``n_effective``.
+        Indexed by (class or -1 for all, metric): ``value``, ``low``, ``high``, ``n_effective``,
+        and ``interval``, its kind. Proportions (the accuracy; sensitivity, specificity and
+        predictive value of a class) have exact ones.
     """
     own = label_values(_counts(np.eye(n_classes)[labels][None], answers))
     drawn, _ = draw_subjects(labels, n_bootstrap, rng)
     resampled = label_values(_counts(subject_weights(drawn, labels, n_classes), answers))
-    rows = {}
+    exact, rows = kind_of_share(answers), {}
     for name in LABEL_METRICS:
-        n = effective_number(resampled[name], labels)
-        if name == "accuracy":  # a proportion, whose interval is exact
+        n, kind = effective_number(resampled[name], labels), EFFECTIVE
+        if name == "accuracy":
             right = np.take_along_axis(answers, labels[:, None], axis=1)[:, 0]
-            n = clustered_number(right, answers.sum(axis=1))
-        rows[-1, name] = _row(own[name][0], exact_interval(own[name][0], n, confidence_level))
+            n, kind = clustered_number(right, answers.sum(axis=1)), exact
+        interval = exact_interval(own[name][0], n, confidence_level)
+        rows[-1, name] = [own[name][0], *interval, kind]
+    shares = class_shares(labels, answers, n_classes)
+    shares["ppv"] = shares.pop("precision")
     for name in LABEL_METRICS[1:]:
         values, draws = own[f"{name}_by_class"][0], resampled[f"{name}_by_class"]
-        interval = exact_interval(values, effective_number(draws, labels), confidence_level)
+        n, kind = effective_number(draws, labels), EFFECTIVE
+        if name in shares:
+            n, kind = clustered_number(*shares[name]), exact
+        interval = exact_interval(values, n, confidence_level)
         for label in range(n_classes):
-            part = Interval(*(bound[label] for bound in interval))
-            rows[label, name] = _row(values[label], part)
-    return pd.DataFrame(rows, index=["value", "low", "high", "n_effective"]).T
+            rows[label, name] = [values[label], *(bound[label] for bound in interval), kind]
+    columns = ["value", "low", "high", "n_effective"]
+    table = pd.DataFrame(rows, index=[*columns, "interval"]).T
+    return table.astype(dict.fromkeys(columns, float))
 
 
 def _counts(weights: NDArray[Any], answers: NDArray[Any]) -> NDArray[Any]:
     """Count by class and answer: weights of shape (n_draws, n_subjects, n_classes)."""
     return np.asarray(np.swapaxes(weights, 1, 2) @ answers)
-
-
-def _row(value: Any, interval: Interval) -> list[float]:
-    return [float(part) for part in (value, *interval)]
 
 
 def bootstrap_of_readers_and_cases(

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from sknemg.divote.levels import class_columns
 from sknemg.metrics._comparisons import cochran_q, holm, mcnemar
-from sknemg.metrics._estimates import CLUSTERED, EFFECTIVE, EXACT
 from sknemg.metrics._intervals import check_level
 from sknemg.metrics._label_scores import (
     LABEL_METRICS,
@@ -408,15 +407,13 @@ def _scores(cases: _Cases, options: dict[str, Any]) -> pd.DataFrame:
                 n_bootstrap=options["n_bootstrap"],
                 rng=rng,
             )
-            share = CLUSTERED if (counts.sum(axis=1) > 1).any() else EXACT
             found: dict[Any, Any] = estimates.to_dict("index")
             for (label, metric), own in found.items():
                 name = None if label < 0 else cases.classes[label]
                 rows.append(
                     {"rater": rater, "kind": kind, "metric": metric, "class": name}
                     | {"value": own["value"], "sd": np.nan, "low": own["low"], "high": own["high"]}
-                    | {"n_cases": int(read.sum())}
-                    | {"interval": share if metric == "accuracy" else EFFECTIVE}
+                    | {"n_cases": int(read.sum()), "interval": own["interval"]}
                 )
         if table.shape[1] > 1:
             rows += _means(cases, kind, table, options)

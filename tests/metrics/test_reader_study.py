@@ -17,7 +17,7 @@ from statsmodels.stats.contingency_tables import cochrans_q
 from statsmodels.stats.contingency_tables import mcnemar as oracle_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from sknemg.metrics import mrmc_against, read_votes, reader_study
+from sknemg.metrics import mrmc_against, one_vs_rest_table, read_votes, reader_study
 from sknemg.metrics._comparisons import cochran_q, holm, mcnemar
 from sknemg.metrics._label_scores import LABEL_METRICS, label_values
 from sknemg.metrics.readers import confusion_shares
@@ -122,6 +122,34 @@ def test_scores_of_readers_model_and_their_mean(study, whole):
     exact = stats.binomtest(int((readers["B"] == y).sum()), 30).proportion_ci()
     own = table.set_index(["rater", "metric"]).loc[("B", "accuracy")]
     assert_allclose(own[["low", "high"]].astype(float), exact)
+
+
+def test_proportions_of_a_class_have_the_exact_intervals_of_other_tables(made, whole):
+    y, readers, model = made
+    for rater, answers in (("B", readers["B"]), ("model", model.idxmax(axis=1))):
+        given = pd.get_dummies(answers).astype(float)
+        table = one_vs_rest_table(y, given[CLASSES], classes=CLASSES, n_resamples=60)
+        other = table.replace({"metric": {"precision": "ppv"}}).set_index(["class", "metric"])
+        own = whole.by_class[whole.by_class["rater"] == rater].set_index(["class", "metric"])
+        for name in ("sensitivity", "specificity", "ppv"):
+            both = [part.loc[(CLASSES, name), ["low", "high"]] for part in (own, other)]
+            assert_allclose(*(part.to_numpy(float) for part in both))
+        kinds = own["interval"].groupby("metric").unique().map(list).to_dict()
+        exact, effective = ["Clopper-Pearson"], ["Clopper-Pearson, effective number"]
+        assert kinds == {"sensitivity": exact, "specificity": exact, "ppv": exact, "f1": effective}
+
+
+def test_who_cannot_say_is_wrong_of_the_class_and_right_of_the_others(made):
+    y, readers, model = made
+    unsure = readers.copy()
+    unsure.loc[["S03", "S14"], "A"] = "cannot say"
+    result = reader_study(y, unsure, model, **LEAST)
+    own = result.by_class.query("rater == 'A'").set_index(["class", "metric"])
+    for label in CLASSES:
+        for name, cases in (("sensitivity", y == label), ("specificity", y != label)):
+            right = int(((unsure["A"] == label) == (y == label))[cases].sum())
+            exact = stats.binomtest(right, int(cases.sum())).proportion_ci()
+            assert_allclose(own.loc[(label, name), ["low", "high"]].astype(float), exact)
 
 
 def test_unread_cases_leave_every_comparison_and_are_named(study):
