@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from sknemg.evaluation.comparison import scored_rows
 from sknemg.evaluation.result import Evaluation
 from sknemg.recordings import Recordings
 
+_PLACES = ("examples", "accuracies", "confusion", "votes")  # in the figure, in this order
 _EXAMPLES = 6  # classes of which a recording is drawn
 _MATRIX = 12  # classes up to which a confusion matrix can be read
 _CURVES = 6  # classes up to which curves can be told apart
@@ -61,9 +62,25 @@ def plot_comparison(result: Evaluation, scores: pd.DataFrame, X: Recordings) -> 
     -------
     matplotlib Figure
     """
+    method = result.subjects["method"].iloc[0]
+    return draw_comparison([*shared_panels(result, scores, X), *method_panels(result, method)])
+
+
+def draw_comparison(panels: Iterable[Panel]) -> Any:
+    """Draw the panels that have a place in the figure of a comparison.
+
+    Parameters
+    ----------
+    panels : iterable of Panel
+        From `shared_panels`, and from `method_panels` of the first method.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
     import matplotlib.pyplot as plt
 
-    parts = {panel.name: panel for panel in comparison_panels(result, scores, X)}
+    parts = {panel.name: panel for panel in panels if panel.name in _PLACES}
     with plain_text():
         figure = plt.figure(figsize=(12, 8), layout="constrained")
         below = [parts[name] for name in parts if name != "examples"]
@@ -79,8 +96,8 @@ def plot_comparison(result: Evaluation, scores: pd.DataFrame, X: Recordings) -> 
     return figure
 
 
-def comparison_panels(result: Evaluation, scores: pd.DataFrame, X: Recordings) -> list[Panel]:
-    """Prepare the parts of the figure, without those that this result has nothing for.
+def shared_panels(result: Evaluation, scores: pd.DataFrame, X: Recordings) -> list[Panel]:
+    """Prepare the pictures that are not of one method.
 
     Parameters
     ----------
@@ -91,14 +108,12 @@ def comparison_panels(result: Evaluation, scores: pd.DataFrame, X: Recordings) -
     Returns
     -------
     list of Panel
-        ``examples``, ``accuracies``, ``confusion`` (up to 12 classes) and ``votes`` (of three
-        classes). Drawn within `plain_text`, names hold no formulas.
+        ``examples``, if the result names the rows of recordings, and ``accuracies``. Drawn within
+        `plain_text`, names hold no formulas.
     """
     method = result.subjects["method"].iloc[0]
     found = [_examples(result, X, method), _accuracies(result, scores)]
-    first = method_panels(result, method)
-    wanted = [panel for panel in first if panel.name in ("confusion", "votes")]
-    return [panel for panel in (*found, *wanted) if panel is not None]
+    return [panel for panel in found if panel is not None]
 
 
 def method_panels(result: Evaluation, method: str) -> list[Panel]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ from sknemg.evaluation.comparison import scored_rows, short_table
 from sknemg.evaluation.conclusion import best_method, conclude
 from sknemg.evaluation.figure import (
     Panel,
-    comparison_panels,
+    draw_comparison,
     method_panels,
     plain_text,
-    plot_comparison,
+    shared_panels,
 )
 from sknemg.evaluation.gains import gains_of, short_gains
 from sknemg.evaluation.result import Evaluation
@@ -80,12 +80,13 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     picture, page = folder / "comparison.png", folder / "report.html"
     with _missing_glyphs_named_once():
-        figure = plot_comparison(result, scores, X)
+        shared, own = _panels(result, scores, X)
+        figure = draw_comparison([*shared, *next(iter(own.values()))])
         try:
             figure.savefig(picture, dpi=130)
         finally:
             plt.close(figure)
-        text = report_page(result, scores, differences, X, title=title, gains=gains)
+        text = _page(result, scores, differences, shared, own, title=title, gains=gains)
     page.write_text(text, encoding="utf-8")
     return [page, picture]
 
@@ -111,6 +112,28 @@ def report_page(
     str
         HTML.
     """
+    panels = _panels(result, scores, X)
+    return _page(result, scores, differences, *panels, title=title, gains=gains)
+
+
+def _panels(
+    result: Evaluation, scores: pd.DataFrame, X: Recordings
+) -> tuple[list[Panel], dict[str, list[Panel]]]:
+    """Prepare the pictures of all methods together, and those of each."""
+    methods = result.subjects["method"].unique()
+    return shared_panels(result, scores, X), {name: method_panels(result, name) for name in methods}
+
+
+def _page(
+    result: Evaluation,
+    scores: pd.DataFrame,
+    differences: pd.DataFrame,
+    shared: list[Panel],
+    own: Mapping[str, list[Panel]],
+    *,
+    title: str,
+    gains: pd.DataFrame | None,
+) -> str:
     settings = result.settings
     methods = list(result.subjects["method"].unique())
     if gains is None:
@@ -121,8 +144,6 @@ def report_page(
         between = gains_of(result, best, levels=["subject"])
         between = between[between["method"] != result.nuisance]
     said = conclude(result, scores, gains, between, differences)
-    panels = comparison_panels(result, scores, X)
-    shared = [panel for panel in panels if panel.name in ("examples", "accuracies")]
     return render(
         "sknemg.evaluation",
         "report.html",
@@ -142,7 +163,7 @@ def report_page(
         remarks=_remarks(result),
         notes=_notes(scores),
         pictures=_pictures(shared),
-        by_method=[(name, _pictures(method_panels(result, name))) for name in methods],
+        by_method=[(name, _pictures(panels)) for name, panels in own.items()],
         by_class=Table.from_frame(
             _by_class(result),
             "classes",

@@ -12,7 +12,7 @@ from _results import DIAGNOSES, HOSTILE, hostile, invented
 from sknemg.evaluation import Evaluation, report
 from sknemg.evaluation.comparison import scores_of
 from sknemg.evaluation.confounding import confounds
-from sknemg.evaluation.figure import comparison_panels, short_names
+from sknemg.evaluation.figure import method_panels, shared_panels, short_names
 from sknemg.evaluation.report import report_page, write_report
 from sknemg.pages import INTENDED_USE
 
@@ -156,11 +156,13 @@ def test_labels_of_every_kind(text_of, classes):
         assert f"{12 // len(classes)} {label}" in text
         assert re.search(rf"S00\d\n{label}\n0\.\d", text), "a wrong subject with its score"
         assert f"votes for {label}" in text
-    panels = comparison_panels(result, scores_of(result, n_resamples=9), X)
-    names = ["examples", "accuracies", "confusion", "votes"]
-    assert [panel.name for panel in panels] == names[: len(classes) + 1]
-    assert f"{classes[0]}: subject S0" in panels[0].alt
-    assert f"as {classes[1]}" in panels[2].alt
+    shared = shared_panels(result, scores_of(result, n_resamples=9), X)
+    assert [panel.name for panel in shared] == ["examples", "accuracies"]
+    assert f"{classes[0]}: subject S0" in shared[0].alt
+    own = method_panels(result, "nEMGNet")
+    names = ["confusion", "roc", "calibration", "votes"]
+    assert [panel.name for panel in own] == names[: len(classes) + 1]
+    assert f"as {classes[1]}" in own[0].alt
 
 
 def test_five_hundred_wrong_subjects_are_counted_not_listed(text_of):
@@ -181,8 +183,9 @@ def test_many_classes_make_no_wide_tables_and_no_unreadable_picture(quick):
         elif attrs["scope"] == "col":
             widths[-1] += 1
     assert len(widths) == 6 and max(widths) <= 12
-    panels = comparison_panels(result, scores_of(result, n_resamples=9), X)
+    panels = shared_panels(result, scores_of(result, n_resamples=9), X)
     assert [panel.name for panel in panels] == ["examples", "accuracies"]
+    assert not method_panels(result, "nEMGNet")
     assert panels[0].caption.startswith("For 6 of 20 classes")
 
 
