@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from sklearn.base import BaseEstimator
 from sknemg.divote.levels import LEVEL_TABLES
 from sknemg.evaluation._cache import open_cache
 from sknemg.evaluation._check import FirstSteps
+from sknemg.evaluation._code import package_code, users_code
 from sknemg.evaluation._fit import file_of, fixed_threads, run_cell
 from sknemg.evaluation._plan import Cell, plan_cells
 from sknemg.evaluation._routing import check_reach
@@ -95,7 +97,8 @@ def evaluate(
     cache : path, default=None
         A folder in which finished cells are kept. Rerun the same call to resume a run that was
         stopped: a cell is run again only if its estimator, its data, its rows or its seed
-        changed, or if its file is damaged, which a warning then says.
+        changed, the code did (that of sknemg, of installed packages by their versions, and of
+        your own functions and classes), or its file is damaged, which a warning then says.
     progress : bool, default=False
         Whether to show a progress bar with the time left.
     strict : bool, default=False
@@ -113,7 +116,8 @@ def evaluate(
         If the subjects are unknown, a diagnosis is missing, a subject has two, or all have the
         same; if there is no estimator, `protocol` is not among the named ones, or
         `random_state` is not an integer; if the subjects do not reach an estimator, since `X` has
-        no room for them and the estimator does not take ``groups``.
+        no room for them and the estimator does not take ``groups``; if finished cells are to be
+        kept of an estimator that cannot be pickled.
     TypeError
         If `estimators` or `protocol` are of another type.
     InvalidRecordingsError
@@ -190,10 +194,10 @@ def evaluate(
     settings["nuisance"] = NUISANCE if nuisance else None
     settings["lacking"] = _lacking(cells, y, subjects)
     _warn_of_lacking(settings["lacking"])
-    # Other code or another machine may give other numbers: their cells are not mistaken for ours.
-    world = [settings[name] for name in ("versions", "device", "commit")]
-    data_key = joblib.hash((X, y, subjects, world))
-    files = [folder and file_of(cell, folder, data_key, n_threads) for cell in cells]
+    files: list[Path | None] = [None] * len(cells)
+    if folder is not None:
+        keys = _keys(estimators, (X, y, subjects, n_threads), settings)
+        files = [file_of(cell, folder, keys[cell.method]) for cell in cells]
     new = {
         cell.method
         for cell, file in zip(cells, files, strict=True)
@@ -262,6 +266,24 @@ def _protocol(protocol: Any) -> Protocol:
 
 
 # -- around it ---------------------------------------------------------------------------------
+
+
+def _keys(
+    estimators: Mapping[str, BaseEstimator], data: tuple[Any, ...], settings: Mapping[str, Any]
+) -> dict[str, str]:
+    """Tell the cells of each estimator from those of other data, code and machines."""
+    world = settings["versions"], settings["device"], package_code()
+    common, keys = joblib.hash((data, world)), {}
+    for name, estimator in estimators.items():
+        try:
+            keys[name] = joblib.hash((common, users_code(estimator)))
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise ValueError(
+                f"estimators[{name!r}] cannot be pickled ({error}), so that `cache` cannot tell "
+                "its finished cells from others: define its functions in a module, or leave "
+                "`cache` out."
+            ) from error
+    return keys
 
 
 def _lacking(cells: list[Cell], y: NDArray[Any], subjects: NDArray[Any]) -> list[dict[str, Any]]:

@@ -39,9 +39,9 @@ class Done(NamedTuple):
     torn: list[Any]  # test subjects that the model was trained on
 
 
-def file_of(cell: Cell, cache: Path, data_key: str, n_threads: int) -> Path:
-    """Name the file that keeps the tables of a cell."""
-    return cache / f"{joblib.hash((cell.fit, data_key, n_threads))}.joblib"
+def file_of(cell: Cell, cache: Path, key: str) -> Path:
+    """Name the file that keeps the tables of a cell; `key` stands for its data and its code."""
+    return cache / f"{joblib.hash((cell.fit, key))}.joblib"
 
 
 def run_cell(

@@ -1,0 +1,155 @@
+"""The code that a fit depends on: that of sknemg, and that of a user's functions and classes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import sys
+import sysconfig
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import joblib
+
+_WRAPPED = ("__func__", "fget", "fset", "func", "__wrapped__")  # of methods, properties, wrappers
+
+
+@cache
+def package_code() -> str:
+    """Hash the code of sknemg, as it is on the disk.
+
+    Returns
+    -------
+    str
+    """
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for file in sorted(root.rglob("*.py")):
+        digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def users_code(thing: Any) -> str:
+    """Hash the code of a user's functions and classes that an object refers to.
+
+    joblib hashes a function by its name, so that another function of that name has the same hash.
+    Here its instructions count, its defaults, and all that it calls by name, unless that belongs to
+    Python or to an installed package, whose version stands for it. Comments, and where a function
+    stands in its file, do not count.
+
+    Parameters
+    ----------
+    thing : object
+        One that can be pickled, such as an estimator.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import FunctionTransformer
+    >>> users_code(FunctionTransformer(abs)) == users_code(FunctionTransformer(sum))
+    True
+    """
+    finder = _Finder(io.BytesIO())
+    finder.dump(thing)
+    seen: dict[int, Any] = {}
+    digest = hashlib.sha256()
+    for one in finder.found:
+        for part in _parts(one, seen):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+class _Finder(pickle.Pickler):
+    """Collects the functions and classes that a pickle would name."""
+
+    def __init__(self, file: io.BytesIO):
+        super().__init__(file)
+        self.found: list[Any] = []
+
+    def reducer_override(self, thing: Any) -> Any:
+        if isinstance(thing, (FunctionType, type)):
+            self.found.append(thing)
+        return NotImplemented
+
+
+def _parts(thing: Any, seen: dict[int, Any]) -> Iterator[bytes]:
+    """Give the bytes that tell one piece of a user's code from another."""
+    if id(thing) in seen:
+        return
+    seen[id(thing)] = thing
+    if isinstance(thing, ModuleType):
+        if _is_users(thing.__name__) and getattr(thing, "__file__", None):
+            yield Path(str(thing.__file__)).read_bytes()
+    elif isinstance(thing, type):
+        for own in thing.__mro__ if _is_users(thing.__module__) else ():
+            for name, value in vars(own).items() if _is_users(own.__module__) else ():
+                if not name.startswith("__") or callable(value):
+                    yield name.encode()
+                    yield from _parts(value, seen)
+    elif isinstance(thing, FunctionType):
+        if _is_users(thing.__module__):
+            yield from _parts_of_function(thing, seen)
+    else:
+        inner = [getattr(thing, name, None) for name in _WRAPPED]
+        for function in (one for one in inner if isinstance(one, FunctionType)):
+            yield from _parts(function, seen)
+        try:
+            yield joblib.hash(thing).encode()
+        except Exception:  # what cannot be pickled is told by its kind alone
+            yield type(thing).__name__.encode()
+
+
+def _parts_of_function(function: FunctionType, seen: dict[int, Any]) -> Iterator[bytes]:
+    names: set[str] = set()
+    yield from _instructions(function.__code__, names)
+    given = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    for cell in function.__closure__ or ():
+        given += [cell.cell_contents] if _is_filled(cell) else []
+    given += [function.__globals__[n] for n in sorted(names) if n in function.__globals__]
+    for value in given:
+        yield from _parts(value, seen)
+
+
+def _instructions(code: CodeType, names: set[str]) -> Iterator[bytes]:
+    """Give what code does, without the lines on which it stands; note the names that it uses."""
+    names.update(code.co_names)
+    yield code.co_code
+    yield repr((code.co_names, code.co_varnames, code.co_freevars)).encode()
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _instructions(constant, names)
+        elif isinstance(constant, frozenset):  # whose order differs from process to process
+            yield repr(sorted(map(repr, constant))).encode()
+        else:
+            yield repr(constant).encode()
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True
+
+
+@cache
+def _is_users(module: str | None) -> bool:
+    """Whether a module is neither of Python, nor of an installed package, nor of sknemg."""
+    top = str(module).partition(".")[0]
+    if top == "sknemg" or top in sys.stdlib_module_names - {"__main__"}:
+        return False
+    file = getattr(sys.modules.get(str(module)), "__file__", None)
+    if file is None:  # a session, or a module that is compiled in
+        return top == "__main__" or top not in sys.modules
+    if {"site-packages", "dist-packages"} & set(Path(file).parts):
+        return False
+    paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return not any(Path(file).is_relative_to(path) for path in paths)

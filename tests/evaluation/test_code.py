@@ -1,0 +1,159 @@
+"""Which code finished cells of an evaluation belong to."""
+
+import functools
+import importlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sknemg import DiVoteClassifier, Segmenter
+from sknemg.evaluation import Protocol, _evaluate, evaluate
+from sknemg.evaluation._code import package_code, users_code
+
+TWO = Protocol("two", n_splits=2)
+MODULE = """
+import functools
+import numpy as np
+
+FACTOR = 1.0
+WORDS = {"a", "b", "c"}
+
+class Scale:
+    by = 2.0
+    def __call__(self, X):
+        return self.scaled(X)
+    def scaled(self, X):
+        return X * self.by
+    @functools.cached_property
+    def kept(self):
+        return 1
+
+def helper(X):
+    return np.abs(X) + 0.0  # what it does
+
+def steps(X, power=1):
+    return (lambda Z: FACTOR * helper(Z) ** power if "a" in {"a", "b"} else WORDS)(X)
+"""
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """Write a user's module, and import it anew after each change."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(old="", new=""):
+        assert old in MODULE
+        (tmp_path / "recipe_of_a_user.py").write_text(MODULE.replace(old, new))
+        sys.modules.pop("recipe_of_a_user", None)
+        importlib.invalidate_caches()
+        sys.dont_write_bytecode, kept = True, sys.dont_write_bytecode
+        try:
+            return importlib.import_module("recipe_of_a_user")
+        finally:
+            sys.dont_write_bytecode = kept
+
+    yield write
+    sys.modules.pop("recipe_of_a_user", None)
+
+
+def key(module):
+    return users_code([FunctionTransformer(module.steps), functools.partial(module.Scale())])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("power=1", "power=2"),
+        ("** power", "** -power"),
+        ("+ 0.0", "+ 1.0"),  # of a function that it calls
+        ("FACTOR = 1.0", "FACTOR = 2.0"),  # a constant that it uses
+        ('{"a", "b", "c"}', '{"a", "b"}'),
+        ("X * self.by", "X / self.by"),  # of the class of an object
+        ("by = 2.0", "by = 3.0"),
+        ("return 1", "return 2"),
+    ],
+)
+def test_changed_code_is_other_code(module, old, new):
+    before = key(module())
+    assert key(module(old, new)) != before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("  # what it does", ""), ("\nclass Scale", "\n\n\nclass Scale")]
+)
+def test_comments_and_lines_do_not_count(module, old, new):
+    before = key(module())
+    assert key(module(old, new)) == before
+
+
+def test_another_process_gives_the_same_key(module, tmp_path):
+    own = module()
+    code = """if True:
+        import functools, recipe_of_a_user as own
+        from sklearn.preprocessing import FunctionTransformer
+        from sknemg.evaluation._code import users_code
+        parts = [FunctionTransformer(own.steps), functools.partial(own.Scale())]
+        print(users_code(parts))
+        """
+    path = ":".join([str(tmp_path), *sys.path])
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": path, "PYTHONHASHSEED": "7"},
+    )  # fmt: skip
+    assert run.stdout.strip() == key(own)
+
+
+def test_installed_code_is_told_by_its_version(monkeypatch):
+    before = users_code(LogisticRegression())
+    monkeypatch.setattr(LogisticRegression, "predict_proba", lambda self, X: X)
+    assert users_code(LogisticRegression()) == before
+
+
+def test_cells_of_changed_code_are_not_taken_for_finished(
+    module, make_ragged, tmp_path, monkeypatch
+):
+    X, y = make_ragged(n_subjects=6)
+
+    def cells(own):
+        inner = make_pipeline(FunctionTransformer(own.steps), LogisticRegression(max_iter=2000))
+        pipe = make_pipeline(Segmenter(), DiVoteClassifier(inner, final_estimator=None))
+        evaluate(pipe, X, y, protocol=TWO, cache=tmp_path / "cells")
+        return len(list((tmp_path / "cells").iterdir()))
+
+    assert cells(module()) == 2
+    assert cells(module("  # what it does")) == 2
+    assert cells(module("+ 0.0", "+ 1.0")) == 4
+    monkeypatch.setattr(_evaluate, "package_code", lambda: "another recipe of sknemg")
+    assert cells(module("+ 0.0", "+ 1.0")) == 6
+
+
+def test_the_code_of_sknemg_is_hashed_from_its_files(tmp_path, monkeypatch):
+    import sknemg.evaluation._code as module
+
+    (tmp_path / "evaluation").mkdir()
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "evaluation" / "_code.py"))
+    package_code.cache_clear()
+    try:
+        hashes = []
+        for text in ("LR = 1e-3", "LR = 1e-2", "LR = 1e-3"):
+            (tmp_path / "recipes.py").write_text(text)
+            package_code.cache_clear()
+            hashes.append(package_code())
+    finally:
+        monkeypatch.undo()
+        package_code.cache_clear()
+    assert hashes[0] == hashes[2] != hashes[1]
+
+
+def test_what_cannot_be_pickled_cannot_be_kept(make_ragged, tmp_path):
+    X, y = make_ragged(n_subjects=6)
+    inner = make_pipeline(FunctionTransformer(lambda Z: Z), LogisticRegression(max_iter=2000))
+    pipe = make_pipeline(Segmenter(), DiVoteClassifier(inner, final_estimator=None))
+    with pytest.raises(ValueError, match=r"estimators\['own'\] cannot be pickled .* in a module"):
+        evaluate({"own": pipe}, X, y, protocol=TWO, cache=tmp_path)
+    assert np.isfinite(evaluate({"own": pipe}, X, y, protocol=TWO).subjects[y[0]]).all()
