@@ -14,6 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from sknemg.cli.advice import Refusal, Words, column, option, speaking, text
+from sknemg.cli.bids import (
+    BIDS,
+    COHORT,
+    add_bids,
+    is_bids,
+    read_bids,
+    refuse_bids_options,
+    states_diagnoses,
+)
 from sknemg.cli.entries import (
     at_least,
     finite,
@@ -50,6 +59,7 @@ LOADING: Mapping[str, Words] = {
     "channel": column("channel"),
     "start": column("start"),
     "stop": column("stop"),
+    **BIDS,
 }
 #: What the parameters of the comparison are called here.
 RUNNING: Mapping[str, Words] = {
@@ -161,7 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     compare = commands.add_parser("compare", help=f"{job} on your own recordings")
     compare.add_argument(
         "--cohort", required=True, type=Path, metavar="FOLDER",
-        help="folder with subjects.csv and recordings.csv, or cohort.csv; see the guide",
+        help=COHORT,
     )  # fmt: skip
     _add_reading(compare)
     _add_common(compare, out="comparison")
@@ -191,7 +201,8 @@ def _add_validate(commands: Any) -> None:
     )
     validate.add_argument(
         "folder", type=Path, metavar="FOLDER",
-        help="a cohort, or a folder of signal files with or without recordings.csv",
+        help="a cohort, a data set in EMG-BIDS, or a folder of signal files with or without "
+        "recordings.csv",
     )  # fmt: skip
     validate.add_argument(
         "--unlabelled", action="store_true", help="ask for no diagnoses, as of new patients"
@@ -210,7 +221,7 @@ def _add_train(commands: Any) -> None:
     )
     train.add_argument(
         "--cohort", required=True, type=Path, metavar="FOLDER",
-        help="folder with subjects.csv and recordings.csv, or cohort.csv; see the guide",
+        help=COHORT,
     )  # fmt: skip
     _add_reading(train)
     _add_steps(train)
@@ -250,7 +261,8 @@ def _add_diagnose(commands: Any) -> None:
     diagnose.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH",
         help="a folder with one patient's signal files, or the files; recordings.csv in it may "
-        "name subject, file, muscle, location, sfreq, unit, scale, channel",
+        "name subject, file, muscle, location, sfreq, unit, scale, channel; or a data set in "
+        "EMG-BIDS",
     )  # fmt: skip
     _add_model(diagnose)
     diagnose.add_argument(
@@ -315,6 +327,7 @@ def _add_reading(
         help="what a sample without a value is: an error, or at the limit of the converter",
     )  # fmt: skip
     files.add_argument("--max-bytes", type=at_least(1), metavar="N", help="limit for one channel")
+    add_bids(parser, cohort=cohort)
     texts = parser.add_argument_group("reading text files")
     texts.add_argument(
         "--delimiter", type=one_sign, default=",", metavar="SIGN", help="(default: comma)"
@@ -471,7 +484,7 @@ def _validate(args: argparse.Namespace) -> int:
 
     words = {**LOADING, "folder": text("FOLDER")}
     with speaking(_with_problems(words, args)):
-        return validate(args, _diagnoses(args.diagnosis or []), reading(args), words)
+        return validate(args, lambda on_error: _read(args, args.folder, on_error), words)
 
 
 def _label(args: argparse.Namespace) -> None:
@@ -493,11 +506,25 @@ def _readers(args: argparse.Namespace) -> None:
 
 
 def _load(args: argparse.Namespace) -> tuple[Any, Any]:
-    from sknemg.datasets import load_cohort
-
     with speaking(_with_problems(LOADING, args)):
-        diagnoses = _diagnoses(args.diagnosis or [])
-        return load_cohort(args.cohort, diagnoses=diagnoses, **reading(args))
+        return _read(args, args.cohort, args.on_error)
+
+
+def _read(args: argparse.Namespace, folder: Path, on_error: str) -> tuple[Any, Any]:
+    """Load a folder of whatever kind, with diagnoses unless there are none to be asked for."""
+    from sknemg.cli.validation import is_cohort
+    from sknemg.datasets import load_cohort, load_recordings
+
+    options = {**reading(args), "on_error": on_error}
+    diagnoses = _diagnoses(args.diagnosis or [])
+    looking = hasattr(args, "unlabelled")  # at a folder that may be of new patients
+    if is_bids(folder):
+        labelled = not looking or (not args.unlabelled and states_diagnoses(folder, args))
+        return read_bids(folder, args, options, diagnoses, labelled=labelled)
+    refuse_bids_options(args, folder)
+    if looking and (args.unlabelled or not is_cohort(folder)):
+        return load_recordings(folder, **options), None
+    return load_cohort(folder, diagnoses=diagnoses, **options)
 
 
 def reading(args: argparse.Namespace) -> dict[str, Any]:
@@ -535,7 +562,7 @@ def _check_cohort(folder: Path) -> None:
     if folder.is_file():
         raise Refusal(
             f"--cohort {str(folder)!r} is a file: give the folder that holds subjects.csv and "
-            "recordings.csv, or cohort.csv."
+            "recordings.csv, cohort.csv, or a data set in EMG-BIDS."
         )
     if not folder.is_dir():
         raise Refusal(f"--cohort {str(folder)!r} does not exist: give a folder of recordings.")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sknemg.cli.advice import Refusal, Words, option, text
+from sknemg.cli.bids import COHORT
 from sknemg.cli.entries import split_names
+from sknemg.cli.predictions import mean_probabilities
 from sknemg.pages import RESEARCH_ONLY
 
 #: What the parameters of a study and of its server are called here.
@@ -56,7 +56,7 @@ def add_label(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--cohort", type=Path, metavar="FOLDER",
-        help="folder with subjects.csv and recordings.csv, or cohort.csv; see the guide",
+        help=COHORT,
     )  # fmt: skip
     parser.add_argument(
         "--dump", type=Path, metavar="FOLDER",
@@ -85,6 +85,9 @@ def add_label(parser: argparse.ArgumentParser) -> None:
         help="CSV file with the column subject and a probability for each diagnosis, which the "
         "assisted arm shows",
     )  # fmt: skip
+    study.add_argument(
+        "--method", metavar="NAME", help="which of several methods in the file of --model"
+    )
     study.add_argument(
         "--repeats", type=int, metavar="N", help="subjects that are read twice (default: 0)"
     )
@@ -200,7 +203,9 @@ def _make(args: argparse.Namespace, X: Any, y: Any) -> Sequence[str]:
         )
     subjects = X["subject"].astype(str).tolist()
     cases = plan(study, subjects)
-    model = None if args.model is None else _read_model(args.model, classes)
+    model = None
+    if args.model is not None:
+        model = mean_probabilities(args.model, args.method, classes)
     args.study.parent.mkdir(parents=True, exist_ok=True)
     return Store.create(args.study, study, cases, subjects, _names(X), model)
 
@@ -221,37 +226,6 @@ def _names(X: Any) -> list[str]:
                 for name, entry in zip(names, X[column].astype(object), strict=True)
             ]
     return names
-
-
-def _read_model(path: Path, classes: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Read a model's probabilities; of several for a subject, as of repeats, the mean counts."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    columns = set(rows[0]) if rows else set()
-    missing = [name for name in ("subject", *classes) if name not in columns]
-    if missing:
-        raise Refusal(
-            f"--model {str(path)!r} lacks the column {', '.join(missing)}: give a subject and a "
-            "probability for each diagnosis in each row."
-        )
-    if len({row.get("method") for row in rows}) > 1:
-        raise Refusal(f"--model {str(path)!r} holds several methods: leave the rows of one.")
-    found: dict[str, list[dict[str, float]]] = {}
-    for line, row in enumerate(rows, 2):
-        try:
-            shares = {label: float(row[label]) for label in classes}
-        except (TypeError, ValueError):
-            shares = {}
-        if not shares or not math.isclose(sum(shares.values()), 1, abs_tol=0.01):
-            raise Refusal(
-                f"--model {str(path)!r}, line {line}: the probabilities do not add up to 1: "
-                "correct them."
-            )
-        found.setdefault(row["subject"], []).append(shares)
-    return {
-        name: {label: sum(s[label] for s in several) / len(several) for label in classes}
-        for name, several in found.items()
-    }
 
 
 def _check_settings(args: argparse.Namespace, study: Any) -> None:

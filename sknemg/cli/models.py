@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sknemg.cli.advice import Refusal
+from sknemg.cli.bids import is_bids, read_bids, refuse_bids_options
 from sknemg.pages import RESEARCH_ONLY
 
 
@@ -93,7 +94,11 @@ def diagnose(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
             f"--model {str(args.model)!r} is a {type(model).__name__}, which answers without "
             "caution: give a model that 'sknemg train' made."
         )
-    X = read_patient(args.paths, options)
+    if is_bids(args.paths[0]):
+        X, _ = read_bids(args.paths[0], args, options, labelled=False)
+    else:
+        refuse_bids_options(args, args.paths[0])
+        X = read_patient(args.paths, options)
     found = model.diagnose(X)
     reference: Literal["published"] | None = "published" if args.muaps else None
     files = write_patient(

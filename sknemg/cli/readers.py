@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sknemg.cli.advice import Refusal, Words, option, text
+from sknemg.cli.predictions import check_file, diagnoses_of, read_table, runs_of_model
 from sknemg.pages import RESEARCH_ONLY
 
 #: What the parameters of a study's analysis are called here.
@@ -21,8 +22,6 @@ ANALYSING: Mapping[str, Words] = {
     "repeat": text("1 in the column 'repeat'"),
 }
 _SQLITE = b"SQLite format 3\x00"
-_TRUE = ("diagnosis", "y_true")  # columns that may hold the diagnosis
-_RUN = ("repeat", "run")
 
 
 def add_readers(parser: argparse.ArgumentParser) -> None:
@@ -81,10 +80,11 @@ def run_readers(args: argparse.Namespace, X: Any = None, y: Any = None) -> None:
     if args.seed < 0:
         raise Refusal(f"--seed {args.seed} must be an integer >= 0.")
     votes = read_votes(_stored_votes(args.votes))
-    models, said = (None, None) if args.model is None else _predictions(args.model, args.method)
+    models, said = (None, None) if args.model is None else runs_of_model(args.model, args.method)
     diagnoses = said
     if args.truth is not None:
-        diagnoses = _truth(args.truth)
+        table = read_table("--truth", args.truth, ("subject", "diagnosis"))
+        diagnoses = diagnoses_of("--truth", table, "diagnosis")
     elif X is not None:
         diagnoses = dict(zip(X["subject"].astype(str), y, strict=True))
     if diagnoses is None:
@@ -116,7 +116,7 @@ def _stored_votes(path: Path) -> Any:
     """Read the votes of a study file, or leave a CSV file to be read."""
     import pandas as pd
 
-    _there("STUDY", path)
+    check_file("STUDY", path)
     with path.open("rb") as file:
         if file.read(len(_SQLITE)) != _SQLITE:
             return path
@@ -130,76 +130,3 @@ def _stored_votes(path: Path) -> Any:
         ) from error
     finally:
         connection.close()
-
-
-def _there(what: str, path: Path) -> None:
-    if not path.is_file():
-        raise Refusal(f"{what} {str(path)!r} does not exist or is no file: give a file.")
-
-
-def _table(what: str, path: Path, needed: tuple[str, ...]) -> Any:
-    import pandas as pd
-
-    _there(what, path)
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if lacking := [name for name in needed if name not in table]:
-        raise Refusal(
-            f"{what} {str(path)!r} has no column {', '.join(lacking)}: name columns after them."
-        )
-    return table
-
-
-def _truth(path: Path) -> Any:
-    table = _table("--truth", path, ("subject", "diagnosis"))
-    return _one_each("--truth", table.assign(true=table["diagnosis"]))
-
-
-def _one_each(what: str, table: Any) -> Any:
-    """Give one diagnosis for each subject, or None where none is said."""
-    known = table[table["true"] != ""].drop_duplicates(["subject", "true"])
-    twice = known["subject"][known["subject"].duplicated()].unique()
-    if len(twice):
-        raise Refusal(f"{what} gives {', '.join(twice[:5])} two diagnoses: correct them.")
-    return known.set_index("subject")["true"] if len(known) else None
-
-
-def _predictions(path: Path, method: str | None) -> tuple[dict[str, Any], Any]:
-    """Read the runs of a model, and the diagnoses if the file says them."""
-    import pandas as pd
-
-    table = _table("--model", path, ("subject",))
-    if "method" in table:
-        names = table["method"].unique()
-        if method is None and len(names) > 1:
-            raise Refusal(f"--model holds {', '.join(names)}: choose one by --method NAME.")
-        if method is not None and method not in names:
-            raise Refusal(f"--method {method!r} is not in the file: choose {', '.join(names)}.")
-        table = table if method is None else table[table["method"] == method]
-    elif method is not None:
-        raise Refusal("--method has no use: the file of --model has no column method.")
-    true = next((name for name in _TRUE if name in table), None)
-    said = None if true is None else _one_each("--model", table.assign(true=table[true]))
-    about = {"subject", "prediction", "method", "fold", "muscle", "location", *_TRUE, *_RUN}
-    classes = [
-        name
-        for name in table
-        if name not in about and not name.startswith("n_") and (said is None or name in set(said))
-    ]
-    if len(classes) < 2 and "prediction" not in table:
-        raise Refusal("--model holds neither a column for each class nor prediction: add one.")
-    run = next((name for name in _RUN if name in table), None)
-    parts = {"model": table} if run is None else {
-        f"run {int(name) + 1}" if name.isdecimal() else name: part
-        for name, part in table.groupby(run, sort=True)
-    }  # fmt: skip
-    if len(parts) == 1:
-        parts = {"model": next(iter(parts.values()))}
-    models = {}
-    for name, part in parts.items():
-        own = part.set_index("subject")
-        if len(classes) > 1:
-            scores = own[classes].apply(pd.to_numeric, errors="coerce")
-            models[name] = scores.dropna(how="all")
-        else:
-            models[name] = own["prediction"][own["prediction"] != ""]
-    return models, said

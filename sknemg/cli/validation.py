@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sknemg.cli.advice import Words, in_words_of
 from sknemg.pages import RESEARCH_ONLY, Table, render
 from sknemg.versions import __version__
 
+Load = Callable[[str], tuple[Any, Any]]
 _PROBLEMS, _FLAWS = "problems.csv", "flaws.csv"
 _LABELLED = ("subjects.csv", "subjects.xlsx", "cohort.csv", "cohort.xlsx")
 _COLUMNS = {
@@ -37,21 +38,14 @@ class Validation:
     notes: list[str] = field(default_factory=list)
 
 
-def validate(
-    args: argparse.Namespace,
-    diagnoses: Mapping[str, str] | None,
-    options: Mapping[str, Any],
-    words: Mapping[str, Words],
-) -> int:
+def validate(args: argparse.Namespace, load: Load, words: Mapping[str, Words]) -> int:
     """Print everything that is wrong with a folder, and write it as a page.
 
     Parameters
     ----------
     args : Namespace
-    diagnoses : mapping or None
-        Further words for diagnoses.
-    options : mapping
-        How files are read, as parameters of `load_recordings`.
+    load : callable
+        Called with ``on_error``: reads the folder, and returns X and y.
     words : mapping of parameter to `Words`
         What the parameters are called here.
 
@@ -60,8 +54,7 @@ def validate(
     int
         Exit status: 1 if anything was found.
     """
-    found = examine(args.folder, None if args.unlabelled else diagnoses, options,
-                    labelled=not args.unlabelled and is_cohort(args.folder))  # fmt: skip
+    found = examine(load)
     for name in ("problem", "remedy") if len(found.problems) else ():
         found.problems[name] = [in_words_of(words, text) for text in found.problems[name]]
     found.notes = [in_words_of(words, note) for note in found.notes]
@@ -82,52 +75,31 @@ def is_cohort(folder: Path) -> bool:
     return any((folder / name).exists() for name in _LABELLED)
 
 
-def examine(
-    folder: Path,
-    diagnoses: Mapping[str, str] | None,
-    options: Mapping[str, Any],
-    *,
-    labelled: bool,
-) -> Validation:
+def examine(load: Load) -> Validation:
     """Read what can be read of a folder, and find what is wrong.
 
     Parameters
     ----------
-    folder : Path
-    diagnoses : mapping or None
-    options : mapping
-    labelled : bool
-        Whether each recording needs a subject with a diagnosis.
+    load : callable
+        As for `validate`.
 
     Returns
     -------
     Validation
     """
-    from sknemg.datasets import (
-        ImplausibleWarning,
-        InvalidCohortError,
-        load_cohort,
-        load_recordings,
-        quality,
-    )
+    from sknemg.datasets import ImplausibleWarning, InvalidCohortError, quality
     from sknemg.datasets._quality import flaws_of
-
-    def load(on_error: str) -> Any:
-        options_ = {**options, "on_error": on_error}
-        if labelled:
-            return load_cohort(folder, diagnoses=diagnoses, **options_)[0]
-        return load_recordings(folder, **options_)
 
     found = Validation()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            found.X = load("raise")
+            found.X = load("raise")[0]
         except InvalidCohortError as error:
             found.problems = error.problems
             caught.clear()
             try:
-                found.X = load("skip")
+                found.X = load("skip")[0]
             except InvalidCohortError:
                 caught.clear()  # none is left
     skipped = "recordings were left out"  # which the problems say in full

@@ -200,11 +200,15 @@ def _participants(folder: Path, diagnosis: str | None, findings: Findings) -> pd
     path = folder / _PARTICIPANTS
     if diagnosis is None and not path.exists():
         return None
-    needed = ["participant_id"] + ([] if diagnosis is None else [diagnosis])
     try:
-        people = read_tsv(_inside(path, folder), needed)
+        people = read_tsv(_inside(path, folder), ["participant_id"])
     except ReadError as error:
         findings.add(_PARTICIPANTS, [None], str(error))
+        return None
+    if diagnosis is not None and diagnosis not in people:
+        others = shown([name for name in people if name != "participant_id"])
+        problem = f"no column {diagnosis!r} beside {others}"
+        findings.add(_PARTICIPANTS, [None], problem, "give `diagnosis`, the one of the diagnoses")
         return None
     ids = people.pop("participant_id")
     wrong = ids.index[~ids.fillna("").str.fullmatch(r"sub-[0-9a-zA-Z]+")]

@@ -93,6 +93,21 @@ def test_the_assisted_arm_shows_a_file(label, tmp_path, capsys):
     store.close()
 
 
+def test_one_of_several_methods_is_chosen_and_its_repeats_are_averaged(label, tmp_path):
+    rows = [
+        f"{method},{repeat},KLINIK{code},{0.25 + 0.5 * repeat if method == 'a' else 1},{rest},0"
+        for code in ("0003", "0010", "0017", "0024")
+        for method, repeat, rest in (("a", 0, 0.75), ("a", 1, 0.25), ("b", 0, 0))
+    ]
+    file = tmp_path / "model.csv"
+    file.write_text("\n".join(["method,repeat,subject,myopathy,neuropathy,normal", *rows]))
+    assert label("--model", str(file), "--method", "a")[0] == 0
+    store = Store(tmp_path / "study.sqlite")
+    case = next(case for case in store.cases(0) if case.arm == "assisted")
+    assert store.assistance(case) == {"myopathy": 0.5, "neuropathy": 0.5, "normal": 0.0}
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -120,13 +135,13 @@ def test_wrong_options_are_refused_before_a_study_is_made(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("subject,myopathy\nKLINIK0003,1\n", "lacks the column neuropathy, normal"),
+        ("subject,myopathy\nKLINIK0003,1\n", "has no column neuropathy, normal"),
         ("subject,myopathy,neuropathy,normal\nS1,1,1,1\n", "line 2: the probabilities do not add"),
         ("subject,myopathy,neuropathy,normal\nS1,1,,0\n", "line 2: the probabilities do not add"),
         ("subject,myopathy,neuropathy,normal\nS1,1,0,0\n", "answer is missing for subjects"),
         (
             "method,subject,myopathy,neuropathy,normal\na,S1,1,0,0\nb,S1,1,0,0\n",
-            "holds several methods",
+            "--model holds a, b: choose one by --method NAME.",
         ),
     ],
 )
