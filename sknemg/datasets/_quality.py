@@ -160,7 +160,8 @@ def _in_rates(X: Recordings) -> Iterator[tuple[int, str, str]]:
     if "subject" not in X:
         return
     rates = X["sfreq"].to_numpy(dtype=float)
-    for who, rows in X.meta.reset_index(drop=True).groupby("subject", sort=False).groups.items():
+    subjects = X.meta.reset_index(drop=True).groupby("subject", sort=False, observed=True)
+    for who, rows in subjects.groups.items():
         if len(several := np.unique(rates[rows])) > 1:
             text = f"{capped(several.tolist(), spell='{:g}'.format)} Hz of subject {shown(who)}"
             yield int(rows[0]), "rates", text

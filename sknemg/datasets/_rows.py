@@ -180,8 +180,8 @@ def check_paths(rows: pd.DataFrame, table: str, folder: Path, findings: Findings
         try:
             files = _files_inside(name, folder) if table else files_of(folder / name)
         except (ValueError, OSError, RuntimeError) as error:  # null bytes, loops of links
-            remedy = "give a file inside the folder, relative to it"
-            findings.add(table, [row], f"file {name!r}: {error}", remedy)
+            findings.add(table, [row], f"file {name!r}: {error}", "" if isinstance(error, ReadError)
+                         else "write the name of a file")  # fmt: skip
             continue
         owners[files[0].resolve()].append(row)
         readable.append(row)
@@ -206,9 +206,10 @@ def check_inside(files: Sequence[Path], folder: Path) -> None:
     root = folder.resolve()
     for file in files:
         if not file.resolve().is_relative_to(root):
-            raise ReadError("a link leads out of the folder")
+            raise ReadError("a link leads out of the folder: put the file itself there")
         if not file.is_file():
-            raise ReadError(f"there is no {file.relative_to(folder).as_posix()!r}")
+            missing = file.relative_to(folder).as_posix()
+            raise ReadError(f"there is no {missing!r}: correct the name, or put the file there")
 
 
 def check_repeated_rows(rows: pd.DataFrame, table: str, findings: Findings) -> None:
@@ -299,7 +300,10 @@ def _profile_of(row: pd.Series, path: Path, profiles: Sequence[TextProfile]) -> 
     named = row.get("profile")
     if is_given(named):
         if not is_text(path):
-            raise ReadError(f"profile {named!r} for a file that is no text: leave it out")
+            raise ReadError(
+                f"profile {named!r}, and only text files have one: empty the entry in the column "
+                "profile"
+            )
         known = {profile.name: profile for profile in profiles}
         if named not in known:
             raise ReadError(f"no profile {named!r} among `profiles`, {sorted(known)}: give it")

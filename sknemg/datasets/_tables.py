@@ -639,9 +639,9 @@ def path_problem(name: str) -> str:
     """Say why an entry of the column ``file`` is no file inside the folder, or nothing."""
     windows = PureWindowsPath(name)
     if PurePosixPath(name).is_absolute() or windows.drive or windows.root:
-        return "is an absolute path"
+        return "is an absolute path: give a file inside the folder, relative to it"
     if ".." in windows.parts:
-        return "leaves the folder"
+        return "leaves the folder: give a file inside the folder, relative to it"
     if "\\" in name:
         return "has backslashes: write / between folders"
     return ""

@@ -28,10 +28,9 @@ from sknemg.datasets._bids import (
 )
 from sknemg.datasets._formats.named import need
 from sknemg.datasets._tables import typed
-from sknemg.datasets.writing import OF_SUBJECT, check_returns, writable
+from sknemg.datasets.writing import OF_SUBJECT, check_empty, check_signals, checked
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError, shown
-from sknemg.recordings._subjects import check_labels, check_subjects
 
 _VERSION = "1.11.1"
 _CHANNEL = "EMG"
@@ -126,13 +125,7 @@ def write_bids(
     """
     folder = Path(folder)
     fields = _check_arguments(X, y, name, task, sidecar, bits)
-    labels = None
-    if y is not None:
-        labels = np.asarray(check_labels(y, len(X)) if np.ndim(y) != 1 else y, dtype=object)
-    X.validate(labels)
-    check_subjects(X["subject"], len(X))
-    meta = writable(X.meta)
-    check_returns(X, labels)
+    meta, labels = checked(X, y)
     found: list[_Problem] = []
     names = _entities(meta, task, found)
     plans = [_plan(row, signal, X["sfreq"].iloc[row], bits, found) for row, signal in enumerate(X)]
@@ -141,8 +134,7 @@ def write_bids(
     if found:
         raise InvalidRecordingsError(pd.DataFrame(found, columns=PROBLEM_COLUMNS))
     edfio = need("edfio")
-    if folder.exists() and any(folder.iterdir()):
-        raise FileExistsError(f"{str(folder)!r} is not empty: give a new folder.")
+    check_empty(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "dataset_description.json", {"Name": name, "BIDSVersion": _VERSION})
     (folder / "README.md").write_text(f"# {name}\n\nNeedle electromyography.\n", encoding="utf-8")
@@ -191,10 +183,7 @@ def _check_arguments(
     bits: int,
 ) -> dict[str, Any]:
     """Return the fields of all sidecars, or refuse what cannot be written for any rows."""
-    if X.item_shape != () or "subject" not in X:
-        raise ValueError(
-            "write_bids needs signals with a column 'subject': give recordings before a Segmenter."
-        )
+    check_signals("write_bids", X)
     if y is None and "diagnosis" in X:
         raise ValueError(
             "X has a column 'diagnosis' and y is None: give y=X['diagnosis'], or drop the column."
@@ -208,6 +197,8 @@ def _check_arguments(
             "No task is given" if task is None else "`task` and a column 'task' are both given"
         )
         raise ValueError(f"{problem}: give task='rest' or the like, or the column, one of them.")
+    if task is not None and not (isinstance(task, str) and LABEL.fullmatch(task)):
+        raise ValueError(f"task={task!r} must be text of letters and digits, as BIDS demands.")
     given = dict(sidecar or {})
     wrong = sorted(set(given) & {*_OWN_FIELDS, "EMGChannelCount"}, key=str)
     if wrong:
@@ -231,11 +222,9 @@ def _entities(meta: pd.DataFrame, task: str | None, found: list[_Problem]) -> li
                 remedy = f"write text of {what}, as BIDS demands"
                 found.append((row, f"{column} {shown(value)}", remedy))
             own[key] = str(value)
-        if "task" not in own or not LABEL.fullmatch(own["task"]):
-            if task is None or row == 0:
-                remedy = "give text of letters and digits"
-                found.append((row, f"task {shown(own.get('task'))}", remedy))
-            own["task"] = own.get("task", "")
+        if "task" not in own:
+            found.append((row, "no task", "write text of letters and digits, as BIDS demands"))
+            own["task"] = ""
         names.append({key: own[key] for key in ENTITIES if key in own})
     if "run" not in meta:
         counts: dict[str, int] = {}

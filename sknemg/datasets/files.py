@@ -158,7 +158,7 @@ def read_recording(
     if invalid not in ("raise", "clip"):
         raise ValueError(f"invalid={invalid!r} is unknown: give 'raise' or 'clip'.")
     check_numbers(sfreq=sfreq, scale=scale, start=start, stop=stop)
-    _check_channel(channel)
+    check_channel(channel)
     text = TextFormat(delimiter, decimal, skip_lines, header, encoding)
     check_text(text)
     check_max_bytes(max_bytes)
@@ -194,7 +194,8 @@ def check_numbers(**given: Any) -> None:
         raise ValueError(f"{', '.join(wrong)}: give a number, such as sfreq=10000.")
 
 
-def _check_channel(channel: Any) -> None:
+def check_channel(channel: Any) -> None:
+    """Refuse what is neither the name of a channel nor its position."""
     if channel is None or isinstance(channel, str):
         return
     if isinstance(channel, bool) or not isinstance(channel, Integral):

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from sknemg.datasets._formats.text import TextFormat
 from sknemg.datasets._formats.units import UNITS
-from sknemg.datasets.files import check_numbers, check_text
+from sknemg.datasets.files import check_channel, check_numbers, check_text
 
 _DIALECT = ("delimiter", "decimal", "skip_lines", "header", "encoding")
 
@@ -67,6 +67,7 @@ class TextProfile:
         if not isinstance(self.name, str) or not self.name.strip():
             raise ValueError(f"name={self.name!r} must be text: name the profile.")
         check_text(TextFormat(*(getattr(self, name) for name in _DIALECT)))
+        check_channel(self.channel)
         check_numbers(scale=self.scale, sfreq=self.sfreq)
         if self.unit is not None and self.unit not in UNITS:
             raise ValueError(f"unit={self.unit!r} is unknown: write V, mV, uV or nV.")

@@ -64,23 +64,14 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
         If the folder holds anything.
     """
     folder = Path(folder)
-    if X.item_shape != () or "subject" not in X:
-        raise ValueError(
-            "write_cohort needs signals with a column 'subject', and one diagnosis for each: give "
-            "recordings before a Segmenter."
-        )
+    check_signals("write_cohort", X)
     if X.values.dtype != np.float32:
         raise ValueError(
             f"The samples are {X.values.dtype}, and float32 is written: convert them, "
             "X.with_values(X.values.astype('float32'))."
         )
-    labels = check_labels(y, len(X)) if np.ndim(y) != 1 else y
-    X.validate(labels)
-    check_subjects(X["subject"], len(X))
-    meta = writable(X.meta, (*_SOURCE, "profile"))
-    check_returns(X, np.asarray(labels, dtype=object))
-    if folder.exists() and any(folder.iterdir()):
-        raise FileExistsError(f"{str(folder)!r} is not empty: give a new folder.")
+    meta, labels = checked(X, y, (*_SOURCE, "profile"))
+    check_empty(folder)
     files = [f"data/{row:05d}.npy" for row in range(len(X))]
     tables, fields = _as_text(meta.assign(file=files, unit="mV"), np.asarray(labels).astype(str))
     (folder / "data").mkdir(parents=True, exist_ok=True)
@@ -89,6 +80,47 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
     for name, text in tables.items():
         (folder / name).write_bytes(text.encode())
     write_package(folder / PACKAGE, fields)
+
+
+def check_signals(writer: str, X: Recordings) -> None:
+    """Refuse segments, and recordings of nobody."""
+    if X.item_shape != () or "subject" not in X:
+        raise ValueError(
+            f"{writer} needs signals with a column 'subject': give recordings before a Segmenter."
+        )
+
+
+def check_empty(folder: Path) -> None:
+    """Refuse a folder that holds anything."""
+    if folder.exists() and any(folder.iterdir()):
+        raise FileExistsError(f"{str(folder)!r} is not empty: give a new folder.")
+
+
+def checked(
+    X: Recordings, y: ArrayLike | None, source: Sequence[str] = _SOURCE
+) -> tuple[pd.DataFrame, NDArray[Any] | None]:
+    """Return the columns to be written and the diagnoses, or refuse what would not return.
+
+    Parameters
+    ----------
+    X : Recordings
+    y : array-like of shape (n_recordings,) or None
+    source : sequence of str
+        Columns that say where a recording was read from, which get other names.
+
+    Returns
+    -------
+    meta : DataFrame of shape (n_recordings, n_columns)
+    labels : ndarray of shape (n_recordings,), object, or None
+    """
+    labels = None
+    if y is not None:
+        labels = np.asarray(check_labels(y, len(X)) if np.ndim(y) != 1 else y, dtype=object)
+    X.validate(labels)
+    check_subjects(X["subject"], len(X))
+    meta = writable(X.meta, source)
+    check_returns(X, labels)
+    return meta, labels
 
 
 def _as_text(meta: pd.DataFrame, y: NDArray[Any]) -> tuple[dict[str, str], dict[str, list[Field]]]:
@@ -163,7 +195,7 @@ def check_returns(X: Recordings, y: NDArray[Any] | None) -> None:
             )
             found.append((row, f"{problem} case or blanks", "write it in one way"))
         if not pd.isna(own.iloc[row]) and own.iloc[row] != label:
-            problem = f"the column diagnosis says {shown(own.iloc[row])}, y {shown(label)}"
+            problem = f"the column 'diagnosis' says {shown(own.iloc[row])}, y {shown(label)}"
             found.append((row, problem, "correct one, or rename the column"))
     digests = pd.Series([digest(signal) or row for row, signal in enumerate(X)])
     remedy = "take it out: load_cohort refuses copies"

@@ -201,7 +201,8 @@ class TurnsReference:
         known = [key for key in ("subject", "muscle") if key in X]
         table = self.epochs(X)
         rows = []
-        for names, _ in X.meta.groupby(known, sort=False):  # of all, those without an epoch too
+        groups = X.meta.groupby(known, sort=False, observed=True)
+        for names, _ in groups:  # of all, those without an epoch too
             own = table[(table[known] == list(names)).all(axis=1)]
             low, high = (
                 (own["side"] == side).mean() if len(own) else 0.0 for side in ("low", "high")

@@ -205,13 +205,14 @@ def test_everything_wrong_is_listed_at_once(make_folder):
         "recordings.csv, row 3: the same part of file 'a.npy' as in a row above",
         "recordings.csv, row 4: subject 'B' has no diagnosis (fill it in in subjects.csv)",
         "recordings.csv, row 4: unit 'furlong' is unknown",
-        "recordings.csv, row 5: file 'nowhere.npy': there is no 'nowhere.npy'",
+        "recordings.csv, row 5: file 'nowhere.npy': there is no 'nowhere.npy': correct the name, "
+        "or put the file there",
         "recordings.csv, row 6: subject 'E' is not in subjects.csv",
         "recordings.csv, row 6: no sampling rate: the file states none, so give `sfreq` in hertz; "
         "no unit",
         "recordings.csv, row 7: no subject",
         "recordings.csv, row 7: file '/etc/a.npy': is an absolute path",
-        "recordings.csv, row 8: file '../a.npy': leaves the folder",
+        "recordings.csv, row 8: file '../a.npy': leaves the folder: give a file inside the folder",
         "recordings.csv, row 9: file 'C:\\\\a.npy': is an absolute path",
         "recordings.csv, row 10: file 'sub\\\\a.npy': has backslashes: write / between folders",
         "recordings.csv, row 10: start 'x' is no number",
@@ -219,6 +220,7 @@ def test_everything_wrong_is_listed_at_once(make_folder):
         "recordings.csv, row 11: no file",
     ):
         assert line in message
+    assert message.count("give a file inside the folder") == 3  # of those that lie outside
     assert problems.columns.tolist() == ["table", "row", "problem", "remedy"]
     assert message.startswith(f"{len(problems)} problems in the cohort:")
     assert problems["problem"].ne("").all()

@@ -69,7 +69,7 @@ def test_what_does_not_fit_is_said_by_row(folder):
     table(folder, "file,profile,sfreq,unit\na.txt,,,\nc.npy,old,1000,mV\nb.csv,new,7,\n")
     message = problems_of(folder, profiles=[OLD, NEW])
     assert "row 2: several profiles, and the row names none: write one of ['new', 'old']" in message
-    assert "row 3: profile 'old' for a file that is no text" in message
+    assert "row 3: profile 'old', and only text files have one: empty the entry" in message
     assert "row 4: sfreq 7.0 for the file, 2000 in profile 'new'" in message
 
 
@@ -85,6 +85,9 @@ def test_profiles_are_saved_as_they_are_and_checked(tmp_path):
         ('{"name": "x", "delimiter": ",", "decimal": ","}', "both ','"),
         ('{"name": " "}', "must be text"),
         ('{"name": "x", "sfreq": "10"}', "give a number"),
+        ('{"name": "x", "channel": 1.5}', "channel=1.5 must be a name"),
+        ('{"name": "x", "channel": true}', "channel=True must be a name"),
+        ('{"name": "x", "channel": ["EMG"]}', r"channel=\['EMG'\] must be a name"),
     ]:
         (tmp_path / "p.json").write_text(text)
         with pytest.raises(ValueError, match=match):
