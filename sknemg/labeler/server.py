@@ -124,7 +124,7 @@ def _is_any(host: str) -> bool:
 
 
 def make_server(app: ASGIApp, address: Address) -> uvicorn.Server:
-    """Prepare a server: no log of who asked for what, and limits on what may be open at once.
+    """Prepare a server: no log of who asked for what, few connections, none open for long.
 
     Parameters
     ----------
@@ -136,6 +136,8 @@ def make_server(app: ASGIApp, address: Address) -> uvicorn.Server:
     uvicorn.Server
     """
     import uvicorn
+
+    from sknemg.labeler.patience import PatientProtocol
 
     cert, key = address.tls or (None, None)
     config = uvicorn.Config(
@@ -150,7 +152,7 @@ def make_server(app: ASGIApp, address: Address) -> uvicorn.Server:
         server_header=False,
         lifespan="off",
         ws="none",
-        http="h11",
+        http=PatientProtocol,
         limit_concurrency=_MAX_CONNECTIONS,
         timeout_keep_alive=10,
         h11_max_incomplete_event_size=16_384,

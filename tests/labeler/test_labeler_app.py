@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import urllib.request
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from types import SimpleNamespace
 
@@ -431,6 +431,29 @@ def test_links_and_hosts():
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+def test_a_request_that_dawdles_is_cut_off_and_others_are_not(tmp_path, monkeypatch):
+    monkeypatch.setattr("sknemg.labeler.patience.REQUEST_SECONDS", 0.3)
+    with serving(make_study(tmp_path / "study.sqlite", small_cohort()[0])) as address:
+        host = f"Host: 127.0.0.1:{address.port}\r\n"
+        kept = HTTPConnection("127.0.0.1", address.port, timeout=5)
+        with closing(kept):
+            for pause in (0.5, 0):  # as long as it likes between two requests
+                kept.request("GET", "/")
+                assert kept.getresponse().read().startswith(b"<!doctype html>")
+                time.sleep(pause)
+        body = f"POST /api/session HTTP/1.1\r\n{host}Content-Length: 9\r\n\r\n"
+        whole = f"GET / HTTP/1.1\r\n{host}\r\n"
+        for sent in ("", f"GET / HTTP/1.1\r\n{host}", body, whole + "GET /"):
+            with socket.create_connection(("127.0.0.1", address.port), timeout=5) as slow:
+                slow.sendall(sent.encode())
+                start, heard = time.monotonic(), b""
+                with suppress(ConnectionResetError):
+                    while more := slow.recv(65_536):
+                        heard += more
+            assert time.monotonic() - start < 3
+            assert heard.startswith(b"HTTP/1.1 200") == sent.startswith(whole)
+
+
 def test_the_page_is_served_over_tls(tmp_path):
     files = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(

@@ -405,6 +405,30 @@ def test_filters_and_triggers_are_those_of_a_reference(make_tab, small):
         assert found == expected.tolist()
 
 
+def test_the_overview_is_drawn_when_the_samples_change_and_at_no_step(make_tab, small):
+    tab = make_tab()
+    enter(tab, small)
+    count = """(() => {
+        const context = document.querySelector('#overview').getContext('2d');
+        const stroke = context.stroke.bind(context);
+        window.drawn = 0;
+        context.stroke = () => { window.drawn += 1; stroke(); };
+    })()"""
+    tab.evaluate(count)
+    shown = "Array.from(document.querySelector('#trace').getContext('2d').getImageData(0, 0, "
+    shown += "400, 100).data).reduce((sum, value, at) => sum + value * (at % 97), 0)"
+    seen = set()
+    for action in ("seek(0.05)", "seek(0.1)", "step(1)", "set('gain', 500)"):
+        tab.evaluate(f"{MACHINE}.{action}")
+        seen.add(tab.evaluate(shown))
+    assert len(seen) == 4  # the trace is drawn anew by each
+    assert tab.evaluate("window.drawn") == 0
+    tab.evaluate(f"{MACHINE}.set('highpass', 100)")
+    assert tab.evaluate("window.drawn") == 1
+    tab.evaluate(f"{MACHINE}.load({MACHINE}.raw.slice(0, 1000), {MACHINE}.sfreq)")
+    assert tab.evaluate("window.drawn") == 2
+
+
 def test_the_classes_of_the_buttons_are_those_of_the_study(make_tab, small):
     tab = make_tab()
     enter(tab, small)

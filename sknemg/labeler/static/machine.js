@@ -57,7 +57,8 @@ export class Machine {
     const { highpass, lowpass } = this.settings;
     if (refilter) this.samples = filtered(this.raw, this.sfreq, highpass, lowpass);
     this.sweeps = sweepsOf(this.samples, this.sfreq, this.settings);
-    this.redraw();
+    if (refilter) this.redraw();
+    else this.draw();
   }
 
   async play(from = this.time) {
@@ -88,7 +89,7 @@ export class Machine {
     this.playing = false;
     this.sound.stop();
     this.clipped = 0;
-    this.redraw();
+    this.draw();
   }
 
   seek(time) {
@@ -96,7 +97,7 @@ export class Machine {
     this.pause();
     this.time = Math.min(Math.max(0, time), this.seconds);
     if (running) this.play();
-    else this.redraw();
+    else if (this.raw) this.draw();
   }
 
   /** Show one sweep as a whole: the next, or the one before. */
@@ -131,6 +132,7 @@ export class Machine {
     this.onChange();
   }
 
+  /** Draw all, the overview as well, which shows the same wherever the time stands. */
   redraw() {
     if (!this.raw) return;
     drawOverview(this.screens.overview, this.samples);
