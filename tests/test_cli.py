@@ -51,15 +51,23 @@ def compare(folder, out, *options):
     return main([*argv, "--profile", "smoke", "--folds", "3", "--jobs", "1", *options])
 
 
+@pytest.mark.slow
+def test_the_methods_are_those_that_fit_the_recordings(make_cohort_folder, tmp_path, capsys):
+    assert compare(make_cohort_folder(), tmp_path / "out") == 0
+    assert "Hardly any motor units are found" in capsys.readouterr().out
+    names = pd.read_csv(tmp_path / "out" / "subjects.csv")["method"].unique()
+    assert len(names) == 3 and list(names[1:]) == ["features + LDA", "no EMG (nuisance)"]
+    assert len(list((tmp_path / "out" / "cells").iterdir())) == 9
+
+
 def test_from_a_folder_to_a_page(make_cohort_folder, tmp_path, capsys):
-    out = tmp_path / "out"
-    assert compare(make_cohort_folder(), out) == 0
+    out, method = tmp_path / "out", ["--methods", "features"]
+    assert compare(make_cohort_folder(), out, *method) == 0
     printed = capsys.readouterr().out
     assert "Research only" in printed
     assert "features + LDA" in printed
-    assert len(pd.read_csv(out / "subjects.csv")) == 3 * 9  # with the model that sees no EMG
+    assert len(pd.read_csv(out / "subjects.csv")) == 2 * 9  # with the model that sees no EMG
     assert "no EMG (nuisance)" in printed
-    assert "Hardly any motor units are found" in printed
     assert "Gained over a model that sees no EMG" in printed
     assert set(pd.read_csv(out / "gains.csv")["over"]) == {"no EMG (nuisance)"}
     settings = json.loads((out / "settings.json").read_text())
@@ -71,9 +79,9 @@ def test_from_a_folder_to_a_page(make_cohort_folder, tmp_path, capsys):
     assert "<script" not in page
 
     cells = {file: file.stat().st_mtime_ns for file in (out / "cells").iterdir()}
-    assert len(cells) == 9
+    assert len(cells) == 6
     subjects = (out / "subjects.csv").read_bytes()
-    assert compare(tmp_path / NAME, out) == 0  # finished cells are read, not run
+    assert compare(tmp_path / NAME, out, *method) == 0  # finished cells are read, not run
     assert {file: file.stat().st_mtime_ns for file in (out / "cells").iterdir()} == cells
     assert (out / "subjects.csv").read_bytes() == subjects
 
@@ -402,7 +410,6 @@ PACKAGE = Path(sknemg.__file__).parent
 ELSEWHERE = {
     "best_estimator_": "of searches",
     "bits": "of Python's write_bids", "sidecar": "of Python's write_bids",
-    "diagnosis": "of Python's load_bids", "units": "of Python's load_bids",
     "task": "of Python's write_bids",
     "choose_on": "only steps that make tables lead there",
     "confidence_level": "fixed",

@@ -55,9 +55,22 @@ ESTIMATORS = [
 LEAST_CHECKS, LEAST_CHECKS_OF_A_SAMPLER = 45, 41
 
 
+def cases():
+    """Yield every check; that networks learn as well from other memory is a slow one."""
+    arguments = parametrize_with_checks(ESTIMATORS)
+    (names, pairs), how = arguments.args, arguments.kwargs
+    marked = []
+    for estimator, check in pairs:
+        again = check.func.__name__ == "check_classifiers_train" and check.keywords
+        slow = again and isinstance(estimator, (NEMGNetClassifier, TimmClassifier))
+        marked.append(pytest.param(estimator, check, marks=[pytest.mark.slow] if slow else []))
+    assert sum(bool(case.marks) for case in marked) == 4
+    return pytest.mark.parametrize(names, marked, **how)
+
+
 # Some checks ask for 1e-7, also of float32: networks answer so in any order of rows in one thread.
 @pytest.mark.usefixtures("one_thread")
-@parametrize_with_checks(ESTIMATORS)
+@cases()
 def test_sklearn_checks(estimator, check):
     check(estimator)
 

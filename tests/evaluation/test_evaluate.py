@@ -26,6 +26,7 @@ from sknemg.evaluation.comparison import scores_of
 from sknemg.model_selection.leaks import LeakError
 
 THREE = Protocol("three", n_splits=3, n_repeats=2)
+TWO = Protocol("two", n_splits=2)
 
 
 def pipeline(classifier=None, **divote):
@@ -100,7 +101,8 @@ def test_all_methods_see_the_same_folds(make_ragged):
 def test_repeats_of_the_published_protocol_keep_the_folds(make_ragged):
     X, y = make_ragged(n_subjects=15)
     for name, same in [("published", True), ("readers", False)]:
-        result = evaluate(pipeline(), X, y, protocol=PROTOCOLS[name])
+        protocol = replace(PROTOCOLS[name], n_splits=3, n_repeats=3)
+        result = evaluate(pipeline(), X, y, protocol=protocol)
         folds = result.recordings.pivot(index="row", columns="repeat", values="fold")
         assert (folds.nunique(axis=1) == 1).all() == same
         assert result.cells["seed"].nunique() == len(result.cells)
@@ -155,10 +157,10 @@ def test_published_weights_cannot_be_chosen_on_what_has_no_segments(make_ragged)
 
 def test_the_seed_decides_and_two_workers_equal_one(make_ragged):
     X, y = make_ragged()
-    one = evaluate(pipeline(cv=2), X, y, protocol=THREE, random_state=3)
-    assert_same(one, evaluate(pipeline(cv=2), X, y, protocol=THREE, random_state=3))
-    assert_same(one, evaluate(pipeline(cv=2), X, y, protocol=THREE, random_state=3, n_jobs=2))
-    other = evaluate(pipeline(cv=2), X, y, protocol=THREE, random_state=4)
+    one = evaluate(pipeline(cv=2), X, y, protocol=TWO, random_state=3)
+    assert_same(one, evaluate(pipeline(cv=2), X, y, protocol=TWO, random_state=3))
+    assert_same(one, evaluate(pipeline(cv=2), X, y, protocol=TWO, random_state=3, n_jobs=2))
+    other = evaluate(pipeline(cv=2), X, y, protocol=TWO, random_state=4)
     assert not one.subjects.equals(other.subjects)
 
 
@@ -260,8 +262,8 @@ def test_a_killed_run_goes_on_to_the_same_numbers(tmp_path):
 def test_a_changed_setting_is_not_mistaken_for_an_old_one(make_ragged, tmp_path, change):
     X, y = make_ragged()
     pipe, seed = pipeline(), 0
-    evaluate(pipe, X, y, protocol=THREE, cache=tmp_path)
-    assert len(list(tmp_path.glob("*.joblib"))) == 6
+    evaluate(pipe, X, y, protocol=TWO, cache=tmp_path)
+    assert len(list(tmp_path.glob("*.joblib"))) == 2
     if change == "parameter":
         pipe = pipeline(RandomForestClassifier(n_estimators=6))
     elif change == "data":
@@ -270,15 +272,15 @@ def test_a_changed_setting_is_not_mistaken_for_an_old_one(make_ragged, tmp_path,
         seed = 1
     else:
         y = np.where(y == "normal", "healthy", y)
-    evaluate(pipe, X, y, protocol=THREE, random_state=seed, cache=tmp_path)
-    assert len(list(tmp_path.glob("*.joblib"))) == 12
+    evaluate(pipe, X, y, protocol=TWO, random_state=seed, cache=tmp_path)
+    assert len(list(tmp_path.glob("*.joblib"))) == 4
 
 
 def test_a_new_method_leaves_the_finished_cells_alone(make_ragged, tmp_path):
     X, y = make_ragged()
-    evaluate({"a": pipeline()}, X, y, protocol=THREE, cache=tmp_path)
-    evaluate({"b": pipeline(cv=2), "c": pipeline()}, X, y, protocol=THREE, cache=tmp_path)
-    assert len(list(tmp_path.glob("*.joblib"))) == 12
+    evaluate({"a": pipeline()}, X, y, protocol=TWO, cache=tmp_path)
+    evaluate({"b": pipeline(cv=2), "c": pipeline()}, X, y, protocol=TWO, cache=tmp_path)
+    assert len(list(tmp_path.glob("*.joblib"))) == 4
 
 
 def test_a_planted_leak_is_caught(make_ragged):

@@ -17,7 +17,7 @@ from sknemg import (
     Spectrogram,
 )
 from sknemg.images._raster import rasterise
-from sknemg.images._spectral import n_frames, power_spectrogram
+from sknemg.images._spectral import mel_filters, n_frames, power_spectrogram
 from sknemg.recordings._convert import unpack
 
 SFREQ = 10_000.0
@@ -152,6 +152,7 @@ def test_peak_memory_is_under_twice_the_output(step):
 # -- spectra -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow  # librosa compiles itself when it is first used
 @pytest.mark.parametrize(("n_fft", "hop", "n_mels"), [(256, 32, 64), (512, 64, 128), (301, 77, 40)])
 @pytest.mark.parametrize("reference", ["max", 1.0])
 def test_mel_is_librosas(n_fft, hop, n_mels, reference):
@@ -174,6 +175,19 @@ def test_mel_is_librosas(n_fft, hop, n_mels, reference):
         np.testing.assert_allclose(image[0], expected, atol=1e-3, rtol=0)
 
 
+def test_a_mel_image_is_bands_of_the_power_of_windowed_frames():
+    segment = emg_like(1)[0].astype(float)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(256) / 256)
+    padded = np.pad(segment, 128)
+    frames = np.stack([padded[at : at + 256] * window for at in range(0, 4001, 32)])
+    power = np.abs(np.fft.rfft(frames, axis=1)).T ** 2
+    bands = 10 * np.log10(np.maximum(mel_filters(SFREQ, 256, 64, 0.0, None) @ power, 1e-10))
+    step = MelSpectrogram(64, window=256 / SFREQ, hop=32 / SFREQ, input_sfreq=SFREQ)
+    image = step.fit_transform(segment[None].astype(np.float32))[0, 0]
+    np.testing.assert_allclose(image, np.maximum(bands - bands.max(), -80), atol=1e-3, rtol=0)
+
+
+@pytest.mark.slow  # librosa compiles itself when it is first used
 def test_power_is_librosas():
     librosa = pytest.importorskip("librosa")
     X = emg_like(3)
@@ -327,6 +341,7 @@ def test_plot_has_physical_axes(step):
         plt.close(figure)
 
 
+@pytest.mark.slow  # librosa compiles itself when it is first used
 def test_real_recordings_stay_within_librosa(data_dir):
     wfdb, librosa = pytest.importorskip("wfdb"), pytest.importorskip("librosa")
     record = wfdb.rdrecord(str(data_dir / "emgdb" / "emg_neuropathy"))
