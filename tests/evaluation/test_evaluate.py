@@ -27,6 +27,7 @@ from sknemg.model_selection.leaks import LeakError
 
 THREE = Protocol("three", n_splits=3, n_repeats=2)
 TWO = Protocol("two", n_splits=2)
+ONCE = Protocol("once", n_splits=3)
 
 
 def pipeline(classifier=None, **divote):
@@ -157,10 +158,10 @@ def test_published_weights_cannot_be_chosen_on_what_has_no_segments(make_ragged)
 
 def test_the_seed_decides_and_two_workers_equal_one(make_ragged):
     X, y = make_ragged()
-    one = evaluate(pipeline(cv=2), X, y, protocol=TWO, random_state=3)
-    assert_same(one, evaluate(pipeline(cv=2), X, y, protocol=TWO, random_state=3))
-    assert_same(one, evaluate(pipeline(cv=2), X, y, protocol=TWO, random_state=3, n_jobs=2))
-    other = evaluate(pipeline(cv=2), X, y, protocol=TWO, random_state=4)
+    one = evaluate(pipeline(cv=2), X, y, protocol=ONCE, random_state=3)
+    assert_same(one, evaluate(pipeline(cv=2), X, y, protocol=ONCE, random_state=3))
+    assert_same(one, evaluate(pipeline(cv=2), X, y, protocol=ONCE, random_state=3, n_jobs=2))
+    other = evaluate(pipeline(cv=2), X, y, protocol=ONCE, random_state=4)
     assert not one.subjects.equals(other.subjects)
 
 
@@ -278,9 +279,9 @@ def test_a_changed_setting_is_not_mistaken_for_an_old_one(make_ragged, tmp_path,
 
 def test_a_new_method_leaves_the_finished_cells_alone(make_ragged, tmp_path):
     X, y = make_ragged()
-    evaluate({"a": pipeline()}, X, y, protocol=TWO, cache=tmp_path)
-    evaluate({"b": pipeline(cv=2), "c": pipeline()}, X, y, protocol=TWO, cache=tmp_path)
-    assert len(list(tmp_path.glob("*.joblib"))) == 4
+    evaluate({"a": pipeline()}, X, y, protocol=ONCE, cache=tmp_path)
+    evaluate({"b": pipeline(cv=2), "c": pipeline()}, X, y, protocol=ONCE, cache=tmp_path)
+    assert len(list(tmp_path.glob("*.joblib"))) == 6
 
 
 def test_a_planted_leak_is_caught(make_ragged):

@@ -39,13 +39,16 @@ def _with(entry, dtype=object):
     return gap
 
 
+# pandas 2 cannot make the text of pandas 3; its own stands in.
+STR = pd.StringDtype(na_value=np.nan) if pd.__version__ >= "3" else "string"
+
 GAPS = {
     "None in a list": lambda y: _with(None)(y).tolist(),
     "NaN in an array": lambda y: _with(np.nan)(y).to_numpy(),
     "pd.NA": _with(pd.NA),
     "NaT": _with(pd.NaT),
     "nullable text": _with(None, "string"),
-    "pandas 3 text": _with(None, pd.StringDtype(na_value=np.nan)),
+    "pandas 3 text": _with(None, STR),
     "categorical": _with(None, "category"),
     "masked": _masked,
     "blank": _with("  "),
