@@ -241,6 +241,7 @@ def n2001():
     return X, y, [str(warning.message) for warning in caught], folder
 
 
+@pytest.mark.slow  # reads all of N2001
 def test_real_n2001_counts_and_columns(n2001):
     X, y, _, _ = n2001
     assert (len(X), X["subject"].nunique()) == (80, 10)
@@ -269,6 +270,7 @@ def test_the_steep_phase_of_real_spikes_falls(n2001, data_dir):
     assert np.mean(np.array(majority) >= 0.5) > 0.9
 
 
+@pytest.mark.slow  # reads all of N2001
 def test_real_n2001_samples_are_those_of_wfdb_with_rails_filled(n2001):
     X, _, _, folder = n2001
     assert np.isfinite(X.values).all()
@@ -286,6 +288,7 @@ def test_real_n2001_samples_are_those_of_wfdb_with_rails_filled(n2001):
         read_recording(folder / "N2001A06BB07.hea")
 
 
+@pytest.mark.slow  # reads all of N2001
 def test_real_n2001_dead_recording_is_named_and_survives(n2001):
     X, _, warned, _ = n2001
     assert len(warned) == 1
@@ -299,6 +302,7 @@ def test_real_n2001_dead_recording_is_named_and_survives(n2001):
     assert np.isfinite(features).all()
 
 
+@pytest.mark.slow  # reads all of N2001
 def test_real_n2001_scores_are_finite_with_a_dead_recording(n2001):
     X, y, _, _ = n2001
     rows = X["recording"].str.slice(-2).isin(["01", "08", "51", "53", "52"]).to_numpy()
