@@ -94,7 +94,7 @@ def test_validate_asks_for_diagnoses_that_there_are(folder, tmp_path, capsys):
     assert "1 problem" in capsys.readouterr().out
 
 
-def test_a_patient_is_diagnosed_from_a_data_set(folder, tmp_path, monkeypatch):
+def test_a_patient_is_diagnosed_from_a_data_set(folder, tmp_path, monkeypatch, capsys):
     from sknemg.cli import models
 
     class Diagnostician:
@@ -110,3 +110,5 @@ def test_a_patient_is_diagnosed_from_a_data_set(folder, tmp_path, monkeypatch):
     assert main(argv) == 0
     assert model.X["subject"].tolist() == ["a", "a", "b", "c"]
     assert main([*argv, "--unit", "uV"]) == 2
+    assert main([*argv, str(tmp_path)]) == 2
+    assert "give it alone" in capsys.readouterr().err

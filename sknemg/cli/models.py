@@ -94,7 +94,9 @@ def diagnose(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
             f"--model {str(args.model)!r} is a {type(model).__name__}, which answers without "
             "caution: give a model that 'sknemg train' made."
         )
-    if is_bids(args.paths[0]):
+    if any(is_bids(path) for path in args.paths):
+        if len(args.paths) > 1:
+            raise Refusal("A data set in EMG-BIDS is given beside other paths: give it alone.")
         X, _ = read_bids(args.paths[0], args, options, labelled=False)
     else:
         refuse_bids_options(args, args.paths[0])
