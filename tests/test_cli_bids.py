@@ -110,5 +110,5 @@ def test_a_patient_is_diagnosed_from_a_data_set(folder, tmp_path, monkeypatch, c
     assert main(argv) == 0
     assert model.X["subject"].tolist() == ["a", "a", "b", "c"]
     assert main([*argv, "--unit", "uV"]) == 2
-    assert main([*argv, str(tmp_path)]) == 2
+    assert main([*argv[:4], str(tmp_path), *argv[4:]]) == 2
     assert "give it alone" in capsys.readouterr().err
