@@ -22,7 +22,7 @@ from sknemg.recordings._convert import is_ragged, unpack
 from sknemg.recordings._problems import raise_problems
 from sknemg.recordings.windows import holding
 from sknemg.signal import LARGEST_AMPLITUDE
-from sknemg.versions import __version__
+from sknemg.versions import ModelVersionWarning, __version__
 
 _VERSION = "_sknemg_version"
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -72,10 +72,6 @@ def _asks_for_tables(estimator: Any) -> bool:
     own = getattr(estimator, "_sklearn_output_config", {}).get("transform")
     asked = get_config()["transform_output"] if own is None else own
     return bool(asked != "default")
-
-
-class ModelVersionWarning(UserWarning):
-    """The model was saved by another version of a library that it needs."""
 
 
 class VersionedEstimator(BaseEstimator):

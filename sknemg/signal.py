@@ -300,6 +300,52 @@ def _resample_fft(signal: NDArray[Any], ratio: Fraction) -> NDArray[Any]:
     return scipy_resample(padded, n_periods * ratio.numerator)
 
 
+def zero_phase_bands(
+    signal: NDArray[np.float64], bands: Sequence[tuple[float, float]], sfreq: float
+) -> list[NDArray[np.float64]]:
+    """Filter a signal forwards and backwards by Butterworth filters of the second order.
+
+    As :func:`scipy.signal.sosfiltfilt` does, up to the first and last milliseconds: here the
+    response is multiplied with one spectrum for all bands, of the signal mirrored at its ends.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_times,), float64
+    bands : sequence of (low, high)
+        Hertz, below half of `sfreq`. A low edge of 0 makes a low-pass filter.
+    sfreq : float
+
+    Returns
+    -------
+    list of ndarray of shape (n_times,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> time = np.arange(10_000) / 10_000
+    >>> slow, fast = np.sin(2 * np.pi * 10 * time), np.sin(2 * np.pi * 1000 * time)
+    >>> below, above = zero_phase_bands(slow + fast, [(0, 100), (100, 4000)], 10_000)
+    >>> bool(np.allclose(below[500:-500], slow[500:-500], atol=1e-3))
+    True
+    >>> bool(np.allclose(above[500:-500], fast[500:-500], atol=1e-3))
+    True
+    """
+    n_around = min(math.ceil(0.1 * sfreq), len(signal) - 1)  # beyond what the filters remember
+    before = 2 * signal[0] - signal[1 : n_around + 1][::-1]
+    after = 2 * signal[-1] - signal[len(signal) - n_around - 1 : -1][::-1]
+    whole = np.concatenate([before, signal, after])
+    spectrum = np.fft.rfft(whole)
+    warped = np.tan(np.pi * np.arange(len(spectrum)) / len(whole))  # by the bilinear transform
+    filtered = []
+    for low, high in bands:
+        start, stop = math.tan(math.pi * low / sfreq), math.tan(math.pi * high / sfreq)
+        with np.errstate(divide="ignore"):
+            off = warped / stop if not low else (warped**2 - start * stop) / warped / (stop - start)
+        wave = np.fft.irfft(spectrum / (1 + off**4), len(whole))
+        filtered.append(wave[n_around : n_around + len(signal)])
+    return filtered
+
+
 def implausible(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Tell which signals or segments reach amplitudes that no recording has.
 

@@ -7,6 +7,10 @@ from collections.abc import Iterable
 __version__ = "0.1.0"
 
 
+class ModelVersionWarning(UserWarning):
+    """The model was saved by another version of a library that it needs."""
+
+
 def versions_of(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions of installed packages.
 

@@ -86,10 +86,11 @@ def diagnose(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
     options : mapping
         How files are read, as parameters of `load_recordings`.
     """
+    from sknemg.diagnosis.answers import Answering
     from sknemg.evaluation.patient import write_patient
 
-    model = _load(args)
-    if type(model).__name__ != "Diagnostician":
+    model = _load(args, light=True)
+    if not isinstance(model, Answering):
         raise Refusal(
             f"--model {str(args.model)!r} is a {type(model).__name__}, which answers without "
             "caution: give a model that 'sknemg train' made."
@@ -135,11 +136,19 @@ def export(args: argparse.Namespace) -> None:
     print(RESEARCH_ONLY)
 
 
-def _load(args: argparse.Namespace) -> Any:
-    from sknemg.persistence import load_model
+def _load(args: argparse.Namespace, *, light: bool = False) -> Any:
+    """Load a model; `light` where it is only asked, so that an ONNX file opens fast."""
     from sknemg.persistence._problems import InvalidModelError
 
     try:
+        if light and args.model.suffix.lower() == ".onnx":
+            from sknemg.persistence.light import load_light
+
+            model = load_light(args.model, fingerprint=args.fingerprint)
+            if model is not None:
+                return model
+        from sknemg.persistence import load_model
+
         return load_model(args.model, fingerprint=args.fingerprint)
     except InvalidModelError as error:
         raise Refusal(f"--model {str(args.model)!r}: {error}") from error

@@ -1,3 +1,4 @@
+from .answers import Diagnosis
 from .calibration import (
     fit_temperature,
     scale_temperature,
@@ -7,10 +8,7 @@ from .conformal import (
     coverage_range,
     prediction_sets,
 )
-from .diagnostician import (
-    Diagnosis,
-    Diagnostician,
-)
+from .diagnostician import Diagnostician
 from .plausibility import Plausibility
 from .streaming import (
     StreamingDiagnosis,

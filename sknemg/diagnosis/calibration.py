@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize_scalar
 
 _LEAST = 1e-6  # a probability of 0 has no logarithm
 _LIMITS = (np.log(0.05), np.log(100.0))
@@ -42,6 +41,8 @@ def fit_temperature(proba: ArrayLike, codes: ArrayLike) -> float:
     >>> round(temperature, 1), scale_temperature(proba, temperature)[0].round(2).tolist()
     (4.2, [0.75, 0.25])
     """
+    from scipy.optimize import minimize_scalar  # not needed to diagnose
+
     proba = np.asarray(proba, dtype=np.float64)
     codes = np.asarray(codes)
     rows = np.arange(len(codes))

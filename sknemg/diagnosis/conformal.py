@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta
 
 
 def conformal_quantile(scores: ArrayLike, coverage: float) -> float:
@@ -104,5 +103,25 @@ def coverage_range(n_subjects: int, coverage: float, level: float = 0.9) -> tupl
     rank = _rank(n_subjects, coverage)
     if rank > n_subjects:
         return 1.0, 1.0
-    law = beta(rank, n_subjects + 1 - rank)
-    return float(law.ppf((1 - level) / 2)), float(law.ppf((1 + level) / 2))
+    shares = ((1 - level) / 2, (1 + level) / 2)
+    low, high = (_beta_quantile(rank, n_subjects + 1 - rank, share) for share in shares)
+    return low, high
+
+
+def _beta_quantile(successes: int, failures: int, share: float) -> float:
+    """Give a quantile of a beta distribution of whole numbers, by bisection.
+
+    Its distribution function is the chance of at least `successes` among ``successes + failures -
+    1`` trials. :mod:`scipy.stats` would take longer to import than a patient to diagnose.
+    """
+    n = successes + failures - 1
+    k = np.arange(successes, n + 1)
+    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    ways = logs[n] - logs[k] - logs[n - k]
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        with np.errstate(divide="ignore"):
+            chance = np.exp(ways + k * np.log(middle) + (n - k) * np.log1p(-middle)).sum()
+        low, high = (middle, high) if chance < share else (low, middle)
+    return float((low + high) / 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -14,35 +14,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknemg.base import VersionedEstimator
 from sknemg.diagnosis.conformal import conformal_quantile
-from sknemg.features.segments import segment_features
+from sknemg.diagnosis.examining import WINDOW, Examiner
 from sknemg.model_selection.splits import SubjectKFold
-from sknemg.preprocessing.activity import ActivityGate
 from sknemg.recordings import Recordings
-from sknemg.signal import (
-    LARGEST_AMPLITUDE,
-    LARGEST_RATIO,
-    describe_signal,
-    mains_share,
-    n_window_samples,
-    noise_floor,
-    resample,
-    window_starts,
-)
 
-#: What is measured of a recording, in the order of the arrays.
-MEASURES = ("rms", "peak", "noise", "mains", "clipped", "flat")
-_WINDOW = 0.4  # s; the features are means over windows
-_LEVELS = ("rms", "peak", "noise")  # in mV, compared as ratios
-_SHARES = {"mains": 0.5, "clipped": 0.05, "flat": 0.5}  # beyond which nothing can be read
-_CONTRACTED = 0.95  # of the training recordings, from which on one at rest is out of place
-_GATE_RATE = 1500.0  # Hz that `ActivityGate` needs
-_FAR = 3.0  # times beyond the levels of training at which an amplitude cannot be the patient's
 _SMALL = 0.05  # of the median of a feature, below which its logarithm becomes linear
 _KEPT = 0.98  # of training subjects that the distance is to keep
 _SLACK = 1.25  # beyond their distance, since some fifty subjects show its upper end badly
 
 
-class Plausibility(VersionedEstimator):
+class Plausibility(Examiner, VersionedEstimator):
     """Tell recordings that are unlike all of those a model was trained on.
 
     Amplitude, noise, mains, clipping and flat stretches of each recording are compared with the
@@ -101,7 +82,7 @@ class Plausibility(VersionedEstimator):
         "cv": [Interval(Integral, 2, None, closed="left")],
     }
 
-    def __init__(self, sfreq: float = 10_000, *, min_duration: float = _WINDOW, cv: int = 5):
+    def __init__(self, sfreq: float = 10_000, *, min_duration: float = WINDOW, cv: int = 5):
         self.sfreq = sfreq
         self.min_duration = min_duration
         self.cv = cv
@@ -160,81 +141,9 @@ class Plausibility(VersionedEstimator):
             ``unusual`` (in what else it differs).
         """
         check_is_fitted(self)
-        unusable = [self._unreadable(s, r) for s, r in zip(X, X["sfreq"], strict=True)]
-        unusual = [""] * len(X)
-        table = pd.DataFrame(np.nan, X.meta.index, [*MEASURES, "distance"])
-        rows = np.flatnonzero([not reason for reason in unusable])
-        if len(rows):
-            waves = self._at_rate(X[rows])
-            measures, features = self._measure(X[rows], waves)
-            active = self._contractions(waves) if self.contracted_ >= _CONTRACTED else None
-            distances = self._distances(features)
-            table.iloc[rows] = np.column_stack([measures, distances])
-            muscles = X["muscle"].tolist() if "muscle" in X else [None] * len(X)
-            for at, (row, own, distance) in enumerate(zip(rows, measures, distances, strict=True)):
-                wrong, odd = self._wrong_levels(own)
-                if active is not None and not active[at]:
-                    wrong.append("rest: no contraction in it")
-                if distance > self.distance_ and not wrong:
-                    wrong = ["its features are unlike all of training"]
-                if len(self.muscles_) and _is_strange(muscles[row], self.muscles_):
-                    odd.append("a muscle that was not in training")
-                unusable[row], unusual[row] = "; ".join(wrong), "; ".join(odd)
-        return table.assign(unusable=unusable, unusual=unusual)
+        return super().examine(X)
 
     # -- steps ---------------------------------------------------------------------------------
-
-    def _unreadable(self, signal: NDArray[Any], rate: float) -> str:
-        """Say why nothing can be measured at all."""
-        if not np.isfinite(signal).all():
-            return "samples without a value"
-        if np.isnan(rate) or not 1 / LARGEST_RATIO <= self.sfreq / rate <= LARGEST_RATIO:
-            return f"a sampling rate of {rate:g} Hz"
-        if rate < self.sfreq * (1 - 1e-9):
-            return f"sampled at {rate:g} Hz, below the {self.sfreq:g} Hz of the model"
-        if len(signal) < self.min_duration * rate * (1 - 1e-9):
-            return f"{len(signal) / rate:.2f} s long, a window is {self.min_duration:g} s"
-        if np.ptp(signal) == 0:
-            return "flat"
-        if np.abs(signal).max() > LARGEST_AMPLITUDE:
-            return "an amplitude that no recording has (unit?)"
-        return ""
-
-    def _at_rate(self, X: Recordings) -> list[NDArray[Any]]:
-        """Bring signals to the rate at which they are compared."""
-        return [
-            signal if rate == self.sfreq else resample(signal, rate, self.sfreq)
-            for signal, rate in zip(X, X["sfreq"], strict=True)
-        ]
-
-    def _contractions(self, waves: Iterable[NDArray[Any]]) -> NDArray[np.bool_] | None:
-        """Tell in which recordings something fires as motor units do; None if no rate tells."""
-        if self.sfreq < _GATE_RATE:
-            return None
-        gate = ActivityGate()
-        kinds = [gate.stretches(wave, self.sfreq)["kind"] for wave in waves]
-        return np.array([bool((kind == "contraction").any()) for kind in kinds])
-
-    def _measure(
-        self, X: Recordings, waves: Sequence[NDArray[Any]] | None = None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Measure recordings, and describe them by the mean features of their windows."""
-        measures, windows, counts = [], [], []
-        waves = self._at_rate(X) if waves is None else waves
-        n_window = n_window_samples(self.sfreq, _WINDOW)
-        for signal, rate, wave in zip(X, X["sfreq"], waves, strict=True):
-            level = describe_signal(signal, rate)
-            shares = (mains_share(signal, rate), level.clipped_fraction, level.flat_fraction)
-            measures.append((level.rms, level.peak, noise_floor(wave, self.sfreq), *shares))
-            starts = window_starts(len(wave), self.sfreq, _WINDOW, _WINDOW)
-            if not len(starts):  # shorter windows were asked for
-                starts, wave = np.zeros(1, dtype=int), np.pad(wave, (0, n_window - len(wave)))
-            windows += [wave[start : start + n_window] for start in starts]
-            counts.append(len(starts))
-        features = segment_features(np.stack(windows), self.sfreq)
-        row = np.repeat(np.arange(len(counts)), counts)
-        sums = [np.bincount(row, column, minlength=len(counts)) for column in features.T]
-        return np.array(measures), np.stack(sums, axis=1) / np.array(counts)[:, None]
 
     def _learn(self, measures: NDArray[Any], features: NDArray[Any]) -> Self:
         self.low_, self.high_ = measures.min(axis=0), measures.max(axis=0)
@@ -252,39 +161,6 @@ class Plausibility(VersionedEstimator):
         single = _SLACK * _finite(conformal_quantile(far, 0.995), far)
         self.distance_ = max(single, self.subject_distance_)
         return self
-
-    def _distances(self, features: NDArray[Any]) -> NDArray[np.float64]:
-        off = np.arcsinh(features / self.scale_) - self.center_
-        return np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", off, self.precision_, off), 0))
-
-    def _wrong_levels(self, measures: NDArray[Any]) -> tuple[list[str], list[str]]:
-        """Name what lies far beyond the range of training, and what lies beyond it."""
-        unusable: list[str] = []
-        unusual: list[str] = []
-        values = dict(zip(MEASURES, measures, strict=True))
-        low = dict(zip(MEASURES, self.low_, strict=True))
-        high = dict(zip(MEASURES, self.high_, strict=True))
-        for name in ("rms", "peak"):
-            above, below = values[name] / high[name], low[name] / max(values[name], 1e-12)
-            if max(above, below) > _FAR and not unusable:
-                middle = np.sqrt(low[name] * high[name])
-                ratio = float(f"{values[name] / middle:.1g}")
-                unusable.append(f"amplitude {ratio:g} times that of training (unit?)")
-            elif max(above, below) > 1 and name == "rms":
-                unusual.append("an amplitude beyond that of training")
-        if values["noise"] > _FAR * high["noise"] and not unusable:
-            unusable.append(f"a noise floor of {1000 * values['noise']:.2g} µV")
-        for name, limit in _SHARES.items():
-            words = {"mains": "mains hum", "clipped": "clipped", "flat": "flat"}[name]
-            if values[name] > max(limit, min(1.2 * high[name], 0.95)):
-                unusable.append(f"{words} ({values[name]:.0%})")
-            elif values[name] > high[name] + 0.01:
-                unusual.append(f"{words} ({values[name]:.0%})")
-        return unusable, unusual
-
-
-def _is_strange(muscle: Any, known: NDArray[Any]) -> bool:
-    return isinstance(muscle, str) and muscle not in known
 
 
 def _groups(subjects: NDArray[Any]) -> Iterable[tuple[Any, NDArray[Any]]]:

@@ -11,22 +11,24 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sknemg.diagnosis.answers import Diagnosis
 from sknemg.diagnosis.calibration import scale_temperature
 from sknemg.diagnosis.conformal import prediction_sets
 from sknemg.diagnosis.diagnostician import Diagnostician
-from sknemg.divote._segments import align_columns, score_segments
-from sknemg.divote._votes import subject_votes
+from sknemg.diagnosis.examining import FAR, MOST_SHARES
+from sknemg.divote._segments import score_segments
+from sknemg.divote._votes import align_columns, subject_votes
 from sknemg.recordings import MILLIVOLTS, Recordings
 from sknemg.recordings._problems import LOCATIONS, shown
 from sknemg.signal import (
     LARGEST_AMPLITUDE,
     StreamResampler,
+    describe_signal,
+    mains_share,
     n_window_samples,
     window_due,
     window_starts,
 )
-
-_FAR = 3.0  # times beyond the largest peak of training, as in `Plausibility`
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,9 @@ class Vote:
     scores : ndarray of shape (n_classes,)
         Of the window.
     remark : str
-        Why the window should not be trusted; usually empty. It counts all the same: whether a whole
-        recording can be judged, `Diagnostician.diagnose` says.
+        Why the window should not be trusted (flat, an amplitude beyond training, mains hum,
+        clipped); usually empty. It counts all the same, until the recording is over and is judged
+        as a whole.
     """
 
     recording: int
@@ -60,11 +63,16 @@ class StreamingDiagnosis:
     """Let a model vote while a patient is recorded.
 
     Samples go in as the machine delivers them, in chunks of any size; a vote comes out as soon as a
-    window is full. Only what the next windows need is kept: some milliseconds for the resampler,
-    one window, and the votes. Once a recording is finished, its votes are those that the model
+    window is full. For the votes only what the next windows need is kept: some milliseconds for the
+    resampler, and one window. Once a recording is finished, its votes are those that the model
     gives for the whole recording: bit for bit if it scores each segment by itself, as a model from
     an ONNX file does (`export_onnx`); otherwise up to the last digits, since sums over a batch are
     taken in another order than those over one segment.
+
+    With a `Diagnostician`, recordings are judged as a whole, too, for which they are kept until the
+    patient is done (11.5 MB a minute at 48 kHz). A finished recording that cannot be judged loses
+    its votes; `diagnosis` is the answer that ``model.diagnose`` gives for the recordings, "cannot
+    be judged" with its reasons among them; `examine` looks at the one that is going on.
 
     Parameters
     ----------
@@ -83,12 +91,15 @@ class StreamingDiagnosis:
     classes_ : ndarray of shape (n_classes,)
     votes : list of Vote
         Of the recording that is going on.
+    unusable, unusual : str
+        Why the recording that was finished last cannot be judged, and in what else it is unlike
+        those of training; usually empty, and always so without a Diagnostician.
 
     Notes
     -----
     A window is full some 10 to 80 ms late, since the resampler works in blocks
     (``python -m benchmarks.streaming``). What a recording is worth as a whole (noise, mains,
-    distance from training) cannot be known before it ends: diagnose it once more afterwards.
+    distance from training) is known when it is finished.
 
     Examples
     --------
@@ -136,6 +147,8 @@ class StreamingDiagnosis:
             )
         self.classes_ = np.asarray(model.classes_)
         self._before: list[tuple[NDArray[np.float64], str | None]] = []
+        self._kept: list[dict[str, Any]] = []  # finished recordings, with what was found in them
+        self._number = 0
         self._start(muscle, location)
 
     def _read_steps(self, pipe: Any) -> None:
@@ -183,7 +196,9 @@ class StreamingDiagnosis:
         self._due = window_due(0, self._own_rate, own.window, own.hop)
         self._total = np.zeros(len(self.classes_))
         self._finished = False
+        self._chunks: list[NDArray[np.float32]] = []
         self.votes: list[Vote] = []
+        self.unusable = self.unusual = ""
 
     def push(self, chunk: ArrayLike) -> list[Vote]:
         """Take samples, and return the votes of the windows that they fill.
@@ -204,7 +219,7 @@ class StreamingDiagnosis:
         """
         if self._finished:
             raise ValueError("The recording is finished: call next_recording.")
-        wave = np.asarray(chunk, dtype=np.float32)
+        wave = np.array(chunk, dtype=np.float32)  # the machine may use its buffer again
         if wave.ndim != 1:
             raise ValueError(f"chunk has the shape {wave.shape}: give one signal, (n_times,).")
         wave = wave * self._scale if self._scale != 1 else wave
@@ -213,6 +228,8 @@ class StreamingDiagnosis:
                 f"chunk holds samples that are NaN, infinite or beyond {LARGEST_AMPLITUDE:g} mV: "
                 "give a signal in `unit`, and finish the recording where the needle was pulled out."
             )
+        if self._model is not None:
+            self._chunks.append(wave)
         return self._take(wave if self._resampler is None else self._resampler.push(wave))
 
     def finish(self) -> list[Vote]:
@@ -225,7 +242,8 @@ class StreamingDiagnosis:
         Raises
         ------
         ValueError
-            If it is shorter than a window, and the Segmenter refuses such recordings.
+            If it is shorter than a window, and the Segmenter refuses such recordings. With a
+            Diagnostician it cannot be judged instead.
         """
         if self._finished:
             return []
@@ -233,7 +251,7 @@ class StreamingDiagnosis:
         self._finished = True
         votes += self._take(np.empty(0, np.float32), whole=True)
         if not self.votes and self._n_times:
-            if self._segmenter.short == "raise":
+            if self._segmenter.short == "raise" and self._model is None:
                 raise ValueError(
                     f"The recording has {self._n_times / self._own_rate:.2f} s, one window has "
                     f"{self._segmenter.window:g} s: record longer, or call next_recording."
@@ -241,7 +259,38 @@ class StreamingDiagnosis:
             if self._segmenter.short == "pad":
                 missing = self._n_window - len(self._wave)
                 votes += [self._vote(0, np.pad(self._wave, (0, missing)), 0)]
+        if self._model is not None and self._chunks:
+            found = self.examine()
+            self.unusable, self.unusual = found["unusable"], found["unusual"]
+            self._kept.append({"signal": np.concatenate(self._chunks), "muscle": self._muscle,
+                               "location": self._location, **found})  # fmt: skip
+            self._chunks = []
         return votes
+
+    def examine(self) -> dict[str, Any]:
+        """Look at the recording so far as `Plausibility` looks at a whole one.
+
+        Returns
+        -------
+        dict
+            Its measures, ``distance``, ``unusable`` (why it could not be judged if it ended here)
+            and ``unusual``.
+
+        Raises
+        ------
+        TypeError
+            If the model is no Diagnostician, which has no measure of what is plausible.
+        ValueError
+            If nothing was recorded since the last recording was finished.
+        """
+        if self._model is None:
+            raise TypeError("The model is a Pipeline, which refuses nothing: give a Diagnostician.")
+        if not self._chunks:
+            raise ValueError("Nothing is recorded: push samples first.")
+        known: dict[str, Any] = {} if self._muscle is None else {"muscle": [self._muscle]}
+        X = Recordings([np.concatenate(self._chunks)], sfreq=self._sfreq, **known)
+        row = self._model.plausibility_.examine(X).iloc[0]
+        return {str(name): value for name, value in row.items()}
 
     def next_recording(self, *, muscle: str | None = None, location: str | None = None) -> None:
         """Keep the votes of the recording, and begin the next one of the same patient.
@@ -254,10 +303,11 @@ class StreamingDiagnosis:
         if not self._finished:
             self.finish()
         before = self._before
-        if self.votes:
+        if self.votes and not self.unusable:
             before = [*before, (self.recording_scores, self._location)]
         self._start(muscle, location)
         self._before = before
+        self._number += 1
 
     def _take(self, wave: NDArray[np.float32], whole: bool = False) -> list[Vote]:
         """Add samples of the model's rate, and vote on the windows that are full."""
@@ -296,18 +346,25 @@ class StreamingDiagnosis:
         scores = score_segments(self._divote.estimator_, X, self._divote.classes_)[0]
         self._total += scores
         seconds = start / self._own_rate, (start + self._n_window) / self._own_rate
-        vote = Vote(len(self._before), segment, *seconds, scores, self._remark(window))
+        vote = Vote(self._number, segment, *seconds, scores, self._remark(window))
         self.votes.append(vote)
         return vote
 
     def _remark(self, window: NDArray[np.float32]) -> str:
         if np.ptp(window) == 0:
             return "flat"
-        if self._model is not None:
-            ratio = np.abs(window - window.mean()).max() / self._model.plausibility_.high_[1]
-            if ratio > _FAR:
-                return f"a peak {ratio:.2g} times that of training (unit?)"
-        return ""
+        if self._model is None:
+            return ""
+        level = describe_signal(window, self._own_rate)
+        ratio = level.peak / self._model.plausibility_.high_[1]
+        remarks = [f"a peak {ratio:.2g} times that of training (unit?)"] if ratio > FAR else []
+        shares = {"mains hum": mains_share(window, self._own_rate), "flat": level.flat_fraction,
+                  "clipped": level.clipped_fraction}  # fmt: skip
+        limits = dict(zip(shares, (MOST_SHARES[k] for k in ("mains", "flat", "clipped")),
+                          strict=True))  # fmt: skip
+        remarks += [f"{name} ({share:.0%})" for name, share in shares.items()
+                    if share > limits[name]]  # fmt: skip
+        return "; ".join(remarks)
 
     # -- the patient ---------------------------------------------------------------------------
 
@@ -320,10 +377,10 @@ class StreamingDiagnosis:
     def probabilities(self) -> dict[Any, float]:
         """The answer for the patient by all windows so far, calibrated if the model is.
 
-        Empty before the first window.
+        Finished recordings that cannot be judged have no vote. Empty before the first window.
         """
         known = [*self._before]
-        if self.votes:
+        if self.votes and not self.unusable:
             known.append((self.recording_scores, self._location))
         if not known:
             return {}
@@ -341,8 +398,11 @@ class StreamingDiagnosis:
     def answer(self) -> tuple[Any, ...]:
         """The diagnoses that remain possible by all windows so far, the most probable first.
 
-        One if the model is no Diagnostician; empty before the first window.
+        One if the model is no Diagnostician; empty before the first window, and where there are
+        `reasons`.
         """
+        if self.reasons:
+            return ()
         proba = np.array(list(self.probabilities.values()))
         if not len(proba):
             return ()
@@ -353,3 +413,44 @@ class StreamingDiagnosis:
         else:
             order = order[:1]
         return tuple(self.classes_.tolist()[at] for at in order)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the patient cannot be judged by the recordings that are finished; usually empty."""
+        if self._model is None or not self._kept:
+            return ()
+        own = pd.DataFrame([{k: v for k, v in one.items() if k != "signal"} for one in self._kept])
+        own["used"] = own["unusable"] == ""
+        return tuple(self._model._refusal(own))
+
+    def diagnosis(self, subject: Any = "patient") -> Diagnosis:
+        """Answer for the patient by all recordings that are finished, as the model does afterwards.
+
+        Parameters
+        ----------
+        subject : label, default="patient"
+
+        Returns
+        -------
+        Diagnosis
+            That of ``model.diagnose`` for the recordings.
+
+        Raises
+        ------
+        TypeError
+            If the model is no Diagnostician.
+        ValueError
+            If no recording is finished.
+        """
+        if self._model is None:
+            raise TypeError("The model is a Pipeline, which refuses nothing: give a Diagnostician.")
+        if not self._kept:
+            raise ValueError("No recording is finished: call finish first.")
+        columns: dict[str, Any] = {
+            name: [one[name] for one in self._kept]
+            for name in ("muscle", "location")
+            if any(one[name] is not None for one in self._kept)
+        }
+        signals = [one["signal"] for one in self._kept]
+        X = Recordings(signals, sfreq=self._sfreq, subject=[subject] * len(signals), **columns)
+        return self._model.diagnose(X)[0]

@@ -1,11 +1,5 @@
 """DiVote: segments vote for their recording, recordings for their subject."""
 
-from sknemg.divote.divote import DiVoteClassifier
-from sknemg.divote.joint import JointVoteClassifier
-from sknemg.divote.levels import Levels
+import lazy_loader as _lazy
 
-__all__ = [
-    "DiVoteClassifier",
-    "JointVoteClassifier",
-    "Levels",
-]
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -16,8 +16,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import Parallel, delayed
 
+from sknemg.divote._votes import align_columns
 from sknemg.recordings import Recordings, Windows
-from sknemg.recordings._problems import listed, rows_of, shown
+from sknemg.recordings._problems import listed, rows_of
 
 
 def fit_segments(
@@ -173,33 +174,6 @@ def _over_all_classes(
 ) -> NDArray[np.float64]:
     labels = np.arange(len(classes)) if is_skorch_net(estimator) else classes
     return align_columns(proba, estimator.classes_, labels)
-
-
-def align_columns(
-    proba: NDArray[Any], seen: NDArray[Any], classes: NDArray[Any]
-) -> NDArray[np.float64]:
-    """Spread scores of the classes seen in training over all classes; the others score 0.
-
-    This is the one rule for a class that a training fold lacked, whoever scores the fold.
-    """
-    if proba.shape[1] != len(seen):
-        if proba.shape[1] == len(classes):  # a skorch net's module knows more than it has seen
-            return proba
-        raise ValueError(
-            f"The classifier scores {proba.shape[1]} classes of {len(classes)}: give it one "
-            "output for each class."
-        )
-    known = classes.tolist()
-    strange = [label for label in np.asarray(seen).tolist() if label not in known]
-    if strange:
-        raise ValueError(
-            f"The classifier knows the classes {shown(strange)}, which are not among "
-            f"{shown(known)}: train it on these (a VotingClassifier numbers the classes, which a "
-            "frozen classifier inside it cannot follow)."
-        )
-    scores = np.zeros((len(proba), len(classes)))
-    scores[:, np.searchsorted(classes, seen)] = proba
-    return scores
 
 
 def is_skorch_net(estimator: Any) -> bool:

@@ -168,3 +168,30 @@ def read_locations(data: Recordings) -> pd.Series:
             stacklevel=4,
         )
     return location
+
+
+def align_columns(
+    proba: NDArray[Any], seen: NDArray[Any], classes: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Spread scores of the classes seen in training over all classes; the others score 0.
+
+    This is the one rule for a class that a training fold lacked, whoever scores the fold.
+    """
+    if proba.shape[1] != len(seen):
+        if proba.shape[1] == len(classes):  # a skorch net's module knows more than it has seen
+            return proba
+        raise ValueError(
+            f"The classifier scores {proba.shape[1]} classes of {len(classes)}: give it one "
+            "output for each class."
+        )
+    known = classes.tolist()
+    strange = [label for label in np.asarray(seen).tolist() if label not in known]
+    if strange:
+        raise ValueError(
+            f"The classifier knows the classes {shown(strange)}, which are not among "
+            f"{shown(known)}: train it on these (a VotingClassifier numbers the classes, which a "
+            "frozen classifier inside it cannot follow)."
+        )
+    scores = np.zeros((len(proba), len(classes)))
+    scores[:, np.searchsorted(classes, seen)] = proba
+    return scores

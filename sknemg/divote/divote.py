@@ -26,13 +26,12 @@ from sklearn.utils.validation import (
 from sknemg.base import VersionedEstimator, fit_context
 from sknemg.divote._answers import SubjectClassifier
 from sknemg.divote._segments import (
-    align_columns,
     fit_segments,
     out_of_fold_scores,
     score_segments,
     score_together,
 )
-from sknemg.divote._votes import mean_scores, read_locations, subject_votes
+from sknemg.divote._votes import align_columns, mean_scores, read_locations, subject_votes
 from sknemg.divote.levels import Levels, Scores
 from sknemg.model_selection import SubjectKFold
 from sknemg.model_selection.torn import hash_subjects

@@ -21,8 +21,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from sknemg.base import VersionedEstimator, fit_context
 from sknemg.divote._answers import SubjectClassifier
-from sknemg.divote._segments import align_columns, consumes_groups
-from sknemg.divote._votes import subject_votes
+from sknemg.divote._segments import consumes_groups
+from sknemg.divote._votes import align_columns, subject_votes
 from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import Levels, class_columns, votes_frame
 from sknemg.divote.opened import Opened

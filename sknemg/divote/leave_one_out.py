@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sknemg.divote._combined import CombinedLevels
 from sknemg.divote._votes import subject_votes
 from sknemg.divote.levels import Levels, class_columns
-from sknemg.divote.opened import Opened
+
+if TYPE_CHECKING:
+    from sknemg.divote._combined import CombinedLevels
+    from sknemg.divote.opened import Opened
 
 
 def scores_without(
@@ -35,7 +37,7 @@ def scores_without(
     without_recording : ndarray of shape (n_recordings, n_classes)
     """
     each = [
-        _without_each(part.classifier, own, subject)
+        votes_without(part.classifier, own, subject)
         for part, own in zip(opened.parts, levels.each, strict=True)
     ]
     joined = any(hasattr(part.classifier, "named_estimators_") for part in opened.parts)
@@ -44,10 +46,22 @@ def scores_without(
     return segments, opened.answer([own for _, own in each])
 
 
-def _without_each(
+def votes_without(
     divote: Any, levels: Levels, subject: Any
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Score a subject without each of its segments, and without each of its recordings."""
+    """Let one rule of votes score a subject without each of its segments, and recordings.
+
+    Parameters
+    ----------
+    divote : DiVoteClassifier or VoteRule
+    levels : Levels
+    subject : label
+
+    Returns
+    -------
+    without_segment : ndarray of shape (n_segments, n_classes)
+    without_recording : ndarray of shape (n_recordings, n_classes)
+    """
     segments = levels.segments[levels.segments["subject"] == subject]
     recordings = levels.recordings[levels.recordings["subject"] == subject]
     classes = divote.classes_.tolist()

@@ -15,7 +15,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sknemg.divote._combined import CombinedLevels
-from sknemg.divote._segments import align_columns, consumes_groups, is_skorch_net, score_segments
+from sknemg.divote._segments import consumes_groups, is_skorch_net, score_segments
+from sknemg.divote._votes import align_columns
 from sknemg.divote.parts import Part, SegmentInput, SegmentPart, holds_votes, name_of
 from sknemg.recordings import Recordings, read_subjects
 from sknemg.recordings._carry import carries_subjects, with_subjects

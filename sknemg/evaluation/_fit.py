@@ -18,7 +18,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
-from sknemg.divote._segments import align_columns
+from sknemg.divote._votes import align_columns
 from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import class_columns
 from sknemg.divote.opened import Opened

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.extmath import softmax
 
 from sknemg.divote import DiVoteClassifier, JointVoteClassifier
-from sknemg.features.segments import SegmentFeatures
+from sknemg.features.transformers import SegmentFeatures
 from sknemg.muap.features import MuapFeatures
 from sknemg.preprocessing import Downsampler, Segmenter
 from sknemg.recordings import Recordings, label_subjects

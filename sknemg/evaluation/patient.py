@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sknemg.diagnosis import Diagnosis, Diagnostician
 from sknemg.pages import RESEARCH_ONLY, Table, render
 from sknemg.recordings import Recordings
 from sknemg.versions import __version__
 
 if TYPE_CHECKING:
+    from sknemg.diagnosis.answers import Answering, Diagnosis
     from sknemg.muap.reference import MuapReference
 
 #: By how much the probability of the answer must fall or rise without a segment to be marked.
@@ -49,7 +49,7 @@ class Trace:
 
 
 def patient_page(
-    model: Diagnostician,
+    model: Answering,
     X: Recordings,
     found: Diagnosis,
     *,
@@ -122,7 +122,7 @@ def _muaps(
 
 def write_patient(
     folder: str | Path,
-    model: Diagnostician,
+    model: Answering,
     X: Recordings,
     found: Sequence[Diagnosis],
     *,

@@ -1,36 +1,5 @@
 """Quantitative EMG without single potentials: segments, turns, the interference pattern."""
 
-from sknemg.features.cloud import TurnsReference
-from sknemg.features.interference import (
-    InterferenceFeatures,
-    envelope_amplitude,
-    interference_features,
-    interference_names,
-    small_segments,
-)
-from sknemg.features.segments import (
-    SegmentFeatures,
-    amplitude_features,
-    count_crossings,
-    feature_names,
-    segment_features,
-    spectral_features,
-)
-from sknemg.features.turns import count_turns, find_turns
+import lazy_loader as _lazy
 
-__all__ = [
-    "InterferenceFeatures",
-    "SegmentFeatures",
-    "TurnsReference",
-    "amplitude_features",
-    "count_crossings",
-    "count_turns",
-    "envelope_amplitude",
-    "feature_names",
-    "find_turns",
-    "interference_features",
-    "interference_names",
-    "segment_features",
-    "small_segments",
-    "spectral_features",
-]
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,28 +1,23 @@
 """Amplitude, turns and spectrum of EMG segments: quantitative EMG as a feature vector.
 
 Every function takes segments of shape ``(n_segments, n_times)`` in millivolts and treats each row
-by itself. :class:`SegmentFeatures` puts them together for a pipeline.
+by itself. :class:`~sknemg.SegmentFeatures` puts them together for a pipeline.
 """
 
 from collections.abc import Iterable, Sequence
-from numbers import Real
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.fft import rfft
-from scipy.signal.windows import hann
-from sklearn.utils._param_validation import Interval
 
-from sknemg.base import RowTransformer
 from sknemg.features.turns import check_segments, count_turns
 from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._convert import common_sfreq
 
 __all__ = [
-    "SegmentFeatures",
     "amplitude_features",
     "count_crossings",
+    "describe_segments",
     "feature_names",
     "segment_features",
     "spectral_features",
@@ -187,7 +182,8 @@ def spectral_features(
     check_bands(bands)
     x = _centred(segments)
     n_times = x.shape[1]
-    power = np.abs(rfft(x * hann(n_times, sym=False), axis=1)) ** 2
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_times) / n_times)  # Hann, periodic
+    power = np.abs(np.fft.rfft(x * window, axis=1)) ** 2
     power[:, 0] = 0.0
     step = sfreq / n_times
     freqs = np.arange(power.shape[1]) * step
@@ -283,98 +279,31 @@ def segment_features(
     return out
 
 
-class SegmentFeatures(RowTransformer):
-    """Describe every segment by the measures of quantitative EMG.
-
-    Size (rms, mean absolute value, peak to peak, crest factor, path, kurtosis), zero crossings,
-    turns and amplitude [1]_, and spectrum (mean and median frequency, bandwidth, entropy, power in
-    bands): a vector that any scikit-learn classifier takes, and a baseline that a network has to
-    beat. None of them depends on the sign of the signal. The mean of a segment is taken off first.
+def describe_segments(
+    X: Recordings,
+    *,
+    turn_threshold: float = 0.1,
+    noise_threshold: float = 0.01,
+    bands: Sequence[tuple[float, float]] = BANDS,
+) -> Recordings:
+    """Put the features of every segment in its place, as :class:`~sknemg.SegmentFeatures` does.
 
     Parameters
     ----------
-    input_sfreq : float, default=None
-        The rate of bare arrays and lists, which know none.
-    turn_threshold : float, default=0.1
-        Smallest change of potential between two turns, in mV.
-    noise_threshold : float, default=0.01
-        How far beyond its mean, in mV, a signal must go on either side for a zero crossing.
-    bands : sequence of (low, high), default=((20, 100), (100, 250), (250, 500), (500, 1000), \
-(1000, 5000))
-        Bands in Hz whose share of the power is given.
+    X : Recordings of segments
+    turn_threshold, noise_threshold, bands
+        As for `segment_features`.
 
-    See Also
-    --------
-    segment_features : The same as a function.
-
-    References
-    ----------
-    .. [1] E. Stålberg, J. Chu, V. Bril, S. Nandedkar, S. Stålberg, M. Ericsson, "Automatic analysis
-       of the EMG interference pattern", Electroencephalogr Clin Neurophysiol 56:672-681, 1983.
-
-    Examples
-    --------
-    As the first step of a segment classifier, which sees an array of segments:
-
-    >>> import numpy as np
-    >>> from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> from sknemg import SegmentFeatures
-    >>> segments = np.random.default_rng(0).normal(size=(20, 4000)).astype("float32")
-    >>> y = np.repeat(["neuropathy", "myopathy"], 10)
-    >>> segments[10:] *= 0.3
-    >>> model = make_pipeline(
-    ...     SegmentFeatures(input_sfreq=10_000), StandardScaler(), LinearDiscriminantAnalysis()
-    ... )
-    >>> model.fit(segments, y).score(segments, y)
-    1.0
-    >>> model[0].get_feature_names_out()[:4].tolist()
-    ['rms', 'mean_abs', 'peak_to_peak', 'crest_factor']
+    Returns
+    -------
+    Recordings of features
     """
-
-    _item_ndim = 1
-    cuts_windows = True
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "input_sfreq": [None, Interval(Real, 0, None, closed="neither")],
-        "turn_threshold": [Interval(Real, 0, None, closed="neither")],
-        "noise_threshold": [Interval(Real, 0, None, closed="left")],
-        "bands": ["array-like"],
-    }
-
-    def __init__(
-        self,
-        *,
-        input_sfreq: float | None = None,
-        turn_threshold: float = 0.1,
-        noise_threshold: float = 0.01,
-        bands: Sequence[tuple[float, float]] = BANDS,
-    ):
-        self.input_sfreq = input_sfreq
-        self.turn_threshold = turn_threshold
-        self.noise_threshold = noise_threshold
-        self.bands = bands
-
-    def _transform(self, X: Recordings) -> Recordings:
-        features = segment_features(
-            X.items,
-            common_sfreq(X),
-            turn_threshold=self.turn_threshold,
-            noise_threshold=self.noise_threshold,
-            bands=self.bands,
-        )
-        dtype = np.result_type(X.items.dtype, np.float32)
-        return X.with_values(features.astype(dtype, copy=False))
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Name the features.
-
-        Parameters
-        ----------
-        input_features : ignored
-
-        Returns
-        -------
-        ndarray of str, shape (n_features,)
-        """
-        return np.array(feature_names(self.bands), dtype=object)
+    features = segment_features(
+        X.items,
+        common_sfreq(X),
+        turn_threshold=turn_threshold,
+        noise_threshold=noise_threshold,
+        bands=bands,
+    )
+    dtype = np.result_type(X.items.dtype, np.float32)
+    return X.with_values(features.astype(dtype, copy=False))

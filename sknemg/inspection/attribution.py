@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import uniform_filter1d
 
-from sknemg.divote._segments import align_columns
+from sknemg.divote._votes import align_columns
 from sknemg.divote.fitted import open_model
 from sknemg.divote.opened import Opened
 from sknemg.divote.parts import SegmentPart

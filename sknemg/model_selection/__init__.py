@@ -1,17 +1,5 @@
 """Splits by subject, and the search for leaks between subjects."""
 
-from sknemg.model_selection.fewer import FewerSubjects
-from sknemg.model_selection.leaks import LeakError, check_no_shared_signal, find_shared_signal
-from sknemg.model_selection.splits import SubjectKFold, subject_split
-from sknemg.model_selection.torn import TornSubjectsError, TornSubjectsWarning
+import lazy_loader as _lazy
 
-__all__ = [
-    "FewerSubjects",
-    "LeakError",
-    "SubjectKFold",
-    "TornSubjectsError",
-    "TornSubjectsWarning",
-    "check_no_shared_signal",
-    "find_shared_signal",
-    "subject_split",
-]
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -6,21 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from sknemg.persistence._config import FORMAT, NOTE, SCHEMA, versions_for
 from sknemg.persistence._estimators import dump_estimator
 from sknemg.persistence._values import Arrays
-from sknemg.versions import versions_of
-
-FORMAT = "sknemg-model"
-#: The form of `config.json` and of the arrays. It gets the next number when a reader of the number
-#: before would misread a model or miss a part of it: an estimator of the list gains, loses or
-#: renames something that it has learned, an entry appears or means something else. A further
-#: estimator in the list is no new form, since older versions refuse it by its name.
-SCHEMA = 2
-_NOTE = (
-    "schema numbers the form of this file and its arrays. A reader that does not know the number "
-    "must refuse the model. sknemg reads the numbers that its guide lists; a model of another "
-    "number is loaded by the version named under versions, or trained anew."
-)
 
 
 def describe_model(model: Any) -> tuple[dict[str, Any], Arrays]:
@@ -41,7 +29,7 @@ def describe_model(model: Any) -> tuple[dict[str, Any], Arrays]:
     config = {
         "format": FORMAT,
         "schema": SCHEMA,
-        "note": _NOTE,
+        "note": NOTE,
         "versions": versions_for(tree),
         "input": describe_input(model),
         "left_out": left_out,
@@ -93,17 +81,3 @@ def _walk(model: Any) -> list[Any]:
         if getattr(model, name, None) is not None
     ]
     return [model, *(part for own in inner for part in _walk(own))]
-
-
-# -- versions ----------------------------------------------------------------------------------
-
-
-def versions_for(tree: Any) -> dict[str, str]:
-    """Give the versions of the libraries that the estimators of a model need."""
-    text = str(tree)
-    names = ["sknemg", "scikit-learn", "numpy"]
-    names += ["torch"] if "NEMGNetClassifier" in text or "TimmClassifier" in text else []
-    names += ["timm"] if "TimmClassifier" in text else []
-    names += ["soxr"] if "Downsampler" in text else []
-    names += ["onnxruntime"] if "OnnxClassifier" in text else []
-    return versions_of(names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from inspect import signature
 from typing import Any
 
@@ -11,19 +11,10 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from sknemg.persistence._kinds import KINDS, LIMITS, Kind, class_of, kind_of
+from sknemg.persistence._kinds import KINDS, Kind, class_of, kind_of
 from sknemg.persistence._problems import InvalidModelError
-from sknemg.persistence._values import (
-    Arrays,
-    Sizes,
-    UnsavableError,
-    as_mapping,
-    dump_parameter,
-    load_parameter,
-)
-from sknemg.recordings._problems import shown
-
-_ENTRIES = {"estimator", "parameters", "state"}
+from sknemg.persistence._states import is_plain, load_parameters, load_state, read_entry
+from sknemg.persistence._values import Arrays, UnsavableError, dump_parameter
 
 #: What scalers set to None, and the parameters that switch it off.
 _SWITCHED = {
@@ -100,7 +91,7 @@ def _dump_parameters(estimator: Any, kind: Kind, path: str, left_out: list[str])
             continue
         if not kind.is_own and _same(value, defaults[name]):
             continue  # an older or newer scikit-learn may lack the parameter
-        if name in kind.neutral and not _is_plain(name, value):
+        if name in kind.neutral and not is_plain(name, value):
             left_out.append(f"{path}.{name} ({type(value).__name__})")
             value = kind.neutral[name]
         written[name] = dump_parameter(value, f"{path}.{name}")
@@ -109,17 +100,6 @@ def _dump_parameters(estimator: Any, kind: Kind, path: str, left_out: list[str])
 
 def _same(value: Any, default: Any) -> bool:
     return value is default or (type(value) is type(default) and bool(np.all(value == default)))
-
-
-def _is_plain(name: str, value: Any) -> bool:
-    """Whether a parameter of training holds no object, no data and no place on a disk."""
-    if name == "device":
-        return value in ("auto", "cpu")  # a numbered GPU is there on one machine only
-    if name in ("memory", "checkpoint"):
-        return value is None
-    if name == "class_weight":
-        return value is None or isinstance(value, (str, Mapping))
-    return value is None or isinstance(value, (bool, str, int, float, np.number))
 
 
 def _dump_state(
@@ -176,18 +156,14 @@ def load_estimator(entry: Any, path: str, arrays: Arrays, depth: int = 0) -> Any
     InvalidModelError
         If anything in it is not as it was written.
     """
-    entry = as_mapping(entry, path, _ENTRIES)
-    name = entry["estimator"]
-    if not isinstance(name, str) or name not in KINDS:
-        raise InvalidModelError(
-            f"{path} is to be a {shown(name)}, which this version does not load: update sknemg, "
-            "or do not trust the file."
-        )
-    if depth > 20:
-        raise InvalidModelError(f"{path} is nested more than 20 deep.")
-    kind = KINDS[name]
-    state = _load_state(entry["state"], name, kind, path, arrays, depth)
-    parameters = _load_parameters(entry["parameters"], name, kind, path)
+    name, kind, given, learned = read_entry(entry, path, depth)
+
+    def load_child(child: Any, at: str) -> Any:
+        return load_estimator(child, at, arrays, depth + 1)
+
+    state = load_state(learned, name, path, arrays, load_child)
+    known = set(signature(class_of(name)).parameters) - set(kind.state)
+    parameters = load_parameters(given, name, path, known)
     estimator = _build(name, kind, parameters, state, path)
     if kind.check is not None:
         try:
@@ -197,49 +173,6 @@ def load_estimator(entry: Any, path: str, arrays: Arrays, depth: int = 0) -> Any
         except Exception as error:  # what a network says of sizes that fit no network
             raise InvalidModelError(f"{path}, a {name}, cannot be: {error}") from error
     return estimator
-
-
-def _load_state(
-    entry: Any, name: str, kind: Kind, path: str, arrays: Arrays, depth: int
-) -> dict[str, Any]:
-    entry = as_mapping(entry, f"the state of {path}")
-    if strange := sorted(set(entry) - set(kind.state)):
-        raise InvalidModelError(f"{path}, a {name}, has {shown(strange)}, which none has.")
-
-    def load_child(child: Any, at: str) -> Any:
-        return load_estimator(child, at, arrays, depth + 1)
-
-    state, sizes = {}, Sizes()
-    for attribute, value in kind.state.items():
-        if attribute in entry:
-            where = path if attribute == "steps" else f"{path}.{attribute}"
-            state[attribute] = value.load(entry[attribute], where, arrays, sizes, load_child)
-    return state
-
-
-def _load_parameters(entry: Any, name: str, kind: Kind, path: str) -> dict[str, Any]:
-    entry = as_mapping(entry, f"the parameters of {path}")
-    known = set(signature(class_of(name)).parameters) - set(kind.state)
-    if strange := sorted(set(entry) - known):
-        raise InvalidModelError(
-            f"{path}, a {name}, has the parameters {shown(strange)}, which the installed version "
-            "does not know: install the versions that config.json names."
-        )
-    parameters = {key: load_parameter(value, f"{path}.{key}") for key, value in entry.items()}
-    for key, value in parameters.items():
-        if key in LIMITS and any(abs(number) > LIMITS[key] for number in _numbers(value)):
-            raise InvalidModelError(f"{path}.{key} is {shown(value)}, beyond {LIMITS[key]:g}.")
-        if key in kind.neutral and not _is_plain(key, value):
-            raise InvalidModelError(f"{path}.{key} is {shown(value)}, which no file states.")
-    return parameters
-
-
-def _numbers(value: Any) -> Iterator[float]:
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _numbers(item)
-    elif isinstance(value, (int, float)):
-        yield value
 
 
 def _build(

@@ -193,10 +193,11 @@ def read_file(folder: Path, name: str, largest: int) -> bytes:
             f"{name} cannot be opened ({error.strerror}): a model's files are there, readable, "
             "and no links."
         ) from error
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode) or (folder / name).is_symlink():
+        os.close(handle)
+        raise InvalidModelError(f"{name} is no regular file: fetch the model anew.")
     with os.fdopen(handle, "rb") as file:
-        about = os.fstat(file.fileno())
-        if not stat.S_ISREG(about.st_mode) or (folder / name).is_symlink():
-            raise InvalidModelError(f"{name} is no regular file: fetch the model anew.")
         if about.st_size > largest:
             raise InvalidModelError(
                 f"{name} has {about.st_size} bytes, more than {largest}: "

@@ -99,6 +99,12 @@ def _check_network(model: Any) -> None:
         )
 
 
+def _check_onnx(model: Any) -> None:
+    """Look at the graph before it is run, and open it."""
+    check_graph_of(model.graph_, model.item_shape_, len(model.classes_))
+    model._session()
+
+
 def _check_votes(model: Any) -> None:
     """Compare the classes of the classifiers inside with those of the whole."""
     for inner in (model.estimator_, model.final_estimator_):
@@ -151,7 +157,7 @@ KINDS: dict[str, Kind] = {
     # this library's
     "Downsampler": Kind("sknemg.preprocessing.steps", _STEP_STATE, _SEEN),
     "Segmenter": Kind("sknemg.preprocessing.steps", _STEP_STATE, _SEEN),
-    "SegmentFeatures": Kind("sknemg.features.segments", _STEP_STATE, _SEEN),
+    "SegmentFeatures": Kind("sknemg.features.transformers", _STEP_STATE, _SEEN),
     "InterferenceFeatures": Kind("sknemg.features.interference", _STEP_STATE, _SEEN),
     "MuapFeatures": Kind("sknemg.muap.features", _STEP_STATE, _SEEN, neutral={"n_jobs": None}),
     "MelSpectrogram": Kind("sknemg.images.transformers", _STEP_STATE, _SEEN),
@@ -175,7 +181,7 @@ KINDS: dict[str, Kind] = {
         "sknemg.persistence._onnx_classifier",
         {"classes_": Labels(), "item_shape_": Shape(), "graph_": Graph()},
         ignored=frozenset({"_run"}),
-        check=check_graph_of,
+        check=_check_onnx,
     ),
     "DiVoteClassifier": Kind(
         "sknemg.divote.divote",

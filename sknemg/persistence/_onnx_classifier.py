@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sknemg.base import VersionedEstimator
-from sknemg.persistence._problems import need
+from sknemg.persistence._onnx_run import open_graph, score_rows
 
 
 class OnnxClassifier(ClassifierMixin, VersionedEstimator):
@@ -51,16 +51,7 @@ class OnnxClassifier(ClassifierMixin, VersionedEstimator):
         ndarray of shape (n_segments, n_classes)
         """
         check_is_fitted(self)
-        rows = np.ascontiguousarray(X, dtype=np.float32)
-        if rows.shape[1:] != self.item_shape_:
-            raise ValueError(
-                f"X has rows of shape {rows.shape[1:]}: give rows of {self.item_shape_}."
-            )
-        run = self._session().run
-        scores = np.empty((len(rows), len(self.classes_)))
-        for at in range(len(rows)):
-            scores[at] = run(None, {"segments": rows[at : at + 1]})[0][0]
-        return scores
+        return score_rows(self._session(), X, self.item_shape_, len(self.classes_))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Give the most probable class of each segment."""
@@ -69,13 +60,7 @@ class OnnxClassifier(ClassifierMixin, VersionedEstimator):
     def _session(self) -> Any:
         session = self.__dict__.get("_run")
         if session is None:
-            runtime = need("onnxruntime", "inference")
-            options = runtime.SessionOptions()
-            options.intra_op_num_threads = options.inter_op_num_threads = 1
-            options.log_severity_level = 4
-            session = self._run = runtime.InferenceSession(
-                self.graph_, options, providers=["CPUExecutionProvider"]
-            )
+            session = self._run = open_graph(self.graph_)
         return session
 
     def __getstate__(self) -> dict[str, Any]:

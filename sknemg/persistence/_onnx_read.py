@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 
 from sknemg.persistence._folder import CONFIG, GRAPH, LARGEST, WEIGHTS, parse_json, read_file
-from sknemg.persistence._onnx_classifier import OnnxClassifier
 from sknemg.persistence._onnx_graph import check_graph
 from sknemg.persistence._problems import InvalidModelError, need
 from sknemg.recordings._problems import shown
@@ -75,27 +74,22 @@ def read_onnx(file: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]:
     return files, hashlib.sha256(content).hexdigest()
 
 
-def check_graph_of(model: OnnxClassifier) -> None:
-    """Compare a graph with the classes and items that the model states, and open it.
+def check_graph_of(graph: bytes, item_shape: tuple[int, ...], n_classes: int) -> None:
+    """Look at a graph, and compare it with the items and classes that the model states.
 
     Parameters
     ----------
-    model : OnnxClassifier
+    graph : bytes
+    item_shape : tuple of int
+    n_classes : int
 
     Raises
     ------
     InvalidModelError
     """
-    ends = check_graph(need("onnx", "inference").ModelProto.FromString(model.graph_))
-    if ends.item_shape != model.item_shape_ or ends.n_classes != len(model.classes_):
+    ends = check_graph(need("onnx", "inference").ModelProto.FromString(graph))
+    if ends.item_shape != item_shape or ends.n_classes != n_classes:
         raise InvalidModelError(
             f"The graph maps items of {ends.item_shape} to {ends.n_classes} scores, the model "
-            f"states {model.item_shape_} and {len(model.classes_)} classes."
+            f"states {item_shape} and {n_classes} classes."
         )
-    try:
-        model._session()
-    except ImportError:
-        raise
-    except Exception as error:  # onnxruntime has types of its own for what it refuses
-        reason = " ".join(str(error).split())[:200]
-        raise InvalidModelError(f"onnxruntime refuses the graph ({reason}).") from error

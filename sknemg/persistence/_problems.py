@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from sknemg.base import ModelVersionWarning
+from sknemg.versions import ModelVersionWarning
 
 __all__ = ["InvalidModelError", "ModelVersionWarning", "need"]
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import Bunch
 
 from sknemg.persistence._problems import InvalidModelError
 from sknemg.recordings._problems import shown
@@ -337,6 +336,8 @@ class Members:
 
     def load(self, entry: Any, path: str, arrays: Arrays, sizes: Sizes, load_child: Any) -> Any:
         """Return the members."""
+        from sklearn.utils import Bunch
+
         members = Steps().load(entry, path, arrays, sizes, load_child)
         if any(member in (None, "passthrough") for _, member in members):
             raise InvalidModelError(f"{path} has a member that is no estimator.")

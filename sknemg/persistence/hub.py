@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sknemg.persistence._config import check_max_bytes
 from sknemg.persistence._folder import (
     CARD,
     CONFIG,
@@ -23,7 +24,7 @@ from sknemg.persistence._folder import (
     read_file,
 )
 from sknemg.persistence._problems import InvalidModelError, need
-from sknemg.persistence.models import check_max_bytes, load_model
+from sknemg.persistence.models import load_model
 from sknemg.recordings._problems import shown
 
 

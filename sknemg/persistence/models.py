@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import hmac
-import warnings
 from collections.abc import Mapping
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sknemg.persistence._describe import (
-    FORMAT,
-    SCHEMA,
-    describe_input,
-    describe_model,
+from sknemg.persistence._config import (
+    check_all_used,
+    check_fingerprint,
+    check_input,
+    check_max_bytes,
+    checked_config,
+    read_arrays,
     versions_for,
+    warn_of_versions,
 )
+from sknemg.persistence._describe import describe_input, describe_model
 from sknemg.persistence._estimators import load_estimator
 from sknemg.persistence._folder import (
     CARD,
@@ -29,11 +30,7 @@ from sknemg.persistence._folder import (
     read_folder,
     write_folder,
 )
-from sknemg.persistence._problems import InvalidModelError, ModelVersionWarning
-from sknemg.persistence._values import Arrays, UnsavableError, as_mapping
-from sknemg.recordings._problems import capped, shown
-
-_ENTRIES = {"format", "schema", "note", "versions", "input", "left_out", "model"}
+from sknemg.persistence._values import Arrays, UnsavableError
 
 
 def save_model(
@@ -176,87 +173,11 @@ def load_model(
         files, found = read_onnx(Path(folder), max_bytes=int(max_bytes))
     else:
         files, found = read_folder(Path(folder), max_bytes=int(max_bytes))
-    if fingerprint is not None and not hmac.compare_digest(found, fingerprint.lower()):
-        raise InvalidModelError(
-            f"The model has the fingerprint {found}, not fingerprint={fingerprint!r}: it is "
-            "another one, ask its maker."
-        )
-    config = _checked_config(parse_json(files[CONFIG], CONFIG))
-    arrays = Arrays(_read_arrays(files[WEIGHTS]), graph=files.get(GRAPH))
+    check_fingerprint(found, fingerprint)
+    config = checked_config(parse_json(files[CONFIG], CONFIG))
+    arrays = Arrays(read_arrays(files[WEIGHTS]), graph=files.get(GRAPH))
     model = load_estimator(config["model"], "model", arrays)
-    if unused := sorted(set(arrays.values) - arrays.taken):
-        raise InvalidModelError(
-            f"{WEIGHTS} holds {capped(unused)}, which no estimator uses: do not trust the file."
-        )
-    if arrays.graph is not None:
-        raise InvalidModelError("The model in the ONNX file does not use its graph.")
-    if describe_input(model) != config["input"]:
-        raise InvalidModelError(
-            f"config.json describes the input as {shown(config['input'])}, the model in it takes "
-            f"{shown(describe_input(model))}: do not trust the file."
-        )
-    _warn_of_versions(config["versions"], versions_for(config["model"]))
+    check_all_used(arrays)
+    check_input(config["input"], describe_input(model))
+    warn_of_versions(config["versions"], versions_for(config["model"]), stacklevel=3)
     return model
-
-
-def check_max_bytes(max_bytes: Any) -> None:
-    """Refuse what is no limit."""
-    if isinstance(max_bytes, bool) or not isinstance(max_bytes, Integral) or max_bytes < 1:
-        raise ValueError(f"max_bytes={max_bytes!r} must be an integer >= 1.")
-
-
-def _checked_config(config: Any) -> dict[str, Any]:
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise InvalidModelError(
-            "config.json is not that of a model of sknemg: give another folder."
-        )
-    schema = config.get("schema")
-    if type(schema) is not int or schema < 1:
-        raise InvalidModelError(f"config.json has the schema {shown(schema)}: fetch it anew.")
-    if schema > SCHEMA:
-        raise InvalidModelError(
-            f"config.json has the schema {schema}, and this version reads {SCHEMA}: update sknemg."
-        )
-    if schema < SCHEMA:
-        raise InvalidModelError(
-            f"config.json has the schema {schema}, and this version reads {SCHEMA}: load the model "
-            f"by the version of sknemg that saved it{_saved_by(config)}, or train it anew."
-        )
-    config = as_mapping(config, CONFIG, _ENTRIES)
-    versions = as_mapping(config["versions"], "versions")
-    if not all(isinstance(text, str) for text in versions.values()):
-        raise InvalidModelError("The versions in config.json are not all text: fetch it anew.")
-    return config
-
-
-def _saved_by(config: Mapping[str, Any]) -> str:
-    versions = config.get("versions")
-    saved = versions.get("sknemg") if isinstance(versions, dict) else None
-    return f" ({shown(saved)})" if isinstance(saved, str) else ""
-
-
-def _read_arrays(content: bytes) -> dict[str, Any]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        return load(content)
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidModelError(
-            f"{WEIGHTS} is no valid file of arrays ({error}): fetch the model anew."
-        ) from error
-
-
-def _warn_of_versions(saved: Mapping[str, str], here: Mapping[str, str]) -> None:
-    others = [
-        f"{name} {saved.get(name, 'of an unknown version')} (here {own})"
-        for name, own in here.items()
-        if saved.get(name) != own
-    ]
-    if others:
-        warnings.warn(
-            f"The model was saved with {capped(others)}: its predictions may differ, compare some "
-            "with those of the version that saved it.",
-            ModelVersionWarning,
-            stacklevel=3,
-        )

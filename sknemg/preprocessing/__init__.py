@@ -1,6 +1,5 @@
 """Steps from recordings to segments, and where in a recording the patient contracts."""
 
-from sknemg.preprocessing.activity import ACTIVITIES, ActivityGate
-from sknemg.preprocessing.steps import Downsampler, Segmenter
+import lazy_loader as _lazy
 
-__all__ = ["ACTIVITIES", "ActivityGate", "Downsampler", "Segmenter"]
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import binary_closing, binary_dilation, maximum_filter1d
-from scipy.signal import butter, sosfiltfilt
 
-from sknemg.signal import LARGEST_AMPLITUDE, implausible, run_edges
+from sknemg.signal import LARGEST_AMPLITUDE, implausible, run_edges, zero_phase_bands
 
 #: What a stretch of a recording may be.
 ACTIVITIES = ("rest", "contraction", "artefact")
@@ -128,21 +126,20 @@ class ActivityGate:
         """Kind of every frame."""
         n_times = round(FRAME * sfreq)
         top = min(HIGHEST, 0.45 * sfreq)
-        slow = _levels(_band(signal, "lowpass", SLOW, sfreq), n_times)
-        body = _levels(_band(signal, "bandpass", (BODY, top), sfreq), n_times)
-        sharp = _levels(_band(signal, "bandpass", (SHARP, top), sfreq), n_times)
+        bands = [(0.0, SLOW), (BODY, top), (SHARP, top), (0.0, min(0.45 * sfreq, COARSE / 3))]
+        *waves, lines = zero_phase_bands(signal, bands, sfreq)
+        slow, body, sharp = (_levels(wave, n_times) for wave in waves)
         coarse = max(1, int(sfreq // COARSE))
-        lines = _band(signal, "lowpass", min(0.45 * sfreq, COARSE / 3), sfreq)[::coarse]
-        hum = _hum(lines, sfreq / coarse, n_times / coarse, len(body), self.quiet)
+        hum = _hum(lines[::coarse], sfreq / coarse, n_times / coarse, len(body), self.quiet)
 
         spikes = (sharp > ABOVE_NOISE * self._noise(sharp)) | (
             body > ABOVE_NOISE * self._noise(body)
         )
-        swings = (slow > self.quiet) & (maximum_filter1d(body, 5) * SWINGS < slow)
+        swings = (slow > self.quiet) & (_largest_near(body, 2) * SWINGS < slow)
         active = spikes & ~hum & ~swings
         contraction = self._runs(active)
         odd = (hum | swings | (spikes & ~contraction) | (slow > self.quiet)) & ~contraction
-        odd = binary_dilation(odd, np.ones(2 * MARGIN + 1)) & ~contraction
+        odd = (_largest_near(odd, MARGIN) > 0) & ~contraction
         odd = _closed(odd, round(self.gap / FRAME) - 1) & ~contraction
         kinds = np.select([contraction, odd], [CONTRACTION, ARTEFACT], REST)
         return _without_short(kinds, SHORT_REST)
@@ -179,8 +176,10 @@ def _check(signal: NDArray[np.float64], sfreq: float) -> None:
         )
 
 
-def _band(signal: NDArray[Any], kind: str, edges: Any, sfreq: float) -> NDArray[np.float64]:
-    return sosfiltfilt(butter(2, edges, btype=kind, fs=sfreq, output="sos"), signal)
+def _largest_near(frames: NDArray[Any], n: int) -> NDArray[np.float64]:
+    """Give the largest value within `n` frames to either side."""
+    padded = np.pad(frames.astype(np.float64), n, constant_values=-np.inf)
+    return np.lib.stride_tricks.sliding_window_view(padded, 2 * n + 1).max(axis=1)
 
 
 def _levels(signal: NDArray[np.float64], n_times: int) -> NDArray[np.float64]:
@@ -218,10 +217,11 @@ def _on_lines(power: NDArray[np.float64], mains: float, step: float) -> NDArray[
 
 def _closed(frames: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
     """Close pauses of up to `n` frames."""
-    if n < 1:
-        return frames
-    padded = np.pad(frames, n)
-    return binary_closing(padded, np.ones(n + 1))[n:-n]
+    closed = frames.copy()
+    for start, stop in run_edges(~frames):
+        if start > 0 and stop < len(frames) and stop - start <= n:
+            closed[start:stop] = True
+    return closed
 
 
 def _without_short(kinds: NDArray[np.int64], least: int) -> NDArray[np.int64]:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknemg.base import RowTransformer
-from sknemg.preprocessing.activity import ACTIVITIES, ActivityGate
-from sknemg.recordings import Recordings, Windows
-from sknemg.recordings._convert import common_sfreq
-from sknemg.recordings._problems import raise_problems
-from sknemg.recordings.recordings import offsets_of
-from sknemg.signal import LARGEST_RATIO, n_window_samples, resample, window_starts
+from sknemg.preprocessing.activity import ACTIVITIES
+from sknemg.preprocessing.cutting import bring_to_rate, cut_windows
+from sknemg.recordings import Recordings
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
@@ -84,31 +79,7 @@ class Downsampler(RowTransformer):
         self.upsample = upsample
 
     def _transform(self, X: Recordings) -> Recordings:
-        rates = X["sfreq"].to_numpy(dtype=float)
-        far = np.abs(np.log(rates / self.sfreq)) > np.log(LARGEST_RATIO)
-        if far.any():
-            named = np.flatnonzero(far)
-            raise_problems(
-                named,
-                [f"sampled at {rates[row]:.10g} Hz, for {self.sfreq:.10g} Hz" for row in named],
-                f"give rates in hertz, less than a factor of {LARGEST_RATIO} apart",
-            )
-        low = np.flatnonzero(rates < self.sfreq)
-        if low.size and not self.upsample:
-            raise_problems(
-                low,
-                [f"sampled at {rates[row]:.10g} Hz, below {self.sfreq:.10g} Hz" for row in low],
-                "lower `sfreq`, leave the recording out or set upsample=True",
-            )
-        rows = [
-            signal
-            if rate == self.sfreq or not len(signal)
-            else resample(signal, rate, self.sfreq, method=self.method)  # type: ignore[arg-type]
-            for signal, rate in zip(X, rates, strict=True)
-        ]
-        offsets = offsets_of([len(row) for row in rows])
-        values = np.concatenate(rows) if rows else X.values
-        return X.with_values(values, offsets, sfreq=float(self.sfreq))
+        return bring_to_rate(X, self.sfreq, method=self.method, upsample=self.upsample)
 
 
 class Segmenter(RowTransformer):
@@ -195,59 +166,6 @@ class Segmenter(RowTransformer):
         self.input_sfreq = input_sfreq
 
     def _transform(self, X: Recordings) -> Recordings:
-        sfreq = common_sfreq(X)
-        n_times = n_window_samples(sfreq, self.window) if len(X) else 1
-        stretches = [self._stretches(signal, sfreq) for signal in X]
-        starts = [self._starts(row, sfreq) for row in stretches]
-        short = np.array([len(row) == 0 for row in starts], dtype=bool)
-        if short.any() and self.short == "raise":
-            rows = np.flatnonzero(short)
-            raise_problems(
-                rows,
-                [self._too_short(X.lengths[row] / sfreq, stretches[row], sfreq) for row in rows],
-                "leave the recording out or set short='drop' or short='pad'",
-            )
-        if self.short == "pad":
-            starts = [
-                row if len(row) else own[np.argsort(-np.ptp(own, axis=1), kind="stable")[:1], 0]
-                for row, own in zip(starts, stretches, strict=True)
-            ]
-        offsets = offsets_of([len(row) for row in starts])
-        longest = [np.ptp(own, axis=1).max(initial=0) for own in stretches]
-        windows = Windows(
-            X.values,
-            np.concatenate([X.offsets[:0], *starts]) + np.repeat(X.offsets[:-1], np.diff(offsets)),
-            n_times,
-            np.repeat(np.minimum(longest, n_times).astype(np.int64), np.diff(offsets)),
-        )
-        columns: dict[str, Any] = {"window": n_times / sfreq}
-        if self.activity is None:
-            columns["hop"] = float(self.hop)
-        else:
-            columns["activity_seconds"] = [np.ptp(own, axis=1).sum() / sfreq for own in stretches]
-        return X.with_values(windows, offsets, **columns)
-
-    def _stretches(self, signal: NDArray[Any], sfreq: float) -> NDArray[np.int64]:
-        """First sample of each stretch to be cut, and the one behind its last."""
-        if self.activity is None:
-            return np.array([[0, len(signal)]])
-        found = ActivityGate().stretches(signal, sfreq)
-        found = found[found["kind"] == self.activity]
-        edges = found[["start", "stop"]].to_numpy(dtype=float).reshape(-1, 2)
-        return np.rint(edges * sfreq).astype(np.int64)
-
-    def _starts(self, stretches: NDArray[np.int64], sfreq: float) -> NDArray[np.int64]:
-        found = [
-            start + window_starts(stop - start, sfreq, self.window, self.hop)
-            for start, stop in stretches.tolist()
-        ]
-        return np.concatenate([np.empty(0, dtype=np.int64), *found])
-
-    def _too_short(self, seconds: float, stretches: NDArray[np.int64], sfreq: float) -> str:
-        if self.activity is None:
-            return f"{seconds:g} s long, one window is {self.window:g} s"
-        longest = np.ptp(stretches, axis=1).max(initial=0) / sfreq
-        return (
-            f"at most {longest:g} s of {self.activity} at once in {seconds:g} s, one window is "
-            f"{self.window:g} s"
+        return cut_windows(
+            X, window=self.window, hop=self.hop, short=self.short, activity=self.activity
         )

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import column_or_1d
 
 from sknemg.recordings._problems import LISTED, capped, listed, shown
 
@@ -91,6 +90,8 @@ def check_subjects(groups: ArrayLike, n_rows: int) -> NDArray[Any]:
 
 def check_labels(y: ArrayLike, n_rows: int, name: str = "y") -> NDArray[Any]:
     """Return one diagnosis per row as an array, or raise naming the rows that have none."""
+    from sklearn.utils.validation import column_or_1d  # not needed to diagnose
+
     labels = column_or_1d(y, warn=True)
     check_number(labels, n_rows, name)
     check_known(y, name)

@@ -375,3 +375,13 @@ def test_a_patient_without_a_subject_is_refused_among_others(trained):
     subject[4] = None
     with pytest.raises(ValueError, match="row 4"):
         trained.diagnose(X.with_columns(subject=subject))
+
+
+def test_the_range_of_the_coverage_is_that_of_the_beta_distribution():
+    from scipy.stats import beta
+
+    for n in (9, 19, 57, 400, 20_000):
+        for coverage in (0.5, 0.9):
+            rank = int(np.ceil((n + 1) * coverage - 1e-9))
+            expected = beta(rank, n + 1 - rank).ppf([0.05, 0.95])
+            assert_allclose(coverage_range(n, coverage), expected, rtol=1e-9)

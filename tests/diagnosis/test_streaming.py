@@ -125,6 +125,80 @@ def test_votes_are_those_of_the_whole_recordings_bit_for_bit(light, largest):
     assert stream.answer == found.answer
 
 
+def bad_recordings(X):
+    """What cannot be judged, by the reason."""
+    time = np.arange(3000) / SFREQ
+    noise = 0.002 * np.random.default_rng(0).normal(size=3000)
+    return {
+        "flat": np.zeros(3000),
+        "unit": 1000 * X[0],
+        "mains hum": np.sin(2 * np.pi * 50 * time) + noise,
+        "a window is": X[0][:500],
+        "clipped": np.clip(X[0], -0.3, 0.5),
+    }
+
+
+@pytest.mark.parametrize("largest", [300, 10_000])
+def test_a_whole_recording_is_judged_as_afterwards(light, largest):
+    X, _ = cohort(3, seed=1)
+    for reason, bad in bad_recordings(X).items():
+        stream = StreamingDiagnosis(light, SFREQ, location="proximal")
+        signals = [X[0], bad, X[2]]
+        for row, signal in enumerate(signals):
+            if row:
+                stream.next_recording(location="distal")
+            votes = play(stream, signal, largest)
+            assert {vote.recording for vote in votes} <= {row}
+            assert (reason in stream.unusable) == (row == 1), (reason, stream.unusable)
+        whole = Recordings(signals, sfreq=SFREQ, subject="patient",
+                           location=["proximal", "distal", "distal"])  # fmt: skip
+        (found,) = light.diagnose(whole)
+        streamed = stream.diagnosis()
+        assert streamed.recordings.equals(found.recordings)
+        assert streamed.probabilities == found.probabilities == stream.probabilities
+        assert streamed.answer == found.answer == stream.answer
+        assert streamed.reasons == found.reasons and reason in found.reasons[0]
+        assert stream.reasons == ()
+
+
+def test_a_patient_that_cannot_be_judged_is_told_while_recording(light):
+    X, _ = cohort(3, seed=1)
+    bad = bad_recordings(X)
+    stream = StreamingDiagnosis(light, SFREQ, location="proximal")
+    marks = [vote.remark for chunk in chunks(bad["mains hum"], 300) for vote in stream.push(chunk)]
+    assert marks and all("mains hum" in mark for mark in marks)
+    assert "mains hum" in stream.examine()["unusable"] and stream.answer  # it is not over yet
+    stream.finish()
+    assert stream.answer == () == tuple(stream.probabilities) and "mains hum" in stream.reasons[0]
+    for row, signal in enumerate((X[1], bad["unit"])):
+        stream.next_recording(location="distal")
+        play(stream, signal, 300)
+        assert (stream.answer == ()) == (row == 1)  # one of two is no majority, two of three is
+    found = stream.diagnosis("S1")
+    assert found.subject == "S1" and found.text == "cannot be judged"
+    assert found.reasons == stream.reasons and len(found.reasons) == 2
+
+
+def test_what_can_be_asked_only_of_a_diagnostician_and_when(light):
+    X, _ = cohort(1)
+    pipe = StreamingDiagnosis(light.estimator_, SFREQ, location="proximal")
+    play(pipe, X[0], 900)
+    assert pipe.reasons == () and pipe._chunks == [] == pipe._kept  # nothing is kept
+    for ask in (pipe.examine, pipe.diagnosis):
+        with pytest.raises(TypeError, match="give a Diagnostician"):
+            ask()
+    stream = StreamingDiagnosis(light, SFREQ, location="proximal")
+    with pytest.raises(ValueError, match="push samples first"):
+        stream.examine()
+    buffer = np.array(X[0])
+    stream.push(buffer)
+    buffer[:] = 0  # as a machine that writes its next samples there
+    with pytest.raises(ValueError, match="call finish first"):
+        stream.diagnosis()
+    stream.finish()
+    assert stream.unusable == ""
+
+
 def test_votes_of_a_folder_model_agree_up_to_rounding(trained):
     X, _ = cohort(3, seed=2)
     stream = StreamingDiagnosis(trained, SFREQ, location="proximal")

@@ -284,12 +284,12 @@ def model_table():
 def test_another_version_is_warned_of(tmp_path, monkeypatch):
     X, y = cohort()
     save_model(features().fit(X, y), tmp_path / "model")
-    from sknemg.persistence import _describe
+    from sknemg.persistence import _config
 
     def other(names):
         return {**versions_of(names), "scikit-learn": "0.0.1"}
 
-    monkeypatch.setattr(_describe, "versions_of", other)
+    monkeypatch.setattr(_config, "versions_of", other)
     with pytest.warns(ModelVersionWarning, match=r"scikit-learn .* \(here 0.0.1\): its predict"):
         load_model(tmp_path / "model")
 
@@ -370,7 +370,7 @@ def test_the_schema_changes_with_what_a_file_holds():
     If this fails for an estimator that was there before: raise SCHEMA, say in docs/guide/models.md
     what changed, and write the new hashes here. A new estimator needs its line, and no new number.
     """
-    from sknemg.persistence._describe import SCHEMA
+    from sknemg.persistence._config import SCHEMA
 
     found = {}
     for name, kind in KINDS.items():

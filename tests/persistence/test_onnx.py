@@ -13,6 +13,7 @@ from hashlib import sha256
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from pandas.testing import assert_frame_equal
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
@@ -37,6 +38,7 @@ from sknemg import (
 from sknemg.diagnosis import Diagnostician
 from sknemg.persistence import _onnx_read
 from sknemg.persistence._onnx_graph import _affine
+from sknemg.persistence.light import load_light
 
 onnx = pytest.importorskip("onnx", reason="the extra export is not installed")
 pytest.importorskip("onnxruntime", reason="the extra inference is not installed")
@@ -84,9 +86,10 @@ def edit(exported, tmp_path):
 
 
 def refused(file, message, **options):
-    with pytest.raises(InvalidModelError, match=message) as caught:
-        load_model(file, **options)
-    assert len(str(caught.value)) < 600 and str(caught.value).endswith(".")
+    for load in (load_model, load_light) if file.suffix == ".onnx" else (load_model,):
+        with pytest.raises(InvalidModelError, match=message) as caught:
+            load(file, **options)
+        assert len(str(caught.value)) < 600 and str(caught.value).endswith(".")
 
 
 # -- the same answers --------------------------------------------------------------------------
@@ -238,6 +241,66 @@ def test_the_metadata_say_what_other_software_needs_and_nothing_of_the_subjects(
     assert len(content) < 30_000
 
 
+def plain(found):
+    """A diagnosis without what its tables are called."""
+    return (found.subject, found.answer, found.reasons, found.coverage, found.coverage_range)
+
+
+def same_diagnoses(one, other):
+    assert [plain(d) for d in one] == [plain(d) for d in other]
+    for a, b in zip(one, other, strict=True):
+        assert a.probabilities == pytest.approx(b.probabilities, abs=1e-12)
+        assert_frame_equal(a.recordings, b.recordings, rtol=1e-9)
+        assert_frame_equal(a.segments, b.segments, rtol=1e-7, atol=1e-9)
+
+
+VOTES = {
+    "as published": {},
+    "by location": {"subject_features": "location"},
+    "averages": {"final_estimator": None},
+}
+
+
+@pytest.mark.parametrize("labels", [3, 2])
+@pytest.mark.parametrize("votes", VOTES)
+def test_the_light_reader_answers_as_the_estimators(votes, labels, tmp_path):
+    X, y = cohort()
+    kept = np.flatnonzero(y != "normal") if labels == 2 else np.arange(len(X))
+    X = X.with_columns(location=np.tile(["proximal", "distal"], len(X) // 2), muscle="biceps")
+    linear = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())
+    pipe = make_pipeline(Downsampler(500), Segmenter(0.4, 0.2), SegmentFeatures(),
+                         DiVoteClassifier(linear, **VOTES[votes]))  # fmt: skip
+    model = Diagnostician(pipe, cv=2, coverage=0.8).fit(X[kept], y[kept])
+    fingerprint = export_onnx(model, tmp_path / "m.onnx")
+    light = load_light(tmp_path / "m.onnx", fingerprint=fingerprint)
+    new, _ = cohort(6, seed=1)
+    new = Recordings(
+        [*new, np.zeros(2000), new[0][:300]], sfreq=1000, subject=[*"aabbccddeeffgf"],
+        location=np.tile(["proximal", "distal"], 7), muscle="tibialis anterior",
+    )  # fmt: skip
+    found = light.diagnose(new)
+    same_diagnoses(found, load_model(tmp_path / "m.onnx").diagnose(new))
+    assert {d.kind for d in found} > {"none"} and any(len(d.segments) for d in found)
+    assert light.coverage_range_ == model.coverage_range_
+
+
+def test_what_the_light_reader_leaves_to_the_estimators(tmp_path):
+    X, y = cohort()
+    linear = make_pipeline(StandardScaler(), LogisticRegression())
+    inner = make_pipeline(SegmentFeatures(input_sfreq=1000), *linear)
+    pipes = [
+        make_pipeline(Segmenter(), DiVoteClassifier(inner)),
+        make_pipeline(Segmenter(), SegmentFeatures(),
+                      DiVoteClassifier(linear, final_estimator=GaussianNB())),
+    ]  # fmt: skip
+    for at, pipe in enumerate(pipes):
+        export_onnx(Diagnostician(pipe, cv=2).fit(X, y), tmp_path / f"{at}.onnx")
+        assert load_light(tmp_path / f"{at}.onnx") is None
+        load_model(tmp_path / f"{at}.onnx").diagnose(X[:2])
+    export_onnx(pipes[0].fit(X, y), tmp_path / "pipe.onnx")  # no Diagnostician
+    assert load_light(tmp_path / "pipe.onnx") is None
+
+
 @pytest.mark.slow
 def test_a_patient_is_read_without_torch(exported, tmp_path):
     """The whole command, in a process of its own, from the file to the page."""
@@ -252,7 +315,8 @@ def test_a_patient_is_read_without_torch(exported, tmp_path):
         status = main(["diagnose", "--model", sys.argv[1], sys.argv[2], "--out", sys.argv[3],
                        "--file-sfreq", "1000", "--unit", "mV"])
         loaded = {name.partition(".")[0] for name in sys.modules}
-        heavy = {"torch", "skorch", "timm", "librosa", "matplotlib", "numba", "torchvision"}
+        heavy = {"torch", "skorch", "timm", "librosa", "matplotlib", "numba", "torchvision",
+                 "sklearn", "scipy", "joblib", "soundfile"}
         print("heavy:", sorted(loaded & heavy))
         sys.exit(status)
     """
@@ -441,6 +505,8 @@ def test_another_fingerprint_a_link_a_pipe_and_a_giant_are_refused(exported, tmp
     refused(exported[0], "another one, ask its maker", fingerprint="0" * 64)
     refused(exported[0], "more than 100: set `max_bytes` if that is right", max_bytes=100)
     refused(tmp_path / "none.onnx", "cannot be opened")
+    (tmp_path / "folder.onnx").mkdir()
+    refused(tmp_path / "folder.onnx", "no regular file")
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.onnx")
         refused(tmp_path / "pipe.onnx", "no regular file")

@@ -1,0 +1,247 @@
+"""The answer for one patient: one diagnosis, several, or none, with the reasons."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sknemg.diagnosis.calibration import scale_temperature
+from sknemg.diagnosis.conformal import coverage_range, prediction_sets
+from sknemg.diagnosis.examining import Examiner
+from sknemg.divote._votes import align_columns
+from sknemg.recordings import Recordings
+from sknemg.recordings._problems import capped
+from sknemg.recordings._subjects import check_subjects
+
+#: Of the patient: calibrated scores, those of its recordings, the first answer without each
+#: recording, and a table of its segments.
+PatientVotes = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], pd.DataFrame]
+
+_MOST_UNUSABLE = 0.5  # of a patient's recordings; beyond it the patient cannot be judged
+
+
+def no_segments() -> pd.DataFrame:
+    """Return the table of segments of a patient without any."""
+    numbers = dict.fromkeys(("start", "stop", "fall"), np.empty(0))
+    return pd.DataFrame({"recording": np.empty(0, dtype=int), **numbers})
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The answer for one patient.
+
+    Attributes
+    ----------
+    subject : label
+    answer : tuple of labels
+        The diagnoses that remain possible, the most probable first: one, several ("not sure
+        between"), or none ("cannot be judged").
+    probabilities : dict of float, by label
+        Calibrated; empty if the patient cannot be judged.
+    reasons : tuple of str
+        Why the patient cannot be judged, or what is unusual.
+    recordings : DataFrame, a row a recording
+        ``row`` of X, ``muscle`` and ``location`` where known, ``used``, ``unusable``,
+        ``unusual``, the measures, a column of scores for each class, and ``without``: the
+        probability of the first answer if this recording had not been made.
+    segments : DataFrame, a row a segment
+        ``recording`` (its row in `recordings`), ``start`` and ``stop`` in seconds, ``fall``: by how
+        much the probability of the first answer falls without it. Empty where no stretches of time
+        vote, or without an answer.
+    coverage : float
+        Nominal share of patients whose diagnosis is in the answer.
+    coverage_range : (float, float)
+        Between which it lies with a probability of 90 %, as few calibration subjects as there are.
+    """
+
+    subject: Any
+    answer: tuple[Any, ...]
+    probabilities: dict[Any, float]
+    reasons: tuple[str, ...]
+    recordings: pd.DataFrame = field(repr=False)
+    segments: pd.DataFrame = field(default_factory=no_segments, repr=False)
+    coverage: float = 0.9
+    coverage_range: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def kind(self) -> str:
+        """Return "one", "several" or "none"."""
+        return ("none", "one")[len(self.answer)] if len(self.answer) < 2 else "several"
+
+    @property
+    def text(self) -> str:
+        """The answer in words.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from sknemg.diagnosis import Diagnosis
+        >>> proba = {"myopathy": 0.6, "normal": 0.4}
+        >>> Diagnosis("S1", ("myopathy", "normal"), proba, (), pd.DataFrame()).text
+        'not sure between myopathy (60 %) and normal (40 %)'
+        """
+        if not self.answer:
+            return "cannot be judged"
+        named = [f"{label} ({self.probabilities[label]:.0%})" for label in self.answer]
+        named = [name.replace("%", " %") for name in named]
+        if len(named) == 1:
+            return named[0]
+        return "not sure between " + ", ".join(named[:-1]) + f" and {named[-1]}"
+
+
+class Answering:
+    """How a model answers for patients, whatever gives their votes.
+
+    A class with ``classes_``, ``plausibility_``, ``temperature_``, ``quantile_``,
+    ``n_calibration_``, ``coverage`` and `_ask` gets `diagnose` from here.
+    """
+
+    classes_: NDArray[Any]
+    plausibility_: Examiner
+    temperature_: float
+    quantile_: float
+    n_calibration_: int
+    coverage: float
+
+    @abstractmethod
+    def _ask(self, patients: list[Recordings]) -> list[PatientVotes]:
+        """Let the recordings of each patient vote."""
+
+    @property
+    def coverage_range_(self) -> tuple[float, float]:
+        """Between which shares the coverage of this model lies with a probability of 90 %."""
+        return coverage_range(self.n_calibration_, self.coverage)
+
+    def diagnose(self, X: Recordings) -> list[Diagnosis]:
+        """Diagnose each subject.
+
+        A recording that cannot be judged is left out of the vote. If they are more than half of a
+        patient's, or the others as a whole are unlike all of training, no answer is given.
+
+        Parameters
+        ----------
+        X : Recordings of signals
+            Each subject of the column ``subject`` is a patient; without one, all rows are one.
+
+        Returns
+        -------
+        list of Diagnosis
+            In the order in which the subjects appear.
+        """
+        self._check(X)
+        if "subject" not in X:
+            X = X.with_columns(subject="patient")
+        codes, names = pd.factorize(check_subjects(X["subject"], len(X)))
+        order = np.argsort(codes, kind="stable")
+        rows = np.split(order, np.cumsum(np.bincount(codes))[:-1])
+        own = [self._examined(X, at) for at in rows]
+        reasons = [self._refusal(table) for table in own]
+        asked = [
+            X[at[table["used"].to_numpy()]]
+            for at, table, why in zip(rows, own, reasons, strict=True)
+            if not why
+        ]
+        answers = iter(self._ask(asked))
+        return [
+            self._diagnosis(name, table, why, None if why else next(answers))
+            for name, table, why in zip(names, own, reasons, strict=True)
+        ]
+
+    def _examined(self, X: Recordings, rows: NDArray[Any]) -> pd.DataFrame:
+        """Look at the recordings of one patient."""
+        own = self.plausibility_.examine(X[rows]).reset_index(drop=True)
+        used = (own["unusable"] == "").to_numpy()
+        known = {c: X[c].to_numpy()[rows] for c in ("muscle", "location") if c in X}
+        columns = {"row": rows, **known, "seconds": X.durations[rows], "used": used}
+        return pd.DataFrame(columns).join(own)
+
+    def _diagnosis(
+        self, name: Any, own: pd.DataFrame, reasons: list[str], answer: PatientVotes | None
+    ) -> Diagnosis:
+        limits: dict[str, Any] = {"coverage": self.coverage, "coverage_range": self.coverage_range_}
+        if answer is None:
+            return Diagnosis(name, (), {}, tuple(reasons), own, **limits)
+        proba, scores, without, segments = answer
+        used = own["used"].to_numpy()
+        kept = prediction_sets(proba[None], self.quantile_)[0]
+        labels = self.classes_.tolist()
+        order = [k for k in np.argsort(-proba, kind="stable") if kept[k]]
+        own = own.join(pd.DataFrame(scores, index=np.flatnonzero(used), columns=labels))
+        own.loc[used, "without"] = without
+        segments["recording"] = np.flatnonzero(used)[segments["recording"]]
+        unusual = [f"{text}: {_at(own, own['unusual'] == text)}" for text in _texts(own["unusual"])]
+        left_out = [f"left out, {text}: {_at(own, own['unusable'] == text)}"
+                    for text in _texts(own["unusable"])]  # fmt: skip
+        return Diagnosis(
+            name,
+            tuple(labels[k] for k in order),
+            dict(zip(labels, proba.tolist(), strict=True)),
+            tuple(left_out + unusual),
+            own,
+            segments,
+            **limits,
+        )
+
+    def _refusal(self, own: pd.DataFrame) -> list[str]:
+        """Say why a patient cannot be judged; nothing if it can."""
+        used = own["used"].to_numpy()
+        if np.mean(~used) > _MOST_UNUSABLE:
+            kinds = own["unusable"].str.replace(r"\d[\d.e+-]*", "…", regex=True)
+            reasons = []
+            for kind in pd.unique(kinds[~used]):
+                at = (kinds == kind).to_numpy()
+                reasons.append(f"{own['unusable'][at].iloc[0]}: {_at(own, at)}")
+            return reasons
+        distance = float(np.median(own["distance"][used]))
+        if distance > self.plausibility_.subject_distance_:
+            return [
+                f"the recordings as a whole are unlike those of training (distance {distance:.1f}, "
+                f"limit {self.plausibility_.subject_distance_:.1f})"
+            ]
+        return []
+
+    def _scaled(self, proba: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.float64]:
+        return scale_temperature(align_columns(proba, classes, self.classes_), self.temperature_)
+
+    def _effects(
+        self, proba: NDArray[Any], without: NDArray[Any], table: pd.DataFrame, window: float
+    ) -> pd.DataFrame:
+        """Tell when the segments were, and how the first answer falls without each."""
+        first = int(proba.argmax())
+        return pd.DataFrame(
+            {
+                "recording": table["recording"].to_numpy(),
+                "start": table["start"].to_numpy(),
+                "stop": table["start"].to_numpy() + window,
+                "fall": proba[first] - without[:, first],
+            }
+        )
+
+    @staticmethod
+    def _check(X: Any) -> None:
+        if not isinstance(X, Recordings) or X.item_shape != ():
+            raise TypeError("X is no Recordings of signals: give what load_cohort returns.")
+        if not len(X):
+            raise ValueError("X holds no recordings.")
+
+
+def _texts(column: pd.Series) -> list[str]:
+    return [text for text in pd.unique(column) if text]
+
+
+def _at(own: pd.DataFrame, mask: Any) -> str:
+    """Name recordings by their number among the patient's, and their muscle."""
+    numbers = np.flatnonzero(np.asarray(mask))
+    if len(numbers) == len(own):
+        return "all recordings"
+    muscles = own["muscle"] if "muscle" in own else pd.Series([None] * len(own))
+    named = [
+        f"{at + 1}" + (f" ({muscles[at]})" if isinstance(muscles[at], str) else "")
+        for at in numbers
+    ]
+    return f"recording{'s' if len(named) > 1 else ''} {capped(named)}"

@@ -1,0 +1,65 @@
+"""How the scores of segments become votes and a diagnosis, as a rule without an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sknemg.divote._votes import align_columns, mean_scores, read_locations, subject_votes
+from sknemg.divote.levels import Scores
+from sknemg.recordings import Recordings
+
+Final = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class VoteRule:
+    """What a fitted :class:`~sknemg.DiVoteClassifier` makes of the scores of segments.
+
+    Parameters
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    subject_features_ : {"location", "all"}
+    final : callable, default=None
+        From the features of subjects to the scores of `final_classes`; by default the features are
+        the answer.
+    final_classes : ndarray, default=None
+    sfreq : float, default=None
+        Rate of the training data in hertz; other rates are refused.
+    """
+
+    classes_: NDArray[Any]
+    subject_features_: str = "all"
+    final: Final | None = None
+    final_classes: NDArray[Any] | None = None
+    sfreq: float | None = None
+
+    def scores(self, X: Recordings, segment_scores: NDArray[np.float64]) -> Scores:
+        """Let the segments of one subject vote.
+
+        Parameters
+        ----------
+        X : Recordings of what votes
+        segment_scores : ndarray of shape (n_segments, n_classes)
+
+        Returns
+        -------
+        Scores
+        """
+        rates = X["sfreq"].to_numpy(dtype=float)
+        if self.sfreq is not None and (other := rates[rates != self.sfreq]).size:
+            raise ValueError(f"Sampled at {other[0]:g} Hz; fit saw {self.sfreq:g} Hz.")
+        subject, names = np.zeros(len(X), dtype=int), np.array(["patient"], dtype=object)
+        recordings = mean_scores(segment_scores, X.row_index, len(X))
+        location = read_locations(X) if self.subject_features_ == "location" else None
+        votes = subject_votes(recordings, subject, 1, location)
+        return Scores(X, subject, names, segment_scores, recordings, votes, self._answer(votes))
+
+    def _answer(self, votes: NDArray[Any]) -> NDArray[np.float64]:
+        if self.final is None or self.final_classes is None:
+            return votes
+        return align_columns(self.final(votes), self.final_classes, self.classes_)
