@@ -63,7 +63,12 @@ class Size:
     n_splits: int = 2
 
 
-SIZES = {"cpu": Size(), "smoke": Size(width=2, n_updates=6, n_subjects=9)}
+#: "longer" has as many updates as the demo; its results lie in a folder of their own.
+SIZES = {
+    "cpu": Size(),
+    "longer": Size(n_updates=500),
+    "smoke": Size(width=2, n_updates=6, n_subjects=9),
+}
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,14 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
     estimator : classifier with ``predict_proba``
         The segment classifier; it sees an array of shape (n_segments, ...). Subjects are
         handed on as ``groups`` if it consumes them.
-    final_estimator : classifier with ``predict_proba``, "logistic" or None, default="logistic"
+    final_estimator : classifier with ``predict_proba``, "logistic", "balanced" or None, \
+default="logistic"
         Trained on the subject features; ``"logistic"`` is a `LogisticRegression` with its
-        defaults. None is the paper's simple averaging: the mean of all the subject's recordings
-        is the answer, whatever `subject_features` says.
+        defaults, as published. It leans towards the classes that are frequent in training, and so,
+        where few subjects are left out one by one, away from the truth; ``"balanced"`` is the same
+        with ``class_weight="balanced"``, which corrects for that. None is the paper's simple
+        averaging: the mean of all the subject's recordings is the answer, whatever
+        `subject_features` says.
     subject_features : {"auto", "location", "all"}, default="auto"
         ``"all"``: the mean over all recordings of the subject. ``"location"``: the mean over its
         proximal and over its distal recordings, side by side; each class gets
@@ -163,7 +167,7 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         "estimator": [HasMethods(["fit", "predict_proba"])],
         "final_estimator": [
             HasMethods(["fit", "predict_proba"]),
-            StrOptions({"logistic"}),
+            StrOptions({"logistic", "balanced"}),
             None,
         ],
         "subject_features": [StrOptions({"auto", "location", "all"})],
@@ -258,8 +262,7 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         self.votes_ = votes[voted]
         self.final_estimator_ = None
         if self.final_estimator is not None:
-            logistic = self.final_estimator == "logistic"
-            final = LogisticRegression() if logistic else clone(self.final_estimator)
+            final = _final_classifier(self.final_estimator)
             self.final_estimator_ = final.fit(votes[voted], labels[first[voted]])
         return self
 
@@ -431,6 +434,13 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
             return votes
         proba = self.final_estimator_.predict_proba(votes)
         return align_columns(proba, self.final_estimator_.classes_, self.classes_)
+
+
+def _final_classifier(final_estimator: Any) -> Any:
+    """Make the untrained final classifier that a parameter names or holds."""
+    if not isinstance(final_estimator, str):
+        return clone(final_estimator)
+    return LogisticRegression(class_weight="balanced" if final_estimator == "balanced" else None)
 
 
 def _item_of(data: Recordings) -> str:

@@ -398,3 +398,17 @@ def test_a_rate_told_to_a_step_must_be_that_of_the_segments(make_ragged):
     with pytest.raises(ValueError, match=message):
         model.fit(segments, y)
     model.set_params(estimator__segmentfeatures__input_sfreq=3000).fit(segments, y)
+
+
+def test_the_balanced_final_classifier_does_not_lean_away_from_the_subject_left_out():
+    """Votes that tell nothing: the plain one answers with the class that is not the subject's."""
+    X = np.full((9, 1, 3), 1 / 3)
+    y = np.repeat(["myopathy", "neuropathy", "normal"], 3)
+    subjects = np.array([f"S{row}" for row in range(9)])
+    own = {}
+    for final in ("logistic", "balanced"):
+        model = DiVoteClassifier(Spy(), final_estimator=final)
+        model.fit(X[1:], y[1:], groups=subjects[1:])
+        own[final] = model.predict_proba(X[:1], groups=subjects[:1])[0, 0]
+    assert own["logistic"] < 0.28  # two of eight training subjects
+    assert own["balanced"] == pytest.approx(1 / 3, abs=1e-3)

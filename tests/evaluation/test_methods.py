@@ -6,13 +6,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sknemg import DiVoteClassifier, JointVoteClassifier, MuapFeatures, Recordings
+from sknemg import (
+    DiVoteClassifier,
+    JointVoteClassifier,
+    MuapFeatures,
+    NEMGNetClassifier,
+    Recordings,
+)
 from sknemg.divote.fitted import open_model
 from sknemg.evaluation import compared_methods
 from sknemg.evaluation import methods as module
 from sknemg.evaluation.methods import COMPARED, SoftmaxRidge, check_methods, fitting_methods
 
-NETWORK = "nEMGNet-A (tuned, width 4, 1 epoch)"
+NETWORK = "nEMGNet-A (tuned, width 4, 0.5 epochs)"
 
 
 def test_all_see_the_same_segments_and_motor_units_what_was_recorded():
@@ -31,6 +37,17 @@ def test_the_network_is_named_by_what_it_is(recipe):
     assert name == f"nEMGNet-B ({recipe}, width 64, 100 epochs)"
     network = pipe["divote"].estimator
     assert (network.recipe, network.width, network.max_epochs) == (recipe, 64, 100)
+
+
+def test_a_short_training_of_the_tuned_network_goes_through_one_cycle():
+    ((name, pipe),) = compared_methods("cpu", methods=["network"]).items()
+    assert name == "nEMGNet-A (tuned, width 8, 2.5 epochs)"
+    own = pipe["divote"].estimator.recipe_params()
+    assert (own["schedule"], own["epoch_fraction"], own["companding"]) == ("one-cycle", 0.5, 0.05)
+    (pipe,) = compared_methods("cpu", recipe="published", methods=["network"]).values()
+    plain = NEMGNetClassifier()
+    assert pipe["divote"].estimator.recipe_params() == plain.recipe_params()
+    assert pipe["divote"].estimator.validation == plain.validation
 
 
 def test_methods_vote_together(make_ragged):
