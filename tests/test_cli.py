@@ -60,7 +60,8 @@ def test_the_methods_are_those_that_fit_the_recordings(make_cohort_folder, tmp_p
     assert len(list((tmp_path / "out" / "cells").iterdir())) == 9
 
 
-def test_from_a_folder_to_a_page(make_cohort_folder, tmp_path, capsys):
+def test_from_a_folder_to_a_page(make_cohort_folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sknemg.evaluation.report._pictures", lambda panels: [])  # slow to draw
     out, method = tmp_path / "out", ["--methods", "features"]
     assert compare(make_cohort_folder(), out, *method) == 0
     printed = capsys.readouterr().out
@@ -81,6 +82,7 @@ def test_from_a_folder_to_a_page(make_cohort_folder, tmp_path, capsys):
     cells = {file: file.stat().st_mtime_ns for file in (out / "cells").iterdir()}
     assert len(cells) == 6
     subjects = (out / "subjects.csv").read_bytes()
+    monkeypatch.setattr("sknemg.evaluation.report.write_report", lambda *_, **__: [])
     assert compare(tmp_path / NAME, out, *method) == 0  # finished cells are read, not run
     assert {file: file.stat().st_mtime_ns for file in (out / "cells").iterdir()} == cells
     assert (out / "subjects.csv").read_bytes() == subjects
@@ -413,6 +415,7 @@ ELSEWHERE = {
     "task": "of Python's write_bids",
     "choose_on": "only steps that make tables lead there",
     "confidence_level": "fixed",
+    "copy": "of NumPy",
     "device": "fixed: auto",
     "effort": "fixed", "muscles": "fixed", "needle": "fixed",  # of the simulation
     "in_chans": "of image networks",
@@ -421,6 +424,7 @@ ELSEWHERE = {
     "level": "of scorers", "metric": "of scorers",
     "location": "of streams",
     "method": "fixed: soxr",
+    "named_estimators_": "of fitted joint votes",
     "nuisance": "set by the command itself", "over": "set by the command itself",
     "name": "what is written into a table", "position": "what is written into a table",
     "n_bootstrap": "fixed", "n_resamples": "fixed",
