@@ -418,6 +418,7 @@ ELSEWHERE = {
     "copy": "of NumPy",
     "device": "fixed: auto",
     "effort": "fixed", "muscles": "fixed", "needle": "fixed",  # of the simulation
+    "vary": "fixed",
     "in_chans": "of image networks",
     "input_sfreq": "of bare arrays",
     "kind": "of resting discharges",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any, Literal, NamedTuple
 
 import joblib
@@ -30,6 +31,7 @@ def make_cohort(
     sfreq: float = 48_000,
     band: tuple[float, float] = (20.0, 10_000.0),
     noise: Range = (0.001, 0.0025),
+    vary: Literal["acquisition", "all"] | None = None,
     return_truth: bool = False,
     n_jobs: int | None = None,
     progress: bool = False,
@@ -77,6 +79,17 @@ def make_cohort(
         Corners of the amplifier's filters, Hz.
     noise : float or (float, float), default=(0.001, 0.0025)
         Noise, mV RMS within 10 kHz.
+    vary : {"acquisition", "all"} or None, default=None
+        Draw a machine and a needle for each subject, so that a classifier cannot lean on one:
+        ``"acquisition"`` sets `needle`, `sfreq`, `band` and `noise` aside, ``"all"`` also
+        `severity`, `chronicity`, `effort` and `age`. Evenly in the logarithm are drawn: gain 0.5 to
+        2, width of the needle's surface 0.7 to 1.4 of the usual one, high-pass 2 to 30 Hz, low-pass
+        3 to 10 kHz, noise 0.5 to 5 µV, with 1/f noise below a corner of 1 to 300 Hz, step of the
+        converter 0.1 to 3 µV, drift 1 to 20 µV in a second. Needle (either kind), rate (10, 20,
+        23.4375, 25 or 48 kHz) and mains (in half of the subjects, 5 µV on average, 50 or 60 Hz) are
+        drawn too. ``"all"`` adds effort (a subject's from 0.008 to 0.2, recordings up to twice
+        that), distance to the end-plates 0.5 to 1.5 of the usual one, severity 0.2 to 1, chronicity
+        0 to 1 and age 18 to 85 years, evenly.
     return_truth : bool, default=False
         Also return what only the simulator knows of each recording.
     n_jobs : int, default=None
@@ -92,7 +105,9 @@ def make_cohort(
     -------
     X : Recordings
         Signals in millivolts; a spike is negative. ``meta`` has ``sfreq``, ``subject``, ``muscle``,
-        ``location``, ``side``, ``needle``, ``age`` and ``sex``.
+        ``location``, ``side``, ``needle``, ``age`` and ``sex``; with `vary` also ``gain``,
+        ``needle_width``, ``high_pass``, ``low_pass``, ``noise``, ``noise_corner``, ``resolution``,
+        ``drift``, ``mains`` (mV) and ``mains_sfreq``.
     y : ndarray of shape (n_recordings,), str
         The subject's diagnosis: ``"myopathy"``, ``"neuropathy"`` or ``"normal"``.
     truth : DataFrame, only with `return_truth`
@@ -116,7 +131,10 @@ def make_cohort(
     >>> sorted(set(y.tolist()))
     ['myopathy', 'neuropathy', 'normal']
     """
-    dials = Dials(severity, chronicity, effort, spared, age, needle, sfreq, band, noise).checked()
+    dials = Dials(
+        severity, chronicity, effort, spared, age, needle, sfreq, band, noise, vary
+    ).checked()
+    _check_varied(dials)
     simulate = _simulate
     if cache is not None:
         if not isinstance(random_state, (int, np.integer)):
@@ -156,19 +174,42 @@ def _simulate(
     shown = tqdm(jobs, total=len(patients), desc="subjects", disable=not progress)
     recordings = [recording for patient in shown for recording in patient]
     width = len(str(n_subjects))
+    drawn: dict[str, Any] = {
+        name: [recording.acquisition[name] for recording in recordings]
+        for name in recordings[0].acquisition
+    }
     X = Recordings(
         [recording.trace.signal for recording in recordings],
-        sfreq=dials.sfreq,
+        sfreq=[recording.trace.sfreq for recording in recordings],
         subject=[f"S{number:0{width}d}" for number in plan["subject"]],
         muscle=plan["muscle"],
         location=plan["location"],
         side=plan["side"],
-        needle=dials.needle,
+        needle=[recording.needle for recording in recordings],
         age=[recording.person["age"] for recording in recordings],
         sex=[recording.person["sex"] for recording in recordings],
+        **drawn,
     )
     truth = pd.DataFrame([recording.truth for recording in recordings])
     return Cohort(X, plan["diagnosis"].to_numpy(dtype=str), truth)
+
+
+#: What is set aside by each way to vary.
+_SET_ASIDE = {
+    "acquisition": ("needle", "sfreq", "band", "noise"),
+    "all": ("needle", "sfreq", "band", "noise", "severity", "chronicity", "effort", "age"),
+}
+
+
+def _check_varied(dials: Dials) -> None:
+    """Refuse a dial that was set and would be drawn anyway."""
+    usual = signature(make_cohort).parameters
+    for name in _SET_ASIDE.get(dials.vary or "", ()):
+        if getattr(dials, name) != usual[name].default:
+            raise ValueError(
+                f"{name}={getattr(dials, name)!r} is drawn for each subject where cohorts vary in "
+                f"{dials.vary!r}: leave it out, or do not vary."
+            )
 
 
 def _as_seed(random_state: int | np.random.Generator | None) -> int:

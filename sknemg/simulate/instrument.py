@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import scipy.fft
 import scipy.signal
 from numpy.typing import NDArray
 
@@ -25,6 +26,8 @@ class Instrument:
     noise : float
         White noise of amplifier and electrode, mV RMS within 10 kHz (the same density at every
         sampling rate).
+    noise_corner : float
+        Frequency below which the noise rises as 1 / f, Hz; 0 for white noise.
     drift : float
         Random walk of the electrode potential: its standard deviation after one second, mV.
     movement : float
@@ -53,6 +56,7 @@ class Instrument:
     band: tuple[float, float] = (20.0, 10_000.0)
     gain: float = 1.0
     noise: float = 0.0015
+    noise_corner: float = 0.0
     drift: float = 0.0
     movement: float = 0.0
     mains: float = 0.0
@@ -91,6 +95,8 @@ class Instrument:
         """Everything in the trace that no muscle fibre made."""
         density = self.noise * np.sqrt(self.sfreq / 2 / 10_000)
         out = density * rng.standard_normal(n_times)
+        if self.noise_corner:
+            out = _coloured(out, self.sfreq, self.noise_corner)
         if self.drift:
             out += self.drift / np.sqrt(self.sfreq) * np.cumsum(rng.standard_normal(n_times))
         if self.movement:
@@ -99,6 +105,13 @@ class Instrument:
             phase = 2 * np.pi * (self.mains_sfreq * np.arange(n_times) / self.sfreq + rng.uniform())
             out += self.mains * (np.sin(phase) + self.harmonic * np.sin(3 * phase))
         return out
+
+
+def _coloured(noise: NDArray[Any], sfreq: float, corner: float) -> NDArray[np.floating]:
+    """Raise white noise below a corner, in power as 1 / f; nothing below 1 Hz is added."""
+    spectrum = scipy.fft.rfft(noise)
+    freqs = np.maximum(scipy.fft.rfftfreq(len(noise), 1 / sfreq), 1.0)
+    return scipy.fft.irfft(spectrum * np.sqrt(1 + corner / freqs), len(noise))
 
 
 def _slow_swings(n_times: int, sfreq: float, rng: np.random.Generator) -> NDArray[np.floating]:

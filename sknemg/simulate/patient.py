@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -13,6 +14,14 @@ from sknemg.simulate.instrument import Instrument
 from sknemg.simulate.muscle import Muscle, healthy_muscle
 from sknemg.simulate.needle import Needle, concentric, monopolar
 from sknemg.simulate.pathology import ageing, myopathy, neuropathy
+from sknemg.simulate.variation import (
+    DISTANCE,
+    EFFORT,
+    PATIENT,
+    Acquisition,
+    draw_acquisition,
+    log_uniform,
+)
 
 #: A number, or a pair to draw between.
 Range = float | tuple[float, float]
@@ -51,6 +60,7 @@ class Dials(NamedTuple):
     sfreq: float
     band: tuple[float, float]
     noise: Range
+    vary: str | None = None
 
     def checked(self) -> Self:
         """Return the dials with numbers as floats, or say which one is out of bounds."""
@@ -65,15 +75,19 @@ class Dials(NamedTuple):
             raise ValueError(
                 f"needle={self.needle!r} is unknown: give 'monopolar' or 'concentric'."
             )
+        if self.vary not in (None, "acquisition", "all"):
+            raise ValueError(f"vary={self.vary!r} must be None, 'acquisition' or 'all'.")
         return self._replace(sfreq=float(self.sfreq), band=_pair(self.band))
 
 
 class Recording(NamedTuple):
-    """A trace, what is known of the person, and what only the simulator knows."""
+    """A trace, what is known of the person, what only the simulator knows, and what varied."""
 
     trace: Trace
     person: dict[str, Any]
     truth: dict[str, Any]
+    needle: str
+    acquisition: dict[str, Any]
 
 
 def simulate_patient(rows: pd.DataFrame, dials: Dials, seed: int) -> list[Recording]:
@@ -94,6 +108,10 @@ def simulate_patient(rows: pd.DataFrame, dials: Dials, seed: int) -> list[Record
         One for each row.
     """
     rng = np.random.default_rng([seed, int(rows["subject"].iloc[0])])
+    # What varies is drawn apart, so that a patient of one seed is the same person on any machine.
+    dials, taken_by, distance = _varied(
+        dials, np.random.default_rng([seed, int(rows["subject"].iloc[0]), 1])
+    )
     diagnosis = str(rows["diagnosis"].iloc[0])
     person = {"age": int(_draw(dials.age, rng)), "sex": str(rng.choice(["female", "male"]))}
     disease = {
@@ -102,16 +120,49 @@ def simulate_patient(rows: pd.DataFrame, dials: Dials, seed: int) -> list[Record
         "gradient": rng.beta(3, 1.5),
     }
     gain, width = rng.lognormal(0, 0.18), rng.uniform(0.8, 1.2)
+    if taken_by is not None:
+        gain, width = taken_by.gain, taken_by.needle_width
     out = []
     for name, seconds, own in zip(
         rows["muscle"], rows["seconds"], rng.spawn(len(rows)), strict=True
     ):
         muscle, state = _muscle(name, diagnosis, person, disease, dials.spared, own)
-        needle = _needle(dials.needle, MUSCLES[name].depth, width, own)
+        needle = _needle(dials.needle, distance * MUSCLES[name].depth, width, own)
         instrument = _instrument(dials, gain, own)
+        if taken_by is not None:
+            instrument = replace(
+                instrument,
+                noise=taken_by.noise,
+                noise_corner=taken_by.noise_corner,
+                resolution=taken_by.resolution,
+                drift=taken_by.drift,
+                mains=taken_by.mains,
+                mains_sfreq=taken_by.mains_sfreq,
+            )
         trace, taken = _examine(muscle, needle, instrument, seconds, dials.effort, own)
-        out.append(Recording(trace, person, state | taken))
+        columns = {} if taken_by is None else taken_by.columns()
+        out.append(Recording(trace, person, state | taken, dials.needle, columns))
     return out
+
+
+def _varied(dials: Dials, rng: np.random.Generator) -> tuple[Dials, Acquisition | None, float]:
+    """Return one subject's dials, its acquisition, and the distance of its needles, a factor."""
+    if dials.vary is None:
+        return dials, None, 1.0
+    drawn = draw_acquisition(rng)
+    dials = dials._replace(
+        needle=drawn.needle, sfreq=drawn.sfreq, band=(drawn.high_pass, drawn.low_pass)
+    )
+    if dials.vary == "acquisition":
+        return dials, drawn, 1.0
+    effort = log_uniform(rng, *EFFORT)
+    dials = dials._replace(
+        severity=PATIENT["severity"],
+        chronicity=PATIENT["chronicity"],
+        age=PATIENT["age"],
+        effort=(effort, 2 * effort),
+    )
+    return dials, drawn, log_uniform(rng, *DISTANCE)
 
 
 def _muscle(

@@ -7,6 +7,7 @@ from sknemg.simulate import make_cohort
 from sknemg.simulate.anatomy import MUSCLES
 from sknemg.simulate.patient import Dials, simulate_patient
 from sknemg.simulate.plan import PUBLISHED, _summing_to, plan_cohort
+from sknemg.simulate.variation import ACQUISITION, RATES
 
 SMALL = {"sfreq": 5000, "muscles": ["tibialis anterior", "deltoid"], "random_state": 0}
 
@@ -171,6 +172,37 @@ def test_dials_are_heeded():
     assert not truth["spared"].any()
 
 
+@pytest.mark.parametrize("vary", ["acquisition", "all"])
+def test_one_patient_on_another_machine(vary):
+    plan = plan_cohort(3, muscles=["tibialis anterior"], random_state=0)
+    rows = plan[plan["subject"] == 1].head(1).assign(seconds=0.5)
+    defaults = {p.name: p.default for p in signature(make_cohort).parameters.values()}
+    dials = Dials(**{name: defaults[name] for name in Dials._fields}).checked()
+    (usual,) = simulate_patient(rows, dials, 0)
+    (other,) = simulate_patient(rows, dials._replace(vary=vary), 0)
+    assert not usual.acquisition
+    for name, (low, high) in ACQUISITION.items():
+        assert low <= other.acquisition[name] <= high
+    assert other.trace.sfreq in RATES
+    steps = other.trace.signal.astype(float) / other.acquisition["resolution"]
+    assert np.abs(steps - np.rint(steps)).max() < 0.01
+    same = usual.truth["severity"] == other.truth["severity"]
+    assert same == (vary == "acquisition")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("vary", ["acquisition", "all"])
+def test_varied_cohort_says_what_was_drawn_and_parallel_equals_serial(vary):
+    options = {"muscles": ["tibialis anterior"], "random_state": 1, "vary": vary}
+    X, _ = make_cohort(3, **options)
+    assert X.equals(make_cohort(3, **options, n_jobs=2)[0])
+    machines = X.meta.groupby("subject")
+    assert (machines[list(ACQUISITION)].nunique() == 1).all(axis=None)
+    assert machines["gain"].first().nunique() == 3
+    assert set(X["needle"]) == {"monopolar", "concentric"}
+    assert X["sfreq"].nunique() == 3
+
+
 def test_concentric_low_effort_biceps_at_an_odd_rate():
     X, _ = make_cohort(
         3,
@@ -194,6 +226,9 @@ def test_concentric_low_effort_biceps_at_an_odd_rate():
         ({"effort": 0}, "effort=0"),
         ({"spared": -0.1}, "spared=-0.1"),
         ({"needle": "surface"}, "needle='surface' is unknown: give 'monopolar' or 'concentric'"),
+        ({"vary": "machine"}, "vary='machine' must be None, 'acquisition' or 'all'"),
+        ({"vary": "acquisition", "sfreq": 10_000}, "sfreq=10000.0 is drawn for each subject"),
+        ({"vary": "all", "age": 30}, "age=30 is drawn for each subject"),
         ({"cache": "x", "random_state": None}, "cache needs an integer random_state"),
     ],
 )

@@ -132,6 +132,16 @@ def test_instrument_noise_has_the_same_density_at_every_rate():
     assert density(10_000) == pytest.approx(density(48_000), rel=0.05)
 
 
+def test_coloured_noise_rises_below_its_corner_and_is_white_above():
+    trace = Instrument(noise=0.002, noise_corner=200.0, resolution=0, band=(1.0, 10_000.0)).record(
+        np.zeros(200_000), 0
+    )
+    power = np.abs(np.fft.rfft(trace)) ** 2
+    freqs = np.fft.rfftfreq(len(trace), 1 / 48_000)
+    low, high = (power[(freqs > a) & (freqs < b)].mean() for a, b in ((15, 25), (3000, 5000)))
+    assert low / high == pytest.approx(11, rel=0.4)
+
+
 def test_instrument_band_is_three_decibels_down_at_its_corners():
     times = np.arange(96_000) / 48_000
     for sfreq in (20.0, 10_000.0):
