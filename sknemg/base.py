@@ -204,9 +204,10 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
 def _refuse_implausible(recordings: Recordings) -> None:
     """Refuse amplitudes that no recording has, before their squares overflow."""
     found = recordings.items
-    items = holding(found, _beyond) if found.dtype.kind == "f" else np.array([])
-    if items.any():
-        rows = np.unique(recordings.row_index[items])
+    if found.dtype.kind != "f":
+        return
+    if len(items := holding(found, _beyond)):
+        rows = np.unique(np.searchsorted(recordings.offsets, items, side="right") - 1)
         problems = [f"samples beyond {LARGEST_AMPLITUDE:g} mV"] * len(rows)
         raise_problems(rows, problems, "give signals in millivolts")
 

@@ -579,18 +579,42 @@ def _hashes(signal: NDArray[Any]) -> NDArray[np.uint64]:
     n_hashes = len(signal) - PROBE + 1
     if n_hashes < 1:
         return np.empty(0, dtype=np.uint64)
-    hashes = np.ascontiguousarray(signal, dtype=np.float32).view(np.uint32).astype(np.uint64)
+    hashes = _bits(signal).astype(np.uint64)
     flat = hashes[1:] == hashes[:-1]
     width = 1
     while width < PROBE:  # each round joins two neighbouring stretches, in their order
-        hashes = (hashes[:-width] * np.uint64(0x9E3779B97F4A7C15)) ^ (
-            hashes[width:] + (hashes[width:] >> np.uint64(29)) + np.uint64(width)
-        )
-        hashes *= np.uint64(0xBF58476D1CE4E5B9)
-        hashes ^= hashes >> np.uint64(32)
+        hashes = _joined(hashes[:-width], hashes[width:], width)
         width *= 2
     n_flat = np.concatenate([[0], np.cumsum(flat)])
     hashes[n_flat[PROBE - 1 :] - n_flat[:n_hashes] > PROBE // 2] = 0
+    return hashes
+
+
+def _hashes_every(signal: NDArray[Any], step: int) -> NDArray[np.uint64]:
+    """Every `step`-th of the hashes, without the others."""
+    if len(signal) < PROBE:
+        return np.empty(0, dtype=np.uint64)
+    pieces = np.lib.stride_tricks.sliding_window_view(_bits(signal), PROBE)[::step]
+    flat = pieces[:, 1:] == pieces[:, :-1]
+    hashes = pieces.astype(np.uint64)
+    width = 1
+    while width < PROBE:
+        hashes = _joined(hashes[:, ::2], hashes[:, 1::2], width)
+        width *= 2
+    return np.where(flat.sum(axis=1) > PROBE // 2, np.uint64(0), hashes[:, 0])
+
+
+def _bits(signal: NDArray[Any]) -> NDArray[np.uint32]:
+    return np.ascontiguousarray(signal, dtype=np.float32).view(np.uint32)
+
+
+def _joined(left: NDArray[Any], right: NDArray[Any], width: int) -> NDArray[np.uint64]:
+    """Hash two neighbouring stretches of this width by their hashes."""
+    hashes: NDArray[np.uint64] = (left * np.uint64(0x9E3779B97F4A7C15)) ^ (
+        right + (right >> np.uint64(29)) + np.uint64(width)
+    )
+    hashes *= np.uint64(0xBF58476D1CE4E5B9)
+    hashes ^= hashes >> np.uint64(32)
     return hashes
 
 
@@ -599,7 +623,7 @@ def _probes(
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.uint64]]:
     rows, starts, probes = [], [], []
     for row, signal in enumerate(signals):
-        hashes = _hashes(signal)[::step]
+        hashes = _hashes_every(signal, step)
         kept = np.flatnonzero(hashes)
         rows.append(np.full(len(kept), row))
         starts.append(kept * step)

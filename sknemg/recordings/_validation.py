@@ -75,9 +75,10 @@ def _bad_items(items: Items, lengths: NDArray[Any]) -> list[tuple[int, str, str]
     if items.dtype.kind != "f":
         return found
     bad = holding(items, _not_finite)
-    if not bad.any():
+    if not len(bad):
         return found
-    n_bad = np.bincount(np.repeat(np.arange(len(lengths)), lengths)[bad], minlength=len(lengths))
+    row = np.searchsorted(np.cumsum(lengths), bad, side="right")
+    n_bad = np.bincount(row, minlength=len(lengths))
     what = "samples" if items.ndim == 1 else "items"
     return found + [
         (

@@ -252,12 +252,13 @@ def in_chunks(items: Items, n: int = 256) -> Iterator[NDArray[Any]]:
         yield np.asarray(items[start : start + n])
 
 
-def holding(items: Items, test: Callable[[NDArray[Any]], NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """Tell which items hold a number of some kind; `test` tells it of each number."""
+def holding(items: Items, test: Callable[[NDArray[Any]], NDArray[np.bool_]]) -> NDArray[np.int64]:
+    """Find the items that hold a number of some kind; `test` tells it of each number."""
     if isinstance(items, Windows):
-        return items.reach(test)
+        return np.flatnonzero(items.reach(test))
     axes = tuple(range(1, items.ndim))
     n = max(1, _CHUNK // max(1, int(np.prod(items.shape[1:]))))
-    return np.concatenate(
-        [np.empty(0, dtype=bool), *(np.any(test(part), axis=axes) for part in in_chunks(items, n))]
-    )
+    found = [np.empty(0, dtype=np.int64)]
+    for number, part in enumerate(in_chunks(items, n)):  # no mask of the size of the items
+        found.append(number * n + np.flatnonzero(np.any(test(part), axis=axes)))
+    return np.concatenate(found)
