@@ -355,6 +355,32 @@ def tables(folder: Path = FOLDER) -> str:
     return "\n".join(lines)
 
 
+def longer(folder: Path = FOLDER / "longer") -> str:
+    """Write the settings that were trained for longer as Markdown."""
+    lines = ["## As many updates as in the demo\n"]
+    if not (folder / "subjects.csv").exists():
+        return "\n".join([*lines, "Not run.\n"])
+    table = pd.read_csv(folder / "subjects.csv")
+    about = json.loads((folder / "settings.json").read_text())
+    rows = []
+    for cohort, part in table.groupby("cohort", sort=False):
+        matrix = losses(part)
+        for name in [name for name in settings() if name in matrix]:
+            own, apart = part[part["setting"] == name], ""
+            if name != TUNED:
+                apart = "{:+.2f} [{:+.2f}, {:+.2f}]".format(
+                    *difference(matrix[name], matrix[TUNED])
+                )
+            rows.append(
+                [cohort, name, str(own["subject"].nunique()),
+                 f"{100 * balanced(own, 'recording'):.0f} / {100 * balanced(own, 'subject'):.0f}",
+                 f"{matrix[name].mean():.2f}", apart, str(own["seed"].nunique())]
+            )  # fmt: skip
+    header = ["", "", "n", "recordings / subjects", "log-loss", f"difference from {TUNED}", "seeds"]
+    said = f"*{about['size']['n_updates']} updates, else as above; commit {about['commit']}.*\n"
+    return "\n".join([*lines, said, markdown(header, rows)])
+
+
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])

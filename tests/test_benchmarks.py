@@ -269,7 +269,9 @@ def test_losses_differences_and_choices_of_the_recipe(invented_recipe):
 
 def test_the_page_of_the_recipe_is_that_of_the_kept_results(tmp_path):
     assert "Not run." in recipe.tables(tmp_path)
+    assert "Not run." in recipe.longer(tmp_path)
     assert recipe.tables() in write_recipe.PAGE.read_text()
+    assert recipe.longer() in write_recipe.PAGE.read_text()
 
 
 def make_hum(hum=0.0, noise=0.01, gain=1.0, sfreq=10_000):
