@@ -76,6 +76,7 @@ REFERENCE = [
     ("Motor unit potentials", "muap"),
     ("Functions on signals", "signal"),
     ("EMG Labeler", "labeler"),
+    ("Archives", "archive"),
 ]
 
 

@@ -1,4 +1,5 @@
 from . import (
+    archive,
     augmentation,
     base,
     classifiers,
@@ -81,6 +82,7 @@ __all__ = [
     "SubjectKFold",
     "SubjectScorer",
     "TimmClassifier",
+    "archive",
     "augmentation",
     "base",
     "classifiers",

@@ -91,6 +91,13 @@ MODELS: Mapping[str, Words] = {
     "fingerprint": option("--fingerprint"),
     "coverage": option("--coverage"),
 }
+#: What the parameters of an archive are called here, beside those of reading files.
+ARCHIVING: Mapping[str, Words] = {
+    "n_jobs": option("--jobs"),
+    "scheduler": option("--scheduler"),
+    "partition_size": option("--partition"),
+    "out": option("--out"),
+}
 #: What the parameters of the simulation are called here.
 SIMULATING: Mapping[str, Words] = {
     "n_subjects": option("--subjects"),
@@ -107,6 +114,7 @@ examples:
   sknemg validate FOLDER                   what is wrong with recordings, without training
   sknemg train --cohort FOLDER --out model/        train a model, with its card
   sknemg diagnose --model model/ PATIENT_FOLDER    one patient: the answer, and a page
+  sknemg diagnose --model model/ --archive archive.parquet --jobs 8    all of an archive
   sknemg readers votes.csv --model predictions.csv --out report    physicians beside a model
   sknemg export --model model/ --onnx model.onnx   the model as one file that needs no torch
   sknemg label --cohort FOLDER --study study.sqlite --readers 6    a page on which readers vote
@@ -256,10 +264,10 @@ def _add_train(commands: Any) -> None:
 
 def _add_diagnose(commands: Any) -> None:
     diagnose = commands.add_parser(
-        "diagnose", help="let a trained model read one patient, and write a page"
+        "diagnose", help="let a trained model read one patient, and write a page, or an archive"
     )
     diagnose.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH",
+        "paths", nargs="*", type=Path, metavar="PATH",
         help="a folder with one patient's signal files, or the files; recordings.csv in it may "
         "name subject, file, muscle, location, sfreq, unit, scale, channel; or a data set in "
         "EMG-BIDS",
@@ -269,10 +277,27 @@ def _add_diagnose(commands: Any) -> None:
         "--muaps", action="store_true",
         help="compare the motor unit potentials of each muscle with published norms (some seconds)",
     )  # fmt: skip
+    many = diagnose.add_argument_group("archives", "many patients, in place of PATH")
+    many.add_argument(
+        "--archive", type=Path, metavar="TABLE",
+        help="Parquet or CSV, a row a recording: subject, file, and what recordings.csv may name",
+    )  # fmt: skip
+    many.add_argument(
+        "--jobs", type=at_least(1), default=1, metavar="N",
+        help="worker processes on this machine (default: 1)",
+    )  # fmt: skip
+    many.add_argument(
+        "--scheduler", metavar="ADDRESS",
+        help="of a Dask cluster, such as tcp://10.0.0.1:8786, in place of --jobs",
+    )  # fmt: skip
+    many.add_argument(
+        "--partition", type=at_least(1), default=256, metavar="N",
+        help="recordings that are kept at a time (default: 256)",
+    )  # fmt: skip
     _add_reading(diagnose, cohort=False)
     diagnose.add_argument(
         "--out", type=Path, default=Path("diagnosis"), metavar="FOLDER",
-        help="folder for the page (default: diagnosis)",
+        help="folder for the page, or for the archive's results (default: diagnosis)",
     )  # fmt: skip
     diagnose.set_defaults(run=_diagnose)
 
@@ -462,7 +487,17 @@ def _train(args: argparse.Namespace) -> None:
 
 
 def _diagnose(args: argparse.Namespace) -> None:
+    if bool(args.paths) == bool(args.archive):
+        raise Refusal("Give either PATH, for one patient, or --archive TABLE, for many.")
+    if args.archive and args.muaps:
+        raise Refusal("--muaps is of one patient's page: leave it out.")
     _prepare_out(args.out)
+    if args.archive:
+        from sknemg.cli.models import diagnose_table
+
+        with speaking(_with_problems({**LOADING, **MODELS, **ARCHIVING}, args)):
+            diagnose_table(args, reading(args))
+        return
     from sknemg.cli.models import diagnose
 
     with speaking(_with_problems({**LOADING, **MODELS}, args)):

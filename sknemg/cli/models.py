@@ -115,6 +115,44 @@ def diagnose(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
     print(RESEARCH_ONLY)
 
 
+def diagnose_table(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
+    """Diagnose an archive, and say what became of its rows.
+
+    Parameters
+    ----------
+    args : Namespace
+    options : mapping
+        How files are read, as parameters of `load_recordings`.
+    """
+    from sknemg.archive import diagnose_archive
+    from sknemg.persistence import InvalidModelError
+
+    for path in (args.model, args.archive):
+        if not path.exists():
+            raise Refusal(f"{str(path)!r} does not exist: correct the path.")
+    try:
+        found = diagnose_archive(
+            args.model,
+            args.archive,
+            args.out,
+            n_jobs=args.jobs,
+            scheduler=args.scheduler,
+            partition_size=args.partition,
+            fingerprint=args.fingerprint,
+            progress=True,
+            **{name: value for name, value in options.items() if name != "on_error"},
+        )
+    except (InvalidModelError, TypeError) as error:
+        raise Refusal(f"--model {str(args.model)!r}: {error}") from error
+    print(
+        f"{found['recordings']} recordings, {found['errors']} of them with errors, of "
+        f"{found['subjects']} subjects: {found['one']} with one diagnosis, {found['several']} with "
+        f"several, {found['none']} that cannot be judged, {found['error']} with errors."
+    )
+    print(f"Saved: {args.out / 'partitions'}")
+    print(RESEARCH_ONLY)
+
+
 def export(args: argparse.Namespace) -> None:
     """Write a model as one ONNX file.
 

@@ -137,6 +137,13 @@ class Findings:
         """Return the problems as `InvalidCohortError.problems`."""
         return pd.DataFrame(self._found, columns=_COLUMNS).astype({"row": "Int64"})
 
+    def by_row(self) -> dict[int, str]:
+        """Return what is wrong with each row, as one text."""
+        texts: dict[int, list[str]] = {}
+        for _, row, problem, remedy in self._found:
+            texts.setdefault(int(row), []).append(problem + (f" ({remedy})" if remedy else ""))
+        return {row: "; ".join(own) for row, own in texts.items()}
+
     def stop_if_any(self) -> None:
         """Raise `InvalidCohortError` if there is a problem."""
         if self._found:

@@ -1,0 +1,15 @@
+from .results import (
+    ArchiveResults,
+    read_archive,
+)
+from .run import (
+    UnfinishedArchiveError,
+    diagnose_archive,
+)
+
+__all__ = [
+    "ArchiveResults",
+    "UnfinishedArchiveError",
+    "diagnose_archive",
+    "read_archive",
+]

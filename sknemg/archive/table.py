@@ -1,0 +1,209 @@
+"""The table of an archive: one row a recording, cut into partitions of whole subjects."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sknemg.datasets._rows import check_how
+from sknemg.datasets._tables import (
+    UNTYPED,
+    Findings,
+    _read,
+    _read_numbers,
+    _require,
+    own_name,
+    read_entry,
+    subjects_in,
+    translate_locations,
+)
+from sknemg.recordings._problems import shown
+
+#: What is read of the table; other columns are left in it.
+COLUMNS = ("subject", "recording", "muscle", "side", "location", "profile", *UNTYPED)
+_ONE_FILE = ("file", "channel", "start", "stop")
+
+
+@dataclass(frozen=True)
+class ArchiveTable:
+    """Rows that name files, with what is wrong with them.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        Indexed by their number in the table, as a spreadsheet counts; `COLUMNS` as far as given.
+    problems : dict of int to str
+        Why rows cannot be used, before any file is opened.
+    name : str
+        Of the table.
+    digest : str
+        SHA-256 of the table.
+    """
+
+    rows: pd.DataFrame
+    problems: dict[int, str]
+    name: str
+    digest: str
+
+
+def read_table(
+    path: Path, *, subject_pattern: str | None = None, locations: str = "given"
+) -> ArchiveTable:
+    """Read the table of an archive.
+
+    Parameters
+    ----------
+    path : Path
+        Parquet (``.parquet``), or what a cohort may have: ``.csv``, ``.xlsx``.
+    subject_pattern, locations
+        As in `load_recordings`.
+
+    Returns
+    -------
+    ArchiveTable
+
+    Raises
+    ------
+    InvalidCohortError
+        If the table as a whole cannot be used. What is wrong with single rows is told with them.
+    """
+    pattern = check_how("skip", locations, subject_pattern)
+    findings = Findings("archive")
+    needed = ["file"] if pattern else ["subject", "file"]
+    if path.suffix.lower() == ".parquet":
+        rows = _read_parquet(path, needed, findings)
+    else:
+        rows = _read(path, needed, {}, findings)
+    findings.stop_if_any()
+    if pattern is not None:
+        if "subject" in rows:
+            remedy = "leave `subject_pattern` out, or take the column out"
+            findings.add(path.name, [None], "it has a column 'subject'", remedy)
+            findings.stop_if_any()
+        named = rows["file"].dropna()
+        found, wrong = subjects_in(named, pattern)
+        rows["subject"] = pd.Series(found, named.index, dtype=object).reindex(rows.index)
+        for problem, at in wrong.items():
+            findings.add(path.name, named.index[at], problem, "correct the pattern or the name")
+    rows = rows.where(rows.notna(), None)
+    _require(rows, ["subject", "file"], path.name, findings)
+    rows = translate_locations(rows, path.name, findings, from_muscles=locations == "muscle")
+    findings_of_table = findings.table()
+    if findings_of_table["row"].isna().any():
+        findings.stop_if_any()
+    _read_numbers(rows, path.name, findings)
+    _check_subjects(rows, path.name, findings)
+    problems = findings.by_row()
+    return ArchiveTable(
+        rows[[name for name in COLUMNS if name in rows]],
+        problems,
+        path.name,
+        file_digest(path),
+    )
+
+
+def file_digest(path: Path) -> str:
+    """Hash a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def partitions(rows: pd.DataFrame, size: int) -> list[pd.DataFrame]:
+    """Cut rows into partitions of whole subjects, wherever in the table their rows stand.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With a column ``subject``; rows without one are kept together.
+    size : int
+        Recordings of a partition: it is full as soon as it has as many.
+
+    Returns
+    -------
+    list of DataFrame
+        Each row in one of them, subjects in the order in which they first appear.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"subject": list("abacdb")})
+    >>> [part["subject"].tolist() for part in partitions(rows, 2)]
+    [['a', 'a'], ['b', 'b'], ['c', 'd']]
+    """
+    codes, _ = pd.factorize(rows["subject"], use_na_sentinel=False)
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes))
+    cuts, full = [], size
+    for end in ends[:-1].tolist():
+        if end >= full:
+            cuts.append(end)
+            full = end + size
+    return [rows.iloc[part] for part in np.split(order, cuts) if len(part)]
+
+
+def _read_parquet(path: Path, needed: list[str], findings: Findings) -> pd.DataFrame:
+    """Read a Parquet table as text, as a CSV file would hold it."""
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    try:
+        names = parquet.read_schema(path).names
+        known = {name: own_name(name.strip()) for name in names}
+        wanted = [name for name in names if known[name] in {*COLUMNS, "diagnosis"}]
+        table = parquet.read_table(path, columns=wanted).to_pandas(
+            types_mapper={
+                pyarrow.int64(): pd.Int64Dtype(),
+                pyarrow.int32(): pd.Int32Dtype(),
+            }.get
+        )
+    except FileNotFoundError:
+        raise
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        findings.add(path.name, [None], f"not readable as Parquet: {reason}", "write it again")
+        findings.stop_if_any()
+    rows = pd.DataFrame(
+        {known[name]: _as_text(table[name]) for name in table}, index=range(2, len(table) + 2)
+    ).astype(object)
+    own = [known[name] for name in wanted]
+    twice = {name for name in own if own.count(name) > 1}
+    for name in sorted(twice):
+        findings.add(path.name, [None], f"two columns mean {name!r}", "keep one of them")
+    for name in needed:
+        if name not in rows:
+            findings.add(path.name, [None], f"no column {name!r}", "add it")
+    if not len(rows):
+        findings.add(path.name, [None], "no rows", "add one row for each recording")
+    return rows
+
+
+def _as_text(column: pd.Series) -> list[str | None]:
+    return [None if missing else read_entry(str(entry)) for entry, missing in
+            zip(column, column.isna(), strict=True)]  # fmt: skip
+
+
+def _check_subjects(rows: pd.DataFrame, table: str, findings: Findings) -> None:
+    """Note subjects with two diagnoses, and files of two subjects; repeated rows as well."""
+    if "diagnosis" in rows:
+        each = rows.dropna(subset=["subject", "diagnosis"]).groupby("subject")["diagnosis"]
+        several = each.nunique()
+        for who in several.index[several > 1]:
+            at = rows.index[rows["subject"] == who]
+            words = ", ".join(sorted(rows.loc[at, "diagnosis"].dropna().unique()))
+            problem = f"subject {shown(who)} has the diagnoses {words}"
+            findings.add(table, at, problem, "these are two people, or one entry is wrong")
+    owners = rows.dropna(subset=["file"]).groupby("file")["subject"].nunique()
+    for name in owners.index[owners > 1]:
+        at = rows.index[rows["file"] == name]
+        who = ", ".join(sorted(rows.loc[at, "subject"].dropna().unique()))
+        problem = f"file {shown(name)} is given for several subjects ({who})"
+        findings.add(table, at, problem, "a recording is of one subject: correct it")
+    same = [name for name in _ONE_FILE if name in rows]
+    again = rows["file"].notna() & rows.duplicated(same)
+    for row in rows.index[again]:
+        problem = f"the same part of file {shown(rows.at[row, 'file'])} as in a row above"
+        findings.add(table, [row], problem, "take one of the rows out")

@@ -1,0 +1,287 @@
+"""Archives: the answers of one patient alone, faults as rows, and runs that go on."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from pandas.testing import assert_frame_equal
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures, load_model, save_model
+from sknemg.archive import diagnose_archive, read_archive
+from sknemg.archive import partition as work
+from sknemg.archive.results import PARTITIONS
+from sknemg.archive.table import partitions, read_table
+from sknemg.cli import main
+from sknemg.datasets import load_recordings
+from sknemg.diagnosis import Diagnostician
+
+READING = {"sfreq": 1000, "unit": "mV"}
+LABELS = ["myopathy", "neuropathy"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    y = np.repeat(LABELS, 24)
+    size = np.where(y == "myopathy", 0.2, 1.0)
+    signals = np.random.default_rng(0).normal(0, size[:, None], (48, 900))
+    X = Recordings(signals, sfreq=1000, subject=np.repeat(np.arange(24), 2))
+    votes = DiVoteClassifier(LogisticRegression(max_iter=1000))
+    folder = tmp_path_factory.mktemp("model") / "model"
+    save_model(
+        Diagnostician(make_pipeline(Segmenter(), SegmentFeatures(), votes), cv=3).fit(X, y), folder
+    )
+    return folder
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Twelve recordings of four subjects, whose rows do not stand together."""
+    rng = np.random.default_rng(1)
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    for row in range(12):
+        n = 420 if row % 4 == 3 else int(rng.integers(600, 1200))  # one subject of single windows
+        np.save(folder / f"{row}.npy", rng.normal(scale=0.2 + 0.8 * (row % 2), size=n))
+    rows = {"subject": list("ABCD") * 3, "file": [f"{row}.npy" for row in range(12)]}
+    pd.DataFrame(rows).to_csv(folder / "archive.csv", index=False)
+    return folder / "archive.csv"
+
+
+def edit(table, change):
+    rows = pd.read_csv(table)
+    change(rows)
+    rows.to_csv(table, index=False)
+
+
+def run(model, table, out, **params):
+    return diagnose_archive(model, table, out, **READING, **params)
+
+
+def assert_same(one, other):
+    assert_frame_equal(one.recordings, other.recordings)
+    assert_frame_equal(one.subjects, other.subjects)
+
+
+# -- answers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_answers_are_those_of_each_patient_alone_to_the_last_bit(model, archive, tmp_path):
+    found = run(model, archive, tmp_path / "out")
+    assert (found["recordings"], found["errors"], found["subjects"]) == (12, 0, 4)
+    results = read_archive(tmp_path / "out")
+    alone, rows = load_model(model), pd.read_csv(archive)
+    for own in results.subjects.itertuples():
+        files = [archive.parent / name for name in rows.loc[rows["subject"] == own.subject, "file"]]
+        (answer,) = alone.diagnose(load_recordings(files, subject=own.subject, **READING))
+        assert own.answer == "; ".join(answer.answer)
+        assert own.reasons == "; ".join(answer.reasons)
+        got = results.recordings[results.recordings["subject"] == own.subject]
+        for label in LABELS:
+            assert getattr(own, label) == answer.probabilities[label]
+            assert_array_equal(got[label], answer.recordings[label])
+        for name in ("rms", "noise", "distance", "without", "unusable", "used"):
+            assert_array_equal(got[name], answer.recordings[name])
+
+
+@pytest.mark.slow
+def test_the_size_of_partitions_and_blocks_changes_nothing(model, archive, tmp_path, monkeypatch):
+    run(model, archive, tmp_path / "one")
+    monkeypatch.setattr(work, "_AT_ONCE", 1)
+    run(model, archive, tmp_path / "many", partition_size=1)
+    assert_same(read_archive(tmp_path / "one"), read_archive(tmp_path / "many"))
+
+
+def test_parquet_and_csv_are_read_alike(archive):
+    edit(archive, lambda rows: rows.insert(2, "sfreq", [1000, *[None] * 11]))
+    rows = pd.read_csv(archive)
+    rows["channel"] = pd.array([1, None] * 6, dtype="Int64")
+    rows.to_csv(archive, index=False)
+    rows.to_parquet(archive.with_suffix(".parquet"))
+    one, other = read_table(archive), read_table(archive.with_suffix(".parquet"))
+    assert_frame_equal(one.rows, other.rows, check_dtype=False)
+    assert other.rows["channel"].tolist()[:2] == ["1", None]
+
+
+def test_partitions_hold_whole_subjects_and_every_row_once():
+    rows = pd.DataFrame({"subject": ["a", None, "b", "a", "c", None, "b"]}, index=range(2, 9))
+    for size in (1, 2, 3, 100):
+        parts = partitions(rows, size)
+        assert sorted(row for part in parts for row in part.index) == list(rows.index)
+        assert pd.concat([part["subject"].drop_duplicates() for part in parts]).is_unique
+
+
+# -- faults are rows ---------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_broken_and_lost_files_are_rows_with_their_reasons(model, archive, tmp_path):
+    (archive.parent / "0.npy").write_bytes(b"\x93NUMPY broken")
+    (archive.parent / "1.npy").unlink()
+    edit(archive, lambda rows: rows.loc.__setitem__((2, "file"), "../2.npy"))
+    edit(archive, lambda rows: rows.loc.__setitem__(([3, 7, 11], "file"), "gone.npy"))
+    found = run(model, archive, tmp_path / "out")
+    assert (found["recordings"], found["errors"], found["error"]) == (12, 6, 1)
+    results = read_archive(tmp_path / "out")
+    errors = results.recordings.set_index("row")["error"]
+    assert sorted(results.recordings["row"]) == list(range(2, 14))
+    assert errors[2].startswith("the file has an NPY header")
+    assert "there is no '1.npy'" in errors[3]
+    assert "leaves the folder" in errors[4]
+    assert (errors[[6, 7, 8, 10, 11, 12]] == "").all()
+    lost = results.subjects.set_index("subject").loc["D"]
+    assert (lost["kind"], lost["error"]) == ("error", "no recording could be read")
+
+
+@pytest.mark.slow
+def test_a_subject_on_whom_the_model_fails_does_not_stop_the_others(
+    model, archive, tmp_path, monkeypatch
+):
+    diagnose = Diagnostician.diagnose
+
+    def fails(self, X):
+        if "B" in set(X["subject"]):
+            raise np.linalg.LinAlgError("singular")
+        return diagnose(self, X)
+
+    monkeypatch.setattr(Diagnostician, "diagnose", fails)
+    found = run(model, archive, tmp_path / "out")
+    assert (found["error"], found["subjects"]) == (1, 4)
+    subjects = read_archive(tmp_path / "out").subjects.set_index("subject")
+    assert subjects.loc["B", "error"] in ("singular", "LinAlgError: singular")
+    assert (subjects.drop(index="B")["error"] == "").all()
+
+
+@pytest.mark.slow
+def test_a_subject_with_two_diagnoses_and_a_file_of_two_subjects_are_named(
+    model, archive, tmp_path
+):
+    edit(
+        archive, lambda rows: rows.insert(2, "diagnosis", ["normal"] * 8 + ["myopathy"] + [""] * 3)
+    )
+    edit(archive, lambda rows: rows.loc.__setitem__((1, "file"), "2.npy"))
+    run(model, archive, tmp_path / "out")
+    errors = read_archive(tmp_path / "out").recordings.set_index("row")["error"]
+    assert (errors[[2, 6, 10]].str.contains("subject 'A' has the diagnoses myopathy, normal")).all()
+    assert (errors[[3, 4]].str.contains(r"several subjects \(B, C\)")).all()
+    assert (errors.drop([2, 6, 10, 3, 4]) == "").all()
+
+
+@pytest.mark.parametrize("name", ["archive.parquet", "archive.csv"])
+def test_a_table_that_is_none_is_refused(model, archive, tmp_path, name):
+    table = archive.with_name(name)
+    table.write_bytes(b"PAR1" + bytes(range(200)) * 5)
+    with pytest.raises(ValueError, match=r"not readable|no column"):
+        run(model, table, tmp_path / "out")
+
+
+# -- runs that go on ---------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_full_disk_keeps_the_rest_and_the_run_goes_on(model, archive, tmp_path, monkeypatch):
+    sync, calls = os.fsync, []
+
+    def full(number):
+        calls.append(number)
+        if len(calls) > 4:  # two partitions of two files each
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(number)
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            run(model, archive, out, partition_size=1)
+    assert len(list((out / PARTITIONS).iterdir())) == 2  # and nothing half written
+    assert read_archive(out).n_missing == 2
+    assert run(model, archive, out, partition_size=1)["recordings"] == 12
+    run(model, archive, tmp_path / "whole", partition_size=1)
+    assert_same(read_archive(out), read_archive(tmp_path / "whole"))
+
+
+@pytest.mark.slow
+def test_results_of_another_table_or_setting_are_not_mixed(model, archive, tmp_path):
+    run(model, archive, tmp_path / "out")
+    with pytest.raises(ValueError, match="partition_size 256, now 5"):
+        run(model, archive, tmp_path / "out", partition_size=5)
+    edit(archive, lambda rows: rows.loc.__setitem__((0, "subject"), "B"))
+    with pytest.raises(ValueError, match=r"another run.*table"):
+        run(model, archive, tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_memory_that_is_used_up_leaves_out_a_partition_and_no_other(
+    model, archive, tmp_path, monkeypatch
+):
+    read = work.read_all
+
+    def greedy(rows, *args):
+        if "B" in set(rows["subject"]):
+            raise MemoryError
+        return read(rows, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "read_all", greedy)
+        with pytest.raises(OSError, match=r"1 of 4 partitions are missing.*subjects B") as caught:
+            run(model, archive, tmp_path / "out", partition_size=1)
+    assert list(caught.value.partitions) == [1]
+    assert read_archive(tmp_path / "out").n_missing == 1
+    assert run(model, archive, tmp_path / "out", partition_size=1)["recordings"] == 12
+
+
+def test_a_worker_that_sees_no_files_says_so(model, archive):
+    task = work.Task(str(model), "", "a.csv", "/no/such/folder", {}, {})
+    with pytest.raises(FileNotFoundError, match="sees no '/no/such/folder'"):
+        work.diagnose_partition(task, pd.DataFrame(), {})
+    with pytest.raises(FileNotFoundError, match="the model"):
+        work.diagnose_partition(replace(task, model="/none"), pd.DataFrame(), {})
+
+
+def command(model, table, out, *more):
+    return [
+        *("diagnose", "--model", str(model), "--archive", str(table), "--out", str(out)),
+        *("--file-sfreq", "1000", "--unit", "mV", "--partition", "1", *more),
+    ]
+
+
+@pytest.mark.slow
+def test_the_command_writes_what_the_function_writes(model, archive, tmp_path, capsys):
+    assert main(command(model, archive, tmp_path / "out")) == 0
+    assert "12 recordings, 0 of them with errors, of 4 subjects" in capsys.readouterr().out
+    run(model, archive, tmp_path / "same", partition_size=1)
+    assert_same(read_archive(tmp_path / "out"), read_archive(tmp_path / "same"))
+    assert main(["diagnose", "--model", str(model), "--out", str(tmp_path / "no")]) == 2
+    assert "either PATH" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_without_a_lost_or_doubled_row(model, archive, tmp_path):
+    out = tmp_path / "out"
+    arguments = [sys.executable, "-m", "sknemg", *command(model, archive, out)]
+    with subprocess.Popen(arguments, stderr=subprocess.DEVNULL) as process:
+        for _ in range(2000):
+            if (out / PARTITIONS).is_dir() and any((out / PARTITIONS).iterdir()):
+                break
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert run(model, archive, out, partition_size=1)["recordings"] == 12
+    run(model, archive, tmp_path / "whole", partition_size=1)
+    assert_same(read_archive(out), read_archive(tmp_path / "whole"))
+
+
+@pytest.mark.slow
+def test_two_workers_equal_one(model, archive, tmp_path):
+    run(model, archive, tmp_path / "one", partition_size=1)
+    run(model, archive, tmp_path / "two", partition_size=1, n_jobs=2)
+    assert_same(read_archive(tmp_path / "one"), read_archive(tmp_path / "two"))
