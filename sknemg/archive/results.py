@@ -141,7 +141,7 @@ def recording_rows(
         **{name: _numbers(table, name) for name in ("start", "stop")},
         "error": table["error"].astype(object),
         **{name: _numbers(table, name) for name in ("seconds", "sfreq")},
-        "used": table.get("used", pd.Series(False, table.index)).fillna(False).astype(bool),
+        "used": table.get("used", pd.Series(False, table.index)).eq(True),
         **{name: _text(table, name).fillna("") for name in ("unusable", "unusual")},
         **{name: _numbers(table, name) for name in (*MEASURES, "distance", *labels, "without")},
     }
