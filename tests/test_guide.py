@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 README = "README.md"
 LEAKS = "docs/guide/leaks.md"
 MODELS = "docs/guide/models.md"
+ARCHIVE = "docs/guide/archive.md"
 
 
 def snippets(page):
@@ -174,6 +175,7 @@ def test_a_page_runs_as_it_is_written(page, small, capsys):
     namespace = given(page)
     if page == MODELS:  # which begins with a fitted pipeline
         exec(snippets(README)[0], namespace)
+    if page in (MODELS, ARCHIVE):
         write_bedside(*small)
     run(page, namespace)
     said = re.findall(r"^print\(.*\) *# (.*)$", "\n".join(snippets(page)), flags=re.MULTILINE)
