@@ -199,7 +199,7 @@ def diagnose_archive(
     >>> found["recordings"], found["errors"], results.subjects["kind"].tolist()
     (2, 1, ['one', 'error'])
     >>> results.recordings["error"].tolist()
-    ['', "there is no 'lost.npy' (give a file inside the folder, relative to it)"]
+    ['', "file 'lost.npy': there is no 'lost.npy': correct the name, or put the file there"]
     """
     _check_whole(n_jobs=n_jobs, partition_size=partition_size)
     check_numbers(sfreq=sfreq, scale=scale)

@@ -1,0 +1,210 @@
+"""Clusters: schedulers and workers in processes of their own give what one process gives."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster, get_task_stream
+from numpy.testing import assert_array_equal
+from pandas.testing import assert_frame_equal
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from sknemg import (
+    DiVoteClassifier,
+    Recordings,
+    Segmenter,
+    SegmentFeatures,
+    SubjectKFold,
+    SubjectScorer,
+)
+from sknemg.archive import read_archive
+from sknemg.archive.results import PARTITIONS
+from sknemg.evaluation import Protocol, evaluate
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=["LocalCluster", "dask scheduler"])
+def address(request, tmp_path_factory):
+    """Two workers of one thread each, each in its process, and a scheduler."""
+    if request.param == "LocalCluster":
+        with LocalCluster(
+            processes=True, n_workers=2, threads_per_worker=1, dashboard_address=":0"
+        ) as cluster:
+            yield cluster.scheduler_address
+        return
+    yield from _by_commands(tmp_path_factory.mktemp("cluster"))
+
+
+def _by_commands(folder):
+    """Start what the guide says, on the loopback device."""
+    known = folder / "scheduler.json"
+    common = ["--no-dashboard", "--scheduler-file", str(known)]
+    scheduler = ["scheduler", "--host", "127.0.0.1", "--port", "0", *common]
+    worker = ["worker", "--host", "127.0.0.1", "--nworkers", "2", "--nthreads", "1", *common]
+    started = []
+    try:
+        for command in (scheduler, worker):
+            started.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "dask", *command], cwd=folder, stderr=subprocess.DEVNULL
+                )
+            )
+            wait_until(known.exists)
+        with Client(scheduler_file=str(known), set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+            found = client.scheduler.address
+        assert found.startswith("tcp://127.0.0.1:")
+        yield found
+    finally:
+        for process in reversed(started):
+            process.terminate()
+            process.wait(30)
+
+
+@pytest.fixture
+def client(address):
+    with Client(address) as client:
+        client.wait_for_workers(2, timeout=60)
+        yield client
+
+
+def wait_until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.02)
+
+
+def hold(client, victim):
+    """Stop a worker so that it keeps what it has to do, and return what kills it."""
+    pid = client.run(os.getpid, workers=[victim])[victim]
+    os.kill(pid, signal.SIGSTOP)
+    return lambda: os.kill(pid, signal.SIGKILL)
+
+
+# -- archives ----------------------------------------------------------------------------------
+
+
+def command(model, archive, out, *more):
+    return [
+        *(sys.executable, "-m", "sknemg", "diagnose", "--model", str(model)),
+        *("--archive", str(archive), "--out", str(out), "--partition", "1"),
+        *("--file-sfreq", "1000", "--unit", "mV", *more),
+    ]
+
+
+def assert_same(one, other):
+    one, other = read_archive(one), read_archive(other)
+    assert one.n_missing == other.n_missing == 0
+    assert_frame_equal(one.recordings, other.recordings)
+    assert_frame_equal(one.subjects, other.subjects)
+
+
+def test_the_command_on_a_cluster_writes_what_one_process_writes(
+    client, address, model, archive, tmp_path
+):
+    subprocess.run(command(model, archive, tmp_path / "one", "--jobs", "1"), check=True)
+    with get_task_stream(client) as stream:
+        subprocess.run(
+            command(model, archive, tmp_path / "two", "--scheduler", address), check=True
+        )
+    assert len(stream.data) == 4
+    assert_same(tmp_path / "one", tmp_path / "two")
+
+
+def test_a_worker_that_is_killed_changes_nothing_in_an_archive(address, model, archive, tmp_path):
+    with Client(address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+        victim = next(iter(client.nthreads()))
+        kill = hold(client, victim)
+        out = tmp_path / "two"
+        with subprocess.Popen(command(model, archive, out, "--scheduler", address)) as process:
+            done = out / PARTITIONS
+            wait_until(
+                lambda: done.is_dir() and any(one.name.isdecimal() for one in done.iterdir())
+            )
+            assert client.processing()[victim]
+            assert read_archive(out).n_missing
+            kill()
+            assert process.wait(60) == 0
+        assert victim not in client.nthreads()
+    subprocess.run(command(model, archive, tmp_path / "one"), check=True)
+    assert_same(tmp_path / "one", out)
+
+
+# -- searches and evaluations ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    y = np.repeat(["myopathy", "neuropathy"], 12)
+    size = np.where(y == "myopathy", 0.45, 0.55)
+    signals = np.random.default_rng(0).normal(0, size[:, None], (24, 600))
+    return Recordings(signals, sfreq=1000, subject=np.repeat(np.arange(12), 2)), y
+
+
+def searched(X, y):
+    votes = DiVoteClassifier(LinearDiscriminantAnalysis(solver="lsqr"))
+    search = GridSearchCV(
+        make_pipeline(Segmenter(), SegmentFeatures(), votes),
+        {"divoteclassifier__estimator__shrinkage": [0.01, 0.1, 0.5, 0.9]},
+        cv=SubjectKFold(3),
+        scoring=SubjectScorer("neg_log_loss"),
+    )
+    search.fit(X, y)
+    return np.array([search.cv_results_[f"split{fold}_test_score"] for fold in range(3)])
+
+
+def evaluated(X, y):
+    votes = DiVoteClassifier(LinearDiscriminantAnalysis())
+    pipe = make_pipeline(Segmenter(), SegmentFeatures(), votes)
+    found = evaluate(pipe, X, y, protocol=Protocol("three folds", n_splits=3, n_repeats=2))
+    return found.recordings.filter(like="myopathy").to_numpy()
+
+
+def voted(X, y):
+    votes = DiVoteClassifier(
+        LinearDiscriminantAnalysis(), final_estimator=LogisticRegression(), cv=6
+    )
+    return make_pipeline(Segmenter(), SegmentFeatures(), votes).fit(X, y).predict_proba(X)
+
+
+@pytest.mark.parametrize("task", [searched, evaluated, voted])
+def test_joblib_on_a_cluster_gives_the_bits_of_one_process(client, cohort, task):
+    expected = task(*cohort)
+    with get_task_stream(client) as stream, joblib.parallel_config("dask"):
+        found = task(*cohort)
+    assert len({one["worker"] for one in stream.data}) == 2
+    assert np.unique(expected).size > 4
+    assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("task", [searched, evaluated, voted])
+def test_a_worker_that_is_killed_changes_nothing_for_joblib(address, cohort, task):
+    expected = task(*cohort)
+
+    def on_the_cluster():
+        with joblib.parallel_config("dask", scatter=[*cohort]):
+            return task(*cohort)
+
+    with Client(address) as client, ThreadPoolExecutor(1) as pool:
+        client.wait_for_workers(2, timeout=60)
+        victim = next(iter(client.nthreads()))
+        running = pool.submit(on_the_cluster)
+        wait_until(lambda: client.processing().get(victim) or running.done())
+        kill = hold(client, victim)
+        time.sleep(0.3)
+        assert client.processing()[victim]
+        kill()
+        assert_array_equal(running.result(60), expected)
+        assert victim not in client.nthreads()
