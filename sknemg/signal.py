@@ -334,6 +334,8 @@ def zero_phase_bands(
     before = 2 * signal[0] - signal[1 : n_around + 1][::-1]
     after = 2 * signal[-1] - signal[len(signal) - n_around - 1 : -1][::-1]
     whole = np.concatenate([before, signal, after])
+    n_more = _fast_length(len(whole)) - len(whole)  # and back to where it begins
+    whole = np.pad(whole, (0, n_more), "linear_ramp", end_values=whole[0])
     spectrum = np.fft.rfft(whole)
     warped = np.tan(np.pi * np.arange(len(spectrum)) / len(whole))  # by the bilinear transform
     filtered = []
@@ -344,6 +346,12 @@ def zero_phase_bands(
         wave = np.fft.irfft(spectrum / (1 + off**4), len(whole))
         filtered.append(wave[n_around : n_around + len(signal)])
     return filtered
+
+
+def _fast_length(n: int) -> int:
+    """Find the least even length from `n` on that has no prime factor above 5."""
+    odd = [3**i * 5**j for i in range(20) for j in range(14)]
+    return min(m * 2 ** max(1, math.ceil(math.log2(n / m))) for m in odd if m < 2 * n)
 
 
 def implausible(values: NDArray[Any]) -> NDArray[np.bool_]:

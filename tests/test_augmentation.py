@@ -302,4 +302,5 @@ def test_divote_augments_training_recordings_only(clean_notes, make_ragged):
     Recorder.asked = []
     model.predict(X[~train])
     assert Witness.shown == set(range(6))
-    np.testing.assert_array_equal(Recorder.asked[0], X[~train].values[:, 0])
+    asked = X[~train].values[:, 0]  # the batch is filled up behind them
+    np.testing.assert_array_equal(Recorder.asked[0][: len(asked)], asked)

@@ -96,14 +96,15 @@ def test_validate_asks_for_diagnoses_that_there_are(folder, tmp_path, capsys):
 
 def test_a_patient_is_diagnosed_from_a_data_set(folder, tmp_path, monkeypatch, capsys):
     from sknemg.cli import models
+    from sknemg.diagnosis.answers import Answering
 
-    class Diagnostician:
+    class Diagnostician(Answering):
         def diagnose(self, X):
             self.X = X
             return []
 
     model = Diagnostician()
-    monkeypatch.setattr(models, "_load", lambda args: model)
+    monkeypatch.setattr(models, "_load", lambda args, **_: model)
     monkeypatch.setattr(models, "_fingerprint", lambda path: "")
     monkeypatch.setattr("sknemg.evaluation.patient.write_patient", lambda *_, **__: [])
     argv = ["diagnose", "--model", "m", str(folder), "--out", str(tmp_path / "out")]

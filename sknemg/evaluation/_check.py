@@ -147,7 +147,7 @@ def _shared_steps(estimator: Any, *, quick: bool) -> list[Any]:
 
 
 def _is_same_in_all_folds(step: Any) -> bool:
-    stateless = isinstance(step, RowTransformer) or measures_nuisance(step)
+    stateless = _learns_nothing(step) or measures_nuisance(step)
     return stateless and "random_state" not in step.get_params()
 
 
@@ -186,7 +186,15 @@ def _heads(estimator: Any) -> Iterator[tuple[list[RowTransformer], Any]]:
 
 def _looks_at_rows(step: Any) -> bool:
     """Tell whether a step is stateless and quick: finding motor units takes longer than a fold."""
-    return isinstance(step, RowTransformer) and not isinstance(step, MuapFeatures)
+    return _learns_nothing(step) and not isinstance(step, MuapFeatures)
+
+
+def _learns_nothing(step: Any) -> bool:
+    """Tell whether `fit` is that of a stateless step: a subclass of a user may learn."""
+    own = type(step)
+    return isinstance(step, RowTransformer) and all(
+        getattr(own, name) is getattr(RowTransformer, name) for name in ("fit", "fit_transform")
+    )
 
 
 def _varied(search: BaseSearchCV) -> set[str]:

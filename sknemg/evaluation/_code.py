@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dis
 import hashlib
+import importlib
+import importlib.util
 import io
 import pickle
 import sys
@@ -14,6 +17,8 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import joblib
+
+from sknemg.muap.features import MuapFeatures, registered_features
 
 _WRAPPED = ("__func__", "fget", "fset", "func", "__wrapped__")  # of methods, properties, wrappers
 
@@ -61,7 +66,8 @@ def users_code(thing: Any) -> str:
     finder.dump(thing)
     seen: dict[int, Any] = {}
     digest = hashlib.sha256()
-    for one in finder.found:
+    named = registered_features() if MuapFeatures in finder.found else []  # by text, in no pickle
+    for one in (*finder.found, *named):
         for part in _parts(one, seen):
             digest.update(part)
     return digest.hexdigest()
@@ -70,6 +76,8 @@ def users_code(thing: Any) -> str:
 class _Finder(pickle.Pickler):
     """Collects the functions and classes that a pickle would name."""
 
+    by_value = False  # whether functions are left out of the pickle, which may not know them
+
     def __init__(self, file: io.BytesIO):
         super().__init__(file)
         self.found: list[Any] = []
@@ -77,34 +85,56 @@ class _Finder(pickle.Pickler):
     def reducer_override(self, thing: Any) -> Any:
         if isinstance(thing, (FunctionType, type)):
             self.found.append(thing)
+            if self.by_value and isinstance(thing, FunctionType):
+                return str, (thing.__qualname__,)
         return NotImplemented
 
 
 def _parts(thing: Any, seen: dict[int, Any]) -> Iterator[bytes]:
     """Give the bytes that tell one piece of a user's code from another."""
-    if id(thing) in seen:
+    if not isinstance(thing, (ModuleType, type, FunctionType)):
+        yield from _parts_of_value(thing, seen)
+        return
+    if id(thing) in seen:  # which of them it is tells, too
+        yield str(list(seen).index(id(thing))).encode()
         return
     seen[id(thing)] = thing
     if isinstance(thing, ModuleType):
         if _is_users(thing.__name__) and getattr(thing, "__file__", None):
             yield Path(str(thing.__file__)).read_bytes()
+            for _, value in sorted(vars(thing).items()):
+                if isinstance(value, (ModuleType, type, FunctionType)):
+                    yield from _parts(value, seen)
+    elif not _is_users(thing.__module__):
+        top = str(thing.__module__).partition(".")[0]
+        yield f"{top} {getattr(sys.modules.get(top), '__version__', '')}".encode()
     elif isinstance(thing, type):
-        for own in thing.__mro__ if _is_users(thing.__module__) else ():
+        for own in thing.__mro__:
             for name, value in vars(own).items() if _is_users(own.__module__) else ():
                 if not name.startswith("__") or callable(value):
                     yield name.encode()
                     yield from _parts(value, seen)
-    elif isinstance(thing, FunctionType):
-        if _is_users(thing.__module__):
-            yield from _parts_of_function(thing, seen)
     else:
-        inner = [getattr(thing, name, None) for name in _WRAPPED]
-        for function in (one for one in inner if isinstance(one, FunctionType)):
-            yield from _parts(function, seen)
-        try:
-            yield joblib.hash(thing).encode()
-        except Exception:  # what cannot be pickled is told by its kind alone
-            yield type(thing).__name__.encode()
+        yield from _parts_of_function(thing, seen)
+
+
+def _parts_of_value(thing: Any, seen: dict[int, Any]) -> Iterator[bytes]:
+    """Give what tells a value from another, and the code of what it holds."""
+    inner = [getattr(thing, name, None) for name in _WRAPPED]
+    for function in (one for one in inner if isinstance(one, FunctionType)):
+        yield from _parts(function, seen)
+    finder = _Finder(content := io.BytesIO())
+    finder.by_value = True
+    try:
+        finder.dump(thing)
+    except Exception:  # what cannot be pickled is told by its kind alone
+        yield type(thing).__name__.encode()
+    try:
+        yield joblib.hash(thing).encode()
+    except Exception:  # it holds functions that have no name
+        yield content.getvalue()
+    for one in finder.found:
+        yield from _parts(one, seen)
 
 
 def _parts_of_function(function: FunctionType, seen: dict[int, Any]) -> Iterator[bytes]:
@@ -114,6 +144,7 @@ def _parts_of_function(function: FunctionType, seen: dict[int, Any]) -> Iterator
     for cell in function.__closure__ or ():
         given += [cell.cell_contents] if _is_filled(cell) else []
     given += [function.__globals__[n] for n in sorted(names) if n in function.__globals__]
+    given += _imported(function)
     for value in given:
         yield from _parts(value, seen)
 
@@ -122,6 +153,8 @@ def _instructions(code: CodeType, names: set[str]) -> Iterator[bytes]:
     """Give what code does, without the lines on which it stands; note the names that it uses."""
     names.update(code.co_names)
     yield code.co_code
+    yield code.co_exceptiontable
+    yield repr((code.co_argcount, code.co_kwonlyargcount, code.co_flags)).encode()
     yield repr((code.co_names, code.co_varnames, code.co_freevars)).encode()
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -130,6 +163,17 @@ def _instructions(code: CodeType, names: set[str]) -> Iterator[bytes]:
             yield repr(sorted(map(repr, constant))).encode()
         else:
             yield repr(constant).encode()
+
+
+def _imported(function: FunctionType) -> list[ModuleType]:
+    """Give the user's modules that a function imports when it runs."""
+    steps = [step for step in dis.get_instructions(function) if step.opname == "IMPORT_NAME"]
+    found = []
+    for name in dict.fromkeys(str(step.argval) for step in steps):
+        spec = importlib.util.find_spec(name.partition(".")[0]) if name else None
+        if spec is not None and spec.origin and _is_users_file(spec.origin):
+            found.append(importlib.import_module(name))
+    return found
 
 
 def _is_filled(cell: Any) -> bool:
@@ -149,7 +193,11 @@ def _is_users(module: str | None) -> bool:
     file = getattr(sys.modules.get(str(module)), "__file__", None)
     if file is None:  # a session, or a module that is compiled in
         return top == "__main__" or top not in sys.modules
-    if {"site-packages", "dist-packages"} & set(Path(file).parts):
+    return _is_users_file(file)
+
+
+def _is_users_file(file: str) -> bool:
+    if file in ("built-in", "frozen") or {"site-packages", "dist-packages"} & set(Path(file).parts):
         return False
     paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     return not any(Path(file).is_relative_to(path) for path in paths)

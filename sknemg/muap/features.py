@@ -94,6 +94,16 @@ def muap_feature(function: _Registered) -> _Registered:
     return function
 
 
+def registered_features() -> list[Feature]:
+    """List the functions behind `known_features`.
+
+    Returns
+    -------
+    list of callable
+    """
+    return list(_REGISTRY.values())
+
+
 def known_features() -> list[str]:
     """Name the features that :class:`MuapFeatures` can compute by name.
 

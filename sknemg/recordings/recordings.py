@@ -443,7 +443,8 @@ or DataFrame
         return np.array(array, dtype=dtype, copy=copy)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Content only: two equal objects pickle and hash alike, however their frames came about.
+        # Content only: two equal objects pickle and hash alike, however their frames came about
+        # (windows by the signal that they are cut from).
         columns = {
             name: column.to_numpy()
             if isinstance(column.dtype, np.dtype) and column.dtype.kind != "O"

@@ -91,6 +91,9 @@ class Windows:
                 "let them start and end inside it."
             )
 
+    #: Whether these were selected from others, so that samples between them may be others'.
+    _is_part = False
+
     # -- what an array has ---------------------------------------------------------------------
 
     @property
@@ -128,7 +131,13 @@ class Windows:
             return np.asarray(self[row : row + 1])[0]
         if key is None or isinstance(key, tuple):
             return np.asarray(self)[key]
-        return Windows(self.signal, self.starts[key], self.n_times, self.sizes[key])
+        if not isinstance(key, slice) and key is not Ellipsis:
+            key = np.asarray(key, dtype=None if np.size(key) else np.int64)
+            if key.ndim != 1:
+                return np.asarray(self)[key]
+        part = Windows(self.signal, self.starts[key], self.n_times, self.sizes[key])
+        part._is_part = True
+        return part
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
@@ -160,7 +169,9 @@ class Windows:
             Of the same signal if it has that type.
         """
         signal = self.signal.astype(dtype, copy=False)
-        return Windows(signal, self.starts, self.n_times, self.sizes)
+        same = Windows(signal, self.starts, self.n_times, self.sizes)
+        same._is_part = self._is_part
+        return same
 
     # -- what an array does not have -----------------------------------------------------------
 
@@ -203,6 +214,14 @@ class Windows:
             spans[0, 0] = 0 if spans[0, 0] < self.n_times else spans[0, 0]
             rest = len(self.signal) - spans[-1, 1]
             spans[-1, 1] += rest if rest < self.n_times else 0
+        return self._of(spans)
+
+    def _own(self) -> Windows:
+        """Leave out what is nobody's here; nothing is copied where all windows are left."""
+        return self._of(self._spans(0)) if self._is_part else self.trimmed()
+
+    def _of(self, spans: NDArray[np.int64]) -> Windows:
+        """Return the same windows, of nothing but these stretches of the signal."""
         if np.ptp(spans, axis=1).sum() == len(self.signal):
             return self
         parts = [self.signal[start:stop] for start, stop in spans.tolist()]
@@ -224,7 +243,7 @@ class Windows:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What is sent away holds nobody's signal but that of its own windows.
-        own = self.trimmed()
+        own = self._own()
         sizes = None if (own.sizes == own.n_times).all() else own.sizes
         return Windows, (np.ascontiguousarray(own.signal), own.starts, own.n_times, sizes)
 
@@ -236,7 +255,7 @@ def concatenate(parts: Sequence[Items]) -> Items:
     """Join items: windows if all are, of as much of their signals as they need; else an array."""
     if not all(isinstance(part, Windows) for part in parts):
         return np.concatenate([np.asarray(part) for part in parts])
-    own = [part.trimmed() for part in parts]
+    own = [part._own() for part in parts]
     before = np.cumsum([0, *(len(part.signal) for part in own[:-1])])
     return Windows(
         np.concatenate([part.signal for part in own]),

@@ -107,7 +107,8 @@ def make_cohort(
         Signals in millivolts; a spike is negative. ``meta`` has ``sfreq``, ``subject``, ``muscle``,
         ``location``, ``side``, ``needle``, ``age`` and ``sex``; with `vary` also ``gain``,
         ``needle_width``, ``high_pass``, ``low_pass``, ``noise``, ``noise_corner``, ``resolution``,
-        ``drift``, ``mains`` (mV) and ``mains_sfreq``.
+        ``drift``, ``mains`` (mV) and ``mains_sfreq``. A ``low_pass`` above 0.45 of the rate
+        filters nothing.
     y : ndarray of shape (n_recordings,), str
         The subject's diagnosis: ``"myopathy"``, ``"neuropathy"`` or ``"normal"``.
     truth : DataFrame, only with `return_truth`

@@ -75,7 +75,7 @@ class Needle:
         """Distance (mm) at which the tip alone would see fibres at ``x``, ``y`` as strongly.
 
         A fibre beside the cannula contributes to the signal even far from the tip: at 1 mm from
-        the shaft it weighs about as much as at 1.9 mm from the tip.
+        the shaft it weighs no more than at 1.9 mm from the tip.
         """
         distance = self.distance(x, y)
         if not self.cannula_length:

@@ -36,7 +36,13 @@ class Scale:
 def helper(X):
     return np.abs(X) + 0.0  # what it does
 
+def chosen(X, first=True, second=False, third=False):
+    return TABLE["sum"](X) if second or third else X
+
+TABLE = {"sum": lambda Z: Z.sum()}
+
 def steps(X, power=1):
+    chosen(X)
     return (lambda Z: FACTOR * helper(Z) ** power if "a" in {"a", "b"} else WORDS)(X)
 """
 
@@ -76,6 +82,9 @@ def key(module):
         ("X * self.by", "X / self.by"),  # of the class of an object
         ("by = 2.0", "by = 3.0"),
         ("return 1", "return 2"),
+        ("third=False", "third=True"),  # a value that occurred before
+        ("Z.sum()", "Z.mean()"),  # a function in a table
+        ("def chosen(X,", "def chosen(*X,"),
     ],
 )
 def test_changed_code_is_other_code(module, old, new):

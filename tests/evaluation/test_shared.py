@@ -40,6 +40,16 @@ class Jittering(Counting):
         self.random_state = random_state
 
 
+class Learning(SegmentFeatures):
+    """A user's step that learns in `fit`, though the class it is made of does not."""
+
+    seen: ClassVar[list[set[str]]] = []
+
+    def fit(self, X, y=None):
+        self.seen.append(set(X["subject"]))
+        return super().fit(X, y)
+
+
 def cohort():
     rng = np.random.default_rng(0)
     signals = [rng.normal(scale=0.1, size=n) for n in rng.integers(900, 2000, size=N)]
@@ -67,6 +77,13 @@ def test_a_step_that_draws_runs_in_every_fold():
     evaluate({"a": make_pipeline(Jittering(), votes())}, cohort(), Y, protocol=THREE)
     assert len(Counting.rows) == 1 + 2 * 3  # looked at beforehand, then train and test
     assert max(Counting.rows[1:]) < N
+
+
+def test_a_subclass_that_learns_is_shown_training_subjects_only():
+    Learning.seen = []
+    evaluate({"a": make_pipeline(Segmenter(), Learning(), votes())}, cohort(), Y, protocol=THREE)
+    assert len(Learning.seen) >= 3
+    assert max(map(len, Learning.seen[-3:])) < N // 2
 
 
 @pytest.mark.parametrize("kind", ["features", "nuisance"])

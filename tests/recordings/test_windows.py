@@ -265,3 +265,20 @@ def test_windows_on_a_device_are_those_in_memory():
         rows = torch.tensor([2, 0, 1, 2])
         assert_array_equal(there[rows].numpy(), np.asarray(windows)[rows.numpy()])
         assert len(there) == 3
+
+
+def test_picked_windows_are_kept_without_the_signal_between_them():
+    signals = [np.full(n, value, np.float32) for n, value in [(1000, 1), (300, 2), (1000, 3)]]
+    X = Recordings(signals, sfreq=1000, subject=["a", "secret", "b"])
+    for short in ["pad", "drop"]:
+        S = Segmenter(window=0.4, short=short).fit_transform(X)
+        kept = pickle.loads(pickle.dumps(S[[0, 2]]))
+        assert not (np.asarray(kept.items.signal) == 2).any()
+        assert_array_equal(kept.values, S.values[S.row_index != 1])
+
+
+@pytest.mark.parametrize("key", [np.arange(4).reshape(2, 2), True])
+def test_windows_take_keys_of_any_shape_as_arrays_do(key):
+    X = Recordings(np.arange(24.0).reshape(2, 12), sfreq=10, subject=["a", "b"])
+    items = Segmenter().fit_transform(X).items
+    assert_array_equal(items[key], np.asarray(items)[key])
