@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,8 @@ from sknemg.persistence import load_model
 from sknemg.recordings import Recordings
 
 _AT_ONCE = 4_000_000  # samples that are diagnosed together: some tens of megabytes with windows
+#: Threads of one worker share the filter of warnings and the limit on threads: one at a time.
+_ALONE = threading.Lock()
 _AHEAD = 4  # subjects that are read while others are diagnosed
 
 
@@ -109,15 +112,23 @@ def diagnose_partition(task: Task, rows: pd.DataFrame, problems: Mapping[int, st
             raise FileNotFoundError(
                 f"A worker sees no {path!r}, the {what}: keep it where all workers can read it."
             )
+    with _ALONE:
+        return _diagnose_partition(task, rows, problems)
+
+
+def _diagnose_partition(task: Task, rows: pd.DataFrame, problems: Mapping[int, str]) -> Partition:
     model = _model(task.model, task.fingerprint)
     recordings, subjects = [], []
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
         warnings.simplefilter("always")
         for block in _blocks(task, rows, problems):
             for read, found, reason in _diagnose_block(model, block):
-                recordings.append(recording_rows(read.rows, read.errors, found, read.X, model))
+                errors = read.errors
+                if reason:  # no recording of the subject is diagnosed
+                    errors = dict.fromkeys(read.rows.index, reason) | errors
+                recordings.append(recording_rows(read.rows, errors, found, read.X, model))
                 if read.subject is not None:
-                    subjects.append(subject_row(read.subject, read.errors, found, reason, model))
+                    subjects.append(subject_row(read.subject, errors, found, reason, model))
     warned = tuple(dict.fromkeys(str(one.message) for one in caught))
     return Partition(pd.concat(recordings), pd.DataFrame(subjects), warned)
 

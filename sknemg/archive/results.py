@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ import pandas as pd
 
 from sknemg.diagnosis import Diagnosis, Diagnostician
 from sknemg.diagnosis.examining import MEASURES
+from sknemg.persistence._problems import need
 from sknemg.recordings import Recordings
 
 MANIFEST = "manifest.json"
@@ -39,7 +41,8 @@ class ArchiveResults(NamedTuple):
         joined by ``"; "``), ``reasons`` (likewise), ``n_recordings``, ``n_used``, ``n_errors``,
         ``error``, and a column of calibrated probabilities for each class.
     manifest : dict
-        Model, table, settings and versions of the run.
+        Model, table, settings and versions of the run; ``later_versions`` of libraries if it went
+        on under others.
     n_missing : int
         Partitions that are still to be computed; 0 of an archive that is done.
     """
@@ -83,7 +86,7 @@ def read_archive(folder: str | Path) -> ArchiveResults:
         raise ValueError(f"{str(folder)!r} holds no results: give a folder of diagnose_archive.")
     numbers = done_partitions(folder)
     tables = [
-        pd.concat([_read(folder / PARTITIONS / number_name(at) / name) for at in numbers])
+        pd.concat([read_partition(folder, at, name) for at in numbers])
         if numbers
         else pd.DataFrame()
         for name in (RECORDINGS, SUBJECTS)
@@ -94,12 +97,17 @@ def read_archive(folder: str | Path) -> ArchiveResults:
     )
 
 
-def _read(file: Path) -> pd.DataFrame:
+def read_partition(
+    folder: Path, number: int, name: str, columns: list[str] | None = None
+) -> pd.DataFrame:
+    """Read a table of a partition, or say how to mend it."""
+    need("pyarrow", "cluster")
     import pyarrow.parquet as parquet
     from pyarrow import ArrowException
 
+    file = folder / PARTITIONS / number_name(number) / name
     try:
-        return parquet.read_table(file, partitioning=None).to_pandas()
+        return parquet.read_table(file, columns=columns, partitioning=None).to_pandas()
     except (ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(
@@ -274,9 +282,7 @@ def begin_results(folder: Path, manifest: Mapping[str, Any]) -> None:
             raise ValueError(
                 f"out={str(folder)!r} holds partitions without {MANIFEST}: give a new folder."
             )
-        new = folder / f".{MANIFEST}-{uuid4().hex}"
-        new.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        os.replace(new, folder / MANIFEST)
+        _write_manifest(folder, manifest)
         return
     if others := list(_differences(known, json.loads(json.dumps(manifest)))):
         raise ValueError(
@@ -285,8 +291,38 @@ def begin_results(folder: Path, manifest: Mapping[str, Any]) -> None:
         )
 
 
+def note_versions(folder: Path, versions: Mapping[str, str]) -> None:
+    """Add the versions of libraries under which a run goes on, if they are not those it began with.
+
+    Warns
+    -----
+    UserWarning
+        If they are others.
+    """
+    manifest = read_manifest(folder) or {}
+    first = manifest.get("versions", {})
+    if first == dict(versions):
+        return
+    later = manifest.setdefault("later_versions", [])
+    if dict(versions) not in later:
+        later.append(dict(versions))
+        _write_manifest(folder, manifest)
+    others = _differences({"": first}, {"": dict(versions)})
+    warnings.warn(
+        f"{str(folder)!r} was begun under other versions ({'; '.join(others)}), so last digits may "
+        "differ between its partitions: give a new folder if they matter.",
+        stacklevel=3,
+    )
+
+
+def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    new = folder / f".{MANIFEST}-{uuid4().hex}"
+    new.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    os.replace(new, folder / MANIFEST)
+
+
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    for name in sorted({*old, *new} - {"versions"}):
+    for name in sorted({*old, *new} - {"versions", "later_versions"}):
         one, other = old.get(name), new.get(name)
         if isinstance(one, dict) and isinstance(other, dict):
             yield from _differences(one, other)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from itertools import islice
 from numbers import Integral
@@ -13,8 +14,12 @@ from typing import Any, Literal
 
 from sknemg.archive.partition import Partition, Task, diagnose_partition
 from sknemg.archive.results import (
+    RECORDINGS,
+    SUBJECTS,
     begin_results,
     done_partitions,
+    note_versions,
+    read_partition,
     remove_leftovers,
     write_partition,
 )
@@ -27,6 +32,7 @@ from sknemg.datasets.profiles import TextProfile
 from sknemg.diagnosis import Diagnostician
 from sknemg.persistence import load_model
 from sknemg.persistence._folder import SUMS
+from sknemg.persistence._problems import need
 from sknemg.recordings._problems import capped
 from sknemg.versions import __version__, versions_of
 
@@ -55,6 +61,10 @@ class UnfinishedArchiveError(ChildProcessError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._content
+
+
+class NoDiagnosticianError(TypeError):
+    """A model that is no `Diagnostician`."""
 
 
 def diagnose_archive(
@@ -154,15 +164,23 @@ def diagnose_archive(
         If the table cannot be used at all.
     UnfinishedArchiveError
         If workers died, such as for want of memory; the other partitions are kept.
+    ConnectionError
+        If the scheduler does not answer, or is lost; the partitions that are done are kept.
+    TypeError
+        If the model is no Diagnostician.
+    ImportError
+        If the extra ``sknemg[cluster]`` is not installed.
     ValueError
-        If `out` holds the results of another model, table or settings, or of a run that goes on.
+        If `out` holds the results of another model, table or settings, or of a run that goes on,
+        or a file in it is damaged.
     OSError
         If nothing more can be written; what was written is kept.
 
     Warns
     -----
     UserWarning
-        Once, if anything was warned of while recordings were read and scored.
+        Once, if anything was warned of while recordings were read and scored. If the results in
+        `out` were begun under other versions of the libraries.
 
     See Also
     --------
@@ -207,6 +225,8 @@ def diagnose_archive(
     check_text(text)
     check_profiles(profiles, text)
     check_max_bytes(max_bytes)
+    for package in ("distributed", "filelock", "pyarrow"):
+        need(package, "cluster")
     model, table, out = (Path(path).resolve() for path in (model, table, out))
     folder = table.parent if folder is None else Path(folder).resolve()
     _check_model(load_model(model, fingerprint=fingerprint), model)
@@ -231,6 +251,7 @@ def diagnose_archive(
         **task.options,
         "profiles": [repr(profile) for profile in profiles],
     }
+    versions = {"python": platform.python_version(), **versions_of(_LIBRARIES)}
     manifest = {
         "model": fingerprint,
         "table": archive.digest,
@@ -238,7 +259,7 @@ def diagnose_archive(
         "n_recordings": len(archive.rows),
         "n_partitions": len(parts),
         "sknemg": __version__,
-        "versions": {"python": platform.python_version(), **versions_of(_LIBRARIES)},
+        "versions": versions,
     }
     out.mkdir(parents=True, exist_ok=True)
     with _locked(out):
@@ -246,6 +267,7 @@ def diagnose_archive(
         remove_leftovers(out)
         todo = sorted({*range(len(parts))} - {*done_partitions(out)})
         if todo:
+            note_versions(out, versions)
             with _cluster(n_jobs, scheduler, memory_limit) as client:
                 _work(client, task, archive, parts, todo, out, progress)
     return summary(out)
@@ -253,23 +275,17 @@ def diagnose_archive(
 
 def summary(out: Path) -> dict[str, int]:
     """Count what became of the rows of an archive, in flat memory."""
-    import pyarrow.compute as compute
-    import pyarrow.parquet as parquet
-
-    from sknemg.archive.results import PARTITIONS, RECORDINGS, SUBJECTS, number_name
-
     counts = dict.fromkeys(
         ("recordings", "errors", "subjects", "one", "several", "none", "error"), 0
     )
     for number in done_partitions(out):
-        inside = out / PARTITIONS / number_name(number)
-        errors = parquet.read_table(inside / RECORDINGS, columns=["error"], partitioning=None)
+        errors = read_partition(out, number, RECORDINGS, ["error"])["error"]
         counts["recordings"] += len(errors)
-        counts["errors"] += compute.sum(compute.not_equal(errors["error"], "")).as_py() or 0
-        kinds = parquet.read_table(inside / SUBJECTS, columns=["kind"], partitioning=None)
+        counts["errors"] += int((errors != "").sum())
+        kinds = read_partition(out, number, SUBJECTS, ["kind"])["kind"]
         counts["subjects"] += len(kinds)
-        for found in compute.value_counts(kinds["kind"]).to_pylist():
-            counts[found["values"]] += found["counts"]
+        for kind, times in kinds.value_counts().items():
+            counts[str(kind)] += int(times)
     return counts
 
 
@@ -284,7 +300,7 @@ def _check_whole(**given: Any) -> None:
 
 def _check_model(model: Any, path: Path) -> None:
     if not isinstance(model, Diagnostician):
-        raise TypeError(
+        raise NoDiagnosticianError(
             f"{str(path)!r} is a {type(model).__name__}, which answers without caution: give a "
             "model that is a Diagnostician, as 'sknemg train' makes it."
         )
@@ -328,11 +344,27 @@ def _cluster(n_jobs: int, scheduler: str | None, memory_limit: str | int | None)
             threads_per_worker=1,
             processes=several,
             memory_limit=limit if several else 0,
-            dashboard_address=":0",
+            dashboard_address="127.0.0.1:0",  # pages without a password: for this machine alone
+            worker_dashboard_address="127.0.0.1:0",
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
+
+
+@contextmanager
+def _connected() -> Iterator[None]:
+    """Say what to do when the scheduler is lost."""
+    from distributed.client import ClosedClientError
+    from distributed.comm.core import CommClosedError
+
+    try:
+        yield
+    except (CancelledError, ClosedClientError, CommClosedError) as error:
+        raise ConnectionError(
+            f"The scheduler is lost ({type(error).__name__}): start it again, and run the same "
+            "again; what was done is kept."
+        ) from error
 
 
 def _work(
@@ -372,7 +404,7 @@ def _work(
         disable=not progress,
         smoothing=0.05,
     )
-    with bar:
+    with bar, _connected():
         for future in running:
             number = numbers.pop(future.key)
             try:

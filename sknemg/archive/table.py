@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +12,19 @@ import pandas as pd
 
 from sknemg.datasets._rows import check_how
 from sknemg.datasets._tables import (
+    DIAGNOSES,
     UNTYPED,
     Findings,
     _read,
     _read_numbers,
     _require,
     own_name,
+    plain,
     read_entry,
     subjects_in,
     translate_locations,
 )
-from sknemg.recordings._problems import shown
+from sknemg.recordings._problems import capped, shown
 
 #: What is read of the table; other columns are left in it.
 COLUMNS = ("subject", "recording", "muscle", "side", "location", "profile", *UNTYPED)
@@ -189,21 +192,22 @@ def _as_text(column: pd.Series) -> list[str | None]:
 def _check_subjects(rows: pd.DataFrame, table: str, findings: Findings) -> None:
     """Note subjects with two diagnoses, and files of two subjects; repeated rows as well."""
     if "diagnosis" in rows:
-        each = rows.dropna(subset=["subject", "diagnosis"]).groupby("subject")["diagnosis"]
-        several = each.nunique()
+        labels = rows["diagnosis"].dropna().map(lambda one: DIAGNOSES.get(plain(one), plain(one)))
+        several = labels.groupby(rows["subject"]).nunique()
         for who in several.index[several > 1]:
             at = rows.index[rows["subject"] == who]
-            words = ", ".join(sorted(rows.loc[at, "diagnosis"].dropna().unique()))
+            words = capped(sorted(labels[labels.index.isin(at)].unique()))
             problem = f"subject {shown(who)} has the diagnoses {words}"
             findings.add(table, at, problem, "these are two people, or one entry is wrong")
-    owners = rows.dropna(subset=["file"]).groupby("file")["subject"].nunique()
+    files = rows["file"].dropna().map(posixpath.normpath)  # "./a.npy" is "a.npy"
+    owners = rows["subject"].groupby(files).nunique()
     for name in owners.index[owners > 1]:
-        at = rows.index[rows["file"] == name]
-        who = ", ".join(sorted(rows.loc[at, "subject"].dropna().unique()))
+        at = files.index[files == name]
+        who = capped(sorted(rows.loc[at, "subject"].dropna().unique()))
         problem = f"file {shown(name)} is given for several subjects ({who})"
         findings.add(table, at, problem, "a recording is of one subject: correct it")
     same = [name for name in _ONE_FILE if name in rows]
-    again = rows["file"].notna() & rows.duplicated(same)
+    again = rows["file"].notna() & rows.assign(file=files).duplicated(same)
     for row in rows.index[again]:
         problem = f"the same part of file {shown(rows.at[row, 'file'])} as in a row above"
         findings.add(table, [row], problem, "take one of the rows out")

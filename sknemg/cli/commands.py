@@ -491,6 +491,10 @@ def _diagnose(args: argparse.Namespace) -> None:
         raise Refusal("Give either PATH, for one patient, or --archive TABLE, for many.")
     if args.archive and args.muaps:
         raise Refusal("--muaps is of one patient's page: leave it out.")
+    if args.archive and args.bids_units != "agree":
+        raise Refusal("--bids-units is for a data set in EMG-BIDS, not --archive: leave it out.")
+    if args.archive and args.on_error != "raise":
+        raise Refusal("--on-error is not for --archive, which notes errors as rows: leave it out.")
     _prepare_out(args.out)
     if args.archive:
         from sknemg.cli.models import diagnose_table

@@ -125,6 +125,7 @@ def diagnose_table(args: argparse.Namespace, options: Mapping[str, Any]) -> None
         How files are read, as parameters of `load_recordings`.
     """
     from sknemg.archive import diagnose_archive
+    from sknemg.archive.run import NoDiagnosticianError
     from sknemg.persistence import InvalidModelError
 
     for path in (args.model, args.archive):
@@ -142,7 +143,7 @@ def diagnose_table(args: argparse.Namespace, options: Mapping[str, Any]) -> None
             progress=True,
             **{name: value for name, value in options.items() if name != "on_error"},
         )
-    except (InvalidModelError, TypeError) as error:
+    except (InvalidModelError, NoDiagnosticianError) as error:
         raise Refusal(f"--model {str(args.model)!r}: {error}") from error
     print(
         f"{found['recordings']} recordings, {found['errors']} of them with errors, of "

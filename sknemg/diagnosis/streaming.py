@@ -228,7 +228,7 @@ class StreamingDiagnosis:
                 f"chunk holds samples that are NaN, infinite or beyond {LARGEST_AMPLITUDE:g} mV: "
                 "give a signal in `unit`, and finish the recording where the needle was pulled out."
             )
-        if self._model is not None:
+        if self._model is not None and len(wave):
             self._chunks.append(wave)
         return self._take(wave if self._resampler is None else self._resampler.push(wave))
 

@@ -23,7 +23,7 @@ GRAPH = "graph.onnx"  # of a model that is one ONNX file; never in a folder
 LARGEST = {CONFIG: 2**24, CARD: 2**24, SUMS: 2**16}
 _EVALUATION = re.compile(r"evaluation/[a-z][a-z0-9_]{0,60}\.(csv|json)")
 _LARGEST_EVALUATION = 2**26
-_MOST_FILES = 100
+MOST_FILES = 100
 _LINE = re.compile(r"([0-9a-f]{64})  ([a-z][A-Za-z0-9_./]*)")
 _NOT_OURS = {".git", ".gitattributes", ".gitignore", ".cache"}  # what hubs put beside; never opened
 
@@ -156,9 +156,9 @@ def list_files(folder: Path) -> set[str]:
             found += [f"evaluation/{inner.name}" for inner in os.scandir(entry)]
         else:
             found.append(entry.name)
-        if len(found) > _MOST_FILES:
+        if len(found) > MOST_FILES:
             raise InvalidModelError(
-                f"{str(folder)!r} holds more than {_MOST_FILES} files: give the folder of a model."
+                f"{str(folder)!r} holds more than {MOST_FILES} files: give the folder of a model."
             )
     return set(found)
 

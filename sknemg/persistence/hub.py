@@ -15,6 +15,7 @@ from sknemg.persistence._folder import (
     CARD,
     CONFIG,
     LARGEST,
+    MOST_FILES,
     SUMS,
     WEIGHTS,
     belongs,
@@ -170,6 +171,11 @@ def from_hub(
         for entry in info.siblings or []
         if belongs(entry.rfilename)
     }
+    if len(sizes) > MOST_FILES:
+        raise InvalidModelError(
+            f"{repo_id!r} holds {len(sizes)} files of a model, more than {MOST_FILES}: give a "
+            "repository that push_to_hub filled."
+        )
     for name in (CONFIG, WEIGHTS, SUMS):
         if name not in sizes:
             raise InvalidModelError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -221,10 +222,16 @@ def _logistic(
 ) -> NDArray[np.float64]:
     """Score votes as a LogisticRegression does."""
     logits = votes @ coef.T + intercept
-    if logits.shape[1] == 1:
-        logits = np.hstack([np.zeros_like(logits), logits])
+    if logits.shape[1] == 1:  # by the logistic function, as there, so that all bits are the same
+        last = np.array([_expit(float(logit)) for logit in logits[:, 0]])
+        return np.column_stack([1 - last, last])
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     return odds / odds.sum(axis=1, keepdims=True)
+
+
+def _expit(logit: float) -> float:
+    """Do as `scipy.special.expit`, by the same exponential of the C library."""
+    return 1 / (1 + math.exp(-logit)) if logit > -709.78 else 0.0
 
 
 def _examiner(part: _Part) -> Examiner:

@@ -307,3 +307,12 @@ def test_what_is_wrong_is_said(trained):
     assert stream.finish() == []
     with pytest.raises(ValueError, match="is finished: call next_recording"):
         stream.push([0.0])
+
+
+def test_an_empty_chunk_is_no_recording(trained):
+    stream = StreamingDiagnosis(trained, sfreq=SFREQ, location="distal")
+    assert stream.push([]) == []
+    stream.next_recording(location="distal")
+    with pytest.raises(ValueError, match="Nothing is recorded"):
+        stream.examine()
+    assert stream.unusable == ""

@@ -85,6 +85,15 @@ def test_what_is_wrong_with_a_folder_is_said_before_anything_is_sent(folder, rem
     assert not remote.seen
 
 
+def test_more_files_than_a_model_has_are_refused_before_any_is_fetched(folder, remote):
+    push_to_hub(folder, "ward/emg")
+    remote.repos["ward/emg"] |= {f"evaluation/t{at}.csv": b"" for at in range(100)}
+    remote.seen.clear()
+    with pytest.raises(InvalidModelError, match=r"'ward/emg' holds 105 files .*more than 100"):
+        from_hub("ward/emg")
+    assert not any("/resolve/" in path for _, path, _ in remote.seen)
+
+
 def altered(name, content):
     """Other bytes of the same number: what only a hash tells."""
     return content[:-1] + bytes([content[-1] ^ 1]) if name == "model.safetensors" else content

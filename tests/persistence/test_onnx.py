@@ -537,3 +537,13 @@ def test_without_onnxruntime_the_extra_is_named(exported, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=re.escape("pip install 'sknemg[inference]'")):
         load_model(exported[0])
+
+
+def test_two_classes_are_scored_as_by_scikit_learn_to_the_last_bit():
+    from sknemg.persistence.light import _logistic
+
+    X = np.random.default_rng(0).normal(size=(400, 3))
+    model = LogisticRegression().fit(X, X[:, 0] + 0.5 * X[:, 1] > 0)
+    votes = np.concatenate([X, 1000 * X])
+    got = [_logistic(model.coef_, model.intercept_, row[None])[0] for row in votes]
+    assert_array_equal(got, np.concatenate([model.predict_proba(row[None]) for row in votes]))

@@ -1,0 +1,196 @@
+"""Archives: what is said of faulty tables, results, schedulers and programs."""
+
+import json
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import distributed
+import pandas as pd
+import psutil
+import pytest
+
+from sknemg.archive import partition as work
+from sknemg.archive import run
+from sknemg.archive.results import (
+    PARTITIONS,
+    RECORDINGS,
+    begin_results,
+    note_versions,
+    read_manifest,
+)
+from sknemg.archive.table import read_table
+from sknemg.cli import main
+from sknemg.datasets._formats.limits import MAX_BYTES
+from sknemg.datasets._formats.text import TextFormat
+
+
+@pytest.fixture
+def problems(tmp_path):
+    """What is wrong with the rows of a table, by the row's position."""
+
+    def find(**columns):
+        pd.DataFrame(columns).to_csv(tmp_path / "table.csv", index=False)
+        return {row - 2: text for row, text in read_table(tmp_path / "table.csv").problems.items()}
+
+    return find
+
+
+# -- tables ------------------------------------------------------------------------------------
+
+
+def test_another_spelling_of_a_file_is_the_same_file(problems):
+    found = problems(subject=list("ABC"), file=["0.npy", "./0.npy", "1.npy"])
+    assert set(found) == {0, 1} and "several subjects (A, B)" in found[0]
+    found = problems(subject=list("AA"), file=["0.npy", "x/../0.npy"])
+    assert set(found) == {1} and "same part of file" in found[1]
+
+
+def test_a_diagnosis_in_two_words_is_one(problems):
+    files = ["0.npy", "1.npy"]
+    assert problems(subject=list("AA"), file=files, diagnosis=["normal", "NL "]) == {}
+    found = problems(subject=list("AA"), file=files, diagnosis=["normal", "M"])
+    assert "has the diagnoses myopathy, normal" in found[1]
+
+
+def test_the_subjects_of_a_file_are_listed_up_to_ten(problems):
+    found = problems(subject=[f"S{row:02d}" for row in range(40)], file=["0.npy"] * 40)
+    assert len(found) == 40
+    assert all("S09 and 30 more" in text and "S10" not in text for text in found.values())
+
+
+# -- workers and schedulers --------------------------------------------------------------------
+
+
+def test_recordings_of_a_subject_without_diagnosis_have_the_reason(model, archive, monkeypatch):
+    (archive.parent / "0.npy").unlink()
+    fingerprint = run.file_digest(model / run.SUMS)
+    options = vars(TextFormat(",", None, 0, None, None)) | {"invalid": "raise"}
+    given = {"unit": "mV", "sfreq": 1000, "scale": None}
+    task = work.Task(
+        str(model),
+        fingerprint,
+        archive.name,
+        str(archive.parent),
+        given,
+        options | {"max_bytes": MAX_BYTES},
+    )
+
+    def fails(model, each):
+        raise ValueError("it cannot be diagnosed")
+
+    monkeypatch.setattr(work, "_diagnose", fails)
+    rows = read_table(archive).rows
+    found = work.diagnose_partition(task, rows[rows["subject"] == "A"], {})
+    lost, *others = found.recordings["error"]
+    assert "there is no '0.npy'" in lost and others == ["it cannot be diagnosed"] * 2
+    (subject,) = found.subjects.to_dict("records")
+    assert (subject["n_recordings"], subject["n_errors"], subject["n_used"]) == (3, 3, 0)
+    assert (subject["kind"], subject["error"]) == ("error", "it cannot be diagnosed")
+
+
+def test_threads_of_one_worker_take_turns(tmp_path, monkeypatch):
+    inside = []
+
+    def load(*args):
+        inside.append(threading.get_ident())
+        time.sleep(0.02)
+        alone = len(inside) == 1
+        inside.clear()
+        raise RuntimeError(alone)
+
+    monkeypatch.setattr(work, "_model", load)
+    task = work.Task(str(tmp_path), "", "a.csv", str(tmp_path), {}, {})
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(work.diagnose_partition, task, pd.DataFrame(), {}) for _ in range(2)]
+    assert [future.exception().args for future in waiting] == [(True,)] * 2
+
+
+def test_a_lost_scheduler_is_named_with_a_remedy(problems, tmp_path, monkeypatch):
+    problems(subject=["A"], file=["0.npy"])
+    table = read_table(tmp_path / "table.csv")
+
+    def lost():
+        raise distributed.client.FutureCancelledError("key", "scheduler-connection-lost")
+
+    future = SimpleNamespace(key="key", result=lost)
+    client = SimpleNamespace(submit=lambda *args, **how: future, nthreads=dict, loop=None)
+    monkeypatch.setattr(distributed, "as_completed", lambda first, loop: iter(first))
+    with pytest.raises(ConnectionError, match=r"scheduler is lost .*run the same again"):
+        run._work(client, None, table, [table.rows], [0], tmp_path, False)
+
+
+def test_a_cluster_of_this_machine_listens_to_this_machine_alone():
+    process = psutil.Process()
+
+    def listening():
+        return {
+            one.laddr for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN
+        }
+
+    before = listening()
+    with run._cluster(1, None, None):
+        new = listening() - before
+    assert new and {address.ip for address in new} == {"127.0.0.1"}
+
+
+def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ImportError, match=r"distributed is not installed.*sknemg\[cluster\]"):
+        run.diagnose_archive(tmp_path, tmp_path, tmp_path)
+
+
+# -- results -----------------------------------------------------------------------------------
+
+
+def test_other_versions_of_a_resumed_run_are_warned_of_and_kept(tmp_path):
+    manifest = {"model": "m", "versions": {"numpy": "1.0", "scipy": "2.0"}}
+    begin_results(tmp_path, manifest)
+    note_versions(tmp_path, manifest["versions"])
+    assert read_manifest(tmp_path) == manifest
+    later = {"numpy": "3.0", "scipy": "2.0"}
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=r"other versions \(numpy '1.0', now '3.0'\)"):
+            note_versions(tmp_path, later)
+    assert read_manifest(tmp_path) == {**manifest, "later_versions": [later]}
+    begin_results(tmp_path, manifest)  # the same run still
+
+
+def test_the_summary_names_what_is_damaged(tmp_path):
+    inside = tmp_path / PARTITIONS / "000000"
+    inside.mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"is damaged .*delete its folder, and run the same"):
+        run.summary(tmp_path)
+    (inside / RECORDINGS).write_bytes(b"")
+    with pytest.raises(ValueError, match=r"is damaged .*delete its folder, and run the same"):
+        run.summary(tmp_path)
+
+
+# -- the command -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(tmp_path):
+    (tmp_path / "table.csv").write_text("subject,file\nA,0.npy\n")
+    names = ("--model", tmp_path, "--archive", tmp_path / "table.csv", "--out", tmp_path / "out")
+    return lambda *more: main(["diagnose", *map(str, names), *more])
+
+
+def test_a_fault_of_the_program_is_not_told_as_one_of_the_model(command, monkeypatch, capsys):
+    def broken(*args, **how):
+        raise TypeError("a fault of the program")
+
+    monkeypatch.setattr(run, "load_model", broken)
+    with pytest.raises(TypeError, match="a fault of the program"):
+        command()
+    monkeypatch.setattr(run, "load_model", lambda *args, **how: json)
+    assert command() == 2
+    assert "answers without caution" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [("--bids-units", "file"), ("--on-error", "skip")])
+def test_options_without_a_meaning_for_archives_are_refused(command, option, capsys):
+    assert command(*option) == 2
+    assert f"{option[0]} is " in capsys.readouterr().err
