@@ -122,6 +122,7 @@ def documented_names():
     return names
 
 
+@pytest.mark.slow
 def test_every_name_of_the_documentation_is_reached_from_the_front_door():
     """After ``import sknemg`` alone: nothing else of the package is imported by hand."""
     names = documented_names()

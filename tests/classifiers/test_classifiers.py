@@ -60,6 +60,7 @@ def fitted_spy(clf, X, y, **fit_params):
 # Training
 
 
+@pytest.mark.slow
 def test_learns_with_validation_subjects_and_keeps_the_best_weights():
     X, y, subjects = segments(n_subjects=10)
     clf, spy = fitted_spy(small(width=8, max_epochs=8, eval_every=3), X, y, groups=subjects)

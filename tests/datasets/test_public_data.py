@@ -259,6 +259,7 @@ def test_real_n2001_counts_and_columns(n2001):
     assert ages.max().to_dict() == {"myopathy": 44, "neuropathy": 67, "normal": 37}
 
 
+@pytest.mark.slow
 def test_the_steep_phase_of_real_spikes_falls(n2001, data_dir):
     """A spike is negative: after its small positive start the signal falls steeply."""
     X, _, _, _ = n2001

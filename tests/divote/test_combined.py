@@ -66,6 +66,7 @@ def branches():
 # -- soft voting over whole pipelines ------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_soft_voting_is_the_mean_of_its_branches(make_ragged):
     X, y = make_ragged()
     model = VotingClassifier(branches(), voting="soft").fit(X, y)
@@ -79,6 +80,7 @@ def test_soft_voting_is_the_mean_of_its_branches(make_ragged):
     assert_array_equal(model.predict_proba(X), model.predict_proba(X)[first])
 
 
+@pytest.mark.slow
 def test_soft_voting_is_cross_validated_by_subject(make_ragged):
     X, y = make_ragged()
     model = VotingClassifier(
@@ -228,6 +230,7 @@ def search(model, parameters, hop=0.4):
     return GridSearchCV(pipeline, parameters, cv=SubjectKFold(2), scoring=SubjectScorer())
 
 
+@pytest.mark.slow
 def test_a_small_timm_model_through_a_grid_search(simulated):
     X, y = simulated
     model = timm(image_size=(32, 64), max_epochs=4)

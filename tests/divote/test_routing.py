@@ -205,6 +205,7 @@ def test_a_search_inside_divote_splits_segments_by_subject():
         assert not trained & scored
 
 
+@pytest.mark.slow
 @routing
 def test_two_workers_equal_one(mode):
     X, y = toy_segments()

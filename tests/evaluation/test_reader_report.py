@@ -129,6 +129,7 @@ def stored(folder, votes, name="study.sqlite"):
     return folder / name
 
 
+@pytest.mark.slow
 def test_the_command_reads_votes_and_study_files_alike(votes, tmp_path, capsys):
     y, table, runs = votes
     table.to_csv(tmp_path / "votes.csv", index=False)

@@ -131,6 +131,7 @@ def test_truth_tells_disease_and_discharges(small):
         assert discharges["unit"].nunique() <= truth["n_active"][row]
 
 
+@pytest.mark.slow
 def test_parallel_equals_serial_bit_for_bit(small):
     X, y = make_cohort(3, **SMALL, n_jobs=2)
     np.testing.assert_array_equal(X.values, small[0].values)
@@ -153,6 +154,7 @@ def test_without_a_seed_every_cohort_is_another(small):
     assert not np.array_equal(X[0][:2000], small[0][0][:2000])
 
 
+@pytest.mark.slow
 def test_dials_are_heeded():
     X, y, truth = make_cohort(
         3,
