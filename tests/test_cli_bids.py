@@ -105,7 +105,7 @@ def test_a_patient_is_diagnosed_from_a_data_set(folder, tmp_path, monkeypatch, c
 
     model = Diagnostician()
     monkeypatch.setattr(models, "_load", lambda args, **_: model)
-    monkeypatch.setattr(models, "_fingerprint", lambda path: "")
+    monkeypatch.setattr("sknemg.persistence._folder.fingerprint_of", lambda path: "")
     monkeypatch.setattr("sknemg.evaluation.patient.write_patient", lambda *_, **__: [])
     argv = ["diagnose", "--model", "m", str(folder), "--out", str(tmp_path / "out")]
     assert main(argv) == 0

@@ -1,9 +1,11 @@
+from .cluster import (
+    UnfinishedArchiveError,
+)
 from .results import (
     ArchiveResults,
     read_archive,
 )
 from .run import (
-    UnfinishedArchiveError,
     diagnose_archive,
 )
 

@@ -204,7 +204,7 @@ def _diagnose_block(
         found = iter(_diagnose(model, [read.X for read in readable if read.X is not None]))
     except (MemoryError, ImportError):  # nothing about these subjects
         raise
-    except Exception:
+    except Exception:  # whose recordings led to it is seen one by one
         for read in block:
             yield _diagnose_alone(model, read)
         return

@@ -1,18 +1,15 @@
-"""Diagnose an archive: partitions are handed to the workers of a Dask cluster, and kept."""
+"""Diagnose an archive: what is asked, how it is cut, and what became of it."""
 
 from __future__ import annotations
 
 import platform
-import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from itertools import islice
-from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
-from sknemg.archive.partition import Partition, Task, diagnose_partition
+from sknemg.archive.cluster import compute, connected
+from sknemg.archive.partition import Task
 from sknemg.archive.results import (
     RECORDINGS,
     SUBJECTS,
@@ -21,46 +18,21 @@ from sknemg.archive.results import (
     note_versions,
     read_partition,
     remove_leftovers,
-    write_partition,
 )
-from sknemg.archive.table import ArchiveTable, file_digest, partitions, read_table
+from sknemg.archive.table import partitions, read_table
 from sknemg.datasets._formats.limits import MAX_BYTES
 from sknemg.datasets._formats.text import TextFormat
 from sknemg.datasets._rows import check_profiles
-from sknemg.datasets.files import check_max_bytes, check_numbers, check_text
+from sknemg.datasets.files import check_numbers, check_text
 from sknemg.datasets.profiles import TextProfile
 from sknemg.diagnosis import Diagnostician
 from sknemg.persistence import load_model
-from sknemg.persistence._folder import SUMS
+from sknemg.persistence._folder import fingerprint_of
 from sknemg.persistence._problems import need
-from sknemg.recordings._problems import capped
+from sknemg.recordings._problems import check_counts
 from sknemg.versions import __version__, versions_of
 
-_IN_FLIGHT = 3  # partitions for each thread of the cluster that are computed, queued or fetched
 _LIBRARIES = ("numpy", "scikit-learn", "scipy", "soxr", "torch")
-
-
-class UnfinishedArchiveError(ChildProcessError):
-    """Partitions whose workers died; all others are kept.
-
-    Attributes
-    ----------
-    partitions : dict of int to str
-        Their numbers, and what happened to each.
-    """
-
-    def __init__(self, partitions: dict[int, str], n_partitions: int, whose: list[str]):
-        self.partitions = partitions
-        why = "; ".join(dict.fromkeys(partitions.values()))
-        super().__init__(
-            f"{len(partitions)} of {n_partitions} partitions are missing ({why}), with subjects "
-            f"{capped(whose)}: give workers more memory, fewer `n_jobs` or a smaller "
-            "`partition_size` in a new folder, and run the same again; all others are kept."
-        )
-        self._content = partitions, n_partitions, whose
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), self._content
 
 
 class NoDiagnosticianError(TypeError):
@@ -219,18 +191,17 @@ def diagnose_archive(
     >>> results.recordings["error"].tolist()
     ['', "file 'lost.npy': there is no 'lost.npy': correct the name, or put the file there"]
     """
-    _check_whole(n_jobs=n_jobs, partition_size=partition_size)
+    check_counts(n_jobs=n_jobs, partition_size=partition_size, max_bytes=max_bytes)
     check_numbers(sfreq=sfreq, scale=scale)
     text = TextFormat(delimiter, decimal, skip_lines, header, encoding)
     check_text(text)
     check_profiles(profiles, text)
-    check_max_bytes(max_bytes)
     for package in ("distributed", "filelock", "pyarrow"):
         need(package, "cluster")
     model, table, out = (Path(path).resolve() for path in (model, table, out))
     folder = table.parent if folder is None else Path(folder).resolve()
     _check_model(load_model(model, fingerprint=fingerprint), model)
-    fingerprint = file_digest(model / SUMS if model.is_dir() else model)
+    fingerprint = fingerprint_of(model)
     archive = read_table(table, subject_pattern=subject_pattern, locations=locations)
     task = Task(
         str(model),
@@ -268,8 +239,8 @@ def diagnose_archive(
         todo = sorted({*range(len(parts))} - {*done_partitions(out)})
         if todo:
             note_versions(out, versions)
-            with _cluster(n_jobs, scheduler, memory_limit) as client:
-                _work(client, task, archive, parts, todo, out, progress)
+            with connected(n_jobs, scheduler, memory_limit) as client:
+                compute(client, task, archive, parts, todo, out, progress)
     return summary(out)
 
 
@@ -292,12 +263,6 @@ def summary(out: Path) -> dict[str, int]:
 # -- steps -------------------------------------------------------------------------------------
 
 
-def _check_whole(**given: Any) -> None:
-    for name, value in given.items():
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name}={value!r} must be an integer >= 1.")
-
-
 def _check_model(model: Any, path: Path) -> None:
     if not isinstance(model, Diagnostician):
         raise NoDiagnosticianError(
@@ -318,114 +283,3 @@ def _locked(out: Path) -> Iterator[None]:
         raise ValueError(
             f"out={str(out)!r} is being written by another run: wait for it, or give a new folder."
         ) from error
-
-
-@contextmanager
-def _cluster(n_jobs: int, scheduler: str | None, memory_limit: str | int | None) -> Iterator[Any]:
-    """Connect to a cluster, or start one on this machine."""
-    from distributed import Client, LocalCluster
-
-    if scheduler is not None:
-        try:
-            client = Client(scheduler, timeout="20s", set_as_default=False)
-        except (OSError, ValueError) as error:
-            raise ConnectionError(
-                f"scheduler={scheduler!r} does not answer ({error}): start it, or correct the "
-                "address."
-            ) from error
-        with client:
-            yield client
-        return
-    several = n_jobs > 1
-    limit = "auto" if memory_limit is None else memory_limit
-    with (
-        LocalCluster(
-            n_workers=n_jobs,
-            threads_per_worker=1,
-            processes=several,
-            memory_limit=limit if several else 0,
-            dashboard_address="127.0.0.1:0",  # pages without a password: for this machine alone
-            worker_dashboard_address="127.0.0.1:0",
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
-
-
-@contextmanager
-def _connected() -> Iterator[None]:
-    """Say what to do when the scheduler is lost."""
-    from distributed.client import ClosedClientError
-    from distributed.comm.core import CommClosedError
-
-    try:
-        yield
-    except (CancelledError, ClosedClientError, CommClosedError) as error:
-        raise ConnectionError(
-            f"The scheduler is lost ({type(error).__name__}): start it again, and run the same "
-            "again; what was done is kept."
-        ) from error
-
-
-def _work(
-    client: Any,
-    task: Task,
-    archive: ArchiveTable,
-    parts: Sequence[Any],
-    todo: Sequence[int],
-    out: Path,
-    progress: bool,
-) -> None:
-    """Compute partitions, a few in flight, and keep each as soon as it is there."""
-    from distributed import KilledWorker, as_completed
-    from tqdm import tqdm
-
-    waiting = iter(todo)
-    numbers: dict[Any, int] = {}
-    lost: dict[int, str] = {}
-    warned: dict[str, None] = {}
-
-    def submit(number: int) -> Any:
-        rows = parts[number]
-        problems = {row: archive.problems[row] for row in rows.index if row in archive.problems}
-        future = client.submit(diagnose_partition, task, rows, problems, pure=False, retries=0)
-        numbers[future.key] = number
-        return future
-
-    n_threads = max(1, sum(client.nthreads().values()))
-    first = [submit(number) for number in islice(waiting, _IN_FLIGHT * n_threads)]
-    running = as_completed(first, loop=client.loop)
-    n_rows = len(archive.rows)
-    left = sum(len(parts[number]) for number in todo)
-    bar = tqdm(
-        total=n_rows,
-        initial=n_rows - left,
-        unit=" recordings",
-        disable=not progress,
-        smoothing=0.05,
-    )
-    with bar, _connected():
-        for future in running:
-            number = numbers.pop(future.key)
-            try:
-                found: Partition = future.result()
-            except KilledWorker:
-                lost[number] = "their workers died again and again, as they do without memory"
-            except MemoryError:
-                lost[number] = "the memory of a worker is used up"
-            else:
-                write_partition(out, number, found.recordings, found.subjects)
-                warned |= dict.fromkeys(found.warned if len(warned) < 100 else ())
-            bar.update(len(parts[number]))
-            future.release()
-            if (following := next(waiting, None)) is not None:
-                running.add(submit(following))
-    if warned:
-        warnings.warn(
-            f"{len(warned)} warning{'s' if len(warned) > 1 else ''} from the recordings, such as: "
-            f"{next(iter(warned))}",
-            stacklevel=3,
-        )
-    if lost:
-        who = [str(name) for at in lost for name in parts[at]["subject"].dropna().unique()]
-        raise UnfinishedArchiveError(lost, len(parts), who)

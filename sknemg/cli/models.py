@@ -88,6 +88,7 @@ def diagnose(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
     """
     from sknemg.diagnosis.answers import Answering
     from sknemg.evaluation.patient import write_patient
+    from sknemg.persistence._folder import fingerprint_of
 
     model = _load(args, light=True)
     if not isinstance(model, Answering):
@@ -105,7 +106,7 @@ def diagnose(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
     found = model.diagnose(X)
     reference: Literal["published"] | None = "published" if args.muaps else None
     files = write_patient(
-        args.out, model, X, found, fingerprint=_fingerprint(args.model), reference=reference
+        args.out, model, X, found, fingerprint=fingerprint_of(args.model), reference=reference
     )
     for one in found:
         print(f"{one.subject}: {one.text}")
@@ -191,16 +192,6 @@ def _load(args: argparse.Namespace, *, light: bool = False) -> Any:
         return load_model(args.model, fingerprint=args.fingerprint)
     except InvalidModelError as error:
         raise Refusal(f"--model {str(args.model)!r}: {error}") from error
-
-
-def _fingerprint(model: Path) -> str:
-    """Say which model it was, as `load_model` compares it."""
-    import hashlib
-
-    from sknemg.persistence._folder import SUMS
-
-    content = (model / SUMS if model.is_dir() else model).read_bytes()
-    return hashlib.sha256(content).hexdigest()
 
 
 def read_patient(paths: Sequence[Path], options: Mapping[str, Any]) -> Any:

@@ -35,9 +35,8 @@ from sknemg.datasets._tables import (
     translate_diagnoses,
     translate_locations,
 )
-from sknemg.datasets.files import check_max_bytes
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import capped, shown
+from sknemg.recordings._problems import capped, check_counts, shown
 
 _PARTICIPANTS = "participants.tsv"
 _DESCRIPTION = "dataset_description.json"
@@ -147,7 +146,7 @@ def load_bids(
     ('sub-01/emg/sub-01_task-contraction_run-1_emg.bdf', ['myopathy', 'normal'])
     """
     check_how(on_error, locations, None)
-    check_max_bytes(max_bytes)
+    check_counts(max_bytes=max_bytes)
     if units not in ("agree", "file"):
         raise ValueError(f"units={units!r} is unknown: give 'agree' or 'file'.")
     if diagnoses is not None and diagnosis is None:

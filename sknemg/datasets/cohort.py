@@ -13,9 +13,10 @@ from sknemg.datasets._formats.limits import MAX_BYTES
 from sknemg.datasets._formats.text import TextFormat
 from sknemg.datasets._rows import Source, check_how, check_profiles, load_rows
 from sknemg.datasets._tables import Findings, read_tables
-from sknemg.datasets.files import check_max_bytes, check_numbers, check_text
+from sknemg.datasets.files import check_numbers, check_text
 from sknemg.datasets.profiles import TextProfile
 from sknemg.recordings import Recordings
+from sknemg.recordings._problems import check_counts
 
 
 def load_cohort(
@@ -133,7 +134,7 @@ def load_cohort(
     text = TextFormat(delimiter, decimal, skip_lines, header, encoding)
     check_text(text)
     check_profiles(profiles, text)
-    check_max_bytes(max_bytes)
+    check_counts(max_bytes=max_bytes)
     folder, findings = Path(folder), Findings()
     rows, table, fields = read_tables(
         folder,

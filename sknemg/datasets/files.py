@@ -28,7 +28,7 @@ from sknemg.datasets._formats.text import TextFormat, read_text
 from sknemg.datasets._formats.units import UNITS, decode, is_other, millivolts, spell
 from sknemg.datasets._formats.wav import CompressedError, read_wav
 from sknemg.datasets._formats.wfdb import find_header, read_wfdb, wfdb_files
-from sknemg.recordings._problems import capped
+from sknemg.recordings._problems import capped, check_counts
 
 _AT_ONCE = 2**16  # samples
 
@@ -161,7 +161,7 @@ def read_recording(
     check_channel(channel)
     text = TextFormat(delimiter, decimal, skip_lines, header, encoding)
     check_text(text)
-    check_max_bytes(max_bytes)
+    check_counts(max_bytes=max_bytes)
     stored = _open(path, channel, text, invalid, max_bytes)
     rate, complaints = _rate(stored.sfreq, sfreq)
     factor, more = _millivolts(stored, unit, scale)
@@ -236,13 +236,6 @@ def _is_encoding(name: Any) -> bool:
     except (LookupError, TypeError, ValueError):
         return False
     return True
-
-
-def check_max_bytes(max_bytes: Any) -> None:
-    """Refuse a limit that is none."""
-    whole = isinstance(max_bytes, Integral) and not isinstance(max_bytes, bool)
-    if not whole or max_bytes < 1:
-        raise ValueError(f"max_bytes={max_bytes!r} must be an integer >= 1.")
 
 
 def files_of(path: Path) -> list[Path]:

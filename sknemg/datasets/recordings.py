@@ -15,7 +15,6 @@ from sknemg.datasets._formats.text import TextFormat
 from sknemg.datasets._rows import Source, check_how, check_profiles, load_rows
 from sknemg.datasets._tables import TABLES, Findings, read_tables, subjects_in
 from sknemg.datasets.files import (
-    check_max_bytes,
     check_numbers,
     check_text,
     is_signal,
@@ -23,7 +22,7 @@ from sknemg.datasets.files import (
 )
 from sknemg.datasets.profiles import TextProfile
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import capped
+from sknemg.recordings._problems import capped, check_counts
 
 Paths = str | Path | Sequence[str | Path]
 
@@ -122,7 +121,7 @@ def load_recordings(
     text = TextFormat(delimiter, decimal, skip_lines, header, encoding)
     check_text(text)
     check_profiles(profiles, text)
-    check_max_bytes(max_bytes)
+    check_counts(max_bytes=max_bytes)
     folder, names = _listed(paths)
     findings = Findings("recordings")
     if names is None:

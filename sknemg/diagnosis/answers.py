@@ -112,6 +112,9 @@ class Answering:
     def _ask(self, patients: list[Recordings]) -> list[PatientVotes]:
         """Let the recordings of each patient vote."""
 
+    def _check_ready(self) -> None:
+        """Refuse to answer before there is something to answer with."""
+
     @property
     def coverage_range_(self) -> tuple[float, float]:
         """Between which shares the coverage of this model lies with a probability of 90 %."""
@@ -133,6 +136,7 @@ class Answering:
         list of Diagnosis
             In the order in which the subjects appear.
         """
+        self._check_ready()
         self._check(X)
         if "subject" not in X:
             X = X.with_columns(subject="patient")

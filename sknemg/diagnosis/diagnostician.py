@@ -14,7 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from sknemg.base import VersionedEstimator
-from sknemg.diagnosis.answers import Answering, Diagnosis, PatientVotes, no_segments
+from sknemg.diagnosis.answers import Answering, PatientVotes, no_segments
 from sknemg.diagnosis.calibration import fit_temperature, scale_temperature
 from sknemg.diagnosis.conformal import conformal_quantile
 from sknemg.diagnosis.plausibility import Plausibility
@@ -168,24 +168,8 @@ class Diagnostician(Answering, VersionedEstimator):
         """
         return scale_temperature(self.out_of_fold_proba_, self.temperature_)
 
-    def diagnose(self, X: Recordings) -> list[Diagnosis]:
-        """Diagnose each subject.
-
-        A recording that cannot be judged is left out of the vote. If they are more than half of a
-        patient's, or the others as a whole are unlike all of training, no answer is given.
-
-        Parameters
-        ----------
-        X : Recordings of signals
-            Each subject of the column ``subject`` is a patient; without one, all rows are one.
-
-        Returns
-        -------
-        list of Diagnosis
-            In the order in which the subjects appear.
-        """
+    def _check_ready(self) -> None:
         check_is_fitted(self)
-        return super().diagnose(X)
 
     def _prepared(self, X: Recordings) -> tuple[Any, Any]:
         """Run the first steps of a pipeline once, for all that is asked of the last."""

@@ -53,6 +53,9 @@ class Examiner:
     contracted_: float
     muscles_: NDArray[Any]
 
+    def _check_ready(self) -> None:
+        """Refuse to look at recordings before the limits are there."""
+
     def examine(self, X: Recordings) -> pd.DataFrame:
         """Look at each recording.
 
@@ -66,6 +69,7 @@ class Examiner:
             The measures, ``distance``, ``unusable`` (why it cannot be judged; empty if it can) and
             ``unusual`` (in what else it differs).
         """
+        self._check_ready()
         unusable = [self._unreadable(s, r) for s, r in zip(X, X["sfreq"], strict=True)]
         unusual = [""] * len(X)
         table = pd.DataFrame(np.nan, X.meta.index, [*MEASURES, "distance"])

@@ -127,23 +127,10 @@ class Plausibility(Examiner, VersionedEstimator):
         self.muscles_ = np.array(sorted(known), dtype=object)
         return self
 
-    def examine(self, X: Recordings) -> pd.DataFrame:
-        """Look at each recording.
-
-        Parameters
-        ----------
-        X : Recordings of signals
-
-        Returns
-        -------
-        DataFrame of n_recordings rows
-            The measures, ``distance``, ``unusable`` (why it cannot be judged; empty if it can) and
-            ``unusual`` (in what else it differs).
-        """
-        check_is_fitted(self)
-        return super().examine(X)
-
     # -- steps ---------------------------------------------------------------------------------
+
+    def _check_ready(self) -> None:
+        check_is_fitted(self)
 
     def _learn(self, measures: NDArray[Any], features: NDArray[Any]) -> Self:
         self.low_, self.high_ = measures.min(axis=0), measures.max(axis=0)

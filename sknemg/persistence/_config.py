@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import warnings
 from collections.abc import Mapping
-from numbers import Integral
 from typing import Any
 
 from sknemg.persistence._folder import CONFIG, WEIGHTS
@@ -26,12 +25,6 @@ NOTE = (
     "number is loaded by the version named under versions, or trained anew."
 )
 _ENTRIES = {"format", "schema", "note", "versions", "input", "left_out", "model"}
-
-
-def check_max_bytes(max_bytes: Any) -> None:
-    """Refuse what is no limit."""
-    if isinstance(max_bytes, bool) or not isinstance(max_bytes, Integral) or max_bytes < 1:
-        raise ValueError(f"max_bytes={max_bytes!r} must be an integer >= 1.")
 
 
 def check_fingerprint(found: str, expected: str | None) -> None:

@@ -33,6 +33,12 @@ def belongs(name: str) -> bool:
     return name in (CONFIG, WEIGHTS, CARD, SUMS) or bool(_EVALUATION.fullmatch(name))
 
 
+def fingerprint_of(model: Path) -> str:
+    """Hash what stands for a model, as `load_model` compares it: its sums, or its one file."""
+    with (model / SUMS if model.is_dir() else model).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def largest(name: str, max_bytes: int) -> int:
     """Give the largest size of a file in bytes, of which the weights may have `max_bytes`."""
     return max_bytes if name == WEIGHTS else LARGEST.get(name, _LARGEST_EVALUATION)

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sknemg.persistence._config import check_max_bytes
 from sknemg.persistence._folder import (
     CARD,
     CONFIG,
@@ -26,7 +25,7 @@ from sknemg.persistence._folder import (
 )
 from sknemg.persistence._problems import InvalidModelError, need
 from sknemg.persistence.models import load_model
-from sknemg.recordings._problems import shown
+from sknemg.recordings._problems import check_counts, shown
 
 
 def push_to_hub(
@@ -161,7 +160,7 @@ def from_hub(
     --------
     push_to_hub : Send one.
     """
-    check_max_bytes(max_bytes)
+    check_counts(max_bytes=max_bytes)
     hub = need("huggingface_hub", "hub")
     api = hub.HfApi(token=token)
     with _asking(repo_id):

@@ -18,7 +18,6 @@ from sknemg.persistence._config import (
     check_all_used,
     check_fingerprint,
     check_input,
-    check_max_bytes,
     checked_config,
     read_arrays,
     versions_for,
@@ -31,6 +30,7 @@ from sknemg.persistence._problems import InvalidModelError
 from sknemg.persistence._states import load_parameters, load_state, read_entry
 from sknemg.persistence._values import Arrays
 from sknemg.preprocessing.activity import ACTIVITIES
+from sknemg.recordings._problems import check_counts
 
 _SHORT, _METHODS = ("raise", "drop", "pad"), ("soxr", "polyphase", "fft")
 
@@ -81,7 +81,7 @@ def load_light(
     -----
     ModelVersionWarning
     """
-    check_max_bytes(max_bytes)
+    check_counts(max_bytes=max_bytes)
     files, found = read_onnx(Path(file), max_bytes=int(max_bytes))
     check_fingerprint(found, fingerprint)
     config = checked_config(parse_json(files[CONFIG], CONFIG))

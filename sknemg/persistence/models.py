@@ -12,7 +12,6 @@ from sknemg.persistence._config import (
     check_all_used,
     check_fingerprint,
     check_input,
-    check_max_bytes,
     checked_config,
     read_arrays,
     versions_for,
@@ -31,6 +30,7 @@ from sknemg.persistence._folder import (
     write_folder,
 )
 from sknemg.persistence._values import Arrays, UnsavableError
+from sknemg.recordings._problems import check_counts
 
 
 def save_model(
@@ -166,7 +166,7 @@ def load_model(
     --------
     save_model : Save one, with an example.
     """
-    check_max_bytes(max_bytes)
+    check_counts(max_bytes=max_bytes)
     if Path(folder).suffix.lower() == ".onnx":
         from sknemg.persistence._onnx_read import read_onnx
 

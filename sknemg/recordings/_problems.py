@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence, ValuesView
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,13 @@ def capped(
     """
     more = f" and {len(items) - LISTED} more" if len(items) > LISTED else ""
     return separator.join(map(spell, items[:LISTED])) + more
+
+
+def check_counts(**given: Any) -> None:
+    """Refuse parameters, given by name, that are no whole numbers from 1."""
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name}={value!r} must be an integer >= 1.")
 
 
 def origin(meta: pd.DataFrame, row: int) -> str:

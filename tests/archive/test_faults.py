@@ -12,8 +12,8 @@ import pandas as pd
 import psutil
 import pytest
 
+from sknemg.archive import cluster, run
 from sknemg.archive import partition as work
-from sknemg.archive import run
 from sknemg.archive.results import (
     PARTITIONS,
     RECORDINGS,
@@ -66,7 +66,7 @@ def test_the_subjects_of_a_file_are_listed_up_to_ten(problems):
 
 def test_recordings_of_a_subject_without_diagnosis_have_the_reason(model, archive, monkeypatch):
     (archive.parent / "0.npy").unlink()
-    fingerprint = run.file_digest(model / run.SUMS)
+    fingerprint = run.fingerprint_of(model)
     options = vars(TextFormat(",", None, 0, None, None)) | {"invalid": "raise"}
     given = {"unit": "mV", "sfreq": 1000, "scale": None}
     task = work.Task(
@@ -119,7 +119,7 @@ def test_a_lost_scheduler_is_named_with_a_remedy(problems, tmp_path, monkeypatch
     client = SimpleNamespace(submit=lambda *args, **how: future, nthreads=dict, loop=None)
     monkeypatch.setattr(distributed, "as_completed", lambda first, loop: iter(first))
     with pytest.raises(ConnectionError, match=r"scheduler is lost .*run the same again"):
-        run._work(client, None, table, [table.rows], [0], tmp_path, False)
+        cluster.compute(client, None, table, [table.rows], [0], tmp_path, False)
 
 
 def test_a_cluster_of_this_machine_listens_to_this_machine_alone():
@@ -131,7 +131,7 @@ def test_a_cluster_of_this_machine_listens_to_this_machine_alone():
         }
 
     before = listening()
-    with run._cluster(1, None, None):
+    with cluster.connected(1, None, None):
         new = listening() - before
     assert new and {address.ip for address in new} == {"127.0.0.1"}
 
