@@ -18,7 +18,7 @@ from sknemg.recordings._subjects import check_labels, check_subjects, label_subj
 
 #: Number of times that the diagnoses are dealt out anew.
 _SHUFFLES = 1999
-_NOT_DESCRIBED = {"subject", "row_of_X", "table_row", "signal", ROW}
+_NOT_DESCRIBED = {"subject", "file", "row_of_X", "table_row", "signal", ROW}
 _HEADINGS = {"sfreq": MEASURES["sfreq"]}
 _FEW_VALUES = 5  # up to which numbers are counted like names
 _PUBLIC = {MEASURES["sfreq"], "sex", "side", "muscle", "location", "needle", "machine", "site"}
@@ -66,7 +66,8 @@ def confounds(
     DataFrame, a column for each diagnosis, then ``counted``, ``p`` and ``test``
         Counts with percentages, or means ± standard deviations over subjects, as text. Rows are
         the numbers of subjects and recordings; every column of `X` (numbers and dates by their
-        means, names and numbers of few values by their counts); and what
+        means, names and numbers of few values by their counts) but those that name the subject or
+        the file and those that repeat the diagnoses; and what
         :func:`nuisance_table` measures. ``p`` is NaN where nothing is tested, which a column with
         one entry for all is not, or where the test is undefined.
 
@@ -109,7 +110,7 @@ def confounds(
         _Row("recordings", [str(int((labels == c).sum())) for c in cohort.classes], "recordings"),
     ]
     for name in X.meta.columns:
-        if name not in _NOT_DESCRIBED:
+        if name not in _NOT_DESCRIBED and not _repeats(X[name], labels):
             rows += cohort.describe(_HEADINGS.get(name, str(name)), X[name])
     measures = nuisance_table(X)
     if "sfreq" in X.meta:
@@ -262,6 +263,11 @@ def _mean(sample: NDArray[np.float64], dates: bool) -> str:
         text = f"{mean:.3g}"
         return text if np.isnan(spread) else f"{text} ± {spread:.2g}"
     return f"{mean:.1f}" + ("" if np.isnan(spread) else f" ± {spread:.1f}")
+
+
+def _repeats(column: pd.Series, labels: NDArray[Any]) -> bool:
+    """Tell whether a column is the diagnoses themselves."""
+    return column.map(_as_text).tolist() == [_as_text(label) for label in labels.tolist()]
 
 
 def _is_numeric(column: pd.Series) -> bool:

@@ -33,7 +33,7 @@ def test_every_column_is_looked_at():
         filtered=even,
         coffee=np.resize([1, 1, 2, 2], n),
         empty=np.full(n, np.nan),
-        file=[f"{i}.edf" for i in range(2 * n)],
+        serial=[f"{i}-A" for i in range(2 * n)],
     )
     table = confounds(X, y)
     assert table.columns.tolist() == ["ill", "well", "counted", "p", "test"]
@@ -43,13 +43,28 @@ def test_every_column_is_looked_at():
     assert table.loc["hospital: North", ["ill", "well"]].tolist() == ["10 (100.0 %)", "0 (0.0 %)"]
     assert table.loc["filtered: False", "p"] < 0.01
     assert table.loc["coffee: 1", "ill"] == "5 (50.0 %)"
-    assert table.loc["file", ["ill", "well"]].tolist() == ["20 different", "20 different"]
+    assert table.loc["serial", ["ill", "well"]].tolist() == ["20 different", "20 different"]
     assert table.loc["length (s)", "ill"] == "1.0 ± 0.0" and np.isnan(table.loc["length (s)", "p"])
     assert {"offset (mV)", "clipped share", "recordings per subject"} <= set(table.index)
     assert not [name for name in table.index if name.startswith(("empty", "subject:"))]
     known = stats.kruskal(X["age"][y == "ill"][::2], X["age"][y == "well"][::2]).pvalue
     assert table.loc["age", "p"] == pytest.approx(known)
     assert table.loc["hospital: North", "p"] == pytest.approx(1 / 2000)
+
+
+def test_the_diagnoses_and_the_names_of_files_are_no_confounds():
+    y = ["myopathy", "myopathy", "normal", "normal"]
+    X = Recordings(
+        np.zeros((4, 100)),
+        sfreq=100,
+        subject=list("abcd"),
+        diagnosis=y,
+        file=["a.wav", "b.wav", "c.wav", "d.wav"],
+        machine=["U", "U", "V", "V"],
+    )
+    rows = confounds(X, y).index
+    assert not rows[rows.str.startswith(("diagnosis", "file"))].size
+    assert "machine: U" in rows  # tells the diagnoses apart, but does not name them
 
 
 def test_columns_that_vary_within_a_subject_are_kept_and_tested_by_subject():
