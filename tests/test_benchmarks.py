@@ -54,6 +54,7 @@ def make_fast_study():
     return make
 
 
+@pytest.mark.slow
 def test_kept_results_are_small_and_say_how_they_came_about(make_fast_study, tmp_path, monkeypatch):
     study = make_fast_study()
     monkeypatch.setenv("SKNEMG_BENCHMARK_CACHE", "")
