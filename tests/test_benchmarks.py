@@ -70,8 +70,7 @@ def test_kept_results_are_small_and_say_how_they_came_about(make_fast_study, tmp
     monkeypatch.setattr(runner, "RESULTS", tmp_path / "out")
     result = runner.load(study, "simulated", "smoke")
     assert (
-        result.segments["n"].sum()
-        == 2 * result.recordings.groupby("method")["n_segments"].sum().iloc[0]
+        result.items["n"].sum() == 2 * result.recordings.groupby("method")["n_items"].sum().iloc[0]
     )
     assert runner.load(study, "simulated", "gpu") is None
     # methods that differ in the votes only share the fits of their segment classifier
@@ -135,13 +134,13 @@ def test_segment_accuracies_are_means_over_folds(make_ragged):
     X, y = make_ragged()
     divote = DiVoteClassifier(LogisticRegression(max_iter=5000), subject_features="all")
     result = evaluate({"a": make_pipeline(Segmenter(), divote)}, X, y, protocol=Protocol("p", 3))
-    right = result.segments["prediction"] == result.segments["y_true"]
-    folds = 100 * right.groupby(result.segments["fold"]).mean()
-    kept = replace(result, segments=runner.segment_counts(result))
+    right = result.items["prediction"] == result.items["y_true"]
+    folds = 100 * right.groupby(result.items["fold"]).mean()
+    kept = replace(result, items=runner.segment_counts(result))
     mean, sd = reporting.segment_accuracies(kept, "a")["all"]
     assert (mean, sd) == pytest.approx((folds.mean(), folds.std(ddof=1)))
-    own = result.segments["y_true"] == "normal"
-    folds = 100 * right[own].groupby(result.segments["fold"][own]).mean()
+    own = result.items["y_true"] == "normal"
+    folds = 100 * right[own].groupby(result.items["fold"][own]).mean()
     assert reporting.segment_accuracies(kept, "a")["normal"][0] == pytest.approx(folds.mean())
 
 

@@ -25,7 +25,7 @@ from sknemg import (
     SegmentFeatures,
     TimmClassifier,
 )
-from sknemg.divote._segments import consumes_groups
+from sknemg.divote._items import consumes_groups
 from sknemg.evaluation.methods import SoftmaxRidge
 
 SFREQ = 10_000

@@ -130,7 +130,7 @@ def difference_cells(
 
 def segment_accuracies(result: Evaluation, method: str) -> dict[str, tuple[float, float]]:
     """Give mean and SD over folds of the accuracy of segments, over all and of each class."""
-    rows = result.segments[result.segments["method"] == method]
+    rows = result.items[result.items["method"] == method]
     out = {}
     for name in ("all", *result.classes):
         part = rows if name == "all" else rows[rows["y_true"] == name]

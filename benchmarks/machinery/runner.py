@@ -113,7 +113,7 @@ def keep(result: Evaluation, study: Study, settings: Settings, cohort: str, fold
 def segment_counts(result: Evaluation) -> pd.DataFrame:
     """Count each subject's segments by what they were taken for."""
     keys = ["method", "repeat", "fold", "subject", "y_true", "prediction"]
-    return result.segments.groupby(keys, sort=False).size().rename("n").reset_index()
+    return result.items.groupby(keys, sort=False).size().rename("n").reset_index()
 
 
 def load(study: Study, cohort: str, profile: str, protocol: str = "nested") -> Evaluation | None:
@@ -124,7 +124,7 @@ def load(study: Study, cohort: str, profile: str, protocol: str = "nested") -> E
     result = Evaluation.load(folder)
     names = dict.fromkeys(["method", "subject", "y_true", "prediction"], str)
     counts = pd.read_csv(folder / "segment_counts.csv", dtype=names, keep_default_na=False)
-    return replace(result, segments=counts)
+    return replace(result, items=counts)
 
 
 def main(study: Study, description: str | None) -> None:

@@ -210,17 +210,17 @@ class Diagnostician(Answering, VersionedEstimator):
         first = int(proba.argmax())
         scores = class_columns(levels.recordings, labels).to_numpy(dtype=float)
         scores = align_columns(scores, opened.classes, self.classes_)
-        by_segment, by_recording = scores_without(opened, levels, "patient")
+        by_item, by_recording = scores_without(opened, levels, "patient")
         without = np.full(len(X), np.nan)
         if len(X) > 1:
             without = self._scaled(by_recording, known)[:, first]
         try:
             window, _ = levels.window_and_hop()
         except ValueError:  # what votes are motor units, which are no stretches of time
-            by_segment = None
-        if by_segment is None:
+            by_item = None
+        if by_item is None:
             return proba, scores, without, no_segments()
-        segments = self._effects(proba, self._scaled(by_segment, known), levels.segments, window)
+        segments = self._effects(proba, self._scaled(by_item, known), levels.items, window)
         return proba, scores, without, segments
 
     def _without_each(self, model: Any, X: Any, answer: int) -> NDArray[np.float64]:

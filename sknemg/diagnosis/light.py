@@ -75,13 +75,13 @@ class LightDiagnostician(Answering):
         found = rule.scores(X, self._score(X.values))
         levels = found.levels(rule.classes_)
         proba = self._scaled(found.subjects, rule.classes_)[0]
-        by_segment, by_recording = votes_without(rule, levels, "patient")
+        by_item, by_recording = votes_without(rule, levels, "patient")
         without = np.full(n_recordings, np.nan)
         if n_recordings > 1:
             without = self._scaled(by_recording, rule.classes_)[:, int(proba.argmax())]
         scores = align_columns(found.recordings, rule.classes_, self.classes_)
         if "hop" not in X:  # windows of one activity, which are not evenly spaced
             return proba, scores, without, no_segments()
-        every = self._scaled(by_segment, rule.classes_)
-        segments = self._effects(proba, every, levels.segments, float(X["window"].iloc[0]))
+        every = self._scaled(by_item, rule.classes_)
+        segments = self._effects(proba, every, levels.items, float(X["window"].iloc[0]))
         return proba, scores, without, segments

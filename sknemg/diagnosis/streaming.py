@@ -16,7 +16,7 @@ from sknemg.diagnosis.calibration import scale_temperature
 from sknemg.diagnosis.conformal import prediction_sets
 from sknemg.diagnosis.diagnostician import Diagnostician
 from sknemg.diagnosis.examining import FAR, MOST_SHARES
-from sknemg.divote._segments import score_segments
+from sknemg.divote._items import score_items
 from sknemg.divote._votes import align_columns, subject_votes
 from sknemg.recordings import MILLIVOLTS, Recordings
 from sknemg.recordings._problems import LOCATIONS, shown
@@ -343,7 +343,7 @@ class StreamingDiagnosis:
         X: Any = Recordings.from_ragged(window[None].copy(), [0, 1], meta)
         for step in self._steps:
             X = step.transform(X)
-        scores = score_segments(self._divote.estimator_, X, self._divote.classes_)[0]
+        scores = score_items(self._divote.estimator_, X, self._divote.classes_)[0]
         self._total += scores
         seconds = start / self._own_rate, (start + self._n_window) / self._own_rate
         vote = Vote(self._number, segment, *seconds, scores, self._remark(window))

@@ -17,7 +17,7 @@ from sknemg.recordings._convert import to_recordings
 
 @dataclass(frozen=True)
 class CombinedLevels:
-    """Scores of segments, recordings and subjects by all that is inside a model.
+    """Scores of items, recordings and subjects by all that is inside a model.
 
     Subjects get the model's own answer, whatever it makes of the answers inside. Below, where
     the model has none of its own, the scores are the weighted mean over its DiVoteClassifiers:
@@ -26,19 +26,19 @@ class CombinedLevels:
     Attributes
     ----------
     opened : Opened
-    items : list
-        The segments that reach each of its parts.
+    inputs : list
+        The items that reach each of its parts.
     each : list of Levels
         Of each part.
     """
 
     opened: Any  # an Opened of `fitted`, which imports this module
-    items: list[Any]
+    inputs: list[Any]
     each: list[Levels]
 
     @cached_property
-    def segments(self) -> pd.DataFrame:
-        """A row for each segment, as in `Levels`.
+    def items(self) -> pd.DataFrame:
+        """A row for each item that votes, as in `Levels`.
 
         Raises
         ------
@@ -47,18 +47,18 @@ class CombinedLevels:
         """
         if self.differing:
             raise ValueError(
-                f"The segments of this {type(self.opened.model).__name__} have no common scores, "
+                f"The items of this {type(self.opened.model).__name__} have no common scores, "
                 f"since {self.differing}: give the same Segmenter to all, or show one of them."
             )
-        return self._combined("segments")
+        return self._combined("items")
 
     @cached_property
     def recordings(self) -> pd.DataFrame:
-        """A row for each recording, as in `Levels`, without ``n_segments`` if the parts differ."""
+        """A row for each recording, as in `Levels`, without ``n_items`` if the parts differ."""
         table = self._combined("recordings")
-        counts = [levels.recordings["n_segments"] for levels in self.each]
+        counts = [levels.recordings["n_items"] for levels in self.each]
         same = all(own.equals(counts[0]) for own in counts)
-        return table if same else table.drop(columns="n_segments")
+        return table if same else table.drop(columns="n_items")
 
     @cached_property
     def subjects(self) -> pd.DataFrame:
@@ -66,11 +66,11 @@ class CombinedLevels:
         tables = [levels.subjects for levels in self.each]
         scores = self.opened.answer(self._scores(tables))
         names = self.opened.classes.tolist()
-        table = tables[0][["n_recordings", "n_segments"]].join(
+        table = tables[0][["n_recordings", "n_items"]].join(
             pd.DataFrame(scores, columns=names, index=tables[0].index)
         )
-        if not all(own["n_segments"].equals(table["n_segments"]) for own in tables):
-            table = table.drop(columns="n_segments")
+        if not all(own["n_items"].equals(table["n_items"]) for own in tables):
+            table = table.drop(columns="n_items")
         table["prediction"] = self.opened.decide(scores)
         return table
 
@@ -78,9 +78,11 @@ class CombinedLevels:
     def differing(self) -> str:
         """In which way the windows of two parts differ; empty if they do not."""
         first = self.opened.parts[0]
-        for part, items in zip(self.opened.parts[1:], self.items[1:], strict=True):
-            if not _same_windows(self.items[0], items):
-                return f"{first.path} cuts {_windows(self.items[0])}, {part.path} {_windows(items)}"
+        for part, items in zip(self.opened.parts[1:], self.inputs[1:], strict=True):
+            if not _same_windows(self.inputs[0], items):
+                return (
+                    f"{first.path} cuts {_windows(self.inputs[0])}, {part.path} {_windows(items)}"
+                )
         return ""
 
     def window_and_hop(self) -> tuple[float, float]:
@@ -91,10 +93,10 @@ class CombinedLevels:
         ValueError
             If no Segmenter has written them down.
         """
-        found = _window_and_hop(self.items[0])
-        if isinstance(self.items[0], Recordings) and "item" in self.items[0]:
+        found = _window_and_hop(self.inputs[0])
+        if isinstance(self.inputs[0], Recordings) and "item" in self.inputs[0]:
             raise ValueError(
-                f"What votes is a {self.items[0]['item'].iloc[0]}, which is no stretch of time: "
+                f"What votes is a {self.inputs[0]['item'].iloc[0]}, which is no stretch of time: "
                 "show the levels in a VoteHeatmapDisplay, or give a Pipeline with a Segmenter."
             )
         if found is None:
@@ -126,7 +128,7 @@ def _window_and_hop(items: Any) -> tuple[float, float] | None:
 def _same_windows(one: Any, other: Any) -> bool:
     """Tell whether two inputs were cut alike, up to a sample if their rates differ."""
     one, other = to_recordings(one), to_recordings(other)
-    if one is None or other is None:  # tables: a row is one segment
+    if one is None or other is None:  # tables: a row is one item
         return one is other
     if not np.array_equal(one.lengths, other.lengths):
         return False

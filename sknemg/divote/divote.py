@@ -25,10 +25,10 @@ from sklearn.utils.validation import (
 
 from sknemg.base import VersionedEstimator, fit_context
 from sknemg.divote._answers import SubjectClassifier
-from sknemg.divote._segments import (
-    fit_segments,
+from sknemg.divote._items import (
+    fit_items,
     out_of_fold_scores,
-    score_segments,
+    score_items,
     score_together,
 )
 from sknemg.divote._votes import align_columns, mean_scores, read_locations, subject_votes
@@ -155,8 +155,8 @@ default="logistic"
     >>> model = DiVoteClassifier(LogisticRegression(), cv=3).fit(X, y)
     >>> model.predict(X[[0, 11]]).tolist()
     ['myopathy', 'neuropathy']
-    >>> model.levels(X).recordings.loc[[0], ["recording", "subject", "n_segments"]]
-       recording subject  n_segments
+    >>> model.levels(X).recordings.loc[[0], ["recording", "subject", "n_items"]]
+       recording subject  n_items
     0          0       a           3
     """
 
@@ -267,7 +267,7 @@ default="logistic"
         return self
 
     def levels(self, X: Any, groups: ArrayLike | None = None) -> Levels:
-        """Show the scores of segments, recordings and subjects.
+        """Show the scores of items, recordings and subjects.
 
         Parameters
         ----------
@@ -278,7 +278,7 @@ default="logistic"
         Returns
         -------
         Levels
-            Four DataFrames: ``segments``, ``recordings``, ``subjects`` and ``votes``.
+            Four DataFrames: ``items``, ``recordings``, ``subjects`` and ``votes``.
         """
         return self._levels(X, groups)
 
@@ -289,7 +289,7 @@ default="logistic"
         return self._score(X, groups, scored).levels(self.classes_)
 
     def _score_ahead(self, inputs: Sequence[Any]) -> list[NDArray[np.float64]]:
-        """Score the segments of several inputs in one pass; the scores are those of each alone."""
+        """Score the items of several inputs in one pass; the scores are those of each alone."""
         check_is_fitted(self)
         parts = [self._check_X(X, reset=False) for X in inputs]
         return score_together(self.estimator_, parts, self.classes_)
@@ -385,9 +385,9 @@ default="logistic"
         self, data: Recordings, codes: NDArray[Any], subjects: NDArray[Any]
     ) -> NDArray[np.float64]:
         """Train the segment classifier; return the scores that the votes are taken from."""
-        self.estimator_ = fit_segments(self.estimator, data, codes, self.classes_, subjects)
+        self.estimator_ = fit_items(self.estimator, data, codes, self.classes_, subjects)
         if self.cv is None or self.final_estimator is None:
-            return score_segments(self.estimator_, data, self.classes_)
+            return score_items(self.estimator_, data, self.classes_)
         cv = SubjectKFold(int(self.cv)) if isinstance(self.cv, Integral) else check_cv(self.cv)
         with warnings.catch_warnings():  # whether subjects are torn is looked at all the same
             warnings.filterwarnings("ignore", "The groups parameter is ignored by")
@@ -397,9 +397,9 @@ default="logistic"
         )
 
     def _vote(
-        self, data: Recordings, segment_scores: NDArray[Any], subject: NDArray[Any], n_subjects: int
+        self, data: Recordings, item_scores: NDArray[Any], subject: NDArray[Any], n_subjects: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        recording_scores = mean_scores(segment_scores, data.row_index, len(data))
+        recording_scores = mean_scores(item_scores, data.row_index, len(data))
         location = None
         if self.subject_features_ == "location":
             location = read_locations(data)

@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from sknemg.base import VersionedEstimator, fit_context
 from sknemg.divote._answers import SubjectClassifier
-from sknemg.divote._segments import consumes_groups
+from sknemg.divote._items import consumes_groups
 from sknemg.divote._votes import align_columns, subject_votes
 from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import Levels, class_columns, votes_frame
@@ -78,7 +78,7 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
     ``1 / n_classes`` for each class, with a warning.
 
     Displays and scorers take it as they take a DiVoteClassifier. Its recordings are no means of
-    segments, so that what explains single segments (:func:`~sknemg.inspection.diagnosis_drivers`,
+    items, so that what explains single items (:func:`~sknemg.inspection.diagnosis_drivers`,
     traces with scores) takes one of ``named_estimators_`` instead.
 
     Examples
@@ -99,7 +99,7 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
     >>> model = JointVoteClassifier([("short", votes(0.4)), ("long", votes(1.2))]).fit(X, y)
     >>> model.predict(X[[0, 11]]).tolist()
     ['myopathy', 'neuropathy']
-    >>> model.levels(X).segments.groupby("kind").size().to_dict()
+    >>> model.levels(X).items.groupby("kind").size().to_dict()
     {'long': 12, 'short': 36}
     """
 
@@ -228,8 +228,8 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
         Returns
         -------
         Levels
-            As of a DiVoteClassifier. ``segments`` has a column ``kind``, the name of the member,
-            and ``n_segments`` counts the items of all kinds.
+            As of a DiVoteClassifier. ``items`` has a column ``kind``, the name of the member,
+            and ``n_items`` counts the items of all kinds.
         """
         return self._levels(X, groups)
 
@@ -364,18 +364,18 @@ class _JointScores:
         rows = first[known].copy()
         items = pd.concat(
             [
-                levels.segments.assign(kind=kind)
+                levels.items.assign(kind=kind)
                 for kind, levels in zip(self.kinds, self.each, strict=True)
             ]
         ).sort_values("recording", kind="stable", ignore_index=True)
-        before = [*known, "kind", "segment", *(["start"] if "start" in items else [])]
-        rows["n_segments"] = np.bincount(items["recording"].astype(int), minlength=len(rows))
+        before = [*known, "kind", "item", *(["start"] if "start" in items else [])]
+        rows["n_items"] = np.bincount(items["recording"].astype(int), minlength=len(rows))
         subjects = pd.DataFrame(index=pd.Index(self.names, name="subject"))
         subjects["n_recordings"] = np.bincount(self.subject, minlength=len(self.names))
         total = np.bincount(
-            self.subject, weights=rows["n_segments"].to_numpy(), minlength=len(self.names)
+            self.subject, weights=rows["n_items"].to_numpy(), minlength=len(self.names)
         )
-        subjects["n_segments"] = total.astype(np.int64)
+        subjects["n_items"] = total.astype(np.int64)
         subjects = subjects.join(pd.DataFrame(self.subjects, columns=labels, index=subjects.index))
         subjects["prediction"] = self.model.classes_[self.subjects.argmax(axis=1)]
         return Levels(

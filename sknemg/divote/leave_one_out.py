@@ -1,4 +1,4 @@
-"""Leaving out each segment and each recording of a subject, and asking the model again."""
+"""Leaving out each item and each recording of a subject, and asking the model again."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def scores_without(
     opened: Opened, levels: CombinedLevels, subject: Any
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:
-    """Score a subject without each of its segments, and without each of its recordings.
+    """Score a subject without each of its items, and without each of its recordings.
 
     A vote is a mean, so the vote without a part follows from the scores that are known; the model
-    is asked with the votes that remain, and its segments are not scored again.
+    is asked with the votes that remain, and its items are not scored again.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ def scores_without(
 
     Returns
     -------
-    without_segment : ndarray of shape (n_segments, n_classes) or None
-        None where the members of an ensemble cut different segments, or where several kinds of
-        votes are joined: their recordings are no means of segments.
+    without_item : ndarray of shape (n_items, n_classes) or None
+        None where the members of an ensemble cut different windows, or where several kinds of
+        votes are joined: their recordings are no means of items.
     without_recording : ndarray of shape (n_recordings, n_classes)
     """
     each = [
@@ -42,14 +42,14 @@ def scores_without(
     ]
     joined = any(hasattr(part.classifier, "named_estimators_") for part in opened.parts)
     unknown = levels.differing or joined
-    segments = None if unknown else opened.answer([own for own, _ in each])
-    return segments, opened.answer([own for _, own in each])
+    items = None if unknown else opened.answer([own for own, _ in each])
+    return items, opened.answer([own for _, own in each])
 
 
 def votes_without(
     divote: Any, levels: Levels, subject: Any
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Let one rule of votes score a subject without each of its segments, and recordings.
+    """Let one rule of votes score a subject without each of its items, and recordings.
 
     Parameters
     ----------
@@ -59,26 +59,26 @@ def votes_without(
 
     Returns
     -------
-    without_segment : ndarray of shape (n_segments, n_classes)
+    without_item : ndarray of shape (n_items, n_classes)
     without_recording : ndarray of shape (n_recordings, n_classes)
     """
-    segments = levels.segments[levels.segments["subject"] == subject]
+    items = levels.items[levels.items["subject"] == subject]
     recordings = levels.recordings[levels.recordings["subject"] == subject]
     classes = divote.classes_.tolist()
     scores = class_columns(recordings, classes).to_numpy()
-    at = recordings["recording"].searchsorted(segments["recording"])
-    n = recordings["n_segments"].to_numpy()[at][:, None]
-    with np.errstate(invalid="ignore", divide="ignore"):  # the last segment leaves no vote: NaN
-        rest = (n * scores[at] - class_columns(segments, classes).to_numpy()) / (n - 1)
-    without_segment = np.repeat(scores[None], len(segments), axis=0)
-    without_segment[np.arange(len(segments)), at] = np.where(n > 1, rest, np.nan)
+    at = recordings["recording"].searchsorted(items["recording"])
+    n = recordings["n_items"].to_numpy()[at][:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):  # the last item leaves no vote: NaN
+        rest = (n * scores[at] - class_columns(items, classes).to_numpy()) / (n - 1)
+    without_item = np.repeat(scores[None], len(items), axis=0)
+    without_item[np.arange(len(items)), at] = np.where(n > 1, rest, np.nan)
     without_recording = np.repeat(scores[None], len(recordings), axis=0)
     without_recording[np.arange(len(recordings)), np.arange(len(recordings))] = np.nan
     location = None
     if divote.subject_features_ == "location":
         location = recordings["location"].to_numpy()
     return (
-        _answers(divote, without_segment, location),
+        _answers(divote, without_item, location),
         _answers(divote, without_recording, location),
     )
 

@@ -1,4 +1,4 @@
-"""The levels of a diagnosis: tables of segment, recording and subject scores."""
+"""The levels of a diagnosis: tables of item, recording and subject scores."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import LOCATIONS
 
-#: What is scored, from the smallest upwards.
-LEVELS = ("segment", "recording", "subject")
+#: What is scored, from the smallest upwards; an item is what a recording holds of segments, motor
+#: units or images.
+LEVELS = ("item", "recording", "subject")
 
 #: The tables that hold their scores, in `Levels` and in an `Evaluation`.
 LEVEL_TABLES = tuple(f"{level}s" for level in LEVELS)
@@ -30,19 +31,19 @@ class Levels(NamedTuple):
 
     Attributes
     ----------
-    segments : DataFrame, a row for each segment
+    items : DataFrame, a row for each item that votes: a segment, a motor unit, an image
         ``recording`` (the row of `X`), ``subject``, ``muscle`` and ``location`` where known,
-        ``segment`` (its number in the recording), ``start`` (seconds, where the Segmenter left
-        its hop), and a column of scores for each class.
+        ``item`` (its number in the recording), ``start`` (seconds, where a Segmenter left its
+        hop), and a column of scores for each class.
     recordings : DataFrame, a row for each recording
-        What is known of it, ``n_segments``, and its mean scores; NaN without segments.
+        What is known of it, ``n_items``, and its mean scores; NaN without items.
     subjects : DataFrame, a row for each subject, indexed by subject
-        ``n_recordings``, ``n_segments``, the final scores, and ``prediction``.
+        ``n_recordings``, ``n_items``, the final scores, and ``prediction``.
     votes : DataFrame, a row for each subject, indexed by subject
         The subject features that the final estimator sees.
     """
 
-    segments: pd.DataFrame
+    items: pd.DataFrame
     recordings: pd.DataFrame
     subjects: pd.DataFrame
     votes: pd.DataFrame
@@ -57,7 +58,7 @@ class Scores(NamedTuple):
     subject : ndarray of shape (n_recordings,), int
         The number of each recording's subject.
     names : ndarray of shape (n_subjects,)
-    segments : ndarray of shape (n_segments, n_classes)
+    items : ndarray of shape (n_items, n_classes)
     recordings : ndarray of shape (n_recordings, n_classes)
     votes : ndarray of shape (n_subjects, n_features)
     subjects : ndarray of shape (n_subjects, n_classes)
@@ -67,7 +68,7 @@ class Scores(NamedTuple):
     data: Recordings
     subject: NDArray[Any]
     names: NDArray[Any]
-    segments: NDArray[Any]
+    items: NDArray[Any]
     recordings: NDArray[Any]
     votes: NDArray[Any]
     subjects: NDArray[Any]
@@ -81,19 +82,19 @@ class Scores(NamedTuple):
             if column in data:
                 rows[column] = data[column]
         items = rows.iloc[data.row_index].reset_index(drop=True)
-        items["segment"] = np.arange(len(items)) - data.offsets[data.row_index]
+        items["item"] = np.arange(len(items)) - data.offsets[data.row_index]
         if "hop" in data:
-            items["start"] = items["segment"] * data["hop"].to_numpy()[data.row_index]
-        rows["n_segments"] = data.lengths
+            items["start"] = items["item"] * data["hop"].to_numpy()[data.row_index]
+        rows["n_items"] = data.lengths
 
         subjects = pd.DataFrame(index=pd.Index(self.names, name="subject"))
-        counts = rows.groupby("subject", sort=False)["n_segments"]
-        subjects["n_recordings"], subjects["n_segments"] = counts.size(), counts.sum()
+        counts = rows.groupby("subject", sort=False)["n_items"]
+        subjects["n_recordings"], subjects["n_items"] = counts.size(), counts.sum()
         scores = pd.DataFrame(self.subjects, columns=labels, index=subjects.index)
         subjects = subjects.join(scores)
         subjects["prediction"] = classes[self.subjects.argmax(axis=1)]
         return Levels(
-            items.join(pd.DataFrame(self.segments, columns=labels)),
+            items.join(pd.DataFrame(self.items, columns=labels)),
             rows.join(pd.DataFrame(self.recordings, columns=labels)),
             subjects,
             votes_frame(self.votes, self.names, classes),

@@ -1,4 +1,4 @@
-"""What can be asked of an opened model: its parts, its answers, its levels, its segments."""
+"""What can be asked of an opened model: its parts, its answers, its levels, its items."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sknemg.divote._combined import CombinedLevels
-from sknemg.divote._segments import consumes_groups, is_skorch_net, score_segments
+from sknemg.divote._items import consumes_groups, is_skorch_net, score_items
 from sknemg.divote._votes import align_columns
 from sknemg.divote.parts import Part, SegmentInput, SegmentPart, holds_votes, name_of
 from sknemg.recordings import Recordings, read_subjects
@@ -30,7 +30,7 @@ _GIVE = (
 
 
 class ScoredPart(NamedTuple):
-    """What reaches a part of a model, and the scores of its segments.
+    """What reaches a part of a model, and the scores of its items.
 
     Attributes
     ----------
@@ -227,9 +227,9 @@ class Opened:
     # -- levels --------------------------------------------------------------------------------
 
     def score_ahead(self, inputs: Sequence[Any]) -> list[list[ScoredPart]]:
-        """Score the segments of several inputs in one pass, such as those of several patients.
+        """Score the items of several inputs in one pass, such as those of several patients.
 
-        The network sees full batches, however few segments an input has.
+        The network sees full batches, however few items an input has.
 
         Parameters
         ----------
@@ -254,7 +254,7 @@ class Opened:
         groups: ArrayLike | None = None,
         scored: Sequence[ScoredPart] | None = None,
     ) -> CombinedLevels:
-        """Score segments, recordings and subjects.
+        """Score items, recordings and subjects.
 
         Parameters
         ----------
@@ -262,7 +262,7 @@ class Opened:
         groups : array-like of shape (n_recordings,), default=None
             Subjects; by default the column ``subject`` of `X`.
         scored : sequence of ScoredPart, default=None
-            What `score_ahead` returned for `X`, whose segments are then not scored again.
+            What `score_ahead` returned for `X`, whose items are then not scored again.
 
         Returns
         -------
@@ -297,7 +297,7 @@ class Opened:
         -------
         DataFrame, a row for each recording
             ``recording`` (the row of `X`), ``subject`` where known, what else `levels` knows of
-            it, and a column of scores for each class; NaN without segments.
+            it, and a column of scores for each class; NaN without items.
 
         Raises
         ------
@@ -320,7 +320,7 @@ class Opened:
         named = getattr(part.classifier, "named_estimators_", {})
         paths = [f"{part.path}.named_estimators_[{name!r}]" for name in named]
         such_as = f", such as {paths[0]}" if paths and holds_votes(part.classifier) else ""
-        return TypeError(f"{name_of(part)} has no segments that vote: {_GIVE}{such_as}.")
+        return TypeError(f"{name_of(part)} has no items that vote: {_GIVE}{such_as}.")
 
     # -- segments ------------------------------------------------------------------------------
 
@@ -329,26 +329,26 @@ class Opened:
         """The classifiers of segments inside the model, at any depth."""
         return tuple(found for part in self.parts for found in _segment_parts(part))
 
-    def score_segments(self, segments: NDArray[Any]) -> NDArray[np.float64]:
-        """Score segments as the DiVoteClassifiers inside see them.
+    def score_items(self, items: NDArray[Any]) -> NDArray[np.float64]:
+        """Score items as the DiVoteClassifiers inside see them.
 
         Parameters
         ----------
-        segments : ndarray of shape (n_segments, ...)
+        items : ndarray of shape (n_items, ...)
 
         Returns
         -------
-        ndarray of shape (n_segments, n_classes)
+        ndarray of shape (n_items, n_classes)
             The weighted mean over the parts; of a model without a DiVoteClassifier, its own
             ``predict_proba``.
         """
         if self.scores_rows:
-            return np.asarray(self.model.predict_proba(segments))
+            return np.asarray(self.model.predict_proba(items))
         if not self.votes:
             raise self._without_levels()
-        data = wrap(np.asarray(segments), len(segments), 1)
+        data = wrap(np.asarray(items), len(items), 1)
         voters = [part.classifier for part in self.parts]
-        return self.mean([score_segments(v.estimator_, data, v.classes_) for v in voters])
+        return self.mean([score_items(v.estimator_, data, v.classes_) for v in voters])
 
     def mean(self, scores: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
         """Average scores of the parts with their weights; NaN where a part has none."""

@@ -1,4 +1,4 @@
-"""How the scores of segments become votes and a diagnosis, as a rule without an estimator."""
+"""How the scores of items become votes and a diagnosis, as a rule without an estimator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Final = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class VoteRule:
-    """What a fitted :class:`~sknemg.DiVoteClassifier` makes of the scores of segments.
+    """What a fitted :class:`~sknemg.DiVoteClassifier` makes of the scores of items.
 
     Parameters
     ----------
@@ -38,13 +38,13 @@ class VoteRule:
     final_classes: NDArray[Any] | None = None
     sfreq: float | None = None
 
-    def scores(self, X: Recordings, segment_scores: NDArray[np.float64]) -> Scores:
-        """Let the segments of one subject vote.
+    def scores(self, X: Recordings, item_scores: NDArray[np.float64]) -> Scores:
+        """Let the items of one subject vote.
 
         Parameters
         ----------
         X : Recordings of what votes
-        segment_scores : ndarray of shape (n_segments, n_classes)
+        item_scores : ndarray of shape (n_items, n_classes)
 
         Returns
         -------
@@ -54,10 +54,10 @@ class VoteRule:
         if self.sfreq is not None and (other := rates[rates != self.sfreq]).size:
             raise ValueError(f"Sampled at {other[0]:g} Hz; fit saw {self.sfreq:g} Hz.")
         subject, names = np.zeros(len(X), dtype=int), np.array(["patient"], dtype=object)
-        recordings = mean_scores(segment_scores, X.row_index, len(X))
+        recordings = mean_scores(item_scores, X.row_index, len(X))
         location = read_locations(X) if self.subject_features_ == "location" else None
         votes = subject_votes(recordings, subject, 1, location)
-        return Scores(X, subject, names, segment_scores, recordings, votes, self._answer(votes))
+        return Scores(X, subject, names, item_scores, recordings, votes, self._answer(votes))
 
     def _answer(self, votes: NDArray[Any]) -> NDArray[np.float64]:
         if self.final is None or self.final_classes is None:

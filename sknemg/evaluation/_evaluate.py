@@ -159,7 +159,7 @@ def evaluate(
     >>> result = evaluate({"logistic": pipe}, X, y, protocol=Protocol("mine", n_splits=3))
     >>> (result.subjects["prediction"] == result.subjects["y_true"]).mean()
     np.float64(1.0)
-    >>> len(result.segments), len(result.recordings), len(result.subjects), len(result.cells)
+    >>> len(result.items), len(result.recordings), len(result.subjects), len(result.cells)
     (36, 12, 6, 3)
     """
     estimators, protocol = _by_name(estimators), _protocol(protocol)

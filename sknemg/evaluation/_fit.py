@@ -134,14 +134,14 @@ def _score_levels(opened: Opened, X: Any, subjects: NDArray[Any]) -> dict[str, p
     names = opened.classes.tolist()
     if opened.votes:
         levels = opened.levels(X, subjects)
-        segments = levels.recordings.iloc[:0] if levels.differing else levels.segments
+        items = levels.recordings.iloc[:0] if levels.differing else levels.items
         scored = levels.subjects.drop(columns="prediction").reset_index()
-        return {"segments": segments, "recordings": levels.recordings, "subjects": scored}
+        return {"items": items, "recordings": levels.recordings, "subjects": scored}
     scores = pd.DataFrame(opened.predict_proba(X, subjects), columns=names)
     rows = pd.DataFrame({"recording": np.arange(len(scores)), "subject": subjects}).join(scores)
     means = rows.drop(columns="recording").groupby("subject", sort=False).mean().reset_index()
     recordings = rows if opened.scores_rows else rows.iloc[:0]
-    return {"segments": rows.iloc[:0], "recordings": recordings, "subjects": means}
+    return {"items": rows.iloc[:0], "recordings": recordings, "subjects": means}
 
 
 def _with_all_classes(

@@ -247,7 +247,7 @@ def _accuracies(result: Evaluation, scores: pd.DataFrame) -> Panel:
     chance = {
         level: float(table["y_true"].value_counts(normalize=True).max())
         for level, table in tables.items()
-        if len(table)  # of a result that was loaded, segments may not have been saved
+        if len(table)  # of a result that was loaded, items may not have been saved
     }
 
     def draw(figure: Any) -> None:

@@ -23,11 +23,12 @@ class Evaluation:
 
     Attributes
     ----------
-    segments, recordings, subjects : DataFrame
-        One row for each segment, recording or subject of each test fold: ``method``, ``repeat``,
-        ``fold``, ``subject``, ``y_true``, ``prediction``, a column of scores for each class, and
-        where it is known ``row`` (of `X`), ``muscle``, ``location``, ``segment``, ``start``.
-        ``segments`` is empty for a method that has no segments.
+    items, recordings, subjects : DataFrame
+        One row for each item (segment, motor unit), recording or subject of each test fold:
+        ``method``, ``repeat``, ``fold``, ``subject``, ``y_true``, ``prediction``, a column of
+        scores for each class, and where it is known ``row`` (of `X`), ``muscle``, ``location``,
+        ``item``, ``start``.
+        ``items`` is empty for a method in which nothing votes.
     cells : DataFrame
         One row for each fit: ``method``, ``repeat``, ``fold``, ``seed``, ``fit_seconds``,
         ``predict_seconds``, numbers of subjects and recordings on both sides, and of the weights
@@ -38,7 +39,7 @@ class Evaluation:
         the test subjects that have them.
     """
 
-    segments: pd.DataFrame
+    items: pd.DataFrame
     recordings: pd.DataFrame
     subjects: pd.DataFrame
     cells: pd.DataFrame
@@ -56,7 +57,7 @@ class Evaluation:
 
     @property
     def unscored(self) -> pd.DataFrame:
-        """Whoever has no score at all, such as recordings without segments.
+        """Whoever has no score at all, such as recordings without items.
 
         Columns ``level`` ("recording" or "subject"), ``method``, ``repeat``, ``fold``,
         ``subject`` and, for recordings, ``row`` of `X`.
@@ -80,7 +81,7 @@ class Evaluation:
         ----------
         folder : path
         levels : tuple of str
-            Segments are left out by default: they are the bulk, and recordings are their mean.
+            Items are left out by default: they are the bulk, and recordings are their mean.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)

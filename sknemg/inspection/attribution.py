@@ -189,7 +189,7 @@ class AttributionDisplay:
         segment = check_segment(segment)
         opened = open_model(estimator)
         network = _only_network(opened)
-        predict: Callable[[NDArray[Any]], NDArray[Any]] = opened.score_segments
+        predict: Callable[[NDArray[Any]], NDArray[Any]] = opened.score_items
         if network is not None and len(opened.segment_parts) > 1:
             predict = _scores_of(network, opened)
         scores = predict(segment[None])[0]

@@ -76,7 +76,7 @@ class CalibrationDisplay:
             What the estimator predicts from.
         y : array-like of shape (n_rows,)
             True labels.
-        level : {"subject", "recording", "segment"}, default="subject"
+        level : {"subject", "recording", "item"}, default="subject"
             What is counted; see :func:`sknemg.metrics.level_scores`. Where the subjects are
             unknown, each row of `X` counts as a subject.
         groups : array-like of shape (n_rows,), default=None

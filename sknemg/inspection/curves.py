@@ -113,7 +113,7 @@ class OneVsRestCurveDisplay:
         y : array-like of shape (n_rows,)
             True labels.
         kind : {"roc", "precision_recall"}, default="roc"
-        level : {"subject", "recording", "segment"}, default="subject"
+        level : {"subject", "recording", "item"}, default="subject"
             What is counted; see :func:`sknemg.metrics.level_scores`. Where the subjects are
             unknown, each row of `X` counts as a subject. At any level the bootstrap draws whole
             subjects.

@@ -1,4 +1,4 @@
-"""Leaving out each segment and each recording to find what drove a subject's diagnosis."""
+"""Leaving out each item and each recording to find what drove a subject's diagnosis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from sknemg.recordings._problems import listed, shown
 
 
 def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Leave out each segment, and each recording, and measure how the diagnosis changes.
+    """Leave out each item, and each recording, and measure how the diagnosis changes.
+
+    An item is what votes for a recording: a segment, a motor unit, an image.
 
     A vote is a mean, so the vote without a part is known exactly; the model is then asked again
     with the votes that remain. Windows overlap, so that one potential may drive several
@@ -34,9 +36,9 @@ def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFram
 
     Returns
     -------
-    segments, recordings : DataFrame
+    items, recordings : DataFrame
         As in `Levels`, of this subject only, with a further column ``fall``: by how much the
-        score of the diagnosis falls without the segment or recording.
+        score of the diagnosis falls without the item or recording.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFram
         If `estimator` has no DiVoteClassifier inside that can be reached, or joins several kinds
         of votes (JointVoteClassifier).
     ValueError
-        If `X` holds no such subject, or if the members of an ensemble cut different segments.
+        If `X` holds no such subject, or if the members of an ensemble cut different windows.
 
     Examples
     --------
@@ -58,8 +60,8 @@ def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFram
     >>> X = Segmenter(window=0.4, hop=0.4).fit_transform(X)
     >>> y = np.where(size > 1, "neuropathy", "myopathy")
     >>> model = DiVoteClassifier(LogisticRegression(), final_estimator=None).fit(X, y)
-    >>> segments, recordings = diagnosis_drivers(model, X, "f")
-    >>> len(segments), len(recordings), segments.loc[segments["fall"].idxmax(), "recording"]
+    >>> items, recordings = diagnosis_drivers(model, X, "f")
+    >>> len(items), len(recordings), items.loc[items["fall"].idxmax(), "recording"]
     (6, 2, np.int64(10))
     """
     opened = open_model(estimator)
@@ -74,7 +76,7 @@ def drivers_of(
         if members := getattr(part.classifier, "named_estimators_", None):
             raise TypeError(
                 f"{name_of(part)} joins several kinds of votes, and its recordings are no means of "
-                f"segments: give one of {part.path}.named_estimators_, {shown(list(members))}."
+                f"items: give one of {part.path}.named_estimators_, {shown(list(members))}."
             )
     names = levels.subjects.index
     if subject not in names:
@@ -85,10 +87,10 @@ def drivers_of(
     classes = opened.classes.tolist()
     scores = class_columns(levels.subjects, classes).to_numpy()[row]
     diagnosis = classes.index(levels.subjects["prediction"].iloc[row])
-    without_segment, without_recording = scores_without(opened, levels, subject)
-    segments = levels.segments[levels.segments["subject"] == subject].reset_index(drop=True)
+    without_item, without_recording = scores_without(opened, levels, subject)
+    items = levels.items[levels.items["subject"] == subject].reset_index(drop=True)
     recordings = levels.recordings[levels.recordings["subject"] == subject].reset_index(drop=True)
 
-    for table, answers in ((segments, without_segment), (recordings, without_recording)):
+    for table, answers in ((items, without_item), (recordings, without_recording)):
         table["fall"] = scores[diagnosis] - answers[:, diagnosis]  # type: ignore[index]
-    return segments, recordings
+    return items, recordings

@@ -130,7 +130,7 @@ def _falls(predict: Any, segment: NDArray[Any], changed: NDArray[Any]) -> pd.Dat
     names = None
     if hasattr(predict, "predict_proba"):
         opened = open_model(predict)
-        predict, names = opened.score_segments, opened.classes.tolist()
+        predict, names = opened.score_items, opened.classes.tolist()
     return pd.DataFrame(predict(segment[None]) - predict(changed), columns=names)
 
 

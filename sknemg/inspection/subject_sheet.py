@@ -136,7 +136,7 @@ class SubjectSheetDisplay:
         )
         self.ax_ = grid
         classes = [label for label in self.result.index if label in self.recordings]
-        classes = [label for label in classes if label not in ("n_recordings", "n_segments")]
+        classes = [label for label in classes if label not in ("n_recordings", "n_items")]
         drivers = self.segments[self.segments["fall"] > 0].nlargest(self.n_drivers, "fall")
         for row in range(n):
             trace, bars = grid[2 * row : 2 * row + 2, 0]

@@ -125,8 +125,8 @@ class TraceDisplay:
         opened = open_model(estimator)
         levels = opened.levels(X[[row]])
         window, hop = levels.window_and_hop()
-        scores = class_columns(levels.segments, opened.classes.tolist())
-        scores = scores.assign(start=levels.segments["start"])
+        scores = class_columns(levels.items, opened.classes.tolist())
+        scores = scores.assign(start=levels.items["start"])
         display = cls(signal, sfreq, scores=scores, window=window, hop=hop, title=_title(X, row))
         return display.plot(ax, **kwargs)
 

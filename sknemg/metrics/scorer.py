@@ -1,4 +1,4 @@
-"""Score an estimator on subjects, recordings or segments, as scikit-learn's ``scoring``."""
+"""Score an estimator on subjects, recordings or items, as scikit-learn's ``scoring``."""
 
 from __future__ import annotations
 
@@ -45,12 +45,14 @@ def level_scores(
     level: str = "subject",
     groups: ArrayLike | None = None,
 ) -> LevelScores:
-    """Let a trained estimator answer, at the level of subjects, recordings or segments.
+    """Let a trained estimator answer, at the level of subjects, recordings or items.
+
+    An item is what votes for a recording: a segment, a motor unit, an image.
 
     Parameters
     ----------
     estimator : fitted classifier
-        Its ``predict_proba`` gives one row for each recording. Segments need a `DiVoteClassifier`
+        Its ``predict_proba`` gives one row for each recording. Items need a `DiVoteClassifier`
         inside, and so do the recordings of a model that answers for subjects. It is found in a
         Pipeline, a search, a threshold classifier and a CalibratedClassifierCV or soft
         VotingClassifier of them; of several, the weighted mean is taken. The recordings of any
@@ -58,7 +60,7 @@ def level_scores(
     X : Recordings, DataFrame or other container
     y : array-like of shape (n_recordings,)
         Diagnoses.
-    level : {"subject", "recording", "segment"}, default="subject"
+    level : {"subject", "recording", "item"}, default="subject"
     groups : array-like of shape (n_recordings,), default=None
         Subjects; by default the column ``subject`` of `X`.
 
@@ -67,14 +69,14 @@ def level_scores(
     LevelScores
         ``y_true`` of shape (n_items,), ``y_proba`` of shape (n_items, n_classes) and ``groups``
         of shape (n_items,), as :func:`sknemg.metrics.score_table` takes them; classes in the
-        order of ``estimator.classes_``. Recordings without segments have no scores and are left
+        order of ``estimator.classes_``. Recordings without items have no scores and are left
         out, save at subject level.
 
     Raises
     ------
     ValueError
         If the subjects are unknown, if `y` is missing in some rows, or if the members of an
-        ensemble cut different segments, so that segments have no common score.
+        ensemble cut different windows, so that items have no common score.
     TypeError
         If the estimator has no scores at this level.
 
@@ -88,11 +90,11 @@ def level_scores(
     >>> X = X.with_values(X.values.reshape(18, 2), np.arange(7) * 3)
     >>> y = ["normal"] * 4 + ["myopathy"] * 2
     >>> model = DiVoteClassifier(LogisticRegression()).fit(X, y)
-    >>> for level in ["subject", "recording", "segment"]:
+    >>> for level in ["subject", "recording", "item"]:
     ...     print(level, level_scores(model, X, y, level=level).y_proba.shape)
     subject (3, 2)
     recording (6, 2)
-    segment (18, 2)
+    item (18, 2)
     """
     _check_level(level)
     opened = open_model(estimator)
@@ -108,7 +110,7 @@ def level_scores(
     if level == "recording":
         table = opened.recordings(X, groups)
     else:
-        table = opened.levels(X, groups).segments
+        table = opened.levels(X, groups).items
     scores = class_columns(table, opened.classes.tolist()).to_numpy()
     row = table["recording"].to_numpy()
     voted = ~np.isnan(scores).any(axis=1)
@@ -128,7 +130,7 @@ class SubjectScorer:
         Any of `sknemg.metrics.METRICS`, and ``"neg_log_loss"`` instead of ``"log_loss"``, since
         a higher score is better. Several make a multi-metric scorer that asks the estimator only
         once.
-    level : {"subject", "recording", "segment"}, default="subject"
+    level : {"subject", "recording", "item"}, default="subject"
         What is counted once; see `sknemg.metrics.level_scores`.
     strict : bool, default=False
         Whether to raise `TornSubjectsError` rather than to warn where a scored subject was in

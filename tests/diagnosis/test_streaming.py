@@ -115,7 +115,7 @@ def test_votes_are_those_of_the_whole_recordings_bit_for_bit(light, largest):
         if row:
             stream.next_recording(location=X["location"][row])
         votes = play(stream, X[row], largest)
-        own = levels.segments[levels.segments["recording"] == row]
+        own = levels.items[levels.items["recording"] == row]
         assert_array_equal([vote.scores for vote in votes], own[labels].to_numpy())
         assert_allclose([vote.start for vote in votes], own["start"].to_numpy(), atol=1e-9)
         assert [vote.recording for vote in votes] == [row] * len(own)

@@ -165,7 +165,7 @@ def test_segments_may_vote_before_divote(make_ragged):
     X, y = make_ragged()
     segments = Segmenter().fit_transform(X)
     model = DiVoteClassifier(segment_vote(), subject_features="all", cv=3).fit(segments, y)
-    scores = model.levels(segments).segments[model.classes_.tolist()].to_numpy()
+    scores = model.levels(segments).items[model.classes_.tolist()].to_numpy()
     parts = [part.predict_proba(segments.values) for part in model.estimator_.estimators_]
     assert_allclose(scores, np.mean(parts, axis=0), atol=1e-6)
 

@@ -258,7 +258,7 @@ def test_an_empty_recording_has_no_vote():
     assert_array_equal(model.predict_proba(hollow)[keep], again.predict_proba(X[keep]))
     levels = model.levels(hollow)
     assert levels.recordings.loc[~keep, list(CLASSES)].isna().all(axis=None)
-    assert levels.recordings["n_segments"].tolist() == hollow.lengths.tolist()
+    assert levels.recordings["n_items"].tolist() == hollow.lengths.tolist()
     fitted = DiVoteClassifier(Spy()).fit(hollow, y)
     kept = DiVoteClassifier(Spy()).fit(X[keep], y[keep])
     order = [np.argsort(pd.unique(rows["subject"])) for rows in (X, X[keep])]

@@ -166,9 +166,9 @@ def test_models_inside_each_other(toy):
         class_columns(levels.subjects, opened.classes), model.predict_proba(X)[first], atol=1e-14
     )
     assert levels.subjects["prediction"].tolist() == model.predict(X)[first].tolist()
-    scores = [part.classifier.levels(X).segments[[0, 1, 2]].to_numpy() for part in opened.parts]
+    scores = [part.classifier.levels(X).items[[0, 1, 2]].to_numpy() for part in opened.parts]
     by_hand = scores[0] / 8 + scores[1] / 8 + scores[2] * 3 / 4
-    assert_allclose(class_columns(levels.segments, opened.classes), by_hand, atol=1e-14)
+    assert_allclose(class_columns(levels.items, opened.classes), by_hand, atol=1e-14)
 
 
 @pytest.mark.parametrize("ensemble", [True, False])
@@ -250,7 +250,7 @@ def test_a_threshold_decides_in_scores_displays_and_evaluations(toy):
     assert (result.recordings["prediction"] == (result.recordings[True] >= 0.05)).all()
     table = scores_of(result, n_resamples=9)
     table = table[table["metric"] == "accuracy"].set_index("level")["value"]
-    for level in ("subject", "recording", "segment"):
+    for level in ("subject", "recording", "item"):
         rows = getattr(result, f"{level}s")
         right = rows["prediction"] == rows["y_true"]
         assert table[level] == pytest.approx(right.mean())
@@ -300,7 +300,7 @@ def test_other_windows_have_no_common_segments(segmenters, said, signals):
     model = pair_of(*segmenters).fit(X, y)
     message = rf"VotingClassifier have no common scores, .*\['m0'\]\[-1\] cuts {said}: give"
     for asks in (
-        lambda: level_scores(model, X, y, level="segment"),
+        lambda: level_scores(model, X, y, level="item"),
         lambda: diagnosis_drivers(model, X, "S1"),
         lambda: SubjectSheetDisplay.from_estimator(model, X, "S1"),
         lambda: TraceDisplay.from_estimator(model, X, 0),
@@ -315,9 +315,9 @@ def test_other_windows_have_no_common_segments(segmenters, said, signals):
     assert_allclose(level_scores(model, X, y).y_proba, proba[first_rows(X)])
     display = VoteHeatmapDisplay.from_estimator(model, X, y)
     assert_allclose(display.recordings[model.classes_], by_hand)
-    assert "n_segments" not in display.recordings or segmenters[0].hop == segmenters[1].hop
+    assert "n_items" not in display.recordings or segmenters[0].hop == segmenters[1].hop
     result = evaluate({"pair": pair_of(*segmenters)}, X, y, protocol=Protocol("2", n_splits=2))
-    assert len(result.segments) == 0
+    assert len(result.items) == 0
     assert len(result.recordings) == len(X)
     assert set(scores_of(result, n_resamples=9)["level"]) == {"subject", "recording"}
 
@@ -333,9 +333,9 @@ def test_the_same_windows_at_two_rates_have(signals):
         ],
         voting="soft",
     ).fit(X, y)
-    segments = open_model(both).levels(X).segments
-    fast = both.estimators_[0][-1].levels(both.estimators_[0][:-1].transform(X)).segments
-    slow = both.estimators_[1][-1].levels(both.estimators_[1][:-1].transform(X)).segments
+    segments = open_model(both).levels(X).items
+    fast = both.estimators_[0][-1].levels(both.estimators_[0][:-1].transform(X)).items
+    slow = both.estimators_[1][-1].levels(both.estimators_[1][:-1].transform(X)).items
     assert_allclose(segments[both.classes_], (fast[[0, 1, 2]] + slow[[0, 1, 2]]) / 2)
     assert segments["start"].tolist() == fast["start"].tolist()
 
@@ -350,7 +350,7 @@ def test_a_member_without_weight_has_no_say_even_where_it_has_no_vote(signals):
     only = pads[-1].levels(pads[:-1].transform(X)).recordings
     recordings = open_model(model).recordings(X)
     assert_allclose(recordings[model.classes_], only[[0, 1, 2]])
-    assert "n_segments" not in recordings  # one and none
+    assert "n_items" not in recordings  # one and none
     model.weights = [1, 1]
     scores = open_model(model).recordings(X)[model.classes_]
     assert scores.isna().any(axis=1).tolist() == [True] + [False] * 23
@@ -368,12 +368,12 @@ def test_a_stack_answers_for_subjects_and_for_nothing_below(toy):
     assert_allclose(level_scores(model, X, y).y_proba, proba)
     assert OneVsRestCurveDisplay.from_estimator(model, X, y, n_bootstrap=2).curves
     message = (
-        "StackingClassifier has no segments that vote: give a DiVoteClassifier, or a Pipeline, "
+        "StackingClassifier has no items that vote: give a DiVoteClassifier, or a Pipeline, "
         r"search, .* of them, such as model\.named_estimators_\['a'\]\."
     )
     for asks in (
         lambda: level_scores(model, X, y, level="recording"),
-        lambda: level_scores(model, X, y, level="segment"),
+        lambda: level_scores(model, X, y, level="item"),
         lambda: VoteHeatmapDisplay.from_estimator(model, X),
         lambda: SimplexDisplay.from_estimator(model, X, y),
         lambda: diagnosis_drivers(model, X, "S1"),
@@ -382,7 +382,7 @@ def test_a_stack_answers_for_subjects_and_for_nothing_below(toy):
             asks()
     result = evaluate({"hidden": Hidden()}, X, y, protocol=Protocol("2", n_splits=2))
     assert len(result.subjects) == 12
-    assert len(result.recordings) == len(result.segments) == 0
+    assert len(result.recordings) == len(result.items) == 0
 
 
 class Hidden(ClassifierMixin, BaseEstimator):
@@ -415,7 +415,7 @@ def test_a_row_classifier_beside_a_divote_classifier_is_named(toy):
     mixed = VotingClassifier([("vote", divote()), ("rows", rows)], voting="soft").fit(X, y)
     means = pd.DataFrame(mixed.predict_proba(X)).groupby(X["subject"].to_numpy(), sort=False).mean()
     assert_allclose(level_scores(mixed, X, y).y_proba, means)
-    message = r"LogisticRegression \(model\.named_estimators_\['rows'\]\[-1\]\) has no segments"
+    message = r"LogisticRegression \(model\.named_estimators_\['rows'\]\[-1\]\) has no items"
     with pytest.raises(TypeError, match=message):
         level_scores(mixed, X, y, level="recording")
 
@@ -447,7 +447,7 @@ def test_a_pipeline_without_a_classifier_and_a_transformer_are_refused(toy):
     with pytest.raises(TypeError, match=r"FunctionTransformer \(model\) is no classifier"):
         open_model(FunctionTransformer().fit(np.eye(6)))
     bag = BaggingClassifier(LogisticRegression(), 2).fit(np.eye(6), list("ababab"))
-    with pytest.raises(TypeError, match="BaggingClassifier has no segments that vote"):
+    with pytest.raises(TypeError, match="BaggingClassifier has no items that vote"):
         open_model(bag).levels(X)
 
 
@@ -466,7 +466,7 @@ def test_groups_reach_every_member(wrap, toy):
     nameless, subjects = without(X, "subject"), X["subject"].to_numpy()
     opened = open_model(model)
     assert_allclose(opened.predict_proba(nameless, subjects), model.predict_proba(X), atol=1e-14)
-    for level in ("subject", "recording", "segment"):
+    for level in ("subject", "recording", "item"):
         known = level_scores(model, X, y, level=level)
         given = level_scores(model, nameless, y, level=level, groups=subjects)
         assert_allclose(given.y_proba, known.y_proba, atol=1e-14)
@@ -517,7 +517,7 @@ def test_segments_inside_are_scored_in_the_classes_of_the_model(toy):
         "model.estimator_.named_estimators_['a'][-1]",
         "model.estimator_.named_estimators_['b']",
     ]
-    assert_array_equal(opened.score_segments(X.values), model.estimator_.predict_proba(X.values))
+    assert_array_equal(opened.score_items(X.values), model.estimator_.predict_proba(X.values))
     given = opened.segment_input(opened.segment_parts[0], X, y)
     assert_array_equal(given.labels, y[X.row_index])
     assert_array_equal(given.segments, X.values)

@@ -83,9 +83,9 @@ def test_levels_are_those_of_the_members_joined(toy):
     model = joint().fit(X, y)
     levels, each = model.levels(X), [member[-1] for member in model.estimators_]
     single = [e.levels(m[0].transform(X)) for e, m in zip(each, model.estimators_, strict=True)]
-    assert levels.segments.groupby("kind").size().to_dict() == {
-        "short": len(single[0].segments),
-        "long": len(single[1].segments),
+    assert levels.items.groupby("kind").size().to_dict() == {
+        "short": len(single[0].items),
+        "long": len(single[1].items),
     }
     scores = [one.recordings[model.classes_].to_numpy() for one in single]
     assert np.isnan(scores[1]).any(axis=1).sum() == 6
@@ -94,8 +94,8 @@ def test_levels_are_those_of_the_members_joined(toy):
     )
     only_short = X.lengths == 8
     assert_allclose(levels.recordings[model.classes_][only_short], scores[0][only_short])
-    assert levels.recordings["n_segments"].tolist() == [{12: 4, 8: 2, 3: 0}[n] for n in X.lengths]
-    assert levels.subjects["n_segments"].sum() == len(levels.segments)
+    assert levels.recordings["n_items"].tolist() == [{12: 4, 8: 2, 3: 0}[n] for n in X.lengths]
+    assert levels.subjects["n_items"].sum() == len(levels.items)
     means = levels.recordings.groupby("subject")[model.classes_.tolist()].mean()
     assert_allclose(levels.subjects[model.classes_], means)
     assert_allclose(model.predict_proba(X), means.loc[X["subject"]])

@@ -24,10 +24,10 @@ def test_the_levels_fit_together():
     X, y = toy_segments(muscle="deltoid")
     model = DiVoteClassifier(Spy()).fit(X, y)
     levels = model.levels(X)
-    segments, recordings = levels.segments, levels.recordings
+    segments, recordings = levels.items, levels.recordings
     assert len(segments) == len(X.values)
     assert set(segments["muscle"]) == {"deltoid"}
-    assert_allclose(segments["start"], 0.1 * segments["segment"])
+    assert_allclose(segments["start"], 0.1 * segments["item"])
     assert_array_equal(segments.groupby("recording").size(), X.lengths)
     assert_array_equal(segments["subject"], X["subject"].to_numpy()[X.row_index])
     means = segments.groupby("recording")[list(CLASSES)].mean()

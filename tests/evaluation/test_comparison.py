@@ -44,7 +44,7 @@ def test_scores_are_those_of_each_method_and_level(make_result):
     assert scores.groupby("level")["n_items"].first().to_dict() == {
         "subject": len(own),
         "recording": len(result.recordings) // 2,
-        "segment": len(result.segments) // 2,
+        "item": len(result.items) // 2,
     }
     assert (scores["n_subjects"] == len(own)).all()
 

@@ -78,7 +78,7 @@ def test_every_row_is_predicted_once_a_repeat(make_ragged):
         assert sorted(rows["row"]) == list(range(len(X)))
         assert (rows["y_true"].to_numpy() == y[rows["row"]]).all()
         assert (rows["subject"].to_numpy() == X["subject"].to_numpy()[rows["row"]]).all()
-    assert len(result.segments) == 2 * n_segments
+    assert len(result.items) == 2 * n_segments
     assert len(result.subjects) == 2 * X["subject"].nunique()
     assert len(result.cells) == 6
     np.testing.assert_allclose(result.subjects[result.classes].sum(axis=1), 1)
@@ -303,7 +303,7 @@ def test_hyper_parameters_are_chosen_inside(make_ragged):
         pipeline(), {"divoteclassifier__subject_features": ["all", "location"]}, cv=SubjectKFold(2)
     )
     result = evaluate({"search": search}, X, y, protocol=Protocol("three", 3))
-    assert len(result.segments) == Segmenter().fit_transform(X).lengths.sum()
+    assert len(result.items) == Segmenter().fit_transform(X).lengths.sum()
     assert len(result.subjects) == 12
 
 
@@ -319,7 +319,7 @@ def test_a_classifier_of_recordings_has_no_segments(make_ragged):
             return np.full((len(X), 3), 1 / 3)
 
     result = evaluate(Length(), X, y, protocol=Protocol("three", 3))
-    assert len(result.segments) == 0
+    assert len(result.items) == 0
     assert len(result.recordings) == len(X)
     assert len(result.subjects) == X["subject"].nunique()
 

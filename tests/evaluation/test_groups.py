@@ -104,7 +104,7 @@ def test_groups_equal_the_column_bit_for_bit(cohort, references, container):
     signals, y, names = cohort
     methods = {name: for_container(make(), container) for name, make in METHODS.items()}
     result = evaluate(methods, CONTAINERS[container](signals), y, groups=names, protocol=TWO)
-    for level in ("segments", "recordings", "subjects"):
+    for level in ("items", "recordings", "subjects"):
         got, expected = getattr(result, level), getattr(references, level)
         if container in ("list", "array", "frame", "frame of others"):
             expected = expected[[name for name in expected if name in got]]
@@ -146,7 +146,7 @@ def test_the_validation_subjects_of_a_network_are_those_of_the_groups(monkeypatc
         evaluate(pipe, Recordings(signals, sfreq=650.0, subject=subject), y, protocol=TWO, **groups)
         for subject, groups in [(names, {}), (np.arange(16), {"groups": names})]
     )
-    pd.testing.assert_frame_equal(given.segments, column.segments)
+    pd.testing.assert_frame_equal(given.items, column.items)
 
 
 def test_a_table_of_features_gains_none(cohort):

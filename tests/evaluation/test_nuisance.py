@@ -130,7 +130,7 @@ def test_gains_are_paired_by_subject(audited):
     turned = pd.concat(
         [table[table["method"] == "votes"][::-1], table[table["method"] == NUISANCE]]
     )
-    again = gains_of(Evaluation(result.segments, result.recordings, turned, result.cells,
+    again = gains_of(Evaluation(result.items, result.recordings, turned, result.cells,
                                 result.settings), n_resamples=50)  # fmt: skip
     first = gains[gains["level"] == "subject"]["value"]
     np.testing.assert_allclose(again[again["level"] == "subject"]["value"], first)

@@ -66,7 +66,7 @@ def test_the_scorer_gives_the_numbers_of_the_table(rare):
     )
     for fold, rows in result.subjects.groupby("fold"):
         one_fold = replace(
-            result, segments=result.segments[:0], recordings=result.recordings[:0], subjects=rows
+            result, items=result.items[:0], recordings=result.recordings[:0], subjects=rows
         )
         table = scores_of(one_fold, n_resamples=9).set_index("metric")["value"]
         table["neg_log_loss"] = -table["log_loss"]
@@ -109,4 +109,4 @@ def test_whoever_has_no_score_is_counted_and_named(rare):
     counts = scores.groupby("level")[["n_items", "n_unscored"]].first()
     assert counts.loc["recording"].tolist() == [22, 2]
     assert counts.loc["subject"].tolist() == [10, 2]
-    assert counts.loc["segment", "n_unscored"] == 0
+    assert counts.loc["item", "n_unscored"] == 0

@@ -374,7 +374,7 @@ def occlusion(case):
 
 def scorer(case):
     truth = {
-        "segment": (case.segments, case.y[case.row]),
+        "item": (case.segments, case.y[case.row]),
         "recording": (case.recordings, case.y),
         "subject": (case.subjects, case.y[case.first]),
     }
@@ -401,7 +401,7 @@ def evaluation(case):
     result = evaluate(KINDS[case.kind](), case.X, case.y, protocol=two)
     assert result.classes == case.classes
     segments, recordings, subjects = (
-        table[table["fold"] == 0] for table in (result.segments, result.recordings, result.subjects)
+        table[table["fold"] == 0] for table in (result.items, result.recordings, result.subjects)
     )
     test = recordings["row"].to_numpy()
     train = np.setdiff1d(np.arange(len(case.X)), test)

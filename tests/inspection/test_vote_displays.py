@@ -25,7 +25,7 @@ def test_drivers_equal_a_prediction_without_the_part(fitted, final):
     whole = divote.levels(segments).subjects.loc[subject]
     part = parts.iloc[2]
     keep = np.ones(len(segments.values), dtype=bool)
-    keep[segments.offsets[part["recording"]] + part["segment"]] = False
+    keep[segments.offsets[part["recording"]] + part["item"]] = False
     lengths = np.bincount(segments.row_index[keep], minlength=len(segments))
     rest = segments.with_values(segments.values[keep], np.concatenate([[0], lengths.cumsum()]))
     without = divote.levels(rest).subjects.loc[subject]
@@ -45,7 +45,7 @@ def test_drivers_of_a_pipeline(fitted):
     ):
         pd.testing.assert_frame_equal(own, expected)
     bare = LinearDiscriminantAnalysis().fit(np.eye(len(y)), y)
-    with pytest.raises(TypeError, match="LinearDiscriminantAnalysis has no segments that vote"):
+    with pytest.raises(TypeError, match="LinearDiscriminantAnalysis has no items that vote"):
         inspection.diagnosis_drivers(bare, np.eye(len(y)), "S00")
 
 

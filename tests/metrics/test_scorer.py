@@ -18,10 +18,10 @@ def test_levels_of_a_divote_classifier():
     X, y = toy_segments()
     model = DiVoteClassifier(Spy()).fit(X, y)
     levels = model.levels(X)
-    for level in ["segment", "recording"]:
+    for level in ["item", "recording"]:
         got = level_scores(model, X, y, level=level)
         assert_array_equal(got.y_proba, getattr(levels, f"{level}s")[list(CLASSES)])
-    assert_array_equal(level_scores(model, X, y, level="segment").y_true, y[X.row_index])
+    assert_array_equal(level_scores(model, X, y, level="item").y_true, y[X.row_index])
     subjects = level_scores(model, X, y)
     assert subjects.groups.tolist() == levels.subjects.index.tolist()
     assert_allclose(subjects.y_proba, levels.subjects[list(CLASSES)], rtol=1e-12)
@@ -34,7 +34,7 @@ def test_levels_are_found_at_the_end_of_a_pipeline_and_of_a_search():
     y = np.repeat(["normal", "myopathy"], 6)
     pipe = make_pipeline(Segmenter(window=0.4, hop=0.4), DiVoteClassifier(Spy()))
     pipe.fit(X, y)
-    assert level_scores(pipe, X, y, level="segment").y_proba.shape == (36, 2)
+    assert level_scores(pipe, X, y, level="item").y_proba.shape == (36, 2)
     search = GridSearchCV(
         pipe,
         {"divoteclassifier__final_estimator": [None, "logistic"]},
@@ -84,8 +84,8 @@ def test_any_classifier_of_recordings_can_be_scored():
     got = level_scores(model, X, y)
     by_hand = pd.DataFrame(proba).groupby(X["subject"].to_numpy()).mean()
     assert_allclose(got.y_proba, by_hand.loc[got.groups])
-    with pytest.raises(TypeError, match="RowClassifier has no segments that vote: give a DiVote"):
-        level_scores(model, X, y, level="segment")
+    with pytest.raises(TypeError, match="RowClassifier has no items that vote: give a DiVote"):
+        level_scores(model, X, y, level="item")
 
 
 def test_each_subject_is_scored_once():
@@ -106,7 +106,7 @@ def test_the_scorer_gives_the_metrics_of_the_table():
     X, y = toy_segments(effect=0.5)
     model = DiVoteClassifier(Spy()).fit(X, y)
     names = [*(name for name in METRICS if name != "log_loss"), "neg_log_loss"]
-    for level in ["subject", "recording", "segment"]:
+    for level in ["subject", "recording", "item"]:
         got = SubjectScorer(names, level=level)(model, renamed(X), y)
         true = level_scores(model, X, y, level=level)
         table = values_of(score_table(true.y_true, true.y_proba, classes=CLASSES, n_resamples=9))
@@ -180,7 +180,7 @@ def test_a_missing_diagnosis_is_named_by_row_at_every_level():
     X, y = toy_segments(n_segments=(1, 3))
     model = DiVoteClassifier(Spy()).fit(X, y)
     gaps = [None if row in (2, 4) else label for row, label in enumerate(y)]
-    for level in ["segment", "recording", "subject"]:
+    for level in ["item", "recording", "subject"]:
         with pytest.raises(ValueError, match="y is missing in rows 2, 4"):
             level_scores(model, X, gaps, level=level)
 
@@ -196,7 +196,7 @@ def test_diagnoses_may_be_true_and_false():
         class_columns(levels.subjects, [True, False]).to_numpy()[:, ::-1],
         level_scores(model, X, sick).y_proba,
     )
-    for level in ["segment", "recording", "subject"]:
+    for level in ["item", "recording", "subject"]:
         assert 0.5 < SubjectScorer(level=level)(model, renamed(X), sick) <= 1
 
 

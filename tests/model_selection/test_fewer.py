@@ -107,7 +107,7 @@ def test_a_learning_curve_is_an_evaluation_with_fewer_subjects():
     X, y = toy_segments(effect=2.0)
     methods = {f"{n} a class": FewerSubjects(pipeline(), n) for n in (1, 2)}
     result = evaluate(methods, X, y, protocol=Protocol("two", 2), strict=True)
-    assert len(result.segments) == 2 * len(X.values)
+    assert len(result.items) == 2 * len(X.values)
     scores = scores_of(result, n_resamples=9)
     accuracy = scores[(scores["metric"] == "accuracy") & (scores["level"] == "subject")]
     assert accuracy["method"].tolist() == list(methods)

@@ -241,11 +241,11 @@ def test_features_that_cannot_be_are_refused(cohort, features, message):
 def test_units_vote(cohort, fitted, quiet):
     X, y = cohort
     levels = fitted[-1].levels(fitted[0].transform(X))
-    assert levels.segments["recording"].tolist() == [k for k in range(18) if k not in (3, 8, 9, 11)]
+    assert levels.items["recording"].tolist() == [k for k in range(18) if k not in (3, 8, 9, 11)]
     assert levels.recordings["normal"].isna().sum() == 4
     known = levels.subjects.drop("S4")
     assert known["prediction"].tolist() == [y[2 * k] for k in range(9) if k != 4]
-    assert levels.subjects.loc["S4", "n_segments"] == 0
+    assert levels.subjects.loc["S4", "n_items"] == 0
     np.testing.assert_allclose(levels.votes.loc["S4"], 1 / 3)  # an unknown
     # An empty recording has no say: without it the subject is answered the same.
     with_it = fitted.predict_proba(X[[2, 3]])
@@ -269,7 +269,7 @@ def test_folds_and_inputs_without_any_unit_are_named(cohort):
     folds = [([0, 1, 2], [3, 4]), ([3, 4], [0, 1, 2])]
     rows, labels = units[[0, 4, 5, 8, 9]], y[[0, 4, 5, 8, 9]]
     with (
-        pytest.raises(ValueError, match="on recordings without a single segment"),
+        pytest.raises(ValueError, match="on recordings without a single item"),
         pytest.warns(UserWarning),
     ):
         DiVoteClassifier(LogisticRegression(), cv=folds).fit(rows, labels, groups=list("abcde"))
@@ -288,7 +288,7 @@ def test_searches_scorers_and_evaluations_carry_empty_rows(cohort, quiet):
     assert search.fit(units, y).best_score_ > 0.7
     result = evaluate({"units": make_pipe()}, X, y, protocol=Protocol("three", n_splits=3))
     assert len(result.subjects) == 9
-    assert len(result.segments) == 14
+    assert len(result.items) == 14
 
 
 def test_displays_carry_empty_rows(cohort, fitted, quiet):

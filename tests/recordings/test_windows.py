@@ -211,7 +211,7 @@ def test_segment_classifiers_cut_batch_by_batch_what_an_array_gives(
     assert isinstance(segments.items, Windows) and 0 < max(asked) <= 256 < len(segments.items)
     dense = segments.with_values(np.array(segments.items))
     again = DiVoteClassifier(classifier, subject_features="all").fit(dense, y)
-    for name in ("segments", "subjects", "votes"):
+    for name in ("items", "subjects", "votes"):
         table, other = getattr(levels, name), getattr(again.levels(dense), name)
         assert table.equals(other)
     with pytest.raises(ValueError, match=r"Items of \(3000,\)"):

@@ -1,4 +1,4 @@
-"""The segment classifier inside DiVote: its input, its training, its scores."""
+"""The classifier of items inside DiVote: its input, its training, its scores."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._problems import listed, rows_of
 
 
-def fit_segments(
+def fit_items(
     estimator: Any,
     data: Recordings,
     codes: NDArray[Any],
     classes: NDArray[Any],
     subjects: NDArray[Any],
 ) -> Any:
-    """Train a clone on all segments of some recordings.
+    """Train a clone on all items of some recordings.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def fit_segments(
         Diagnoses, as positions in `classes`.
     classes : ndarray of shape (n_classes,)
     subjects : ndarray of shape (n_recordings,)
-        Handed on as ``groups``, one for each segment, if the estimator consumes them.
+        Handed on as ``groups``, one for each item, if the estimator consumes them.
 
     Returns
     -------
@@ -79,8 +79,8 @@ def consumes_groups(estimator: Any, method: str = "fit") -> bool:
         return False
 
 
-def score_segments(estimator: Any, data: Recordings, classes: NDArray[Any]) -> NDArray[np.float64]:
-    """Score every segment, with a column for each class.
+def score_items(estimator: Any, data: Recordings, classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Score every item, with a column for each class.
 
     A class that the estimator never saw in training scores 0.
 
@@ -92,7 +92,7 @@ def score_segments(estimator: Any, data: Recordings, classes: NDArray[Any]) -> N
 
     Returns
     -------
-    ndarray of shape (n_segments, n_classes), float64
+    ndarray of shape (n_items, n_classes), float64
     """
     if not len(data.items):
         return np.empty((0, len(classes)))
@@ -105,11 +105,11 @@ def score_segments(estimator: Any, data: Recordings, classes: NDArray[Any]) -> N
 def score_together(
     estimator: Any, parts: Sequence[Recordings], classes: NDArray[Any]
 ) -> list[NDArray[np.float64]]:
-    """Score the segments of several inputs in one pass, as if each were alone.
+    """Score the items of several inputs in one pass, as if each were alone.
 
     The kernels of BLAS and torch depend on the number of rows, and the last digits on the kernels.
     Every batch therefore has the same number of rows, the last one filled up, so that the scores
-    of a segment do not depend on those that happen to be scored with it.
+    of an item do not depend on those that happen to be scored with it.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def score_together(
 
     Returns
     -------
-    list of ndarray of shape (n_segments, n_classes), float64
+    list of ndarray of shape (n_items, n_classes), float64
         One for each of the parts.
     """
     n_rows = _rows_at_once(estimator)
@@ -165,7 +165,7 @@ def _check_scores(proba: NDArray[Any], data: Recordings) -> None:
     if len(wrong := np.flatnonzero(~np.isfinite(proba).all(axis=1))):
         rows = listed(rows_of(data.meta, np.unique(data.row_index[wrong])), "row")
         raise ValueError(
-            f"The segment classifier scores NaN or infinity in {rows}: check its input there."
+            f"The classifier of items scores NaN or infinity in {rows}: check its input there."
         )
 
 
@@ -193,19 +193,19 @@ def out_of_fold_scores(
     folds: Iterable[tuple[NDArray[Any], NDArray[Any]]],
     n_jobs: int | None = None,
 ) -> NDArray[np.float64]:
-    """Score each segment by a clone that was trained without its subject.
+    """Score each item by a clone that was trained without its subject.
 
     Parameters
     ----------
     estimator, data, codes, classes, subjects
-        As for `fit_segments`.
+        As for `fit_items`.
     folds : iterable of (train, test)
         Rows of `data`.
     n_jobs : int, default=None
 
     Returns
     -------
-    ndarray of shape (n_segments, n_classes), float64
+    ndarray of shape (n_items, n_classes), float64
 
     Raises
     ------
@@ -216,9 +216,7 @@ def out_of_fold_scores(
     folds = [(np.arange(len(data))[train], np.sort(test)) for train, test in folds]
     _check_folds(folds, subjects)
     if any(not data.lengths[train].any() for train, _ in folds):
-        raise ValueError(
-            "cv trains a fold on recordings without a single segment: give fewer folds."
-        )
+        raise ValueError("cv trains a fold on recordings without a single item: give fewer folds.")
     parts = Parallel(n_jobs=n_jobs)(
         delayed(_fold_scores)(estimator, data, codes, classes, subjects, train, test)
         for train, test in folds
@@ -238,8 +236,8 @@ def _fold_scores(
     train: NDArray[Any],
     test: NDArray[Any],
 ) -> NDArray[np.float64]:
-    fitted = fit_segments(estimator, data[train], codes[train], classes, subjects[train])
-    return score_segments(fitted, data[test], classes)
+    fitted = fit_items(estimator, data[train], codes[train], classes, subjects[train])
+    return score_items(fitted, data[test], classes)
 
 
 def _check_folds(folds: list[tuple[NDArray[Any], NDArray[Any]]], subjects: NDArray[Any]) -> None:
