@@ -23,6 +23,7 @@ from benchmarks.papers import (
     subject_features,
     table_4,
     table_5,
+    width_64,
     write_docs,
 )
 from sknemg import (
@@ -86,6 +87,8 @@ def test_a_remembered_fit_is_the_fit(tmp_path, monkeypatch):
         model = methods.Remembered(LogisticRegression(C=C)).fit(X, y)
         assert len(list((tmp_path / "segments").iterdir())) == n_files
         assert np.array_equal(model.predict_proba(X), plain) == (C == 1.0)
+        assert np.allclose(model.predict_proba(X[::-1])[::-1], plain) == (C == 1.0)
+        assert len(list((tmp_path / "predictions").iterdir())) == 2 * n_files
 
 
 def test_fewer_subjects_are_part_of_more(make_ragged, monkeypatch):
@@ -118,6 +121,16 @@ def test_all_methods_can_be_made():
             assert pipe.steps[1][1].hop == smoke.hop
     assert len(table_4.STUDY.methods(smoke)) == 12
     assert len(table_5.STUDY.methods(smoke)) == 10
+    passes = {}
+    for recipe_name in width_64.RECIPES:
+        study = width_64.study("A", recipe_name)
+        own = study.settings("cpu", "simulated")
+        assert (own.n_subjects, own.width) == (57, 64)
+        pipes = study.methods(own)
+        network = pipes["features-PD"].named_steps["divote"].estimator.estimator
+        passes[recipe_name] = network.max_epochs * network.recipe_params()["epoch_fraction"]
+        assert (network.recipe, network.width) == (recipe_name, 64)
+    assert passes == {"published": 1, "tuned": 1}
 
 
 def test_table_1_reproduces_the_published_counts():

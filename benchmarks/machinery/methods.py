@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -43,7 +44,7 @@ IMAGE_NETWORKS = {
 
 
 class Remembered(ClassifierMixin, BaseEstimator):
-    """A segment classifier whose fits are kept on disk.
+    """A segment classifier whose fits and predictions are kept on disk.
 
     Averaging, features-all and features-PD differ only in what comes after the segments: they
     share one trained network instead of training three equal ones.
@@ -55,18 +56,8 @@ class Remembered(ClassifierMixin, BaseEstimator):
         self.estimator = estimator
 
     def fit(self, X, y, groups=None):
-        folder = os.environ.get(CACHE)
-        key = joblib.hash((self.estimator, X, y, groups))
-        file = Path(folder or ".") / "segments" / f"{key}.joblib"
-        if folder and file.exists():
-            self.estimator_ = joblib.load(file)
-        else:
-            self.estimator_ = self._fit(X, y, groups)
-            if folder:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                part = file.with_suffix(f".{os.getpid()}.part")
-                joblib.dump(self.estimator_, part)
-                part.replace(file)
+        self.key_ = joblib.hash((self.estimator, X, y, groups))
+        self.estimator_ = _remembered("segments", self.key_, self._fit, X, y, groups)
         self.classes_ = self.estimator_.classes_
         return self
 
@@ -78,7 +69,21 @@ class Remembered(ClassifierMixin, BaseEstimator):
             return new.fit(X, y, groups=groups)
 
     def predict_proba(self, X):
-        return self.estimator_.predict_proba(X)
+        key = joblib.hash((self.key_, X))
+        return _remembered("predictions", key, self.estimator_.predict_proba, X)
+
+
+def _remembered(kind: str, key: str, compute: Callable[..., Any], *args: Any) -> Any:
+    """Compute something, or read what was kept under the key, if there is a folder to keep it."""
+    if not (folder := os.environ.get(CACHE)):
+        return compute(*args)
+    file = Path(folder) / kind / f"{key}.joblib"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(f".{os.getpid()}.part")
+        joblib.dump(compute(*args), part)
+        part.replace(file)
+    return joblib.load(file)
 
 
 class ShallowFBCSPClassifier(NEMGNetClassifier):
