@@ -4,10 +4,13 @@ Motor-unit potentials, firing and numbers of units are measured by ``sknemg.muap
 signal, as on a patient's; discharges at rest by their spikes. Nothing is read from what the
 simulator knows. Intervals are 95 % bootstrap intervals over simulated people.
 
-    python -m benchmarks.simulator_acceptance --patients 20 --n-jobs 2
+    python -m benchmarks.simulator_acceptance --patients 20 --n-jobs 2 --out seed_0
+
+The list of ``benchmarks.simulator_published`` follows: the classes beside published ranges.
 """
 
 import argparse
+import json
 import time
 
 import joblib
@@ -15,6 +18,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
+from benchmarks import simulator_published
 from sknemg.muap import measure_muaps
 from sknemg.muap._discharges import find_spikes, sharp
 from sknemg.provenance import provenance
@@ -256,6 +260,7 @@ def main():
     parser.add_argument("--effort", type=float, default=0.04)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--n-jobs", type=int, default=1)
+    parser.add_argument("--out", help="folder of benchmarks/results/simulator_acceptance")
     args = parser.parse_args()
     print(provenance(), vars(args), sep="\n")
     pd.set_option("display.width", 250, "display.max_columns", 30, "display.max_colwidth", 80)
@@ -271,8 +276,19 @@ def main():
     print(
         "\nPublished, concentric: biceps duration, mean of 20, 7.4 to 13.0 ms; tibialis anterior "
         "9.35 ± 0.93 ms, 0.66 ± 0.09 mV, 3.5 ± 0.4 phases, polyphasic 5 to 35 %;\n"
-        "monopolar / concentric amplitude 2.05 (one study; others less)."
+        "monopolar / concentric amplitude 2.05 (one study; others less).\n"
     )
+    published = simulator_published.run(args.patients, args.seed)
+    simulator_published.show(*published)
+    if args.out:
+        folder = simulator_published.RESULTS / args.out
+        folder.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame(rows).to_csv(folder / "acceptance.csv", index=False)
+        for needle, cell in cells.items():
+            summary(cell, args.sites).to_csv(folder / f"{needle}.csv", index_label="medians")
+        simulator_published.keep(folder, *published)
+        settings = vars(args) | provenance()
+        (folder / "settings.json").write_text(json.dumps(settings, indent=1) + "\n")
 
 
 if __name__ == "__main__":

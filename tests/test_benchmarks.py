@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks import interval_coverage, mrmc_size, real, recipe, write_recipe
+from benchmarks import interval_coverage, mrmc_size, real, recipe, simulator_published, write_recipe
 from benchmarks.machinery import methods, reporting, runner, settings
 from benchmarks.papers import (
     alternatives,
@@ -340,3 +340,35 @@ def test_sizes_of_tests_are_counted_over_studies_without_a_difference():
 def test_real_benchmarks_that_were_not_run_say_so(tmp_path):
     text = real.tables(tmp_path)
     assert text.count("| not run") == 2 * 7 * (len(real.METHODS) + len(real.PAIRS))
+
+
+def test_simulated_classes_are_compared_with_their_ranges():
+    def patients(amplitude, duration, slow):
+        muaps = pd.DataFrame(
+            {
+                "amplitude": [amplitude] * 4,
+                "duration": duration,
+                "thickness": 1.2e-3,
+                "phases": [2, 3, 3, 5],
+                "size_index": 2 * np.log10(amplitude) + 1.2,
+                "rate": 8.0,
+            }
+        )
+        recordings = pd.DataFrame({"units": [2, 3], "slow": slow})
+        return [simulator_published.Patient(muaps, recordings)] * 3
+
+    cells = {
+        "normal": patients(0.4, 10e-3, 0.05),
+        "myopathy": patients(0.1, 6e-3, 0.01),
+        "neuropathy": patients(0.8, 14e-3, 0.01),
+    }
+    table = simulator_published.check(cells, seed=0, n_draws=3).set_index(["class", "what"])
+    assert table.loc[("normal", "amplitude, mV"), "result"] == "within"
+    assert table.loc[("normal", "polyphasic, %"), "measured"] == "25"
+    assert table.loc[("normal", "power < 50 Hz, %"), "result"] == "within"
+    assert table.loc[("myopathy", "power < 50 Hz, %"), "result"] == "MISSED"
+    assert (table.loc[("myopathy", "duration / normal"), "measured"] == "0.6").all()
+    assert (table.loc[("myopathy", "amplitude / normal"), "result"] == "MISSED").all()
+    long = "patients whose mean duration is long, %"
+    assert table.loc[("neuropathy", long), "measured"] == "100"
+    assert table["source"].str.len().min() > 0

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from sknemg.simulate.needle import Needle
 
-#: Conductivity inside a fibre and across the muscle, S/m (Andreassen and Rosenfalck 1981; Farina
-#: and Merletti 2001).
+#: Conductivity inside a fibre, S/m (as emgsim has it, Hamilton-Wright and Stashuk 2005), and across
+#: the muscle (as semgsim has it, Petersen and Rostalski 2019). Values differ: 0.063 across and 0.33
+#: along the fibres are quoted from Andreassen and Rosenfalck; 0.1 was chosen with N2001 in view.
 INTRACELLULAR, RADIAL = 1.01, 0.1
 #: Scale of the intracellular action potential, mV; its peak is 129 mV above rest.
 ACTION_POTENTIAL = 96.0
 #: Depolarisation that the spike leaves behind, mV, and the seconds in which it decays: the source
-#: of the slow wave that follows a motor unit potential (Lateva and McGill 1998). Both figures were
+#: of the slow wave that follows a motor unit potential (McGill and Lateva 2001). Both figures were
 #: chosen with the slow waves of real recordings (N2001) in view.
 AFTERPOTENTIAL, AFTERPOTENTIAL_DECAY = 25.0, 0.015
 #: Rate at which the potentials are computed, Hz; they hold next to nothing above half of it.
@@ -156,9 +157,9 @@ def fibre_spectra(
     ----------
     Nandedkar SD, Stålberg E. Simulation of single muscle fibre action potentials. Med Biol Eng
     Comput 1983;21:158-165. Farina D, Merletti R. A novel approach for precise simulation of the
-    EMG signal detected by surface electrodes. IEEE Trans Biomed Eng 2001;48:637-646. Lateva ZC,
-    McGill KC. The physiological origin of the slow afterwave in muscle action potentials.
-    Electroencephalogr Clin Neurophysiol 1998;109:462-469.
+    EMG signal detected by surface electrodes. IEEE Trans Biomed Eng 2001;48:637-646. McGill KC,
+    Lateva ZC. A model of the muscle-fiber intracellular action potential waveform, including the
+    slow repolarization phase. IEEE Trans Biomed Eng 2001;48:1480-1483.
 
     Examples
     --------

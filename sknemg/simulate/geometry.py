@@ -7,15 +7,16 @@ from numpy.typing import NDArray
 
 from sknemg.simulate.fibre import Fibres, healthy_velocity
 
-#: Fibres of the smallest and of the largest motor unit in the patch. With the territories this is
-#: 3.6 to 5 fibres a mm², as counted electrophysiologically (4 to 10) and by the fibre density of
-#: single-fibre EMG (1.4 in biceps: 3 a mm²); 164 on average (Gath and Stålberg 1981: 209).
+#: Fibres of the smallest and of the largest motor unit in the patch, 164 on average (Gath and
+#: Stålberg 1981 found 209 in biceps). With the territories this is 3.6 to 5 fibres a mm²: of the
+#: fibres within a hemisphere of 1 mm a needle sees 4 to 6 of one unit. The range was chosen with
+#: N2001 in view.
 UNIT_SIZE = (70.0, 320.0)
-#: Territory diameters of the smallest and of the largest unit, mm (5 to 10 in limb muscles,
-#: Buchthal et al. 1959).
+#: Territory diameters of the smallest and of the largest unit, mm (5 to 10 in textbooks; emgsim has
+#: 2 to 8).
 TERRITORY = (5.0, 9.0)
 #: Scatter of the units' end-plate zones, and of end-plates within a zone, mm: 95 % of all lie
-#: within 7 mm (the band of biceps is 10 mm wide, Amirali et al. 2007).
+#: within 7 mm (the band of biceps is 1 cm wide: J Clin Neuromuscul Dis 2007;9:306-312).
 ZONE_SCATTER, END_PLATE_SCATTER = 1.5, 1.0
 #: Scatter of the fibres' tendon ends, mm.
 TENDON_SCATTER = 2.0

@@ -6,7 +6,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-#: Ratio of axial to radial conductivity of muscle, 0.5 / 0.1 S/m (Farina and Merletti 2001).
+#: Ratio of axial to radial conductivity of muscle, 0.5 / 0.1 S/m (as in Petersen and Rostalski's
+#: semgsim, 2019; 0.33 / 0.063 is much the same ratio).
 ANISOTROPY = 0.5 / 0.1
 #: Line that acts as the core of a concentric needle, the part of its cannula in the tissue (a
 #: choice), and its thickness, mm.
@@ -179,7 +180,7 @@ def concentric(
         The middle of the core, mm.
     radius : float
         How near a fibre can come, mm: half the width of the wire, 0.075, and as much again for
-        tissue that the tip displaces and injures (a choice).
+        tissue that the tip displaces and injures (a choice, made with N2001 in view).
     angle : float
         Direction from the tip up the shaft in the cross-section, radians.
 

@@ -30,7 +30,8 @@ Range = float | tuple[float, float]
 IN_VIEW = 0.15
 #: at most so often, and by this factor.
 TRIES, MORE_EFFORT = 6, 1.5
-#: Steepness of intracellular action potentials among muscles, 1/mm.
+#: Steepness of intracellular action potentials among muscles, 1/mm: Nandedkar and Stålberg have 2,
+#: Rosenfalck 1; the range was chosen with N2001 in view.
 DECAY = (1.8, 2.8)
 #: Fibre diameter of men, µm, and that of women as a share of it.
 DIAMETER, FEMALE = (50.0, 60.0), 0.92
