@@ -12,12 +12,20 @@ from sknemg.diagnosis.answers import Answering, PatientVotes, no_segments
 from sknemg.diagnosis.examining import Examiner
 from sknemg.divote._votes import align_columns
 from sknemg.divote.leave_one_out import votes_without
+from sknemg.divote.pooling import POOLINGS, RECORDING_WEIGHTS
 from sknemg.divote.rule import VoteRule
 from sknemg.features.segments import describe_segments
 from sknemg.preprocessing.cutting import bring_to_rate, cut_windows
 from sknemg.recordings import Recordings
 
-__all__ = ["STEPS", "LightDiagnostician", "Step", "VoteRule"]
+__all__ = [
+    "POOLINGS",
+    "RECORDING_WEIGHTS",
+    "STEPS",
+    "LightDiagnostician",
+    "Step",
+    "VoteRule",
+]
 
 Step = Callable[[Recordings], Recordings]
 

@@ -18,6 +18,7 @@ from sknemg.diagnosis.diagnostician import Diagnostician
 from sknemg.diagnosis.examining import FAR, MOST_SHARES
 from sknemg.divote._items import score_items
 from sknemg.divote._votes import align_columns, subject_votes
+from sknemg.divote.pooling import pool_scores, weights_of
 from sknemg.recordings import MILLIVOLTS, Recordings
 from sknemg.recordings._problems import LOCATIONS, shown
 from sknemg.signal import (
@@ -146,7 +147,7 @@ class StreamingDiagnosis:
                 "rate or above."
             )
         self.classes_ = np.asarray(model.classes_)
-        self._before: list[tuple[NDArray[np.float64], str | None]] = []
+        self._before: list[tuple[NDArray[np.float64], str | None, int]] = []
         self._kept: list[dict[str, Any]] = []  # finished recordings, with what was found in them
         self._number = 0
         self._start(muscle, location)
@@ -304,7 +305,7 @@ class StreamingDiagnosis:
             self.finish()
         before = self._before
         if self.votes and not self.unusable:
-            before = [*before, (self.recording_scores, self._location)]
+            before = [*before, (self.recording_scores, self._location, len(self.votes))]
         self._start(muscle, location)
         self._before = before
         self._number += 1
@@ -370,8 +371,12 @@ class StreamingDiagnosis:
 
     @property
     def recording_scores(self) -> NDArray[np.float64]:
-        """The mean scores of the windows so far; NaN before the first."""
-        return self._total / len(self.votes) if self.votes else np.full(len(self._total), np.nan)
+        """The pooled scores of the windows so far; NaN before the first."""
+        if self._divote.pooling == "mean" and self.votes:
+            return self._total / len(self.votes)
+        scores = np.array([vote.scores for vote in self.votes]).reshape(-1, len(self._total))
+        index = np.zeros(len(scores), dtype=int)
+        return pool_scores(scores, index, 1, pooling=self._divote.pooling)[0]
 
     @property
     def probabilities(self) -> dict[Any, float]:
@@ -381,14 +386,18 @@ class StreamingDiagnosis:
         """
         known = [*self._before]
         if self.votes and not self.unusable:
-            known.append((self.recording_scores, self._location))
+            known.append((self.recording_scores, self._location, len(self.votes)))
         if not known:
             return {}
-        scores = np.stack([own for own, _ in known])
+        scores = np.stack([own for own, _, _ in known])
         location = None
         if self._divote.subject_features_ == "location":
-            location = np.array([where for _, where in known], dtype=object)
-        votes = subject_votes(scores, np.zeros(len(scores), dtype=int), 1, location)
+            location = np.array([where for _, where, _ in known], dtype=object)
+        lengths = np.array([n_votes for _, _, n_votes in known])
+        votes = subject_votes(
+            scores, np.zeros(len(scores), dtype=int), 1, location, pooling=self._divote.pooling,
+            weights=weights_of(self._divote.recording_weights, lengths),
+        )  # fmt: skip
         proba = align_columns(self._divote._answer(votes), self._divote.classes_, self.classes_)
         if self._model is not None:
             proba = scale_temperature(proba, self._model.temperature_)

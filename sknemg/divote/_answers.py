@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 
-from sknemg.divote._votes import check_weights, mean_scores
+from sknemg.divote._votes import check_weights
+from sknemg.divote.pooling import mean_scores
 from sknemg.model_selection.torn import report_trained_on
 from sknemg.recordings import label_subjects, read_subjects
 from sknemg.recordings._subjects import check_labels

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sknemg.divote._votes import subject_votes
 from sknemg.divote.levels import Levels, class_columns
+from sknemg.divote.pooling import weights_of
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import to_recordings
 
@@ -73,6 +75,31 @@ class CombinedLevels:
             table = table.drop(columns="n_items")
         table["prediction"] = self.opened.decide(scores)
         return table
+
+    def votes(self, subject: NDArray[Any], n_subjects: int) -> NDArray[np.float64]:
+        """Let all recordings of each subject vote, wherever they were made.
+
+        Parameters
+        ----------
+        subject : ndarray of shape (n_recordings,), int
+        n_subjects : int
+
+        Returns
+        -------
+        ndarray of shape (n_subjects, n_classes)
+            The weighted mean of what the parts, each by its own rule, make of its recordings.
+        """
+        tables = [levels.recordings for levels in self.each]
+        votes = []
+        for part, table, scores in zip(
+            self.opened.parts, tables, self._scores(tables), strict=True
+        ):
+            rule = part.classifier
+            weights = weights_of(rule.recording_weights, table["n_items"].to_numpy())
+            votes.append(
+                subject_votes(scores, subject, n_subjects, pooling=rule.pooling, weights=weights)
+            )
+        return self.opened.mean(votes)
 
     @cached_property
     def differing(self) -> str:

@@ -1,4 +1,4 @@
-"""Votes: the mean score of a recording, the features of a subject, and tables of them."""
+"""Votes: the features of a subject, and what they need of recordings and weights."""
 
 from __future__ import annotations
 
@@ -10,42 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg.divote.pooling import pool_scores
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import LISTED, LOCATIONS, listed, rows_of, shown
-
-
-def mean_scores(scores: NDArray[Any], index: NDArray[Any], n_groups: int) -> NDArray[np.float64]:
-    """Average the rows of a table group by group.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_items, n_classes)
-        Items with NaN scores have no vote.
-    index : ndarray of shape (n_items,), int
-        The group of each item.
-    n_groups : int
-
-    Returns
-    -------
-    ndarray of shape (n_groups, n_classes)
-        NaN where a group has no item with a vote.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sknemg.divote._votes import mean_scores
-    >>> mean_scores(np.array([[0.2, 0.8], [0.4, 0.6], [1, 0]]), np.array([0, 0, 2]), 3)
-    array([[0.3, 0.7],
-           [nan, nan],
-           [1. , 0. ]])
-    """
-    votes = ~np.isnan(scores).any(axis=1)
-    index, scores = index[votes], scores[votes]
-    # np.add.reduceat would answer an empty group with another group's scores.
-    total = [np.bincount(index, weights=column, minlength=n_groups) for column in scores.T]
-    count = np.bincount(index, minlength=n_groups).astype(float)
-    count[count == 0] = np.nan
-    return np.stack(total, axis=1) / count[:, None]
 
 
 def check_weights(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float64]:
@@ -98,8 +65,11 @@ def subject_votes(
     subject: NDArray[Any],
     n_subjects: int,
     location: ArrayLike | None = None,
+    *,
+    pooling: str = "mean",
+    weights: NDArray[Any] | None = None,
 ) -> NDArray[np.float64]:
-    """Describe each subject by the mean scores of its recordings.
+    """Describe each subject by the pooled scores of its recordings.
 
     Parameters
     ----------
@@ -111,6 +81,10 @@ def subject_votes(
     location : array-like of shape (n_recordings,), default=None
         ``"proximal"``, ``"distal"`` or missing. A recording whose location is missing has a vote
         in neither mean.
+    pooling : {"mean", "geometric", "entropy", "trimmed"}, default="mean"
+        As for `DiVoteClassifier`; below, "mean" stands for any of them.
+    weights : ndarray of shape (n_recordings,), default=None
+        Of the recordings, greater than 0 where they have a vote; equal by default.
 
     Returns
     -------
@@ -137,11 +111,16 @@ def subject_votes(
     array([[0.9, 0.1, 0.7, 0.3],
            [0.5, 0.5, 0.2, 0.8]])
     """
-    if location is None:
-        blocks = [mean_scores(recording_scores, subject, n_subjects)]
-    else:
+    kinds: list[Any] = [slice(None)]
+    if location is not None:
         kinds = [np.asarray(pd.Series(location) == kind) for kind in LOCATIONS]
-        blocks = [mean_scores(recording_scores[k], subject[k], n_subjects) for k in kinds]
+    blocks = [
+        pool_scores(
+            recording_scores[kind], subject[kind], n_subjects, pooling=pooling,
+            weights=None if weights is None else weights[kind],
+        )
+        for kind in kinds
+    ]  # fmt: skip
     votes = np.hstack(blocks)
     votes[np.isnan(votes)] = 1 / recording_scores.shape[1]
     return votes

@@ -11,8 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import MetaEstimatorMixin, clone
-from sklearn.linear_model import LogisticRegression
+from sklearn.base import MetaEstimatorMixin
 from sklearn.model_selection import check_cv
 from sklearn.utils import Tags, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
@@ -31,8 +30,10 @@ from sknemg.divote._items import (
     score_items,
     score_together,
 )
-from sknemg.divote._votes import align_columns, mean_scores, read_locations, subject_votes
+from sknemg.divote._votes import align_columns, read_locations, subject_votes
+from sknemg.divote.final import FINALS, fit_final, resolve_final
 from sknemg.divote.levels import Levels, Scores
+from sknemg.divote.pooling import POOLINGS, RECORDING_WEIGHTS, pool_scores, weights_of
 from sknemg.model_selection import SubjectKFold
 from sknemg.model_selection.torn import hash_subjects
 from sknemg.recordings import Recordings, label_subjects, read_subjects
@@ -54,34 +55,50 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
 
     The segment classifier is trained on all segments, each with its subject's diagnosis. The
     mean of the segments' scores is the recording's score, the mean of the recordings' scores
-    describes the subject, and a final classifier makes the diagnosis of it [1]_.
+    describes the subject, and a final classifier makes the diagnosis of it [1]_. Other means are
+    there by name, see `pooling` and `recording_weights`.
 
     Parameters
     ----------
     estimator : classifier with ``predict_proba``
         The segment classifier; it sees an array of shape (n_segments, ...). Subjects are
         handed on as ``groups`` if it consumes them.
-    final_estimator : classifier with ``predict_proba``, "logistic", "balanced" or None, \
-default="logistic"
+    final_estimator : classifier with ``predict_proba``, "logistic", "balanced", "regularized", \
+"auto" or None, default="logistic"
         Trained on the subject features; ``"logistic"`` is a `LogisticRegression` with its
         defaults, as published. It leans towards the classes that are frequent in training, and so,
         where few subjects are left out one by one, away from the truth; ``"balanced"`` is the same
-        with ``class_weight="balanced"``, which corrects for that. None is the paper's simple
-        averaging: the mean of all the subject's recordings is the answer, whatever
-        `subject_features` says.
+        with ``class_weight="balanced"``, which corrects for that; ``"regularized"`` is the
+        balanced one with the regularisation (`C` from 0.001 to 10) under which training subjects
+        that are left out in turn have the least log-loss. None is the paper's simple averaging:
+        the vote of all the subject's recordings is the answer, whatever `subject_features` says.
+        ``"auto"`` is None where a class has fewer than 10 training subjects with a vote, and
+        ``"balanced"`` otherwise.
     subject_features : {"auto", "location", "all"}, default="auto"
         ``"all"``: the mean over all recordings of the subject. ``"location"``: the mean over its
         proximal and over its distal recordings, side by side; each class gets
         ``1 / n_classes`` for a location that the subject lacks, and a recording without a
         location counts in neither mean. ``"auto"``: by location where the training data know any
         (a column ``location``), and all where not.
+    pooling : {"mean", "geometric", "entropy", "trimmed"}, default="mean"
+        How the scores of segments become one of their recording, and those of recordings one of
+        their subject. ``"mean"`` is as published. ``"geometric"``: the mean of logarithms, scores
+        below 0.01 counting as that; a vote against a class weighs more. ``"entropy"``: the mean
+        weighted by how sure a vote is, 1 minus its entropy as a share of the largest there is.
+        ``"trimmed"``: the mean of each class without the highest and the lowest fifth. All add up
+        to 1.
+    recording_weights : {"uniform", "length"}, default="uniform"
+        What a recording counts in the vote for its subject: the same as any other, as published,
+        or as much as it has segments (or what else votes), so that with the mean all segments
+        count alike.
     cv : None, int, splitter or iterable of (train, test), default=None
         Where the training subjects' own features come from. None: from the segment classifier
         that was trained on them, as published; such features are better than those of any new
         subject, and the final probabilities too sure. An integer (folds of a `SubjectKFold`) or
         another split by subject: from a classifier that never saw them (out of fold). The
         segment classifier that answers later is trained on all in either case. Without a final
-        estimator `cv` plays no part.
+        estimator `cv` plays no part; with ``"regularized"``, features as published make the
+        choice too sure as well.
     n_jobs : int, default=None
         Number of folds trained at once. The result is the same, where a network has as many
         threads in the workers as here: start Python with ``OMP_NUM_THREADS=1`` for that.
@@ -145,8 +162,7 @@ default="logistic"
     Two recordings of three segments from each of six subjects; the classes differ in size:
 
     >>> import numpy as np
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sknemg import DiVoteClassifier, Recordings, Segmenter
+    >>>     >>> from sknemg import DiVoteClassifier, Recordings, Segmenter
     >>> y = np.repeat(["myopathy", "neuropathy"], 6)
     >>> size = np.where(y == "myopathy", 0.2, 2.0)
     >>> signals = np.random.default_rng(0).uniform(0, size[:, None], (12, 12))
@@ -167,10 +183,12 @@ default="logistic"
         "estimator": [HasMethods(["fit", "predict_proba"])],
         "final_estimator": [
             HasMethods(["fit", "predict_proba"]),
-            StrOptions({"logistic", "balanced"}),
+            StrOptions(set(FINALS)),
             None,
         ],
         "subject_features": [StrOptions({"auto", "location", "all"})],
+        "pooling": [StrOptions(set(POOLINGS))],
+        "recording_weights": [StrOptions(set(RECORDING_WEIGHTS))],
         "cv": ["cv_object"],
         "n_jobs": [None, Integral],
     }
@@ -181,12 +199,16 @@ default="logistic"
         *,
         final_estimator: Any = "logistic",
         subject_features: str = "auto",
+        pooling: str = "mean",
+        recording_weights: str = "uniform",
         cv: Any = None,
         n_jobs: int | None = None,
     ):
         self.estimator = estimator
         self.final_estimator = final_estimator
         self.subject_features = subject_features
+        self.pooling = pooling
+        self.recording_weights = recording_weights
         self.cv = cv
         self.n_jobs = n_jobs
 
@@ -253,17 +275,18 @@ default="logistic"
             self.has_several_recordings_ = len(each) < len(data)
         subjects = np.arange(len(data)) if subjects is None else subjects
         subject, names, first = label_subjects(labels, subjects)
-        self.subject_features_ = self._choose_features(data)
+        voted = np.unique(subject[data.lengths > 0])
+        final = resolve_final(self.final_estimator, labels[first[voted]])
+        self.subject_features_ = self._choose_features(data, final)
         self.item_shape_, self.sfreq_ = data.item_shape, known_sfreq(data)
         self._check_stated_rates()
 
-        _, votes = self._vote(data, self._train(data, codes, subjects), subject, len(names))
-        voted = np.unique(subject[data.lengths > 0])
+        scores = self._train(data, codes, subjects, out_of_fold=final is not None)
+        _, votes = self._vote(data, scores, subject, len(names))
         self.votes_ = votes[voted]
         self.final_estimator_ = None
-        if self.final_estimator is not None:
-            final = _final_classifier(self.final_estimator)
-            self.final_estimator_ = final.fit(votes[voted], labels[first[voted]])
+        if final is not None:
+            self.final_estimator_ = fit_final(final, votes[voted], labels[first[voted]])
         return self
 
     def levels(self, X: Any, groups: ArrayLike | None = None) -> Levels:
@@ -309,8 +332,7 @@ default="logistic"
         Examples
         --------
         >>> import numpy as np
-        >>> from sklearn.linear_model import LogisticRegression
-        >>> X, y = np.eye(4), ["normal", "normal", "myopathy", "myopathy"]
+        >>>         >>> X, y = np.eye(4), ["normal", "normal", "myopathy", "myopathy"]
         >>> model = DiVoteClassifier(LogisticRegression()).fit(X, y, groups=list("abcd"))
         >>> model.trained_on(["a", "e"]).tolist()
         [True, False]
@@ -369,7 +391,7 @@ default="logistic"
                     f"{self.sfreq_:g} Hz: set it to that, or put a Downsampler first."
                 )
 
-    def _choose_features(self, data: Recordings) -> str:
+    def _choose_features(self, data: Recordings, final: Any) -> str:
         known = "location" in data and bool(data["location"].notna().any())
         wanted = self.subject_features
         if wanted == "location" and not known:
@@ -377,16 +399,16 @@ default="logistic"
                 "subject_features='location' needs locations: give X a column 'location' with "
                 "'proximal' and 'distal', or set subject_features='all'."
             )
-        if wanted == "all" or not known or self.final_estimator is None:
+        if wanted == "all" or not known or final is None:
             return "all"
         return "location"
 
     def _train(
-        self, data: Recordings, codes: NDArray[Any], subjects: NDArray[Any]
+        self, data: Recordings, codes: NDArray[Any], subjects: NDArray[Any], *, out_of_fold: bool
     ) -> NDArray[np.float64]:
         """Train the segment classifier; return the scores that the votes are taken from."""
         self.estimator_ = fit_items(self.estimator, data, codes, self.classes_, subjects)
-        if self.cv is None or self.final_estimator is None:
+        if self.cv is None or not out_of_fold:
             return score_items(self.estimator_, data, self.classes_)
         cv = SubjectKFold(int(self.cv)) if isinstance(self.cv, Integral) else check_cv(self.cv)
         with warnings.catch_warnings():  # whether subjects are torn is looked at all the same
@@ -399,7 +421,8 @@ default="logistic"
     def _vote(
         self, data: Recordings, item_scores: NDArray[Any], subject: NDArray[Any], n_subjects: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        recording_scores = mean_scores(item_scores, data.row_index, len(data))
+        rule = self.pooling
+        recording_scores = pool_scores(item_scores, data.row_index, len(data), pooling=rule)
         location = None
         if self.subject_features_ == "location":
             location = read_locations(data)
@@ -411,7 +434,10 @@ default="logistic"
                 f"or {_MORE_ITEMS[_item_of(data)]}.",
                 stacklevel=3,
             )
-        return recording_scores, subject_votes(recording_scores, subject, n_subjects, location)
+        weights = weights_of(self.recording_weights, data.lengths)
+        return recording_scores, subject_votes(
+            recording_scores, subject, n_subjects, location, pooling=rule, weights=weights
+        )
 
     def _score(
         self, X: Any, groups: ArrayLike | None, scored: NDArray[Any] | None = None
@@ -434,13 +460,6 @@ default="logistic"
             return votes
         proba = self.final_estimator_.predict_proba(votes)
         return align_columns(proba, self.final_estimator_.classes_, self.classes_)
-
-
-def _final_classifier(final_estimator: Any) -> Any:
-    """Make the untrained final classifier that a parameter names or holds."""
-    if not isinstance(final_estimator, str):
-        return clone(final_estimator)
-    return LogisticRegression(class_weight="balanced" if final_estimator == "balanced" else None)
 
 
 def _item_of(data: Recordings) -> str:

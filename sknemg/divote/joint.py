@@ -113,6 +113,8 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
     #: Votes of a subject are over all its recordings, wherever they were made.
     subject_features_ = "all"
     final_estimator_ = None
+    pooling = "mean"
+    recording_weights = "uniform"
 
     def __init__(
         self,

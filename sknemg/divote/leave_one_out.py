@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sknemg.divote._votes import subject_votes
 from sknemg.divote.levels import Levels, class_columns
+from sknemg.divote.pooling import pool_scores, weights_of
 
 if TYPE_CHECKING:
     from sknemg.divote._combined import CombinedLevels
@@ -20,8 +21,8 @@ def scores_without(
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:
     """Score a subject without each of its items, and without each of its recordings.
 
-    A vote is a mean, so the vote without a part follows from the scores that are known; the model
-    is asked with the votes that remain, and its items are not scored again.
+    The vote without a part follows from the scores that are known; the model is asked with the
+    votes that remain, and its items are not scored again.
 
     Parameters
     ----------
@@ -67,24 +68,46 @@ def votes_without(
     classes = divote.classes_.tolist()
     scores = class_columns(recordings, classes).to_numpy()
     at = recordings["recording"].searchsorted(items["recording"])
-    n = recordings["n_items"].to_numpy()[at][:, None]
-    with np.errstate(invalid="ignore", divide="ignore"):  # the last item leaves no vote: NaN
-        rest = (n * scores[at] - class_columns(items, classes).to_numpy()) / (n - 1)
+    lengths = recordings["n_items"].to_numpy()
+    rest = _rest(class_columns(items, classes).to_numpy(), at, scores, divote.pooling)
     without_item = np.repeat(scores[None], len(items), axis=0)
-    without_item[np.arange(len(items)), at] = np.where(n > 1, rest, np.nan)
+    without_item[np.arange(len(items)), at] = rest
+    fewer = np.repeat(lengths[None], len(items), axis=0)
+    fewer[np.arange(len(items)), at] -= 1
     without_recording = np.repeat(scores[None], len(recordings), axis=0)
     without_recording[np.arange(len(recordings)), np.arange(len(recordings))] = np.nan
+    same = np.repeat(lengths[None], len(recordings), axis=0)
     location = None
     if divote.subject_features_ == "location":
         location = recordings["location"].to_numpy()
     return (
-        _answers(divote, without_item, location),
-        _answers(divote, without_recording, location),
+        _answers(divote, without_item, fewer, location),
+        _answers(divote, without_recording, same, location),
     )
 
 
+def _rest(
+    items: NDArray[np.float64], at: NDArray[Any], scores: NDArray[np.float64], pooling: str
+) -> NDArray[np.float64]:
+    """Score the recording of each item by its others; NaN where there is none."""
+    n = np.bincount(at, minlength=len(scores))[at][:, None]
+    if pooling == "mean":
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(n > 1, (n * scores[at] - items) / (n - 1), np.nan)
+    rest = np.empty_like(items)
+    for row in range(len(items)):
+        others = at == at[row]
+        others[row] = False
+        left = items[others]
+        rest[row] = pool_scores(left, np.zeros(len(left), dtype=int), 1, pooling=pooling)[0]
+    return rest
+
+
 def _answers(
-    divote: Any, variants: NDArray[np.float64], location: NDArray[Any] | None
+    divote: Any,
+    variants: NDArray[np.float64],
+    lengths: NDArray[Any],
+    location: NDArray[Any] | None,
 ) -> NDArray[np.float64]:
     """Score variants of one subject's recording scores (n_variants, n_recordings, n_classes)."""
     if not len(variants):
@@ -92,5 +115,9 @@ def _answers(
     n_variants, n_recordings, n_classes = variants.shape
     variant = np.repeat(np.arange(n_variants), n_recordings)
     location = None if location is None else np.tile(location, n_variants)
-    votes = subject_votes(variants.reshape(-1, n_classes), variant, n_variants, location)
+    weights = weights_of(divote.recording_weights, lengths.ravel())
+    votes = subject_votes(
+        variants.reshape(-1, n_classes), variant, n_variants, location,
+        pooling=divote.pooling, weights=weights,
+    )  # fmt: skip
     return divote._answer(votes)

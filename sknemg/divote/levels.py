@@ -36,7 +36,7 @@ class Levels(NamedTuple):
         ``item`` (its number in the recording), ``start`` (seconds, where a Segmenter left its
         hop), and a column of scores for each class.
     recordings : DataFrame, a row for each recording
-        What is known of it, ``n_items``, and its mean scores; NaN without items.
+        What is known of it, ``n_items``, and its scores; NaN without items.
     subjects : DataFrame, a row for each subject, indexed by subject
         ``n_recordings``, ``n_items``, the final scores, and ``prediction``.
     votes : DataFrame, a row for each subject, indexed by subject

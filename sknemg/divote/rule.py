@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sknemg.divote._votes import align_columns, mean_scores, read_locations, subject_votes
+from sknemg.divote._votes import align_columns, read_locations, subject_votes
 from sknemg.divote.levels import Scores
+from sknemg.divote.pooling import pool_scores, weights_of
 from sknemg.recordings import Recordings
 
 Final = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -30,6 +31,8 @@ class VoteRule:
     final_classes : ndarray, default=None
     sfreq : float, default=None
         Rate of the training data in hertz; other rates are refused.
+    pooling : {"mean", "geometric", "entropy", "trimmed"}
+    recording_weights : {"uniform", "length"}
     """
 
     classes_: NDArray[Any]
@@ -37,6 +40,8 @@ class VoteRule:
     final: Final | None = None
     final_classes: NDArray[Any] | None = None
     sfreq: float | None = None
+    pooling: str = "mean"
+    recording_weights: str = "uniform"
 
     def scores(self, X: Recordings, item_scores: NDArray[np.float64]) -> Scores:
         """Let the items of one subject vote.
@@ -54,9 +59,12 @@ class VoteRule:
         if self.sfreq is not None and (other := rates[rates != self.sfreq]).size:
             raise ValueError(f"Sampled at {other[0]:g} Hz; fit saw {self.sfreq:g} Hz.")
         subject, names = np.zeros(len(X), dtype=int), np.array(["patient"], dtype=object)
-        recordings = mean_scores(item_scores, X.row_index, len(X))
+        recordings = pool_scores(item_scores, X.row_index, len(X), pooling=self.pooling)
         location = read_locations(X) if self.subject_features_ == "location" else None
-        votes = subject_votes(recordings, subject, 1, location)
+        weights = weights_of(self.recording_weights, X.lengths)
+        votes = subject_votes(
+            recordings, subject, 1, location, pooling=self.pooling, weights=weights
+        )
         return Scores(X, subject, names, item_scores, recordings, votes, self._answer(votes))
 
     def _answer(self, votes: NDArray[Any]) -> NDArray[np.float64]:

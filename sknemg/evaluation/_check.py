@@ -88,7 +88,7 @@ class FirstSteps:
                     warnings.simplefilter("ignore")  # the folds will say it
                     data = self._run(steps).data
                 if isinstance(last, DiVoteClassifier) and isinstance(data, Recordings):
-                    last._choose_features(data)
+                    last._choose_features(data, last.final_estimator)
                     if not get_tags(last).input_tags.allow_nan:  # votes can do without a rate
                         data.with_columns(sfreq=data["sfreq"].fillna(1.0)).validate()
 

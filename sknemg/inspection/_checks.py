@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,9 @@ from sknemg.metrics.scorer import LevelScores, level_scores
 from sknemg.recordings import read_subjects
 from sknemg.recordings._problems import LISTED, listed, shown
 from sknemg.recordings._subjects import check_labels
+
+if TYPE_CHECKING:
+    from sknemg.divote._combined import CombinedLevels
 
 
 def model_answers(
@@ -116,9 +119,11 @@ def check_each(name: str, entries: ArrayLike, n_rows: int) -> NDArray[Any]:
     return column.to_numpy()
 
 
-def recordings_of_subjects(opened: Opened, X: Any) -> pd.DataFrame:
-    """Score each recording by itself, and say whose it is."""
-    table = opened.recordings(X)
+def recordings_of_subjects(
+    opened: Opened, X: Any, levels: CombinedLevels | None = None
+) -> pd.DataFrame:
+    """Score each recording by itself, unless its levels are known, and say whose it is."""
+    table = opened.recordings(X) if levels is None else levels.recordings
     if "subject" not in table:
         raise ValueError("The subjects are unknown: give an X with a column 'subject'.")
     return table

@@ -20,7 +20,7 @@ def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFram
 
     An item is what votes for a recording: a segment, a motor unit, an image.
 
-    A vote is a mean, so the vote without a part is known exactly; the model is then asked again
+    The vote without a part follows from the scores that are known; the model is then asked again
     with the votes that remain. Windows overlap, so that one potential may drive several
     neighbouring segments.
 

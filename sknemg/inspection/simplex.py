@@ -94,12 +94,15 @@ class SimplexDisplay:
         opened = open_model(estimator)
         classes = opened.classes.tolist()
         _check_three(len(classes))
-        recordings = recordings_of_subjects(opened, X)
+        levels = opened.levels(X) if opened.votes else None
+        recordings = recordings_of_subjects(opened, X, levels)
         subject, names, first = label_subjects(y, recordings["subject"].to_numpy())
-        scores = class_columns(recordings, classes).to_numpy(dtype=float)
-        votes = pd.DataFrame(
-            subject_votes(scores, subject, len(names)), columns=classes, index=names
-        )
+        if levels is None:
+            scores = class_columns(recordings, classes).to_numpy(dtype=float)
+            found = subject_votes(scores, subject, len(names))
+        else:
+            found = levels.votes(subject, len(names))
+        votes = pd.DataFrame(found, columns=classes, index=names)
         y_true = np.asarray(y)[first]
         return cls(votes, y_true, final_estimator=_final_estimator(opened)).plot(ax)
 

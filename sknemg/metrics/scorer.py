@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from sknemg.divote._votes import align_columns, mean_scores
+from sknemg.divote._votes import align_columns
 from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import LEVELS, class_columns
+from sknemg.divote.pooling import mean_scores
 from sknemg.metrics._definitions import METRICS, check_scores, metric_values
 from sknemg.model_selection.torn import (
     knowing_parts,

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknemg.diagnosis.examining import Examiner
-from sknemg.diagnosis.light import STEPS, LightDiagnostician, Step, VoteRule
+from sknemg.diagnosis.light import (
+    POOLINGS,
+    RECORDING_WEIGHTS,
+    STEPS,
+    LightDiagnostician,
+    Step,
+    VoteRule,
+)
 from sknemg.persistence._config import (
     check_all_used,
     check_fingerprint,
@@ -186,16 +193,20 @@ def _step(part: Any) -> Step:
 def _votes(divote: _Part) -> tuple[VoteRule, Callable[[NDArray[Any]], NDArray[np.float64]]]:
     """Give the rule of the votes, and what scores segments."""
     graph = _only(divote["estimator_"], "OnnxClassifier")
-    classes, own = divote["classes_"], graph["classes_"]
-    if own.tolist() != classes.tolist():
+    classes = divote["classes_"]
+    if graph["classes_"].tolist() != classes.tolist():
         raise _HeavyError
-    check_graph_of(graph["graph_"], graph["item_shape_"], len(own))
+    check_graph_of(graph["graph_"], graph["item_shape_"], len(classes))
     session = open_graph(graph["graph_"])
     score = partial(score_rows, session, item_shape=graph["item_shape_"], n_classes=len(classes))
     where, final = divote["subject_features_"], divote["final_estimator_"]
-    rate = divote["sfreq_"]
+    pooling = divote.parameters.get("pooling", POOLINGS[0])
+    weights = divote.parameters.get("recording_weights", RECORDING_WEIGHTS[0])
+    if pooling not in POOLINGS or weights not in RECORDING_WEIGHTS:
+        raise _HeavyError  # which says what is wrong with them
+    own = {"sfreq": divote["sfreq_"], "pooling": pooling, "recording_weights": weights}
     if final is None:
-        return VoteRule(classes, where, sfreq=rate), score
+        return VoteRule(classes, where, **own), score
     _only(final, "LogisticRegression")
     if final.parameters.get("solver", "lbfgs") == "liblinear":
         raise _HeavyError
@@ -214,7 +225,7 @@ def _votes(divote: _Part) -> tuple[VoteRule, Callable[[NDArray[Any]], NDArray[np
             f"LogisticRegression has coefficients of the shape {coef.shape} for {len(labels)} "
             f"classes and the votes for {len(classes)}."
         )
-    return VoteRule(classes, where, partial(_logistic, coef, intercept), labels, rate), score
+    return VoteRule(classes, where, partial(_logistic, coef, intercept), labels, **own), score
 
 
 def _logistic(
@@ -296,7 +307,8 @@ _KNOWN: Mapping[str, frozenset[str]] = {
     "Plausibility": frozenset({"sfreq", "min_duration", "cv"}),
     "Pipeline": frozenset({"memory", "transform_input", "verbose"}),
     "DiVoteClassifier": frozenset(
-        {"estimator", "final_estimator", "subject_features", "cv", "n_jobs"}
+        {"estimator", "final_estimator", "subject_features", "pooling", "recording_weights", "cv",
+         "n_jobs"}
     ),
     "OnnxClassifier": frozenset(),
     "LogisticRegression": frozenset(

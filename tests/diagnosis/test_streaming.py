@@ -211,6 +211,25 @@ def test_votes_of_a_folder_model_agree_up_to_rounding(trained):
         assert stream.probabilities[label] == pytest.approx(probability, abs=1e-6)
 
 
+@pytest.mark.parametrize("pooling", ["geometric", "entropy", "trimmed"])
+def test_every_rule_of_votes_streams(pooling):
+    X, y = cohort(9)
+    y = np.sort(y)  # which have nothing to do with the signals: no vote is sure
+    pipe = pipeline().set_params(
+        divoteclassifier__pooling=pooling, divoteclassifier__recording_weights="length"
+    )
+    pipe.fit(X, y)
+    stream = StreamingDiagnosis(pipe, SFREQ, location="proximal")
+    for row in range(3):
+        play(stream, X[row], 900)
+        if row < 2:
+            stream.next_recording(location=X["location"][row + 1])
+    expected = pipe.predict_proba(X[:3])[0]
+    assert_allclose([stream.probabilities[label] for label in pipe.classes_], expected, atol=1e-6)
+    pipe.set_params(divoteclassifier__pooling="mean", divoteclassifier__recording_weights="uniform")
+    assert np.abs(pipe.predict_proba(X[:3])[0] - expected).max() > 1e-4  # the rules differ here
+
+
 def test_a_vote_comes_as_soon_as_its_window_is_full():
     X, y = cohort(location=False)
     stream = StreamingDiagnosis(pipeline(down=False).fit(X, y), SFREQ)

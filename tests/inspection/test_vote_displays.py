@@ -16,9 +16,18 @@ from sknemg import (
 CLASSES = ["myopathy", "neuropathy", "normal"]
 
 
-@pytest.mark.parametrize("final", ["logistic", None])
-def test_drivers_equal_a_prediction_without_the_part(fitted, final):
-    pipe, X, _ = fitted(final_estimator=final)
+RULES = {
+    "published": {},
+    "averages": {"final_estimator": None},
+    "geometric": {"pooling": "geometric", "final_estimator": None},
+    "entropy": {"pooling": "entropy", "recording_weights": "length"},
+    "trimmed": {"pooling": "trimmed", "recording_weights": "length", "final_estimator": None},
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_drivers_equal_a_prediction_without_the_part(fitted, rule):
+    pipe, X, _ = fitted(**RULES[rule])
     divote, segments = pipe[-1], pipe[:-1].transform(X)
     subject = X["subject"].value_counts().idxmax()
     parts, recordings = inspection.diagnosis_drivers(divote, segments, subject)
@@ -83,6 +92,13 @@ def test_simplex_regions_of_argmax_and_classifier(fitted):
     shares = [np.mean(regions.compressed() == i) for i in range(3)]
     np.testing.assert_allclose(shares, 1 / 3, atol=0.01)
     assert len(display.votes) == X["subject"].nunique()
+
+
+def test_simplex_draws_votes_by_the_rule_of_the_model(fitted):
+    pipe, X, y = fitted(pooling="trimmed", recording_weights="length")
+    display = inspection.SimplexDisplay.from_estimator(pipe, X, y)
+    votes = pipe[-1].levels(pipe[:-1].transform(X)).votes
+    pd.testing.assert_frame_equal(display.votes, votes.loc[display.votes.index], check_names=False)
 
 
 def test_simplex_needs_three_named_classes():

@@ -256,13 +256,16 @@ def same_diagnoses(one, other):
 
 VOTES = {
     "as published": {},
-    "by location": {"subject_features": "location"},
-    "averages": {"final_estimator": None},
+    "by location": {"subject_features": "location", "pooling": "entropy"},
+    "averages": {"final_estimator": None, "pooling": "geometric", "recording_weights": "length"},
+    "trimmed": {"pooling": "trimmed", "final_estimator": "regularized"},
 }
 
 
 @pytest.mark.parametrize("labels", [3, 2])
-@pytest.mark.parametrize("votes", VOTES)
+@pytest.mark.parametrize(
+    "votes", [*list(VOTES)[:3], pytest.param("trimmed", marks=pytest.mark.slow)]
+)
 def test_the_light_reader_answers_as_the_estimators(votes, labels, tmp_path):
     X, y = cohort()
     kept = np.flatnonzero(y != "normal") if labels == 2 else np.arange(len(X))

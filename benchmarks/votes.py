@@ -1,0 +1,333 @@
+"""What the rules of the vote are worth: pooling, weights of recordings, final classifiers.
+
+Run ``python -m benchmarks.votes``; a stopped run goes on. ``SKNEMG_DATA`` names the folder that
+holds ``emglab_n2001`` and ``algiers``; without it the simulated cohorts are run alone. Each
+classifier of segments (or of motor units) is trained once for each fold of subjects, and the scores
+of its items are kept; all rules are then applied to the same scores. Scores of the training
+subjects, from which a final classifier learns, come from the classifier that was trained on them
+(as published) and from ones that never saw them (three inner folds by subject).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import LeaveOneGroupOut
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks.machinery.reporting import markdown
+from benchmarks.machinery.runner import RESULTS, write_json
+from benchmarks.real import filtered, load
+from sknemg import MuapFeatures, Segmenter, SegmentFeatures, SubjectKFold
+from sknemg.divote._items import fit_items, out_of_fold_scores, score_items
+from sknemg.divote._votes import align_columns, subject_votes
+from sknemg.divote.final import fit_final
+from sknemg.divote.pooling import POOLINGS, RECORDING_WEIGHTS, pool_scores, weights_of
+from sknemg.metrics import difference_table, format_interval, score_table
+from sknemg.provenance import provenance
+from sknemg.recordings import label_subjects
+from sknemg.simulate import make_cohort
+
+FOLDER = RESULTS / "votes"
+SFREQ = 10_000
+N_SUBJECTS = 45
+#: Cohorts, and what is tried on them. Recordings of Algiers are full interference patterns.
+COHORTS = {
+    "simulated 401": ("features + LDA", "features + forest", "motor units"),
+    "simulated 402": ("features + LDA", "features + forest", "motor units"),
+    "n2001": ("features + LDA", "features + forest", "motor units"),
+    "algiers": ("features + LDA", "features + forest"),
+}
+CLASSIFIERS = {
+    "features + LDA": make_pipeline(StandardScaler(), LinearDiscriminantAnalysis()),
+    "features + forest": RandomForestClassifier(
+        100, min_samples_leaf=5, class_weight="balanced", random_state=0
+    ),
+    "motor units": make_pipeline(
+        StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000)
+    ),
+}
+#: Subjects of each class from which a final classifier learns, in the study of few subjects.
+FEW = (3, 5, 8, 10)
+N_DRAWS = 5
+
+
+@dataclass(frozen=True)
+class Rule:
+    """From scores of items to those of subjects.
+
+    Parameters
+    ----------
+    pooling, weights, final
+        As for `DiVoteClassifier`.
+    location : bool
+        Whether a final classifier sees proximal and distal recordings apart, where they are known.
+    own : {"in-sample", "out of fold"}
+        Where its training subjects' scores come from.
+    n_each : int, default=None
+        Learn from so many subjects of each class, drawn `N_DRAWS` times.
+    """
+
+    pooling: str = "mean"
+    weights: str = "uniform"
+    final: str | None = None
+    location: bool = False
+    own: str = "in-sample"
+    n_each: int | None = None
+
+    @property
+    def name(self) -> str:
+        if self.final is None:
+            return f"{self.pooling}, {self.weights}"
+        where = ", by location" if self.location else ""
+        few = "" if self.n_each is None else f", {self.n_each} of each class"
+        return f"{self.final}, {self.own}{where}{few}"
+
+
+MEAN = Rule()
+PUBLISHED = Rule(final="logistic", location=True)
+AVERAGES = [Rule(pooling, weights) for pooling in POOLINGS for weights in RECORDING_WEIGHTS]
+FINALS = [
+    PUBLISHED,
+    *(
+        Rule(final=final, own=own)
+        for own in ("in-sample", "out of fold")
+        for final in ("logistic", "balanced", "regularized")
+    ),
+    Rule(final="balanced", own="out of fold", location=True),
+]
+LEARNING = [Rule(final="balanced", own="out of fold", n_each=n) for n in FEW]
+RULES = [*AVERAGES, *FINALS, *LEARNING]
+
+
+# -- scores ------------------------------------------------------------------------------------
+
+
+def cohort(name: str, cache: Path) -> tuple[Any, np.ndarray]:
+    """Give the recordings of a cohort, and the diagnoses."""
+    if name.startswith("simulated"):
+        seed = int(name.split()[1])
+        X, y = make_cohort(
+            N_SUBJECTS, sfreq=SFREQ, cache=cache / "cohorts", progress=False, random_state=seed
+        )
+    else:
+        X, y = load(name)
+    return X, np.asarray(y)
+
+
+def items_of(base: str, X: Any) -> Any:
+    """Cut recordings into what votes."""
+    if base == "motor units":
+        return MuapFeatures().fit_transform(X)
+    cut = make_pipeline(Segmenter(hop=0.2, short="drop"), SegmentFeatures())
+    return cut.fit_transform(filtered(X))
+
+
+def folds_of(name: str, X: Any, y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Split by subject; of the ten subjects of N2001 one is left out at a time."""
+    if name == "n2001":
+        yield from LeaveOneGroupOut().split(np.zeros(len(y)), y, X["subject"])
+    else:
+        yield from SubjectKFold(5, shuffle=True, random_state=0).split(X, y)
+
+
+def score_fold(base: str, items: Any, y: np.ndarray, train: Any, test: Any) -> dict[str, Any]:
+    """Train on some subjects; score the items of the others, and of these in both ways."""
+    classes, codes = np.unique(y, return_inverse=True)
+    subjects = items["subject"].to_numpy()
+    start = time.process_time()
+    seen, known = items[train], (codes[train], classes, subjects[train])
+    model = fit_items(CLASSIFIERS[base], seen, *known)
+    smallest = pd.Series(y[train]).groupby(subjects[train]).first().value_counts().min()
+    inner = SubjectKFold(min(3, int(smallest)), shuffle=True, random_state=0)
+    folds = list(inner.split(np.zeros(len(train)), y[train], subjects[train]))
+    return {
+        "test": score_items(model, items[test], classes),
+        "in-sample": score_items(model, seen, classes),
+        "out of fold": out_of_fold_scores(CLASSIFIERS[base], seen, *known, folds),
+        "seconds": time.process_time() - start,
+    }
+
+
+# -- rules -------------------------------------------------------------------------------------
+
+
+def votes_of(rule: Rule, X: Any, scores: np.ndarray, subject: np.ndarray, n: int) -> np.ndarray:
+    """Describe subjects by the scores of their items."""
+    recordings = pool_scores(scores, X.row_index, len(X), pooling=rule.pooling)
+    location = X["location"] if rule.location and "location" in X else None
+    weights = weights_of(rule.weights, X.lengths)
+    return subject_votes(recordings, subject, n, location, pooling=rule.pooling, weights=weights)
+
+
+def answer(rule: Rule, items: Any, y: np.ndarray, train: Any, test: Any, found: Any) -> Any:
+    """Answer for the subjects of a fold: a row for each draw and subject."""
+    classes = np.unique(y)
+    asked = items[test]
+    subject, names, first = label_subjects(y[test], asked["subject"].to_numpy())
+    votes = votes_of(rule, asked, found["test"], subject, len(names))
+    answers = [votes]
+    if rule.final is not None:
+        seen = items[train]
+        own, _, at = label_subjects(y[train], seen["subject"].to_numpy())
+        voted = np.unique(own[seen.lengths > 0])
+        features = votes_of(rule, seen, found[rule.own], own, len(at))[voted]
+        labels = y[train][at[voted]]
+        answers = []
+        for kept in _draws(labels, rule.n_each):
+            final = fit_final(rule.final, features[kept], labels[kept])
+            answers.append(align_columns(final.predict_proba(votes), final.classes_, classes))
+    rows = [
+        pd.DataFrame(proba, columns=classes).assign(subject=names, y_true=y[test][first], draw=draw)
+        for draw, proba in enumerate(answers)
+    ]
+    return pd.concat(rows)
+
+
+def _draws(labels: np.ndarray, n_each: int | None) -> Iterator[np.ndarray]:
+    if n_each is None:
+        yield np.arange(len(labels))
+        return
+    rng = np.random.default_rng(0)
+    groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    if min(map(len, groups)) < n_each:
+        return
+    for _ in range(N_DRAWS):
+        yield np.concatenate([rng.choice(group, n_each, replace=False) for group in groups])
+
+
+def run(names: list[str], cache: Path, out: Path) -> None:
+    """Score every fold, apply every rule, keep the answers for subjects."""
+    folder = cache / "votes"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        X, y = cohort(name, cache)
+        tables, seconds, made = [], {}, {}
+        for base in COHORTS[name]:
+            kind = base.split(" +")[0]
+            if kind not in made:
+                made[kind] = items_of(base, X)
+            items = made[kind]
+            for fold, (train, test) in enumerate(folds_of(name, items, y)):
+                file = folder / f"{name}-{base}-{fold}.npz".replace(" ", "_")
+                if not file.exists():
+                    part = file.with_suffix(".part.npz")
+                    np.savez(part, **score_fold(base, items, y, train, test))
+                    part.replace(file)
+                found = np.load(file)
+                seconds[base] = seconds.get(base, 0.0) + float(found["seconds"])
+                for rule in RULES:
+                    if rule.n_each and name != "algiers" and not name.startswith("simulated"):
+                        continue
+                    with warnings.catch_warnings():
+                        warnings.filterwarnings("ignore", "Recordings without a location")
+                        table = answer(rule, items, y, train, test, found)
+                    tables.append(table.assign(base=base, rule=rule.name, fold=fold))
+            print(name, base, f"{seconds[base]:.0f} s", flush=True)
+        keep(name, pd.concat(tables), items, seconds, out)
+
+
+def keep(name: str, table: pd.DataFrame, items: Any, seconds: dict[str, float], out: Path) -> None:
+    """Write the answers for the subjects of a cohort."""
+    place = out / name.replace(" ", "_")
+    place.mkdir(parents=True, exist_ok=True)
+    first = ["base", "rule", "fold", "draw", "subject", "y_true"]
+    table[[*first, *table.columns.drop(first)]].to_csv(
+        place / "subjects.csv", index=False, float_format="%.4g"
+    )
+    about = {
+        "cohort": name, "simulated": name.startswith("simulated"), "n_recordings": len(items),
+        "cpu_seconds": {base: round(own, 1) for base, own in seconds.items()}, **provenance(),
+    }  # fmt: skip
+    write_json(place / "settings.json", about)
+
+
+# -- tables ------------------------------------------------------------------------------------
+
+
+def kept(name: str, folder: Path = FOLDER) -> pd.DataFrame | None:
+    """Read the answers for the subjects of a cohort; None where it was not run."""
+    file = folder / name.replace(" ", "_") / "subjects.csv"
+    return pd.read_csv(file, dtype={"subject": str}) if file.exists() else None
+
+
+def _scores(table: pd.DataFrame) -> tuple[list[str], np.ndarray]:
+    classes = sorted(table["y_true"].unique())
+    proba = table[classes].to_numpy()
+    return classes, proba / proba.sum(axis=1, keepdims=True)  # rounded when they were written
+
+
+def _cells(own: pd.DataFrame, reference: pd.DataFrame | None) -> list[str]:
+    """Balanced accuracy and log-loss of a rule, and what it gains over another."""
+    own = own.sort_values("subject")
+    classes, proba = _scores(own)
+    values = score_table(own["y_true"], proba, classes=classes).set_index("metric")["value"]
+    cells = [f"{100 * values['balanced_accuracy']:.0f}", f"{values['log_loss']:.2f}"]
+    if reference is None:
+        return [*cells, "", ""]
+    _, other = _scores(reference.sort_values("subject"))
+    found = difference_table(own["y_true"], proba, other, classes=classes).set_index("metric")
+    for metric, digits, percent in (("balanced_accuracy", 0, True), ("log_loss", 2, False)):
+        value, low, high = found.loc[metric, ["value", "low", "high"]]
+        cells.append(format_interval(value, low, high, digits=digits, percent=percent, signed=True))
+    return cells
+
+
+def _table(names: list[str], rules: list[Rule], reference: Rule) -> str:
+    rows = []
+    for name in names:
+        table = kept(name)
+        for base in COHORTS[name]:
+            for rule in rules:
+                if table is None:
+                    rows.append([name, base, rule.name, *["not run"] * 4])
+                    break
+                own = table[(table["base"] == base) & (table["rule"] == rule.name)]
+                other = table[(table["base"] == base) & (table["rule"] == reference.name)]
+                cells = _cells(own, None if rule == reference else other)
+                rows.append([name, base, rule.name, *cells])
+    header = ["cohort", "votes of", "rule", "balanced accuracy", "log-loss", "gain in points",
+              "change of log-loss"]  # fmt: skip
+    return markdown(header, rows)
+
+
+def tables() -> str:
+    """Write the study as Markdown; what was not run says so."""
+    names = list(COHORTS)
+    return "\n".join(
+        [_table(names, AVERAGES, MEAN), _table(names, [PUBLISHED, MEAN, *FINALS[1:]], PUBLISHED)]
+    )
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--cohorts", nargs="+", choices=list(COHORTS))
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument(
+        "--cache", type=Path, default=Path(tempfile.gettempdir()) / "sknemg-benchmarks",
+        help="folder of finished fits, from which a stopped run goes on",
+    )  # fmt: skip
+    args = parser.parse_args()
+    real = "SKNEMG_DATA" in os.environ
+    names = args.cohorts or [n for n in COHORTS if real or n.startswith("simulated")]
+    run(names, args.cache, args.out)
+    print(tables())
+
+
+if __name__ == "__main__":
+    main()
