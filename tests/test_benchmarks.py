@@ -367,8 +367,9 @@ def test_simulated_classes_are_compared_with_their_ranges():
     assert table.loc[("normal", "polyphasic, %"), "measured"] == "25"
     assert table.loc[("normal", "power < 50 Hz, %"), "result"] == "within"
     assert table.loc[("myopathy", "power < 50 Hz, %"), "result"] == "MISSED"
-    assert (table.loc[("myopathy", "duration / normal"), "measured"] == "0.6").all()
-    assert (table.loc[("myopathy", "amplitude / normal"), "result"] == "MISSED").all()
+    # Once against what is published, once against N2001:
+    assert table.loc[("myopathy", "duration / normal"), "measured"].tolist() == ["0.6", "0.6"]
+    assert table.loc[("myopathy", "amplitude / normal"), "result"] == "MISSED"
     long = "patients whose mean duration is long, %"
     assert table.loc[("neuropathy", long), "measured"] == "100"
     assert table["source"].str.len().min() > 0
