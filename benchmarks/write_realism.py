@@ -1,0 +1,79 @@
+"""The tables of the page "Simulated beside real", from kept results.
+
+``before`` and ``N2001`` are figures measured once: the simulator before commit bbb919d (5 patients
+a class, two recordings of 10 s), and the ten subjects of N2001 at hand, at low effort, by the same
+``measure_muaps``. No recording of N2001 is needed, nor kept.
+
+    python -m benchmarks.write_realism
+"""
+
+import pandas as pd
+
+from benchmarks.simulator_published import CLASSES, RESULTS
+
+#: Means over units; units a site over recordings; median share of power below 50 Hz, per cent.
+BEFORE = {
+    "amplitude, mV": (0.64, 0.30, 0.77),
+    "duration, ms": (7.6, 7.1, 7.9),
+    "thickness, ms": (1.16, 1.16, 1.14),
+    "phases": (3.5, 3.5, 4.0),
+    "size index": (0.62, -0.11, 0.67),
+    "rate, Hz": (8.5, 8.9, 8.4),
+    "polyphasic": (26, 24, 42),
+    "units a site": (4.6, 3.4, 3.1),
+    "power < 50 Hz, %": (0.2, 0.4, 0.2),
+}
+N2001 = {
+    "amplitude, mV": (0.24, 0.27, 0.35),
+    "duration, ms": (7.8, 5.6, 12.6),
+    "thickness, ms": (1.2, 0.85, 1.7),
+    "phases": (2.4, 3.1, 3.1),
+    "size index": (-0.20, -0.56, 0.58),
+    "rate, Hz": (8.9, 12.3, 8.4),
+    "polyphasic": (3, 14, 14),
+    "units a site": (1.1, 2.9, 1.2),
+    "power < 50 Hz, %": (6.3, 4.0, 7.3),
+}
+
+
+def kept(name):
+    """Read the tables of this name of all seeds kept, by seed."""
+    return {
+        path.parent.name[5:]: pd.read_csv(path, dtype=str)
+        for path in sorted(RESULTS.glob(f"*/{name}"))
+    }
+
+
+def before_after():
+    """Make a row for each measure and class: before, after with each seed, N2001."""
+    after = {seed: table.set_index("mean") for seed, table in kept("classes.csv").items()}
+    rows = []
+    for measure, real in N2001.items():
+        for k, diagnosis in enumerate(CLASSES):
+            found = {
+                f"after, seed {seed}": f"{float(table.loc[measure, diagnosis]):.3g}"
+                for seed, table in after.items()
+            }
+            row = {"mean": measure, "class": diagnosis, "before": BEFORE[measure][k]}
+            rows.append(row | found | {"N2001": real[k]})
+    return pd.DataFrame(rows)
+
+
+def lists():
+    """Put the lists of all seeds side by side."""
+    tables = kept("published.csv")
+    first = next(iter(tables.values()))
+    columns = {
+        f"seed {seed}": table["measured"] + " (" + table["95 % interval"] + ") " + table["result"]
+        for seed, table in tables.items()
+    }
+    return first[["class", "what", "range"]].assign(**columns, source=first["source"])
+
+
+def main():
+    before_after().to_csv(RESULTS / "before_after.csv", index=False)
+    lists().to_csv(RESULTS / "lists.csv", index=False)
+
+
+if __name__ == "__main__":
+    main()
