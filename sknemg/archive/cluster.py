@@ -125,22 +125,36 @@ def compute(
         disable=not progress,
         smoothing=0.05,
     )
+
+    def keep(future: Any) -> bool:
+        """Keep a partition that is done; tell whether its workers were killed."""
+        number = numbers.pop(future.key)
+        try:
+            found: Partition = future.result()
+        except KilledWorker:
+            future.release()
+            return True
+        except MemoryError:
+            lost[number] = "the memory of a worker is used up"
+        else:
+            write_partition(out, number, found.recordings, found.subjects)
+            warned.update(dict.fromkeys(found.warned if len(warned) < 100 else ()))
+        future.release()
+        bar.update(len(parts[number]))
+        return False
+
+    killed = []
     with bar, _scheduled():
         for future in running:
-            number = numbers.pop(future.key)
-            try:
-                found: Partition = future.result()
-            except KilledWorker:
-                lost[number] = "their workers died again and again, as they do without memory"
-            except MemoryError:
-                lost[number] = "the memory of a worker is used up"
-            else:
-                write_partition(out, number, found.recordings, found.subjects)
-                warned |= dict.fromkeys(found.warned if len(warned) < 100 else ())
-            bar.update(len(parts[number]))
-            future.release()
+            number = numbers[future.key]
+            if keep(future):
+                killed.append(number)
             if (following := next(waiting, None)) is not None:
                 running.add(submit(following))
+        for number in killed:  # what waited at a worker dies with it: each alone shows which kills
+            if len(killed) == 1 or keep(submit(number)):
+                lost[number] = "their workers died again and again, as they do without memory"
+                bar.update(len(parts[number]))
     if warned:
         warnings.warn(
             f"{len(warned)} warning{'s' if len(warned) > 1 else ''} from the recordings, such as: "

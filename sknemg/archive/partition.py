@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from sknemg.archive.results import recording_rows, subject_row
+from sknemg.archive.results import Outcome, recording_rows, subject_row
 from sknemg.datasets._rows import assemble, check_paths, check_repeated_signals, read_all
 from sknemg.datasets._tables import Findings
 from sknemg.datasets.profiles import TextProfile
@@ -118,7 +118,7 @@ def diagnose_partition(task: Task, rows: pd.DataFrame, problems: Mapping[int, st
 
 def _diagnose_partition(task: Task, rows: pd.DataFrame, problems: Mapping[int, str]) -> Partition:
     model = _model(task.model, task.fingerprint)
-    recordings, subjects = [], []
+    outcomes = []
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
         warnings.simplefilter("always")
         for block in _blocks(task, rows, problems):
@@ -126,11 +126,19 @@ def _diagnose_partition(task: Task, rows: pd.DataFrame, problems: Mapping[int, s
                 errors = read.errors
                 if reason:  # no recording of the subject is diagnosed
                     errors = dict.fromkeys(read.rows.index, reason) | errors
-                recordings.append(recording_rows(read.rows, errors, found, read.X, model))
-                if read.subject is not None:
-                    subjects.append(subject_row(read.subject, errors, found, reason, model))
+                outcomes.append(
+                    Outcome(read.subject, read.rows, errors, found, reason, _facts(read.X))
+                )
+    subjects = [subject_row(one, model) for one in outcomes if one.subject is not None]
     warned = tuple(dict.fromkeys(str(one.message) for one in caught))
-    return Partition(pd.concat(recordings), pd.DataFrame(subjects), warned)
+    return Partition(recording_rows(outcomes, model), pd.DataFrame(subjects), warned)
+
+
+def _facts(X: Recordings | None) -> pd.DataFrame:
+    """Keep what is told of recordings without their signals."""
+    if X is None:
+        return pd.DataFrame({"table_row": [], "sfreq": [], "seconds": []})
+    return X[["table_row", "sfreq"]].assign(seconds=X.durations)
 
 
 @lru_cache(maxsize=1)
@@ -176,7 +184,7 @@ def _read_subject(
     left = rows.drop(index=list(errors))
     findings = Findings("archive")
     folder = Path(task.folder)
-    readable = check_paths(left, task.table, folder, findings)
+    readable = check_paths(left, task.table, folder, findings, links=False)
     readings = read_all(
         left.loc[readable],
         task.table,

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sknemg.diagnosis import Diagnosis, Diagnostician
 from sknemg.diagnosis.examining import MEASURES
 from sknemg.persistence._problems import need
-from sknemg.recordings import Recordings
 
 MANIFEST = "manifest.json"
 PARTITIONS = "partitions"
 RECORDINGS, SUBJECTS = "recordings.parquet", "subjects.parquet"
-#: Columns of the table of recordings, by type; the scores of the classes come after them.
-_TEXT = ("subject", "file", "recording", "channel", "muscle", "location", "unusable", "unusual")
-_NUMBERS = ("start", "stop", "seconds", "sfreq", *MEASURES, "distance", "without")
+#: What the rows of recordings repeat of the archive's table, as text.
+_TEXT = ("subject", "file", "recording", "channel", "muscle", "location")
 
 
 class ArchiveResults(NamedTuple):
@@ -118,52 +118,93 @@ def read_partition(
 # -- rows --------------------------------------------------------------------------------------
 
 
-def recording_rows(
-    rows: pd.DataFrame,
-    errors: Mapping[int, str],
-    found: Diagnosis | None,
-    X: Recordings | None,
-    model: Diagnostician,
-) -> pd.DataFrame:
-    """Make the rows of one subject's recordings, in the order of the archive's table."""
-    labels = [str(label) for label in model.classes_.tolist()]
-    table = pd.DataFrame({"row": rows.index.to_numpy(dtype="int64")}, index=rows.index)
-    for name in ("subject", "file", "recording", "channel", "start", "stop", "muscle", "location"):
-        if name in rows:
-            table[name] = rows[name]
-    table["error"] = [errors.get(row, "") for row in rows.index]
-    if X is not None:
-        at = X["table_row"].to_numpy()
-        table.loc[at, "sfreq"] = X["sfreq"].to_numpy(dtype=float)
-        table.loc[at, "seconds"] = X.durations
-        if found is not None:
-            own = found.recordings.rename(columns=dict(zip(model.classes_.tolist(), labels,
-                                                           strict=True)))  # fmt: skip
-            known = [*MEASURES, "distance", "used", "unusable", "unusual", "without", *labels]
-            for name in known:
-                if name in own:
-                    table.loc[at, name] = own[name].to_numpy()
-    columns = {
-        "row": table["row"],
-        **{name: _text(table, name) for name in _TEXT[:1] + _TEXT[1:6]},
-        **{name: _numbers(table, name) for name in ("start", "stop")},
-        "error": table["error"].astype(object),
-        **{name: _numbers(table, name) for name in ("seconds", "sfreq")},
-        "used": table.get("used", pd.Series(False, table.index)).eq(True),
-        **{name: _text(table, name).fillna("") for name in ("unusable", "unusual")},
-        **{name: _numbers(table, name) for name in (*MEASURES, "distance", *labels, "without")},
+class Outcome(NamedTuple):
+    """What became of a subject.
+
+    Attributes
+    ----------
+    subject : label or None
+        None of rows that name no subject.
+    rows : DataFrame
+        Its rows of the archive's table.
+    errors : mapping of int to str
+        Why recordings could not be read or diagnosed, by row.
+    found : Diagnosis or None
+    reason : str
+        Why there is none although there are recordings.
+    read : DataFrame of n_read rows
+        ``table_row``, ``sfreq`` and ``seconds`` of the recordings that could be read, in the order
+        of the diagnosis: not the signals, of which only a few subjects' fit into memory.
+    """
+
+    subject: Any
+    rows: pd.DataFrame
+    errors: Mapping[int, str]
+    found: Diagnosis | None
+    reason: str
+    read: pd.DataFrame
+
+
+def recording_rows(outcomes: Sequence[Outcome], model: Diagnostician) -> pd.DataFrame:
+    """Make the rows of the recordings of some subjects, each subject's in the order of the table.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+    model : Diagnostician
+
+    Returns
+    -------
+    DataFrame
+    """
+    rows = pd.concat([one.rows for one in outcomes])
+    at = {row: place for place, row in enumerate(rows.index)}
+    n_rows, classes = len(rows), model.classes_.tolist()
+    measured = ("seconds", "sfreq", *MEASURES, "distance", "without", *classes)
+    numbers = {name: np.full(n_rows, np.nan) for name in measured}
+    words = {name: np.full(n_rows, "", dtype=object) for name in ("error", "unusable", "unusual")}
+    used = np.zeros(n_rows, dtype=bool)
+    for one in outcomes:
+        for row, text in one.errors.items():
+            words["error"][at[row]] = text
+        own = [at[row] for row in one.read["table_row"]]
+        numbers["sfreq"][own] = one.read["sfreq"]
+        numbers["seconds"][own] = one.read["seconds"]
+        if one.found is None:
+            continue
+        known = one.found.recordings
+        used[own] = known["used"]
+        for into in (numbers, words):
+            for name in into.keys() & {*known.columns}:
+                if name != "seconds":  # already there
+                    into[name][own] = known[name]
+    stated = {name: _text(rows, name) for name in _TEXT}
+    limits = {
+        name: rows[name].to_numpy(dtype=float) if name in rows else np.full(n_rows, np.nan)
+        for name in ("start", "stop")
     }
-    return pd.DataFrame(columns).reset_index(drop=True)
+    rest = [name for name in measured if name not in ("seconds", "sfreq", "without", *classes)]
+    return pd.DataFrame(
+        {
+            "row": rows.index.to_numpy(dtype="int64"),
+            **stated,
+            **limits,
+            "error": words["error"],
+            "seconds": numbers["seconds"],
+            "sfreq": numbers["sfreq"],
+            "used": used,
+            "unusable": words["unusable"],
+            "unusual": words["unusual"],
+            **{name: numbers[name] for name in rest},
+            **{str(label): numbers[label] for label in classes},
+            "without": numbers["without"],
+        }
+    )
 
 
-def subject_row(
-    subject: Any,
-    errors: Mapping[int, str],
-    found: Diagnosis | None,
-    reason: str,
-    model: Diagnostician,
-) -> dict[str, Any]:
+def subject_row(one: Outcome, model: Diagnostician) -> dict[str, Any]:
     """Make the row of one subject."""
+    found, reason = one.found, one.reason
     n_used = 0 if found is None else int(found.recordings["used"].sum())
     n_read = 0 if found is None else len(found.recordings)
     if found is None and not reason:
@@ -171,26 +212,25 @@ def subject_row(
     answer = () if found is None else found.answer
     known = {} if found is None else found.probabilities
     return {
-        "subject": str(subject),
+        "subject": str(one.subject),
         "kind": "error" if found is None else found.kind,
         "answer": "; ".join(map(str, answer)),
         "reasons": "" if found is None else "; ".join(found.reasons),
-        "n_recordings": n_read + len(errors),
+        "n_recordings": n_read + len(one.errors),
         "n_used": n_used,
-        "n_errors": len(errors),
+        "n_errors": len(one.errors),
         "error": reason,
         **{str(label): float(known.get(label, float("nan"))) for label in model.classes_.tolist()},
     }
 
 
-def _text(table: pd.DataFrame, name: str) -> pd.Series:
-    column = table[name] if name in table else pd.Series(None, table.index)
-    column = column.astype(object)
-    return column.where(column.notna(), None).map(lambda one: None if one is None else str(one))
-
-
-def _numbers(table: pd.DataFrame, name: str) -> pd.Series:
-    return (table[name] if name in table else pd.Series(float("nan"), table.index)).astype(float)
+def _text(rows: pd.DataFrame, name: str) -> NDArray[np.object_]:
+    """Give a column as text, or None where nothing is said."""
+    found = np.full(len(rows), None, dtype=object)
+    if name in rows:
+        said = np.flatnonzero(rows[name].notna())
+        found[said] = [str(entry) for entry in rows[name].iloc[said]]
+    return found
 
 
 # -- files -------------------------------------------------------------------------------------

@@ -52,8 +52,9 @@ def add_bids(parser: argparse.ArgumentParser, *, cohort: bool) -> None:
             help=f"of participants.tsv, that holds the diagnosis (default: {_COLUMN})",
         )  # fmt: skip
     bids.add_argument(
-        "--bids-units", choices=["agree", "file"], default="agree",
-        help="whether channels.tsv and the file must state the same unit, or the file decides",
+        "--bids-units", choices=["agree", "file"],
+        help="whether channels.tsv and the file must state the same unit (the default), or the "
+        "file decides",
     )  # fmt: skip
 
 
@@ -70,7 +71,7 @@ def refuse_bids_options(args: argparse.Namespace, folder: Path) -> None:
     args : Namespace
     folder : Path
     """
-    given = ["--bids-units"] if args.bids_units != "agree" else []
+    given = ["--bids-units"] if args.bids_units is not None else []
     given += ["--diagnosis-column"] if getattr(args, "diagnosis_column", None) else []
     if given:
         raise Refusal(
@@ -117,7 +118,7 @@ def read_bids(
     }
     if labelled:
         how |= {"diagnosis": args.diagnosis_column or _COLUMN, "diagnoses": diagnoses}
-    return load_bids(folder, units=args.bids_units, **how)
+    return load_bids(folder, units=args.bids_units or "agree", **how)
 
 
 def states_diagnoses(folder: Path, args: argparse.Namespace) -> bool:

@@ -344,8 +344,9 @@ def _add_reading(
     )  # fmt: skip
     if skipping:
         files.add_argument(
-            "--on-error", choices=["raise", "skip"], default="raise",
-            help="whether unusable recordings stop the run or are left out, with a warning",
+            "--on-error", choices=["raise", "skip"],
+            help="whether unusable recordings stop the run (the default) or are left out, with a "
+            "warning",
         )  # fmt: skip
     files.add_argument(
         "--invalid", choices=["raise", "clip"], default="raise",
@@ -491,9 +492,9 @@ def _diagnose(args: argparse.Namespace) -> None:
         raise Refusal("Give either PATH, for one patient, or --archive TABLE, for many.")
     if args.archive and args.muaps:
         raise Refusal("--muaps is of one patient's page: leave it out.")
-    if args.archive and args.bids_units != "agree":
+    if args.archive and args.bids_units is not None:
         raise Refusal("--bids-units is for a data set in EMG-BIDS, not --archive: leave it out.")
-    if args.archive and args.on_error != "raise":
+    if args.archive and args.on_error is not None:
         raise Refusal("--on-error is not for --archive, which notes errors as rows: leave it out.")
     _prepare_out(args.out)
     if args.archive:
@@ -546,7 +547,7 @@ def _readers(args: argparse.Namespace) -> None:
 
 def _load(args: argparse.Namespace) -> tuple[Any, Any]:
     with speaking(_with_problems(LOADING, args)):
-        return _read(args, args.cohort, args.on_error)
+        return _read(args, args.cohort, args.on_error or "raise")
 
 
 def _read(args: argparse.Namespace, folder: Path, on_error: str) -> tuple[Any, Any]:
@@ -584,7 +585,7 @@ def reading(args: argparse.Namespace) -> dict[str, Any]:
         "header": None if args.header is None else args.header == "yes",
         "encoding": args.encoding,
         "invalid": args.invalid,
-        "on_error": args.on_error,
+        "on_error": args.on_error or "raise",
         **limits,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import warnings
 from collections import defaultdict
@@ -170,15 +171,21 @@ def assemble(
 # -- checks ------------------------------------------------------------------------------------
 
 
-def check_paths(rows: pd.DataFrame, table: str, folder: Path, findings: Findings) -> list[int]:
-    """Note what is wrong with the files, and return the rows whose files can be opened."""
+def check_paths(
+    rows: pd.DataFrame, table: str, folder: Path, findings: Findings, *, links: bool = True
+) -> list[int]:
+    """Note what is wrong with the files, and return the rows whose files can be opened.
+
+    Without `links`, a file of a table must not be a link: where not all rows are seen together, one
+    file under two names would not be noticed.
+    """
     owners: dict[Path, list[int]] = defaultdict(list)
     readable: list[int] = []
     for row, name in zip(rows.index, rows["file"], strict=True):
         if not is_given(name):
             continue
         try:
-            files = _files_inside(name, folder) if table else files_of(folder / name)
+            files = _files_inside(name, folder, links) if table else files_of(folder / name)
         except (ValueError, OSError, RuntimeError) as error:  # null bytes, loops of links
             findings.add(table, [row], f"file {name!r}: {error}", "" if isinstance(error, ReadError)
                          else "write the name of a file")  # fmt: skip
@@ -193,12 +200,25 @@ def check_paths(rows: pd.DataFrame, table: str, folder: Path, findings: Findings
     return readable
 
 
-def _files_inside(name: str, folder: Path) -> list[Path]:
+def _files_inside(name: str, folder: Path, links: bool) -> list[Path]:
     if problem := path_problem(name):
         raise ReadError(problem)
     files = files_of(folder / name)
     check_inside(files, folder)
+    if not links:
+        _refuse_links(files, folder)
     return files
+
+
+def _refuse_links(files: Sequence[Path], folder: Path) -> None:
+    root = folder.resolve()
+    for file in files:
+        own, real = Path(os.path.normpath(root / file.relative_to(folder))), file.resolve()
+        if own != real:
+            raise ReadError(
+                f"a link leads to {real.relative_to(root).as_posix()!r}: name that file, so that "
+                "one that is given twice is noticed"
+            )
 
 
 def check_inside(files: Sequence[Path], folder: Path) -> None:

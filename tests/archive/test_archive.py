@@ -8,20 +8,32 @@ import sys
 import time
 from dataclasses import replace
 
+import dask
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from pandas.testing import assert_frame_equal
+from sklearn.pipeline import make_pipeline
 
-from sknemg import load_model
-from sknemg.archive import diagnose_archive, read_archive
+from sknemg import (
+    DiVoteClassifier,
+    Downsampler,
+    NEMGNetClassifier,
+    Recordings,
+    Segmenter,
+    export_onnx,
+    load_model,
+    save_model,
+)
+from sknemg.archive import UnfinishedArchiveError, diagnose_archive, read_archive
 from sknemg.archive import partition as work
 from sknemg.archive.results import PARTITIONS
 from sknemg.archive.table import partitions, read_table
 from sknemg.cli import main
 from sknemg.datasets import load_recordings
 from sknemg.diagnosis import Diagnostician
+from sknemg.persistence.light import load_light
 
 READING = {"sfreq": 1000, "unit": "mV"}
 LABELS = ["myopathy", "neuropathy"]
@@ -45,12 +57,9 @@ def assert_same(one, other):
 # -- answers -----------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_the_answers_are_those_of_each_patient_alone_to_the_last_bit(model, archive, tmp_path):
-    found = run(model, archive, tmp_path / "out")
-    assert (found["recordings"], found["errors"], found["subjects"]) == (12, 0, 4)
-    results = read_archive(tmp_path / "out")
-    alone, rows = load_model(model), pd.read_csv(archive)
+def assert_answers(results, alone, archive):
+    """Compare an archive's answers with those of a model that sees one patient at a time."""
+    rows = pd.read_csv(archive)
     for own in results.subjects.itertuples():
         files = [archive.parent / name for name in rows.loc[rows["subject"] == own.subject, "file"]]
         (answer,) = alone.diagnose(load_recordings(files, subject=own.subject, **READING))
@@ -62,6 +71,48 @@ def test_the_answers_are_those_of_each_patient_alone_to_the_last_bit(model, arch
             assert_array_equal(got[label], answer.recordings[label])
         for name in ("rms", "noise", "distance", "without", "unusable", "used"):
             assert_array_equal(got[name], answer.recordings[name])
+    assert np.ptp(results.subjects[LABELS].to_numpy()) > 0.02
+
+
+@pytest.mark.slow
+def test_the_answers_are_those_of_each_patient_alone_to_the_last_bit(model, archive, tmp_path):
+    found = run(model, archive, tmp_path / "out")
+    assert (found["recordings"], found["errors"], found["subjects"]) == (12, 0, 4)
+    assert_answers(read_archive(tmp_path / "out"), load_model(model), archive)
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """A trained nEMGNet, as a folder and as an ONNX file."""
+    y = np.repeat(["myopathy", "neuropathy"], 24)
+    size = np.where(y == "myopathy", 0.2, 1.0)
+    signals = np.random.default_rng(0).normal(0, size[:, None], (48, 900))
+    X = Recordings(signals, sfreq=1000, subject=np.repeat(np.arange(24), 2))
+    net = NEMGNetClassifier(
+        "A", width=4, short="pad", max_epochs=12, lr=3e-3, validation=None, random_state=0
+    )
+    pipe = make_pipeline(Downsampler(sfreq=500), Segmenter(), DiVoteClassifier(net))
+    model = Diagnostician(pipe, cv=2).fit(X, y)
+    folder = tmp_path_factory.mktemp("network")
+    save_model(model, folder / "model")
+    export_onnx(model, folder / "model.onnx")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "load", "n_jobs"),
+    [
+        ("model", load_model, 1),
+        ("model.onnx", load_model, 1),
+        ("model.onnx", load_light, 2),
+    ],
+)
+def test_a_network_answers_an_archive_as_it_does_each_patient(
+    network, archive, tmp_path, one_thread, name, load, n_jobs
+):
+    run(network / name, archive, tmp_path / "out", n_jobs=n_jobs, partition_size=4)
+    assert_answers(read_archive(tmp_path / "out"), load(network / name), archive)
 
 
 @pytest.mark.slow
@@ -255,3 +306,29 @@ def test_two_workers_equal_one(model, archive, tmp_path):
     run(model, archive, tmp_path / "one", partition_size=1)
     run(model, archive, tmp_path / "two", partition_size=1, n_jobs=2)
     assert_same(read_archive(tmp_path / "one"), read_archive(tmp_path / "two"))
+
+
+@pytest.mark.slow
+def test_a_worker_that_its_memory_limit_ends_leaves_out_its_partition_alone(
+    model, archive, tmp_path
+):
+    """Dask ends a worker near its limit; here a file of 0.4 GB needs more than it leaves."""
+    huge = np.lib.format.open_memmap(
+        archive.parent / "huge.npy", mode="w+", dtype="float32", shape=(100_000_000,)
+    )  # zeros, which take no room on the disk
+    huge.flush()
+    edit(archive, lambda rows: rows.loc.__setitem__(0, ["A", "huge.npy"]))
+    out = tmp_path / "out"
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        pytest.raises(UnfinishedArchiveError, match="1 of 4 partitions are missing") as caught,
+    ):
+        run(model, archive, out, partition_size=1, n_jobs=2, memory_limit="550MiB")
+    assert "as they do without memory" in str(caught.value)
+    assert "with subjects A: give workers more memory" in str(caught.value)
+    found = read_archive(out)
+    assert found.n_missing == 1
+    assert found.subjects["subject"].tolist() == ["B", "C", "D"]
+    np.save(archive.parent / "huge.npy", np.random.default_rng(0).normal(size=800))
+    found = run(model, archive, out, partition_size=1)  # with more memory, or less to do
+    assert (found["recordings"], found["errors"]) == (12, 0)

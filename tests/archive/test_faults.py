@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 
 import distributed
@@ -64,19 +65,8 @@ def test_the_subjects_of_a_file_are_listed_up_to_ten(problems):
 # -- workers and schedulers --------------------------------------------------------------------
 
 
-def test_recordings_of_a_subject_without_diagnosis_have_the_reason(model, archive, monkeypatch):
+def test_recordings_of_a_subject_without_diagnosis_have_the_reason(task, archive, monkeypatch):
     (archive.parent / "0.npy").unlink()
-    fingerprint = run.fingerprint_of(model)
-    options = vars(TextFormat(",", None, 0, None, None)) | {"invalid": "raise"}
-    given = {"unit": "mV", "sfreq": 1000, "scale": None}
-    task = work.Task(
-        str(model),
-        fingerprint,
-        archive.name,
-        str(archive.parent),
-        given,
-        options | {"max_bytes": MAX_BYTES},
-    )
 
     def fails(model, each):
         raise ValueError("it cannot be diagnosed")
@@ -89,6 +79,29 @@ def test_recordings_of_a_subject_without_diagnosis_have_the_reason(model, archiv
     (subject,) = found.subjects.to_dict("records")
     assert (subject["n_recordings"], subject["n_errors"], subject["n_used"]) == (3, 3, 0)
     assert (subject["kind"], subject["error"]) == ("error", "it cannot be diagnosed")
+
+
+@pytest.fixture
+def task(model, archive):
+    options = vars(TextFormat(",", None, 0, None, None)) | {"invalid": "raise"}
+    given = {"unit": "mV", "sfreq": 1000, "scale": None}
+    names = str(model), run.fingerprint_of(model), archive.name, str(archive.parent)
+    return work.Task(*names, given, options | {"max_bytes": MAX_BYTES})
+
+
+def test_a_link_to_another_file_is_refused(task, archive, tmp_path):
+    folder = archive.parent
+    (folder / "4.npy").unlink()
+    (folder / "4.npy").symlink_to("1.npy")  # which another subject has
+    (folder / "8.npy").unlink()
+    (folder / "8.npy").symlink_to(tmp_path / "outside.npy")
+    (tmp_path / "linked").symlink_to(folder)  # a folder that is a link itself is no such thing
+    task = replace(task, folder=str(tmp_path / "linked"))
+    rows = read_table(archive).rows
+    errors = work.diagnose_partition(task, rows[rows["subject"] == "A"], {}).recordings["error"]
+    assert errors[0] == ""
+    assert errors[1].startswith("file '4.npy': a link leads to '1.npy': name that file")
+    assert "leads out of the folder" in errors[2]
 
 
 def test_threads_of_one_worker_take_turns(tmp_path, monkeypatch):
@@ -190,7 +203,13 @@ def test_a_fault_of_the_program_is_not_told_as_one_of_the_model(command, monkeyp
     assert "answers without caution" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", [("--bids-units", "file"), ("--on-error", "skip")])
+@pytest.mark.parametrize(
+    "option",
+    [
+        *[("--bids-units", value) for value in ("file", "agree")],
+        *[("--on-error", value) for value in ("skip", "raise")],
+    ],
+)
 def test_options_without_a_meaning_for_archives_are_refused(command, option, capsys):
     assert command(*option) == 2
     assert f"{option[0]} is " in capsys.readouterr().err
