@@ -27,6 +27,7 @@ from sknemg.divote.opened import Opened
 from sknemg.model_selection.splits import SubjectKFold
 from sknemg.recordings import Recordings, label_subjects
 from sknemg.recordings._subjects import check_labels
+from sknemg.recordings._workers import kept_by_workers
 
 
 class Diagnostician(Answering, VersionedEstimator):
@@ -136,10 +137,10 @@ class Diagnostician(Answering, VersionedEstimator):
         _, _, first = label_subjects(y, subjects)
         self.classes_ = np.unique(y)
         folds = list(SubjectKFold(self.cv).split(X, y, subjects))
-        parts = Parallel(n_jobs=self.n_jobs)(
-            delayed(_out_of_fold)(self.estimator, X, y, train, test, self.classes_)
-            for train, test in folds
-        )
+        with kept_by_workers(X, y):
+            parts = Parallel(n_jobs=self.n_jobs)(
+                delayed(_out_of_fold)(self.estimator, X, y, fold, self.classes_) for fold in folds
+            )
         rows = np.empty((len(X), len(self.classes_)))
         for (_, test), part in zip(folds, parts, strict=True):
             rows[test] = part
@@ -245,9 +246,9 @@ def _out_of_fold(
     estimator: Any,
     X: Recordings,
     y: NDArray[Any],
-    train: NDArray[Any],
-    test: NDArray[Any],
+    fold: tuple[NDArray[Any], NDArray[Any]],
     classes: NDArray[Any],
 ) -> NDArray[np.float64]:
+    train, test = fold  # in a tuple, joblib sends them with the work, and they die with no worker
     fitted = clone(estimator).fit(X[train], y[train])
     return align_columns(fitted.predict_proba(X[test]), fitted.classes_, classes)

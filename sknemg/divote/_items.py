@@ -19,6 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sknemg.divote._votes import align_columns
 from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._problems import listed, rows_of
+from sknemg.recordings._workers import kept_by_workers
 
 
 def fit_items(
@@ -217,10 +218,10 @@ def out_of_fold_scores(
     _check_folds(folds, subjects)
     if any(not data.lengths[train].any() for train, _ in folds):
         raise ValueError("cv trains a fold on recordings without a single item: give fewer folds.")
-    parts = Parallel(n_jobs=n_jobs)(
-        delayed(_fold_scores)(estimator, data, codes, classes, subjects, train, test)
-        for train, test in folds
-    )
+    with kept_by_workers(data, codes, subjects):
+        parts = Parallel(n_jobs=n_jobs)(
+            delayed(_fold_scores)(estimator, data, codes, classes, subjects, fold) for fold in folds
+        )
     scores = np.empty((len(data.items), len(classes)))
     for (_, test), part in zip(folds, parts, strict=True):
         scores[np.isin(data.row_index, test)] = part
@@ -233,9 +234,9 @@ def _fold_scores(
     codes: NDArray[Any],
     classes: NDArray[Any],
     subjects: NDArray[Any],
-    train: NDArray[Any],
-    test: NDArray[Any],
+    fold: tuple[NDArray[Any], NDArray[Any]],
 ) -> NDArray[np.float64]:
+    train, test = fold  # in a tuple, joblib sends them with the work, and they die with no worker
     fitted = fit_items(estimator, data[train], codes[train], classes, subjects[train])
     return score_items(fitted, data[test], classes)
 

@@ -20,7 +20,7 @@ from sknemg.divote.levels import LEVEL_TABLES
 from sknemg.evaluation._cache import open_cache
 from sknemg.evaluation._check import FirstSteps
 from sknemg.evaluation._code import package_code, users_code
-from sknemg.evaluation._fit import file_of, fixed_threads, run_cell
+from sknemg.evaluation._fit import file_of, fixed_threads, run_cell, seen_by
 from sknemg.evaluation._plan import Cell, plan_cells
 from sknemg.evaluation._routing import check_reach
 from sknemg.evaluation.nuisance import NUISANCE, nuisance_model, nuisance_table
@@ -42,6 +42,7 @@ from sknemg.recordings._subjects import (
     read_subjects,
     warn_if_alike,
 )
+from sknemg.recordings._workers import kept_by_workers
 
 _T = TypeVar("_T")
 
@@ -206,12 +207,14 @@ def evaluate(
     with fixed_threads(n_threads):
         shared = first_steps.share({name: own for name, own in estimators.items() if name in new})
     settings["shared_seconds"] = {name: own.seconds for name, own in shared.items()}
+    seen = {cell.method: seen_by(cell.fit.estimator, X, shared.get(cell.method)) for cell in cells}
     work = [
-        joblib.delayed(run_cell)(cell, X, y, subjects, n_threads, file, shared.get(cell.method))
+        joblib.delayed(run_cell)(cell, *seen[cell.method], y, subjects, n_threads, file)
         for cell, file in zip(cells, files, strict=True)
     ]
-    results = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work)
-    done = sorted(_shown(results, len(cells), progress), key=lambda item: item.order)
+    with kept_by_workers(*(data for data, _ in seen.values()), y, subjects):
+        results = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work)
+        done = sorted(_shown(results, len(cells), progress), key=lambda item: item.order)
     _warn_of_damage([item.damage for item in done if item.damage])
     names = pd.Series(subjects).drop_duplicates()
     torn = names.isin([name for item in done for name in item.torn]).to_numpy()

@@ -44,18 +44,28 @@ def file_of(cell: Cell, cache: Path, key: str) -> Path:
     return cache / f"{joblib.hash((cell.fit, key))}.joblib"
 
 
+def seen_by(estimator: Any, X: Any, shared: Shared | None) -> tuple[Any, int]:
+    """Give what a cell's fits begin with: X, or what the first steps made of it, and their number.
+
+    Only that is sent to workers.
+    """
+    if shared is None or not isinstance(estimator, Pipeline):
+        return X, 0
+    return shared.data, shared.n_steps
+
+
 def run_cell(
     cell: Cell,
     X: Any,
+    n_steps: int,
     y: NDArray[Any],
     subjects: NDArray[Any],
     n_threads: int,
     file: Path | None,
-    shared: Shared | None = None,
 ) -> Done:
     """Fit and predict, or read from its file what this cell gave before.
 
-    With `shared`, what the first steps of its pipeline made of `X`, they are not run again.
+    The first `n_steps` of its pipeline were run on `X` before, and are not run again.
     """
     tables, damage = None, ""
     if file is not None:
@@ -63,8 +73,8 @@ def run_cell(
         damage = damage and f"{file.name} ({damage})"
     if tables is None:
         fit = cell.fit
-        if shared is not None and isinstance(fit.estimator, Pipeline):
-            X, fit = shared.data, replace(fit, estimator=fit.estimator[shared.n_steps :])
+        if n_steps:
+            fit = replace(fit, estimator=fit.estimator[n_steps:])
         with fixed_threads(n_threads):
             tables = _fit_and_predict(fit, X, y, subjects)
         if file is not None:

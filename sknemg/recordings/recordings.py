@@ -455,6 +455,12 @@ or DataFrame
         items = items if isinstance(items, Windows) else np.ascontiguousarray(items)
         return _rebuild, (items, self.offsets, columns)
 
+    def __sizeof__(self) -> int:
+        # By which Dask, and joblib with it, tells what is large.
+        items = self.items.__sizeof__() if isinstance(self.items, Windows) else self.items.nbytes
+        table = int(self.meta.memory_usage(deep=True).sum())
+        return object.__sizeof__(self) + int(items) + self.offsets.nbytes + table
+
     def __repr__(self) -> str:
         return f"Recordings: {_summary(self)}"
 

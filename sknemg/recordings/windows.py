@@ -247,6 +247,10 @@ class Windows:
         sizes = None if (own.sizes == own.n_times).all() else own.sizes
         return Windows, (np.ascontiguousarray(own.signal), own.starts, own.n_times, sizes)
 
+    def __sizeof__(self) -> int:
+        held = (self.signal, self.starts, self.sizes)
+        return object.__sizeof__(self) + sum(array.nbytes for array in held)
+
     def __repr__(self) -> str:
         return f"Windows: {len(self)} of {self.n_times} {self.dtype}"
 

@@ -1,12 +1,14 @@
 """Clusters: schedulers and workers in processes of their own give what one process gives."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import cloudpickle
 import joblib
 import numpy as np
 import pytest
@@ -38,7 +40,7 @@ def address(request, tmp_path_factory):
     """Two workers of one thread each, each in its process, and a scheduler."""
     if request.param == "LocalCluster":
         with LocalCluster(
-            processes=True, n_workers=2, threads_per_worker=1, dashboard_address=":0"
+            processes=True, n_workers=2, threads_per_worker=1, dashboard_address=None
         ) as cluster:
             yield cluster.scheduler_address
         return
@@ -142,15 +144,48 @@ def test_a_worker_that_is_killed_changes_nothing_in_an_archive(address, model, a
     assert_same(tmp_path / "one", out)
 
 
+#: A network of its own, with a scheduler in one namespace and a worker in another: two machines,
+#: as far as the network is concerned.
+NETWORK = """
+set -e
+ip link set lo up
+unshare --net sleep 600 & other=$!
+trap 'kill $other $(jobs -p) 2> /dev/null || true' EXIT
+until ip link add near type veth peer name far netns $other 2> /dev/null; do sleep 0.1; done
+ip address add 10.77.0.1/24 dev near; ip link set near up
+there="nsenter --target $other --net"
+$there ip address add 10.77.0.2/24 dev far; $there ip link set far up; $there ip link set lo up
+$PYTHON -m dask scheduler --host 10.77.0.1 --port 8786 --no-dashboard 2> scheduler.log &
+$there $PYTHON -m dask worker tcp://10.77.0.1:8786 --nthreads 1 --no-dashboard 2> worker.log &
+"$@" --scheduler tcp://10.77.0.1:8786
+"""
+
+
+def test_scheduler_and_worker_in_networks_of_their_own(model, archive, tmp_path):
+    if not all(map(shutil.which, ("unshare", "nsenter", "ip"))):
+        pytest.skip("needs unshare, nsenter and ip, as Linux has them")
+    inside = ["unshare", "--map-root-user", "--net", "sh", "-c"]
+    tried = "ip link add a type veth peer name b"
+    if subprocess.run([*inside, tried], capture_output=True).returncode:
+        pytest.skip("this system lets nobody make networks: see unshare(1)")
+    words = command(model, archive, tmp_path / "two")
+    env = os.environ | {"PYTHON": sys.executable}
+    subprocess.run([*inside, NETWORK, "sh", *words], cwd=tmp_path, env=env, check=True, timeout=300)
+    assert "tcp://10.77.0.2" in (tmp_path / "worker.log").read_text()
+    subprocess.run(command(model, archive, tmp_path / "one"), check=True)
+    assert_same(tmp_path / "one", tmp_path / "two")
+
+
 # -- searches and evaluations ------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def cohort():
-    y = np.repeat(["myopathy", "neuropathy"], 12)
+    n = 180  # of which the numbers of a fold's rows, too, take what joblib holds for large, 1 kB
+    y = np.repeat(["myopathy", "neuropathy"], n // 2)
     size = np.where(y == "myopathy", 0.45, 0.55)
-    signals = np.random.default_rng(0).normal(0, size[:, None], (24, 600))
-    return Recordings(signals, sfreq=1000, subject=np.repeat(np.arange(12), 2)), y
+    signals = np.random.default_rng(0).normal(0, size[:, None], (n, 500))
+    return Recordings(signals, sfreq=1000, subject=np.repeat(np.arange(n // 2), 2)), y
 
 
 def searched(X, y):
@@ -189,12 +224,44 @@ def test_joblib_on_a_cluster_gives_the_bits_of_one_process(client, cohort, task)
     assert_array_equal(found, expected)
 
 
+def count_arrivals():
+    """Note, in a worker, the bytes of all recordings that reach it from now on."""
+    from sknemg.recordings import recordings
+
+    def rebuild(items, *others):
+        recordings._arrived.append(items.nbytes)
+        return recordings._rebuilt(items, *others)
+
+    recordings._arrived = []
+    if not hasattr(recordings, "_rebuilt"):
+        recordings._rebuilt = recordings._rebuild
+        recordings._rebuild = rebuild  # by which name they are pickled
+
+
+def arrivals():
+    from sknemg.recordings import recordings
+
+    return recordings._arrived
+
+
+@pytest.mark.parametrize("task", [searched, evaluated, voted])
+def test_data_are_sent_to_each_worker_once(client, cohort, task):
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # which no worker can import
+    client.run(count_arrivals)
+    with get_task_stream(client) as stream, joblib.parallel_config("dask"):
+        task(*cohort)
+    worked = {one["worker"] for one in stream.data}
+    found = client.run(arrivals)
+    assert len(worked) == 2
+    assert all(len(found[worker]) == 1 for worker in worked), found
+
+
 @pytest.mark.parametrize("task", [searched, evaluated, voted])
 def test_a_worker_that_is_killed_changes_nothing_for_joblib(address, cohort, task):
     expected = task(*cohort)
 
     def on_the_cluster():
-        with joblib.parallel_config("dask", scatter=[*cohort]):
+        with joblib.parallel_config("dask", scatter=[*cohort] if task is searched else None):
             return task(*cohort)
 
     with Client(address) as client, ThreadPoolExecutor(1) as pool:

@@ -1,6 +1,7 @@
 """`Windows`: what an array of overlapping windows would be, cut only where it is asked for."""
 
 import pickle
+import sys
 from io import BytesIO
 
 import joblib
@@ -282,3 +283,12 @@ def test_windows_take_keys_of_any_shape_as_arrays_do(key):
     X = Recordings(np.arange(24.0).reshape(2, 12), sfreq=10, subject=["a", "b"])
     items = Segmenter().fit_transform(X).items
     assert_array_equal(items[key], np.asarray(items)[key])
+
+
+def test_a_size_is_that_of_what_is_held(make_ragged):
+    X, _ = make_ragged()
+    segments = Segmenter().fit_transform(X)
+    dense = segments.with_values(np.asarray(segments.items))
+    assert X.values.nbytes < sys.getsizeof(X) < X.values.nbytes + 20_000
+    assert sys.getsizeof(dense) > sys.getsizeof(segments) > X.values.nbytes
+    assert dense.items.nbytes < sys.getsizeof(dense) < dense.items.nbytes + 20_000
