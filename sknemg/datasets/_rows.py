@@ -204,32 +204,25 @@ def _files_inside(name: str, folder: Path, links: bool) -> list[Path]:
     if problem := path_problem(name):
         raise ReadError(problem)
     files = files_of(folder / name)
-    check_inside(files, folder)
-    if not links:
-        _refuse_links(files, folder)
+    check_inside(files, folder, links=links)
     return files
 
 
-def _refuse_links(files: Sequence[Path], folder: Path) -> None:
+def check_inside(files: Sequence[Path], folder: Path, *, links: bool = True) -> None:
+    """Refuse files that are not there, that a link leads out of the folder to, or any link."""
     root = folder.resolve()
     for file in files:
-        own, real = Path(os.path.normpath(root / file.relative_to(folder))), file.resolve()
-        if own != real:
-            raise ReadError(
-                f"a link leads to {real.relative_to(root).as_posix()!r}: name that file, so that "
-                "one that is given twice is noticed"
-            )
-
-
-def check_inside(files: Sequence[Path], folder: Path) -> None:
-    """Refuse files that are not there, or that a link leads out of the folder to."""
-    root = folder.resolve()
-    for file in files:
-        if not file.resolve().is_relative_to(root):
+        real = file.resolve()
+        if not real.is_relative_to(root):
             raise ReadError("a link leads out of the folder: put the file itself there")
         if not file.is_file():
             missing = file.relative_to(folder).as_posix()
             raise ReadError(f"there is no {missing!r}: correct the name, or put the file there")
+        if not links and real != Path(os.path.normpath(root / file.relative_to(folder))):
+            raise ReadError(
+                f"a link leads to {real.relative_to(root).as_posix()!r}: name that file, so that "
+                "one that is given twice is noticed"
+            )
 
 
 def check_repeated_rows(rows: pd.DataFrame, table: str, findings: Findings) -> None:

@@ -188,6 +188,9 @@ def cohort():
     return Recordings(signals, sfreq=1000, subject=np.repeat(np.arange(n // 2), 2)), y
 
 
+FEW = np.r_[:12, -12:0]
+
+
 def searched(X, y):
     votes = DiVoteClassifier(LinearDiscriminantAnalysis(solver="lsqr"))
     search = GridSearchCV(
@@ -258,11 +261,14 @@ def test_data_are_sent_to_each_worker_once(client, cohort, task):
 
 @pytest.mark.parametrize("task", [searched, evaluated, voted])
 def test_a_worker_that_is_killed_changes_nothing_for_joblib(address, cohort, task):
-    expected = task(*cohort)
+    X, y = cohort
+    if task is searched:  # of so few that joblib sends the rows of a fold with the work
+        X, y = X[FEW], y[FEW]
+    expected = task(X, y)
 
     def on_the_cluster():
-        with joblib.parallel_config("dask", scatter=[*cohort] if task is searched else None):
-            return task(*cohort)
+        with joblib.parallel_config("dask", scatter=[X, y] if task is searched else None):
+            return task(X, y)
 
     with Client(address) as client, ThreadPoolExecutor(1) as pool:
         client.wait_for_workers(2, timeout=60)
