@@ -33,6 +33,7 @@ from sknemg.archive.results import PARTITIONS
 from sknemg.evaluation import Protocol, evaluate
 
 pytestmark = pytest.mark.slow
+WAIT = 240  # s, since workers start slowly where others use the cores
 
 
 @pytest.fixture(scope="module", params=["LocalCluster", "dask scheduler"])
@@ -63,7 +64,7 @@ def _by_commands(folder):
             )
             wait_until(known.exists)
         with Client(scheduler_file=str(known), set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=60)
+            client.wait_for_workers(2, timeout=WAIT)
             found = client.scheduler.address
         assert found.startswith("tcp://127.0.0.1:")
         yield found
@@ -76,11 +77,11 @@ def _by_commands(folder):
 @pytest.fixture
 def client(address):
     with Client(address) as client:
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=WAIT)
         yield client
 
 
-def wait_until(condition, seconds=60):
+def wait_until(condition, seconds=WAIT):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "nothing happened"
@@ -126,7 +127,7 @@ def test_the_command_on_a_cluster_writes_what_one_process_writes(
 
 def test_a_worker_that_is_killed_changes_nothing_in_an_archive(address, model, archive, tmp_path):
     with Client(address, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=WAIT)
         victim = next(iter(client.nthreads()))
         kill = hold(client, victim)
         out = tmp_path / "two"
@@ -138,7 +139,7 @@ def test_a_worker_that_is_killed_changes_nothing_in_an_archive(address, model, a
             assert client.processing()[victim]
             assert read_archive(out).n_missing
             kill()
-            assert process.wait(60) == 0
+            assert process.wait(WAIT) == 0
         assert victim not in client.nthreads()
     subprocess.run(command(model, archive, tmp_path / "one"), check=True)
     assert_same(tmp_path / "one", out)
@@ -170,7 +171,9 @@ def test_scheduler_and_worker_in_networks_of_their_own(model, archive, tmp_path)
         pytest.skip("this system lets nobody make networks: see unshare(1)")
     words = command(model, archive, tmp_path / "two")
     env = os.environ | {"PYTHON": sys.executable}
-    subprocess.run([*inside, NETWORK, "sh", *words], cwd=tmp_path, env=env, check=True, timeout=300)
+    subprocess.run(
+        [*inside, NETWORK, "sh", *words], cwd=tmp_path, env=env, check=True, timeout=2 * WAIT
+    )
     assert "tcp://10.77.0.2" in (tmp_path / "worker.log").read_text()
     subprocess.run(command(model, archive, tmp_path / "one"), check=True)
     assert_same(tmp_path / "one", tmp_path / "two")
@@ -271,7 +274,7 @@ def test_a_worker_that_is_killed_changes_nothing_for_joblib(address, cohort, tas
             return task(X, y)
 
     with Client(address) as client, ThreadPoolExecutor(1) as pool:
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=WAIT)
         victim = next(iter(client.nthreads()))
         running = pool.submit(on_the_cluster)
         wait_until(lambda: client.processing().get(victim) or running.done())
@@ -279,5 +282,5 @@ def test_a_worker_that_is_killed_changes_nothing_for_joblib(address, cohort, tas
         time.sleep(0.3)
         assert client.processing()[victim]
         kill()
-        assert_array_equal(running.result(60), expected)
+        assert_array_equal(running.result(WAIT), expected)
         assert victim not in client.nthreads()
