@@ -1,9 +1,10 @@
 """What each ingredient of the tuned recipe is worth, alone and left out, by subject.
 
 Run ``python -m benchmarks.recipe``; a stopped run goes on. Every setting sees the same folds of
-the same subjects, the same number of updates and the same seconds of signal in each. Simulated
-patients, and ten subjects of N2001 if ``SKNEMG_DATA`` names the folder that holds them. A subject's
-answer is the mean of the scores of its recordings, a recording's the mean of its segments.
+the same subjects, and as many seconds of signal. Simulated
+patients with recordings as short as the published ones, others with recordings of 10 s, and ten
+subjects of N2001 if ``SKNEMG_DATA`` names the folder that holds them. A subject's answer is the
+mean of the scores of its recordings, a recording's the mean of its segments.
 """
 
 from __future__ import annotations
@@ -13,26 +14,49 @@ import json
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 
 from benchmarks.machinery.reporting import markdown
 from benchmarks.machinery.runner import RESULTS, write_json
-from sknemg import Downsampler, NEMGNetClassifier, Segmenter, SignalAugmenter, SubjectKFold
+from sknemg import (
+    Downsampler,
+    NEMGNetClassifier,
+    Recordings,
+    Segmenter,
+    SignalAugmenter,
+    SubjectKFold,
+)
 from sknemg.datasets import load_emglab
+from sknemg.evaluation.methods import SHORT
 from sknemg.metrics import format_interval
 from sknemg.provenance import provenance
 from sknemg.simulate import make_cohort
+from sknemg.simulate.patient import Dials, simulate_patient
+from sknemg.simulate.plan import plan_cohort
 
 FOLDER = RESULTS / "recipe"
 SFREQ = 10_000
-#: Recordings shorter than the longest window are left out of all settings.
+#: Recordings shorter than this, in seconds, are left out of all settings.
 LONG = 1.0
+#: Segments in a batch, at least: fewer make poor statistics for batch normalisation.
+LEAST = 8
+#: Cohorts, and what they are.
+COHORTS = {
+    "simulated": "simulated patients, recordings of 2.5 s on average",
+    "simulated-10s": "simulated patients, up to four recordings of 10 s; others for each seed",
+    "n2001": "EMGLAB N2001, real, recordings of 11 s",
+}
+HEADER = ["", "recordings / subjects", "log-loss", "difference", "CPU s a fit", "seeds"]
+#: Cohorts on which settings are chosen for each other's folds.
+CHOSEN_ON = ("simulated", "n2001")
 
 
 @dataclass(frozen=True)
@@ -44,9 +68,11 @@ class Size:
     version, width : str, int
         Of nEMGNet.
     n_updates : int
-        Of each training.
+        Of each training with segments of 0.4 s; `sknemg demo` has 505.
     batch_seconds : float
-        Signal in an update: 16 segments of 0.4 s, half as many as published.
+        Signal in an update: 16 segments of 0.4 s, half as many as published. Batches of longer
+        segments hold `LEAST` of them, and there are fewer updates: the signal in all, and so the
+        time, are the same.
     n_subjects, cohort_seed : int
         Of the simulated patients. The demo and the papers' tables show others (seed 0).
     n_splits : int
@@ -56,37 +82,50 @@ class Size:
 
     version: str = "A"
     width: int = 8
-    n_updates: int = 150
+    n_updates: int = 500
     batch_seconds: float = 6.4
     n_subjects: int = 30
     cohort_seed: int = 100
     n_splits: int = 2
 
 
-#: "longer" has as many updates as the demo; its results lie in a folder of their own.
-SIZES = {
-    "cpu": Size(),
-    "longer": Size(n_updates=500),
-    "smoke": Size(width=2, n_updates=6, n_subjects=9),
-}
+SIZES = {"cpu": Size(), "smoke": Size(width=2, n_updates=6, n_subjects=9)}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Windows (s), and what differs from the published recipe."""
+    """Windows (s), what happens to the signal before, and what differs from the published recipe.
+
+    Recordings shorter than a window are filled up with zeros.
+    """
 
     window: float = 0.4
     hop: float = 0.1
+    before: Callable[[np.ndarray], np.ndarray] | None = None
     params: dict[str, Any] = field(default_factory=dict)
 
 
-#: An ingredient and what it changes; ``window`` and ``hop`` are those of `Setting`.
-INGREDIENTS: dict[str, dict[str, Any]] = {
+def logarithm(signal: np.ndarray) -> np.ndarray:
+    """Compand by the logarithm on both sides of zero, at the scale of the tuned recipe."""
+    return np.sign(signal) * np.log1p(np.abs(signal) / 0.05)
+
+
+#: What the tuned recipe of short trainings has, by ingredient: each is left out.
+KEPT: dict[str, dict[str, Any]] = {
     "companding (0.05 mV)": {"companding": 0.05},
     "one-cycle, AdamW 3e-3": {
-        "optimizer": "adamw", "lr": 3e-3, "weight_decay": 0.01, "schedule": "one-cycle",
+        name: SHORT[name] for name in ("optimizer", "lr", "weight_decay", "schedule")
     },
-    "windows of 1 s, pooled head": {"window": 1.0, "hop": 0.1, "head": "pooled"},
+    "overlap by three quarters": {"hop": 0.1},
+}
+#: What might be added to it, or be put in the place of one of its ingredients.
+TRIED: dict[str, dict[str, Any]] = {
+    "companding at 0.02 mV": {"companding": 0.02},
+    "companding at 0.2 mV": {"companding": 0.2},
+    "logarithm": {"companding": None, "before": logarithm},
+    "windows of 1 s, pooled head": {"window": 1.0, "hop": 0.25, "head": "pooled"},
+    "windows of 2 s, pooled head": {"window": 2.0, "hop": 0.5, "head": "pooled"},
+    "windows of 5 s, pooled head": {"window": 5.0, "hop": 1.25, "head": "pooled"},
     "gain, sign, noise": {
         "augment": SignalAugmenter(
             gain=1.25, noise=0.005, polarity=0.5, mains=0, shift=0, warp=0
@@ -96,11 +135,18 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     "label smoothing 0.1": {"label_smoothing": 0.1},
     "dropout 0.2": {"dropout": 0.2},
     "average of weights 0.98": {"weight_averaging": 0.98},
+    "width 16": {"width": 16},
 }  # fmt: skip
+#: What is added together, in "all": those of which none takes the place of another.
+REGULARISERS = [
+    "gain, sign, noise",
+    "mixup 0.2",
+    "label smoothing 0.1",
+    "dropout 0.2",
+    "average of weights 0.98",
+]
 
-PUBLISHED, TUNED, ALL = "published", "tuned", "all ingredients"
-#: The ingredients that the recipe "tuned" has: a test holds the two together.
-KEPT = ("companding (0.05 mV)",)
+PUBLISHED, TUNED, BASE, ALL = "published", "tuned", "tuned, one-cycle", "all regularisers"
 
 
 def setting(*changes: dict[str, Any]) -> Setting:
@@ -108,69 +154,105 @@ def setting(*changes: dict[str, Any]) -> Setting:
     merged: dict[str, Any] = {}
     for change in changes:
         merged |= change
-    shape = {name: merged.pop(name) for name in ("window", "hop") if name in merged}
-    return Setting(**shape, params=merged)
+    own = {name: merged.pop(name) for name in ("window", "hop", "before") if name in merged}
+    return Setting(**own, params=merged)
 
 
 def settings() -> dict[str, Setting]:
-    """Give every setting that is trained, by name, the more telling ones first.
+    """Give every setting that is trained, by name.
 
-    Each ingredient is added to the published recipe alone, and to the tuned one if that lacks it;
-    each is left out of all of them. (A single ingredient of the tuned recipe is that recipe.)
+    `BASE` is what `sknemg compare` trains: each of its ingredients is left out, everything else is
+    added alone; the regularisers are added together, and each is left out of those.
     """
-    kept = {name: INGREDIENTS[name] for name in KEPT}
-    others = {name: change for name, change in INGREDIENTS.items() if name not in KEPT}
-    found = {PUBLISHED: setting(), TUNED: setting(*kept.values())}
-    if len(kept) > 1:
-        found |= {f"published + {name}": setting(change) for name, change in kept.items()}
-    found |= {f"tuned + {n}": setting(*kept.values(), change) for n, change in others.items()}
-    found[ALL] = setting(*INGREDIENTS.values())
-    found |= {f"published + {name}": setting(change) for name, change in others.items()}
-    for name in INGREDIENTS:
-        rest = [change for key, change in INGREDIENTS.items() if key != name]
-        found[f"all - {name}"] = setting(*rest)
+    kept = list(KEPT.values())
+    found = {PUBLISHED: setting(), TUNED: setting(KEPT["companding (0.05 mV)"])}
+    found[BASE] = setting(*kept)
+    found["- companding"] = setting(KEPT["one-cycle, AdamW 3e-3"])
+    found["- overlap"] = setting(*kept, {"hop": 0.4})
+    found |= {f"+ {name}": setting(*kept, change) for name, change in TRIED.items()}
+    added = [TRIED[name] for name in REGULARISERS]
+    found[ALL] = setting(*kept, *added)
+    found["all - companding"] = setting(KEPT["one-cycle, AdamW 3e-3"], *added)
+    found["all - one-cycle"] = setting(KEPT["companding (0.05 mV)"], *added)
+    for name in REGULARISERS:
+        rest = [TRIED[key] for key in REGULARISERS if key != name]
+        found[f"all - {name}"] = setting(*kept, *rest)
     return found
+
+
+def reference_of(name: str) -> str | None:
+    """Give the setting with which another is compared."""
+    if name in (PUBLISHED, BASE):
+        return None if name == PUBLISHED else PUBLISHED
+    return ALL if name.startswith("all -") else BASE
+
+
+def reference_of_earlier(name: str) -> str | None:
+    """Give the same for the earlier study, which added to and left out of other settings."""
+    if name.startswith("all -"):
+        return "all ingredients"
+    return TUNED if name.startswith("tuned +") else None if name == PUBLISHED else PUBLISHED
 
 
 # -- running -----------------------------------------------------------------------------------
 
 
-def cohorts(size: Size, cache: Path, names: list[str]) -> Iterator[tuple[str, Any, Any]]:
-    """Give the cohorts at 10 kHz, without recordings that are too short for all settings."""
-    for name in names:
-        if name == "simulated":
-            X, y = make_cohort(
-                size.n_subjects, sfreq=SFREQ, cache=cache / "cohorts",
-                random_state=size.cohort_seed,
-            )  # fmt: skip
-        else:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Flat for")  # N2001A06BB08, of which it is said
-                X, y = load_emglab()
-            X = Downsampler(sfreq=SFREQ).fit_transform(X)
-        long = np.asarray(X.lengths) >= LONG * SFREQ
-        yield name, X[long], np.asarray(y)[long]
+def load(name: str, size: Size, seed: int, cache: Path) -> tuple[Recordings, np.ndarray]:
+    """Give a cohort at 10 kHz, without recordings that are too short."""
+    if name == "simulated":
+        X, y = make_cohort(
+            size.n_subjects, sfreq=SFREQ, cache=cache / "cohorts", random_state=size.cohort_seed
+        )
+    elif name == "simulated-10s":
+        X, y = joblib.Memory(cache / "cohorts", verbose=0).cache(long_recordings)(
+            size.n_subjects, 2 * size.cohort_seed + seed
+        )
+    else:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "1 of 80 recordings")  # N2001A06BB08 is flat
+            X, y = load_emglab()
+        X = Downsampler(sfreq=SFREQ).fit_transform(X)
+    long = np.asarray(X.lengths) >= LONG * SFREQ
+    return X[long], np.asarray(y)[long]
+
+
+def long_recordings(
+    n_subjects: int, seed: int, n_recordings: int = 4, seconds: float = 10.0
+) -> tuple[Recordings, np.ndarray]:
+    """Simulate patients with as many, and as long recordings each; names are those of the seed."""
+    plan = plan_cohort(n_subjects, confound=False, random_state=seed).assign(seconds=seconds)
+    plan = plan.groupby("subject").head(n_recordings)
+    usual = {name: one.default for name, one in signature(make_cohort).parameters.items()}
+    dials = Dials(**{name: usual[name] for name in Dials._fields} | {"sfreq": SFREQ}).checked()
+    made = [simulate_patient(rows, dials, seed) for _, rows in plan.groupby("subject")]
+    X = Recordings(
+        [recording.trace.signal for patient in made for recording in patient],
+        sfreq=SFREQ, subject=[f"{seed}-{number:02d}" for number in plan["subject"]],
+    )  # fmt: skip
+    return X, plan["diagnosis"].to_numpy(dtype=str)
 
 
 def train_and_score(
     one: Setting, size: Size, X: Any, y: np.ndarray, train: np.ndarray, test: np.ndarray, seed: int
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     """Train on some recordings; score the others, a row a recording."""
-    segmenter = Segmenter(window=one.window, hop=one.hop)
-    parts = segmenter.fit_transform(X[train])
-    batch = max(2, round(size.batch_seconds / one.window))
-    n_rows = size.n_updates * batch
-    epochs = -(-n_rows // len(parts.values))
+    if one.before is not None:
+        X = X.with_values(one.before(X.values), X.offsets)
+    parts = Segmenter(window=one.window, hop=one.hop, short="pad").fit_transform(X[train])
+    batch = max(LEAST, round(size.batch_seconds / one.window))
+    n_batches = max(2, round(size.n_updates * size.batch_seconds / one.window / batch))
+    epochs = -(-n_batches * batch // len(parts.values))
+    drawn = max(1, n_batches // epochs) * batch  # whole batches in each epoch
     classifier = NEMGNetClassifier(
-        size.version, width=size.width, batch_size=batch, max_epochs=epochs,
-        epoch_fraction=n_rows / epochs / len(parts.values), validation=None, eval_every=None,
-        device="cpu", random_state=seed, **one.params,
+        size.version, batch_size=batch, max_epochs=epochs,
+        epoch_fraction=min(1.0, drawn / len(parts.values)), validation=None, eval_every=None,
+        device="cpu", random_state=seed, **({"width": size.width} | one.params),
     )  # fmt: skip
     start = time.process_time()
     classifier.fit(parts.values, y[train][parts.row_index])
     seconds = time.process_time() - start
     hop = max(one.hop, one.window / 2)  # scores of windows that overlap more hardly differ
-    parts = Segmenter(window=one.window, hop=hop).fit_transform(X[test])
+    parts = Segmenter(window=one.window, hop=hop, short="pad").fit_transform(X[test])
     scores = pd.DataFrame(classifier.predict_proba(parts.values), columns=classifier.classes_)
     means = scores.groupby(parts.row_index).mean()
     rows = pd.DataFrame({"subject": X["subject"].to_numpy()[test], "y_true": y[test]})
@@ -197,18 +279,18 @@ def run(
     torch.set_num_threads(1)
     folder = cache / "recipe"
     folder.mkdir(parents=True, exist_ok=True)
-    data = list(cohorts(size, cache, names))
     for seed in range(seeds):
+        data = {name: load(name, size, seed, cache) for name in names}
         for label in labels:
-            one = settings()[label]
-            for name, X, y in data:
-                n_splits = size.n_splits if name == "simulated" else 3
+            for name, (X, y) in data.items():
+                n_splits = 3 if name == "n2001" else size.n_splits
                 splitter = SubjectKFold(n_splits, shuffle=True, random_state=0)
                 for fold, (train, test) in enumerate(splitter.split(X, y)):
                     where = f"{name}-{seed}-{label}-{fold}-{size.version}{size.width}"
                     file = folder / f"{where}-{size.n_updates}.csv".replace(" ", "_")
                     if file.exists():
                         continue
+                    one = settings()[label]
                     rows, about = train_and_score(one, size, X, y, train, test, 1000 * seed + fold)
                     keys = {"cohort": name, "seed": seed, "setting": label, "fold": fold}
                     part = file.with_suffix(".part")
@@ -295,47 +377,78 @@ def tables(folder: Path = FOLDER) -> str:
     table = pd.read_csv(folder / "subjects.csv")
     about = json.loads((folder / "settings.json").read_text())
     size = Size(**about["size"])
-    n_settings = int(losses(table).groupby("cohort").mean().notna().all().sum())
-    said = ", ".join(
-        f"{name}: {part['subject'].nunique()} subjects" for name, part in table.groupby("cohort")
-    )
     hours = table.drop_duplicates(["cohort", "seed", "setting", "fold"])["cpu_seconds"].sum() / 3600
+    signal = size.n_updates * size.batch_seconds
     lines.append(
-        f"*{said}; {size.n_splits} folds by subject, of N2001 three; "
-        f"nEMGNet-{size.version} of width {size.width}, {size.n_updates} updates of "
-        f"{size.batch_seconds:g} s of signal in every training, no "
-        f"early stopping; {hours:.2f} CPU hours on {about['device']}, one thread, commit "
-        f"{about['commit'] or 'unknown'}.*\n\nBalanced accuracy in percent, of recordings alone / "
-        "of subjects by the mean of their recordings; log-loss of subjects (thirds: 1.10); and its "
-        "difference, below 0 where the setting is better, with a 95 % interval over subjects. So "
-        "few updates favour what learns fast, and are unfair to regularisers.\n"
+        f"*nEMGNet-{size.version} of width {size.width}, {size.n_updates} updates of "
+        f"{size.batch_seconds / 0.4:.0f} segments, {signal:.0f} s of signal in every training, no "
+        f"early stopping; {size.n_splits} folds by subject, of N2001 three; {hours:.1f} CPU hours "
+        f"on {about['device']}, one thread, commit {about['commit'] or 'unknown'}.*\n\n"
+        "Balanced accuracy in percent, of recordings alone / of subjects by the mean of their "
+        "recordings; log-loss of subjects (thirds: 1.10); and its difference, below 0 where the "
+        f"setting is better, with a 95 % interval over subjects, not corrected for the number of "
+        f"settings. `{BASE}` is what `sknemg compare` trains: its ingredients are left out (-) and "
+        "others added to it (+).\n"
     )
     for cohort, part in table.groupby("cohort", sort=False):
-        matrix = losses(part)
-        rows = []
-        for name in settings():
-            own = part[part["setting"] == name]
-            if own.groupby("seed")["fold"].nunique().max() != part["fold"].nunique():
-                rows.append([name, *["not run"] * 4, "0"])
-                continue
-            reference = TUNED if name.startswith("tuned +") else PUBLISHED
-            reference = ALL if name.startswith("all -") else reference
-            apart = ""
-            if name != PUBLISHED:
-                value, low, high = difference(matrix[name], matrix[reference])
-                apart = f"{value:+.2f} [{low:+.2f}, {high:+.2f}] from {reference}"
-            fits = own.drop_duplicates(["seed", "fold"])
-            rows.append(
-                [name, f"{100 * balanced(own, 'recording'):.0f} / "
-                 f"{100 * balanced(own, 'subject'):.0f}", f"{matrix[name].mean():.2f}", apart,
-                 f"{fits['cpu_seconds'].mean():.0f}", str(own["seed"].nunique())]
-            )  # fmt: skip
-        header = ["", "recordings / subjects", "log-loss", "difference", "CPU s a fit", "seeds"]
-        lines += [f"**{cohort}**\n", markdown(header, rows)]
+        rows = rows_of(part, list(settings()), reference_of)
+        lacking = [name for name in settings() if name not in {row[0] for row in rows}]
+        n_subjects = part["subject"].nunique()
+        lines += [f"**{cohort}**: {COHORTS[cohort]}; {n_subjects} subjects\n"]
+        lines += [markdown(HEADER, rows), f"Not run: {', '.join(lacking) or 'nothing'}.\n"]
+    return "\n".join([*lines, *_choice(table[table["cohort"].isin(CHOSEN_ON)])])
+
+
+def rows_of(
+    part: pd.DataFrame, names: list[str], reference_of: Callable[[str], str | None]
+) -> list[list[str]]:
+    """Give the rows of a cohort's table: settings that ran on all of its folds."""
+    folds = part.groupby(["setting", "seed"])["fold"].nunique().groupby("setting").max()
+    complete = folds.index[folds == part["fold"].nunique()]
+    matrix = losses(part)[complete]
+    rows = []
+    for name in [name for name in names if name in complete]:
+        own = part[part["setting"] == name]
+        reference, apart = reference_of(name), ""
+        if reference in matrix:
+            value, low, high = difference(matrix[name], matrix[reference])
+            apart = f"{value:+.2f} [{low:+.2f}, {high:+.2f}] from {reference}"
+        fits = own.drop_duplicates(["seed", "fold"])
+        rows.append(
+            [name, f"{100 * balanced(own, 'recording'):.0f} / "
+             f"{100 * balanced(own, 'subject'):.0f}", f"{matrix[name].mean():.2f}", apart,
+             f"{fits['cpu_seconds'].mean():.0f}", str(own["seed"].nunique())]
+        )  # fmt: skip
+    return rows
+
+
+def earlier(folder: Path = FOLDER / "earlier") -> str:
+    """Write the earlier study, of shorter trainings and other settings, as Markdown."""
+    table = pd.read_csv(folder / "subjects.csv")
+    about = json.loads((folder / "settings.json").read_text())
+    lines = [
+        "## An earlier study, of 150 updates\n",
+        f"*{about['size']['n_updates']} updates of {about['size']['batch_seconds']:g} s of signal, "
+        f"the simulator before commit bbb919d, else as above; commit {about['commit']}.* So few "
+        "updates favour what learns fast, and are unfair to regularisers.\n",
+    ]
+    for cohort, part in table.groupby("cohort", sort=False):
+        names = part["setting"].drop_duplicates().tolist()
+        rows = rows_of(part, names, reference_of_earlier)
+        lines += [f"**{cohort}**\n", markdown(HEADER, rows)]
+    return "\n".join(lines)
+
+
+def _choice(table: pd.DataFrame) -> list[str]:
+    """Say what each fold's setting would be by the others, and what that is worth."""
+    own = losses(table)
+    on_both = own.groupby("cohort").mean().notna().sum() == len(CHOSEN_ON)
+    n_settings = int(on_both.sum())
+    if n_settings < 2 or not on_both.get(PUBLISHED, False):
+        return ["Chosen by the others: too few settings ran on both cohorts.\n"]
     picked = chosen_elsewhere(table)
     rows = []
     for cohort, part in picked.groupby("cohort", sort=False):
-        own = losses(table)
         best = losses(picked).bfill(axis=1).iloc[:, 0]
         at = own.index.get_level_values("cohort") == cohort
         value, low, high = difference(best[at], own.loc[at, PUBLISHED])
@@ -344,41 +457,11 @@ def tables(folder: Path = FOLDER) -> str:
             [cohort, "; ".join(names), f"{100 * balanced(part, 'subject'):.0f}",
              f"{best[at].mean():.2f}", format_interval(value, low, high)]
         )  # fmt: skip
-    lines += [
+    return [
         f"Chosen by the others: for each fold, that of the {n_settings} settings run on both "
         "with the least log-loss on the subjects of all other folds and of the other cohort.\n",
-        markdown(
-            ["", "chosen", "subjects", "log-loss", "difference from published"],
-            rows,
-        ),
+        markdown(["", "chosen", "subjects", "log-loss", "difference from published"], rows),
     ]
-    return "\n".join(lines)
-
-
-def longer(folder: Path = FOLDER / "longer") -> str:
-    """Write the settings that were trained for longer as Markdown."""
-    lines = ["## As many updates as in the demo\n"]
-    if not (folder / "subjects.csv").exists():
-        return "\n".join([*lines, "Not run.\n"])
-    table = pd.read_csv(folder / "subjects.csv")
-    about = json.loads((folder / "settings.json").read_text())
-    rows = []
-    for cohort, part in table.groupby("cohort", sort=False):
-        matrix = losses(part)
-        for name in [name for name in settings() if name in matrix]:
-            own, apart = part[part["setting"] == name], ""
-            if name != TUNED:
-                apart = "{:+.2f} [{:+.2f}, {:+.2f}]".format(
-                    *difference(matrix[name], matrix[TUNED])
-                )
-            rows.append(
-                [cohort, name, str(own["subject"].nunique()),
-                 f"{100 * balanced(own, 'recording'):.0f} / {100 * balanced(own, 'subject'):.0f}",
-                 f"{matrix[name].mean():.2f}", apart, str(own["seed"].nunique())]
-            )  # fmt: skip
-    header = ["", "", "n", "recordings / subjects", "log-loss", f"difference from {TUNED}", "seeds"]
-    said = f"*{about['size']['n_updates']} updates, else as above; commit {about['commit']}.*\n"
-    return "\n".join([*lines, said, markdown(header, rows)])
 
 
 def main() -> None:
@@ -386,7 +469,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--size", choices=list(SIZES), default="cpu")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--cohorts", nargs="+", default=["simulated", "n2001"])
+    parser.add_argument("--cohorts", nargs="+", choices=list(COHORTS), default=list(COHORTS))
     parser.add_argument(
         "--settings", nargs="+", choices=list(settings()), default=list(settings()),
         metavar="NAME", help="of those in the table (default: all)",

@@ -35,7 +35,7 @@ from sknemg import (
     SegmentFeatures,
 )
 from sknemg.classifiers.recipes import RECIPES
-from sknemg.evaluation import Protocol, evaluate
+from sknemg.evaluation import Protocol, compared_methods, evaluate
 from sknemg.metrics import METRICS
 from sknemg.metrics._definitions import CLASS_METRICS
 
@@ -208,38 +208,42 @@ def test_true_values_of_the_coverage_study_are_those_it_names():
 
 def test_every_ingredient_of_the_recipe_stands_alone_and_is_left_out():
     found = recipe.settings()
-    everything = found[recipe.ALL]
-    for name, change in recipe.INGREDIENTS.items():
-        alone = found.get(f"published + {name}", found["tuned"])
+    base, everything = found[recipe.BASE], found[recipe.ALL]
+    for name, left_out in zip(
+        ("- companding", recipe.TUNED, "- overlap"), recipe.KEPT.values(), strict=True
+    ):
+        assert found[name] != base == recipe.setting(vars(found[name])["params"], left_out)
+    for name, change in recipe.TRIED.items():
+        assert found[f"+ {name}"] == recipe.setting(base.params, change) != base
+    for name in recipe.REGULARISERS:
         without = found[f"all - {name}"]
-        for key, value in change.items():
-            if key in ("window", "hop"):
-                assert getattr(everything, key) == getattr(alone, key) == value
-                assert getattr(without, key) == getattr(found["published"], key)
-            else:
-                assert alone.params[key] is everything.params[key] is value
-                assert key not in without.params
-        assert (f"tuned + {name}" in found) != (name in recipe.KEPT)
+        assert not set(recipe.TRIED[name]) & set(without.params)
+        assert everything == recipe.setting(without.params, recipe.TRIED[name])
 
 
-def test_the_settings_are_the_recipes_of_the_classifier():
+def test_the_settings_are_the_recipes_of_the_classifier_and_of_compare():
     found = recipe.settings()
-    for name in ("published", "tuned"):
+    compared = compared_methods("cpu", methods=["network"])
+    (network,) = [pipe.named_steps["divote"].estimator for pipe in compared.values()]
+    of_compare = network.recipe_params() | {"epoch_fraction": 1.0}
+    for name, theirs in {**RECIPES, recipe.BASE: of_compare}.items():
         own = NEMGNetClassifier(**found[name].params).recipe_params()
-        assert own | {"head": None} == RECIPES[name] | {"head": None}  # which follows the window
+        assert own | {"head": None} == theirs | {"head": None}  # which follows the window
 
 
-def test_settings_of_the_recipe_are_trained_for_the_same_number_of_updates():
+def test_settings_of_the_recipe_are_trained_on_as_much_signal():
     rng = np.random.default_rng(0)
     signals = rng.normal(size=(6, 13_000)).astype("float32")
     y = np.repeat(["myopathy", "normal"], 3)
     X = Recordings(signals, sfreq=recipe.SFREQ, subject=list("abcdef"))
-    size = recipe.Size(width=2, n_updates=4, batch_seconds=2.0)
+    size = recipe.Size(width=2, n_updates=4, batch_seconds=4.0)
     train, test = np.array([0, 1, 3, 4]), np.array([2, 5])
-    for name in ("published", recipe.ALL):
+    # of the long ones eight are a batch
+    expected = {"published": 4, "+ logarithm": 4, "+ windows of 1 s, pooled head": 2}
+    for name, n_updates in expected.items():
         one = recipe.settings()[name]
         rows, about = recipe.train_and_score(one, size, X, y, train, test, 0)
-        assert about["updates"] == 4
+        assert about["updates"] == n_updates
         assert rows["subject"].tolist() == ["c", "f"]
         np.testing.assert_allclose(rows[["myopathy", "normal"]].sum(axis=1), 1, rtol=1e-5)
 
@@ -282,9 +286,8 @@ def test_losses_differences_and_choices_of_the_recipe(invented_recipe):
 
 def test_the_page_of_the_recipe_is_that_of_the_kept_results(tmp_path):
     assert "Not run." in recipe.tables(tmp_path)
-    assert "Not run." in recipe.longer(tmp_path)
     assert recipe.tables() in write_recipe.PAGE.read_text()
-    assert recipe.longer() in write_recipe.PAGE.read_text()
+    assert recipe.earlier() in write_recipe.PAGE.read_text()
 
 
 def make_hum(hum=0.0, noise=0.01, gain=1.0, sfreq=10_000):
