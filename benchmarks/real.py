@@ -26,15 +26,15 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.machinery.methods import installed, rocket
+from benchmarks.machinery.methods import ShallowFBCSPClassifier, installed
 from benchmarks.machinery.reporting import markdown
 from benchmarks.machinery.runner import RESULTS
-from benchmarks.machinery.settings import PROFILES
 from sknemg import DiVoteClassifier, Downsampler, NEMGNetClassifier, Segmenter, SegmentFeatures
 from sknemg.datasets import load_cohort, load_emglab
 from sknemg.evaluation import PROTOCOLS, Evaluation, evaluate, gains_of, nuisance_model
 from sknemg.evaluation.methods import SHORT
 from sknemg.evaluation.nuisance import NUISANCE
+from sknemg.evaluation.rivals import minirocket, multirocket_hydra
 from sknemg.metrics import format_interval, score_table
 
 FOLDER = RESULTS / "real"
@@ -48,6 +48,8 @@ METHODS = [
     "features + LDA",
     "features + forest",
     "MiniRocket + ridge",
+    "MultiRocket + Hydra + ridge",
+    "ShallowFBCSPNet",
     "nEMGNet, published",
     "nEMGNet, tuned, 0.4 s",
     "nEMGNet, tuned, 2 s",
@@ -93,7 +95,7 @@ def rows_of(X: Any) -> list[np.ndarray]:
 
 
 def methods(names: list[str], version: str, width: int, epochs: int) -> dict[str, Any]:
-    """Give the methods by name; MiniRocket only where aeon is installed."""
+    """Give the methods by name; rivals only where aeon, or braindecode, is installed."""
 
     def votes(classifier, window=0.4, hop=0.2):
         segmenter = Segmenter(window=window, hop=hop, short="drop")
@@ -117,8 +119,13 @@ def methods(names: list[str], version: str, width: int, epochs: int) -> dict[str
         "nEMGNet, tuned, 0.4 s": votes(network("tuned", **SHORT), hop=0.1),
         "nEMGNet, tuned, 2 s": votes(network("tuned", batch_size=8, **SHORT), 2.0, 0.5),
     }
-    if installed("aeon") and "MiniRocket + ridge" in names:
-        found["MiniRocket + ridge"] = votes(rocket("MiniRocket", PROFILES["cpu"]), hop=0.4)
+    if installed("aeon"):
+        for name, rival in (("MiniRocket", minirocket), ("MultiRocket + Hydra", multirocket_hydra)):
+            if f"{name} + ridge" in names:
+                found[f"{name} + ridge"] = votes(rival(), hop=0.4)
+    if installed("braindecode"):
+        sizes = {"max_epochs": epochs, "validation": None, "device": "cpu"}
+        found["ShallowFBCSPNet"] = votes(ShallowFBCSPClassifier(version, **sizes))
     return {name: found[name] for name in names if name in found}
 
 

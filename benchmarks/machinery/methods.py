@@ -27,7 +27,7 @@ from sknemg import (
     TimmClassifier,
 )
 from sknemg.divote._items import consumes_groups
-from sknemg.evaluation.methods import SoftmaxRidge
+from sknemg.evaluation.rivals import SoftmaxRidge
 
 SFREQ = 10_000
 CACHE = "SKNEMG_BENCHMARK_CACHE"  # by environment, so that no path gets into a kept result

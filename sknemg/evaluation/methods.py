@@ -7,16 +7,16 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.extmath import softmax
 
 from sknemg.divote import DiVoteClassifier, JointVoteClassifier
+from sknemg.evaluation.rivals import minirocket, multirocket_hydra
 from sknemg.features.transformers import SegmentFeatures
 from sknemg.muap.features import MuapFeatures
 from sknemg.preprocessing import Downsampler, Segmenter
@@ -49,8 +49,6 @@ COMPARED = ("network", "features", "motor-units")
 #: Joins the names of methods that vote together.
 TOGETHER = "+"
 
-_N_KERNELS = 2000
-
 
 def compared_methods(
     profile: Literal["smoke", "cpu", "gpu"] = "cpu",
@@ -79,8 +77,8 @@ def compared_methods(
           linear discriminant or a random forest;
         - ``"motor-units"``: motor unit action potentials, found and measured in the recordings as
           they are, with a balanced logistic regression;
-        - ``"minirocket"``: MiniRocket's random convolutions with a ridge classifier, which needs
-          aeon (the extra ``rivals``);
+        - ``"minirocket"`` and ``"multirocket-hydra"``: random convolutions of segments with a
+          ridge classifier, which need aeon (the extra ``rivals``);
         - several of them that vote together, joined by ``+``, such as ``"network+motor-units"``:
           the geometric mean of their scores of a recording, without a final classifier, see
           `JointVoteClassifier`.
@@ -111,7 +109,7 @@ def compared_methods(
     ValueError
         If a method is unknown, is named twice, or there is none.
     ImportError
-        If ``"minirocket"`` is asked for without aeon.
+        If ``"minirocket"`` or ``"multirocket-hydra"`` is asked for without aeon.
 
     References
     ----------
@@ -237,50 +235,6 @@ def fitting_methods(X: Recordings, y: ArrayLike, n_jobs: int | None = None) -> t
     return tuple(name for name in COMPARED if not (few and name == "motor-units"))
 
 
-class SoftmaxRidge(RidgeClassifier):
-    """Ridge regression on the classes, with the softmax of its outputs for scores."""
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Score the classes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        output = self.decision_function(X)
-        both = np.stack([-output, output], axis=1) if output.ndim == 1 else output
-        return np.asarray(softmax(both))
-
-
-def minirocket(n_kernels: int = _N_KERNELS) -> Pipeline:
-    """Build MiniRocket with a ridge classifier, for segments.
-
-    Parameters
-    ----------
-    n_kernels : int, default=2000
-
-    Returns
-    -------
-    Pipeline
-
-    Raises
-    ------
-    ImportError
-        If aeon is not installed.
-    """
-    try:
-        from aeon.transformations.collection.convolution_based import MiniRocket
-    except ImportError as error:
-        raise ImportError(
-            "MiniRocket needs aeon, which is not installed: pip install 'sknemg[rivals]'."
-        ) from error
-    return make_pipeline(MiniRocket(n_kernels=n_kernels), StandardScaler(), SoftmaxRidge(alpha=1e3))
-
-
 def _segments(
     *, sfreq: float, window: float, hop: float, short: str, upsample: bool
 ) -> list[tuple[str, BaseEstimator]]:
@@ -329,10 +283,15 @@ def _minirocket(profile: str, recipe: str) -> _Part:
     return "MiniRocket + ridge", None, minirocket()
 
 
+def _multirocket_hydra(profile: str, recipe: str) -> _Part:
+    return "MultiRocket + Hydra + ridge", None, multirocket_hydra()
+
+
 _PARTS: dict[str, Callable[[str, str], _Part]] = {
     "network": _network,
     "features": _features,
     "forest": _forest,
     "motor-units": _motor_units,
     "minirocket": _minirocket,
+    "multirocket-hydra": _multirocket_hydra,
 }

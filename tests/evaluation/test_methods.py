@@ -16,7 +16,8 @@ from sknemg import (
 from sknemg.divote.fitted import open_model
 from sknemg.evaluation import compared_methods
 from sknemg.evaluation import methods as module
-from sknemg.evaluation.methods import COMPARED, SoftmaxRidge, check_methods, fitting_methods
+from sknemg.evaluation.methods import COMPARED, check_methods, fitting_methods
+from sknemg.evaluation.rivals import SoftmaxRidge
 
 NETWORK = "nEMGNet-A (tuned, width 4, 0.5 epochs)"
 
@@ -107,7 +108,8 @@ def test_motor_units_are_compared_where_half_of_each_class_has_some(
     assert set(chosen) | {"motor-units"} == set(COMPARED)
 
 
-def test_without_aeon_minirocket_says_what_to_install(monkeypatch):
+@pytest.mark.parametrize("rival", ["minirocket", "multirocket-hydra"])
+def test_without_aeon_a_rival_says_what_to_install(rival, monkeypatch):
     real = builtins.__import__
 
     def without(name, *args, **kwargs):
@@ -117,16 +119,41 @@ def test_without_aeon_minirocket_says_what_to_install(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r"pip install 'sknemg\[rivals\]'"):
-        compared_methods(methods=["minirocket"])
+        compared_methods(methods=[rival])
     assert compared_methods(methods=["forest"])  # which does without
 
 
-def test_minirocket_votes(make_ragged):
-    pytest.importorskip("aeon", reason="MINIROCKET NOT TRIED: aeon is not installed")
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "rival, small",
+    [
+        ("minirocket", {"minirocket__n_kernels": 84}),
+        (
+            "multirocket-hydra",
+            {
+                "featureunion__multirocket__n_kernels": 84,
+                "featureunion__hydratransformer__n_groups": 2,
+            },
+        ),
+    ],
+)
+def test_rivals_vote_alone_and_with_others(rival, small, make_ragged):
+    pytest.importorskip("aeon", reason="RIVALS NOT TRIED: aeon is not installed")
     X, y = make_ragged()
-    (pipe,) = compared_methods(methods=["minirocket"], sfreq=1000, short="drop").values()
-    pipe.set_params(divote__estimator__minirocket__n_kernels=84)
-    assert pipe.fit(X, y).predict_proba(X).shape == (len(X), 3)
+    names = [rival, f"{rival}+features"]
+    options = {"sfreq": 1000, "short": "drop", "subject_features": "all"}
+    alone, pair = compared_methods(methods=names, **options).values()
+    seeds = {name: 0 for name in alone.get_params() if name.endswith("random_state")}
+    assert len(seeds) >= 2  # that of the convolutions, and of the ridge
+    alone.set_params(**seeds, **{f"divote__estimator__{name}": n for name, n in small.items()})
+    proba = alone.fit(X, y).predict_proba(X)
+    assert (alone.predict(X) == y).mean() > 0.6  # on those it was trained on
+    np.testing.assert_array_equal(alone.fit(X, y).predict_proba(X), proba)
+    key = rival.replace("-", "_")
+    pair.set_params(**{f"{key}__divote__estimator__{name}": n for name, n in small.items()})
+    pair.set_params(**{name: 0 for name in pair.get_params() if name.endswith("random_state")})
+    levels = pair.fit(X, y).levels(X)
+    assert set(levels.items["kind"]) == {key, "features"}
 
 
 @pytest.mark.parametrize("classes", ["ab", "abc"])
