@@ -46,6 +46,7 @@ from sknemg.recordings import label_subjects
 from sknemg.simulate import make_cohort
 
 FOLDER = RESULTS / "votes"
+PAGE = Path(__file__).parents[1] / "docs" / "votes.md"
 SFREQ = 10_000
 N_SUBJECTS = 45
 #: Cohorts, and what is tried on them. Recordings of Algiers are full interference patterns.
@@ -112,20 +113,33 @@ FINALS = [
     for final in ("logistic", "balanced", "regularized")
 ]
 LEARNED = [
-    Rule(final=final, location=True, sizes=sizes)
-    for sizes in (*FEW, UNEQUAL)
-    for final in ("logistic", "balanced", "regularized")
+    *(Rule(final="balanced", location=True, sizes=sizes) for sizes in FEW),
+    *(
+        Rule(final=final, location=True, sizes=UNEQUAL)
+        for final in ("logistic", "balanced", "regularized")
+    ),
 ]
 RULES = [*AVERAGES, *FINALS, *LEARNED]
 
 
-INTRODUCTION = """## What the rules of the vote are worth
+INTRODUCTION = """# Rules of the vote
 
-Balanced accuracy of subjects in percent and their log-loss (thirds: 1.10), and differences with
-95 % intervals over subjects, paired; a difference of log-loss below 0 is a gain. All rules of a row
-see the same scores of segments or motor units, of subjects that were left out. "In-sample": the
-final classifier learns from votes of the classifier that was trained on the same subjects, as
-published; "out of fold": from votes of classifiers that never saw them (three inner folds).
+Generated from `benchmarks/results/votes` by `python -m benchmarks.votes --page`; what was not run
+says so.
+
+What the parameters `pooling`, `recording_weights`, `final_estimator` and `cv` of
+{class}`~sknemg.DiVoteClassifier` are worth. All rules see the same scores of segments or motor
+units, of subjects that were left out: five folds by subject, of N2001 one subject at a time.
+Balanced accuracy of subjects and their log-loss (thirds: 1.10), and in brackets what a rule has
+more than the one it is compared with, with 95 % intervals over subjects, paired. A log-loss that
+falls is a gain. A final classifier learns from votes of the classifier that was trained on the
+same subjects, as published, or "out of fold" from votes of three classifiers that never saw them.
+Simulated patients are no real persons; recordings of Algiers are full interference patterns, in
+which no motor units were looked for.
+"""
+
+DISCUSSION = """## What follows
+
 """
 
 
@@ -282,8 +296,20 @@ def kept(name: str, folder: Path = FOLDER) -> pd.DataFrame | None:
     return pd.read_csv(file, dtype={"subject": str}) if file.exists() else None
 
 
-def compare(table: pd.DataFrame, rule: Rule, reference: Rule) -> list[str]:
-    """Balanced accuracy and log-loss of a rule, and how they differ from those of another."""
+def compare(table: pd.DataFrame, rule: Rule, reference: Rule) -> dict[str, str]:
+    """Write balanced accuracy and log-loss of a rule, and their differences from those of another.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The answers of one cohort by the votes of one kind.
+    rule, reference : Rule
+
+    Returns
+    -------
+    dict of str
+        ``value`` or ``value (difference [low, high])``; the interval is over subjects, paired.
+    """
     classes = sorted(table["y_true"].unique())
     both = []
     for one in (rule, reference):
@@ -291,34 +317,37 @@ def compare(table: pd.DataFrame, rule: Rule, reference: Rule) -> list[str]:
         proba = own[classes].to_numpy()
         both.append((own, proba / proba.sum(axis=1, keepdims=True)))  # rounded when written
     (own, proba), (other, other_proba) = both
-    if len(other) < len(own):  # draws beside none
+    if len(other) < len(own):  # several draws beside none
         other_proba = np.tile(other_proba, (len(own) // len(other), 1))
     given: dict[str, Any] = {"classes": classes, "groups": own["subject"]}
     values = score_table(own["y_true"], proba, **given).set_index("metric")["value"]
-    cells = [f"{100 * values['balanced_accuracy']:.0f}", f"{values['log_loss']:.2f}"]
-    if rule == reference:
-        return [*cells, "", ""]
     found = difference_table(own["y_true"], proba, other_proba, **given).set_index("metric")
-    for metric, digits, percent in (("balanced_accuracy", 0, True), ("log_loss", 2, False)):
-        value, low, high = found.loc[metric, ["value", "low", "high"]]
-        cells.append(format_interval(value, low, high, digits=digits, percent=percent, signed=True))
+    cells = {}
+    for metric, digits, scale in (("balanced_accuracy", 0, 100), ("log_loss", 2, 1)):
+        cells[metric] = f"{scale * values[metric]:.{digits}f}"
+        if rule != reference:
+            value, low, high = found.loc[metric, ["value", "low", "high"]]
+            apart = format_interval(
+                value, low, high, digits=digits, percent=scale == 100, signed=True
+            )
+            cells[metric] += f" ({apart})"
     return cells
 
 
-def _table(rules: list[Rule], reference: Any, folder: Path, cohorts: list[str]) -> str:
-    rows = []
+def _table(rules: dict[str, Rule], reference: Rule, folder: Path, cohorts: list[str]) -> str:
+    """Write two tables, of accuracy and of log-loss: a row a kind of votes, a column a rule."""
+    rows: dict[str, list[list[str]]] = {"balanced_accuracy": [], "log_loss": []}
     for name in cohorts:
         table = kept(name, folder)
         for base in COHORTS[name]:
-            if table is None:
-                rows.append([f"{name}, {base}", "", *["not run"] * 4])
-                continue
-            own = table[table["base"] == base]
-            for at, rule in enumerate(rules):
-                cells = compare(own, rule, reference(rule))
-                rows.append(["" if at else f"{name}, {base}", rule.name, *cells])
-    header = ["", "rule", "accuracy", "log-loss", "difference in points", "of log-loss"]
-    return markdown(header, rows)
+            cells = [dict.fromkeys(rows, "not run")] * len(rules)
+            if table is not None:
+                own = table[table["base"] == base]
+                cells = [compare(own, rule, reference) for rule in rules.values()]
+            for metric, lines in rows.items():
+                lines.append([f"{name}, {base}", *(cell[metric] for cell in cells)])
+    titles = {"balanced_accuracy": "balanced accuracy, %", "log_loss": "log-loss"}
+    return "\n".join(markdown([titles[metric], *rules], lines) for metric, lines in rows.items())
 
 
 def _about(folder: Path) -> str:
@@ -332,27 +361,44 @@ def _about(folder: Path) -> str:
                 f"{name}: {table['subject'].nunique()} subjects, {about['n_recordings']} "
                 f"recordings, {seconds:.0f} CPU s of fits, commit {about['commit'] or 'unknown'}"
             )
-    return f"*{'; '.join(said)}.*\n"
+    return f"*{'; '.join(said) or 'Not run'}.*\n"
 
 
 def tables(folder: Path = FOLDER) -> str:
     """Write the study as Markdown; what was not run says so."""
-    large = [name for name in COHORTS if name != "n2001"]
+    names = list(COHORTS)
+    large = [name for name in names if name != "n2001"]  # which has few subjects from the start
+    pooling = {rule.pooling: rule for rule in AVERAGES if rule.weights == "uniform"}
+    pooling["mean by length"] = Rule(weights="length")
+    finals = {"logistic": PUBLISHED, "none": MEAN}
+    finals |= {rule.final or "": rule for rule in FINALS[1:3]}
+    finals |= {f"{rule.final}, out of fold": rule for rule in FINALS[3:]}
+    few = {"none": MEAN}
+    few |= {f"{rule.sizes[0]} of each": rule for rule in LEARNED[:-3] if rule.sizes}
+    unequal = {rule.final or "": rule for rule in LEARNED[-3:]}
     return "\n".join(
         [
             INTRODUCTION,
             _about(folder),
-            "**Pooling and weights, without a final classifier; differences from the mean**\n",
-            _table(AVERAGES, lambda rule: MEAN, folder, list(COHORTS)),
-            "**Final classifiers on the mean; differences from the published one**\n",
-            _table([PUBLISHED, MEAN, *FINALS[1:]], lambda rule: PUBLISHED, folder, list(COHORTS)),
-            "**Final classifiers that learn from few subjects, or from classes of unequal size; "
-            "differences from the mean, which learns nothing**\n",
-            _table([MEAN, *LEARNED], lambda rule: MEAN, folder, large),
-            "**Classes of unequal size; differences from the plain logistic regression**\n",
-            _table(LEARNED[-3:], lambda rule: LEARNED[-3], folder, large),
+            "## Pooling, and weights of recordings\n\nWithout a final classifier; differences from "
+            "the mean.\n",
+            _table(pooling, MEAN, folder, names),
+            "## Final classifiers\n\nThey learn from means, by location where it is known; "
+            "differences from the published one.\n",
+            _table(finals, PUBLISHED, folder, names),
+            "## Few subjects\n\nThe balanced final classifier learns from so many subjects of each "
+            "class (drawn six times); differences from the mean, which learns nothing.\n",
+            _table(few, MEAN, folder, large),
+            "## Classes of unequal size\n\nThe final classifiers learn from 10, 5 and 3 subjects "
+            "of the classes, in every order of these; differences from the published one.\n",
+            _table(unequal, LEARNED[-3], folder, large),
         ]
     )
+
+
+def page(folder: Path = FOLDER) -> str:
+    """Write the page of the documentation."""
+    return f"{tables(folder)}\n{DISCUSSION}"
 
 
 def main() -> None:
@@ -364,7 +410,11 @@ def main() -> None:
         "--cache", type=Path, default=Path(tempfile.gettempdir()) / "sknemg-benchmarks",
         help="folder of finished fits, from which a stopped run goes on",
     )  # fmt: skip
+    parser.add_argument("--page", action="store_true", help="write docs/votes.md from kept results")
     args = parser.parse_args()
+    if args.page:
+        PAGE.write_text(page())
+        return
     real = "SKNEMG_DATA" in os.environ
     names = args.cohorts or [n for n in COHORTS if real or n.startswith("simulated")]
     run(names, args.cache, args.out)

@@ -29,7 +29,7 @@ def visualize_features(
     n_seeds: int = 4,
     n_steps: int = 1500,
     lr: float = 1e-2,
-    noise: float = 1.0,
+    noise: float | None = None,
     jitter: float | Sequence[float] = 0.125,
     random_state: int | np.random.Generator | None = None,
 ) -> NDArray[np.float32]:
@@ -56,8 +56,10 @@ def visualize_features(
     lr : float, default=1e-2
         Learning rate of Adam. A sample moves by at most about `lr` per step, so that amplitudes
         are bounded by about ``n_steps * lr``: 15 mV by default.
-    noise : float, default=1.0
-        Standard deviation of the noise; 0.5 in the study against readers.
+    noise : float, default=None
+        Standard deviation of the noise. By default 1, as published for the network; 0.5 in the
+        study against readers. Of a network that compands its input it is the scale of companding:
+        noise far above that lies where the input hardly matters any more, and would remain.
     jitter : float or sequence of float, default=0.125
         Room to move, as a fraction of the length of each axis after the channels.
     random_state : int, Generator or None, default=None
@@ -87,6 +89,7 @@ def visualize_features(
     first = next(module.parameters())
     spatial = np.asarray(input_shape[1:])
     room = np.round(np.broadcast_to(jitter, len(spatial)) * spatial).astype(int)
+    noise = _noise_for(module) if noise is None else noise
     # Two streams, so that the first noises do not depend on their number.
     start, moves = np.random.default_rng(random_state).spawn(2)
     canvas = start.normal(0, noise, (n_seeds, input_shape[0], *(spatial + room)))
@@ -105,6 +108,11 @@ def visualize_features(
         module.train(was_training)
     middle = image.detach()[_window(room // 2, input_shape)].cpu().numpy()
     return middle.reshape(len(targets), n_seeds, *input_shape)
+
+
+def _noise_for(module: nn.Module) -> float:
+    scale = getattr(getattr(module, "companding", None), "scale", None)
+    return 1.0 if scale is None else float(scale)
 
 
 def _window(shift: NDArray[Any], input_shape: Sequence[int]) -> tuple[slice, ...]:

@@ -71,6 +71,14 @@ def test_a_companded_network_is_excited_by_signals_in_millivolts(companded):
     assert real == pytest.approx(expected, rel=0.1)
 
 
+def test_the_noise_suits_the_companding(companded, network):
+    """From noise far above the scale of companding, what is generated would remain noise."""
+    options = {"n_steps": 0, "n_seeds": 4, "random_state": 0}
+    for clf, expected in ((companded[0], 0.05), (network[0], 1.0)):
+        (found,) = inspection.visualize_features(clf.module_, [0], (1, 1100), **options)
+        assert found.std() == pytest.approx(expected, rel=0.05)
+
+
 def test_visualization_leaves_the_network_as_it_was():
     network = NEMGNet(n_outputs=3, n_times=1003, version="A", width=2).train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
