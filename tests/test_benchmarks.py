@@ -7,12 +7,22 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from _toy import Spy, toy_segments
+from pandas.testing import assert_frame_equal
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks import interval_coverage, mrmc_size, real, recipe, simulator_published, write_recipe
+from benchmarks import (
+    interval_coverage,
+    mrmc_size,
+    real,
+    recipe,
+    simulator_published,
+    votes,
+    write_recipe,
+)
 from benchmarks.machinery import methods, reporting, runner, settings
 from benchmarks.papers import (
     alternatives,
@@ -33,6 +43,7 @@ from sknemg import (
     Recordings,
     Segmenter,
     SegmentFeatures,
+    SubjectKFold,
 )
 from sknemg.classifiers.recipes import RECIPES
 from sknemg.evaluation import Protocol, compared_methods, evaluate
@@ -376,3 +387,41 @@ def test_simulated_classes_are_compared_with_their_ranges():
     long = "patients whose mean duration is long, %"
     assert table.loc[("neuropathy", long), "measured"] == "100"
     assert table["source"].str.len().min() > 0
+
+
+# -- the rules of the vote ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        votes.PUBLISHED,
+        votes.Rule("trimmed", "length"),
+        votes.Rule("geometric", final="balanced"),
+        votes.Rule(final="balanced", location=True, own="out of fold"),
+    ],
+    ids=lambda rule: rule.name,
+)
+def test_rules_are_applied_as_divote_applies_them(rule, monkeypatch):
+    X, y = toy_segments(n_subjects=24, effect=0.5)
+    monkeypatch.setitem(votes.CLASSIFIERS, "spy", Spy())
+    train, test = next(votes.folds_of("simulated", X, y))
+    found = votes.score_fold("spy", X, y, train, test)
+    table = votes.answer(rule, X, y, train, test, found).set_index("subject")
+    model = DiVoteClassifier(
+        Spy(), final_estimator=rule.final, pooling=rule.pooling, recording_weights=rule.weights,
+        subject_features="location" if rule.location else "all",
+        cv=None if rule.own == "in-sample" else SubjectKFold(3, shuffle=True, random_state=0),
+    )  # fmt: skip
+    expected = model.fit(X[train], y[train]).levels(X[test]).subjects
+    classes = list(np.unique(y))
+    assert_frame_equal(table[classes], expected.loc[table.index, classes], check_names=False)
+
+
+def test_draws_are_of_so_many_subjects_of_each_class():
+    labels = np.repeat(["a", "b", "c"], 12)
+    (whole,) = votes._draws(labels, None)
+    assert len(whole) == 36
+    sizes = [tuple(np.unique(labels[own], return_counts=True)[1]) for own in
+             votes._draws(labels, (10, 5, 3))]  # fmt: skip
+    assert len(set(sizes)) == 6 and {sum(own) for own in sizes} == {18}
