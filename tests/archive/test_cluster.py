@@ -36,9 +36,7 @@ pytestmark = pytest.mark.slow
 WAIT = 240  # s, since workers start slowly where others use the cores
 
 
-@pytest.fixture(scope="module", params=["LocalCluster", "dask scheduler"])
-def address(request, tmp_path_factory):
-    """Two workers of one thread each, each in its process, and a scheduler."""
+def _start(request, tmp_path_factory):
     if request.param == "LocalCluster":
         with LocalCluster(
             processes=True, n_workers=2, threads_per_worker=1, dashboard_address=None
@@ -46,6 +44,18 @@ def address(request, tmp_path_factory):
             yield cluster.scheduler_address
         return
     yield from _by_commands(tmp_path_factory.mktemp("cluster"))
+
+
+@pytest.fixture(scope="module", params=["LocalCluster", "dask scheduler"])
+def address(request, tmp_path_factory):
+    """Two workers of one thread each, each in its process, and a scheduler."""
+    yield from _start(request, tmp_path_factory)
+
+
+@pytest.fixture(params=["LocalCluster", "dask scheduler"])
+def mortal(request, tmp_path_factory):
+    """Give the address of a cluster for one test, which may kill a worker of it."""
+    yield from _start(request, tmp_path_factory)
 
 
 def _by_commands(folder):
@@ -125,13 +135,13 @@ def test_the_command_on_a_cluster_writes_what_one_process_writes(
     assert_same(tmp_path / "one", tmp_path / "two")
 
 
-def test_a_worker_that_is_killed_changes_nothing_in_an_archive(address, model, archive, tmp_path):
-    with Client(address, set_as_default=False) as client:
+def test_a_worker_that_is_killed_changes_nothing_in_an_archive(mortal, model, archive, tmp_path):
+    with Client(mortal, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=WAIT)
         victim = next(iter(client.nthreads()))
         kill = hold(client, victim)
         out = tmp_path / "two"
-        with subprocess.Popen(command(model, archive, out, "--scheduler", address)) as process:
+        with subprocess.Popen(command(model, archive, out, "--scheduler", mortal)) as process:
             done = out / PARTITIONS
             wait_until(
                 lambda: done.is_dir() and any(one.name.isdecimal() for one in done.iterdir())
@@ -263,7 +273,7 @@ def test_data_are_sent_to_each_worker_once(client, cohort, task):
 
 
 @pytest.mark.parametrize("task", [searched, evaluated, voted])
-def test_a_worker_that_is_killed_changes_nothing_for_joblib(address, cohort, task):
+def test_a_worker_that_is_killed_changes_nothing_for_joblib(mortal, cohort, task):
     X, y = cohort
     if task is searched:  # of so few that joblib sends the rows of a fold with the work
         X, y = X[FEW], y[FEW]
@@ -273,7 +283,7 @@ def test_a_worker_that_is_killed_changes_nothing_for_joblib(address, cohort, tas
         with joblib.parallel_config("dask", scatter=[X, y] if task is searched else None):
             return task(X, y)
 
-    with Client(address) as client, ThreadPoolExecutor(1) as pool:
+    with Client(mortal) as client, ThreadPoolExecutor(1) as pool:
         client.wait_for_workers(2, timeout=WAIT)
         victim = next(iter(client.nthreads()))
         running = pool.submit(on_the_cluster)
