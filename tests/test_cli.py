@@ -417,6 +417,7 @@ ELSEWHERE = {
     "confidence_level": "fixed",
     "copy": "of NumPy",
     "device": "fixed: auto",
+    "fast": "in Python alone: of a fitted network",
     "effort": "fixed", "muscles": "fixed", "needle": "fixed",  # of the simulation
     "vary": "fixed",
     "in_chans": "of image networks",

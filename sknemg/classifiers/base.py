@@ -180,6 +180,10 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
         """Give the value of a parameter of training; a subclass may have it from elsewhere."""
         return getattr(self, name)
 
+    def _fast_dtype(self) -> torch.dtype | None:
+        """Give the type in which a rebuilt network predicts, or None: the network predicts."""
+        return None
+
     def _learn_input(self, X: Any, train: np.ndarray) -> None:
         """Learn from the training rows what ``_input_function`` needs; nothing by default."""
 
@@ -298,7 +302,8 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
         check_is_fitted(self)
         device = self._torch_device()
         net = self.__dict__.get("_net")
-        if net is None or net.device != device or net.amp != self.amp:
+        asked = device, self.amp, self._fast_dtype()
+        if net is None or (net.device, net.amp, net.fast_dtype) != asked:
             net = self._net = self._restored_net(device)
         return net
 
@@ -460,7 +465,14 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
     def _restored_net(self, device: torch.device) -> SegmentNet:
         """Make the net that predicts, from ``weights_`` alone."""
         with _seeded(0, device):  # the initial weights are overwritten, the user's chance is not
-            net = self._make_net(device, initial=False, trains=False, train_split=None, verbose=0)
+            net = self._make_net(
+                device,
+                initial=False,
+                trains=False,
+                fast_dtype=self._fast_dtype(),
+                train_split=None,
+                verbose=0,
+            )
             net.initialize()
         weights = {name: torch.tensor(array) for name, array in self.weights_.items()}
         net.module_.load_state_dict(weights)

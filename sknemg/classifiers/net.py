@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sknemg.classifiers.data import InOrder, Mixed, Rows, TrainingRounds
 from sknemg.classifiers.schedule import AverageWeights
+from sknemg.nn.fast import FastNEMGNet
 
 
 class SegmentNet(NeuralNetClassifier):
@@ -35,6 +36,9 @@ class SegmentNet(NeuralNetClassifier):
     weight_averaging : float or None
         Decay of an exponential average of the weights, which stands in the module between rounds
         of training: when it is evaluated, when it is kept, and at the end.
+    fast_dtype : torch.dtype or None
+        The type in which it predicts by a `FastNEMGNet` made of the module; None predicts by the
+        module itself.
     trains : bool
         Whether it has an optimizer. For one, torch loads its compiler and sympy, which takes longer
         than to diagnose a patient.
@@ -50,11 +54,13 @@ class SegmentNet(NeuralNetClassifier):
         amp: bool = False,
         compile_training: bool = False,
         weight_averaging: float | None = None,
+        fast_dtype: torch.dtype | None = None,
         trains: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(module, criterion=nn.CrossEntropyLoss, **kwargs)
         self.weight_averaging = weight_averaging
+        self.fast_dtype = fast_dtype
         self.trains = trains
         self.prepare = prepare
         self.amp = amp
@@ -89,10 +95,12 @@ class SegmentNet(NeuralNetClassifier):
             return dataset
         return InOrder(dataset, self.iterator_valid__batch_size)
 
-    def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
-        """Give the logits of a batch, in float32."""
+    def infer(self, x: Tensor, *, plain: bool = False, **fit_params: Any) -> Tensor:
+        """Give the logits of a batch, in float32; ``plain`` has the layers themselves run."""
         module = self.module_
         forward = self.train_forward_ if module.training and self.train_forward_ else module
+        if self.fast_dtype is not None and not plain:
+            forward = self._fast_module(self.fast_dtype)
         x = self.prepare(x)
         with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.amp):
             return forward(x).float()
@@ -175,9 +183,20 @@ class SegmentNet(NeuralNetClassifier):
         with ExitStack() as hooks:
             for name in layers:
                 hooks.enter_context(modules[name].register_forward_hook(partial(keep, name)))
-            for _ in self.forward_iter(X):
-                pass
+            self._set_training(False)
+            with torch.no_grad():
+                for rows, _ in self.get_iterator(self.get_dataset(X)):
+                    self.infer(rows, plain=True)
         return {name: np.concatenate(batches) for name, batches in parts.items()}
+
+    def _fast_module(self, dtype: torch.dtype) -> nn.Module:
+        """Give the module rebuilt for prediction, anew where its weights have changed since."""
+        weights = [*self.module_.parameters(), *self.module_.buffers()]
+        state = [(weight.data_ptr(), weight._version) for weight in weights]
+        made = self.__dict__.get("fast_")
+        if made is None or made[0] != state:
+            made = self.fast_ = state, FastNEMGNet(self.module_, dtype)
+        return made[1]
 
     def _set_training(self, training: bool = True) -> None:
         super()._set_training(training)

@@ -113,6 +113,13 @@ class _SpectralStep(_ImageStep):
     fmax: float | None
     reference: str | float
 
+    def _checked_images(self, X: Items, sfreq: float) -> NDArray[Any]:
+        if np.isnan(sfreq) and not len(X):  # no recording, and so no rate
+            if self.input_sfreq is None:
+                return np.empty((0, 0, 0), dtype=self.dtype)
+            sfreq = self.input_sfreq
+        return super()._checked_images(X, sfreq)
+
     def _options(self, sfreq: float) -> dict[str, Any]:
         """Return the options of the array functions, with lengths in samples."""
         n_fft, hop_length = round(self.window * sfreq), round(self.hop * sfreq)

@@ -365,3 +365,15 @@ def test_segments_that_are_not_finite_make_no_picture(step):
     with pytest.raises(InvalidRecordingsError) as caught:
         step.transform(X.with_values(values))
     assert caught.value.problems["row"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("make", [MelSpectrogram, Spectrogram, PlotImage])
+def test_no_recordings_give_no_images(make):
+    signals = np.random.default_rng(0).normal(size=(2, 5000)).astype("float32")
+    segments = Segmenter().fit_transform(Recordings(signals, sfreq=SFREQ))
+    step = make().fit(segments)
+    full, none = step.transform(segments), step.transform(segments[[]])
+    assert len(none) == 0 and len(full) == 2
+    assert none.items.dtype == full.items.dtype and none.items.shape[:2] == (0, 1)
+    known = make(input_sfreq=SFREQ).fit(segments).transform(segments[[]])
+    assert known.items.shape[1:] == full.items.shape[1:]
