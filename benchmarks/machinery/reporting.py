@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -177,3 +178,17 @@ def profile_table(
     if result is None and profile == "gpu":
         return "Profile gpu, the published setting: not run.\n"
     return f"Profile {profile}. {setting_line(result)}\n\n{markdown(header, rows)}"
+
+
+def section(name: str, text: str) -> str:
+    """Put the comments around a part of a page by which `replace_section` finds it."""
+    return f"<!-- {name} -->\n\n{text.strip()}\n\n<!-- end of {name} -->\n"
+
+
+def replace_section(page: Path, name: str, text: str) -> None:
+    """Write a part of a page anew."""
+    before, start, rest = page.read_text().partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"<!-- end of {name} -->\n")
+    if not (start and end):
+        raise ValueError(f"{page} has no part {name}: put it between the comments of `section`.")
+    page.write_text(before + section(name, text) + after)

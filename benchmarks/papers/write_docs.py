@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from benchmarks import limits
+from benchmarks.machinery.reporting import section
 from benchmarks.papers import (
     alternatives,
     learning_curve,
@@ -78,8 +80,14 @@ Read from the profile `cpu`, by hand; it belongs to the results in the repositor
 def page(pictures: Path) -> str:
     sections = [table_1, table_4, table_5, width_64, table_6]
     sections += [readers_s2, protocols, subject_features]
-    parts = [INTRODUCTION, *(section.tables() for section in sections)]
-    parts += [alternatives.tables(), learning_curve.tables(pictures), n2001.tables(), DISCUSSION]
+    parts = [INTRODUCTION, *(part.tables() for part in sections)]
+    parts += [
+        alternatives.tables(),
+        learning_curve.tables(pictures),
+        n2001.tables(),
+        section("limits", limits.tables()),
+    ]
+    parts.append(DISCUSSION)
     return "\n".join(parts)
 
 

@@ -1,0 +1,103 @@
+"""The benchmarks beside the machine's limits and of windows, at a small size."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.linear_model import RidgeClassifier
+
+from benchmarks import limits, windows
+from benchmarks.machinery.reporting import replace_section, section
+from sknemg import NEMGNetClassifier, Recordings, Segmenter, SegmentFeatures
+from sknemg.features.segments import feature_names
+from sknemg.nn import NEMGNet
+
+
+def small(tmp_path, *more):
+    sizes = "--segments 130 --training 9 --small-training 9 --width 2 --rounds 1 --matrix 64"
+    page = tmp_path / "page.md"
+    page.write_text("before\n" + section("limits", "old") + "after\n")
+    limits.main([*sizes.split(), "--threads", "1", "--results", str(tmp_path), "--page", str(page),
+                 "--out", "cpu", *more])  # fmt: skip
+    return page.read_text()
+
+
+@pytest.mark.slow
+def test_limits_are_measured_and_told(tmp_path):
+    text = small(tmp_path)
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    found = {
+        name: pd.read_csv(tmp_path / "limits" / "cpu" / f"{name}.csv")
+        for name in ("inference", "training", "extractors")
+    }
+    assert found["training"]["same_weights"].all()
+    assert (found["inference"]["times_floor"] > 0).all()
+    assert found["inference"]["fast_differs"].between(0, 1e-5).all()
+    assert {"MuapFeatures", "nEMGNet-B"} <= set(found["extractors"]["way"])
+    for name in ("nEMGNet-B, classifier, fast=True", "MelSpectrogram", "| yes |", "A GPU: not run"):
+        assert name in text
+
+
+@pytest.mark.gpu
+def test_limits_of_a_gpu(tmp_path):
+    small(tmp_path, "--device", "cuda")
+
+
+def test_floating_operations_are_counted():
+    network = NEMGNet(n_outputs=3, version="B").eval()
+    _, work = limits.layers_of(network, torch.zeros(1, 1, 4000))
+    assert work == pytest.approx(380.67e6, rel=1e-4)
+
+
+def test_the_bare_loop_is_the_training_of_the_classifier():
+    X = np.random.default_rng(0).normal(size=(40, 1100)).astype("float32")
+    y = np.arange(40) % 3
+    clf = NEMGNetClassifier("A", width=2, max_epochs=1, eval_every=None, random_state=3).fit(X, y)
+    _, weights = limits.bare_epoch(X, y, "A", 2, "cpu", 3)
+    for name, array in clf.weights_.items():
+        np.testing.assert_array_equal(weights[name], array)
+
+
+def test_plain_features_are_those_of_the_library():
+    rng = np.random.default_rng(0)
+    X = 0.3 * np.cumsum(rng.normal(size=(5, 4000)), axis=1) / 10 + rng.normal(size=(5, 4000)) / 20
+    own = SegmentFeatures(input_sfreq=limits.SFREQ).fit_transform(X)
+    columns = [feature_names().index(name) for name in limits.PLAIN]
+    plain = [limits.plain_features(x, limits.SFREQ) for x in X]
+    np.testing.assert_allclose(np.asarray(own)[:, columns], plain, rtol=1e-6)
+
+
+def test_ridge_by_chunks_is_ridge():
+    rng = np.random.default_rng(0)
+    signals = [rng.normal(size=5000).astype("float32") for _ in range(2)]
+    signals[1] = np.convolve(signals[1], np.ones(5), "same").astype("float32")
+    X = Segmenter(window=0.1, hop=0.02).fit_transform(Recordings(signals, sfreq=10_000))
+    y = np.array(["normal", "myopathy"])[X.row_index]
+    ridge = windows.ConvolutionRidge(alpha=1.0, chunk=7).fit(X.items, y)
+    features = ridge._features(np.asarray(X.items)).astype(float)
+    expected = RidgeClassifier(alpha=1.0).fit(features, y).decision_function(features)
+    scores = ridge._with_one(np.asarray(X.items)) @ ridge.coef_
+    np.testing.assert_allclose(scores[:, 1], expected, atol=1e-6)
+    assert ridge.score(X.items, y) == 1
+
+
+@pytest.mark.slow
+def test_windows_are_measured_and_told(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(section("windows", "old"))
+    sizes = "--subjects 6 --few 3 --width 2 --rounds 1 --epoch 0.05"
+    places = ["--results", str(tmp_path), "--page", str(page)]
+    windows.main([*sizes.split(), *places, "--out", "cpu"])
+    text = page.read_text()
+    assert "6 subjects of 10 recordings of 10 s at 10 kHz: 5,820 windows" in text
+    assert "the same bits" in text
+    assert text.count("GB |") == 3
+
+
+def test_pages_are_those_of_the_kept_results(tmp_path):
+    assert limits.tables(tmp_path).count("not run") == 2
+    assert "not run" in windows.tables(tmp_path)
+    assert section("limits", limits.tables()) in limits.PAGE.read_text()
+    assert section("windows", windows.tables()) in windows.PAGE.read_text()
+    with pytest.raises(ValueError, match="has no part x"):
+        replace_section(limits.PAGE, "x", "")
