@@ -49,7 +49,7 @@ class DenseConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, n_in, n_times) to (n, n_out, n_times)."""
         y = nn.functional.linear(x.flatten(1), self.weight, self.bias)
-        return y.unflatten(1, self.shape)
+        return y.reshape(len(y), *self.shape)
 
 
 class PatchConv(nn.Module):
@@ -155,7 +155,8 @@ class FastNEMGNet(nn.Module):
                 blocks.append(_Reduction(conv if stride > 1 else _short(conv, n_times)))
                 n_times = ((n_times - 1) // stride + 1) // 2
             else:
-                blocks.append(nn.Sequential(*(_residual(part, n_times) for part in block)))
+                parts = [_residual(part, n_times) for part in block.children()]
+                blocks.append(nn.Sequential(*parts))
         self.stem, self.stages = nn.Sequential(*blocks[:3]), nn.Sequential(*blocks[3:])
         self.head = copy.deepcopy(network.head)
         self.to(dtype).eval().requires_grad_(False)
