@@ -11,18 +11,22 @@ moments called so that are. Intervals are exact 95 % intervals that count record
     OMP_NUM_THREADS=1 python -m benchmarks.activity_gate --recordings 60 --seed 100 --out simulated
 
 The gate was set on seeds 0 to 39; results are kept of seeds from 100 on. Artefacts on top of a
-contraction are not in here.
+contraction are not in here. With ``--beside CHECKOUT``, the gate of another checkout of sknemg
+judges the same recordings, and stands in the tables by its commit.
 """
 
 import argparse
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.ndimage import maximum_filter1d
 
+from benchmarks.machinery.beside import OtherCode
 from sknemg.metrics import proportion_interval
+from sknemg.preprocessing import ActivityGate
 from sknemg.provenance import provenance
 from sknemg.simulate import (
     Instrument,
@@ -122,45 +126,66 @@ def kind_at(stretches, moments):
     return kinds, np.abs(moments[:, None] - switches[None]).min(axis=1), starts[place]
 
 
-def score(seeds):
-    """Make a row for each scored moment."""
-    from sknemg.preprocessing import ActivityGate
+GATE_THERE = """
+from sknemg.preprocessing import ActivityGate
+found = ActivityGate().stretches(signal, sfreq)
+result = list(zip(found["start"], found["stop"], found["kind"]))
+"""
 
+
+def judge(signal, sfreq, other=None):
+    """Give the stretches that this code, or another, finds."""
+    if other is not None:
+        return other.run(GATE_THERE, signal=signal, sfreq=sfreq)
+    found = ActivityGate().stretches(signal, sfreq)
+    return list(zip(found["start"], found["stop"], found["kind"], strict=True))
+
+
+def score(seeds, codes):
+    """Make a row for each scored moment and code."""
     rows = []
     for seed in seeds:
         signal, sfreq, stretches, artefacts, seen = simulate(seed)
         moments = np.arange(STEP / 2, SECONDS, STEP)
         truth, away, start = kind_at(stretches, moments)
-        found = ActivityGate().stretches(signal, sfreq)
-        answer, *_ = kind_at(list(found.itertuples(index=False, name=None)), moments)
+        answers = {
+            code: kind_at(judge(signal, sfreq, other), moments)[0] for code, other in codes.items()
+        }
         seen = seen[np.minimum((moments * sfreq).astype(int), len(seen) - 1)]
         for k in np.flatnonzero((away > NEAR_A_SWITCH) & ((truth != "artefact") | seen)):
             which = artefacts.get(start[k], truth[k])
-            rows.append((seed, sfreq, truth[k], which, answer[k]))
-    return pd.DataFrame(rows, columns=["recording", "sfreq", "truth", "which", "answer"])
+            for code, answer in answers.items():
+                rows.append((code, seed, sfreq, truth[k], which, answer[k]))
+    return pd.DataFrame(rows, columns=["code", "recording", "sfreq", "truth", "which", "answer"])
 
 
 def table(moments, column):
     rows = {}
-    for name, own in moments.groupby(column):
+    for (name, code), own in moments.groupby([column, "code"]):
         right = (own["truth"] == own["answer"]).to_numpy()
         low, high, _ = proportion_interval(right, own["recording"].to_numpy())
         row = {"moments": len(own), "sensitivity": right.mean(), "low": low, "high": high}
         row |= {f"called {kind}": (own["answer"] == kind).mean() for kind in KINDS}
         if column == "truth":
-            called = moments[moments["answer"] == name]
+            called = moments[(moments["answer"] == name) & (moments["code"] == code)]
             row["precision"] = (called["truth"] == name).mean()
-        rows[name] = row
-    return pd.DataFrame(rows).T.round(3)
+        rows[name, code] = row
+    return pd.DataFrame(rows).T.round(3).rename_axis([column, "code"])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recordings", type=int, default=60)
     parser.add_argument("--seed", type=int, default=100, help="of the first recording")
+    parser.add_argument("--beside", help="another checkout of sknemg, whose gate judges too")
     parser.add_argument("--out", help="name of the result in benchmarks/results/activity_gate")
     args = parser.parse_args()
-    moments = score(range(args.seed, args.seed + args.recordings))
+    with ExitStack() as stack:
+        codes = {provenance()["commit"]: None}
+        if args.beside:
+            other = stack.enter_context(OtherCode(args.beside))
+            codes = {other.commit: other} | codes
+        moments = score(range(args.seed, args.seed + args.recordings), codes)
     for column in ("truth", "which", "sfreq"):
         found = table(moments, column)
         print(f"\n{found.to_string()}")

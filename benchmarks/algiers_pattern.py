@@ -8,12 +8,14 @@ none, and with **hum** if 90 % of its power or more lies within 1.5 Hz of a mult
 400 Hz. In this data set muscles are confounded with classes, and hum with normals: the ratios of
 normals say little about neuropathy.
 
-Looked at in a picture, 28 of the 31 recordings without a contraction hold spikes upon a hum of up
-to 2.5 mV (27 of them with nine tenths of their power in it): the gate calls them artefacts, and
-does not look beneath the hum. The other three hold potentials below 0.1 mV on a noise of 8 to
-10 µV, and are called rest.
+Up to commit f98b1c4 the gate did not look beneath hum: it found no contraction in 31 recordings.
+In a picture, 28 of them hold spikes upon a hum of up to 2.5 mV, and three potentials below 0.1 mV
+on a noise of 8 to 10 µV.
 
-    SKNEMG_DATA=... OMP_NUM_THREADS=1 python -m benchmarks.algiers_pattern --out NAME
+    SKNEMG_DATA=... OMP_NUM_THREADS=1 python -m benchmarks.algiers_pattern --out algiers
+    python -m benchmarks.write_motor_units    # the page of the docs that shows it
+
+With ``--beside CHECKOUT``, the gate of another checkout of sknemg judges the recordings as well.
 """
 
 import argparse
@@ -27,12 +29,20 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.machinery.beside import OtherCode
 from sknemg import InterferenceFeatures
 from sknemg.datasets import ImplausibleWarning, load_cohort
 from sknemg.preprocessing import ActivityGate
 from sknemg.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results" / "algiers_pattern"
+GATE_THERE = """
+from sknemg.preprocessing import ActivityGate
+result = [
+    "contraction" in set(ActivityGate().stretches(signal, rate)["kind"])
+    for signal, rate in zip(signals, rates)
+]
+"""
 MAINS, HIGHEST, AROUND, HUM = 50.0, 400.0, 1.5, 0.9
 
 
@@ -58,6 +68,7 @@ def auc(low, high, rng, n=2000):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    parser.add_argument("--beside", help="another checkout of sknemg, whose gate judges too")
     parser.add_argument("--out", help="name of the result in benchmarks/results/algiers_pattern")
     args = parser.parse_args()
     with warnings.catch_warnings():
@@ -69,10 +80,9 @@ def main():
     rows = pd.DataFrame({"class": np.asarray(y), "subject": X["subject"].to_numpy()})
     rows = rows.join(pattern[peaks])
     gate = ActivityGate()
-    rows["contraction"] = [
-        bool((gate.stretches(signal, rate)["kind"] == "contraction").any())
-        for signal, rate in zip(X, rates, strict=True)
-    ]
+    found = [gate.stretches(signal, rate) for signal, rate in zip(X, rates, strict=True)]
+    rows["contraction"] = ["contraction" in set(own["kind"]) for own in found]
+    rows["louder"] = [bool(own["mains"].any()) for own in found]
     rows["hum"] = [mains_share(s, rate) >= HUM for s, rate in zip(X, rates, strict=True)]
     subjects = rows.groupby(["class", "subject"])[peaks].median()
     medians = subjects.groupby("class").median().round(0)
@@ -88,8 +98,19 @@ def main():
     counted = rows.assign(
         recordings=1, gated=~rows["contraction"], gated_hum=~rows["contraction"] & rows["hum"]
     )
-    counts = counted.groupby("class")[["recordings", "hum", "gated", "gated_hum"]].sum()
-    counts.columns = ["recordings", "hum", "without a contraction", "of these with hum"]
+    names = {
+        "recordings": "recordings",
+        "hum": "hum",
+        "louder": "hum larger than the EMG",
+        "gated": "without a contraction",
+        "gated_hum": "of these with hum",
+    }
+    if args.beside:
+        with OtherCode(args.beside) as other:
+            there = other.run(GATE_THERE, signals=list(X), rates=rates)
+        counted["there"] = ~np.array(there)
+        names["there"] = f"without a contraction, {other.commit}"
+    counts = counted.groupby("class")[list(names)].sum().rename(columns=names)
     counts.insert(0, "subjects", subjects.groupby("class").size())
     tables = {"medians": medians, "auc": areas.set_index("class"), "gate": counts}
     for name, table in tables.items():

@@ -8,13 +8,12 @@ discharges that match, *complete* the share of the unit's discharges that were f
 unit of 20 µV or more that is not findable is neither found nor false. CPU time is that of
 ``measure_muaps``, against which the length of the recording is set.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.decomposition --patients 4 --out NAME
+    OMP_NUM_THREADS=1 python -m benchmarks.decomposition --patients 2 --seed 2 --out simulated
+    python -m benchmarks.write_motor_units    # the page of the docs that shows it
 
-The results kept are of patients on whom nothing was tuned (``--patients 2 --seed 2``): ``before``
-of spikes matched to templates, ``after`` of peeling, without trains that are neither regular nor of
-discharges that are alike. Peeling finds more discharges of a unit (90 % for 86 % at 2 % effort) and
-measures durations better; it finds no more units, and takes up to a third longer. At 20 % effort
-one train of fourteen is false.
+With ``--beside CHECKOUT``, another checkout of sknemg measures the same recordings in turn, and
+stands in the tables by its commit. Nothing was tuned on the patients of seed 2, whose results are
+kept; the page ``docs/motor_units.md`` shows them.
 
 Patients, muscles, needles and discharges are simulated: errors of the amplifier, cross-talk and
 movement of a real examination are not in here.
@@ -23,11 +22,14 @@ movement of a real examination are not in here.
 import argparse
 import json
 import time
+from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.machinery.beside import OtherCode
 from sknemg.muap import measure_muap, measure_muaps
 from sknemg.provenance import provenance
 from sknemg.simulate import (
@@ -97,13 +99,29 @@ def delay_of(found, own):
     return match.any(axis=1), match.any(axis=0)
 
 
-def score(signal, truth):
-    """One row a findable unit, one a false train."""
+MEASURE_THERE = """
+import time
+from sknemg.muap import measure_muaps
+start = time.process_time()
+found = measure_muaps(signal, sfreq, return_templates=True)
+result = found.table, found.discharges, time.process_time() - start
+"""
+
+
+def measure(signal, other=None):
+    """Measure by this code or another: table, discharges and CPU time."""
+    if other is not None:
+        return other.run(MEASURE_THERE, signal=signal, sfreq=SFREQ)
     start = time.process_time()
-    result = measure_muaps(signal, SFREQ, return_templates=True)
-    spent = time.process_time() - start
+    found = measure_muaps(signal, SFREQ, return_templates=True)
+    return found.table, found.discharges, time.process_time() - start
+
+
+def score(signal, truth, other=None):
+    """One row a findable unit, one a false train."""
+    table, discharges, spent = measure(signal, other)
     pairs = []
-    for k, found in enumerate(result.discharges):
+    for k, found in enumerate(discharges):
         for unit, (own, _) in enumerate(truth):
             right, complete = delay_of(found, own)
             pairs.append((right.mean() * complete.mean(), right.mean(), complete.mean(), k, unit))
@@ -114,7 +132,7 @@ def score(signal, truth):
         if right < BELONGS or k in taken or rows[unit]["found"]:
             continue
         taken.add(k)
-        measured, true = result.table.iloc[k], truth[unit][1]
+        measured, true = table.iloc[k], truth[unit][1]
         rows[unit] = {
             "found": True,
             "right": right,
@@ -122,7 +140,7 @@ def score(signal, truth):
             "amplitude error": measured["amplitude"] / true["amplitude"] - 1,
             "duration error": measured["duration"] / true["duration"] - 1,
         }
-    false = [{"false": True}] * (len(result.discharges) - len(taken))
+    false = [{"false": True}] * (len(discharges) - len(taken))
     return [*(rows[unit] for unit in rows if findable[unit]), *false], spent
 
 
@@ -147,20 +165,22 @@ def summary(units, recordings):
     ).round(1)
 
 
-def run(patients, efforts, seed, cache=None):
+def run(patients, efforts, seed, cache=None, codes=None):
+    codes = codes or {"this": None}
     units, recordings = [], []
-    for effort in efforts:
-        for condition in CONDITIONS:
-            for needle in NEEDLES:
-                for patient in range(patients):
-                    cell = {"effort": effort, "condition": condition, "needle": needle}
-                    made = simulated(cache, condition, needle, effort, 1000 * seed + patient)
-                    rows, spent = score(*made)
-                    number = len(recordings)
-                    units += [cell | {"recording": number, "false": False} | row for row in rows]
-                    n_found = sum(row.get("found", False) for row in rows)
-                    recordings.append(cell | {"cpu": spent, "found": n_found})
-        print(effort, flush=True)
+    for other in codes.values():
+        score(*simulated(cache, "normal", "concentric", min(efforts), 1000 * seed), other)  # warm
+    for effort, condition, needle, patient in product(
+        efforts, CONDITIONS, NEEDLES, range(patients)
+    ):
+        made = simulated(cache, condition, needle, effort, 1000 * seed + patient)
+        for code, other in codes.items():
+            cell = {"effort": effort, "condition": condition, "needle": needle, "code": code}
+            rows, spent = score(*made, other)
+            number = len(recordings)
+            units += [cell | {"recording": number, "false": False} | row for row in rows]
+            n_found = sum(row.get("found", False) for row in rows)
+            recordings.append(cell | {"cpu": spent, "found": n_found})
     return pd.DataFrame(units), pd.DataFrame(recordings)
 
 
@@ -174,7 +194,8 @@ def simulated(cache, *cell):
 
 def tables(units, recordings):
     """Summaries by effort, then by effort and condition, and by effort and needle."""
-    for keys in (["effort"], ["effort", "condition"], ["effort", "needle"]):
+    for more in ([], ["condition"], ["needle"]):
+        keys = ["effort", *more, "code"]
         groups = recordings.groupby(keys)
         rows = {
             key: summary(units[(units[keys] == list(key)).all(axis=1)], group)
@@ -182,7 +203,7 @@ def tables(units, recordings):
         }
         table = pd.DataFrame(rows).T
         table.index = pd.MultiIndex.from_tuples(table.index, names=keys)
-        yield "_".join(keys), table
+        yield "_".join(keys[:-1]), table
 
 
 def main():
@@ -191,9 +212,15 @@ def main():
     parser.add_argument("--efforts", type=float, nargs="+", default=EFFORTS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cache", help="folder in which simulated recordings are kept")
+    parser.add_argument("--beside", help="another checkout of sknemg, measured as well")
     parser.add_argument("--out", help="name of the result in benchmarks/results/decomposition")
     args = parser.parse_args()
-    units, recordings = run(args.patients, args.efforts, args.seed, args.cache)
+    with ExitStack() as stack:
+        codes = {provenance()["commit"]: None}
+        if args.beside:
+            other = stack.enter_context(OtherCode(args.beside))
+            codes = {other.commit: other} | codes
+        units, recordings = run(args.patients, args.efforts, args.seed, args.cache, codes)
     for name, table in tables(units, recordings):
         print(f"\n{table.to_string()}")
         if args.out:

@@ -9,6 +9,10 @@ right answer. Beside them: the outlier rule by published norms, which needs no t
 are exact 95 % intervals.
 
     SKNEMG_DATA=... OMP_NUM_THREADS=1 python -m benchmarks.motor_unit_votes --out n2001
+    python -m benchmarks.write_motor_units    # the page of the docs that shows it
+
+With ``--beside CHECKOUT``, the motor units that another checkout of sknemg finds vote as well, and
+the outlier rule judges them.
 """
 
 import argparse
@@ -25,6 +29,7 @@ from sklearn.model_selection import LeaveOneGroupOut
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.machinery.beside import OtherCode
 from sknemg import (
     DiVoteClassifier,
     Downsampler,
@@ -41,6 +46,14 @@ from sknemg.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results" / "motor_unit_votes"
 SFREQ = 10_000
+UNITS = "motor units"
+UNITS_THERE = """
+import numpy as np
+from sknemg import MuapFeatures, Recordings
+found = MuapFeatures().fit_transform(Recordings(signals, sfreq=rates))
+result = np.asarray(found.values, dtype=float), found.offsets, list(
+    MuapFeatures().fit(Recordings(signals[:1], sfreq=rates[:1])).get_feature_names_out())
+"""
 
 
 class Known(TransformerMixin, BaseEstimator):
@@ -64,7 +77,7 @@ def kinds():
     balanced = LogisticRegression(class_weight="balanced", max_iter=1000)
     segments = make_pipeline(Downsampler(SFREQ), Segmenter(short="drop"), SegmentFeatures())
     return {
-        "motor units": (MuapFeatures(), make_pipeline(StandardScaler(), balanced)),
+        UNITS: (MuapFeatures(), make_pipeline(StandardScaler(), balanced)),
         "segments": (segments, make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())),
         "pattern": (InterferenceFeatures(), make_pipeline(StandardScaler(), balanced)),
     }
@@ -72,10 +85,18 @@ def kinds():
 
 def left_out(X, y, items, names):
     """Scores of every recording by models that never saw its subject; NaN without a vote."""
+    classifiers = {name: own for name, (_, own) in kinds().items()}
     members = [
-        (name, make_pipeline(Known(items[name]), DiVoteClassifier(own, final_estimator=None)))
-        for name, (_, own) in kinds().items()
-        if name in names
+        (
+            name,
+            make_pipeline(
+                Known(items[name]),
+                DiVoteClassifier(
+                    classifiers[UNITS if name.startswith(UNITS) else name], final_estimator=None
+                ),
+            ),
+        )
+        for name in names
     ]
     classes = np.unique(y)
     scores = np.full((len(X), len(classes)), np.nan)
@@ -98,8 +119,21 @@ def rate(scores, y, groups=None):
     return f"{right.sum()} of {len(y)}: {format_interval(right.mean(), low, high)}"
 
 
+def judged(units, X, y, columns):
+    """Judge subjects by their motor units and published norms."""
+    found = pd.DataFrame(units.values.astype(float), columns=columns)
+    found["subject"] = X["subject"].to_numpy()[units.row_index]
+    muscles = X["muscle"].str.split(" (", regex=False).str[0]
+    found["muscle"] = muscles.to_numpy()[units.row_index]
+    verdicts = MuapReference().diagnose(found)
+    diagnoses = dict(zip(X["subject"], y, strict=True))
+    verdicts.insert(1, "diagnosis", verdicts["subject"].map(diagnoses))
+    return verdicts
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--beside", help="another checkout of sknemg, whose motor units vote too")
     parser.add_argument("--out", help="name of the result in benchmarks/results/motor_unit_votes")
     args = parser.parse_args()
     X, y = load_emglab(Path(os.environ["SKNEMG_DATA"]) / "emglab_n2001")
@@ -108,8 +142,16 @@ def main():
     first = pd.Series(subjects).drop_duplicates().index.to_numpy()
     X = X.with_columns(number=np.arange(len(X)))
     items = {name: step.fit_transform(X) for name, (step, _) in kinds().items()}
+    columns = {UNITS: list(kinds()[UNITS][0].fit(X[:1]).get_feature_names_out())}
     joined = [[name] for name in items]
-    joined += [["motor units", "segments"], ["segments", "pattern"], list(items)]
+    joined += [[UNITS, "segments"], ["segments", "pattern"], list(items)]
+    if args.beside:
+        with OtherCode(args.beside) as other:
+            old = f"{UNITS} of {other.commit}"
+            rates = X["sfreq"].to_numpy()
+            values, offsets, columns[old] = other.run(UNITS_THERE, signals=list(X), rates=rates)
+        items[old] = items[UNITS].with_values(values, offsets)
+        joined += [[old], [old, "segments"], [old, "segments", "pattern"]]
     scores = {" + ".join(names): left_out(X, y, items, names) for names in joined}
     rows = {
         name: {
@@ -120,24 +162,25 @@ def main():
         for name, own in scores.items()
     }
     table = pd.DataFrame(rows).T
-    units = items["motor units"]
-    found = pd.DataFrame(
-        units.values.astype(float), columns=kinds()["motor units"][0].get_feature_names_out()
+    verdicts = pd.concat(
+        [judged(items[name], X, y, own).assign(units=name) for name, own in columns.items()]
     )
-    found["subject"] = subjects[units.row_index]
-    found["muscle"] = X["muscle"].to_numpy()[units.row_index]
-    reference = MuapReference()
-    heads = found["muscle"].str.split(" (", regex=False).str[0]
-    verdicts = reference.diagnose(found.assign(muscle=heads))
-    verdicts.insert(1, "diagnosis", verdicts["subject"].map(dict(zip(subjects, y, strict=True))))
     print(table.to_string(), "", verdicts.to_string(), sep="\n")
     if args.out:
         folder = RESULTS / args.out
         folder.mkdir(parents=True, exist_ok=True)
         table.to_csv(folder / "votes.csv")
         verdicts.to_csv(folder / "outlier_rule.csv", index=False)
-        settings = {"recordings": len(X), "units": len(found)} | provenance()
-        settings["recordings without a unit"] = int((units.lengths == 0).sum())
+        counts = pd.DataFrame(
+            {
+                "units": {name: len(items[name].values) for name in columns},
+                "recordings without a unit": {
+                    name: int((items[name].lengths == 0).sum()) for name in columns
+                },
+            }
+        )
+        counts.to_csv(folder / "units.csv")
+        settings = {"recordings": len(X)} | provenance()
         (folder / "settings.json").write_text(json.dumps(settings, indent=1) + "\n")
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from sknemg.preprocessing.activity import ActivityGate
 from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._convert import common_sfreq
-from sknemg.recordings._problems import raise_problems
+from sknemg.recordings._problems import listed, raise_problems, rows_of
 from sknemg.recordings.recordings import offsets_of
 from sknemg.signal import LARGEST_RATIO, n_window_samples, resample, window_starts
 
@@ -77,7 +79,10 @@ def cut_windows(
     """
     sfreq = common_sfreq(X)
     n_times = n_window_samples(sfreq, window) if len(X) else 1
-    stretches = [_stretches(signal, sfreq, activity) for signal in X]
+    if activity is None:
+        stretches = [np.array([[0, n]]) for n in X.lengths]
+    else:
+        stretches = _stretches_of(X, sfreq, activity)
     starts = [_starts(row, sfreq, window, hop) for row in stretches]
     lacking = np.array([len(row) == 0 for row in starts], dtype=bool)
     if lacking.any() and short == "raise":
@@ -111,14 +116,23 @@ def cut_windows(
     return X.with_values(windows, offsets, **columns)
 
 
-def _stretches(signal: NDArray[Any], sfreq: float, activity: str | None) -> NDArray[np.int64]:
-    """First sample of each stretch to be cut, and the one behind its last."""
-    if activity is None:
-        return np.array([[0, len(signal)]])
-    found = ActivityGate().stretches(signal, sfreq)
-    found = found[found["kind"] == activity]
-    edges = found[["start", "stop"]].to_numpy(dtype=float).reshape(-1, 2)
-    return np.rint(edges * sfreq).astype(np.int64)
+def _stretches_of(X: Recordings, sfreq: float, activity: str) -> list[NDArray[np.int64]]:
+    """First sample of each stretch to be cut, and the one behind its last; warn of hum."""
+    stretches, drowned = [], []
+    for row, signal in enumerate(X):
+        found: pd.DataFrame = ActivityGate().stretches(signal, sfreq)
+        found = found[found["kind"] == activity]
+        edges = found[["start", "stop"]].to_numpy(dtype=float).reshape(-1, 2)
+        stretches.append(np.rint(edges * sfreq).astype(np.int64))
+        if activity == "contraction" and found["mains"].any():
+            drowned.append(row)
+    if drowned:
+        warnings.warn(
+            f"Mains hum is larger than the EMG in {listed(rows_of(X.meta, drowned), 'row')}: "
+            "remove it, or leave them out.",
+            stacklevel=6,
+        )
+    return stretches
 
 
 def _starts(

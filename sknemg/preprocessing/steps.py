@@ -107,8 +107,10 @@ class Segmenter(RowTransformer):
         Cut windows only where the recording holds this, as an :class:`ActivityGate` finds it; no
         window reaches beyond such a stretch. What `short` says then goes for a recording without a
         stretch of one window; with "pad" its longest stretch is filled up, and one without any
-        becomes a row without segments. The table gains ``activity_seconds``, how much of it there
-        is in each recording, in place of ``hop``: windows are no longer evenly spaced.
+        becomes a row without segments. A warning names the recordings in which mains hum is larger
+        than the EMG of such a contraction: their windows hold it. The table gains
+        ``activity_seconds``, how much of it there is in each recording, in place of ``hop``:
+        windows are no longer evenly spaced.
     input_sfreq : float, default=None
         The rate of bare arrays and lists, which know none.
 

@@ -1,5 +1,7 @@
 """Rest, contraction and artefact: stretches that are known, and windows cut in one kind alone."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -58,6 +60,10 @@ def test_a_recording_that_switches_is_divided_where_it_switches():
         (contraction(2), "contraction"),
         (contraction(2, rate=6), "contraction"),  # a unit that begins to fire
         (contraction(2) + hum(2, 0.05), "contraction"),
+        (contraction(2) + hum(2, 2.0), "contraction"),  # hum hides what is there
+        (contraction(2) + hum(2, 1.0, 60.04) + hum(2, 0.4, 180.12), "contraction"),
+        (noise(2) + hum(2, 1.0) + hum(2, 0.4, 150), "artefact"),
+        (noise(2) + hum(2, 0.5) * np.linspace(0.7, 1.3, 2 * SFREQ), "artefact"),  # it swells
         (np.random.default_rng(0).normal(0, 0.2, 2 * SFREQ), "contraction"),  # full interference
         (noise(2) + hum(2, 0.1, mains=60), "artefact"),
         (noise(2) + movement(2), "artefact"),
@@ -69,6 +75,43 @@ def test_each_kind_is_told(signal, kind):
     lasts = (found["stop"] - found["start"]).groupby(found["kind"]).sum()
     assert lasts.get(kind, 0) > 1.6, found
     assert lasts.sum() == pytest.approx(2)
+
+
+@pytest.mark.parametrize("height", [0.05, 0.5, 2.0])
+def test_hum_changes_no_verdict_and_is_named_where_it_is_larger_than_the_rest(height):
+    parts = [noise(1.5), contraction(2.0), noise(1.5, 1)]
+    mains = hum(5, height, 49.97) + hum(5, height / 4, 149.91)
+    found = kinds(np.concatenate(parts) + mains)
+    assert found["kind"].tolist() == ["artefact", "contraction", "artefact"]
+    np.testing.assert_allclose(found["start"], [0, 1.5, 3.5], atol=0.15)
+    assert found["mains"].tolist() == [True, height > 0.1, True]  # potentials of 0.06 mV RMS
+    assert not kinds(np.concatenate(parts))["mains"].any()
+
+
+def test_small_potentials_on_much_noise_are_a_contraction():
+    signal = 4 * noise(4)
+    for at in range(round(1.2 * SFREQ), round(2.8 * SFREQ), 700):
+        signal[at : at + 11] += np.interp(np.arange(11), [0, 4, 6, 10], [0, 0.12, -0.12, 0])
+    found = kinds(signal).set_index("kind")
+    assert found.loc["contraction", "start"] == pytest.approx(1.2, abs=0.1)
+    assert set(found.index) == {"rest", "contraction"}
+
+
+def test_a_long_recording_is_judged_block_by_block_and_alike():
+    signal = np.concatenate([noise(13), contraction(4.0), noise(3, 1)]) + hum(20, 0.5)
+    found = kinds(signal)
+    assert found["kind"].tolist() == ["artefact", "contraction", "artefact"]
+    np.testing.assert_allclose(found["start"], [0, 13, 17], atol=0.15)
+
+
+@pytest.mark.slow
+def test_a_long_recording_takes_little_more_memory_than_its_samples():
+    signal = np.tile(contraction(20.0) + hum(20, 0.5), 12)
+    tracemalloc.start()
+    kinds(signal)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * signal.nbytes
 
 
 def test_the_clock_keeps_time_at_a_rate_of_which_a_frame_is_no_whole_number():
@@ -98,7 +141,7 @@ def test_a_gate_refuses_what_it_cannot_judge():
     with pytest.raises(ValueError, match=r"1 of 3 samples are NaN or infinite: cut them out\."):
         ActivityGate().stretches([0, np.nan, 0], SFREQ)
     short = ActivityGate().stretches(np.ones(500), SFREQ)
-    assert short.to_numpy().tolist() == [[0, 0.05, "rest"]]
+    assert short.to_numpy().tolist() == [[0, 0.05, "rest", False]]
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +166,14 @@ def test_windows_are_cut_in_contractions_alone(recordings):
     assert rest.lengths[1] == 19  # all of it
     whole = Segmenter(0.4, 0.2).transform(recordings)
     assert cut.lengths[0] < whole.lengths[0]
+
+
+def test_windows_that_hold_more_hum_than_emg_are_warned_of(recordings):
+    drowned = recordings.with_values(recordings.values + hum(12, 1.0))
+    with pytest.warns(UserWarning, match=r"larger than the EMG in rows 0, 2: remove it") as caught:
+        cut = Segmenter(0.4, 0.2, short="drop", activity="contraction").transform(drowned)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    assert cut.lengths.tolist()[1] == 0 and cut.lengths[0] and cut.lengths[2]
 
 
 def test_recordings_without_a_contraction_are_named(recordings):
