@@ -18,11 +18,13 @@ from . import (
     nn,
     persistence,
     preprocessing,
+    pretrained,
     provenance,
     recordings,
     signal,
     simulate,
     versions,
+    weights,
 )
 from .augmentation import (
     SignalAugmenter,
@@ -50,6 +52,7 @@ from .persistence import (
     save_model,
 )
 from .preprocessing import (
+    BandPass,
     Downsampler,
     Segmenter,
 )
@@ -61,6 +64,7 @@ from .recordings import (
 __version__: str
 
 __all__ = [
+    "BandPass",
     "DiVoteClassifier",
     "Downsampler",
     "FewerSubjects",
@@ -103,10 +107,12 @@ __all__ = [
     "nn",
     "persistence",
     "preprocessing",
+    "pretrained",
     "provenance",
     "recordings",
     "save_model",
     "signal",
     "simulate",
     "versions",
+    "weights",
 ]

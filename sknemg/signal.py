@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -330,14 +330,8 @@ def zero_phase_bands(
     >>> bool(np.allclose(above[500:-500], fast[500:-500], atol=1e-3))
     True
     """
-    n_around = min(math.ceil(0.1 * sfreq), len(signal) - 1)  # beyond what the filters remember
-    before = 2 * signal[0] - signal[1 : n_around + 1][::-1]
-    after = 2 * signal[-1] - signal[len(signal) - n_around - 1 : -1][::-1]
-    whole = np.concatenate([before, signal, after])
-    n_more = _fast_length(len(whole)) - len(whole)  # and back to where it begins
-    whole = np.pad(whole, (0, n_more), "linear_ramp", end_values=whole[0])
-    spectrum = np.fft.rfft(whole)
-    warped = np.tan(np.pi * np.arange(len(spectrum)) / len(whole))  # by the bilinear transform
+    spectrum, give_back = _mirrored(signal, sfreq, 0.1)
+    warped = np.tan(np.pi * spectrum.shares)  # by the bilinear transform
     filtered = []
     for low, high in bands:
         start, stop = math.tan(math.pi * low / sfreq), math.tan(math.pi * high / sfreq)
@@ -345,9 +339,61 @@ def zero_phase_bands(
             off = warped / stop if not low else (warped**2 - start * stop) / warped / (stop - start)
         off *= off  # twice is the fourth power, which numpy takes its time for
         off *= off
-        wave = np.fft.irfft(spectrum / (1 + off), len(whole))
-        filtered.append(wave[n_around : n_around + len(signal)])
+        filtered.append(give_back(spectrum.values / (1 + off)))
     return filtered
+
+
+def zero_phase_gain(
+    signal: NDArray[np.float64], gain: Callable[[NDArray[Any]], NDArray[Any]], sfreq: float
+) -> NDArray[np.float64]:
+    """Multiply each frequency of a signal, mirrored at its ends for half a second, with a gain.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_times,), float64
+    gain : callable
+        From frequencies in hertz, an array that begins with 0, to the gain of each.
+    sfreq : float
+
+    Returns
+    -------
+    ndarray of shape (n_times,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> wave = np.sin(2 * np.pi * 10 * np.arange(10_000) / 10_000)
+    >>> halved = zero_phase_gain(1 + wave, lambda frequency: 0.5 * (frequency > 0), 10_000)
+    >>> bool(np.allclose(halved[500:-500], 0.5 * wave[500:-500], atol=0.01))
+    True
+    """
+    spectrum, give_back = _mirrored(signal, sfreq, 0.5)
+    return give_back(spectrum.values * gain(spectrum.shares * sfreq))
+
+
+class _Spectrum(NamedTuple):
+    """A spectrum, and its frequencies as shares of the sampling rate."""
+
+    values: NDArray[Any]
+    shares: NDArray[np.float64]
+
+
+def _mirrored(
+    signal: NDArray[np.float64], sfreq: float, seconds: float
+) -> tuple[_Spectrum, Callable[[NDArray[Any]], NDArray[np.float64]]]:
+    """Give the spectrum of a signal mirrored at its ends, and the way back to the signal."""
+    n_around = min(math.ceil(seconds * sfreq), len(signal) - 1)  # beyond what filters remember
+    before = 2 * signal[0] - signal[1 : n_around + 1][::-1]
+    after = 2 * signal[-1] - signal[len(signal) - n_around - 1 : -1][::-1]
+    whole = np.concatenate([before, signal, after])
+    n_more = _fast_length(len(whole)) - len(whole)  # and back to where it begins
+    whole = np.pad(whole, (0, n_more), "linear_ramp", end_values=whole[0])
+    values = np.fft.rfft(whole)
+
+    def give_back(spectrum: NDArray[Any]) -> NDArray[np.float64]:
+        return np.fft.irfft(spectrum, len(whole))[n_around : n_around + len(signal)]
+
+    return _Spectrum(values, np.arange(len(values)) / len(whole)), give_back
 
 
 def _fast_length(n: int) -> int:

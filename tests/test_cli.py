@@ -420,6 +420,8 @@ ELSEWHERE = {
     "fast": "in Python alone: of a fitted network",
     "effort": "fixed", "muscles": "fixed", "needle": "fixed",  # of the simulation
     "vary": "fixed",
+    "freeze": "of Python's NEMGNetClassifier", "init": "of Python's NEMGNetClassifier",
+    "high": "of BandPass, which no command builds", "low": "of BandPass, which no command builds",
     "in_chans": "of image networks",
     "input_sfreq": "of bare arrays",
     "kind": "of resting discharges",

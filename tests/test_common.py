@@ -7,6 +7,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 
 import sknemg
 from sknemg import (
+    BandPass,
     DiVoteClassifier,
     Downsampler,
     FewerSubjects,
@@ -26,6 +27,7 @@ from sknemg import (
 
 # One instance of every public estimator, small enough for the toy data of the checks.
 ESTIMATORS = [
+    BandPass(input_sfreq=10_000),
     DiVoteClassifier(LogisticRegression()),
     DiVoteClassifier(LogisticRegression(), cv=3),
     DiVoteClassifier(LogisticRegression(), final_estimator=None),

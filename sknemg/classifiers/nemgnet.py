@@ -8,10 +8,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from torch import Tensor, nn
 
 from sknemg.classifiers.base import BaseSegmentClassifier
+from sknemg.classifiers.initial import (
+    N_BLOCKS,
+    Start,
+    check_layout,
+    keeps_output,
+    networks_in,
+    output_layer,
+    started,
+)
 from sknemg.classifiers.recipes import RECIPE, RECIPES
 from sknemg.nn.fast import computes_in_bfloat16
 from sknemg.nn.nemgnet import (
@@ -22,6 +31,7 @@ from sknemg.nn.nemgnet import (
     least_n_times,
     length_after_blocks,
 )
+from sknemg.weights.network import read_network
 
 _POOLED = 8  # values of a channel from which "auto" pools them
 
@@ -67,6 +77,18 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         ``fit``, which it does not change, is made at the first prediction and takes more than the
         memory of the weights once more. "bfloat16" computes in that type, on devices that have
         instructions for it: probabilities then differ by hundredths.
+    init : str, fitted model or None, default=None
+        What to start from instead of random weights: the name of a network that comes with sknemg,
+        such as "volitional-small" (see :func:`sknemg.pretrained.load`), or a fitted
+        `NEMGNetClassifier`, or a model with one in it, such as a pipeline from `load_model`. It
+        must be of the same version, width, activation, head and companding, and have seen rows of
+        the same length, at a rate that an array cannot tell. If its classes are others, the output
+        layer starts anew. Subjects on whom it was trained cannot test what comes of it.
+    freeze : int, default=0
+        How many of the 12 blocks, from the first on, keep the weights of `init` and the running
+        statistics of their layers; 12 leaves the fully connected layers to be trained.
+    init_lr : float, default=0.1
+        Learning rate of all layers that come from `init`, as a share of ``lr``.
     {training_parameters}
 
     Attributes
@@ -121,6 +143,9 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "short": [StrOptions({"raise", "pad"})],
         "fast": ["boolean", StrOptions({"bfloat16"})],
+        "init": [str, HasMethods(["get_params"]), None],
+        "freeze": [Interval(Integral, 0, N_BLOCKS, closed="both")],
+        "init_lr": [Interval(Real, 0, None, closed="neither")],
     }
     for _name in RECIPES["published"]:
         _parameter_constraints[_name] = [*_parameter_constraints[_name], StrOptions({RECIPE})]
@@ -138,6 +163,9 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         dropout: Any = RECIPE,
         short: str = "raise",
         fast: Any = False,
+        init: Any = None,
+        freeze: int = 0,
+        init_lr: float = 0.1,
         max_epochs: int = 100,
         optimizer: str = RECIPE,
         lr: Any = RECIPE,
@@ -170,6 +198,9 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         self.dropout = dropout
         self.short = short
         self.fast = fast
+        self.init = init
+        self.freeze = freeze
+        self.init_lr = init_lr
         self.max_epochs = max_epochs
         self.optimizer = optimizer
         self.lr = lr
@@ -216,6 +247,53 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         """
         return {name: self._value(name) for name in RECIPES["published"]}
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters; those of the model in ``init``, which is fitted, are not among them.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether the parameters of `augment` and `callbacks` are given as well.
+
+        Returns
+        -------
+        dict
+        """
+        found = super().get_params(deep)
+        return {name: value for name, value in found.items() if not name.startswith("init__")}
+
+    def __sklearn_clone__(self) -> "NEMGNetClassifier":
+        # What is started from stays fitted.
+        copy = super().__sklearn_clone__()
+        copy.init = self.init
+        return copy
+
+    def _start(self) -> Start | None:
+        """Give what training starts from, None for random weights."""
+        if self.init is None:
+            if self.freeze:
+                raise ValueError(
+                    f"freeze={self.freeze} would keep random weights: give `init` as well."
+                )
+            return None
+        if isinstance(self.init, str):
+            shipped = read_network(self.init)
+            known = self.get_params(deep=False)
+            network = type(self)(**{k: v for k, v in shipped.parameters.items() if k in known})
+            network.classes_ = np.array(shipped.classes)
+            network.input_shape_, network.weights_ = shipped.input_shape, shipped.weights
+            said, sfreq = f"init={self.init!r}", shipped.sfreq
+        else:
+            found = networks_in(self.init, NEMGNetClassifier)
+            if len(found) != 1:
+                raise ValueError(
+                    f"init is a {type(self.init).__name__} with {len(found)} fitted nEMGNets in "
+                    "it: give the name of a network, or a fitted model with one."
+                )
+            network = found[0]
+            said, sfreq = f"init, a {type(self.init).__name__},", None
+        return Start(said, network._layout(), network.classes_, sfreq, network.weights_)
+
     def _value(self, name: str) -> Any:
         given = super()._value(name)
         left = isinstance(given, str) and given == RECIPE
@@ -251,18 +329,36 @@ class NEMGNetClassifier(BaseSegmentClassifier):
                 f"X has rows of shape {self.input_shape_}: give signals of shape (n, n_times) or "
                 "(n, n_chans, n_times)."
             )
-        return partial(
-            NEMGNet,
-            n_outputs=len(self.classes_),
-            n_chans=self.input_shape_[0] if len(self.input_shape_) == 2 else 1,
-            n_times=self._n_times(),
-            version=self.version,
-            width=self.width,
-            activation=self.activation,
-            dropout=self._value("dropout"),
-            head=self._head(),
-            companding=self._value("companding"),
-        )
+        make = partial(NEMGNet, **self._layout())
+        start = self._start() if initial else None
+        if start is None:
+            return make
+        check_layout(start, self._layout())
+        with_output = keeps_output(start, self.classes_)
+        return partial(started, make, start, self.freeze, with_output)
+
+    def _layout(self) -> dict[str, Any]:
+        """Give the arguments of the network, from the fitted sizes."""
+        return {
+            "n_outputs": len(self.classes_),
+            "n_chans": self.input_shape_[0] if len(self.input_shape_) == 2 else 1,
+            "n_times": self._n_times(),
+            "version": self.version,
+            "width": self.width,
+            "activation": self.activation,
+            "dropout": self._value("dropout"),
+            "head": self._head(),
+            "companding": self._value("companding"),
+        }
+
+    def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
+        start = self._start()
+        if start is None:
+            return []
+        lr = self._value("lr")
+        new = [] if keeps_output(start, self.classes_) else [output_layer(list(start.weights))]
+        groups = [(f"{layer}.*", {"lr": lr}) for layer in new]
+        return [*groups, ("*", {"lr": self.init_lr * lr})]
 
     def _input_function(self) -> Callable[[Tensor], Tensor]:
         return partial(_to_signals, n_times=self._n_times())

@@ -26,6 +26,7 @@ from sknemg.cli.bids import (
 from sknemg.cli.entries import (
     at_least,
     finite,
+    model_path,
     one_sign,
     positive,
     share,
@@ -314,8 +315,9 @@ def _add_export(commands: Any) -> None:
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--model", required=True, type=Path, metavar="MODEL",
-        help="folder of a model, or an ONNX file of 'sknemg export'",
+        "--model", required=True, type=model_path, metavar="MODEL",
+        help="folder of a model, an ONNX file of 'sknemg export', or the name of a model that "
+        "comes with sknemg, such as volitional-small (a folder of that name wins)",
     )  # fmt: skip
     parser.add_argument(
         "--fingerprint", metavar="DIGITS", help="of the model, as its maker has published it"

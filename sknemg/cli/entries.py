@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 
 def at_least(least: int) -> Callable[[str], int]:
@@ -17,6 +18,16 @@ def at_least(least: int) -> Callable[[str], int]:
         return int(entry)
 
     return read
+
+
+def model_path(entry: str) -> Path:
+    """Read where a model is: a path or, if nothing lies there, a name that comes with sknemg."""
+    path = Path(entry)
+    if path.exists() or path.name != entry:
+        return path
+    from sknemg.weights.files import folder_of, names
+
+    return folder_of(entry) if entry in names() else path
 
 
 def split_names(entry: str) -> tuple[str, ...]:

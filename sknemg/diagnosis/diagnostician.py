@@ -6,8 +6,10 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
@@ -25,7 +27,9 @@ from sknemg.divote.leave_one_out import scores_without
 from sknemg.divote.levels import class_columns
 from sknemg.divote.opened import Opened
 from sknemg.model_selection.splits import SubjectKFold
+from sknemg.model_selection.torn import trained_on
 from sknemg.recordings import Recordings, label_subjects
+from sknemg.recordings._problems import listed
 from sknemg.recordings._subjects import check_labels
 from sknemg.recordings._workers import kept_by_workers
 
@@ -41,7 +45,9 @@ class Diagnostician(Answering, VersionedEstimator):
     Parameters
     ----------
     estimator : classifier of recordings
-        Usually a Pipeline of a Downsampler, a Segmenter and a `DiVoteClassifier`.
+        Usually a Pipeline of a Downsampler, a Segmenter and a `DiVoteClassifier`. A fitted one in a
+        `sklearn.frozen.FrozenEstimator` is not trained again: `fit` then only learns how sure to
+        be, from subjects that it has not seen.
     cv : int, default=5
         Folds of subjects.
     coverage : float, default=0.9
@@ -134,6 +140,8 @@ class Diagnostician(Answering, VersionedEstimator):
         self._check(X)
         y = check_labels(y, len(X))
         subjects = X["subject"].to_numpy()
+        if isinstance(self.estimator, FrozenEstimator):
+            _refuse_known(self.estimator.estimator, subjects)
         _, _, first = label_subjects(y, subjects)
         self.classes_ = np.unique(y)
         folds = list(SubjectKFold(self.cv).split(X, y, subjects))
@@ -157,7 +165,10 @@ class Diagnostician(Answering, VersionedEstimator):
         rate = float(max(rates) if rates else X["sfreq"].min())
         shortest = float(max(windows, default=0.0))
         self.plausibility_ = Plausibility(rate, min_duration=shortest, cv=self.cv).fit(X, y)
-        self.estimator_ = clone(self.estimator).fit(X, y)
+        if isinstance(self.estimator, FrozenEstimator):
+            self.estimator_ = self.estimator.estimator
+        else:
+            self.estimator_ = clone(self.estimator).fit(X, y)
         return self
 
     def out_of_fold_calibrated(self) -> NDArray[np.float64]:
@@ -233,6 +244,16 @@ class Diagnostician(Answering, VersionedEstimator):
         many = X[np.concatenate(kept)].with_columns(subject=names)
         proba = model.predict_proba(many)[:: len(X) - 1]
         return self._scaled(proba, self.estimator_.classes_)[:, answer]
+
+
+def _refuse_known(model: Any, subjects: NDArray[Any]) -> None:
+    """Refuse to learn how sure a model may be from subjects that it was trained on."""
+    names = pd.unique(pd.Series(subjects))
+    if (known := trained_on(model, names)).any():
+        raise ValueError(
+            f"The frozen model was trained on the {listed(names[known], 'subject')}, of whom it is "
+            "too sure: calibrate it on subjects that it has not seen."
+        )
 
 
 def _steps(estimator: Any) -> list[Any]:

@@ -155,6 +155,7 @@ _STEP_STATE: dict[str, Value] = {"n_features_in_": _WHOLE, "feature_names_in_": 
 
 KINDS: dict[str, Kind] = {
     # this library's
+    "BandPass": Kind("sknemg.preprocessing.filtering", _STEP_STATE, _SEEN),
     "Downsampler": Kind("sknemg.preprocessing.steps", _STEP_STATE, _SEEN),
     "Segmenter": Kind("sknemg.preprocessing.steps", _STEP_STATE, _SEEN),
     "SegmentFeatures": Kind("sknemg.features.transformers", _STEP_STATE, _SEEN),
@@ -167,7 +168,7 @@ KINDS: dict[str, Kind] = {
         "sknemg.classifiers.nemgnet",
         _NETWORK,
         ignored=_CACHED,
-        neutral=_TRAINING,
+        neutral=_TRAINING | {"init": None},
         check=_check_network,
     ),
     "TimmClassifier": Kind(

@@ -2,6 +2,7 @@ from .activity import (
     ACTIVITIES,
     ActivityGate,
 )
+from .filtering import BandPass
 from .steps import (
     Downsampler,
     Segmenter,
@@ -10,6 +11,7 @@ from .steps import (
 __all__ = [
     "ACTIVITIES",
     "ActivityGate",
+    "BandPass",
     "Downsampler",
     "Segmenter",
 ]

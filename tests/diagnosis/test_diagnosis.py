@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pandas.testing import assert_frame_equal
 from scipy.special import softmax
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -385,3 +386,17 @@ def test_the_range_of_the_coverage_is_that_of_the_beta_distribution():
             rank = int(np.ceil((n + 1) * coverage - 1e-9))
             expected = beta(rank, n + 1 - rank).ppf([0.05, 0.95])
             assert_allclose(coverage_range(n, coverage), expected, rtol=1e-9)
+
+
+def test_a_fitted_model_is_calibrated_by_others_and_not_trained_again():
+    X, y = cohort(12)
+    fitted = pipeline().fit(X, y)
+    others, labels = cohort(15, seed=1)
+    model = Diagnostician(FrozenEstimator(fitted), cv=3).fit(others, labels)
+    assert model.estimator_ is fitted
+    _, first = np.unique(others["subject"].to_numpy(), return_index=True)
+    assert_array_equal(model.out_of_fold_proba_, fitted.predict_proba(others)[first])
+    assert model.n_calibration_ == 15
+    assert model.diagnose(others[:3])[0].subject == "PATIENT-1-00"
+    with pytest.raises(ValueError, match=r"trained on the subjects 'PATIENT-0-00', .*not seen"):
+        Diagnostician(FrozenEstimator(fitted), cv=3).fit(X, y)

@@ -337,6 +337,7 @@ def test_no_byte_of_a_model_knows_a_training_subject(tmp_path, make):
 
 #: What each estimator of the list has in a file of the schema, as a short hash.
 FORM = {
+    "BandPass": "c8e2110c",
     "Downsampler": "c8e2110c",
     "Segmenter": "c8e2110c",
     "SegmentFeatures": "c8e2110c",

@@ -1,0 +1,490 @@
+"""What models trained on simulated patients are worth on real ones that trained nothing.
+
+Run ``python -m benchmarks.pretrain_worth``; ``SKNEMG_DATA`` names the folder that holds
+``emglab_n2001`` and ``algiers``. The models that come with sknemg answer for every subject as they
+are. Then they are trained further on 1, 2, 4 or 8 subjects a class, drawn several times, and tested
+on all other subjects of the cohort, beside models that are trained from scratch on the same
+subjects and one that sees no EMG. All recordings pass through the steps of the shipped models:
+10 kHz, 20 Hz to 4.5 kHz, without mains. Nothing is chosen by these subjects. Results are kept by
+draw, and a stopped run goes on. ``--write`` puts them into the cards of the models and the guide.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks.machinery.reporting import markdown
+from benchmarks.machinery.runner import RESULTS, write_json
+from benchmarks.pretrain import block, columns_of, steps, together, votes_of_units
+from benchmarks.real import load as load_real
+from sknemg import DiVoteClassifier, MuapFeatures, NEMGNetClassifier, Recordings, SegmentFeatures
+from sknemg.evaluation import nuisance_model
+from sknemg.metrics import format_interval
+from sknemg.persistence.card import reliability
+from sknemg.pretrained import describe, fine_tuning_pipeline, load
+from sknemg.provenance import provenance
+from sknemg.weights import folder_of
+
+FOLDER = RESULTS / "pretrain"
+COHORTS = ("n2001", "algiers")
+SHOTS = {"n2001": (1, 2), "algiers": (1, 2, 4, 8)}
+CLASSES = ["myopathy", "neuropathy", "normal"]
+SHIPPED = {"volitional-muap": "motor units", "volitional-small": "nEMGNet"}
+NO_EMG = "no EMG"
+#: Methods that begin from simulated patients; all others are trained from scratch.
+FINE_TUNED = ("nEMGNet, fine-tuned", "nEMGNet, head fine-tuned", "motor units, simulated and own")
+SCRATCH = (
+    "nEMGNet, from scratch", "motor units, from scratch", "features + LDA", "features + forest",
+)  # fmt: skip
+#: The page with the table, and what stands around it there.
+GUIDE = Path(__file__).parents[1] / "docs" / "guide" / "pretrained.md"
+BEGINS, ENDS = "<!-- written by benchmarks/pretrain_worth.py -->", "<!-- to here -->"
+N_UPDATES = 150  # of every training of a network on few subjects
+
+
+class Cohort:
+    """Recordings of a cohort as every method sees them."""
+
+    def __init__(self, raw: Recordings, waves: Recordings, units: Recordings, y: np.ndarray):
+        self.raw, self.waves, self.units, self.y = raw, waves, units, np.asarray(y).astype(str)
+        self.subjects = raw["subject"].to_numpy()
+        self.windows = load("volitional-small").estimator_[-2].transform(waves)
+        columns = load("volitional-muap").estimator_[-2].features
+        self.columns = columns_of(units, columns)
+        self._features: Recordings | None = None
+
+    @property
+    def features(self) -> Recordings:
+        """Features of the windows."""
+        if self._features is None:
+            self._features = SegmentFeatures().fit_transform(self.windows)
+        return self._features
+
+    @property
+    def diagnoses(self) -> pd.Series:
+        """The diagnosis of each subject."""
+        return pd.Series(self.y, index=self.subjects).groupby(level=0, sort=False).first()
+
+
+def real(name: str, cache: Path) -> Cohort:
+    """Load a real cohort; what is measured of it is kept outside of the repository."""
+    raw, y = load_real(name)
+    waves = steps().fit_transform(raw)
+    file = cache / f"{name}-units.npz"
+    if not file.exists():
+        units = MuapFeatures().fit_transform(waves)
+        cache.mkdir(parents=True, exist_ok=True)
+        np.savez(file, values=units.values, offsets=units.offsets)
+    with np.load(file) as kept:
+        units = waves.with_values(kept["values"], kept["offsets"], sfreq=20_000, item="motor unit")
+    return Cohort(raw, waves, units, y)
+
+
+def draws(cohort: Cohort, shots: int, n_draws: int) -> list[list[Any]]:
+    """Draw the training subjects of every repetition, as many of each class."""
+    out = []
+    for draw in range(n_draws):
+        rng = np.random.default_rng([shots, draw])
+        own: list[Any] = []
+        for diagnosis in CLASSES:
+            names = cohort.diagnoses.index[cohort.diagnoses == diagnosis].to_numpy()
+            own += rng.choice(names, shots, replace=False).tolist()
+        out.append(own)
+    return out
+
+
+# -- methods -----------------------------------------------------------------------------------
+
+
+def network(cohort: Cohort, rows: np.ndarray, seed: int, updates: int, **params: Any) -> Any:
+    """Give the network with the updates that all of them have, whatever it starts from."""
+    pipe = fine_tuning_pipeline(random_state=seed, **params)
+    own: NEMGNetClassifier = pipe[-1].estimator
+    n_windows = int(cohort.windows.lengths[rows].sum())
+    per_epoch = -(-n_windows // own.batch_size)
+    epochs = -(-updates // per_epoch)
+    share = updates / per_epoch / epochs
+    own.set_params(max_epochs=epochs, epoch_fraction=share)
+    return pipe[-1]
+
+
+def fit(name: str, cohort: Cohort, rows: np.ndarray, seed: int, simulated: Any) -> tuple[Any, Any]:
+    """Train a method on some rows; return it and what it is shown of the cohort."""
+    y = cohort.y[rows]
+    if name == NO_EMG:
+        return nuisance_model().fit(cohort.raw[rows], y), cohort.raw
+    if name.startswith("nEMGNet"):
+        options: dict[str, Any] = {
+            "nEMGNet, from scratch": {"init": None, "lr": 1e-3},
+            "nEMGNet, fine-tuned": {},
+            "nEMGNet, head fine-tuned": {"freeze": 12},
+        }[name]
+        model = network(cohort, rows, seed, N_UPDATES, **options)
+        return model.fit(cohort.windows[rows], y), cohort.windows
+    if name == "motor units, from scratch":
+        return votes_of_units().fit(cohort.columns[rows], y), cohort.columns
+    if name == "motor units, simulated and own":
+        return _both(cohort, rows, simulated), cohort.columns
+    forest = RandomForestClassifier(
+        300, min_samples_leaf=5, class_weight="balanced", random_state=seed
+    )
+    inner = {
+        "features + LDA": make_pipeline(StandardScaler(), LinearDiscriminantAnalysis()),
+        "features + forest": forest,
+    }[name]
+    model = DiVoteClassifier(inner, final_estimator=None)
+    return model.fit(cohort.features[rows], y), cohort.features
+
+
+def _both(cohort: Cohort, rows: np.ndarray, simulated: Any) -> DiVoteClassifier:
+    """Train on simulated units and on those of the cohort, which weigh as much in all."""
+    own = cohort.columns[rows]
+    units = np.concatenate([simulated.values, own.values])
+    labels = np.concatenate([simulated.labels, cohort.y[rows][own.row_index]])
+    n_own = len(own.values)
+    weight = np.r_[np.ones(len(simulated.values)),
+                   np.full(n_own, len(simulated.values) / max(n_own, 1))]  # fmt: skip
+    model = votes_of_units()
+    model.fit(own, cohort.y[rows])  # for the rule of the votes; its classifier is replaced
+    inner = clone(model.estimator)
+    scaled = inner[0].fit_transform(units, sample_weight=weight)
+    inner[1].fit(scaled, labels, sample_weight=weight)
+    model.estimator_ = inner
+    return model
+
+
+class Simulated:
+    """Units of simulated patients in the columns of the shipped model."""
+
+    def __init__(self, store: Path, kind: str, blocks: int):
+        whole = together([block(store, kind, k) for k in range(blocks)])
+        columns = load("volitional-muap").estimator_[-2].features
+        units = columns_of(whole.units, columns)
+        self.values, self.labels = units.values, whole.y[units.row_index]
+
+
+# -- running -----------------------------------------------------------------------------------
+
+
+def ask(model: Any, X: Recordings, cohort: Cohort, rows: np.ndarray) -> pd.DataFrame:
+    """Score every subject of some rows."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Subjects? without a single")  # an unknown, a third each
+        proba = np.asarray(model.predict_proba(X[rows]), dtype=float)
+    table = pd.DataFrame(proba, columns=model.classes_).reindex(columns=CLASSES, fill_value=0.0)
+    table.insert(0, "subject", cohort.subjects[rows])
+    table.insert(1, "y_true", cohort.y[rows])
+    return table.groupby(["subject", "y_true"], sort=False).mean().reset_index()
+
+
+def anonymous(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables together, subjects by number."""
+    table = pd.concat(tables, ignore_index=True)
+    table["subject"] = pd.factorize(table["subject"], sort=True)[0]
+    return table
+
+
+def run(name: str, args: argparse.Namespace) -> None:
+    """Try a cohort."""
+    cohort = real(name, args.cache)
+    everyone = np.arange(len(cohort.y))
+    tables = []
+    plausible = {}
+    for shipped, said in SHIPPED.items():
+        model = load(shipped)
+        shown = cohort.columns if said == "motor units" else cohort.windows
+        found = ask(model.estimator_[-1], shown, cohort, everyone)
+        tables.append(found.assign(method=f"{said}, simulated alone", shots=0, draw=0))
+        examined = model.plausibility_.examine(cohort.raw)
+        unusable = examined["unusable"].to_numpy() != ""
+        shares = pd.Series(unusable).groupby(cohort.subjects).mean()
+        plausible[shipped] = {
+            "recordings_refused": int(unusable.sum()), "recordings": len(unusable),
+            "subjects_refused": int((shares > 0.5).sum()), "subjects": len(shares),
+            "temperature": model.temperature_,
+        }  # fmt: skip
+    whole = [t.set_index(["subject", "y_true"])[CLASSES] for t in tables]
+    both = (sum(whole) / len(whole)).reset_index()
+    tables.append(both.assign(method="both, simulated alone", shots=0, draw=0))
+    simulated = Simulated(args.store, args.kind, args.blocks) if args.store else None
+    for shots in SHOTS[name]:
+        for draw, own in enumerate(draws(cohort, shots, args.draws)):
+            train = np.flatnonzero(np.isin(cohort.subjects, own))
+            test = np.flatnonzero(~np.isin(cohort.subjects, own))
+            for method in args.methods:
+                if method == "motor units, simulated and own" and simulated is None:
+                    continue
+                file = args.cache / args.label / f"{name}-{shots}-{draw}-{method}.csv"
+                if not file.exists():
+                    start = time.process_time()
+                    try:
+                        model, shown = fit(method, cohort, train, draw, simulated)
+                        found = ask(model, shown, cohort, test)
+                    except ValueError as error:  # as of motor units where none is found
+                        print(f"{name}, {shots} a class, draw {draw}, {method}: {error}")
+                        found = _unknown(cohort, test)
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    seconds = time.process_time() - start
+                    found.assign(cpu_seconds=seconds).to_csv(file, index=False)
+                    print(name, shots, draw, method, f"{seconds:.1f} s", flush=True)
+                found = pd.read_csv(file, dtype={"subject": str})
+                tables.append(found.assign(method=method, shots=shots, draw=draw))
+    for table in tables:
+        table["subject"] = table["subject"].astype(str)
+    out = args.out / name
+    out.mkdir(parents=True, exist_ok=True)
+    anonymous(tables).to_csv(out / "subjects.csv", index=False, float_format="%.4f")
+    settings = {
+        "cohort": name, "simulated": False, "draws": args.draws, "updates": N_UPDATES,
+        "models": describe()[["sha256", "bytes"]].to_dict("index"), "plausibility": plausible,
+        "simulated_blocks_beside_own": args.blocks if args.store else 0,
+    } | provenance()  # fmt: skip
+    write_json(out / "settings.json", settings)
+
+
+def _unknown(cohort: Cohort, rows: np.ndarray) -> pd.DataFrame:
+    table = pd.DataFrame({"subject": cohort.subjects[rows], "y_true": cohort.y[rows]})
+    return table.drop_duplicates().assign(**dict.fromkeys(CLASSES, 1 / 3)).reset_index(drop=True)
+
+
+# -- tables ------------------------------------------------------------------------------------
+
+
+def balanced(rows: pd.DataFrame) -> float:
+    """Balanced accuracy of subjects, each counted by the share of draws in which it was right."""
+    return float(_right(rows).groupby(level=1).mean().mean())
+
+
+def _right(rows: pd.DataFrame) -> pd.Series:
+    best = np.array(CLASSES)[rows[CLASSES].to_numpy().argmax(axis=1)]
+    right = pd.Series(best == rows["y_true"].to_numpy(), index=rows.index)
+    return right.groupby([rows["subject"], rows["y_true"]]).mean()
+
+
+def bootstrap(parts: list[pd.DataFrame], n: int = 2000, seed: int = 0) -> np.ndarray:
+    """Balanced accuracies of methods in cohorts drawn anew, by subject within each class."""
+    shares = pd.concat([_right(part) for part in parts], axis=1).dropna()
+    codes = shares.index.get_level_values(1)
+    rng = np.random.default_rng(seed)
+    means = np.zeros((n, len(parts)))
+    for diagnosis in codes.unique():
+        own = shares[codes == diagnosis].to_numpy()
+        drawn = rng.integers(len(own), size=(n, len(own)))
+        means += own[drawn].mean(axis=1) / codes.nunique()
+    return means
+
+
+def _with_interval(values: np.ndarray, value: float, signed: bool = False) -> str:
+    low, high = np.percentile(values, [2.5, 97.5])
+    return format_interval(value, low, high, digits=0, percent=True, signed=signed)
+
+
+def table_of(folder: Path, name: str) -> str:
+    """Lay out the results of a cohort as Markdown."""
+    rows = pd.read_csv(folder / name / "subjects.csv")
+    lines = []
+    for (shots, method), own in rows.groupby(["shots", "method"], sort=False):
+        at = rows[rows["shots"] == shots]
+        codes = own["y_true"].map(CLASSES.index).to_numpy()
+        known = reliability(np.maximum(own[CLASSES].to_numpy(), 1e-6), codes)
+        blind = at[at["method"] == NO_EMG]
+        gain = ""
+        if len(blind) and method != NO_EMG:
+            both = bootstrap([own, blind])
+            gain = _with_interval(both[:, 0] - both[:, 1], balanced(own) - balanced(blind), True)
+        lines.append([
+            str(shots), method, _with_interval(bootstrap([own])[:, 0], balanced(own)),
+            f"{known['log_loss']:.2f}", f"{known['calibration_error']:.2f}", gain,
+        ])  # fmt: skip
+    header = ["subjects a class", "method", "balanced accuracy", "log-loss", "calibration error",
+              "gain over no EMG"]  # fmt: skip
+    return markdown(header, lines)
+
+
+def gains(folder: Path, name: str) -> pd.DataFrame:
+    """Compare the best that begins from simulated patients with the best from scratch."""
+    rows = pd.read_csv(folder / name / "subjects.csv")
+    out = []
+    for shots, at in rows[rows["shots"] > 0].groupby("shots"):
+        parts = dict(list(at.groupby("method")))
+        ours = [m for m in FINE_TUNED if m in parts]
+        theirs = [m for m in SCRATCH if m in parts]
+        rival = max(theirs, key=lambda m: balanced(parts[m]))
+        for method in ours:
+            both = bootstrap([parts[method], parts[rival]])
+            difference = balanced(parts[method]) - balanced(parts[rival])
+            low, high = np.percentile(both[:, 0] - both[:, 1], [2.5, 97.5])
+            out.append({"shots": shots, "method": method, "best_from_scratch": rival,
+                        "gain": difference, "low": low, "high": high})  # fmt: skip
+    return pd.DataFrame(out)
+
+
+def draw_curve(folder: Path, names: list[str]) -> None:
+    """Draw the learning curves."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    fig, axes = plt.subplots(1, len(names), figsize=(6.5 * len(names), 4.6), layout="constrained",
+                             squeeze=False)  # fmt: skip
+    for ax, name in zip(axes[0], names, strict=True):
+        rows = pd.read_csv(folder / name / "subjects.csv")
+        for method, own in rows[rows["shots"] > 0].groupby("method", sort=False):
+            shots = sorted(own["shots"].unique())
+            parts = [own[own["shots"] == k] for k in shots]
+            values = [100 * balanced(part) for part in parts]
+            ends = np.array([np.percentile(bootstrap([p])[:, 0], [2.5, 97.5]) for p in parts])
+            ours = method in FINE_TUNED
+            style = {"ls": "-" if ours else ":" if method == NO_EMG else "--",
+                     "lw": 2.2 if ours else 1.4,
+                     **({"color": "black"} if method == NO_EMG else {})}  # fmt: skip
+            (line,) = ax.plot(shots, values, marker="o", ms=4, label=method, **style)
+            if ours:
+                ax.fill_between(shots, *(100 * ends.T), color=line.get_color(), alpha=0.12, lw=0)
+        for at, (method, own) in enumerate(rows[rows["shots"] == 0].groupby("method", sort=False)):
+            value = 100 * balanced(own)
+            ax.axhline(value, color=f"C{6 + at}", lw=0.9, alpha=0.7)
+            ax.annotate(method, (0.99, value), xycoords=("axes fraction", "data"), ha="right",
+                        va="bottom", fontsize=8, color=f"C{6 + at}")  # fmt: skip
+        ax.axhline(100 / 3, color="gray", lw=0.8)
+        ax.set_xscale("log", base=2)
+        ticks = list(SHOTS[name])
+        ax.set_xticks(ticks, [str(k) for k in ticks])
+        n = rows["subject"].nunique()
+        ax.set_title(f"{'EMGLAB N2001' if name == 'n2001' else 'Algiers'}, {n} subjects")
+        ax.set_xlabel("training subjects of each class")
+        ax.set_ylabel("balanced accuracy of the others, %")
+        ax.set_ylim(0, 100)
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(fontsize=7, loc="lower right")
+    fig.savefig(folder / "learning_curve.png", dpi=110)
+    plt.close(fig)
+
+
+def report(folder: Path, names: Sequence[str]) -> str:
+    """Write tables and gains of the cohorts that were run; what was not run says so."""
+    lines = []
+    for name in names:
+        title = "EMGLAB N2001" if name == "n2001" else "Algiers"
+        lines.append(f"### {title}\n")
+        if not (folder / name / "subjects.csv").exists():
+            lines.append("Not run.\n")
+            continue
+        settings = json.loads((folder / name / "settings.json").read_text())
+        lines += [table_of(folder, name), ""]
+        found = gains(folder, name)
+        if len(found):
+            found.to_csv(folder / name / "gains.csv", index=False, float_format="%.4f")
+        for row in found.itertuples():
+            said = format_interval(row.gain, row.low, row.high, digits=0, percent=True, signed=True)
+            lines.append(
+                f"- {row.shots} a class: {row.method}: {said} points over {row.best_from_scratch}"
+            )
+        refused = "; ".join(
+            f"{model}: {own['recordings_refused']} of {own['recordings']} recordings, "
+            f"{own['subjects_refused']} of {own['subjects']} subjects"
+            for model, own in settings["plausibility"].items()
+        )
+        hashes = ", ".join(own["sha256"][:12] for own in settings["models"].values())
+        lines.append(
+            f"\nThe models would refuse as unlike all of the simulated: {refused}; these are "
+            f"counted above all the same. *{settings['draws']} draws, {settings['updates']} "
+            f"updates; {settings['device']}, commit {settings['commit'] or 'unknown'}; models "
+            f"{hashes}.*\n"
+        )
+    return "\n".join(lines)
+
+
+def on_card(folder: Path, method: str) -> str:
+    """Say in a few lines what a model scored on real recordings."""
+    lines = [
+        "Balanced accuracy of subjects in percent [95 % interval], nothing real in training:",
+        "",
+    ]
+    for name in COHORTS:
+        title = "EMGLAB N2001" if name == "n2001" else "Algiers"
+        file = folder / name / "subjects.csv"
+        if not file.exists():
+            lines.append(f"- {title}: not run.")
+            continue
+        rows = pd.read_csv(file)
+        own = rows[rows["method"] == f"{method}, simulated alone"]
+        codes = own["y_true"].map(CLASSES.index).to_numpy()
+        proba = np.maximum(own[CLASSES].to_numpy(), 1e-6)
+        known = reliability(proba, codes)
+        right = int((proba.argmax(axis=1) == codes).sum())
+        counts = pd.crosstab(own["y_true"], np.array(CLASSES)[proba.argmax(axis=1)])
+        said = "; ".join(
+            f"{true}: " + ", ".join(f"{n} {answer}" for answer, n in line.items() if n)
+            for true, line in counts.iterrows()
+        )
+        value = _with_interval(bootstrap([own])[:, 0], balanced(own))
+        lines.append(
+            f"- {title}: {value}, {right} of {len(own)} subjects (log-loss "
+            f"{known['log_loss']:.2f}, calibration error {known['calibration_error']:.2f}). "
+            f"Answers by diagnosis: {said}."
+        )
+    return "\n".join(lines)
+
+
+def write_down(folder: Path) -> None:
+    """Put the scores into the cards of the models, which their hashes leave out, and the guide."""
+    for name, method in SHIPPED.items():
+        file = folder_of(name) / "README.md"
+        text = file.read_text()
+        before, rest = text.split("## Scores on real recordings\n", 1)
+        after = rest[rest.index("\n## ") :]
+        said = f"## Scores on real recordings\n\n{on_card(folder, method)}\n"
+        file.write_text(before + said + after)
+    text = GUIDE.read_text()
+    before, rest = text.split(BEGINS, 1)
+    after = rest[rest.index(ENDS) :]
+    GUIDE.write_text(f"{before}{BEGINS}\n\n{report(folder, COHORTS)}\n{after}")
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--cohorts", nargs="+", choices=COHORTS, default=list(COHORTS))
+    methods = [NO_EMG, *FINE_TUNED, *SCRATCH]
+    parser.add_argument("--methods", nargs="*", choices=methods, default=methods)
+    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--store", type=Path, help="simulated patients of `benchmarks.pretrain`")
+    parser.add_argument("--kind", default="wide", help="of the simulated patients beside own")
+    parser.add_argument("--blocks", type=int, default=4)
+    parser.add_argument("--cache", type=Path, required=True, help="never inside the repository")
+    parser.add_argument("--label", default="run", help="of the shipped models, in the cache")
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--only-report", action="store_true")
+    parser.add_argument("--write", action="store_true", help="into the cards and the guide")
+    args = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(1)
+    if not args.only_report:
+        for name in args.cohorts:
+            run(name, args)
+    found = [name for name in COHORTS if (args.out / name / "subjects.csv").exists()]
+    draw_curve(args.out, found)
+    print(report(args.out, COHORTS))
+    if args.write:
+        write_down(args.out)
+
+
+if __name__ == "__main__":
+    main()

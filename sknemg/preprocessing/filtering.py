@@ -1,0 +1,184 @@
+"""`BandPass`: recordings in one band, without mains hum, whatever machine made them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Real
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sknemg.base import RowTransformer
+from sknemg.recordings import Recordings
+from sknemg.recordings._problems import raise_problems
+from sknemg.signal import zero_phase_gain
+
+MAINS = (50.0, 60.0)  # Hz
+#: Lines that are taken out: the mains frequency and its overtones; and the width of a notch, Hz.
+LINES, NOTCH = 5, 5.0
+
+
+class BandPass(RowTransformer):
+    """Keep a band of every recording, and take mains hum out.
+
+    Machines differ in their filters: what one keeps below 20 Hz another has lost. A common band
+    leaves a model nothing there to lean on. Each recording is filtered by itself, forwards and
+    backwards, so that no potential is delayed, by a Butterworth filter of the second order and, for
+    mains, by five notches 5 Hz wide. The ends of a recording are mirrored.
+
+    Parameters
+    ----------
+    low : float, default=20.0
+    high : float, default=4500.0
+        Corners in hertz, at which half of the amplitude is left.
+    mains : {"auto"}, float or None, default="auto"
+        Frequency in hertz of the hum, which is taken out with four overtones. "auto" takes, in each
+        recording, that of 50 and 60 Hz whose lines stand out more, also where neither does: a
+        recording without hum loses as much as one with it. None leaves the hum.
+    input_sfreq : float, default=None
+        The rate of bare arrays and lists, which know none.
+
+    Raises
+    ------
+    InvalidRecordingsError
+        By `transform`, naming the recordings sampled at less than twice `high`.
+    ValueError
+        If `low` is not below `high`.
+
+    See Also
+    --------
+    Downsampler : Brings recordings to one rate, before this step or after it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg import BandPass, Recordings
+    >>> time = np.arange(10_000) / 10_000
+    >>> spikes = np.sin(2 * np.pi * 700 * time)
+    >>> drift, hum = 3 * time, np.sin(2 * np.pi * 50 * time)
+    >>> X = Recordings([spikes + drift + hum], sfreq=10_000)
+    >>> clean = BandPass().fit_transform(X)
+    >>> bool(np.abs(clean[0] - spikes)[500:-500].max() < 0.05)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "low": [Interval(Real, 0, None, closed="neither")],
+        "high": [Interval(Real, 0, None, closed="neither")],
+        "mains": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither"), None],
+        "input_sfreq": [None, Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        low: float = 20.0,
+        high: float = 4500.0,
+        *,
+        mains: float | Literal["auto"] | None = "auto",
+        input_sfreq: float | None = None,
+    ):
+        self.low = low
+        self.high = high
+        self.mains = mains
+        self.input_sfreq = input_sfreq
+
+    def _transform(self, X: Recordings) -> Recordings:
+        if not self.low < self.high:
+            raise ValueError(
+                f"low={self.low!r} must be below high={self.high!r}: give two corners."
+            )
+        rates = X["sfreq"].to_numpy(dtype=float)
+        if len(slow := np.flatnonzero(rates < 2 * self.high)):
+            raise_problems(
+                slow,
+                [f"sampled at {rates[row]:.10g} Hz" for row in slow],
+                f"give recordings of at least {2 * self.high:g} Hz, or a lower `high`",
+            )
+        values = np.empty(X.values.shape, dtype=np.result_type(X.values.dtype, np.float32))
+        for start, stop, rate in zip(X.offsets[:-1], X.offsets[1:], rates, strict=True):
+            if stop > start:
+                wave = X.values[start:stop].astype(np.float64)
+                values[start:stop] = filter_band(wave, rate, self.low, self.high, self.mains)
+        return X.with_values(values, X.offsets)
+
+
+def filter_band(
+    signal: NDArray[np.float64],
+    sfreq: float,
+    low: float,
+    high: float,
+    mains: float | str | None = "auto",
+) -> NDArray[np.float64]:
+    """Filter a signal as :class:`BandPass` does.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_times,), float64
+    sfreq : float
+        Sampling rate in hertz.
+    low, high : float
+        Corners in hertz.
+    mains : {"auto"}, float or None, default="auto"
+
+    Returns
+    -------
+    ndarray of shape (n_times,)
+
+    Examples
+    --------
+    >>> filter_band(np.ones(1000), 10_000, 20, 4500).round(6).any()
+    np.False_
+    """
+    line = louder_mains(signal, sfreq) if mains == "auto" else mains
+    return zero_phase_gain(signal, _gain(low, high, line), sfreq)
+
+
+def _gain(low: float, high: float, line: Any) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Squared amplitude, as a signal filtered forwards and backwards has it, by frequency."""
+
+    def gain(frequency: NDArray[Any]) -> NDArray[Any]:
+        with np.errstate(divide="ignore"):
+            kept = 1 / (1 + (frequency / high) ** 4) / (1 + (low / frequency) ** 4)
+        for notch in [] if line is None else line * np.arange(1, LINES + 1):
+            off = (frequency**2 - notch**2) ** 2
+            kept = kept * off / (off + (NOTCH * frequency) ** 2)
+        return kept
+
+    return gain
+
+
+def louder_mains(signal: NDArray[Any], sfreq: float) -> float:
+    """Tell which mains frequency stands out more, with its overtones, from what is beside it.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_times,)
+    sfreq : float
+        Sampling rate in hertz.
+
+    Returns
+    -------
+    float
+        50 or 60, in hertz.
+
+    Examples
+    --------
+    >>> louder_mains(np.sin(2 * np.pi * 180 * np.arange(10_000) / 10_000), 10_000)
+    60.0
+    """
+    wave = signal - signal.mean(dtype=np.float64)
+    power = np.abs(np.fft.rfft(wave * np.hanning(len(wave)))) ** 2
+    frequency = np.fft.rfftfreq(len(wave), 1 / sfreq)
+    step = sfreq / len(wave)
+    excess = []
+    for mains in MAINS:
+        found = 0.0
+        for line in mains * np.arange(1, LINES + 1):
+            off = np.abs(frequency - line)
+            on, beside = off <= max(1.0, 1.5 * step), (off > 2.0) & (off <= 4.0 + 3 * step)
+            if on.any() and beside.any():
+                found += float(power[on].sum() - power[beside].mean() * on.sum())
+        excess.append(found)
+    return MAINS[int(excess[1] > excess[0])]

@@ -1,0 +1,5 @@
+"""Models that come with sknemg, and pipelines that start from them."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)
