@@ -248,7 +248,7 @@ class Diagnostician(Answering, VersionedEstimator):
 
 def _refuse_known(model: Any, subjects: NDArray[Any]) -> None:
     """Refuse to learn how sure a model may be from subjects that it was trained on."""
-    names = pd.unique(pd.Series(subjects))
+    names = pd.Series(subjects).drop_duplicates().to_numpy()
     if (known := trained_on(model, names)).any():
         raise ValueError(
             f"The frozen model was trained on the {listed(names[known], 'subject')}, of whom it is "

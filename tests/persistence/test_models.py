@@ -230,7 +230,7 @@ class Mine(LogisticRegression):
     ("model", "message"),
     [
         (features(RandomForestClassifier(3)), r"estimator_.randomforestclassifier is a R"),
-        (features(Mine()), "is a Mine, which no model folder holds: use one of Downsampler, "),
+        (features(Mine()), "is a Mine, which no model folder holds: use one of BandPass, "),
         (GridSearchCV(features(), {"divoteclassifier__cv": [None]}), "save its `best_estimator_`"),
         (CalibratedClassifierCV(features()), "save a sknemg.diagnosis.Diagnostician, which cal"),
         (FrozenEstimator(features()), "save the classifier inside it"),
