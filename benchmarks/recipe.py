@@ -396,18 +396,25 @@ def tables(folder: Path = FOLDER) -> str:
         n_subjects = part["subject"].nunique()
         lines += [f"**{cohort}**: {COHORTS[cohort]}; {n_subjects} subjects\n"]
         lines += [markdown(HEADER, rows), f"Not run: {', '.join(lacking) or 'nothing'}.\n"]
-    return "\n".join([*lines, *_choice(table[table["cohort"].isin(CHOSEN_ON)])])
+    parts = [finished(table[table["cohort"] == cohort]) for cohort in CHOSEN_ON]
+    return "\n".join([*lines, *_choice(pd.concat(parts))])
+
+
+def finished(part: pd.DataFrame) -> pd.DataFrame:
+    """Leave out settings that did not run on all folds of a cohort."""
+    folds = part.groupby(["setting", "seed"])["fold"].nunique().groupby("setting").max()
+    names = folds.index[folds == part["fold"].nunique()]
+    return part[part["setting"].isin(names)]
 
 
 def rows_of(
     part: pd.DataFrame, names: list[str], reference_of: Callable[[str], str | None]
 ) -> list[list[str]]:
     """Give the rows of a cohort's table: settings that ran on all of its folds."""
-    folds = part.groupby(["setting", "seed"])["fold"].nunique().groupby("setting").max()
-    complete = folds.index[folds == part["fold"].nunique()]
-    matrix = losses(part)[complete]
+    part = finished(part)
+    matrix = losses(part)
     rows = []
-    for name in [name for name in names if name in complete]:
+    for name in [name for name in names if name in matrix]:
         own = part[part["setting"] == name]
         reference, apart = reference_of(name), ""
         if reference in matrix:
