@@ -148,7 +148,7 @@ def wrong_inputs(X):
 REASONS = {
     "flat": "^flat: all recordings$",
     "microvolts read as millivolts": r"^amplitude \d+ times that of training \(unit\?\)",
-    "mains": r"^mains hum \(9\d%\): all",
+    "mains": r"^mains hum \((9\d|100)%\): all",
     "rest": "^amplitude 0.0",
     "volts read as millivolts": "^amplitude 0.00",
     "white noise": "unlike all of training",
