@@ -244,6 +244,7 @@ class Stopwatch:
 
     def __init__(self):
         self.seconds: dict[str, float] = defaultdict(float)
+        self.n_windows = 0
         self._local = threading.local()
 
     def timed(self, function, stage):
@@ -251,6 +252,8 @@ class Stopwatch:
         def call(*args, **how):
             inside = self._local.__dict__.setdefault("inside", [])
             inside.append(0.0)
+            if stage == "network":
+                self.n_windows += sum(len(part.items) for part in args[1])
             start = time.thread_time()
             try:
                 return function(*args, **how)
@@ -294,12 +297,11 @@ def measure_stages(folder: Path, name: str, model: str) -> dict[str, object]:
             )
             total = time.process_time() - start
     table = pd.read_parquet(folder / f"{name}.parquet")
-    n_windows = int(np.floor((table["seconds"] - 0.4) / 0.1 + 1e-6).add(1).sum())
     about = {"way": "stages", "archive": name, "model": model, "recordings": len(table)}
     stages = dict(watch.seconds)
-    return about | {"windows": n_windows, "cpu_s": total, REST: total - sum(stages.values())} | {
-        stage: stages.get(stage, 0.0) for stage in dict.fromkeys(stage for *_, stage in STAGES)
-    }  # fmt: skip
+    own = {stage: stages.get(stage, 0.0) for stage in dict.fromkeys(stage for *_, stage in STAGES)}
+    about |= {"windows": watch.n_windows, "cpu_s": total, REST: total - sum(stages.values())}
+    return about | own
 
 
 def _diagnose(folder: Path, table: Path, model: str, out: Path) -> None:
