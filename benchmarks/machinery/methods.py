@@ -118,7 +118,7 @@ def pipeline(
         ("downsample", Downsampler(sfreq=SFREQ)),
         ("segment", Segmenter(hop=settings.hop, short="drop")),
         ("image", image),
-        ("divote", DiVoteClassifier(classifier, **divote)),
+        ("divote", DiVoteClassifier(classifier, **{"final_estimator": "logistic", **divote})),
     ]
     return Pipeline([step for step in steps if step[1] is not None])
 

@@ -63,17 +63,18 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
     estimator : classifier with ``predict_proba``
         The segment classifier; it sees an array of shape (n_segments, ...). Subjects are
         handed on as ``groups`` if it consumes them.
-    final_estimator : classifier with ``predict_proba``, "logistic", "balanced", "regularized", \
-"auto" or None, default="logistic"
-        Trained on the subject features; ``"logistic"`` is a `LogisticRegression` with its
-        defaults, as published. It leans towards the classes that are frequent in training, and so,
-        where few subjects are left out one by one, away from the truth; ``"balanced"`` is the same
-        with ``class_weight="balanced"``, which corrects for that; ``"regularized"`` is the
-        balanced one with the regularisation (`C` from 0.001 to 10) under which training subjects
-        that are left out in turn have the least log-loss. None is the paper's simple averaging:
-        the vote of all the subject's recordings is the answer, whatever `subject_features` says.
-        ``"auto"`` is None where a class has fewer than 10 training subjects with a vote, and
-        ``"balanced"`` otherwise.
+    final_estimator : classifier with ``predict_proba``, "balanced", "logistic", "regularized", \
+"auto" or None, default="balanced"
+        Trained on the subject features. ``"logistic"`` is a `LogisticRegression` with its defaults,
+        as published. It leans towards the classes that are frequent in training, and so, where few
+        subjects are left out one by one, away from the truth; ``"balanced"``, the same with
+        ``class_weight="balanced"``, corrects for that and is the same where the classes have as
+        many subjects; ``"regularized"`` is the balanced one with the regularisation (`C` from 0.001
+        to 10) under which training subjects that are left out in turn have the least log-loss. None
+        is the paper's simple averaging: the vote of all the subject's recordings is the answer,
+        whatever `subject_features` says. ``"auto"`` is None where a class has fewer than 10
+        training subjects with a vote, and ``"balanced"`` otherwise.
+        ``python -m benchmarks.votes`` compares them.
     subject_features : {"auto", "location", "all"}, default="auto"
         ``"all"``: the mean over all recordings of the subject. ``"location"``: the mean over its
         proximal and over its distal recordings, side by side; each class gets
@@ -197,7 +198,7 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         self,
         estimator: Any,
         *,
-        final_estimator: Any = "logistic",
+        final_estimator: Any = "balanced",
         subject_features: str = "auto",
         pooling: str = "mean",
         recording_weights: str = "uniform",

@@ -334,10 +334,13 @@ def test_missing_and_misspelt_locations_are_named():
 # -- answers -----------------------------------------------------------------------------------
 
 
-def test_the_default_final_classifier_is_logistic_regression():
-    X, y = toy_segments()
-    plain = DiVoteClassifier(Spy()).fit(X, y)
-    given = DiVoteClassifier(Spy(), final_estimator=LogisticRegression()).fit(X, y)
+@pytest.mark.parametrize("name, weight", [(None, "balanced"), ("logistic", None)])
+def test_the_final_classifier_is_a_logistic_regression(name, weight):
+    X, y = toy_segments(n_subjects=11)  # of one class fewer than of the others
+    options = {} if name is None else {"final_estimator": name}
+    plain = DiVoteClassifier(Spy(), **options).fit(X, y)
+    own = LogisticRegression(class_weight=weight)
+    given = DiVoteClassifier(Spy(), final_estimator=own).fit(X, y)
     assert isinstance(plain.final_estimator_, LogisticRegression)
     assert_array_equal(plain.predict_proba(X), given.predict_proba(X))
 
