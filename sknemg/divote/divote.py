@@ -163,7 +163,8 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
     Two recordings of three segments from each of six subjects; the classes differ in size:
 
     >>> import numpy as np
-    >>>     >>> from sknemg import DiVoteClassifier, Recordings, Segmenter
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sknemg import DiVoteClassifier, Recordings, Segmenter
     >>> y = np.repeat(["myopathy", "neuropathy"], 6)
     >>> size = np.where(y == "myopathy", 0.2, 2.0)
     >>> signals = np.random.default_rng(0).uniform(0, size[:, None], (12, 12))
@@ -333,7 +334,8 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         Examples
         --------
         >>> import numpy as np
-        >>>         >>> X, y = np.eye(4), ["normal", "normal", "myopathy", "myopathy"]
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> X, y = np.eye(4), ["normal", "normal", "myopathy", "myopathy"]
         >>> model = DiVoteClassifier(LogisticRegression()).fit(X, y, groups=list("abcd"))
         >>> model.trained_on(["a", "e"]).tolist()
         [True, False]
