@@ -420,6 +420,7 @@ ELSEWHERE = {
     "fast": "in Python alone: of a fitted network",
     "effort": "fixed", "muscles": "fixed", "needle": "fixed",  # of the simulation
     "vary": "fixed",
+    "pooling": "of Python's DiVoteClassifier",
     "freeze": "of Python's NEMGNetClassifier", "init": "of Python's NEMGNetClassifier",
     "high": "of BandPass, which no command builds", "low": "of BandPass, which no command builds",
     "in_chans": "of image networks",
