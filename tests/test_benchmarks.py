@@ -319,6 +319,7 @@ def test_hum_and_offset_are_filtered_out_and_the_signal_is_not():
     assert np.sqrt(2) * row.std() == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.slow
 def test_pairs_of_methods_and_single_recordings(make_ragged):
     X, y = make_ragged()
     results = []

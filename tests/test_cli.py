@@ -60,6 +60,7 @@ def test_the_methods_are_those_that_fit_the_recordings(make_cohort_folder, tmp_p
     assert len(list((tmp_path / "out" / "cells").iterdir())) == 9
 
 
+@pytest.mark.slow
 def test_from_a_folder_to_a_page(make_cohort_folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("sknemg.evaluation.report._pictures", lambda panels: [])  # slow to draw
     out, method = tmp_path / "out", ["--methods", "features"]

@@ -16,7 +16,7 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[1]
 #: Where networks are trained, or long sums are taken by torch or a BLAS.
-FOLDERS = ["classifiers", "diagnosis", "divote", "images", "inspection", "muap", "nn"]
+FOLDERS = ["classifiers", "diagnosis", "divote", "images", "inspection", "muap", "nn", "pretrained"]
 #: What each library reads when it picks its kernels; the oldest set that all of them know.
 OLD = {
     "ATEN_CPU_CAPABILITY": "default",

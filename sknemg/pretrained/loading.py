@@ -19,9 +19,9 @@ __all__ = ["card", "describe", "load", "names"]
 def load(name: str) -> Any:
     """Load a model that comes with sknemg; nothing is fetched.
 
-    All of them were trained on simulated patients alone, whom no one has to be asked for. They are
-    for research, to be compared with and to be fine-tuned: no medical device. What they are worth
-    on real recordings stands in their `card`.
+    All of them were trained on simulated patients alone, so that they may be shared. They are for
+    research: to be compared with and to be fine-tuned. Their `card` says what they are worth on
+    real recordings.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def card(name: str) -> str:
     Examples
     --------
     >>> from sknemg.pretrained import card
-    >>> "not a medical device" in card("volitional-small")
+    >>> "simulated patients" in card("volitional-small")
     True
     """
     return read_card(folder_of(name)) or ""

@@ -161,6 +161,7 @@ def segment_vote(**options):
     )
 
 
+@pytest.mark.slow
 def test_segments_may_vote_before_divote(make_ragged):
     X, y = make_ragged()
     segments = Segmenter().fit_transform(X)

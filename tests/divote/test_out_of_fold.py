@@ -138,6 +138,7 @@ def test_scores_that_are_no_numbers_are_an_error():
         DiVoteClassifier(Broken()).fit(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "estimator",
     [

@@ -99,6 +99,7 @@ def test_all_methods_see_the_same_folds(make_ragged):
     assert (folds["forest"] == folds["logistic"]).all()
 
 
+@pytest.mark.slow
 def test_repeats_of_the_published_protocol_keep_the_folds(make_ragged):
     X, y = make_ragged(n_subjects=15)
     for name, same in [("published", True), ("readers", False)]:
@@ -156,6 +157,7 @@ def test_published_weights_cannot_be_chosen_on_what_has_no_segments(make_ragged)
         evaluate(bare, X, y, protocol=replace(PROTOCOLS["published"], n_splits=3))
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_two_workers_equal_one(make_ragged):
     X, y = make_ragged()
     one = evaluate(pipeline(cv=2), X, y, protocol=ONCE, random_state=3)
@@ -191,6 +193,7 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(make_ragged, tmp_path):
         assert (cache / name).stat().st_mtime_ns == modified
 
 
+@pytest.mark.slow
 def test_finished_cells_are_kept_when_one_fails(make_ragged, tmp_path, monkeypatch):
     X, y = make_ragged()
     n_fits = []

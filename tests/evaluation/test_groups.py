@@ -245,6 +245,7 @@ def test_a_step_that_does_not_say_whether_it_wants_groups_is_no_obstacle(cohort)
     pd.testing.assert_frame_equal(result.subjects, expected.subjects)
 
 
+@pytest.mark.slow
 def test_weights_are_chosen_on_the_test_fold_of_any_container():
     rng = np.random.default_rng(0)
     signals = rng.normal(size=(16, 260))

@@ -86,6 +86,7 @@ def test_a_subclass_that_learns_is_shown_training_subjects_only():
     assert max(map(len, Learning.seen[-3:])) < N // 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["features", "nuisance"])
 def test_scores_are_those_of_folds_that_run_every_step_themselves(kind):
     pipes = {
@@ -102,6 +103,7 @@ def test_scores_are_those_of_folds_that_run_every_step_themselves(kind):
             assert own[label].to_numpy().tobytes() == ours[label].to_numpy().tobytes()
 
 
+@pytest.mark.slow
 def test_motor_units_of_a_finished_run_are_not_looked_for_again(tmp_path, monkeypatch):
     pipe = make_pipeline(muap_features.MuapFeatures(), votes())
     rng = np.random.default_rng(0)

@@ -54,6 +54,7 @@ def model():
     return Diagnostician(joint(weights=[2, 1], floor=0.02), cv=2).fit(*cohort())
 
 
+@pytest.mark.slow
 def test_a_loaded_model_answers_the_same_bits(model, tmp_path):
     fingerprint = save_model(model, tmp_path / "model")
     with warnings.catch_warnings():

@@ -193,6 +193,7 @@ def _network(**options):
     return NEMGNetClassifier("A", width=2, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "classifier",
     [

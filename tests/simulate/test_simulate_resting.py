@@ -377,6 +377,7 @@ def test_make_resting_returns_labelled_clips_of_subjects():
     assert not X.problems(None).size
 
 
+@pytest.mark.slow
 def test_parallel_equals_serial_and_the_seed_decides():
     X, y = small()
     parallel, y_parallel = small(n_jobs=2)
