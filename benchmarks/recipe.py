@@ -277,7 +277,7 @@ def run(
     import torch
 
     torch.set_num_threads(1)
-    folder = cache / "recipe"
+    folder = cache / "recipe" / (provenance()["commit"] or "unknown")
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(seeds):
         data = {name: load(name, size, seed, cache) for name in names}

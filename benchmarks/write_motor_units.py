@@ -71,14 +71,14 @@ Generated from `benchmarks/results/` by `python -m benchmarks.write_motor_units`
 says so. Patients of the first and last section are simulated: errors of the amplifier, cross-talk
 and movement of a real examination are not in here. Recordings of N2001 and Algiers are not in the
 repository. With `--beside CHECKOUT`, another checkout of sknemg measures the same recordings, and
-stands beside by its commit; speed is a ratio within one such run.
+appears under its commit; speed is a ratio within one such run.
 """
 
 
 def table(file: Path) -> str:
     """Read a kept table as Markdown; numbers as they are kept."""
     if not file.exists():
-        return "Not run.\n"
+        return "Not kept.\n" if (file.parent / "settings.json").exists() else "Not run.\n"
     frame = pd.read_csv(file, dtype=str, keep_default_na=False)
     frame = frame.rename(columns=lambda name: "" if name.startswith("Unnamed") else name)
     return markdown(list(frame), frame.to_numpy().tolist())

@@ -49,7 +49,7 @@ Read from these results by hand.
   subjects of N2001 and windows of 0.4 s eight: no difference that ten subjects could show. **On
   Algiers they lose to the published training**: 60 and 71 % of subjects, -10 points [-18, -2]. They
   call no myopathy by its name. Why is not known: it may be companding, the head, or a training that
-  ends too early (its loss still falls). An earlier measurement on all 238 subjects of Algiers, of
+  ends too early (its loss still falls). An earlier measurement on all recordings of Algiers, of
   another version and head with varied gain and noise, had found the opposite (72 % of recordings
   against 60).
 - **MiniRocket's share of positive values is in the pooled head**, as is the maximum, but only of

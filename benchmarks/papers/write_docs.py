@@ -60,8 +60,8 @@ Read from the profile `cpu`, by hand; it belongs to the results in the repositor
   happens to have more training subjects, seldom the class of those held out. On N2001 it turns
   nine right answers of ten into four to seven. On simulated patients features + LDA reach 76 %
   with all training subjects (six or seven of a class, three runs), and 92 % with six of each (one
-  run). Weighting the classes
-  (`final_estimator=LogisticRegression(class_weight="balanced")`) mends it on N2001.
+  run). The published final classifier is
+  meant, `final_estimator="logistic"`; the default, `"balanced"`, mends it on N2001.
 - **The leak is smaller than the noise at this size**: with six looks at the test fold and 24
   subjects, choosing on it gains three points of segments, less than half their spread over folds,
   and loses nine of subjects (p = 0.26). The published setting takes the best of 400 looks; that

@@ -87,7 +87,8 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         below 0.01 counting as that; a vote against a class weighs more. ``"entropy"``: the mean
         weighted by how sure a vote is, 1 minus its entropy as a share of the largest there is.
         ``"trimmed"``: the mean of each class without the highest and the lowest fifth. All add up
-        to 1.
+        to 1. Fit again after a change of it or of `recording_weights`: the final classifier has
+        learned from votes of the old rule.
     recording_weights : {"uniform", "length"}, default="uniform"
         What a recording counts in the vote for its subject: the same as any other, as published,
         or as much as it has segments (or what else votes), so that with the mean all segments
@@ -278,7 +279,7 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         subjects = np.arange(len(data)) if subjects is None else subjects
         subject, names, first = label_subjects(labels, subjects)
         voted = np.unique(subject[data.lengths > 0])
-        final = resolve_final(self.final_estimator, labels[first[voted]])
+        final = resolve_final(self.final_estimator, labels[first[voted]], self.classes_)
         self.subject_features_ = self._choose_features(data, final)
         self.item_shape_, self.sfreq_ = data.item_shape, known_sfreq(data)
         self._check_stated_rates()

@@ -22,13 +22,16 @@ LEAST_SUBJECTS = 10
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 1e1)
 
 
-def resolve_final(final_estimator: Any, y: NDArray[Any]) -> Any:
+def resolve_final(final_estimator: Any, y: NDArray[Any], classes: NDArray[Any]) -> Any:
     """Decide whether there are enough subjects for ``"auto"``.
 
     Parameters
     ----------
     final_estimator : estimator, str or None
     y : ndarray of shape (n_subjects,)
+        Of the subjects that have a vote.
+    classes : ndarray of shape (n_classes,)
+        All of them, also those of which no subject has a vote.
 
     Returns
     -------
@@ -39,11 +42,12 @@ def resolve_final(final_estimator: Any, y: NDArray[Any]) -> Any:
     >>> import numpy as np
     >>> from sknemg.divote.final import resolve_final
     >>> y = np.repeat(["myopathy", "normal"], [9, 30])
-    >>> print(resolve_final("auto", y), resolve_final("auto", np.append(y, "myopathy")))
+    >>> more = np.append(y, "myopathy")
+    >>> print(*(resolve_final("auto", labels, np.unique(y)) for labels in (y, more)))
     None balanced
     """
     if isinstance(final_estimator, str) and final_estimator == "auto":
-        smallest = np.unique(y, return_counts=True)[1].min()
+        smallest = min(np.count_nonzero(y == label) for label in classes)
         return "balanced" if smallest >= LEAST_SUBJECTS else None
     return final_estimator
 

@@ -22,6 +22,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sknemg.divote.opened import Opened, inside
+from sknemg.model_selection import FewerSubjects
 from sknemg.recordings._problems import shown
 
 
@@ -33,7 +34,8 @@ def open_model(model: Any) -> Opened:
     model : fitted classifier
         Whatever lies around a DiVoteClassifier or another classifier is opened: Pipeline, any
         search of scikit-learn, FixedThresholdClassifier, TunedThresholdClassifierCV,
-        CalibratedClassifierCV, VotingClassifier with ``voting="soft"``, FrozenEstimator. Any
+        CalibratedClassifierCV, VotingClassifier with ``voting="soft"``, FrozenEstimator,
+        FewerSubjects. Any
         other estimator is its own only part.
 
     Returns
@@ -142,6 +144,12 @@ def _(model: CalibratedClassifierCV, path: str) -> Opened:
     known = {label for member in members for label in member.classes.tolist()}
     encodes = not known <= set(classes.tolist())  # temperature scaling numbers names
     return Opened(model, path, classes, members, equal, swap=swap, encodes=encodes)
+
+
+@inside.register
+def _(model: FewerSubjects, path: str) -> Opened:
+    check_is_fitted(model)
+    return _hands_on(model, path, model.estimator_, ".estimator_")
 
 
 @inside.register

@@ -47,8 +47,9 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
     Parameters
     ----------
     estimators : list of (name, estimator)
-        Pipelines, or searches of them, that end in a DiVoteClassifier. Their final estimators are
-        not asked: give ``final_estimator=None`` and save their training.
+        Pipelines, or searches of them, that end in a DiVoteClassifier. Their `pooling` makes the
+        scores of recordings; their `recording_weights` and final estimators are not asked, and
+        recordings are averaged alike: give ``final_estimator=None`` and save their training.
     weights : array-like of shape (n_estimators,), default=None
         Of the kinds; equal by default.
     floor : float, default=0.01

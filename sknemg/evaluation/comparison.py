@@ -40,7 +40,7 @@ def scores_of(result: Evaluation, **kwargs: Any) -> pd.DataFrame:
     -------
     DataFrame, columns ``method``, ``level``, those of ``score_table``, ``n_unscored``
         ``n_unscored`` counts the recordings or subjects without any score, such as recordings
-        without segments; they are left out, and `Evaluation.unscored` names them. A class that a
+        without items; they are left out, and `Evaluation.unscored` names them. A class that a
         training fold lacked scores 0, as it does for `SubjectScorer`, and its subjects count.
 
     Warns

@@ -67,7 +67,7 @@ def confounds(
         Counts with percentages, or means ± standard deviations over subjects, as text. Rows are
         the numbers of subjects and recordings; every column of `X` (numbers and dates by their
         means, names and numbers of few values by their counts) but those that name the subject or
-        the file and those that repeat the diagnoses; and what
+        the file and those that repeat the diagnoses in words; and what
         :func:`nuisance_table` measures. ``p`` is NaN where nothing is tested, which a column with
         one entry for all is not, or where the test is undefined.
 
@@ -266,7 +266,9 @@ def _mean(sample: NDArray[np.float64], dates: bool) -> str:
 
 
 def _repeats(column: pd.Series, labels: NDArray[Any]) -> bool:
-    """Tell whether a column is the diagnoses themselves."""
+    """Tell whether a column is the diagnoses themselves; numbers may be codes of anything."""
+    if not all(isinstance(label, str) for label in labels.tolist()):
+        return False
     return column.map(_as_text).tolist() == [_as_text(label) for label in labels.tolist()]
 
 

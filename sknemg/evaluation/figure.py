@@ -244,11 +244,16 @@ def _accuracies(result: Evaluation, scores: pd.DataFrame) -> Panel:
     short = short_names(methods, _METHOD)
     names = {method: textwrap.fill(name, 26) for method, name in short.items()}
     tables = {level: getattr(result, f"{level}s") for level in levels}
-    chance = {
-        level: float(table["y_true"].value_counts(normalize=True).max())
-        for level, table in tables.items()
-        if len(table)  # of a result that was loaded, items may not have been saved
-    }
+    chance = {}
+    for level, table in tables.items():
+        if not len(table):  # of a result that was loaded, items may not have been saved
+            continue
+        most = [
+            float(rows["y_true"].value_counts(normalize=True).max())
+            for _, rows in table.groupby("method")
+        ]
+        if np.ptp(most) < 1e-9:  # else methods have other items, and no line is common to them
+            chance[level] = most[0]
 
     def draw(figure: Any) -> None:
         ax = figure.subplots()

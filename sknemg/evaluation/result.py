@@ -81,7 +81,7 @@ class Evaluation:
         ----------
         folder : path
         levels : tuple of str
-            Items are left out by default: they are the bulk, and recordings are their mean.
+            Items are left out by default: they are the bulk, and recordings are pooled from them.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)

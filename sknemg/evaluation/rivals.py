@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,9 @@ ALPHA = 1e3
 
 class SoftmaxRidge(RidgeClassifier):
     """Ridge regression on the classes, with the softmax of its outputs for scores."""
+
+    #: Rows of a batch, which is filled up: the convolutions before it take long.
+    rows_at_once: ClassVar[int] = 16
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Score the classes.

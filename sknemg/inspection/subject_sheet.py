@@ -94,7 +94,7 @@ class SubjectSheetDisplay:
             If `estimator` has no DiVoteClassifier inside that can be reached.
         ValueError
             If `X` holds segments, no column ``subject`` or nothing of the subject, or if the
-            members of an ensemble cut different segments.
+            members of an ensemble cut different windows.
         """
         if X.item_shape != ():
             raise ValueError(

@@ -118,7 +118,7 @@ class TraceDisplay:
         TypeError
             If `estimator` has no DiVoteClassifier inside that can be reached.
         ValueError
-            If `X` holds segments, or if the members of an ensemble cut different segments.
+            If `X` holds segments, or if the members of an ensemble cut different windows.
         """
         signal, sfreq = _read(X, row)
         row = range(len(X))[row]

@@ -191,7 +191,7 @@ class FewerSubjects(ClassifierMixin, MetaEstimatorMixin, VersionedEstimator):
 
     @_inner_has("levels")
     def levels(self, X: Any, groups: ArrayLike | None = None) -> Any:
-        """Show the scores of segments, recordings and subjects, of a DiVoteClassifier inside.
+        """Show the scores of items, recordings and subjects, of a DiVoteClassifier inside.
 
         Parameters
         ----------

@@ -65,6 +65,8 @@ def test_the_diagnoses_and_the_names_of_files_are_no_confounds():
     rows = confounds(X, y).index
     assert not rows[rows.str.startswith(("diagnosis", "file"))].size
     assert "machine: U" in rows  # tells the diagnoses apart, but does not name them
+    coded = X.with_columns(machine=[0, 0, 1, 1])
+    assert "machine: 1" in confounds(coded, [0, 0, 1, 1]).index
 
 
 def test_columns_that_vary_within_a_subject_are_kept_and_tested_by_subject():

@@ -255,7 +255,8 @@ def same_diagnoses(one, other):
 
 
 VOTES = {
-    "as published": {},
+    "by default": {},
+    "as published": {"final_estimator": "logistic"},
     "by location": {"subject_features": "location", "pooling": "entropy"},
     "averages": {"final_estimator": None, "pooling": "geometric", "recording_weights": "length"},
     "trimmed": {"pooling": "trimmed", "final_estimator": "regularized"},
@@ -264,7 +265,7 @@ VOTES = {
 
 @pytest.mark.parametrize("labels", [3, 2])
 @pytest.mark.parametrize(
-    "votes", [*list(VOTES)[:3], pytest.param("trimmed", marks=pytest.mark.slow)]
+    "votes", [*list(VOTES)[:4], pytest.param("trimmed", marks=pytest.mark.slow)]
 )
 def test_the_light_reader_answers_as_the_estimators(votes, labels, tmp_path):
     X, y = cohort()
@@ -282,7 +283,12 @@ def test_the_light_reader_answers_as_the_estimators(votes, labels, tmp_path):
         location=np.tile(["proximal", "distal"], 7), muscle="tibialis anterior",
     )  # fmt: skip
     found = light.diagnose(new)
-    same_diagnoses(found, load_model(tmp_path / "m.onnx").diagnose(new))
+    loaded = load_model(tmp_path / "m.onnx")
+    same_diagnoses(found, loaded.diagnose(new))
+    for one, fitted in zip(found, model.diagnose(new), strict=True):
+        assert one.probabilities == pytest.approx(fitted.probabilities, abs=1e-5)
+    for name in ("pooling", "recording_weights"):
+        assert getattr(loaded.estimator_[-1], name) == getattr(pipe[-1], name)
     assert {d.kind for d in found} > {"none"} and any(len(d.segments) for d in found)
     assert light.coverage_range_ == model.coverage_range_
 
