@@ -41,6 +41,7 @@ from sknemg.inspection import (
     diagnosis_drivers,
 )
 from sknemg.metrics import level_scores
+from sknemg.model_selection import FewerSubjects
 
 #: Models are scored on the subjects that trained them: numbers are compared, not patients judged.
 pytestmark = pytest.mark.filterwarnings("ignore::sknemg.model_selection.torn.TornSubjectsWarning")
@@ -120,6 +121,7 @@ def test_a_search_that_kept_no_model_is_refused(toy):
         FixedThresholdClassifier(divote()),
         TunedThresholdClassifierCV(divote()),
         FrozenEstimator(divote()),
+        FewerSubjects(divote(), 2),
         StackingClassifier([("a", divote())]),
     ],
     ids=lambda model: type(model).__name__,
@@ -226,6 +228,15 @@ def test_calibrated_members_that_lack_a_class(method, toy):
 def sick(toy):
     X, y = toy
     return X, y == "normal"
+
+
+def test_fewer_subjects_are_opened_to_their_votes(toy):
+    X, y = toy
+    model = FewerSubjects(divote(), 2).fit(X, y)
+    (part,) = open_model(model).segment_parts
+    assert part.path == "model.estimator_.estimator_"
+    found = open_model(model).levels(X).subjects
+    pd.testing.assert_frame_equal(found, model.estimator_.levels(X).subjects)
 
 
 def test_a_threshold_decides_in_scores_displays_and_evaluations(toy):
