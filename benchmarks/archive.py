@@ -39,11 +39,12 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 
-from benchmarks.machinery.reporting import markdown
+from benchmarks.machinery.reporting import markdown, replace_section
 from sknemg.provenance import provenance
 from sknemg.versions import versions_of
 
 RESULTS = Path(__file__).parent / "results" / "archive"
+PAGE = Path(__file__).parents[1] / "docs" / "guide" / "archive.md"
 SFREQ, COUNTS_PER_MV = 48_000, 3_000
 SHORT = 0.6  # s, of every third recording
 LONG = 10.0  # s, of the recordings whose windows are compared with those of short ones
@@ -453,17 +454,6 @@ def _beyond_start(less: pd.Series, more: pd.Series) -> float:
     return float(n / (more["wall_s"] - less["wall_s"]))
 
 
-def write_page(page: Path, text: str) -> None:
-    """Put the tables into the guide's page, between its marks."""
-    before, _, rest = page.read_text().partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    page.write_text(f"{before}{MARKS[0]}\n\n{text}\n{MARKS[1]}{after}")
-
-
-PAGE = Path(__file__).parents[1] / "docs" / "guide" / "archive.md"
-MARKS = ("% benchmarks.archive writes from here", "% to here")
-
-
 # -- main --------------------------------------------------------------------------------------
 
 
@@ -489,8 +479,25 @@ def measure(args: argparse.Namespace, folder: Path, step: list[object]) -> dict[
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def keep_settings(args: argparse.Namespace, folder: Path) -> None:
+    """Keep what the archive and the model of a folder are made by; refuse a folder of others."""
+    now = {name: getattr(args, name) for name in MADE_BY}
+    kept = folder / "settings.json"
+    if not kept.exists():
+        if (folder / "model.onnx").exists() or (folder / "measured").exists():
+            raise SystemExit(f"--folder {folder} holds figures of unknown settings: give another.")
+        folder.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(now, indent=1) + "\n")
+    elif (then := json.loads(kept.read_text())) != now:
+        raise SystemExit(
+            f"--folder {folder} holds figures of {then}, not of {now}: give another folder, or the "
+            "same settings."
+        )
+
+
 def in_folder(args: argparse.Namespace, folder: Path) -> None:
     """Measure everything that a folder does not hold yet."""
+    keep_settings(args, folder)
     if not (folder / "model.onnx").exists():
         for left in ("once", "named", "short", "long", "model"):
             shutil.rmtree(folder / left, ignore_errors=True)
@@ -520,10 +527,12 @@ def in_folder(args: argparse.Namespace, folder: Path) -> None:
     (args.out / "settings.json").write_text(json.dumps(settings, indent=1) + "\n")
     print(tables(args.out))
     if args.out.resolve() == RESULTS:
-        write_page(PAGE, tables())
+        replace_section(PAGE, "archive", tables())
 
 
-SETTINGS = ("recordings", "few", "patients", "version", "width", "jobs", "many_jobs", "seed")
+#: What archive and model are made by; a figure is kept by the number of its workers as well.
+MADE_BY = ("recordings", "few", "patients", "version", "width", "seed")
+SETTINGS = (*MADE_BY, "jobs", "many_jobs")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -542,6 +551,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help=f"folder for the result, such as {RESULTS.name}")
     parser.add_argument("--step", nargs="*", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
+    if 1 not in args.jobs:
+        parser.error(f"--jobs {args.jobs} has no 1, with which the loop is compared: add it.")
+    if not {*args.many_jobs} <= {*args.jobs}:
+        parser.error(
+            f"--many-jobs {args.many_jobs} must be among --jobs {args.jobs}, which measure the "
+            "part that the whole archive is compared with."
+        )
     if args.step:
         way, *step = args.step
         measure_one = {"stages": measure_stages, "rival": measure_rival}[way]

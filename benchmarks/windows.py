@@ -261,12 +261,12 @@ def tables(results=None):
     return (
         f"{about['subjects']} subjects of {EACH} recordings of {SECONDS} s at 10 kHz: "
         f"{table['windows'].max():,.0f} windows, {array / 1e9:.2f} GB as an array, "
-        f"{signals['signal_bytes'] / 1e9:.2f} GB of signal; to make it takes "
+        f"{signals['signal_bytes'] / 1e9:.2f} GB of signal; making it takes "
         f"{signals['peak'] / 1e9:.2f} GB. *{about['device']}, one thread each, torch "
         f"{about['versions']['torch']}, seed {about['seed']}, commit {about['commit']}.*\n\n"
         + markdown(header, lines)
-        + f"\nA pickle of all windows has {table.loc['pickle', 'pickle_bytes'] / 1e9:.3f} GB. Part "
-        f"of an epoch of {about['timed']['windows']:,} windows takes {ratio.median():.3f} "
+        + f"\nA pickle of all windows takes {table.loc['pickle', 'pickle_bytes'] / 1e9:.3f} GB. "
+        f"Part of an epoch of {about['timed']['windows']:,} windows takes {ratio.median():.3f} "
         f"[{ratio.min():.3f}, {ratio.max():.3f}] times as long as on their array (seconds of the "
         f"processor, median and range of {len(ratio)} rounds), and gives weights of {same}.\n"
     )

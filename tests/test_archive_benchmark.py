@@ -1,5 +1,6 @@
 """The benchmark of archives, in a small size."""
 
+import json
 import re
 
 import numpy as np
@@ -7,11 +8,41 @@ import pandas as pd
 import pytest
 
 from benchmarks import archive
+from benchmarks.machinery.reporting import section
 
 
 def test_the_page_of_archives_is_that_of_the_kept_results(tmp_path):
     assert archive.tables(tmp_path) == "Not run.\n"
-    assert archive.tables() in archive.PAGE.read_text()
+    assert section("archive", archive.tables()) in archive.PAGE.read_text()
+
+
+def test_a_folder_of_other_settings_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "plan", lambda args: [])
+    for write in ("write_archive", "train"):
+        monkeypatch.setattr(archive, write, lambda *given: None)
+    folder = ["--folder", str(tmp_path)]
+    archive.main([*folder, "--width", "2"])
+    assert json.loads((tmp_path / "settings.json").read_text())["width"] == 2
+    with pytest.raises(SystemExit, match=r"figures of .*'width': 2.*, not of .*'width': 8"):
+        archive.main(folder)
+    (tmp_path / "settings.json").unlink()
+    (tmp_path / "measured").mkdir()
+    with pytest.raises(SystemExit, match="unknown settings"):
+        archive.main(folder)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--jobs 2", r"--jobs \[2\] has no 1"),
+        ("--jobs 1 2 --many-jobs 4", r"--many-jobs \[4\] must be among --jobs \[1, 2\]"),
+    ],
+)
+def test_figures_that_nothing_is_compared_with_are_refused(words, said, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        archive.main(["--folder", str(tmp_path), *words.split()])
+    assert re.search(said, capsys.readouterr().err)
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """The benchmarks beside the machine's limits and of windows, at a small size."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -79,6 +81,17 @@ def test_ridge_by_chunks_is_ridge():
     scores = ridge._with_one(np.asarray(X.items)) @ ridge.coef_
     np.testing.assert_allclose(scores[:, 1], expected, atol=1e-6)
     assert ridge.score(X.items, y) == 1
+
+
+def test_the_page_does_not_ask_what_a_kept_result_of_a_gpu_answers(tmp_path, monkeypatch):
+    for part in ("_inference", "_training", "_extractors"):
+        monkeypatch.setattr(limits, part, lambda folder: "")
+    about = {"device": "a GPU", "threads": 1, "rounds": 1, "width": 2, "seed": 0, "commit": "c"}
+    assert "not measured here" in limits.tables(tmp_path)
+    folder = tmp_path / "limits" / "gpu"
+    folder.mkdir(parents=True)
+    (folder / "settings.json").write_text(json.dumps(about | {"versions": {"torch": "2"}}))
+    assert "not measured here" not in limits.tables(tmp_path)
 
 
 @pytest.mark.slow
