@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import cloudpickle
+import dask
 import joblib
 import numpy as np
 import pytest
@@ -34,13 +35,19 @@ from sknemg.evaluation import Protocol, evaluate
 
 pytestmark = pytest.mark.slow
 WAIT = 240  # s, since workers start slowly where others use the cores
+#: By itself, a scheduler drops the copies of what all workers were given, and with the last worker
+#: that has them, joblib's work is lost; so the guide turns that off.
+COPIES = "distributed.scheduler.active-memory-manager.start"
 
 
 def _start(request, tmp_path_factory):
     if request.param == "LocalCluster":
-        with LocalCluster(
-            processes=True, n_workers=2, threads_per_worker=1, dashboard_address=None
-        ) as cluster:
+        with (
+            dask.config.set({COPIES: False}),
+            LocalCluster(
+                processes=True, n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+            ) as cluster,
+        ):
             yield cluster.scheduler_address
         return
     yield from _by_commands(tmp_path_factory.mktemp("cluster"))
@@ -64,12 +71,16 @@ def _by_commands(folder):
     common = ["--no-dashboard", "--scheduler-file", str(known)]
     scheduler = ["scheduler", "--host", "127.0.0.1", "--port", "0", *common]
     worker = ["worker", "--host", "127.0.0.1", "--nworkers", "2", "--nthreads", "1", *common]
+    environment = os.environ | {"DASK_" + COPIES.replace("-", "_").replace(".", "__").upper(): "False"}
     started = []
     try:
         for command in (scheduler, worker):
             started.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "dask", *command], cwd=folder, stderr=subprocess.DEVNULL
+                    [sys.executable, "-m", "dask", *command],
+                    cwd=folder,
+                    env=environment,
+                    stderr=subprocess.DEVNULL,
                 )
             )
             wait_until(known.exists)
