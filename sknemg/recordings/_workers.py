@@ -31,6 +31,9 @@ def kept_by_workers(*data: Any) -> Iterator[None]:
         return
     backend.effective_n_jobs(-1)  # waits for the first worker, or says that there is none
     new = list({id(one): one for one in data if id(one) not in known}.values())
+    if not new:  # which cannot be scattered
+        yield
+        return
     futures = backend.client.scatter(new, broadcast=True, hash=False)
     known.update({id(one): future for one, future in zip(new, futures, strict=True)})
     try:

@@ -5,12 +5,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import cloudpickle
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from distributed import Client, LocalCluster, get_task_stream
 from numpy.testing import assert_array_equal
@@ -28,9 +30,14 @@ from sknemg import (
     SubjectKFold,
     SubjectScorer,
 )
+from sknemg.archive import cluster as cluster_module
 from sknemg.archive import read_archive
+from sknemg.archive.partition import Partition
 from sknemg.archive.results import PARTITIONS
+from sknemg.archive.table import ArchiveTable
+from sknemg.diagnosis import Diagnostician
 from sknemg.evaluation import Protocol, evaluate
+from sknemg.recordings._workers import kept_by_workers
 
 pytestmark = pytest.mark.slow
 WAIT = 240  # s, since workers start slowly where others use the cores
@@ -135,6 +142,40 @@ def test_the_command_on_a_cluster_writes_what_one_process_writes(
     assert_same(tmp_path / "one", tmp_path / "two")
 
 
+def test_workers_that_come_later_get_work(monkeypatch):
+    busy, most, lock = 0, 0, threading.Lock()
+
+    def work(task, rows, problems):
+        nonlocal busy, most
+        with lock:
+            busy += 1
+            most = max(most, busy)
+        time.sleep(0.2)
+        with lock:
+            busy -= 1
+        return Partition(pd.DataFrame(), pd.DataFrame(), ())
+
+    def come():
+        wait_until(lambda: client.futures)
+        cluster.scale(8)
+
+    monkeypatch.setattr(cluster_module, "diagnose_partition", work)
+    monkeypatch.setattr(cluster_module, "write_partition", lambda *what: None)
+    parts = [pd.DataFrame({"subject": ["a"]}, index=[row]) for row in range(48)]
+    archive = ArchiveTable(pd.concat(parts), {}, "archive.csv", "")
+    with (
+        LocalCluster(
+            n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        coming = pool.submit(come)
+        cluster_module.compute(client, None, archive, parts, range(48), None, False)
+        coming.result()
+    assert most > 3  # in flight before there was a worker
+
+
 def test_a_worker_that_is_killed_changes_nothing_in_an_archive(mortal, model, archive, tmp_path):
     with Client(mortal, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=WAIT)
@@ -230,7 +271,13 @@ def voted(X, y):
     return make_pipeline(Segmenter(), SegmentFeatures(), votes).fit(X, y).predict_proba(X)
 
 
-@pytest.mark.parametrize("task", [searched, evaluated, voted])
+def calibrated(X, y):
+    votes = DiVoteClassifier(LinearDiscriminantAnalysis())
+    pipe = make_pipeline(Segmenter(), SegmentFeatures(), votes)
+    return Diagnostician(pipe, cv=3).fit(X, y).out_of_fold_proba_
+
+
+@pytest.mark.parametrize("task", [searched, evaluated, voted, calibrated])
 def test_joblib_on_a_cluster_gives_the_bits_of_one_process(client, cohort, task):
     expected = task(*cohort)
     with get_task_stream(client) as stream, joblib.parallel_config("dask"):
@@ -260,7 +307,13 @@ def arrivals():
     return recordings._arrived
 
 
-@pytest.mark.parametrize("task", [searched, evaluated, voted])
+def test_data_that_every_worker_has_are_not_sent_again(client, cohort):
+    with joblib.parallel_config("dask", scatter=[*cohort]), kept_by_workers(*cohort):
+        found = joblib.Parallel()(joblib.delayed(len)(X) for X in [cohort[0]] * 2)
+    assert found == [180, 180]
+
+
+@pytest.mark.parametrize("task", [searched, evaluated, voted, calibrated])
 def test_data_are_sent_to_each_worker_once(client, cohort, task):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # which no worker can import
     client.run(count_arrivals)
