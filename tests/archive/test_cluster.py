@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -40,14 +39,13 @@ from sknemg.evaluation import Protocol, evaluate
 from sknemg.recordings._workers import kept_by_workers
 
 pytestmark = pytest.mark.slow
+PORTS = {"dashboard_address": "127.0.0.1:0", "worker_dashboard_address": "127.0.0.1:0"}  # free ones
 WAIT = 240  # s, since workers start slowly where others use the cores
 
 
 def _start(request, tmp_path_factory):
     if request.param == "LocalCluster":
-        with LocalCluster(
-            processes=True, n_workers=2, threads_per_worker=1, dashboard_address=None
-        ) as cluster:
+        with LocalCluster(processes=True, n_workers=2, threads_per_worker=1, **PORTS) as cluster:
             yield cluster.scheduler_address
         return
     yield from _by_commands(tmp_path_factory.mktemp("cluster"))
@@ -142,38 +140,32 @@ def test_the_command_on_a_cluster_writes_what_one_process_writes(
     assert_same(tmp_path / "one", tmp_path / "two")
 
 
+def slept(task, rows, problems):
+    time.sleep(0.1)
+    return Partition(pd.DataFrame(), pd.DataFrame(), ())
+
+
 def test_workers_that_come_later_get_work(monkeypatch):
-    busy, most, lock = 0, 0, threading.Lock()
-
-    def work(task, rows, problems):
-        nonlocal busy, most
-        with lock:
-            busy += 1
-            most = max(most, busy)
-        time.sleep(0.2)
-        with lock:
-            busy -= 1
-        return Partition(pd.DataFrame(), pd.DataFrame(), ())
-
     def come():
-        wait_until(lambda: client.futures)
-        cluster.scale(8)
+        wait_until(lambda: client.futures)  # 0 workers yet
+        cluster.scale(4)
 
-    monkeypatch.setattr(cluster_module, "diagnose_partition", work)
-    monkeypatch.setattr(cluster_module, "write_partition", lambda *what: None)
-    parts = [pd.DataFrame({"subject": ["a"]}, index=[row]) for row in range(48)]
+    in_flight = []
+    monkeypatch.setattr(cluster_module, "diagnose_partition", slept)
+    monkeypatch.setattr(
+        cluster_module, "write_partition", lambda *what: in_flight.append(len(client.futures))
+    )
+    parts = [pd.DataFrame({"subject": ["a"]}, index=[row]) for row in range(40)]
     archive = ArchiveTable(pd.concat(parts), {}, "archive.csv", "")
     with (
-        LocalCluster(
-            n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None
-        ) as cluster,
+        LocalCluster(n_workers=0, threads_per_worker=1, processes=False, **PORTS) as cluster,
         Client(cluster, set_as_default=False) as client,
         ThreadPoolExecutor(1) as pool,
     ):
         coming = pool.submit(come)
-        cluster_module.compute(client, None, archive, parts, range(48), None, False)
+        cluster_module.compute(client, None, archive, parts, range(40), None, False)
         coming.result()
-    assert most > 3  # in flight before there was a worker
+    assert len(in_flight) == 40 and max(in_flight) > 9  # three for each worker, at most
 
 
 def test_a_worker_that_is_killed_changes_nothing_in_an_archive(mortal, model, archive, tmp_path):
