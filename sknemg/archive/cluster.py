@@ -113,9 +113,13 @@ def compute(
         numbers[future.key] = number
         return future
 
-    n_threads = max(1, sum(client.nthreads().values()))
-    first = [submit(number) for number in islice(waiting, _IN_FLIGHT * n_threads)]
-    running = as_completed(first, loop=client.loop)
+    def following() -> list[Any]:
+        """Submit what is still to be in flight; workers may come while others compute."""
+        n_threads = max(1, sum(client.nthreads().values()))
+        room = max(0, _IN_FLIGHT * n_threads - len(numbers))
+        return [submit(number) for number in islice(waiting, room)]
+
+    running = as_completed(following(), loop=client.loop)
     n_rows = len(archive.rows)
     left = sum(len(parts[number]) for number in todo)
     bar = tqdm(
@@ -149,8 +153,7 @@ def compute(
             number = numbers[future.key]
             if keep(future):
                 killed.append(number)
-            if (following := next(waiting, None)) is not None:
-                running.add(submit(following))
+            running.update(following())
         for number in killed:  # what waited at a worker dies with it: each alone shows which kills
             if len(killed) == 1 or keep(submit(number)):
                 lost[number] = "their workers died again and again, as they do without memory"

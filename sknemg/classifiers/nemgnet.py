@@ -74,9 +74,10 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         Predict by a network rebuilt from the weights (:class:`~sknemg.nn.FastNEMGNet`): batch
         normalisation is folded into the convolutions, and those of short maps are matrix products.
         On a CPU the probabilities of a trained network are equal within 1e-5. It can be set after
-        ``fit``, which it does not change, is made at the first prediction and takes more than the
-        memory of the weights once more. "bfloat16" computes in that type, on devices that have
-        instructions for it: probabilities then differ by hundredths.
+        ``fit``, which it does not change, is made at the first prediction and needs at least as
+        much memory again as the weights. Weights that are changed later are seen, except those
+        written through ``.data``: use ``torch.no_grad()``. "bfloat16" computes in that type, on
+        devices that have instructions for it: probabilities then differ by hundredths.
     init : str, fitted model or None, default=None
         What to start from instead of random weights: the name of a network that comes with sknemg,
         such as "volitional-small" (see :func:`sknemg.pretrained.load`), or a fitted
@@ -253,7 +254,7 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         Parameters
         ----------
         deep : bool, default=True
-            Whether the parameters of `augment` and `callbacks` are given as well.
+            Whether the parameters of `augment` are given as well.
 
         Returns
         -------
@@ -261,6 +262,31 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         """
         found = super().get_params(deep)
         return {name: value for name, value in found.items() if not name.startswith("init__")}
+
+    def set_params(self, **params: Any) -> "NEMGNetClassifier":
+        """Set parameters; those of the fitted model in ``init`` cannot be set.
+
+        Parameters
+        ----------
+        **params
+            Values by name.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter is unknown, or is one of the model in ``init``.
+        """
+        for name, value in params.items():
+            if name.startswith("init__"):
+                raise ValueError(
+                    f"{name}={value!r} would change the fitted model in init, which stays as it "
+                    f"is: set {name.removeprefix('init__')} of this network, or another init."
+                )
+        return super().set_params(**params)
 
     def __sklearn_clone__(self) -> "NEMGNetClassifier":
         # What is started from stays fitted.
@@ -273,7 +299,8 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         if self.init is None:
             if self.freeze:
                 raise ValueError(
-                    f"freeze={self.freeze} would keep random weights: give `init` as well."
+                    f"freeze={self.freeze} would keep random weights: give `init` as well (a model "
+                    "folder keeps its name only, not a fitted model), or set freeze=0."
                 )
             return None
         if isinstance(self.init, str):
@@ -300,6 +327,8 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         return RECIPES[self.recipe][name] if left else given
 
     def _fast_dtype(self) -> torch.dtype | None:
+        if not isinstance(self.fast, (bool, np.bool_)) and self.fast != "bfloat16":
+            raise ValueError(f"fast={self.fast!r} must be True, False or 'bfloat16'.")
         if not isinstance(self.fast, str):
             return torch.float32 if self.fast else None
         device = self._torch_device()

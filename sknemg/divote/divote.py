@@ -35,7 +35,7 @@ from sknemg.divote.final import FINALS, fit_final, resolve_final
 from sknemg.divote.levels import Levels, Scores
 from sknemg.divote.pooling import POOLINGS, RECORDING_WEIGHTS, pool_scores, weights_of
 from sknemg.model_selection import SubjectKFold
-from sknemg.model_selection.torn import hash_subjects
+from sknemg.model_selection.torn import forget_starts, hash_subjects
 from sknemg.recordings import Recordings, label_subjects, read_subjects
 from sknemg.recordings._convert import known_sfreq, to_recordings, wrap
 from sknemg.recordings._problems import listed, rows_of, shown
@@ -349,7 +349,8 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
     def forget_subjects(self) -> Self:
         """Drop what the model knows of its training subjects: their hashes and their votes.
 
-        Predictions stay as they are. Torn subjects are no longer noticed.
+        Predictions stay as they are. Torn subjects are no longer noticed. A model in ``init`` of a
+        network inside is replaced by a copy that forgets, too.
 
         Returns
         -------
@@ -358,6 +359,7 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         check_is_fitted(self)
         self._subject_salt, self._subject_hashes = "", np.empty(0, dtype=np.uint64)
         self.__dict__.pop("votes_", None)
+        forget_starts(self, self.estimator_)
         return self
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.model_selection.torn import is_start
+
 
 @dataclass(frozen=True)
 class Part:
@@ -112,12 +114,18 @@ def has_levels(value: Any) -> bool:
 
 
 def holds_votes(value: Any) -> bool:
-    """Tell whether there is a DiVoteClassifier among the parameters, at any depth."""
+    """Tell whether there is a DiVoteClassifier among the parameters, at any depth.
+
+    What a network starts from, its ``init``, is no part of the model.
+    """
     if isinstance(value, (list, tuple)):
         return any(map(holds_votes, value))
     if isinstance(value, type) or not hasattr(value, "get_params"):
         return False
-    return has_levels(value) or any(map(holds_votes, value.get_params(deep=False).values()))
+    params = value.get_params(deep=False)
+    return has_levels(value) or any(
+        holds_votes(params[name]) for name in params if not is_start(name)
+    )
 
 
 def name_of(part: Part | SegmentPart) -> str:

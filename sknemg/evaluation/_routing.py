@@ -13,6 +13,7 @@ from sklearn.model_selection._search import BaseSearchCV
 
 from sknemg.divote import DiVoteClassifier
 from sknemg.divote._items import consumes_groups
+from sknemg.model_selection.torn import is_start
 from sknemg.recordings._carry import carries_subjects
 
 
@@ -35,7 +36,8 @@ def check_reach(estimators: Mapping[str, BaseEstimator], X: Any) -> None:
     if carries_subjects(X):
         return
     for name, estimator in estimators.items():
-        parts = [estimator, *estimator.get_params(deep=True).values()]
+        params = estimator.get_params(deep=True)
+        parts = [estimator, *(params[name] for name in params if not is_start(name))]
         by_subject = [part for part in parts if _asks_for_subjects(part)]
         votes = any(isinstance(part, DiVoteClassifier) for part in parts)
         if by_subject and not consumes_groups(estimator):

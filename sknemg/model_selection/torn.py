@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -61,7 +62,8 @@ def trained_on(model: Any, subjects: ArrayLike) -> NDArray[np.bool_]:
     Parameters
     ----------
     model : fitted estimator
-        A `DiVoteClassifier`, or a pipeline, search, calibrated classifier or ensemble of such.
+        A `DiVoteClassifier`, or a pipeline, search, calibrated classifier or ensemble of such. A
+        network inside that starts from a fitted model, its ``init``, knows what that one knows.
     subjects : array-like of shape (n_subjects,)
 
     Returns
@@ -73,7 +75,30 @@ def trained_on(model: Any, subjects: ArrayLike) -> NDArray[np.bool_]:
     seen = np.zeros(len(names), dtype=bool)
     for part in knowing_parts(model):
         seen |= part.trained_on(names)
+        for _, start in _starts(part):
+            seen |= trained_on(start, names)
     return seen
+
+
+def forget_starts(*estimators: Any) -> None:
+    """Set every ``init`` to a copy that knows no subjects, where the model in it knows some.
+
+    Parameters
+    ----------
+    *estimators : estimator, fitted or not
+        The models in ``init`` are left as they are, since others may start from them as well. The
+        same one is copied once.
+    """
+    copies: dict[int, Any] = {}
+    for estimator in estimators:
+        for name, start in _starts(estimator):
+            if not any(True for _ in knowing_parts(start)):
+                continue
+            if id(start) not in copies:
+                copies[id(start)] = deepcopy(start)
+                for part in knowing_parts(copies[id(start)]):
+                    part.forget_subjects()
+            estimator.set_params(**{name: copies[id(start)]})
 
 
 def knowing_parts(model: Any) -> Iterator[Any]:
@@ -115,7 +140,8 @@ def row_splitters(estimator: Any, *, of_segments: bool = False) -> list[RowSplit
     found: list[RowSplitter] = []
     by_subject = hasattr(estimator, "trained_on")  # it checks its own cv
     params = estimator.get_params(deep=False)
-    inner = [part for value in params.values() for part in estimators_in(value)]
+    own = [value for name, value in params.items() if not is_start(name)]
+    inner = [part for value in own for part in estimators_in(value)]
     frozen = all(isinstance(part, FrozenEstimator) for part in inner)
     if "cv" in params and not frozen and not by_subject and _splits_rows(params["cv"]):
         found.append(RowSplitter(f"{type(estimator).__name__}(cv={params['cv']!r})", of_segments))
@@ -185,6 +211,22 @@ def _report(message: str, strict: bool, stacklevel: int) -> None:
     if strict:
         raise TornSubjectsError(message)
     warnings.warn(message, TornSubjectsWarning, stacklevel=stacklevel + 1)
+
+
+def is_start(name: str) -> bool:
+    """Tell whether a parameter is what a network starts from: no part of the model that has it.
+
+    Examples
+    --------
+    >>> [is_start(name) for name in ("init", "estimator__init", "init_lr")]
+    [True, True, False]
+    """
+    return name.rpartition("__")[2] == "init"
+
+
+def _starts(estimator: Any) -> list[tuple[str, Any]]:
+    """List the models that networks inside start from, by the names of the parameters."""
+    return [(name, value) for name, value in estimator.get_params().items() if is_start(name)]
 
 
 def _spelled(name: Any) -> str:

@@ -6,7 +6,7 @@ import platform
 import torch
 from torch import Tensor, nn
 
-from sknemg.nn.nemgnet import STEM_CHUNK, NEMGNet, Residual, SpatialReduction
+from sknemg.nn.nemgnet import STEM_CHUNK, NEMGNet, Residual, SpatialReduction, check_shape
 
 #: Longest map whose convolutions become one matrix from all values to all values. A kernel of five
 #: reaches beyond both ends of a map of three: six of its fifteen products are with zeros.
@@ -144,7 +144,8 @@ class FastNEMGNet(nn.Module):
                 f"The network is a {type(network).__name__}, of which no faster form is known: set "
                 "fast=False."
             )
-        self.companding = network.companding
+        self.n_chans, self.n_times = network.n_chans, network.n_times
+        self.companding = copy.deepcopy(network.companding)
         self.dtype = dtype
         n_times = network.n_times
         blocks: list[nn.Module] = []
@@ -168,6 +169,7 @@ class FastNEMGNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map segments (n_segments, n_chans, n_times) to logits (n_segments, n_outputs)."""
+        check_shape(x, self.n_chans, self.n_times)
         x = self.companding(x).to(self.dtype)
         chunks = torch.tensor_split(x, max(1, -(-len(x) // STEM_CHUNK)))
         return self.head(self.stages(torch.cat([self.stem(chunk) for chunk in chunks])))
@@ -191,7 +193,9 @@ def computes_in_bfloat16(device: torch.device) -> bool:
     if platform.machine().lower() in ("x86_64", "amd64"):
         # oneDNN itself also says yes to AVX-512 alone, where it converts.
         return torch.cpu._is_avx512_bf16_supported()
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    # Where torch is built without oneDNN, as on a Mac, there is no such operator.
+    available = torch.backends.mkldnn.is_available()
+    return available and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _bias(conv: nn.Conv1d) -> Tensor:

@@ -218,11 +218,7 @@ class NEMGNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map segments (n_segments, n_chans, n_times) to logits (n_segments, n_outputs)."""
-        if x.shape[1:] != (self.n_chans, self.n_times):
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}: give segments of shape "
-                f"(n, {self.n_chans}, {self.n_times})."
-            )
+        check_shape(x, self.n_chans, self.n_times)
         x = self.companding(x)
         stem, stages = self.blocks[:3], self.blocks[3:]
         if self.training or torch.compiler.is_compiling() or len(x) <= STEM_CHUNK:
@@ -233,6 +229,14 @@ class NEMGNet(nn.Module):
             chunks = torch.tensor_split(x, -(-len(x) // STEM_CHUNK))
             x = torch.cat([stem(chunk) for chunk in chunks])
         return self.head(stages(x))
+
+
+def check_shape(x: Tensor, n_chans: int, n_times: int) -> None:
+    """Refuse segments of another shape than a network takes."""
+    if x.shape[1:] != (n_chans, n_times):
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}: give segments of shape (n, {n_chans}, {n_times})."
+        )
 
 
 def _blocks(n_chans: int, width: int, n_residual: int) -> nn.Sequential:

@@ -15,7 +15,9 @@ def kept_by_workers(*data: Any) -> Iterator[None]:
 
     By itself, joblib hands large arguments to one worker, from which others fetch them: they are
     lost if it dies. Data that were handed to ``parallel_config(scatter=)`` are there already.
-    Without ``joblib.parallel_config("dask")``, nothing is done.
+    Without ``joblib.parallel_config("dask")``, nothing is done. The copies stay where the scheduler's
+    active memory manager is off (``distributed.scheduler.active-memory-manager.start``); else it
+    drops all but one.
 
     Parameters
     ----------
@@ -31,6 +33,9 @@ def kept_by_workers(*data: Any) -> Iterator[None]:
         return
     backend.effective_n_jobs(-1)  # waits for the first worker, or says that there is none
     new = list({id(one): one for one in data if id(one) not in known}.values())
+    if not new:  # which cannot be scattered
+        yield
+        return
     futures = backend.client.scatter(new, broadcast=True, hash=False)
     known.update({id(one): future for one, future in zip(new, futures, strict=True)})
     try:

@@ -12,6 +12,7 @@ import cloudpickle
 import dask
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from distributed import Client, LocalCluster, get_task_stream
 from numpy.testing import assert_array_equal
@@ -29,11 +30,17 @@ from sknemg import (
     SubjectKFold,
     SubjectScorer,
 )
+from sknemg.archive import cluster as cluster_module
 from sknemg.archive import read_archive
+from sknemg.archive.partition import Partition
 from sknemg.archive.results import PARTITIONS
+from sknemg.archive.table import ArchiveTable
+from sknemg.diagnosis import Diagnostician
 from sknemg.evaluation import Protocol, evaluate
+from sknemg.recordings._workers import kept_by_workers
 
 pytestmark = pytest.mark.slow
+PORTS = {"dashboard_address": "127.0.0.1:0", "worker_dashboard_address": "127.0.0.1:0"}  # free ones
 WAIT = 240  # s, since workers start slowly where others use the cores
 #: By itself, a scheduler drops the copies of what all workers were given, and with the last worker
 #: that has them, joblib's work is lost; so the guide turns that off.
@@ -44,9 +51,7 @@ def _start(request, tmp_path_factory):
     if request.param == "LocalCluster":
         with (
             dask.config.set({COPIES: False}),
-            LocalCluster(
-                processes=True, n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
-            ) as cluster,
+            LocalCluster(processes=True, n_workers=2, threads_per_worker=1, **PORTS) as cluster,
         ):
             yield cluster.scheduler_address
         return
@@ -71,7 +76,9 @@ def _by_commands(folder):
     common = ["--no-dashboard", "--scheduler-file", str(known)]
     scheduler = ["scheduler", "--host", "127.0.0.1", "--port", "0", *common]
     worker = ["worker", "--host", "127.0.0.1", "--nworkers", "2", "--nthreads", "1", *common]
-    environment = os.environ | {"DASK_" + COPIES.replace("-", "_").replace(".", "__").upper(): "False"}
+    environment = os.environ | {
+        "DASK_" + COPIES.replace("-", "_").replace(".", "__").upper(): "False"
+    }
     started = []
     try:
         for command in (scheduler, worker):
@@ -144,6 +151,34 @@ def test_the_command_on_a_cluster_writes_what_one_process_writes(
         )
     assert len(stream.data) == 4
     assert_same(tmp_path / "one", tmp_path / "two")
+
+
+def slept(task, rows, problems):
+    time.sleep(0.1)
+    return Partition(pd.DataFrame(), pd.DataFrame(), ())
+
+
+def test_workers_that_come_later_get_work(monkeypatch):
+    def come():
+        wait_until(lambda: client.futures)  # 0 workers yet
+        cluster.scale(4)
+
+    in_flight = []
+    monkeypatch.setattr(cluster_module, "diagnose_partition", slept)
+    monkeypatch.setattr(
+        cluster_module, "write_partition", lambda *what: in_flight.append(len(client.futures))
+    )
+    parts = [pd.DataFrame({"subject": ["a"]}, index=[row]) for row in range(40)]
+    archive = ArchiveTable(pd.concat(parts), {}, "archive.csv", "")
+    with (
+        LocalCluster(n_workers=0, threads_per_worker=1, processes=False, **PORTS) as cluster,
+        Client(cluster, set_as_default=False) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        coming = pool.submit(come)
+        cluster_module.compute(client, None, archive, parts, range(40), None, False)
+        coming.result()
+    assert len(in_flight) == 40 and max(in_flight) > 9  # three for each worker, at most
 
 
 def test_a_worker_that_is_killed_changes_nothing_in_an_archive(mortal, model, archive, tmp_path):
@@ -241,7 +276,13 @@ def voted(X, y):
     return make_pipeline(Segmenter(), SegmentFeatures(), votes).fit(X, y).predict_proba(X)
 
 
-@pytest.mark.parametrize("task", [searched, evaluated, voted])
+def calibrated(X, y):
+    votes = DiVoteClassifier(LinearDiscriminantAnalysis())
+    pipe = make_pipeline(Segmenter(), SegmentFeatures(), votes)
+    return Diagnostician(pipe, cv=3).fit(X, y).out_of_fold_proba_
+
+
+@pytest.mark.parametrize("task", [searched, evaluated, voted, calibrated])
 def test_joblib_on_a_cluster_gives_the_bits_of_one_process(client, cohort, task):
     expected = task(*cohort)
     with get_task_stream(client) as stream, joblib.parallel_config("dask"):
@@ -271,7 +312,13 @@ def arrivals():
     return recordings._arrived
 
 
-@pytest.mark.parametrize("task", [searched, evaluated, voted])
+def test_data_that_every_worker_has_are_not_sent_again(client, cohort):
+    with joblib.parallel_config("dask", scatter=[*cohort]), kept_by_workers(*cohort):
+        found = joblib.Parallel()(joblib.delayed(len)(X) for X in [cohort[0]] * 2)
+    assert found == [180, 180]
+
+
+@pytest.mark.parametrize("task", [searched, evaluated, voted, calibrated])
 def test_data_are_sent_to_each_worker_once(client, cohort, task):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # which no worker can import
     client.run(count_arrivals)

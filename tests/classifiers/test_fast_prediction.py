@@ -141,11 +141,14 @@ def test_bfloat16_where_there_is_some(model, monkeypatch):
     np.testing.assert_array_equal(clf.set_params(fast=True).predict_proba(X), fast)
 
 
-@pytest.mark.parametrize("fast", ["half", 2, None])
+@pytest.mark.parametrize("fast", ["half", "no", 2, None])
 def test_other_values_are_refused(model, fast):
     clf, X = model
     with pytest.raises(ValueError, match="'fast' parameter"):
         clone(clf).set_params(fast=fast).fit(X, np.arange(24) % 2)
+    later = pickle.loads(pickle.dumps(clf)).set_params(fast=fast)
+    with pytest.raises(ValueError, match=rf"fast={fast!r} must be True, False or 'bfloat16'"):
+        later.predict_proba(X)
 
 
 @pytest.mark.slow

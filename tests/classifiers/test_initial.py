@@ -9,7 +9,19 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sknemg import DiVoteClassifier, NEMGNetClassifier, load_model, save_model
+from sknemg import (
+    DiVoteClassifier,
+    NEMGNetClassifier,
+    SubjectScorer,
+    load_model,
+    save_model,
+)
+from sknemg.diagnosis import Diagnostician
+from sknemg.divote.parts import holds_votes
+from sknemg.evaluation._routing import check_reach
+from sknemg.inspection import occlude_time
+from sknemg.model_selection import TornSubjectsError
+from sknemg.model_selection.torn import row_splitters, trained_on
 from sknemg.weights import read_network
 
 N_TIMES = 1100
@@ -121,7 +133,8 @@ def test_what_holds_no_network_is_refused(old):
         network(init="volitional-muap").fit(*rows())
     with pytest.raises(ValueError, match=r"NEMGNetClassifier with 0 fitted nEMGNets"):
         network(init=network()).fit(*rows())
-    with pytest.raises(ValueError, match=r"freeze=3 would keep random weights: give `init`"):
+    said = r"freeze=3 would keep random weights: .* \(a model folder keeps its name only.*freeze=0"
+    with pytest.raises(ValueError, match=said):
         network(freeze=3).fit(*rows())
 
 
@@ -147,6 +160,79 @@ def test_clones_pickles_and_parameters_keep_what_is_started_from(old):
     assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
     assert_array_equal(again.init.predict_proba(X), old.predict_proba(X))
     assert_array_equal(clone(fitted).fit(*rows(seed=1)).predict_proba(X), fitted.predict_proba(X))
+
+
+def test_parameters_of_what_is_started_from_are_not_set(old):
+    for estimator, name in (
+        (network(init=old), "init__width"),
+        (DiVoteClassifier(network(init=old)), "estimator__init__width"),
+    ):
+        with pytest.raises(ValueError, match=r"init__width=8 would change the fitted model in ini"):
+            estimator.set_params(**{name: 8})
+    assert old.width == 2
+    assert network(init=old).set_params(init=None, width=3).get_params()["width"] == 3
+
+
+# -- a model in init is no part of the model, and what it knows is known ------------------------
+
+
+@pytest.fixture(scope="module")
+def knowing():
+    """A model that knows on whom it was trained."""
+    X, y = rows()
+    votes = DiVoteClassifier(network(), final_estimator=None)
+    return votes.fit(X, y, groups=[f"old{number}" for number in range(len(y))])
+
+
+@pytest.fixture(scope="module")
+def later(knowing):
+    """A model that starts from it, trained on others."""
+    X, y = rows(seed=1)
+    votes = DiVoteClassifier(network(init=make_pipeline(knowing)), final_estimator=None)
+    return votes.fit(X, y, groups=[f"new{number}" for number in range(len(y))])
+
+
+def test_subjects_of_what_was_started_from_are_known(later):
+    asked = ["new0", "old23", "another"]
+    assert trained_on(make_pipeline(later), asked).tolist() == [True, True, False]
+    last = DiVoteClassifier(network(init=later), final_estimator=None).fit(*rows())
+    assert trained_on(last, asked).tolist() == [True, True, False]
+    X, y = rows()
+    scorer = SubjectScorer(strict=True)
+    with pytest.raises(TornSubjectsError, match="24 scored subjects were in training"):
+        scorer(later, X, y, groups=[f"old{number}" for number in range(len(y))])
+
+
+def test_what_was_started_from_is_forgotten_in_a_copy(later, knowing):
+    model = pickle.loads(pickle.dumps(later))
+    shared = model.estimator_.init[-1]
+    hashes = shared._subject_hashes.tobytes()
+    assert hashes in pickle.dumps(model)
+    model.forget_subjects()
+    assert hashes not in pickle.dumps(model)
+    assert not trained_on(model, ["new0", "old0"]).any()
+    assert shared.trained_on(["old0"]).all()  # others may start from it
+    assert model.estimator.init is model.estimator_.init
+    X, y = rows(seed=2)
+    expected = later.predict_proba(X, groups=range(len(y)))
+    assert_array_equal(model.predict_proba(X, groups=range(len(y))), expected)
+
+
+def test_what_was_started_from_is_no_part_of_the_model(knowing):
+    with_cv = Diagnostician(make_pipeline(knowing), cv=3)
+    assert row_splitters(with_cv)  # what is not to be said of a model that starts from it
+    estimator = network(init=with_cv)
+    assert not row_splitters(DiVoteClassifier(estimator))
+    assert not holds_votes(network(init=knowing)) and holds_votes(make_pipeline(knowing))
+    X, _ = rows()
+    check_reach({"network": network(init=knowing)}, X)
+
+
+def test_a_network_that_started_from_votes_is_opened_as_a_network(knowing):
+    X, y = rows(seed=1)
+    clf = network(init=make_pipeline(knowing)).fit(X, y)
+    found = occlude_time(clf, X[0], 10_000.0)
+    assert type(found) is type(occlude_time(network().fit(X, y), X[0], 10_000.0))
 
 
 @pytest.mark.slow

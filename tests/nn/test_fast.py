@@ -74,9 +74,10 @@ def test_short_maps_are_products_and_nothing_is_normalised():
 
 
 def test_the_network_is_left_as_it_is_and_shares_nothing():
-    network = made()
+    network = made(companding=0.05).train()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     fast = FastNEMGNet(network)
+    assert all(part.training for part in network.modules())
     own = {parameter.data_ptr() for parameter in fast.parameters()}
     assert not own & {parameter.data_ptr() for parameter in network.parameters()}
     for parameter in fast.parameters():
@@ -101,6 +102,16 @@ def test_weights_that_cannot_be_folded_are_refused():
         FastNEMGNet(network)
 
 
+def test_segments_of_another_shape_are_refused_as_by_the_network():
+    network = NEMGNet(n_outputs=3, n_times=1100, width=2, version="A").eval()
+    for shape in [(2, 1, 1150), (2, 1, 1003), (2, 2, 1100), (2, 1100)]:
+        with pytest.raises(ValueError) as plain:
+            network(torch.zeros(shape))
+        with pytest.raises(ValueError) as fast:
+            FastNEMGNet(network)(torch.zeros(shape))
+        assert str(fast.value) == str(plain.value)
+
+
 def test_another_network_is_refused():
     class Own(NEMGNet):
         pass
@@ -118,6 +129,17 @@ def test_the_processor_is_asked_for_bfloat16(monkeypatch):
     for found in (True, False):
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda found=found, **_: found)
         assert computes_in_bfloat16(torch.device("cuda")) is found
+
+
+def test_a_processor_for_which_torch_has_no_onednn_computes_nothing_in_bfloat16(monkeypatch):
+    class Ops:
+        def __getattr__(self, name):
+            raise AttributeError(f"'_OpNamespace' 'mkldnn' object has no attribute {name!r}")
+
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    monkeypatch.setattr(torch.ops, "mkldnn", Ops())
+    assert computes_in_bfloat16(torch.device("cpu")) is False
 
 
 @pytest.mark.gpu
