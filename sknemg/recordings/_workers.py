@@ -15,9 +15,9 @@ def kept_by_workers(*data: Any) -> Iterator[None]:
 
     By itself, joblib hands large arguments to one worker, from which others fetch them: they are
     lost if it dies. Data that were handed to ``parallel_config(scatter=)`` are there already.
-    Without ``joblib.parallel_config("dask")``, nothing is done. The copies stay where the scheduler's
-    active memory manager is off (``distributed.scheduler.active-memory-manager.start``); else it
-    drops all but one.
+    Without ``joblib.parallel_config("dask")``, nothing is done. The copies stay where the active
+    memory manager of the scheduler is off (``distributed.scheduler.active-memory-manager.start``);
+    else it drops all but one.
 
     Parameters
     ----------
