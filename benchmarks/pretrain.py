@@ -45,6 +45,7 @@ from sknemg.provenance import provenance
 from sknemg.simulate import make_cohort
 from sknemg.simulate.patient import Dials, simulate_patient
 from sknemg.simulate.plan import plan_cohort
+from sknemg.weights import CAUTION
 
 FOLDER = RESULTS / "pretrain"
 SFREQ = 10_000
@@ -71,6 +72,11 @@ COHORTS = {
 }
 CHOOSING = ("biceps", "default")
 MOST_COLUMNS = 6
+#: How the setting was chosen, as cards say it.
+BY_COHORTS = "biceps and default chose the setting, and are slightly too good."
+BY_HAND = "The setting was not chosen by a kept comparison."
+#: In a card until `benchmarks.pretrain_worth` has measured it.
+UNMEASURED = "of real ones it is not measured yet"
 
 
 # -- patients ----------------------------------------------------------------------------------
@@ -332,12 +338,13 @@ def card(name: str, about: dict[str, Any], model: Diagnostician, tables: dict[st
     """Write the card of a model."""
     known = model.plausibility_
     scores = tables["simulated"].round(2)
+    short = f"shorter than {known.min_duration:g} s, " if known.min_duration > 0 else ""
     lines = [
         "---", "library_name: sknemg", "license: bsd-3-clause",
         'tags: ["electromyography", "needle-emg", "simulated"]', "---", "",
         f"# {name}", "",
-        "**Research only: not a medical device.** Trained on simulated patients alone: no "
-        "recording of a person trained it, and columns and windows were chosen on simulated "
+        f"**Research only: not a medical device.** {CAUTION} Trained on simulated patients alone: "
+        "no recording of a person trained it, and columns and windows were chosen on simulated "
         "patients. Ten subjects of EMGLAB N2001 had an indirect part: they were in view when some "
         "constants of the simulator were set, and in the study that found companding of use.", "",
         "It reads voluntary contraction, in millivolts, sampled at 10 kHz or more, and answers "
@@ -356,16 +363,16 @@ def card(name: str, about: dict[str, Any], model: Diagnostician, tables: dict[st
             f"{row.calibration_error} |"
             for row in scores.itertuples()
         ), "",
-        "biceps and default chose the setting, and are slightly too good.", "",
+        about["choice"], "",
         "## Scores on real recordings", "",
         "Not measured yet: run `python -m benchmarks.pretrain_worth`.", "",
         "## When it does not answer", "",
         f"Temperature {model.temperature_:.2f}, fitted to {model.n_calibration_} simulated "
         f"patients. Its sets of diagnoses hold {100 * model.coverage:.0f} % of diagnoses among "
-        "patients **simulated alike**; of real ones nothing is promised. A recording cannot be "
-        f"judged if it is shorter than {known.min_duration:g} s, sampled below {known.sfreq:g} Hz, "
-        f"flat, clipped or mains hum, if its amplitude is more than three times beyond that of the "
-        f"simulated ({1000 * known.low_[0]:.2g} to {1000 * known.high_[0]:.0f} µV RMS), or if its "
+        f"patients **simulated alike**; {UNMEASURED}. A recording cannot be judged if it is "
+        f"{short}sampled below {known.sfreq:g} Hz, flat, clipped or mains hum, if its amplitude "
+        "is more than three times beyond that of the simulated "
+        f"({1000 * known.low_[0]:.2g} to {1000 * known.high_[0]:.0f} µV RMS), or if its "
         f"features are unlike all of theirs (Mahalanobis distance beyond {known.distance_:.1f}; "
         f"median of a patient beyond {known.subject_distance_:.1f}).", "",
         "## Limits", "",
@@ -430,10 +437,12 @@ def train(args: argparse.Namespace) -> None:
             for kind, own in sets.items()
         ]
         made = f"A balanced logistic regression of {', '.join(columns)}."
+        about |= {"choice": BY_COHORTS}
         keep(args, "volitional-muap", votes, MuapFeatures(columns), calibration, about, made, found)
 
     if "small" in args.models:
         name = args.network
+        about |= {"choice": BY_COHORTS if name is None else BY_HAND}
         if name is None:
             name, table = choose_network(patients, tests, args.trial, args.seed, args.store)
             table.to_csv(args.results / "networks.csv", index=False)

@@ -1,5 +1,7 @@
 """The benchmarks of pretrained models, on invented answers and no training."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,9 @@ from numpy.testing import assert_allclose
 
 from benchmarks import pretrain, pretrain_worth
 from benchmarks.pretrain_worth import CLASSES
+from sknemg import Recordings
+from sknemg.diagnosis.answers import Answering
+from sknemg.weights import folder_of
 
 
 class Few:
@@ -56,6 +61,68 @@ def test_gains_are_over_the_best_from_scratch(tmp_path):
     assert gain.best_from_scratch == "features + forest"
     assert gain.gain == pytest.approx(1 / 3)
     assert "+67 [+" in pretrain_worth.table_of(tmp_path, "n2001")
+
+
+def kept(folder, rows, **calibrated):
+    """Keep rows and the settings beside them, as a run does."""
+    (folder / "n2001").mkdir()
+    rows.to_csv(folder / "n2001" / "subjects.csv", index=False)
+    own = {"temperature": 1.0, "quantile": 0.6, "recordings_refused": 1, "recordings": 80,
+           "subjects_refused": 5, "subjects": 9}  # fmt: skip
+    settings = {
+        "plausibility": {"volitional-small": own | calibrated}, "draws": 5, "updates": 150,
+        "models": {"volitional-small": {"sha256": "0" * 64}}, "device": "CPU", "commit": "abc",
+    }  # fmt: skip
+    (folder / "n2001" / "settings.json").write_text(json.dumps(settings))
+
+
+def test_sets_are_made_after_the_temperature():
+    own = answers([1] * 9)
+    own[CLASSES] = [[0.5, 0.3, 0.2]] * 9  # one diagnosis, right of three of nine
+    flat = {"temperature": 1.0, "quantile": 0.55}
+    assert pretrain_worth.sets_of(own, flat) == (3, 9, 1.0)
+    assert str(pretrain_worth.sets_of(own, flat)) == "3 of 9 (33 %, 1.0 diagnoses a set)"
+    assert pretrain_worth.sets_of(own, flat | {"quantile": 0.75}) == (6, 9, 2.0)
+    assert pretrain_worth.sets_of(own, {"temperature": 10.0, "quantile": 0.7}) == (9, 9, 3.0)
+
+
+def test_what_was_not_trained_further_has_no_draws_nor_empty_columns(tmp_path):
+    rows = answers([1] * 9, "nEMGNet, simulated alone", shots=0)
+    kept(tmp_path, rows)
+    text = pretrain_worth.report(tmp_path, ["n2001"])
+    assert "gain" not in text and "draws" not in text
+    assert "9 of 9 (100 %, 1.0 diagnoses a set)" in text
+    assert "(hum, amplitude, or unlike the simulated) volitional-small: 1 of 80 rec" in text
+    more = [rows, answers([1] * 9, "no EMG"), answers([1] * 9, "features + LDA")]
+    pd.concat(more).to_csv(tmp_path / "n2001" / "subjects.csv", index=False)
+    text = pretrain_worth.report(tmp_path, ["n2001"])
+    assert "gain over no EMG" in text and "5 draws, 150 updates" in text
+
+
+def test_subjects_are_refused_by_the_rules_of_the_model():
+    """One of two subjects by its recordings, one by the distance of all; the third by nothing."""
+    raw = Recordings(np.ones((6, 9)), sfreq=1000, subject=list("aabbcc"))
+
+    class Model(Answering):
+        class plausibility_:
+            subject_distance_ = 2.0
+
+            @staticmethod
+            def examine(X):
+                columns = {"distance": [1.0, 1, 3, 3, 1, 1]}
+                return pd.DataFrame({"unusable": ["hum", "hum", "", "", "", "hum"]} | columns)
+
+    model = Model()
+    assert pretrain_worth.refused(model, raw) == {
+        "recordings_refused": 3, "recordings": 6, "subjects_refused": 2, "subjects": 3,
+    }  # fmt: skip
+
+
+def test_the_cards_say_what_the_kept_results_do():
+    for name, method in pretrain_worth.SHIPPED.items():
+        text = (folder_of(name) / "README.md").read_text(encoding="utf-8")
+        assert pretrain_worth.on_card(pretrain_worth.FOLDER, method) in text
+        assert pretrain_worth.promised(pretrain_worth.FOLDER, method) in text
 
 
 def test_a_network_has_as_many_updates_whatever_the_number_of_windows():

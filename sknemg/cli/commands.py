@@ -317,7 +317,8 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", required=True, type=model_path, metavar="MODEL",
         help="folder of a model, an ONNX file of 'sknemg export', or the name of a model that "
-        "comes with sknemg, such as volitional-small (a folder of that name wins)",
+        "comes with sknemg, such as volitional-small (weak: see its card; a folder of that name "
+        "wins)",
     )  # fmt: skip
     parser.add_argument(
         "--fingerprint", metavar="DIGITS", help="of the model, as its maker has published it"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -90,6 +89,7 @@ def diagnose(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
     from sknemg.diagnosis.answers import Answering
     from sknemg.evaluation.patient import write_patient
     from sknemg.persistence._folder import fingerprint_of
+    from sknemg.weights.files import caution_of
 
     model = _load(args, light=True)
     if not isinstance(model, Answering):
@@ -106,9 +106,18 @@ def diagnose(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
         X = read_patient(args.paths, options)
     found = model.diagnose(X)
     reference: Literal["published"] | None = "published" if args.muaps else None
+    caution = caution_of(args.model)
     files = write_patient(
-        args.out, model, X, found, fingerprint=fingerprint_of(args.model), reference=reference
+        args.out,
+        model,
+        X,
+        found,
+        fingerprint=fingerprint_of(args.model),
+        reference=reference,
+        caution=caution,
     )
+    if caution:
+        print(f"{caution}\n")
     for one in found:
         print(f"{one.subject}: {one.text}")
         for reason in one.reasons:
@@ -129,6 +138,7 @@ def diagnose_table(args: argparse.Namespace, options: Mapping[str, Any]) -> None
     from sknemg.archive import diagnose_archive
     from sknemg.archive.run import NoDiagnosticianError
     from sknemg.persistence import InvalidModelError
+    from sknemg.weights.files import caution_of
 
     for path in (args.model, args.archive):
         if not path.exists():
@@ -147,6 +157,8 @@ def diagnose_table(args: argparse.Namespace, options: Mapping[str, Any]) -> None
         )
     except (InvalidModelError, NoDiagnosticianError) as error:
         raise Refusal(f"--model {str(args.model)!r}: {error}") from error
+    if caution := caution_of(args.model):
+        print(f"{caution}\n")
     print(
         f"{found['recordings']} recordings, {found['errors']} of them with errors, of "
         f"{found['subjects']} subjects: {found['one']} with one diagnosis, {found['several']} with "
@@ -179,7 +191,7 @@ def export(args: argparse.Namespace) -> None:
 
 def _load(args: argparse.Namespace, *, light: bool = False) -> Any:
     """Load a model; `light` where it is only asked, so that an ONNX file opens fast."""
-    from sknemg.persistence._problems import InvalidModelError, ModelVersionWarning
+    from sknemg.persistence._problems import InvalidModelError
     from sknemg.weights.files import names
 
     if not args.model.exists():
@@ -195,12 +207,8 @@ def _load(args: argparse.Namespace, *, light: bool = False) -> Any:
             if model is not None:
                 return model
         from sknemg.persistence import load_model
-        from sknemg.weights.files import folder_of
 
-        with warnings.catch_warnings():
-            if args.model in map(folder_of, names()):  # whose answers tests of sknemg hold
-                warnings.simplefilter("ignore", ModelVersionWarning)
-            return load_model(args.model, fingerprint=args.fingerprint)
+        return load_model(args.model, fingerprint=args.fingerprint)
     except InvalidModelError as error:
         raise Refusal(f"--model {str(args.model)!r}: {error}") from error
 

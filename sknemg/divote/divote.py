@@ -40,6 +40,8 @@ from sknemg.recordings import Recordings, label_subjects, read_subjects
 from sknemg.recordings._convert import known_sfreq, to_recordings, wrap
 from sknemg.recordings._problems import listed, rows_of, shown
 from sknemg.recordings._subjects import check_known
+from sknemg.weights.files import names as shipped_names
+from sknemg.weights.network import read_network
 
 #: What to do where recordings hold none of these items.
 _MORE_ITEMS = {
@@ -283,6 +285,7 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         self.subject_features_ = self._choose_features(data, final)
         self.item_shape_, self.sfreq_ = data.item_shape, known_sfreq(data)
         self._check_stated_rates()
+        self._check_initial_rate()
 
         scores = self._train(data, codes, subjects, out_of_fold=final is not None)
         _, votes = self._vote(data, scores, subject, len(names))
@@ -395,6 +398,22 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
                 raise ValueError(
                     f"estimator has {name}={rate:g}, but the segments are sampled at "
                     f"{self.sfreq_:g} Hz: set it to that, or put a Downsampler first."
+                )
+
+    def _check_initial_rate(self) -> None:
+        """Refuse to start from a network that comes with sknemg and knows another rate."""
+        if self.sfreq_ is None:
+            return
+        for name, value in self.estimator.get_params().items():
+            named = isinstance(value, str) and value in shipped_names()
+            if name.rpartition("__")[2] != "init" or not named:
+                continue
+            learned = read_network(value).sfreq
+            if learned != self.sfreq_:
+                raise ValueError(
+                    f"estimator has {name}={value!r}, which learned from segments sampled at "
+                    f"{learned:g} Hz, but these are sampled at {self.sfreq_:g} Hz: put "
+                    f"Downsampler({learned:.0f}) before the Segmenter."
                 )
 
     def _choose_features(self, data: Recordings, final: Any) -> str:

@@ -55,6 +55,7 @@ def patient_page(
     *,
     fingerprint: str = "",
     reference: MuapReference | Literal["published"] | None = None,
+    caution: str = "",
 ) -> str:
     """Return the page of one patient as HTML.
 
@@ -72,6 +73,8 @@ def patient_page(
     reference : MuapReference, "published" or None, default=None
         Norms with which the motor unit potentials of each muscle are compared. To find and measure
         them takes some seconds; None leaves the table out.
+    caution : str, default=""
+        What has to be said of the model, shown above the answer.
 
     Returns
     -------
@@ -101,6 +104,7 @@ def patient_page(
         n_calibration=model.n_calibration_,
         limits=[f"{bound:.0%}".replace("%", " %") for bound in found.coverage_range],
         fingerprint=fingerprint,
+        caution=caution,
         **_muaps(X, found, reference),
     )
 
@@ -128,6 +132,7 @@ def write_patient(
     *,
     fingerprint: str = "",
     reference: MuapReference | Literal["published"] | None = None,
+    caution: str = "",
 ) -> list[Path]:
     """Write a page, a JSON and a CSV file for each patient.
 
@@ -141,6 +146,8 @@ def write_patient(
     fingerprint : str, default=""
     reference : MuapReference, "published" or None, default=None
         As for `patient_page`.
+    caution : str, default=""
+        What has to be said of the model, in the page and the JSON file.
 
     Returns
     -------
@@ -152,10 +159,13 @@ def write_patient(
     files: list[Path] = []
     for one in found:
         stem = _stem(one.subject, {file.stem for file in files})
-        page = patient_page(model, X, one, fingerprint=fingerprint, reference=reference)
+        page = patient_page(
+            model, X, one, fingerprint=fingerprint, reference=reference, caution=caution
+        )
+        values = summary(one, fingerprint, caution)
         texts = {
             ".html": page,
-            ".json": json.dumps(summary(one, fingerprint), indent=1, ensure_ascii=False) + "\n",
+            ".json": json.dumps(values, indent=1, ensure_ascii=False) + "\n",
             ".csv": one.recordings.to_csv(index=False, float_format="%.6g"),
         }
         for suffix, text in texts.items():
@@ -165,13 +175,15 @@ def write_patient(
     return files
 
 
-def summary(found: Diagnosis, fingerprint: str = "") -> dict[str, Any]:
+def summary(found: Diagnosis, fingerprint: str = "", caution: str = "") -> dict[str, Any]:
     """Return a diagnosis as plain values, for JSON.
 
     Parameters
     ----------
     found : Diagnosis
     fingerprint : str, default=""
+    caution : str, default=""
+        What has to be said of the model.
 
     Returns
     -------
@@ -188,7 +200,7 @@ def summary(found: Diagnosis, fingerprint: str = "") -> dict[str, Any]:
         "coverage_range": [round(bound, 4) for bound in found.coverage_range],
         "n_recordings": len(found.recordings),
         "n_used": int(found.recordings["used"].sum()),
-        "model": {"fingerprint": fingerprint, "sknemg": __version__},
+        "model": {"fingerprint": fingerprint, "sknemg": __version__, "caution": caution},
         "intended_use": RESEARCH_ONLY,
     }
 

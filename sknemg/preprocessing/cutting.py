@@ -129,7 +129,8 @@ def _stretches_of(X: Recordings, sfreq: float, activity: str) -> list[NDArray[np
     if drowned:
         warnings.warn(
             f"Mains hum is larger than the EMG in {listed(rows_of(X.meta, drowned), 'row')}: "
-            "remove it, or leave them out.",
+            "put a BandPass before the Segmenter, which takes it out, or leave such recordings "
+            "out.",
             stacklevel=6,
         )
     return stretches

@@ -98,9 +98,8 @@ class BandPass(RowTransformer):
             )
         values = np.empty(X.values.shape, dtype=np.result_type(X.values.dtype, np.float32))
         for start, stop, rate in zip(X.offsets[:-1], X.offsets[1:], rates, strict=True):
-            if stop > start:
-                wave = X.values[start:stop].astype(np.float64)
-                values[start:stop] = filter_band(wave, rate, self.low, self.high, self.mains)
+            wave = X.values[start:stop].astype(np.float64)
+            values[start:stop] = filter_band(wave, rate, self.low, self.high, self.mains)
         return X.with_values(values, X.offsets)
 
 

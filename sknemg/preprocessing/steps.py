@@ -125,6 +125,7 @@ class Segmenter(RowTransformer):
     See Also
     --------
     Downsampler : The step before.
+    BandPass : Takes mains hum out, before this step.
     DiVoteClassifier : Votes segments into recordings and recordings into a diagnosis.
 
     References

@@ -10,8 +10,8 @@ from sklearn.pipeline import Pipeline
 from sknemg.pretrained.loading import load
 from sknemg.weights.network import read_network
 
-#: What differs from how the network was trained: few subjects, few updates, no schedule. These
-#: are plain values, chosen by no data.
+#: What differs from how the network was trained: few subjects, few updates, no schedule, no
+#: augmentation. These are plain values, chosen by no data.
 DEFAULTS: dict[str, Any] = {
     "lr": 1e-3,
     "init_lr": 0.3,
@@ -25,6 +25,8 @@ def fine_tuning_pipeline(name: str = "volitional-small", **params: Any) -> Pipel
     """Build a pipeline that trains a network that comes with sknemg on subjects of your own.
 
     Rate, band and windows are those the network has learned by, which its weights need.
+    Fine-tuning was not run on real recordings: whether it gains anything over training from scratch
+    is not known.
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
 from .files import (
+    CAUTION,
+    caution_of,
     folder_of,
     names,
 )
@@ -8,7 +10,9 @@ from .network import (
 )
 
 __all__ = [
+    "CAUTION",
     "ShippedNetwork",
+    "caution_of",
     "folder_of",
     "names",
     "read_network",

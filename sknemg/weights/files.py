@@ -15,6 +15,12 @@ MODELS: dict[str, str] = {
     "`NEMGNetClassifier(init=...)` fine-tunes.",
 }
 
+#: What everyone is told who lets one of them answer for a patient.
+CAUTION = (
+    "This model was trained on 120 simulated patients and cannot be relied on with real ones: it "
+    "called all 4 healthy subjects of N2001 ill, and on Algiers was no better than chance."
+)
+
 
 def names() -> list[str]:
     """Name the models that come with sknemg.
@@ -63,3 +69,28 @@ def folder_of(name: str) -> Path:
             f"No model {shown(name)} comes with sknemg{meant}: choose one of {', '.join(names())}."
         )
     return Path(__file__).parent / name
+
+
+def caution_of(path: str | Path) -> str:
+    """Give what has to be said of a model, if it is one that comes with sknemg.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder of a model, or its ONNX file.
+
+    Returns
+    -------
+    str
+        Empty for any other model.
+
+    Examples
+    --------
+    >>> from sknemg.weights import caution_of, folder_of
+    >>> caution_of(folder_of("volitional-small"))[:48]
+    'This model was trained on 120 simulated patients'
+    >>> caution_of("a/model/of/mine")
+    ''
+    """
+    shipped = [folder_of(name).resolve() for name in names()]
+    return CAUTION if Path(path).resolve() in shipped else ""

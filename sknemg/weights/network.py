@@ -60,7 +60,7 @@ def read_network(name: str) -> ShippedNetwork:
         files[file] = (folder / file).read_bytes()
         if hashlib.sha256(files[file]).hexdigest() != sums.get(file):
             raise ValueError(
-                f"{file} of {name!r}, which comes with sknemg, was altered: install sknemg anew."
+                f"{file} of {name!r}, which comes with sknemg, was altered: reinstall sknemg."
             )
     config = json.loads(files["config.json"])
     found = [entry for entry in _estimators(config["model"]) if entry["estimator"] == _NETWORK]

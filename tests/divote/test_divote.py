@@ -403,6 +403,21 @@ def test_a_rate_told_to_a_step_must_be_that_of_the_segments(make_ragged):
     model.set_params(estimator__segmentfeatures__input_sfreq=3000).fit(segments, y)
 
 
+@pytest.mark.parametrize("around", [lambda network: network, make_pipeline])
+def test_a_network_that_knows_another_rate_is_not_started_from(around):
+    """The segments have as many samples as its own, so that only the rate tells."""
+    rows = np.random.default_rng(0).normal(size=(4, 4000))
+    X = Recordings(rows, sfreq=20_000, subject=list("abcd"))
+    segments = Segmenter(0.2, 0.2).fit_transform(X)
+    network = NEMGNetClassifier("A", width=8, companding=0.05, init="volitional-small")
+    message = (
+        r"init='volitional-small', which learned from segments sampled at 10000 Hz, but these are "
+        r"sampled at 20000 Hz: put Downsampler\(10000\) before"
+    )
+    with pytest.raises(ValueError, match=message):
+        DiVoteClassifier(around(network)).fit(segments, ["myopathy", "normal"] * 2)
+
+
 def test_the_balanced_final_classifier_does_not_lean_away_from_the_subject_left_out():
     """Votes that tell nothing: the plain one answers with the class that is not the subject's."""
     X = np.full((9, 1, 3), 1 / 3)

@@ -170,7 +170,7 @@ def test_windows_are_cut_in_contractions_alone(recordings):
 
 def test_windows_that_hold_more_hum_than_emg_are_warned_of(recordings):
     drowned = recordings.with_values(recordings.values + hum(12, 1.0))
-    with pytest.warns(UserWarning, match=r"larger than the EMG in rows 0, 2: remove it") as caught:
+    with pytest.warns(UserWarning, match=r"EMG in rows 0, 2: put a BandPass") as caught:
         cut = Segmenter(0.4, 0.2, short="drop", activity="contraction").transform(drowned)
     assert len(caught) == 1 and caught[0].filename == __file__
     assert cut.lengths.tolist()[1] == 0 and cut.lengths[0] and cut.lengths[2]

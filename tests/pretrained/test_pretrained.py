@@ -1,5 +1,7 @@
 """Models that come with sknemg: they load, offline and as they were, and answer as they did."""
 
+import json
+import re
 import shutil
 import warnings
 from pathlib import Path
@@ -10,13 +12,22 @@ import pytest
 from numpy.testing import assert_allclose
 
 from benchmarks.pretrain import reference_patient as patient
-from sknemg import Recordings
+from sknemg import Recordings, load_model
 from sknemg.cli import main
 from sknemg.cli.entries import model_path
+from sknemg.persistence._problems import ModelVersionWarning
 from sknemg.pretrained import card, describe, fine_tuning_pipeline, load, names
-from sknemg.weights import folder_of, read_network
+from sknemg.simulate import make_cohort
+from sknemg.weights import CAUTION, caution_of, folder_of, read_network
 
 
+@pytest.fixture
+def other_versions(monkeypatch):
+    """Libraries of other versions than those that trained the models."""
+    monkeypatch.setattr("sknemg.persistence.models.versions_for", lambda _: {"numpy": "0"})
+
+
+@pytest.mark.usefixtures("other_versions")
 @pytest.mark.parametrize("name", names())
 def test_a_model_answers_as_it_did_when_it_was_trained(name):
     """Whatever versions of the libraries are here; processors differ in the last digits."""
@@ -33,6 +44,34 @@ def test_a_model_answers_as_it_did_when_it_was_trained(name):
     assert found.subject == "P"
 
 
+@pytest.mark.slow
+def test_simulated_patients_are_answered():
+    X, _ = make_cohort(3, vary="all", confound=False, random_state=777)
+    for name in names():
+        found = load(name).diagnose(X)
+        assert len(found) == 3
+        assert any(one.answer for one in found)
+        for one in found:
+            assert set(one.answer) <= {"myopathy", "neuropathy", "normal"}
+            assert not one.answer or sum(one.probabilities.values()) == pytest.approx(1)
+
+
+@pytest.mark.usefixtures("other_versions")
+def test_only_models_that_come_with_sknemg_are_silent_about_versions(tmp_path):
+    shutil.copytree(folder_of("volitional-muap"), tmp_path / "volitional-muap")
+    with pytest.warns(ModelVersionWarning, match=r"numpy .*\(here 0\)"):
+        load_model(tmp_path / "volitional-muap")
+    assert load_model(str(folder_of("volitional-muap"))).n_calibration_ == 60
+
+
+def test_only_models_that_come_with_sknemg_have_a_caution(monkeypatch):
+    folder = folder_of("volitional-small")
+    monkeypatch.chdir(folder.parent)
+    assert caution_of(folder) == caution_of("volitional-small") == CAUTION
+    assert caution_of("volitional-small/../volitional-muap") == CAUTION
+    assert caution_of(folder / "model.safetensors") == caution_of(folder.parent) == ""
+
+
 def test_what_comes_with_it_is_small_and_described():
     table = describe()
     assert table.index.tolist() == names() == ["volitional-muap", "volitional-small"]
@@ -45,11 +84,14 @@ def test_what_comes_with_it_is_small_and_described():
 @pytest.mark.parametrize("name", names())
 def test_a_card_says_what_it_must(name):
     text = card(name)
+    assert text.index("not a medical device.** " + CAUTION) > 0
     for said in ("not a medical device", "simulated patients alone", "Scores on real recordings",
                  "When it does not answer", "Simulator of commit"):  # fmt: skip
         assert said in text
     assert "Not measured yet" not in text
     assert "EMGLAB N2001: " in text
+    assert re.search(r"of real ones, \d+ % on EMGLAB N2001 and \d+ % on Algiers", text)
+    assert "shorter than 0 s" not in text
 
 
 def test_an_unknown_name_is_refused_with_those_that_there_are():
@@ -111,6 +153,7 @@ def test_a_name_that_nothing_has_is_refused_on_the_command_line(monkeypatch, tmp
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("other_versions")
 @pytest.mark.parametrize("name", names())
 def test_a_patient_is_diagnosed_by_a_name(name, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
@@ -121,4 +164,29 @@ def test_a_patient_is_diagnosed_by_a_name(name, monkeypatch, tmp_path, capsys):
     said = capsys.readouterr()
     assert "patient: " in said.out
     assert "The model was saved with" not in said.err
-    assert list(Path("diagnosis").glob("*.html"))
+    assert said.out.index(CAUTION) < said.out.index("patient: ")
+    (page,) = Path("diagnosis").glob("*.html")
+    text = " ".join(page.read_text(encoding="utf-8").split())
+    assert text.index(CAUTION) < text.index('<p class="answer">')
+    (file,) = Path("diagnosis").glob("*.json")
+    assert json.loads(file.read_text(encoding="utf-8"))["model"]["caution"] == CAUTION
+
+
+@pytest.mark.usefixtures("other_versions")
+def test_an_archive_is_diagnosed_with_the_caution_first(monkeypatch, tmp_path, capsys):
+    counts = ("recordings", "errors", "subjects", "one", "several", "none", "error")
+    seen = []
+
+    def diagnosed(model, *_, **__):
+        seen.append(load_model(model))
+        return dict.fromkeys(counts, 0)
+
+    monkeypatch.setattr("sknemg.archive.diagnose_archive", diagnosed)
+    monkeypatch.chdir(tmp_path)
+    Path("table.csv").touch()
+    argv = ["diagnose", "--model", "volitional-muap", "--archive", "table.csv", "--out", "out"]
+    assert main(argv) == 0
+    said = capsys.readouterr()
+    assert seen
+    assert "The model was saved with" not in said.err
+    assert said.out.index(CAUTION) < said.out.index("0 recordings")
