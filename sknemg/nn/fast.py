@@ -194,8 +194,8 @@ def computes_in_bfloat16(device: torch.device) -> bool:
         # oneDNN itself also says yes to AVX-512 alone, where it converts.
         return torch.cpu._is_avx512_bf16_supported()
     # Where torch is built without oneDNN, as on a Mac, there is no such operator.
-    available = torch.backends.mkldnn.is_available()
-    return available and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return bool(available) and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _bias(conv: nn.Conv1d) -> Tensor:
