@@ -222,7 +222,7 @@ def test_scheduler_and_worker_in_networks_of_their_own(model, archive, tmp_path)
     if not all(map(shutil.which, ("unshare", "nsenter", "ip"))):
         pytest.skip("needs unshare, nsenter and ip, as Linux has them")
     inside = ["unshare", "--map-root-user", "--net", "sh", "-c"]
-    tried = "ip link add a type veth peer name b"
+    tried = "ip link add near type veth peer name far"
     if subprocess.run([*inside, tried], capture_output=True).returncode:
         pytest.skip("this system lets nobody make networks: see unshare(1)")
     words = command(model, archive, tmp_path / "two")
