@@ -422,6 +422,7 @@ ELSEWHERE = {
     "effort": "fixed", "muscles": "fixed", "needle": "fixed",  # of the simulation
     "vary": "fixed",
     "pooling": "of Python's DiVoteClassifier",
+    "recording_weights": "of Python's DiVoteClassifier",
     "freeze": "of Python's NEMGNetClassifier", "init": "of Python's NEMGNetClassifier",
     "high": "of BandPass, which no command builds", "low": "of BandPass, which no command builds",
     "in_chans": "of image networks",
