@@ -208,7 +208,8 @@ set -e
 ip link set lo up
 unshare --net sleep 600 & other=$!
 trap 'kill $other $(jobs -p) 2> /dev/null || true' EXIT
-until ip link add near type veth peer name far netns $other 2> /dev/null; do sleep 0.1; done
+until [ "$(readlink /proc/$other/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.1; done
+ip link add near type veth peer name far netns $other
 ip address add 10.77.0.1/24 dev near; ip link set near up
 there="nsenter --target $other --net"
 $there ip address add 10.77.0.2/24 dev far; $there ip link set far up; $there ip link set lo up
