@@ -22,6 +22,8 @@ LARGEST_RATIO = 1000
 #: Largest plausible amplitude in mV, a thousand volts. Needle EMG reaches some 30 mV.
 LARGEST_AMPLITUDE = 1e6
 
+MAINS = (50.0, 60.0)  # Hz
+
 PROBE = 64  # samples whose bits are hashed: more than chance repeats in quantised noise
 SURE = 256  # samples that must agree before two stretches are said to be the same
 
@@ -533,7 +535,7 @@ def mains_share(signal: NDArray[Any], sfreq: float) -> float:
     step = sfreq / n_times
     tolerance = max(1.0, 1.5 * sfreq / len(wave))
     shares = []
-    for mains in (50.0, 60.0):
+    for mains in MAINS:
         on = np.zeros(len(power), dtype=bool)
         for line in mains * np.arange(1, 6):
             near = slice(

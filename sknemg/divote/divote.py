@@ -35,7 +35,7 @@ from sknemg.divote.final import FINALS, fit_final, resolve_final
 from sknemg.divote.levels import Levels, Scores
 from sknemg.divote.pooling import POOLINGS, RECORDING_WEIGHTS, pool_scores, weights_of
 from sknemg.model_selection import SubjectKFold
-from sknemg.model_selection.torn import forget_starts, hash_subjects
+from sknemg.model_selection.torn import forget_starts, hash_subjects, starts_of
 from sknemg.recordings import Recordings, label_subjects, read_subjects
 from sknemg.recordings._convert import known_sfreq, to_recordings, wrap
 from sknemg.recordings._problems import listed, rows_of, shown
@@ -404,9 +404,8 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         """Refuse to start from a network that comes with sknemg and knows another rate."""
         if self.sfreq_ is None:
             return
-        for name, value in self.estimator.get_params().items():
-            named = isinstance(value, str) and value in shipped_names()
-            if name.rpartition("__")[2] != "init" or not named:
+        for name, value in starts_of(self.estimator):
+            if not (isinstance(value, str) and value in shipped_names()):
                 continue
             learned = read_network(value).sfreq
             if learned != self.sfreq_:

@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import to_recordings
-from sknemg.signal import describe_signal
+from sknemg.signal import MAINS, describe_signal
 
 #: Name of the model that sees no EMG in the tables of an evaluation.
 NUISANCE = "no EMG (nuisance)"
@@ -34,7 +34,6 @@ MEASURES = {
     "clipped": "clipped share",
 }
 
-_MAINS = (50.0, 60.0)
 _OVERTONES = (2, 3, 4, 5)
 _NARROW = 0.3  # hertz by which the mains and its overtones wander
 _AROUND = 8.0  # hertz on both sides of a line that it is compared with
@@ -172,8 +171,8 @@ def _measure(signal: NDArray[Any], rate: float) -> list[float]:
     n_fft = next_fast_len(len(wave), real=True)
     frequency, power = filters.periodogram(wave, rate, window="hann", nfft=n_fft)
     step = float(frequency[1])
-    lines = [_line(frequency, power, mains) for mains in _MAINS]
-    overtones = [sum(_line(frequency, power, k * mains) for k in _OVERTONES) for mains in _MAINS]
+    lines = [_line(frequency, power, mains) for mains in MAINS]
+    overtones = [sum(_line(frequency, power, k * mains) for k in _OVERTONES) for mains in MAINS]
     slow = (frequency > 0) & (frequency < _DRIFT)
     drift = power[slow].sum() * step if slow.any() else np.nan
     above, floor = _noise(wave, rate)

@@ -75,7 +75,7 @@ def trained_on(model: Any, subjects: ArrayLike) -> NDArray[np.bool_]:
     seen = np.zeros(len(names), dtype=bool)
     for part in knowing_parts(model):
         seen |= part.trained_on(names)
-        for _, start in _starts(part):
+        for _, start in starts_of(part):
             seen |= trained_on(start, names)
     return seen
 
@@ -91,7 +91,7 @@ def forget_starts(*estimators: Any) -> None:
     """
     copies: dict[int, Any] = {}
     for estimator in estimators:
-        for name, start in _starts(estimator):
+        for name, start in starts_of(estimator):
             if not any(True for _ in knowing_parts(start)):
                 continue
             if id(start) not in copies:
@@ -224,7 +224,7 @@ def is_start(name: str) -> bool:
     return name.rpartition("__")[2] == "init"
 
 
-def _starts(estimator: Any) -> list[tuple[str, Any]]:
+def starts_of(estimator: Any) -> list[tuple[str, Any]]:
     """List the models that networks inside start from, by the names of the parameters."""
     return [(name, value) for name, value in estimator.get_params().items() if is_start(name)]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.signal import LARGEST_AMPLITUDE, implausible, run_edges, zero_phase_bands
+from sknemg.signal import LARGEST_AMPLITUDE, MAINS, implausible, run_edges, zero_phase_bands
 
 #: What a stretch of a recording may be.
 ACTIVITIES = ("rest", "contraction", "artefact")
@@ -22,7 +22,6 @@ PEAK_ABOVE_NOISE = 7.0  # times the noise, for a sample of a spike; Gaussian noi
 COARSE = 2000.0  # Hz that the search for hum needs
 LINE_WINDOW, MAINS_WINDOW = 0.5, 2.0  # s in which hum and its frequency are looked for
 HARMONICS = 8
-MAINS = (50.0, 60.0)  # Hz
 DEVIATION, FINENESS = 0.5, 0.005  # Hz around them in which the lines are looked for, and steps
 LINE = 0.9  # of the power on multiples of the mains frequency: hum
 HEARD = 0.5  # of the power: hum that is worth removing

@@ -13,9 +13,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sknemg.base import RowTransformer
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import raise_problems
-from sknemg.signal import zero_phase_gain
+from sknemg.signal import MAINS, zero_phase_gain
 
-MAINS = (50.0, 60.0)  # Hz
 #: Lines that are taken out: the mains frequency and its overtones; and the width of a notch, Hz.
 LINES, NOTCH = 5, 5.0
 
