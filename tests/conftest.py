@@ -97,18 +97,26 @@ def make_ragged():
 
 
 @pytest.fixture(scope="session")
-def model(tmp_path_factory):
-    """Folder of a small model; files that ask for another one have a fixture of this name."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-
-    from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures, save_model
-    from sknemg.diagnosis import Diagnostician
+def soft_and_loud():
+    """Two recordings of each of 24 subjects, soft in myopathy and loud in neuropathy."""
+    from sknemg import Recordings
 
     y = np.repeat(["myopathy", "neuropathy"], 24)
     size = np.where(y == "myopathy", 0.2, 1.0)
     signals = np.random.default_rng(0).normal(0, size[:, None], (48, 900))
-    X = Recordings(signals, sfreq=1000, subject=np.repeat(np.arange(24), 2))
+    return Recordings(signals, sfreq=1000, subject=np.repeat(np.arange(24), 2)), y
+
+
+@pytest.fixture(scope="session")
+def model(soft_and_loud, tmp_path_factory):
+    """Folder of a small model; files that ask for another one have a fixture of this name."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    from sknemg import DiVoteClassifier, Segmenter, SegmentFeatures, save_model
+    from sknemg.diagnosis import Diagnostician
+
+    X, y = soft_and_loud
     votes = DiVoteClassifier(LogisticRegression(max_iter=1000))
     folder = tmp_path_factory.mktemp("model") / "model"
     save_model(

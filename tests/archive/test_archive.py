@@ -20,7 +20,6 @@ from sknemg import (
     DiVoteClassifier,
     Downsampler,
     NEMGNetClassifier,
-    Recordings,
     Segmenter,
     export_onnx,
     load_model,
@@ -82,12 +81,9 @@ def test_the_answers_are_those_of_each_patient_alone_to_the_last_bit(model, arch
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory):
+def network(soft_and_loud, tmp_path_factory):
     """A trained nEMGNet, as a folder and as an ONNX file."""
-    y = np.repeat(["myopathy", "neuropathy"], 24)
-    size = np.where(y == "myopathy", 0.2, 1.0)
-    signals = np.random.default_rng(0).normal(0, size[:, None], (48, 900))
-    X = Recordings(signals, sfreq=1000, subject=np.repeat(np.arange(24), 2))
+    X, y = soft_and_loud
     net = NEMGNetClassifier(
         "A", width=4, short="pad", max_epochs=12, lr=3e-3, validation=None, random_state=0
     )
