@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks import (
     interval_coverage,
+    looks,
     mrmc_size,
     real,
     recipe,
@@ -426,3 +428,43 @@ def test_draws_are_of_so_many_subjects_of_each_class():
     sizes = [tuple(np.unique(labels[own], return_counts=True)[1]) for own in
              votes._draws(labels, (10, 5, 3))]  # fmt: skip
     assert len(set(sizes)) == 6 and {sum(own) for own in sizes} == {18}
+
+
+def test_the_best_of_k_looks_is_drawn_as_by_trying_all_draws():
+    right = np.array([3.0, 5, 5, 1, 4])
+    for k in (1, 2, 5):
+        counts = np.zeros(len(right))
+        for drawn in combinations(range(len(right)), k):
+            best = [i for i in drawn if right[i] == max(right[list(drawn)])]
+            counts[best] += 1 / len(best)
+        np.testing.assert_allclose(looks.chances_to_be_best(right, k), counts / counts.sum())
+
+
+def test_a_choice_by_looks_gains_on_the_fold_that_was_looked_at_alone(monkeypatch):
+    """Looks that know nothing: what they gain on the test fold is not there on other subjects."""
+
+    def chance(train, scored, size, seed):
+        rng = np.random.default_rng(seed)
+        for _ in range(size.n_looks):
+            yield [rng.dirichlet(np.ones(3), len(part.subjects)) for part in scored]
+
+    monkeypatch.setitem(looks.KINDS, "chance", (chance, "none"))
+    subjects = np.repeat(np.arange(30), 4)
+    empty = np.zeros((len(subjects), 1))
+    own = looks.Windows(empty, empty, subjects, np.repeat([0, 1, 2], 10))
+    size = looks.Size(n_looks=100)
+    table = pd.concat([looks.score_fold("chance", own, looks.dealt(own, 1), fold, size, 0)
+                       for fold in range(2)])  # fmt: skip
+    best = table[table["k"] == 100].groupby(["chosen_on", "chosen_by"]).mean(numeric_only=True)
+    on_test = best.loc[("test", "subjects")]
+    assert on_test["test_subjects"] > 0.6  # six subjects, the best of a hundred draws
+    assert (
+        on_test["fresh_subjects"] < 0.5
+        and best.loc[("validation", "subjects"), "test_subjects"] < 0.6
+    )
+    one = table[table["k"] == 1].groupby("chosen_on")["test_subjects"].mean()
+    assert one["test"] == pytest.approx(one["validation"])
+
+
+def test_looks_that_were_not_run_say_so(tmp_path):
+    assert "Not run." in looks.tables(tmp_path)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sknemg.cli.advice import Refusal, Words, option, speaking, text
+from sknemg.cli.advice import Refusal, Words, option, text
 from sknemg.cli.bids import COHORT
 from sknemg.cli.entries import split_names
 from sknemg.cli.predictions import mean_probabilities
-from sknemg.cli.reading import add_reading, check_cohort, read_cohort
 from sknemg.pages import RESEARCH_ONLY
 
 #: What the parameters of a study and of its server are called here.
@@ -44,16 +43,13 @@ _SETTINGS = {
 }
 
 
-def add_label(commands: Any) -> None:
-    """Add ``sknemg label``.
+def add_label(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command, but for those of reading files.
 
     Parameters
     ----------
-    commands : subparsers of the command line
+    parser : ArgumentParser
     """
-    parser = commands.add_parser(
-        "label", help="let physicians read a cohort blinded, on a page like an EMG machine"
-    )
     parser.add_argument(
         "--study", required=True, type=Path, metavar="FILE",
         help="the study file; made if it is not there",
@@ -113,8 +109,6 @@ def add_label(commands: Any) -> None:
     server.add_argument(
         "--behind-proxy", action="store_true", help="a proxy of yours terminates TLS"
     )
-    add_reading(parser)
-    parser.set_defaults(run=_label)
 
 
 def _numbers(entry: str) -> tuple[float, ...]:
@@ -124,16 +118,15 @@ def _numbers(entry: str) -> tuple[float, ...]:
         raise argparse.ArgumentTypeError(f"{entry!r} must be numbers with commas") from error
 
 
-def _label(args: argparse.Namespace) -> None:
-    args.out = args.study.absolute().parent  # for the list of problems
-    if args.cohort is not None:
-        check_cohort(args.cohort)
-    with speaking(LABELING):
-        _serve_or_dump(args)
+def run_label(args: argparse.Namespace, load: Callable[[], tuple[Any, Any]]) -> None:
+    """Make the study if it is not there, print new links, then serve the page or dump the votes.
 
-
-def _serve_or_dump(args: argparse.Namespace) -> None:
-    """Make the study if it is not there, print new links, then serve the page or dump the votes."""
+    Parameters
+    ----------
+    args : Namespace
+    load : callable
+        Loads the cohort: returns X and y.
+    """
     from sknemg.labeler import Address, Store, as_traces, serve
     from sknemg.labeler.study import about_subjects, check_cohort
 
@@ -152,7 +145,7 @@ def _serve_or_dump(args: argparse.Namespace) -> None:
     address = Address(args.host, args.port, args.name, tls, args.behind_proxy)
     if args.cohort is None:
         raise Refusal("The recordings are missing: give --cohort.")
-    X, y = read_cohort(args)
+    X, y = load()
     links = {}
     there = args.study.exists()
     if there:
