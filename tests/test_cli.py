@@ -20,8 +20,14 @@ import sknemg
 from sknemg import InvalidRecordingsError, Recordings
 from sknemg.cli import main
 from sknemg.cli.advice import _REFERENCE, in_words_of
-from sknemg.cli.commands import ARCHIVING, LABELING, LOADING, MODELS, RUNNING, SIMULATING, _parser
+from sknemg.cli.commands import _parser
+from sknemg.cli.comparison import SIMULATING
+from sknemg.cli.diagnosis import ARCHIVING
+from sknemg.cli.labeler import LABELING
+from sknemg.cli.methods import RUNNING
+from sknemg.cli.models import MODELS
 from sknemg.cli.readers import ANALYSING
+from sknemg.cli.reading import LOADING
 from sknemg.datasets import load_cohort, write_cohort
 from sknemg.evaluation.methods import compared_methods
 
@@ -494,7 +500,7 @@ def test_every_parameter_in_a_message_has_an_option_or_a_reason_why_not():
     }
     assert {"short", "n_splits", "sfreq", "unit", "delimiter", "channel"} <= set(found)
     unknown = {name: where for name, where in found.items() if name not in KNOWN | set(ELSEWHERE)}
-    assert not unknown, "give them an option in sknemg/cli/commands.py, or say why there is none"
+    assert not unknown, "give them an option in sknemg/cli, or say why there is none"
     assert set(ELSEWHERE) <= set(found)
 
 

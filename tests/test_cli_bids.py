@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sknemg import Recordings
-from sknemg.cli import commands, main
+from sknemg.cli import comparison, main
 from sknemg.datasets import write_bids
 
 RATE = 5000
@@ -26,7 +26,7 @@ def folder(tmp_path):
 def loaded(monkeypatch):
     """What `compare` would evaluate."""
     found = []
-    monkeypatch.setattr(commands, "_run", lambda args, X, y, cohort: found.append((X, y)))
+    monkeypatch.setattr(comparison, "_run", lambda args, X, y, cohort: found.append((X, y)))
     return found
 
 
@@ -95,7 +95,7 @@ def test_validate_asks_for_diagnoses_that_there_are(folder, tmp_path, capsys):
 
 
 def test_a_patient_is_diagnosed_from_a_data_set(folder, tmp_path, monkeypatch, capsys):
-    from sknemg.cli import models
+    from sknemg.cli import diagnosis
     from sknemg.diagnosis.answers import Answering
 
     class Diagnostician(Answering):
@@ -104,7 +104,7 @@ def test_a_patient_is_diagnosed_from_a_data_set(folder, tmp_path, monkeypatch, c
             return []
 
     model = Diagnostician()
-    monkeypatch.setattr(models, "_load", lambda args, **_: model)
+    monkeypatch.setattr(diagnosis, "given_model", lambda args, **_: model)
     monkeypatch.setattr("sknemg.persistence._folder.fingerprint_of", lambda path: "")
     monkeypatch.setattr("sknemg.evaluation.patient.write_patient", lambda *_, **__: [])
     argv = ["diagnose", "--model", "m", str(folder), "--out", str(tmp_path / "out")]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sknemg.cli.advice import Refusal, Words, option, text
+from sknemg.cli.advice import Refusal, Words, option, speaking, text
 from sknemg.cli.bids import COHORT
 from sknemg.cli.entries import split_names
 from sknemg.cli.predictions import mean_probabilities
+from sknemg.cli.reading import add_reading, check_cohort, read_cohort
 from sknemg.pages import RESEARCH_ONLY
 
 #: What the parameters of a study and of its server are called here.
@@ -43,13 +44,16 @@ _SETTINGS = {
 }
 
 
-def add_label(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command, but for those of reading files.
+def add_label(commands: Any) -> None:
+    """Add ``sknemg label``.
 
     Parameters
     ----------
-    parser : ArgumentParser
+    commands : subparsers of the command line
     """
+    parser = commands.add_parser(
+        "label", help="let physicians read a cohort blinded, on a page like an EMG machine"
+    )
     parser.add_argument(
         "--study", required=True, type=Path, metavar="FILE",
         help="the study file; made if it is not there",
@@ -109,6 +113,8 @@ def add_label(parser: argparse.ArgumentParser) -> None:
     server.add_argument(
         "--behind-proxy", action="store_true", help="a proxy of yours terminates TLS"
     )
+    add_reading(parser)
+    parser.set_defaults(run=_label)
 
 
 def _numbers(entry: str) -> tuple[float, ...]:
@@ -118,15 +124,16 @@ def _numbers(entry: str) -> tuple[float, ...]:
         raise argparse.ArgumentTypeError(f"{entry!r} must be numbers with commas") from error
 
 
-def run_label(args: argparse.Namespace, load: Callable[[], tuple[Any, Any]]) -> None:
-    """Make the study if it is not there, print new links, then serve the page or dump the votes.
+def _label(args: argparse.Namespace) -> None:
+    args.out = args.study.absolute().parent  # for the list of problems
+    if args.cohort is not None:
+        check_cohort(args.cohort)
+    with speaking(LABELING):
+        _serve_or_dump(args)
 
-    Parameters
-    ----------
-    args : Namespace
-    load : callable
-        Loads the cohort: returns X and y.
-    """
+
+def _serve_or_dump(args: argparse.Namespace) -> None:
+    """Make the study if it is not there, print new links, then serve the page or dump the votes."""
     from sknemg.labeler import Address, Store, as_traces, serve
     from sknemg.labeler.study import about_subjects, check_cohort
 
@@ -145,7 +152,7 @@ def run_label(args: argparse.Namespace, load: Callable[[], tuple[Any, Any]]) -> 
     address = Address(args.host, args.port, args.name, tls, args.behind_proxy)
     if args.cohort is None:
         raise Refusal("The recordings are missing: give --cohort.")
-    X, y = load()
+    X, y = read_cohort(args)
     links = {}
     there = args.study.exists()
     if there:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sknemg.cli.advice import Refusal, Words, option, text
+from sknemg.cli.advice import Refusal, Words, option, speaking, text
 from sknemg.cli.predictions import check_file, diagnoses_of, read_table, runs_of_model
+from sknemg.cli.reading import add_reading, check_cohort, read_cohort
+from sknemg.cli.results import prepare_out, with_problems
 from sknemg.pages import RESEARCH_ONLY
 
 #: What the parameters of a study's analysis are called here.
@@ -24,13 +26,16 @@ ANALYSING: Mapping[str, Words] = {
 _SQLITE = b"SQLite format 3\x00"
 
 
-def add_readers(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command, but for those of reading files.
+def add_readers(commands: Any) -> None:
+    """Add ``sknemg readers``.
 
     Parameters
     ----------
-    parser : ArgumentParser
+    commands : subparsers of the command line
     """
+    parser = commands.add_parser(
+        "readers", help="compare physicians with a model: every table and figure of a study"
+    )
     parser.add_argument(
         "votes", type=Path, metavar="STUDY",
         help="the study file that 'sknemg label' made, or votes.csv; see the guide",
@@ -61,18 +66,22 @@ def add_readers(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("report"), metavar="FOLDER",
         help="folder for the page and the tables (default: report)",
     )  # fmt: skip
+    add_reading(parser)
+    parser.set_defaults(run=_readers)
 
 
-def run_readers(args: argparse.Namespace, X: Any = None, y: Any = None) -> None:
-    """Analyse the votes and write the page.
+def _readers(args: argparse.Namespace) -> None:
+    prepare_out(args.out)
+    X = y = None
+    if args.cohort is not None:
+        check_cohort(args.cohort)
+        X, y = read_cohort(args)
+    with speaking(with_problems(ANALYSING, args)):
+        _analyse(args, X, y)
 
-    Parameters
-    ----------
-    args : Namespace
-    X : Recordings, default=None
-        The cohort of ``--cohort``.
-    y : ndarray of shape (n_recordings,), default=None
-    """
+
+def _analyse(args: argparse.Namespace, X: Any, y: Any) -> None:
+    """Analyse the votes and write the page."""
     from sknemg.evaluation import write_reader_report
     from sknemg.metrics import read_votes, reader_study
 

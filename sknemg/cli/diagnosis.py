@@ -1,0 +1,182 @@
+"""Let a trained model read one patient, or an archive: ``sknemg diagnose``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from sknemg.cli.advice import Refusal, Words, option, speaking
+from sknemg.cli.bids import is_bids, read_bids, refuse_bids_options
+from sknemg.cli.entries import at_least
+from sknemg.cli.models import MODELS, add_model, given_model
+from sknemg.cli.reading import LOADING, add_reading, reading
+from sknemg.cli.results import prepare_out, with_problems
+from sknemg.pages import RESEARCH_ONLY
+
+#: What the parameters of an archive are called here, beside those of reading files.
+ARCHIVING: Mapping[str, Words] = {
+    "n_jobs": option("--jobs"),
+    "scheduler": option("--scheduler"),
+    "partition_size": option("--partition"),
+    "out": option("--out"),
+}
+
+
+def add_diagnose(commands: Any) -> None:
+    """Add ``sknemg diagnose``.
+
+    Parameters
+    ----------
+    commands : subparsers of the command line
+    """
+    diagnose = commands.add_parser(
+        "diagnose", help="let a trained model read one patient, and write a page, or an archive"
+    )
+    diagnose.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH",
+        help="a folder with one patient's signal files, or the files; recordings.csv in it may "
+        "name subject, file, muscle, location, sfreq, unit, scale, channel; or a data set in "
+        "EMG-BIDS",
+    )  # fmt: skip
+    add_model(diagnose)
+    diagnose.add_argument(
+        "--muaps", action="store_true",
+        help="compare the motor unit potentials of each muscle with published norms (some seconds)",
+    )  # fmt: skip
+    many = diagnose.add_argument_group("archives", "many patients, in place of PATH")
+    many.add_argument(
+        "--archive", type=Path, metavar="TABLE",
+        help="Parquet or CSV, a row a recording: subject, file, and what recordings.csv may name",
+    )  # fmt: skip
+    many.add_argument(
+        "--jobs", type=at_least(1), default=1, metavar="N",
+        help="worker processes on this machine (default: 1)",
+    )  # fmt: skip
+    many.add_argument(
+        "--scheduler", metavar="ADDRESS",
+        help="of a Dask cluster, such as tcp://10.0.0.1:8786, in place of --jobs",
+    )  # fmt: skip
+    many.add_argument(
+        "--partition", type=at_least(1), default=256, metavar="N",
+        help="recordings that are kept at a time (default: 256)",
+    )  # fmt: skip
+    add_reading(diagnose, cohort=False)
+    diagnose.add_argument(
+        "--out", type=Path, default=Path("diagnosis"), metavar="FOLDER",
+        help="folder for the page, or for the archive's results (default: diagnosis)",
+    )  # fmt: skip
+    diagnose.set_defaults(run=_diagnose)
+
+
+def _diagnose(args: argparse.Namespace) -> None:
+    if bool(args.paths) == bool(args.archive):
+        raise Refusal("Give either PATH, for one patient, or --archive TABLE, for many.")
+    if args.archive and args.muaps:
+        raise Refusal("--muaps is of one patient's page: leave it out.")
+    if args.archive and args.bids_units is not None:
+        raise Refusal("--bids-units is for a data set in EMG-BIDS, not --archive: leave it out.")
+    if args.archive and args.on_error is not None:
+        raise Refusal("--on-error is not for --archive, which notes errors as rows: leave it out.")
+    prepare_out(args.out)
+    if args.archive:
+        with speaking(with_problems({**LOADING, **MODELS, **ARCHIVING}, args)):
+            _read_archive(args, reading(args))
+        return
+    with speaking(with_problems({**LOADING, **MODELS}, args)):
+        _read_patient(args, reading(args))
+
+
+def _read_patient(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
+    """Diagnose one patient from a folder or from files, and write the page."""
+    from sknemg.diagnosis.answers import Answering
+    from sknemg.evaluation.patient import write_patient
+    from sknemg.persistence._folder import fingerprint_of
+    from sknemg.weights.files import caution_of
+
+    model = given_model(args, light=True)
+    if not isinstance(model, Answering):
+        raise Refusal(
+            f"--model {str(args.model)!r} is a {type(model).__name__}, which answers without "
+            "caution: give a model that 'sknemg train' made."
+        )
+    if any(is_bids(path) for path in args.paths):
+        if len(args.paths) > 1:
+            raise Refusal("A data set in EMG-BIDS is given beside other paths: give it alone.")
+        X, _ = read_bids(args.paths[0], args, options, labelled=False)
+    else:
+        refuse_bids_options(args, args.paths[0])
+        X = _patient(args.paths, options)
+    found = model.diagnose(X)
+    reference: Literal["published"] | None = "published" if args.muaps else None
+    caution = caution_of(args.model)
+    files = write_patient(
+        args.out,
+        model,
+        X,
+        found,
+        fingerprint=fingerprint_of(args.model),
+        reference=reference,
+        caution=caution,
+    )
+    if caution:
+        print(f"{caution}\n")
+    for one in found:
+        print(f"{one.subject}: {one.text}")
+        for reason in one.reasons:
+            print(f"  {reason}")
+    print(f"\nSaved: {', '.join(map(str, files))}")
+    print(RESEARCH_ONLY)
+
+
+def _read_archive(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
+    """Diagnose an archive, and say what became of its rows."""
+    from sknemg.archive import diagnose_archive
+    from sknemg.archive.run import NoDiagnosticianError
+    from sknemg.persistence import InvalidModelError
+    from sknemg.weights.files import caution_of
+
+    for path in (args.model, args.archive):
+        if not path.exists():
+            raise Refusal(f"{str(path)!r} does not exist: correct the path.")
+    try:
+        found = diagnose_archive(
+            args.model,
+            args.archive,
+            args.out,
+            n_jobs=args.jobs,
+            scheduler=args.scheduler,
+            partition_size=args.partition,
+            fingerprint=args.fingerprint,
+            progress=True,
+            **{name: value for name, value in options.items() if name != "on_error"},
+        )
+    except (InvalidModelError, NoDiagnosticianError) as error:
+        raise Refusal(f"--model {str(args.model)!r}: {error}") from error
+    if caution := caution_of(args.model):
+        print(f"{caution}\n")
+    print(
+        f"{found['recordings']} recordings, {found['errors']} of them with errors, of "
+        f"{found['subjects']} subjects: {found['one']} with one diagnosis, {found['several']} with "
+        f"several, {found['none']} that cannot be judged, {found['error']} with errors."
+    )
+    print(f"Saved: {args.out / 'partitions'}")
+    print(RESEARCH_ONLY)
+
+
+def _patient(paths: Sequence[Path], options: Mapping[str, Any]) -> Any:
+    """Read the recordings of one patient, or of several that a table names.
+
+    Without a column ``subject``, the patient is called as the folder, which whoever made it chose.
+    """
+    from sknemg.datasets import load_recordings
+
+    for path in paths:
+        if not path.exists():
+            raise Refusal(f"{str(path)!r} does not exist: give a folder, or signal files.")
+    X = load_recordings(paths, **options)
+    if "subject" in X:
+        return X
+    own = paths[0].resolve()
+    return X.with_columns(subject=(own if own.is_dir() else own.parent).name or "patient")

@@ -1,0 +1,73 @@
+"""The folder of results: made before anything is computed, with the list of problems."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sknemg.cli.advice import Refusal, Words
+
+
+def prepare_out(folder: Path) -> None:
+    """Refuse a folder that cannot be written to, before anything is computed.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "a file" if isinstance(error, FileExistsError) else error.strerror or str(error)
+        raise Refusal(
+            f"--out {str(folder)!r} cannot hold the results ({reason}): give a folder that can be "
+            "written to."
+        ) from error
+
+
+def with_problems(options: Mapping[str, Words], args: argparse.Namespace) -> Mapping[str, Words]:
+    """Add where the whole list of problems is: `speaking` asks while their error is told.
+
+    Parameters
+    ----------
+    options : mapping of parameter to `Words`
+    args : Namespace
+        With ``out``, where the list is written.
+
+    Returns
+    -------
+    mapping of parameter to `Words`
+    """
+
+    def say(_: str | None) -> str:
+        error = sys.exc_info()[1]
+        file = args.out / "problems.csv"
+        problems = getattr(error, "problems", None)
+        if problems is None:
+            return "the list"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        problems.to_csv(file, index=False)
+        return str(file)
+
+    return {**options, "error.problems": say}
+
+
+def readable(name: Any) -> str:
+    """Write a name for people: bytes that are no text are replaced.
+
+    Parameters
+    ----------
+    name : str or Path
+
+    Returns
+    -------
+    str
+    """
+    return os.fsencode(name).decode("utf-8", "replace")

@@ -1,0 +1,103 @@
+"""Train a model on a cohort, and save it with its card: ``sknemg train``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from sknemg.cli.advice import Refusal, option, speaking
+from sknemg.cli.bids import COHORT
+from sknemg.cli.entries import at_least, share
+from sknemg.cli.methods import RUNNING, add_profile, add_steps, add_subject_features, chosen_methods
+from sknemg.cli.models import MODELS
+from sknemg.cli.reading import add_reading, check_cohort, read_cohort
+from sknemg.cli.results import prepare_out, with_problems
+from sknemg.pages import RESEARCH_ONLY
+
+
+def add_train(commands: Any) -> None:
+    """Add ``sknemg train``.
+
+    Parameters
+    ----------
+    commands : subparsers of the command line
+    """
+    train = commands.add_parser(
+        "train", help="train a model for single patients on your own recordings, with its card"
+    )
+    train.add_argument(
+        "--cohort", required=True, type=Path, metavar="FOLDER",
+        help=COHORT,
+    )  # fmt: skip
+    add_reading(train)
+    add_steps(train)
+    models = train.add_argument_group("model")
+    models.add_argument(
+        "--method", choices=["features", "network"], default="features",
+        help="segment features with a linear discriminant, or nEMGNet (default: features)",
+    )  # fmt: skip
+    add_profile(models)
+    add_subject_features(models)
+    models.add_argument(
+        "--folds", type=at_least(2), default=5, metavar="N",
+        help="parts of the subjects that are left out in turn (default: 5)",
+    )  # fmt: skip
+    models.add_argument(
+        "--coverage", type=share, default=0.9, metavar="SHARE",
+        help="of patients whose diagnosis the answer is to hold (default: 0.9)",
+    )  # fmt: skip
+    models.add_argument("--seed", type=at_least(0), default=0, metavar="N")
+    train.add_argument("--licence", metavar="NAME", help="of the model, such as cc-by-4.0")
+    train.add_argument(
+        "--jobs", type=at_least(1), default=os.cpu_count() or 1, metavar="N",
+        help="fits at once (default: one per core)",
+    )  # fmt: skip
+    train.add_argument(
+        "--out", type=Path, default=Path("model"), metavar="FOLDER",
+        help="folder of the model (default: model)",
+    )  # fmt: skip
+    train.add_argument("--overwrite", action="store_true", help="replace a model that is there")
+    train.set_defaults(run=_train)
+
+
+def _train(args: argparse.Namespace) -> None:
+    check_cohort(args.cohort)
+    prepare_out(args.out)
+    (args.out / "problems.csv").unlink(missing_ok=True)  # of a run that was refused
+    if any(args.out.iterdir()) and not args.overwrite:
+        raise Refusal(f"--out {str(args.out)!r} is not empty: give a new folder, or --overwrite.")
+    X, y = read_cohort(args)
+    with speaking(with_problems({**RUNNING, **MODELS, "cv": option("--folds")}, args)):
+        _fit_and_save(args, X, y)
+
+
+def _fit_and_save(args: argparse.Namespace, X: Any, y: Any) -> None:
+    """Evaluate a model by subjects left out, train it on all, and save it with its card."""
+    from sknemg.diagnosis import Diagnostician
+    from sknemg.evaluation.confounding import confounds
+    from sknemg.persistence import save_model
+    from sknemg.persistence.card import FEW, evaluation_tables, model_card
+
+    start = time.perf_counter()
+    print(X)
+    (pipeline,) = chosen_methods(args, methods=[args.method]).values()
+    seeds = [name for name in pipeline.get_params() if name.endswith("random_state")]
+    pipeline.set_params(**dict.fromkeys(seeds, args.seed))
+    model = Diagnostician(pipeline, cv=args.folds, coverage=args.coverage, n_jobs=args.jobs)
+    print(f"Training {args.folds} times without a part of the subjects, and once on all.")
+    model.fit(X, y)
+    tables = evaluation_tables(model, confounds(X, y, least=FEW))
+    seconds = time.perf_counter() - start
+    card = model_card(model, X, y, tables, seed=args.seed, seconds=seconds, licence=args.licence)
+    fingerprint = save_model(
+        model, args.out, card=card, evaluation=tables, overwrite=args.overwrite
+    )
+    scores = tables["scores"]
+    for row in scores[scores["metric"].isin(["accuracy", "roc_auc_macro"])].itertuples():
+        print(f"{row.metric} of subjects left out: {row.value:.2f} [{row.low:.2f}, {row.high:.2f}]")
+    print(f"\n{seconds:.0f} s. Saved: {args.out}. Fingerprint {fingerprint}")
+    print(f"Fill in what {args.out / 'README.md'} lists as not stated before you share it.")
+    print(RESEARCH_ONLY)
