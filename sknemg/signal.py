@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -30,6 +31,7 @@ SURE = 256  # samples that must agree before two stretches are said to be the sa
 _BITS = 20  # of a hash, by which most positions are told to be no copies
 _FLAT = 0.02  # s; a shorter pause in a coarsely digitised signal is no dead channel
 _RAIL = 2e-4  # of the peak-to-peak amplitude: how far samples on a rail may scatter
+_KEPT_LENGTH = 250_000  # samples, up to which what is made of a length is kept for the next signal
 _MIRRORED = 128  # samples of the lower rate: soxr's filter reaches some 100 to each side
 _TOLERANCE = Fraction(1, 10**6)  # of a sample: the rounding errors of seconds given as floats
 
@@ -302,9 +304,7 @@ def _resample_fft(signal: NDArray[Any], ratio: Fraction) -> NDArray[Any]:
     return scipy_resample(padded, n_periods * ratio.numerator)
 
 
-def zero_phase_bands(
-    signal: NDArray[np.float64], bands: Sequence[tuple[float, float]], sfreq: float
-) -> list[NDArray[np.float64]]:
+class ZeroPhaseFilter:
     """Filter a signal forwards and backwards by Butterworth filters of the second order.
 
     As :func:`scipy.signal.sosfiltfilt` does, up to the first and last milliseconds: here the
@@ -313,36 +313,67 @@ def zero_phase_bands(
     Parameters
     ----------
     signal : ndarray of shape (n_times,), float64
-    bands : sequence of (low, high)
-        Hertz, below half of `sfreq`. A low edge of 0 makes a low-pass filter.
     sfreq : float
-
-    Returns
-    -------
-    list of ndarray of shape (n_times,)
 
     Examples
     --------
     >>> import numpy as np
+    >>> from sknemg.signal import ZeroPhaseFilter
     >>> time = np.arange(10_000) / 10_000
     >>> slow, fast = np.sin(2 * np.pi * 10 * time), np.sin(2 * np.pi * 1000 * time)
-    >>> below, above = zero_phase_bands(slow + fast, [(0, 100), (100, 4000)], 10_000)
+    >>> filtered = ZeroPhaseFilter(slow + fast, 10_000)
+    >>> below, above = filtered.bands([(0, 100), (100, 4000)])
     >>> bool(np.allclose(below[500:-500], slow[500:-500], atol=1e-3))
     True
     >>> bool(np.allclose(above[500:-500], fast[500:-500], atol=1e-3))
     True
     """
-    spectrum, give_back = _mirrored(signal, sfreq, 0.1)
-    warped = np.tan(np.pi * spectrum.shares)  # by the bilinear transform
-    filtered = []
-    for low, high in bands:
-        start, stop = math.tan(math.pi * low / sfreq), math.tan(math.pi * high / sfreq)
-        with np.errstate(divide="ignore"):
-            off = warped / stop if not low else (warped**2 - start * stop) / warped / (stop - start)
-        off *= off  # twice is the fourth power, which numpy takes its time for
-        off *= off
-        filtered.append(give_back(spectrum.values / (1 + off)))
-    return filtered
+
+    def __init__(self, signal: NDArray[np.float64], sfreq: float):
+        self._sfreq = sfreq
+        self._spectrum, self._give_back = _mirrored(signal, sfreq, 0.1)
+
+    def bands(self, bands: Sequence[tuple[float, float]]) -> list[NDArray[np.float64]]:
+        """Filter into bands.
+
+        Parameters
+        ----------
+        bands : sequence of (low, high)
+            Hertz, below half of the sampling rate. A low edge of 0 makes a low-pass filter.
+
+        Returns
+        -------
+        list of ndarray of shape (n_times,)
+        """
+        values, n_times = self._spectrum.values, self._spectrum.n_times
+        return [
+            self._give_back(values / _attenuation(n_times, low, high, self._sfreq))
+            for low, high in bands
+        ]
+
+
+def _attenuation(n_times: int, low: float, high: float, sfreq: float) -> NDArray[np.float64]:
+    """Tell what a Butterworth filter divides each line of a spectrum by, there and back."""
+    make = _kept_attenuation if n_times <= _KEPT_LENGTH else _new_attenuation
+    return make(n_times, low, high, sfreq)
+
+
+def _new_attenuation(n_times: int, low: float, high: float, sfreq: float) -> NDArray[np.float64]:
+    warped = np.tan(np.pi * _shares(n_times))  # by the bilinear transform
+    start, stop = math.tan(math.pi * low / sfreq), math.tan(math.pi * high / sfreq)
+    with np.errstate(divide="ignore"):
+        off = warped / stop if not low else (warped**2 - start * stop) / warped / (stop - start)
+    off *= off  # twice is the fourth power, which numpy takes its time for
+    off *= off
+    return 1 + off
+
+
+_kept_attenuation = lru_cache(maxsize=32)(_new_attenuation)
+
+
+def _shares(n_times: int) -> NDArray[np.float64]:
+    """Give the frequencies of a spectrum as shares of the sampling rate."""
+    return np.arange(n_times // 2 + 1) / n_times
 
 
 def zero_phase_gain(
@@ -370,14 +401,14 @@ def zero_phase_gain(
     True
     """
     spectrum, give_back = _mirrored(signal, sfreq, 0.5)
-    return give_back(spectrum.values * gain(spectrum.shares * sfreq))
+    return give_back(spectrum.values * gain(_shares(spectrum.n_times) * sfreq))
 
 
 class _Spectrum(NamedTuple):
-    """A spectrum, and its frequencies as shares of the sampling rate."""
+    """A spectrum, and the even number of samples that it was taken of."""
 
     values: NDArray[Any]
-    shares: NDArray[np.float64]
+    n_times: int
 
 
 def _mirrored(
@@ -395,13 +426,25 @@ def _mirrored(
     def give_back(spectrum: NDArray[Any]) -> NDArray[np.float64]:
         return np.fft.irfft(spectrum, len(whole))[n_around : n_around + len(signal)]
 
-    return _Spectrum(values, np.arange(len(values)) / len(whole)), give_back
+    return _Spectrum(values, len(whole)), give_back
 
 
+@lru_cache(maxsize=256)
 def _fast_length(n: int) -> int:
     """Find the least even length from `n` on that has no prime factor above 5."""
     odd = [3**i * 5**j for i in range(20) for j in range(14)]
     return min(m * 2 ** max(1, math.ceil(math.log2(n / m))) for m in odd if m < 2 * n)
+
+
+def _hann(n: int) -> NDArray[np.float64]:
+    return _kept_hann(n) if n <= _KEPT_LENGTH else np.hanning(n)
+
+
+@lru_cache(maxsize=16)
+def _kept_hann(n: int) -> NDArray[np.float64]:
+    window = np.hanning(n)
+    window.flags.writeable = False
+    return window
 
 
 def implausible(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -527,7 +570,7 @@ def mains_share(signal: NDArray[Any], sfreq: float) -> float:
     """
     wave = signal - signal.mean(dtype=np.float64)
     n_times = _fast_length(len(wave))  # of a spectrum; other lengths take several times as long
-    spectrum = np.fft.rfft(wave * np.hanning(len(wave)), n_times)
+    spectrum = np.fft.rfft(wave * _hann(len(wave)), n_times)
     power = spectrum.real**2 + spectrum.imag**2
     total = power.sum()
     if not total > 0:

@@ -14,9 +14,11 @@ from sknemg.diagnosis.calibration import scale_temperature
 from sknemg.diagnosis.conformal import coverage_range, prediction_sets
 from sknemg.diagnosis.examining import Examiner
 from sknemg.divote._votes import align_columns
+from sknemg.divote.levels import beside
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import capped
 from sknemg.recordings._subjects import check_subjects
+from sknemg.recordings.recordings import offsets_of
 
 #: Of the patient: calibrated scores, those of its recordings, the first answer without each
 #: recording, and a table of its segments.
@@ -112,6 +114,10 @@ class Answering:
     def _ask(self, patients: list[Recordings]) -> list[PatientVotes]:
         """Let the recordings of each patient vote."""
 
+    def _begins_at_rate(self) -> bool:
+        """Whether votes begin with the signals at the rate at which they are looked at."""
+        return False
+
     def _check_ready(self) -> None:
         """Refuse to answer before there is something to answer with."""
 
@@ -143,11 +149,11 @@ class Answering:
         codes, names = pd.factorize(check_subjects(X["subject"], len(X)))
         order = np.argsort(codes, kind="stable")
         rows = np.split(order, np.cumsum(np.bincount(codes))[:-1])
-        own = [self._examined(X, at) for at in rows]
+        own, waves = zip(*[self._examined(X, at) for at in rows], strict=True)
         reasons = [self._refusal(table) for table in own]
         asked = [
-            X[at[table["used"].to_numpy()]]
-            for at, table, why in zip(rows, own, reasons, strict=True)
+            self._usable(X, at, table["used"].to_numpy(), brought)
+            for at, table, why, brought in zip(rows, own, reasons, waves, strict=True)
             if not why
         ]
         answers = iter(self._ask(asked))
@@ -156,13 +162,26 @@ class Answering:
             for name, table, why in zip(names, own, reasons, strict=True)
         ]
 
-    def _examined(self, X: Recordings, rows: NDArray[Any]) -> pd.DataFrame:
-        """Look at the recordings of one patient."""
-        own = self.plausibility_.examine(X[rows]).reset_index(drop=True)
+    def _examined(
+        self, X: Recordings, rows: NDArray[Any]
+    ) -> tuple[pd.DataFrame, dict[int, NDArray[Any]]]:
+        """Look at the recordings of one patient; give the readable ones at one rate, too."""
+        own, waves = self.plausibility_._examine(X[rows])
         used = (own["unusable"] == "").to_numpy()
         known = {c: X[c].to_numpy()[rows] for c in ("muscle", "location") if c in X}
         columns = {"row": rows, **known, "seconds": X.durations[rows], "used": used}
-        return pd.DataFrame(columns).join(own)
+        return pd.DataFrame(columns | {name: own[name] for name in own}), waves
+
+    def _usable(
+        self, X: Recordings, rows: NDArray[Any], used: NDArray[Any], waves: dict[int, NDArray[Any]]
+    ) -> Recordings:
+        """Select what votes for one patient; nothing is resampled a second time."""
+        X = X[rows[used]]
+        if not self._begins_at_rate():
+            return X
+        kept = [waves[row] for row in np.flatnonzero(used).tolist()]
+        offsets = offsets_of([len(wave) for wave in kept])
+        return X.with_values(np.concatenate(kept), offsets, sfreq=float(self.plausibility_.sfreq))
 
     def _diagnosis(
         self, name: Any, own: pd.DataFrame, reasons: list[str], answer: PatientVotes | None
@@ -175,8 +194,9 @@ class Answering:
         kept = prediction_sets(proba[None], self.quantile_)[0]
         labels = self.classes_.tolist()
         order = [k for k in np.argsort(-proba, kind="stable") if kept[k]]
-        own = own.join(pd.DataFrame(scores, index=np.flatnonzero(used), columns=labels))
-        own.loc[used, "without"] = without
+        every = np.full((len(own), len(labels) + 1), np.nan)
+        every[used] = np.column_stack([scores, without])
+        own = beside(own, every, [*labels, "without"])
         segments["recording"] = np.flatnonzero(used)[segments["recording"]]
         unusual = [f"{text}: {_at(own, own['unusual'] == text)}" for text in _texts(own["unusual"])]
         left_out = [f"left out, {text}: {_at(own, own['unusable'] == text)}"

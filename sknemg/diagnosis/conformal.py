@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -108,6 +110,7 @@ def coverage_range(n_subjects: int, coverage: float, level: float = 0.9) -> tupl
     return low, high
 
 
+@lru_cache(maxsize=16)
 def _beta_quantile(successes: int, failures: int, share: float) -> float:
     """Give a quantile of a beta distribution of whole numbers, by bisection.
 

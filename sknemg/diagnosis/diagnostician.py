@@ -183,6 +183,14 @@ class Diagnostician(Answering, VersionedEstimator):
     def _check_ready(self) -> None:
         check_is_fitted(self)
 
+    def _begins_at_rate(self) -> bool:
+        if not isinstance(self.estimator_, Pipeline):
+            return False
+        first = self.estimator_[0]
+        if type(first).__name__ != "Downsampler" or first.method != "soxr":
+            return False
+        return bool(first.sfreq == self.plausibility_.sfreq)
+
     def _prepared(self, X: Recordings) -> tuple[Any, Any]:
         """Run the first steps of a pipeline once, for all that is asked of the last."""
         if not isinstance(self.estimator_, Pipeline) or len(self.estimator_) < 2:

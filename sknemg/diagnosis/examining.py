@@ -69,13 +69,17 @@ class Examiner:
             The measures, ``distance``, ``unusable`` (why it cannot be judged; empty if it can) and
             ``unusual`` (in what else it differs).
         """
+        return self._examine(X)[0]
+
+    def _examine(self, X: Recordings) -> tuple[pd.DataFrame, dict[int, NDArray[Any]]]:
+        """Look at each recording; give the readable ones, by row, at the rate of comparison."""
         self._check_ready()
         unusable = [self._unreadable(s, r) for s, r in zip(X, X["sfreq"], strict=True)]
         unusual = [""] * len(X)
         table = pd.DataFrame(np.nan, X.meta.index, [*MEASURES, "distance"])
         rows = np.flatnonzero([not reason for reason in unusable])
+        waves = self._at_rate(X[rows])
         if len(rows):
-            waves = self._at_rate(X[rows])
             measures, features = self._measure(X[rows], waves)
             active = self._contractions(waves) if self.contracted_ >= _CONTRACTED else None
             distances = self._distances(features)
@@ -90,7 +94,8 @@ class Examiner:
                 if len(self.muscles_) and _is_strange(muscles[row], self.muscles_):
                     odd.append("a muscle that was not in training")
                 unusable[row], unusual[row] = "; ".join(wrong), "; ".join(odd)
-        return table.assign(unusable=unusable, unusual=unusual)
+        at_rate = dict(zip(rows.tolist(), waves, strict=True))
+        return table.assign(unusable=unusable, unusual=unusual), at_rate
 
     # -- steps ---------------------------------------------------------------------------------
 
@@ -122,8 +127,7 @@ class Examiner:
         if self.sfreq < _GATE_RATE:
             return None
         gate = ActivityGate()
-        kinds = [gate.stretches(wave, self.sfreq)["kind"] for wave in waves]
-        return np.array([bool((kind == "contraction").any()) for kind in kinds])
+        return np.array([gate.contracts(wave, self.sfreq) for wave in waves])
 
     def _measure(
         self, X: Recordings, waves: Sequence[NDArray[Any]] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,13 @@ class LightDiagnostician(Answering):
         self.plausibility_, self.classes_ = plausibility, classes
         self.temperature_, self.quantile_ = temperature, quantile
         self.coverage, self.n_calibration_ = coverage, n_calibration
+
+    def _begins_at_rate(self) -> bool:
+        first = self._steps[0] if self._steps else None
+        if not isinstance(first, partial) or first.func is not bring_to_rate:
+            return False
+        asked = {"method": "soxr"} | first.keywords
+        return asked["method"] == "soxr" and asked.get("sfreq") == self.plausibility_.sfreq
 
     def _ask(self, patients: list[Recordings]) -> list[PatientVotes]:
         return [self._vote(X) for X in patients]

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sknemg.divote._votes import subject_votes
-from sknemg.divote.levels import Levels, class_columns
+from sknemg.divote.levels import Levels, beside, class_columns
 from sknemg.divote.pooling import weights_of
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import to_recordings
@@ -68,9 +68,8 @@ class CombinedLevels:
         tables = [levels.subjects for levels in self.each]
         scores = self.opened.answer(self._scores(tables))
         names = self.opened.classes.tolist()
-        table = tables[0][["n_recordings", "n_items"]].join(
-            pd.DataFrame(scores, columns=names, index=tables[0].index)
-        )
+        known = {name: tables[0][name] for name in ("n_recordings", "n_items")}
+        table = beside(known, scores, names, index=tables[0].index)
         if not all(own["n_items"].equals(table["n_items"]) for own in tables):
             table = table.drop(columns="n_items")
         table["prediction"] = self.opened.decide(scores)
@@ -138,7 +137,7 @@ class CombinedLevels:
         known = tables[0].iloc[:, : -len(self.opened.parts[0].classifier.classes_)]
         scores = self.opened.mean(self._scores(tables))
         names = self.opened.classes.tolist()
-        return known.join(pd.DataFrame(scores, columns=names, index=known.index))
+        return beside(known, scores, names, index=known.index)
 
     def _scores(self, tables: list[pd.DataFrame]) -> list[NDArray[Any]]:
         return [

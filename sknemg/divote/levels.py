@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import LOCATIONS
+from sknemg.recordings._problems import LOCATIONS, shown
 
 #: What is scored, from the smallest upwards; an item is what a recording holds of segments, motor
 #: units or images.
@@ -76,29 +76,56 @@ class Scores(NamedTuple):
     def levels(self, classes: NDArray[Any]) -> Levels:
         """Return one table a level, with a column for each of the classes."""
         data, labels = self.data, classes.tolist()
-        rows = pd.DataFrame({"recording": np.arange(len(data))})
-        rows["subject"] = self.names[self.subject]
-        for column in ("muscle", "location"):
-            if column in data:
-                rows[column] = data[column]
-        items = rows.iloc[data.row_index].reset_index(drop=True)
-        items["item"] = np.arange(len(items)) - data.offsets[data.row_index]
+        row, names = data.row_index, self.names[self.subject]
+        own = {"recording": np.arange(len(data)), "subject": names}
+        own |= {column: data[column].array for column in ("muscle", "location") if column in data}
+        item = np.arange(len(row)) - data.offsets[row]
+        of_items = {column: values[row] for column, values in own.items()} | {"item": item}
         if "hop" in data:
-            items["start"] = items["item"] * data["hop"].to_numpy()[data.row_index]
-        rows["n_items"] = data.lengths
-
-        subjects = pd.DataFrame(index=pd.Index(self.names, name="subject"))
-        counts = rows.groupby("subject", sort=False)["n_items"]
-        subjects["n_recordings"], subjects["n_items"] = counts.size(), counts.sum()
-        scores = pd.DataFrame(self.subjects, columns=labels, index=subjects.index)
-        subjects = subjects.join(scores)
+            of_items["start"] = item * data["hop"].to_numpy()[row]
+        own["n_items"] = data.lengths
+        n_subjects = len(self.names)
+        of_subjects = {
+            "n_recordings": np.bincount(self.subject, minlength=n_subjects),
+            "n_items": np.bincount(self.subject[row], minlength=n_subjects),
+        }
+        subjects = beside(of_subjects, self.subjects, labels, index=subject_index(self.names))
         subjects["prediction"] = classes[self.subjects.argmax(axis=1)]
         return Levels(
-            items.join(pd.DataFrame(self.items, columns=labels)),
-            rows.join(pd.DataFrame(self.recordings, columns=labels)),
+            beside(of_items, self.items, labels),
+            beside(own, self.recordings, labels),
             subjects,
             votes_frame(self.votes, self.names, classes),
         )
+
+
+def beside(
+    known: Mapping[str, Any], scores: NDArray[Any], labels: Sequence[Any], index: Any = None
+) -> pd.DataFrame:
+    """Make a table of what is known of its rows, and their scores, a column for each class.
+
+    Parameters
+    ----------
+    known : mapping of str to array of shape (n_rows,), or DataFrame
+    scores : ndarray of shape (n_rows, n_classes)
+    labels : sequence of n_classes
+    index : Index, default=None
+
+    Returns
+    -------
+    DataFrame
+    """
+    if taken := [label for label in labels if label in known]:
+        raise ValueError(
+            f"A class is named {shown(taken[0])}, as a column of the tables of levels: rename it."
+        )
+    columns = {name: known[name] for name in known} | dict(zip(labels, scores.T, strict=True))
+    return pd.DataFrame(columns, index=index)
+
+
+def subject_index(names: NDArray[Any]) -> pd.Index:
+    """Give the index of a table of subjects."""
+    return pd.Index(names, name="subject")
 
 
 def votes_frame(votes: NDArray[Any], names: NDArray[Any], classes: NDArray[Any]) -> pd.DataFrame:
@@ -106,4 +133,4 @@ def votes_frame(votes: NDArray[Any], names: NDArray[Any], classes: NDArray[Any])
     columns = classes.tolist()
     if votes.shape[1] > len(columns):
         columns = [f"{location} {label}" for location in LOCATIONS for label in columns]
-    return pd.DataFrame(votes, columns=columns, index=pd.Index(names, name="subject"))
+    return pd.DataFrame(votes, columns=columns, index=subject_index(names))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.signal import LARGEST_AMPLITUDE, MAINS, implausible, run_edges, zero_phase_bands
+from sknemg.signal import LARGEST_AMPLITUDE, MAINS, ZeroPhaseFilter, implausible, run_edges
 
 #: What a stretch of a recording may be.
 ACTIVITIES = ("rest", "contraction", "artefact")
@@ -135,13 +135,12 @@ class ActivityGate:
             infinite or beyond 1e6 mV.
         """
         signal = np.asarray(signal, dtype=np.float64)
-        _check(signal, sfreq)
         length = len(signal) / sfreq
         columns = ["start", "stop", "kind", "mains"]
-        if length < LEAST_SIGNAL:
+        frames = self._frames(signal, sfreq)
+        if frames is None:
             return pd.DataFrame([(0.0, length, "rest", False)], columns=columns)
-        levels = self._levels(signal - np.median(signal), sfreq)
-        kinds = self._kinds(levels)
+        levels, kinds = frames
         edges = np.concatenate([[0], np.flatnonzero(np.diff(kinds)) + 1])
         starts = edges * round(FRAME * sfreq) / sfreq
         stops = np.append(starts[1:], length)
@@ -151,6 +150,46 @@ class ActivityGate:
         n_frames = np.diff(np.append(edges, len(kinds)))
         mains = hum > np.maximum(beneath, n_frames * self.quiet**2)
         return pd.DataFrame(dict(zip(columns, (starts, stops, names, mains), strict=True)))
+
+    def contracts(self, signal: ArrayLike, sfreq: float) -> bool:
+        """Tell whether `stretches` finds a contraction.
+
+        Parameters
+        ----------
+        signal : array of shape (n_times,)
+            One recording in mV.
+        sfreq : float
+            Sampling rate in Hz, at least 1500 Hz.
+
+        Returns
+        -------
+        bool
+
+        Raises
+        ------
+        ValueError
+            As `stretches`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sknemg.preprocessing import ActivityGate
+        >>> noise = np.random.default_rng(0).normal(0, 0.002, size=10_000)
+        >>> ActivityGate().contracts(noise, 10_000)
+        False
+        """
+        frames = self._frames(np.asarray(signal, dtype=np.float64), sfreq)
+        return frames is not None and bool((frames[1] == CONTRACTION).any())
+
+    def _frames(
+        self, signal: NDArray[np.float64], sfreq: float
+    ) -> tuple[_Levels, NDArray[np.int64]] | None:
+        """Measure every frame, and give its kind; None where there is too little of a signal."""
+        _check(signal, sfreq)
+        if len(signal) / sfreq < LEAST_SIGNAL:
+            return None
+        levels = self._levels(signal - np.median(signal), sfreq)
+        return levels, self._kinds(levels)
 
     def _levels(self, signal: NDArray[np.float64], sfreq: float) -> _Levels:
         """Measure every frame, in blocks, so that a long recording takes no more memory."""
@@ -172,7 +211,8 @@ class ActivityGate:
         coarse = max(1, int(sfreq // COARSE))
         low = (0.0, min(0.45 * sfreq, COARSE / 3))
         rate = sfreq / coarse
-        (lines,) = zero_phase_bands(signal, [low], sfreq)
+        filtered = ZeroPhaseFilter(signal, sfreq)
+        (lines,) = filtered.bands([low])
         level, shares = _on_mains(lines[::coarse], rate, n_times / coarse, n_frames)
         hum = (level > self.quiet) & (shares.max(axis=0) > LINE)
         left, removed = np.zeros(n_frames, dtype=bool), np.zeros(n_frames)
@@ -186,11 +226,12 @@ class ActivityGate:
                 mains = _mains_sfreq(loud, rate, mains)
                 clean = clean - _hum_wave(clean, sfreq, mains)
             removed, signal = _rms(signal - clean, n_times), clean
-            (lines,) = zero_phase_bands(signal, [low], sfreq)
+            filtered = ZeroPhaseFilter(signal, sfreq)
+            (lines,) = filtered.bands([low])
             shares = _on_mains(lines[::coarse], rate, n_times / coarse, n_frames)[1]
             left = shares.max(axis=0) > LINE
         bands = [(0.0, SLOW), (BODY, top), (SHARP, top)]
-        slow, body, sharp = zero_phase_bands(signal, bands, sfreq)
+        slow, body, sharp = filtered.bands(bands)
         peak = np.maximum.reduceat(np.abs(sharp), np.arange(n_frames) * n_times)
         slow, body, sharp = (_rms(wave, n_times) for wave in (slow, body, sharp))
         left |= body < REMAINS * removed

@@ -47,6 +47,8 @@ def find_problems(
     if y is not None and "subject" in meta:
         found += _several_diagnoses(meta["subject"], y)
     table = pd.DataFrame(found, columns=PROBLEM_COLUMNS)
+    if not found:
+        return table
     return table.sort_values("row", kind="stable", ignore_index=True)
 
 

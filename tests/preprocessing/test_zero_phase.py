@@ -7,7 +7,7 @@ from scipy.ndimage import binary_closing, binary_dilation, maximum_filter1d
 from scipy.signal import butter, sosfiltfilt
 
 from sknemg.preprocessing.activity import _closed, _largest_near
-from sknemg.signal import zero_phase_bands
+from sknemg.signal import ZeroPhaseFilter
 
 
 @pytest.mark.parametrize("sfreq", [1500.0, 10_000.0, 23_437.5])
@@ -17,7 +17,7 @@ def test_bands_are_those_of_filters_run_forwards_and_backwards(sfreq):
     top = min(4000.0, 0.45 * sfreq)
     bands = [(0.0, 80.0), (100.0, top), (500.0, top)]
     edge = round(0.15 * sfreq)
-    for (low, high), found in zip(bands, zero_phase_bands(signal, bands, sfreq), strict=True):
+    for (low, high), found in zip(bands, ZeroPhaseFilter(signal, sfreq).bands(bands), strict=True):
         kind, edges = ("bandpass", (low, high)) if low else ("lowpass", high)
         sos = butter(2, edges, btype=kind, fs=sfreq, output="sos")
         expected = sosfiltfilt(sos, signal)
