@@ -6,11 +6,15 @@ recordings as are asked for: the files lie in the page cache, so a slow disk is 
 figures. A small nEMGNet is trained briefly and exported; its answers mean little, its times
 are those of any network of its size. Then, each in a process of its own,
 
-- ``command``: `sknemg diagnose --archive` on parts of the archive, with one and two workers, and
-  on all of it: recordings a second, processor time, and the largest memory of all processes;
-- ``stages``: the same within one process, in which the processor's time of each stage is taken, on
-  the part, and on as many windows of short and of long recordings alone;
-- ``rival``: a plain loop of wfdb, scipy and torch over the part, without the looks at each
+- ``command``: `sknemg diagnose --archive` on a part of the archive, with one and two workers, and
+  on all of it: recordings a second from the first partition that is done to the last, so that the
+  start of the processes is told apart, processor time, and the largest memory of all processes;
+- ``apart``: two commands of one worker each, at once, each on its own half of the part. What two
+  workers lose against these is the library's, the rest is the machine's;
+- ``machine``: matrix products and Fourier transforms in one plain process, and in two at once;
+- ``stages``: the command's work within one process, in which the processor's time of each stage is
+  taken, on a smaller part, and on as many windows of short and of long recordings alone;
+- ``rival``: a plain loop of wfdb, scipy and torch over that part, without the looks at each
   recording, calibration, bookkeeping and errors as rows.
 
     OMP_NUM_THREADS=1 python -m benchmarks.archive --out benchmarks/results/archive
@@ -34,6 +38,7 @@ from collections import defaultdict
 from contextlib import ExitStack, contextmanager, suppress
 from functools import wraps
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -99,8 +104,12 @@ def _link(folder: Path, table: pd.DataFrame, few: int, many: int) -> None:
             os.link(folder / "once" / f"r{of}{end}", folder / "named" / who / f"r{of}{end}")
         names.append(f"named/{who}/r{of}.hea")
     table = table.assign(file=names)[["subject", "file", "muscle", "seconds"]]
-    for name, n in (("start", max(1, few // 10)), ("few", few), ("many", many)):
+    for name, n in (("fewer", max(1, few // 4)), ("few", few), ("many", many)):
         table.iloc[:n].to_parquet(folder / f"{name}.parquet")
+    part = table.iloc[:few]
+    second = pd.factorize(part["subject"])[0] % 2 == 1  # whole subjects
+    for name, own in (("first", ~second), ("second", second)):
+        part[own].to_parquet(folder / f"{name}.parquet")
 
 
 def _n_windows(seconds: float) -> int:
@@ -156,39 +165,101 @@ def train(folder: Path, version: str, width: int, seed: int) -> None:
 # -- the command -------------------------------------------------------------------------------
 
 
-def measure_command(folder: Path, name: str, model: str, n_jobs: int) -> dict[str, object]:
+def measure_command(
+    folder: Path, name: str, model: str, n_jobs: int, partition: int, turn: int = 0
+) -> dict[str, object]:
     """Diagnose an archive by the command line, and look at its processes from outside."""
-    out = folder / "out" / f"{name}-{model}-{n_jobs}"
-    shutil.rmtree(out, ignore_errors=True)  # what a stopped measurement left behind
-    command = ["diagnose", "--model", folder / model, "--archive", folder / f"{name}.parquet"]
-    command += ["--out", out, "--jobs", n_jobs]
-    before, start = _children_cpu(), time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "-m", "sknemg", *map(str, command)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        text=True,
-    ) as process:
-        errors: list[str] = []
-        reader = threading.Thread(target=lambda: errors.append(process.stderr.read()))
-        reader.start()
-        peak = _largest_memory(process)
-        reader.join()
-    seconds = time.perf_counter() - start
-    if process.returncode:
-        raise RuntimeError(f"{command} failed: {errors[0][-2000:]}")
-    table = pd.read_parquet(folder / f"{name}.parquet")
+    (done,), cpu, peak = _commands(folder, [name], model, n_jobs, partition)
+    wall, ends = done
+    return {
+        "way": "sknemg", "archive": name, "model": model, "n_jobs": n_jobs, "turn": turn,
+        **_facts(folder, [name]), "wall_s": wall, "cpu_s": cpu, "peak_mb": peak / 1e6,
+        "steady": steady_rate(ends, n_jobs),
+    }  # fmt: skip
+
+
+def measure_apart(folder: Path, model: str, partition: int, turn: int = 0) -> dict[str, object]:
+    """Diagnose both halves of the part by two commands at once, each with one worker."""
+    halves = ["first", "second"]
+    done, cpu, peak = _commands(folder, halves, model, 1, partition)
+    both = max(ends[0, 0] for _, ends in done), min(ends[-1, 0] for _, ends in done)
+    together = [ends[(ends[:, 0] >= both[0]) & (ends[:, 0] <= both[1])] for _, ends in done]
+    return {
+        "way": "apart", "archive": "few", "model": model, "n_jobs": 2, "turn": turn,
+        **_facts(folder, halves), "wall_s": max(wall for wall, _ in done), "cpu_s": cpu,
+        "peak_mb": peak / 1e6, "steady": sum(steady_rate(ends, 1) for ends in together),
+    }  # fmt: skip
+
+
+def _facts(folder: Path, names: list[str]) -> dict[str, object]:
+    table = pd.concat([pd.read_parquet(folder / f"{name}.parquet") for name in names])
+    return {"recordings": len(table), "signal_s": table["seconds"].sum()}
+
+
+def _commands(
+    folder: Path, names: list[str], model: str, n_jobs: int, partition: int
+) -> tuple[list[tuple[float, np.ndarray]], float, int]:
+    """Run a command for each archive, at once; give their seconds, processor's time and memory."""
+    outs = [folder / "out" / f"{name}-{model}-{n_jobs}" for name in names]
+    words = [sys.executable, "-m", "sknemg", "diagnose", "--model", folder / model]
+    words += ["--jobs", n_jobs, "--partition", partition]
+    before, start, began = _children_cpu(), time.perf_counter(), time.time()
+    with ExitStack() as stack:
+        running, errors = [], []
+        for name, out in zip(names, outs, strict=True):
+            shutil.rmtree(out, ignore_errors=True)  # what a stopped measurement left behind
+            errors.append(stack.enter_context(tempfile.TemporaryFile("w+")))
+            command = [*words, "--archive", folder / f"{name}.parquet", "--out", out]
+            running.append(stack.enter_context(subprocess.Popen(
+                [*map(str, command)], stdout=subprocess.DEVNULL, stderr=errors[-1],
+                env=os.environ | {"OMP_NUM_THREADS": "1"}, text=True,
+            )))  # fmt: skip
+        peak, ended = _largest_memory(running)
+        for process, said in zip(running, errors, strict=True):
+            if process.returncode:
+                said.seek(0)
+                raise RuntimeError(f"{process.args} failed: {said.read()[-2000:]}")
+    cpu = _children_cpu() - before
+    done = [
+        (end - start, _ends(folder, name, out, began))
+        for name, out, end in zip(names, outs, ended, strict=True)
+    ]
+    return done, cpu, peak
+
+
+def _ends(folder: Path, name: str, out: Path, began: float) -> np.ndarray:
+    """Tell when partitions were done, in s, and how many recordings each holds; check them."""
     from sknemg.archive import read_archive
 
     found = read_archive(out)
-    assert len(found.recordings) == len(table) and not found.n_missing
-    assert not (found.recordings["error"] != "").any()
-    return {
-        "way": "sknemg", "archive": name, "model": model, "n_jobs": n_jobs,
-        "recordings": len(table), "signal_s": table["seconds"].sum(), "wall_s": seconds,
-        "cpu_s": _children_cpu() - before, "peak_mb": peak / 1e6,
-    }  # fmt: skip
+    assert len(found.recordings) == len(pd.read_parquet(folder / f"{name}.parquet"))
+    assert not found.n_missing and not (found.recordings["error"] != "").any()
+    files = [*out.glob("partitions/*/recordings.parquet")]
+    ends = [(file.stat().st_mtime - began, len(pd.read_parquet(file))) for file in files]
+    return np.array(sorted(ends))
+
+
+def steady_rate(ends: np.ndarray, n_jobs: int) -> float:
+    """Give the recordings a second while all workers are busy.
+
+    That is from the first partition of the slowest to start, about the `n_jobs`-th, until the first
+    worker finds nothing left: the slope of the recordings done over the time.
+
+    Parameters
+    ----------
+    ends : ndarray of shape (n_partitions, 2), sorted
+        When each was done, in seconds, and how many recordings it holds.
+    n_jobs : int
+
+    Returns
+    -------
+    float
+        NaN with too few partitions.
+    """
+    inside = ends[n_jobs - 1 : len(ends) - n_jobs + 1]
+    if len(inside) < 3:
+        return np.nan
+    return float(np.polyfit(inside[:, 0], np.cumsum(inside[:, 1]), 1)[0])
 
 
 def _children_cpu() -> float:
@@ -196,20 +267,25 @@ def _children_cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _largest_memory(process: subprocess.Popen) -> int:
-    """Watch a process and all below it to their end; shared pages count once (PSS, by Linux)."""
+def _largest_memory(running: list[subprocess.Popen]) -> tuple[int, list[float]]:
+    """Watch processes and all below them to their ends; shared pages count once (PSS, by Linux)."""
     import psutil
 
-    top, most = psutil.Process(process.pid), 0
-    while process.poll() is None:
+    tops, most = [psutil.Process(process.pid) for process in running], 0
+    ended = [np.nan] * len(running)
+    while np.isnan(ended).any():
         total = 0
-        with _gone():
-            for one in (top, *top.children(recursive=True)):
-                with _gone():
-                    total += one.memory_full_info().pss
+        for at, (process, top) in enumerate(zip(running, tops, strict=True)):
+            if process.poll() is not None:
+                ended[at] = time.perf_counter() if np.isnan(ended[at]) else ended[at]
+                continue
+            with _gone():
+                for one in (top, *top.children(recursive=True)):
+                    with _gone():
+                        total += one.memory_full_info().pss
         most = max(most, total)
         time.sleep(0.25)
-    return most
+    return most, ended
 
 
 @contextmanager
@@ -221,6 +297,57 @@ def _gone():
         yield
 
 
+# -- the machine -------------------------------------------------------------------------------
+
+#: What a plain process does again and again, and how often a second it does so.
+KERNELS = {
+    "matrix product": "a = rng.normal(size=(384, 384)).astype('f4'); work = lambda: a @ a",
+    "Fourier transform": "a = rng.normal(size=20_250); work = lambda: np.fft.rfft(a)",
+}
+_LOOP = """
+import time, numpy as np
+rng = np.random.default_rng(0)
+{kernel}
+work()
+print(flush=True)
+input()
+n, start = 0, time.perf_counter()
+while (used := time.perf_counter() - start) < {seconds}:
+    work()
+    n += 1
+print(n / used)
+"""
+
+
+def measure_machine(rounds: int = 3, seconds: float = 2.0) -> dict[str, object]:
+    """Measure how much more two plain processes do than one."""
+    found = {"way": "machine"}
+    for name, kernel in KERNELS.items():
+        code = _LOOP.format(kernel=kernel, seconds=seconds)
+        speed = {n: [_speed(code, n) for _ in range(rounds)] for n in (1, 2)}
+        found[name] = np.median(speed[2]) / np.median(speed[1])
+    return found
+
+
+def _speed(code: str, n_processes: int) -> float:
+    """Let processes that are ready work at the same time; give what they do a second, together."""
+    env = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with ExitStack() as stack:
+        running = [
+            stack.enter_context(
+                subprocess.Popen([sys.executable, "-c", code], text=True, env=env, **pipes)
+            )
+            for _ in range(n_processes)
+        ]
+        for process in running:
+            process.stdout.readline()
+        for process in running:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        return sum(float(process.stdout.read()) for process in running)
+
+
 # -- stages ------------------------------------------------------------------------------------
 
 #: Which functions are a stage: their modules, their names, and what the stage is called. What one
@@ -230,7 +357,7 @@ STAGES = (
     ("sknemg.diagnosis.examining", "resample", "resampling"),
     ("sknemg.preprocessing.steps", "bring_to_rate", "resampling"),
     ("sknemg.preprocessing.steps", "cut_windows", "cutting windows"),
-    ("sknemg.diagnosis.examining:Examiner", "examine", "plausibility"),
+    ("sknemg.diagnosis.examining:Examiner", "_examine", "plausibility"),
     ("sknemg.divote.divote", "score_together", "network"),
     ("sknemg.diagnosis.answers:Answering", "diagnose", "votes"),
     ("sknemg.archive.partition", "recording_rows", "rows of results"),
@@ -238,6 +365,7 @@ STAGES = (
     ("sknemg.archive.cluster", "write_partition", "writing"),
 )
 REST = "Dask and the rest"
+ALIKE = ("reading", "resampling", "cutting windows", "network")  # what the rival does as well
 
 
 class Stopwatch:
@@ -282,21 +410,20 @@ class Stopwatch:
 
 
 def measure_stages(folder: Path, name: str, model: str) -> dict[str, object]:
-    """Diagnose an archive in this process, and take the time of each stage."""
-    from sknemg.archive import diagnose_archive
-
+    """Diagnose an archive in this process, and take the time of each stage, without the start."""
     watch = Stopwatch()
     with tempfile.TemporaryDirectory() as once:  # what is loaded and made once, in the other run
         first = pd.read_parquet(folder / f"{name}.parquet")
         first = first[first["subject"] == first["subject"].iloc[0]]
         first.to_parquet(Path(once) / "first.parquet")
-        _diagnose(folder, Path(once) / "first.parquet", model, Path(once) / "out")
+        for at in range(2):  # the second start is that of the other run
+            start = time.process_time()
+            _diagnose(folder, Path(once) / "first.parquet", model, Path(once) / f"out{at}")
+            begin = time.process_time() - start
         with watch.watching():
             start = time.process_time()
-            diagnose_archive(
-                folder / model, folder / f"{name}.parquet", Path(once) / "all", folder=folder
-            )
-            total = time.process_time() - start
+            _diagnose(folder, folder / f"{name}.parquet", model, Path(once) / "all")
+            total = time.process_time() - start - begin
     table = pd.read_parquet(folder / f"{name}.parquet")
     about = {"way": "stages", "archive": name, "model": model, "recordings": len(table)}
     stages = dict(watch.seconds)
@@ -342,12 +469,12 @@ def measure_rival(folder: Path, name: str) -> dict[str, object]:
     used, seconds = time.process_time() - start, time.perf_counter() - begun
     row = {"way": "rival", "archive": name, "n_jobs": 1, "recordings": len(table),
            "signal_s": table["seconds"].sum(), "wall_s": seconds, "cpu_s": used}  # fmt: skip
-    kept = folder / "out" / f"{name}-model-1"
+    kept = folder / "out" / "few-model-1"
     if kept.exists():  # that it does the same work
         from sknemg.archive import read_archive
 
         ours = read_archive(kept).recordings
-        ours = ours[ours["used"]]
+        ours = ours[ours["used"] & ours["file"].isin([*votes])]
         theirs = np.stack([votes[file] for file in ours["file"]])
         classes = ["myopathy", "neuropathy", "normal"]
         off = np.abs(ours[classes].to_numpy() - theirs).max(axis=1)
@@ -366,24 +493,42 @@ def tables(folder: Path = RESULTS) -> str:
     runs = pd.read_csv(folder / "runs.csv")
     stages = pd.read_csv(folder / "stages.csv")
     lines = []
-    for row in runs.itertuples():
-        who = "wfdb, scipy, torch in a loop" if row.way == "rival" else f"{row.model}"
-        memory = "" if np.isnan(row.peak_mb) else f"{row.peak_mb:,.0f}"
+    for key, own in runs.groupby(["way", "model", "n_jobs", "archive"], sort=False, dropna=False):
+        way, model, n_jobs, _ = key
+        n = own["recordings"].iloc[0]
+        each = 1000 * own["cpu_s"] / n
         lines.append([
-            who, f"{row.n_jobs:.0f}", f"{row.recordings:,}", f"{row.recordings / row.wall_s:.1f}",
-            f"{1000 * row.cpu_s / row.recordings:.1f}", memory,
+            {"rival": "wfdb, scipy, torch in a loop", "apart": "two commands at once, each on half"}
+            .get(way, f"command, {model}"),
+            f"{n_jobs:.0f}" if way != "apart" else "1 + 1", f"{n:,}",
+            _span(own["steady"], ".1f"), _span(own["wall_s"] - n / own["steady"], ".1f"),
+            _span(each, ".1f"), _span(own["peak_mb"], ",.0f"),
         ])  # fmt: skip
-    head = ["model", "workers", "recordings", "recordings/s", "CPU ms a recording", "peak MB"]
+    head = ["what", "workers", "recordings", "recordings/s", "start and end, s",
+            "CPU ms a recording", "peak MB"]  # fmt: skip
     text = [
         f"*Recordings of {runs['signal_s'].sum() / runs['recordings'].sum():.1f} s on average at "
-        f"48 kHz, WFDB of 16 bits; nEMGNet-{settings['version']} of width {settings['width']}. "
-        f"{settings['device']}, {settings['cores']} cores, seed {settings['seed']}, commit "
-        f"{settings['commit'] or 'unknown'}.*\n",
+        f"48 kHz, WFDB of 16 bits; nEMGNet-{settings['version']} of width {settings['width']}; "
+        f"partitions of {settings['partition']} recordings. {settings['device']}, "
+        f"{settings['cores']} cores, seed {settings['seed']}, commit "
+        f"{settings['commit'] or 'unknown'}. Recordings/s without start and end, which are what "
+        "the wall time has beyond; the range where it was measured more than once.*\n",
         markdown(head, lines),
-        *_sentences(runs, stages),
-        markdown(["share of CPU time", *_titles(stages)], _shares(stages)),
+        _sentences(settings, runs, stages),
+        markdown(["share of CPU time without the start", *_titles(stages)], _shares(stages)),
     ]
     return "\n".join(text)
+
+
+def _span(values: pd.Series, form: str) -> str:
+    """Write the median, and the range if there are several."""
+    values = values.dropna()
+    if not len(values):
+        return ""
+    middle = f"{values.median():{form}}"
+    if len(values) < 2:
+        return middle
+    return f"{middle} [{values.min():{form}}, {values.max():{form}}]"
 
 
 def _titles(stages: pd.DataFrame) -> list[str]:
@@ -401,40 +546,49 @@ def _shares(stages: pd.DataFrame) -> list[list[str]]:
     return lines
 
 
-def _sentences(runs: pd.DataFrame, stages: pd.DataFrame) -> list[str]:
+def _sentences(settings: dict[str, Any], runs: pd.DataFrame, stages: pd.DataFrame) -> str:
     """Say what the figures mean, in the words of the issue they answer."""
     found = []
     own = runs[(runs["way"] == "sknemg") & (runs["model"] == "model")]
-    speed = {}
-    for n_jobs in own["n_jobs"].unique():
-        each = own[own["n_jobs"] == n_jobs].set_index("archive")
-        speed[n_jobs] = _beyond_start(each.loc["start"], each.loc["few"])
-    if {1, 2} <= {*speed}:
+    part = own[own["archive"] == "few"]
+    one, two = (part[part["n_jobs"] == n]["steady"].median() for n in (1, 2))
+    apart = runs[runs["way"] == "apart"]["steady"].median()
+    if not np.isnan([one, two, apart]).any():
+        machine = settings["machine"]
+        kernels = " and ".join(f"{machine[name]:.2f} times the {name}s" for name in KERNELS)
         found.append(
-            f"Beyond the start, one worker reads {speed[1]:.1f} recordings a second and two "
-            f"{speed[2]:.1f}, {speed[2] / speed[1]:.2f} times as many."
+            f"Once started, two workers read {two / one:.2f} times as many recordings a second as "
+            f"one. Two commands of one worker each, which share nothing but the machine, read "
+            f"{apart / one:.2f} times as many: two workers reach {two / apart:.2f} of what the "
+            f"machine lets two processes do. Two plain processes do {kernels} of one."
         )
     for n_jobs in own["n_jobs"].unique():
-        each = own[own["n_jobs"] == n_jobs].set_index("archive")
+        each = own[own["n_jobs"] == n_jobs].groupby("archive").median(numeric_only=True)
         if "many" not in each.index:
             continue
         less, more = each.loc["few"], each.loc["many"]
-        rate = _beyond_start(less, more)
+        rate = more["recordings"] / more["wall_s"]
         found.append(
             f"With {n_jobs:.0f} worker{'s' if n_jobs > 1 else ''}, the memory for "
-            f"{more['recordings']:,} recordings is {more['peak_mb'] / less['peak_mb']:.3f} "
-            f"times that for {less['recordings']:,}, and between the two {rate:.1f} recordings are "
-            f"read a second: a million of them would take {MILLION / rate / 3600:.1f} hours "
+            f"{more['recordings']:,.0f} recordings is {more['peak_mb'] / less['peak_mb']:.3f} "
+            f"times that for {less['recordings']:,.0f}. All of its wall time counted, it reads "
+            f"{rate:.1f} recordings a second: a million of them would take "
+            f"{MILLION / rate / 3600:.1f} hours and "
+            f"{MILLION * more['cpu_s'] / more['recordings'] / 3600:.1f} hours of processor time "
             "(extrapolated, not run)."
         )
     rival = runs[runs["way"] == "rival"]
-    if len(rival):
-        ours = own[(own["n_jobs"] == 1) & (own["archive"] == rival["archive"].iloc[0])].iloc[0]
-        ratio = ours["cpu_s"] / rival["cpu_s"].iloc[0]
+    same = stages[(stages["archive"] == "fewer") & (stages["model"] == "model")]
+    if len(rival) and len(same):
+        row, n = same.iloc[0], same["recordings"].iloc[0]
+        alike = row[list(ALIKE)].sum()
         found.append(
-            f"The command takes {ratio:.2f} times the processor's time of the loop, which neither "
-            "looks at the recordings nor calibrates, says what would be without each, keeps "
-            "results, or survives a broken file."
+            f"The loop takes {1000 * rival['cpu_s'].iloc[0] / n:.1f} ms of processor time a "
+            f"recording; reading, resampling, cutting windows and the network take the library "
+            f"{1000 * alike / n:.1f} ms, {alike / rival['cpu_s'].iloc[0]:.2f} times as much, and "
+            f"all of it {1000 * row['cpu_s'] / n:.1f} ms: the loop neither looks at the recordings "
+            "nor calibrates, says what would be without each, keeps results, or survives a broken "
+            "file."
         )
     kinds = stages.set_index(["archive", "model"])["network"] / stages.set_index(
         ["archive", "model"])["windows"]  # fmt: skip
@@ -445,13 +599,7 @@ def _sentences(runs: pd.DataFrame, stages: pd.DataFrame) -> list[str]:
                 f"A window of a short recording ({SHORT:g} s) costs the network {ratio:.2f} times "
                 f"that of a long one ({LONG:g} s) ({model})."
             )
-    return [" ".join(found) + "\n"]
-
-
-def _beyond_start(less: pd.Series, more: pd.Series) -> float:
-    """Give the recordings a second, without the time in which nothing is read yet."""
-    n = more["recordings"] - less["recordings"]
-    return float(n / (more["wall_s"] - less["wall_s"]))
+    return " ".join(found) + "\n"
 
 
 # -- main --------------------------------------------------------------------------------------
@@ -459,19 +607,23 @@ def _beyond_start(less: pd.Series, more: pd.Series) -> float:
 
 def plan(args: argparse.Namespace) -> list[list[object]]:
     """List what is measured, in the order of the processes."""
-    steps: list[list[object]] = [
-        ["command", name, "model", n] for name in ("start", "few") for n in args.jobs
-    ]
-    steps += [["command", "few", "model.onnx", 1], ["rival", "few"]]
-    steps += [["stages", name, "model"] for name in ("few", "short", "long")]
-    steps += [["stages", "few", "model.onnx"]]
-    return steps + [["command", "many", "model", n] for n in args.many_jobs]
+    steps: list[list[object]] = [["machine"]]
+    for turn in range(args.rounds):
+        steps += [["command", "few", "model", n, turn] for n in args.jobs]
+        steps += [["apart", "model", turn]] if 2 in args.jobs else []
+    steps += [["command", "few", "model.onnx", 1, 0], ["rival", "fewer"]]
+    steps += [["stages", name, "model"] for name in ("fewer", "short", "long")]
+    steps += [["stages", "fewer", "model.onnx"]]
+    return steps + [["command", "many", "model", n, 0] for n in args.many_jobs]
 
 
 def measure(args: argparse.Namespace, folder: Path, step: list[object]) -> dict[str, object]:
     """Take one figure; that of a way through the library in a process of its own."""
-    if step[0] == "command":
-        return measure_command(folder, *step[1:])
+    if step[0] == "machine":
+        return measure_machine()
+    if step[0] in ("command", "apart"):
+        look = {"command": measure_command, "apart": measure_apart}[step[0]]
+        return look(folder, *step[1:-1], args.partition, step[-1])
     own = ["--folder", folder, "--step", *step]
     command = [sys.executable, "-m", "benchmarks.archive", *map(str, own)]
     env = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -514,7 +666,8 @@ def in_folder(args: argparse.Namespace, folder: Path) -> None:
         print({k: round(v, 2) if isinstance(v, float) else v for k, v in rows[-1].items()},
               flush=True)  # fmt: skip
     stages = pd.DataFrame([row for row in rows if row["way"] == "stages"])
-    runs = pd.DataFrame([row for row in rows if row["way"] != "stages"])
+    runs = pd.DataFrame([row for row in rows if row["way"] not in ("stages", "machine")])
+    machine = next(row for row in rows if row["way"] == "machine")
     if args.out is None:
         return
     args.out.mkdir(parents=True, exist_ok=True)
@@ -523,7 +676,7 @@ def in_folder(args: argparse.Namespace, folder: Path) -> None:
     known = {name: value for name, value in vars(args).items() if name in SETTINGS}
     found = provenance()
     found["versions"] |= versions_of(("dask", "distributed", "onnxruntime", "pyarrow", "wfdb"))
-    settings = known | {"simulated": True, "cores": os.cpu_count()} | found
+    settings = known | {"simulated": True, "cores": os.cpu_count(), "machine": machine} | found
     (args.out / "settings.json").write_text(json.dumps(settings, indent=1) + "\n")
     print(tables(args.out))
     if args.out.resolve() == RESULTS:
@@ -531,8 +684,8 @@ def in_folder(args: argparse.Namespace, folder: Path) -> None:
 
 
 #: What archive and model are made by; a figure is kept by the number of its workers as well.
-MADE_BY = ("recordings", "few", "patients", "version", "width", "seed")
-SETTINGS = (*MADE_BY, "jobs", "many_jobs")
+MADE_BY = ("recordings", "few", "patients", "version", "width", "partition", "seed")
+SETTINGS = (*MADE_BY, "jobs", "many_jobs", "rounds")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -546,6 +699,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--many-jobs", type=int, nargs="*", default=[2], help="workers on the whole archive"
     )
+    parser.add_argument("--partition", type=int, default=64, help="recordings of a partition")
+    parser.add_argument("--rounds", type=int, default=2, help="of one and two workers on the part")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, help="of the archive and of what is measured")
     parser.add_argument("--out", type=Path, help=f"folder for the result, such as {RESULTS.name}")

@@ -45,29 +45,43 @@ def test_figures_that_nothing_is_compared_with_are_refused(words, said, tmp_path
     assert not [*tmp_path.iterdir()]
 
 
+def test_a_steady_rate_leaves_out_the_start_and_the_worker_that_ends_last():
+    one = np.array([[20.0 + 2 * at, 10] for at in range(8)])
+    assert archive.steady_rate(one, 1) == pytest.approx(5)
+    second = np.array([[26.0 + 2 * at, 10] for at in range(6)])  # begins later, ends later
+    both = np.array(sorted([*one.tolist(), *second.tolist()]))
+    assert archive.steady_rate(both[4:-1], 2) == pytest.approx(10, rel=0.1)
+    assert np.isnan(archive.steady_rate(one[:2], 1))
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # wfdb calls pandas in a way that pandas warns of
 def test_an_archive_is_measured_in_a_small_size_and_goes_on_where_it_stopped(tmp_path, monkeypatch):
     inside = {"stages": archive.measure_stages, "rival": archive.measure_rival}
-    measured = []
+    measure_command, measured = archive.measure, []
 
     def measure(args, folder, step):
         way, *rest = step
         measured.append(step)
         if len(measured) == 2:
             raise KeyboardInterrupt
-        return {"command": archive.measure_command, **inside}[way](folder, *rest)
+        return inside[way](folder, *rest) if way in inside else measure_command(args, folder, step)
 
     monkeypatch.setattr(archive, "measure", measure)
-    words = ["--patients", "6", "--few", "12", "--recordings", "24", "--width", "2"]
-    words += ["--jobs", "1", "--many-jobs", "1"]
+    words = ["--patients", "6", "--few", "24", "--recordings", "30", "--width", "2"]
+    words += ["--partition", "1", "--rounds", "1", "--many-jobs", "1"]
     words += ["--folder", str(tmp_path / "archive"), "--out", str(tmp_path / "out")]
     with pytest.raises(KeyboardInterrupt):
         archive.main(words)
     archive.main(words)
     assert len({*map(tuple, measured)}) == len(measured) - 1
     runs, stages = (pd.read_csv(tmp_path / "out" / f"{name}.csv") for name in ("runs", "stages"))
-    assert runs["recordings"].tolist() == [1, 12, 12, 12, 24]
+    assert runs["recordings"].tolist() == [24, 24, 24, 24, 6, 30]
+    assert runs["way"].tolist() == ["sknemg", "sknemg", "apart", "sknemg", "rival", "sknemg"]
+    one, more = runs["steady"].iloc[0], runs["recordings"].iloc[0] / runs["wall_s"].iloc[0]
+    assert one > more > 0  # the start takes most of the wall time
+    machine = json.loads((tmp_path / "out" / "settings.json").read_text())["machine"]
+    assert all(0.5 < machine[name] < 2.5 for name in archive.KERNELS)
     assert (runs[["wall_s", "cpu_s"]] > 0).all(axis=None)
     assert runs["peak_mb"].dropna().between(100, 5000).all()
     (difference,) = runs["median_difference_of_votes"].dropna()  # by another resampling
