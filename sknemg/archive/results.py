@@ -42,7 +42,7 @@ class ArchiveResults(NamedTuple):
         ``error``, and a column of calibrated probabilities for each class.
     manifest : dict
         Model, table, settings and versions of the run; ``later_versions`` of libraries if it went
-        on under others.
+        on under others; ``caution`` where one has to be said of the model.
     n_missing : int
         Partitions that are still to be computed; 0 of an archive that is done.
     """

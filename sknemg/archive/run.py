@@ -200,7 +200,8 @@ def diagnose_archive(
         need(package, "cluster")
     model, table, out = (Path(path).resolve() for path in (model, table, out))
     folder = table.parent if folder is None else Path(folder).resolve()
-    _check_model(load_model(model, fingerprint=fingerprint), model)
+    opened = load_model(model, fingerprint=fingerprint)
+    _check_model(opened, model)
     fingerprint = fingerprint_of(model)
     archive = read_table(table, subject_pattern=subject_pattern, locations=locations)
     task = Task(
@@ -232,6 +233,8 @@ def diagnose_archive(
         "sknemg": __version__,
         "versions": versions,
     }
+    if opened.caution_:
+        manifest["caution"] = opened.caution_
     out.mkdir(parents=True, exist_ok=True)
     with _locked(out):
         begin_results(out, manifest)

@@ -22,6 +22,7 @@ from sknemg.classifiers.initial import (
     started,
 )
 from sknemg.classifiers.recipes import RECIPE, RECIPES
+from sknemg.model_selection.origin import caution_of_start
 from sknemg.nn.fast import computes_in_bfloat16
 from sknemg.nn.nemgnet import (
     ACTIVATIONS,
@@ -101,6 +102,9 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         valid_loss and valid_accuracy.
     weights_ : dict of ndarray
         The state dict of the network.
+    caution_ : str
+        What has to be said of the network beside its answers: not empty if it started from one
+        that was trained on simulated patients alone. Saved models keep it.
     net_ : skorch net
         Made from ``weights_`` after unpickling.
     module_ : NEMGNet
@@ -341,6 +345,7 @@ class NEMGNetClassifier(BaseSegmentClassifier):
 
     def _learn_input(self, X: Any, train: np.ndarray) -> None:
         self._fast_dtype()  # a device without bfloat16 is refused before the training
+        self.caution_ = caution_of_start(self.init)
 
     def _n_times(self) -> int:
         n_times = self.input_shape_[-1]

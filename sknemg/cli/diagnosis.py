@@ -93,7 +93,6 @@ def _read_patient(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
     from sknemg.diagnosis.answers import Answering
     from sknemg.evaluation.patient import write_patient
     from sknemg.persistence._folder import fingerprint_of
-    from sknemg.weights.files import caution_of
 
     model = given_model(args, light=True)
     if not isinstance(model, Answering):
@@ -110,7 +109,6 @@ def _read_patient(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
         X = _patient(args.paths, options)
     found = model.diagnose(X)
     reference: Literal["published"] | None = "published" if args.muaps else None
-    caution = caution_of(args.model)
     files = write_patient(
         args.out,
         model,
@@ -118,10 +116,9 @@ def _read_patient(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
         found,
         fingerprint=fingerprint_of(args.model),
         reference=reference,
-        caution=caution,
     )
-    if caution:
-        print(f"{caution}\n")
+    if model.caution_:
+        print(f"{model.caution_}\n")
     for one in found:
         print(f"{one.subject}: {one.text}")
         for reason in one.reasons:
@@ -133,9 +130,9 @@ def _read_patient(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
 def _read_archive(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
     """Diagnose an archive, and say what became of its rows."""
     from sknemg.archive import diagnose_archive
+    from sknemg.archive.results import read_manifest
     from sknemg.archive.run import NoDiagnosticianError
     from sknemg.persistence import InvalidModelError
-    from sknemg.weights.files import caution_of
 
     for path in (args.model, args.archive):
         if not path.exists():
@@ -154,7 +151,7 @@ def _read_archive(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
         )
     except (InvalidModelError, NoDiagnosticianError) as error:
         raise Refusal(f"--model {str(args.model)!r}: {error}") from error
-    if caution := caution_of(args.model):
+    if caution := (read_manifest(args.out) or {}).get("caution"):
         print(f"{caution}\n")
     print(
         f"{found['recordings']} recordings, {found['errors']} of them with errors, of "

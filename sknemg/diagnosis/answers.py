@@ -59,6 +59,8 @@ class Diagnosis:
         Nominal share of patients whose diagnosis is in the answer.
     coverage_range : (float, float)
         Between which it lies with a probability of 90 %, as few calibration subjects as there are.
+    caution : str
+        What has to be said of the model beside its answer; empty for most.
     """
 
     subject: Any
@@ -69,6 +71,7 @@ class Diagnosis:
     segments: pd.DataFrame = field(default_factory=no_segments, repr=False)
     coverage: float = 0.9
     coverage_range: tuple[float, float] = (0.0, 1.0)
+    caution: str = ""
 
     @property
     def kind(self) -> str:
@@ -100,7 +103,7 @@ class Answering:
     """How a model answers for patients, whatever gives their votes.
 
     A class with ``classes_``, ``plausibility_``, ``temperature_``, ``quantile_``,
-    ``n_calibration_``, ``coverage`` and `_ask` gets `diagnose` from here.
+    ``n_calibration_``, ``coverage``, ``caution_`` and `_ask` gets `diagnose` from here.
     """
 
     classes_: NDArray[Any]
@@ -109,6 +112,11 @@ class Answering:
     quantile_: float
     n_calibration_: int
     coverage: float
+
+    @property
+    @abstractmethod
+    def caution_(self) -> str:
+        """What has to be said of the model beside its answers; empty for most."""
 
     @abstractmethod
     def _ask(self, patients: list[Recordings]) -> list[PatientVotes]:
@@ -186,7 +194,11 @@ class Answering:
     def _diagnosis(
         self, name: Any, own: pd.DataFrame, reasons: list[str], answer: PatientVotes | None
     ) -> Diagnosis:
-        limits: dict[str, Any] = {"coverage": self.coverage, "coverage_range": self.coverage_range_}
+        limits: dict[str, Any] = {
+            "coverage": self.coverage,
+            "coverage_range": self.coverage_range_,
+            "caution": self.caution_,
+        }
         if answer is None:
             return Diagnosis(name, (), {}, tuple(reasons), own, **limits)
         proba, scores, without, segments = answer

@@ -26,6 +26,7 @@ from sknemg.divote.fitted import open_model
 from sknemg.divote.leave_one_out import scores_without
 from sknemg.divote.levels import class_columns
 from sknemg.divote.opened import Opened
+from sknemg.model_selection.origin import caution_of
 from sknemg.model_selection.splits import SubjectKFold
 from sknemg.model_selection.torn import trained_on
 from sknemg.recordings import Recordings, label_subjects
@@ -179,6 +180,16 @@ class Diagnostician(Answering, VersionedEstimator):
         ndarray of shape (n_subjects, n_classes)
         """
         return scale_temperature(self.out_of_fold_proba_, self.temperature_)
+
+    @property
+    def caution_(self) -> str:
+        """What has to be said of the model beside its answers.
+
+        Not empty where what gives the votes is a model that comes with sknemg, or a network that
+        started from one.
+        """
+        check_is_fitted(self)
+        return caution_of(self.estimator_)
 
     def _check_ready(self) -> None:
         check_is_fitted(self)

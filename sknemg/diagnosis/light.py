@@ -52,6 +52,8 @@ class LightDiagnostician(Answering):
     classes : ndarray of shape (n_classes,)
     temperature, quantile, coverage : float
     n_calibration : int
+    caution : str, default=""
+        What has to be said of the model beside its answers.
     """
 
     def __init__(
@@ -66,11 +68,17 @@ class LightDiagnostician(Answering):
         quantile: float,
         coverage: float,
         n_calibration: int,
+        caution: str = "",
     ):
         self._steps, self._score, self._rule = tuple(steps), score, rule
         self.plausibility_, self.classes_ = plausibility, classes
         self.temperature_, self.quantile_ = temperature, quantile
-        self.coverage, self.n_calibration_ = coverage, n_calibration
+        self.coverage, self.n_calibration_, self._caution = coverage, n_calibration, caution
+
+    @property
+    def caution_(self) -> str:
+        """What has to be said of the model beside its answers; empty for most."""
+        return self._caution
 
     def _begins_at_rate(self) -> bool:
         first = self._steps[0] if self._steps else None

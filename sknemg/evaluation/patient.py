@@ -55,7 +55,6 @@ def patient_page(
     *,
     fingerprint: str = "",
     reference: MuapReference | Literal["published"] | None = None,
-    caution: str = "",
 ) -> str:
     """Return the page of one patient as HTML.
 
@@ -73,8 +72,6 @@ def patient_page(
     reference : MuapReference, "published" or None, default=None
         Norms with which the motor unit potentials of each muscle are compared. To find and measure
         them takes some seconds; None leaves the table out.
-    caution : str, default=""
-        What has to be said of the model, shown above the answer.
 
     Returns
     -------
@@ -104,7 +101,6 @@ def patient_page(
         n_calibration=model.n_calibration_,
         limits=[f"{bound:.0%}".replace("%", " %") for bound in found.coverage_range],
         fingerprint=fingerprint,
-        caution=caution,
         **_muaps(X, found, reference),
     )
 
@@ -132,7 +128,6 @@ def write_patient(
     *,
     fingerprint: str = "",
     reference: MuapReference | Literal["published"] | None = None,
-    caution: str = "",
 ) -> list[Path]:
     """Write a page, a JSON and a CSV file for each patient.
 
@@ -146,8 +141,6 @@ def write_patient(
     fingerprint : str, default=""
     reference : MuapReference, "published" or None, default=None
         As for `patient_page`.
-    caution : str, default=""
-        What has to be said of the model, in the page and the JSON file.
 
     Returns
     -------
@@ -159,10 +152,8 @@ def write_patient(
     files: list[Path] = []
     for one in found:
         stem = _stem(one.subject, {file.stem for file in files})
-        page = patient_page(
-            model, X, one, fingerprint=fingerprint, reference=reference, caution=caution
-        )
-        values = summary(one, fingerprint, caution)
+        page = patient_page(model, X, one, fingerprint=fingerprint, reference=reference)
+        values = summary(one, fingerprint)
         texts = {
             ".html": page,
             ".json": json.dumps(values, indent=1, ensure_ascii=False) + "\n",
@@ -175,15 +166,13 @@ def write_patient(
     return files
 
 
-def summary(found: Diagnosis, fingerprint: str = "", caution: str = "") -> dict[str, Any]:
+def summary(found: Diagnosis, fingerprint: str = "") -> dict[str, Any]:
     """Return a diagnosis as plain values, for JSON.
 
     Parameters
     ----------
     found : Diagnosis
     fingerprint : str, default=""
-    caution : str, default=""
-        What has to be said of the model.
 
     Returns
     -------
@@ -200,7 +189,7 @@ def summary(found: Diagnosis, fingerprint: str = "", caution: str = "") -> dict[
         "coverage_range": [round(bound, 4) for bound in found.coverage_range],
         "n_recordings": len(found.recordings),
         "n_used": int(found.recordings["used"].sum()),
-        "model": {"fingerprint": fingerprint, "sknemg": __version__, "caution": caution},
+        "model": {"fingerprint": fingerprint, "sknemg": __version__, "caution": found.caution},
         "intended_use": RESEARCH_ONLY,
     }
 

@@ -118,7 +118,7 @@ def knowing_parts(model: Any) -> Iterator[Any]:
         if model.__sklearn_is_fitted__():
             yield model
         return
-    for part in _fitted_parts(model):
+    for part in fitted_parts(model):
         yield from knowing_parts(part)
 
 
@@ -243,8 +243,18 @@ def _splits_rows(cv: Any) -> bool:
     return not get_routing_for_object(cv).consumes("split", ["groups"])
 
 
-def _fitted_parts(model: Any) -> list[Any]:
-    """Find the estimators that answer for a model, not those that it was told to clone."""
+def fitted_parts(model: Any) -> list[Any]:
+    """Find the estimators that answer for a model, not those that it was told to clone.
+
+    Parameters
+    ----------
+    model : fitted estimator
+
+    Returns
+    -------
+    list of estimators
+        Those next to it: each may hold others.
+    """
     if isinstance(model, Pipeline):
         return [step for _, step in model.steps]
     values = vars(model)

@@ -25,6 +25,9 @@ NOTE = (
     "number is loaded by the version named under versions, or trained anew."
 )
 _ENTRIES = {"format", "schema", "note", "versions", "input", "left_out", "model"}
+#: What has to be said beside the answers of a model; few have it, and readers of before refuse it.
+CAUTION = "caution"
+_LONGEST = 1000
 
 
 def check_fingerprint(found: str, expected: str | None) -> None:
@@ -54,7 +57,13 @@ def checked_config(config: Any) -> dict[str, Any]:
             f"config.json has the schema {schema}, and this version reads {SCHEMA}: load the model "
             f"by the version of sknemg that saved it{_saved_by(config)}, or train it anew."
         )
-    config = as_mapping(config, CONFIG, _ENTRIES)
+    config = as_mapping(config, CONFIG, _ENTRIES | ({CAUTION} & set(config)))
+    said = config.setdefault(CAUTION, "")
+    if not (isinstance(said, str) and said.isprintable() and len(said) <= _LONGEST):
+        raise InvalidModelError(
+            f"The {CAUTION} in config.json is {shown(said)}, not a line of text: do not trust the "
+            "file."
+        )
     versions = as_mapping(config["versions"], "versions")
     if not all(isinstance(text, str) for text in versions.values()):
         raise InvalidModelError("The versions in config.json are not all text: fetch it anew.")

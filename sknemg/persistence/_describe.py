@@ -6,17 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from sknemg.persistence._config import FORMAT, NOTE, SCHEMA, versions_for
+from sknemg.persistence._config import CAUTION, FORMAT, NOTE, SCHEMA, versions_for
 from sknemg.persistence._estimators import dump_estimator
 from sknemg.persistence._values import Arrays
 
 
-def describe_model(model: Any) -> tuple[dict[str, Any], Arrays]:
+def describe_model(model: Any, caution: str) -> tuple[dict[str, Any], Arrays]:
     """Say all that a file holds of a model, but its card and its evaluation.
 
     Parameters
     ----------
     model : fitted estimator
+    caution : str
+        What has to be said beside its answers.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def describe_model(model: Any) -> tuple[dict[str, Any], Arrays]:
         "left_out": left_out,
         "model": tree,
     }
-    return config, arrays
+    return config | ({CAUTION: caution} if caution else {}), arrays
 
 
 # -- what a model takes ------------------------------------------------------------------------

@@ -109,7 +109,7 @@ def _dump_state(
     found = {
         name: value
         for name, value in vars(estimator).items()
-        if name not in kind.ignored | parameters | {"_metadata_request"}
+        if name not in kind.ignored | parameters | {"_metadata_request", "caution_"}
     }
     if strange := sorted(set(found) - set(kind.state)):
         raise UnsavableError(

@@ -62,6 +62,7 @@ def minimal_card(config: Mapping[str, Any]) -> str:
             "",
             RESEARCH_ONLY,
             "",
+            *_caution(config.get("caution", "")),
             f"It takes recordings in {takes['unit']}{rate}, and answers one of "
             f"{as_text(takes['classes'])}.",
             "",
@@ -194,6 +195,7 @@ def model_card(
         "",
         INTENDED_USE,
         "",
+        *_caution(model.caution_),
         "## Training subjects",
         "",
         *_table(_cohort(X, y)),
@@ -275,6 +277,10 @@ def _front_matter(licence: str | None) -> list[str]:
         "---",
         "",
     ]
+
+
+def _caution(said: str) -> list[str]:
+    return [f"**{as_text(said)}**", ""] if said else []
 
 
 def _gaps(licence: str | None = None) -> list[str]:

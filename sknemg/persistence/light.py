@@ -94,7 +94,7 @@ def load_light(
     config = checked_config(parse_json(files[CONFIG], CONFIG))
     arrays = Arrays(read_arrays(files[WEIGHTS]), graph=files.get(GRAPH))
     try:
-        model, takes = _diagnostician(_part(config["model"], "model", arrays, 0))
+        model, takes = _diagnostician(_part(config["model"], "model", arrays, 0), config["caution"])
     except _HeavyError:
         return None
     check_all_used(arrays)
@@ -123,7 +123,7 @@ def _only(part: Any, *names: str) -> _Part:
     return part
 
 
-def _diagnostician(root: _Part) -> tuple[LightDiagnostician, dict[str, Any]]:
+def _diagnostician(root: _Part, caution: str) -> tuple[LightDiagnostician, dict[str, Any]]:
     _only(root, "Diagnostician")
     inner = _only(root["estimator_"], "Pipeline", "DiVoteClassifier")
     parts = [inner]
@@ -154,6 +154,7 @@ def _diagnostician(root: _Part) -> tuple[LightDiagnostician, dict[str, Any]]:
         quantile=numbers[1],
         n_calibration=numbers[2],
         coverage=float(coverage),
+        caution=caution,
     )
     return model, _takes(classes, before, rule)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from sknemg.model_selection.origin import caution_of, mark_origin
 from sknemg.persistence._config import (
     check_all_used,
     check_fingerprint,
@@ -31,7 +32,7 @@ from sknemg.persistence._folder import (
 )
 from sknemg.persistence._values import Arrays, UnsavableError
 from sknemg.recordings._problems import check_counts
-from sknemg.weights.files import caution_of
+from sknemg.weights.files import CAUTION, comes_with_sknemg
 
 
 def save_model(
@@ -109,7 +110,7 @@ def save_model(
 
     from sknemg.persistence.card import minimal_card
 
-    config, arrays = describe_model(model)
+    config, arrays = describe_model(model, caution_of(model))
     if arrays.graph is not None:
         raise UnsavableError(
             "The model came from an ONNX file, which is not taken apart: keep that file, or save "
@@ -182,6 +183,8 @@ def load_model(
     model = load_estimator(config["model"], "model", arrays)
     check_all_used(arrays)
     check_input(config["input"], describe_input(model))
-    if not caution_of(folder):  # answers of models that come with sknemg are held by its tests
+    shipped = comes_with_sknemg(found)
+    mark_origin(model, CAUTION if shipped else config["caution"])
+    if not shipped:  # the answers of those are held by tests of sknemg
         warn_of_versions(config["versions"], versions_for(config["model"]), stacklevel=3)
     return model

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from sknemg.model_selection.origin import caution_of
 from sknemg.persistence._describe import describe_model
 from sknemg.persistence._folder import dump_json, umask
 from sknemg.persistence._onnx_classifier import OnnxClassifier
@@ -108,7 +109,7 @@ def export_onnx(
             f"{str(file)!r} is there already: give a new name, or set overwrite=True."
         )
     light = _lightened(model, "model")
-    config, arrays = describe_model(light)
+    config, arrays = describe_model(light, caution_of(model))
     onnx = need("onnx", "export")
     graph = onnx.ModelProto.FromString(arrays.graph)
     graph.producer_name = "sknemg"

@@ -1,6 +1,6 @@
 from .files import (
     CAUTION,
-    caution_of,
+    comes_with_sknemg,
     folder_of,
     names,
 )
@@ -12,7 +12,7 @@ from .network import (
 __all__ = [
     "CAUTION",
     "ShippedNetwork",
-    "caution_of",
+    "comes_with_sknemg",
     "folder_of",
     "names",
     "read_network",

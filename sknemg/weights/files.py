@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -71,26 +72,24 @@ def folder_of(name: str) -> Path:
     return Path(__file__).parent / name
 
 
-def caution_of(path: str | Path) -> str:
-    """Give what has to be said of a model, if it is one that comes with sknemg.
+def comes_with_sknemg(fingerprint: str) -> bool:
+    """Tell whether a model is one of these, wherever its folder lies.
 
     Parameters
     ----------
-    path : str or Path
-        The folder of a model, or its ONNX file.
+    fingerprint : str
+        What `load_model` compares: the SHA-256 of its list of hashes.
 
     Returns
     -------
-    str
-        Empty for any other model.
+    bool
 
     Examples
     --------
-    >>> from sknemg.weights import caution_of, folder_of
-    >>> caution_of(folder_of("volitional-small"))[:48]
-    'This model was trained on 120 simulated patients'
-    >>> caution_of("a/model/of/mine")
-    ''
+    >>> from sknemg.pretrained import describe
+    >>> from sknemg.weights import comes_with_sknemg
+    >>> comes_with_sknemg(describe()["sha256"]["volitional-small"]), comes_with_sknemg("0" * 64)
+    (True, False)
     """
-    shipped = [folder_of(name).resolve() for name in names()]
-    return CAUTION if Path(path).resolve() in shipped else ""
+    sums = [(folder_of(name) / "SHA256SUMS").read_bytes() for name in names()]
+    return fingerprint in [hashlib.sha256(content).hexdigest() for content in sums]

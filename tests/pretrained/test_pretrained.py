@@ -4,21 +4,28 @@ import json
 import re
 import shutil
 import warnings
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import make_pipeline
 
 from benchmarks.pretrain import reference_patient as patient
-from sknemg import Recordings, load_model
+from sknemg import NEMGNetClassifier, Recordings, export_onnx, load_model, save_model
+from sknemg.archive.results import begin_results
 from sknemg.cli import main
 from sknemg.cli.entries import model_path
+from sknemg.model_selection.origin import STARTED, caution_of
 from sknemg.persistence._problems import ModelVersionWarning
+from sknemg.persistence.light import load_light
 from sknemg.pretrained import card, describe, fine_tuning_pipeline, load, names
 from sknemg.simulate import make_cohort
-from sknemg.weights import CAUTION, caution_of, folder_of, read_network
+from sknemg.weights import CAUTION, folder_of, read_network
 
 
 @pytest.fixture
@@ -59,17 +66,52 @@ def test_simulated_patients_are_answered():
 @pytest.mark.usefixtures("other_versions")
 def test_only_models_that_come_with_sknemg_are_silent_about_versions(tmp_path):
     shutil.copytree(folder_of("volitional-muap"), tmp_path / "volitional-muap")
-    with pytest.warns(ModelVersionWarning, match=r"numpy .*\(here 0\)"):
-        load_model(tmp_path / "volitional-muap")
+    copied = load_model(tmp_path / "volitional-muap")
     assert load_model(str(folder_of("volitional-muap"))).n_calibration_ == 60
+    save_model(copied, tmp_path / "again")
+    with pytest.warns(ModelVersionWarning, match=r"numpy .*\(here 0\)"):
+        load_model(tmp_path / "again")
 
 
-def test_only_models_that_come_with_sknemg_have_a_caution(monkeypatch):
-    folder = folder_of("volitional-small")
-    monkeypatch.chdir(folder.parent)
-    assert caution_of(folder) == caution_of("volitional-small") == CAUTION
-    assert caution_of("volitional-small/../volitional-muap") == CAUTION
-    assert caution_of(folder / "model.safetensors") == caution_of(folder.parent) == ""
+@pytest.mark.filterwarnings("ignore::sknemg.persistence._problems.ModelVersionWarning")
+@pytest.mark.parametrize(
+    "name", ["volitional-muap", pytest.param("volitional-small", marks=pytest.mark.slow)]
+)
+def test_the_caution_goes_with_copies_and_exports(name, tmp_path):
+    shutil.copytree(folder_of(name), tmp_path / "copied")
+    model = load_model(tmp_path / "copied")
+    save_model(model, tmp_path / "saved")
+    export_onnx(model, tmp_path / "exported.onnx")
+    export_onnx(load_model(tmp_path / "exported.onnx"), tmp_path / "again.onnx")
+    silent = Recordings([0 * patient()[0]], sfreq=10_000, subject="P")
+    for file in ("copied", "saved", "exported.onnx", "again.onnx"):
+        found = load_model(tmp_path / file)
+        assert found.caution_ == caution_of(found.estimator_) == CAUTION, file
+        assert found.diagnose(silent)[0].caution == CAUTION
+    assert CAUTION in (tmp_path / "saved" / "README.md").read_text()
+    if (light := load_light(tmp_path / "exported.onnx")) is not None:
+        assert light.caution_ == CAUTION
+
+
+def test_the_caution_goes_with_whatever_is_built_around_what_was_trained():
+    model = load("volitional-muap")
+    pipe = model.estimator_
+    assert caution_of(FrozenEstimator(pipe)) == caution_of(deepcopy(pipe)) == CAUTION
+    votes = pipe[-1]
+    assert caution_of(clone(votes)) == ""
+    X = np.random.default_rng(0).normal(size=(6, votes.estimator_.n_features_in_))
+    votes.fit(X, list("aabbcc"), groups=list("abcdef"))  # nothing of the simulated is left
+    assert caution_of(pipe) == model.caution_ == ""
+
+
+def test_a_network_that_was_trained_further_says_where_it_started():
+    X = np.random.default_rng(0).normal(size=(8, 4000))
+    y = np.repeat(["a", "b"], 4)
+    fit = {"width": 8, "companding": 0.05, "head": "flat", "validation": None, "max_epochs": 1}
+    network = NEMGNetClassifier("A", init="volitional-small", **fit).fit(X, y)
+    assert caution_of(make_pipeline(network)) == STARTED
+    assert caution_of(NEMGNetClassifier("A", init=network, **fit).fit(X, y)) == STARTED
+    assert network.set_params(init=None).fit(X, y).caution_ == ""
 
 
 def test_what_comes_with_it_is_small_and_described():
@@ -177,8 +219,9 @@ def test_an_archive_is_diagnosed_with_the_caution_first(monkeypatch, tmp_path, c
     counts = ("recordings", "errors", "subjects", "one", "several", "none", "error")
     seen = []
 
-    def diagnosed(model, *_, **__):
+    def diagnosed(model, table, out, **_):
         seen.append(load_model(model))
+        begin_results(out, {"caution": seen[0].caution_})
         return dict.fromkeys(counts, 0)
 
     monkeypatch.setattr("sknemg.archive.diagnose_archive", diagnosed)
