@@ -30,6 +30,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.machinery.methods import installed
 from benchmarks.machinery.reporting import markdown
 from benchmarks.machinery.runner import RESULTS, write_json
 from benchmarks.pretrain import UNMEASURED, block, columns_of, steps, together, votes_of_units
@@ -37,6 +38,7 @@ from benchmarks.real import load as load_real
 from sknemg import DiVoteClassifier, MuapFeatures, NEMGNetClassifier, Recordings, SegmentFeatures
 from sknemg.diagnosis import Diagnostician, prediction_sets, scale_temperature
 from sknemg.evaluation import nuisance_model
+from sknemg.evaluation.rivals import ALPHA, SoftmaxRidge
 from sknemg.metrics import format_interval
 from sknemg.persistence.card import reliability
 from sknemg.pretrained import describe, fine_tuning_pipeline, load
@@ -51,12 +53,19 @@ SHIPPED = {"volitional-muap": "motor units", "volitional-small": "nEMGNet"}
 NO_EMG = "no EMG"
 #: Methods that begin from simulated patients; all others are trained from scratch.
 FINE_TUNED = ("nEMGNet, fine-tuned", "nEMGNet, head fine-tuned", "motor units, simulated and own")
+MINIROCKET = "MiniRocket + ridge"
 SCRATCH = (
     "nEMGNet, from scratch", "motor units, from scratch", "features + LDA", "features + forest",
+    MINIROCKET,
 )  # fmt: skip
 #: The page with the table, and what stands around it there.
 GUIDE = Path(__file__).parents[1] / "docs" / "guide" / "pretrained.md"
 BEGINS, ENDS = "<!-- written by benchmarks/pretrain_worth.py -->", "<!-- to here -->"
+CURVE = """```{image} ../../benchmarks/results/pretrain/learning_curve.png
+:alt: Balanced accuracy by the number of training subjects of each class, for each method
+:width: 100%
+```
+"""
 N_UPDATES = 150  # of every training of a network on few subjects
 
 
@@ -70,6 +79,31 @@ class Cohort:
         columns = load("volitional-muap").estimator_[-2].features
         self.columns = columns_of(units, columns)
         self._features: Recordings | None = None
+        self._kernels: Recordings | None = None
+
+    @property
+    def kernels(self) -> Recordings:
+        """MiniRocket's features of the windows.
+
+        Once for all draws, since the kernels are given. Their thresholds come from windows of the
+        whole cohort, without diagnoses, which is more than the other methods see.
+        """
+        if self._kernels is None:
+            from sknemg.evaluation.rivals import minirocket
+
+            items = self.windows.items
+            transform = minirocket()[0].set_params(random_state=0)
+            some = np.random.default_rng(0).permutation(len(items))[:500]
+            transform.fit(np.asarray(items[np.sort(some)], dtype=np.float32)[:, None])
+            parts = [
+                np.asarray(
+                    transform.transform(np.asarray(items[a : a + 256], dtype=np.float32)[:, None])
+                )
+                for a in range(0, len(items), 256)
+            ]
+            values = np.concatenate(parts).astype(np.float32)
+            self._kernels = self.windows.with_values(values, self.windows.offsets)
+        return self._kernels
 
     @property
     def features(self) -> Recordings:
@@ -143,6 +177,11 @@ def fit(name: str, cohort: Cohort, rows: np.ndarray, seed: int, simulated: Any) 
         return votes_of_units().fit(cohort.columns[rows], y), cohort.columns
     if name == "motor units, simulated and own":
         return _both(cohort, rows, simulated), cohort.columns
+    if name == MINIROCKET:
+        ridge = make_pipeline(StandardScaler(), SoftmaxRidge(alpha=ALPHA))
+        return DiVoteClassifier(ridge, final_estimator=None).fit(cohort.kernels[rows], y), (
+            cohort.kernels
+        )
     forest = RandomForestClassifier(
         300, min_samples_leaf=5, class_weight="balanced", random_state=seed
     )
@@ -175,7 +214,7 @@ class Simulated:
     """Units of simulated patients in the columns of the shipped model."""
 
     def __init__(self, store: Path, kind: str, blocks: int):
-        whole = together([block(store, kind, k) for k in range(blocks)])
+        whole = together([block(store, kind, k, louder=True) for k in range(blocks)])
         columns = load("volitional-muap").estimator_[-2].features
         units = columns_of(whole.units, columns)
         self.values, self.labels = units.values, whole.y[units.row_index]
@@ -226,6 +265,8 @@ def run(name: str, args: argparse.Namespace) -> None:
             test = np.flatnonzero(~np.isin(cohort.subjects, own))
             for method in args.methods:
                 if method == "motor units, simulated and own" and simulated is None:
+                    continue
+                if method == MINIROCKET and not installed("aeon"):
                     continue
                 file = args.cache / args.label / f"{name}-{shots}-{draw}-{method}.csv"
                 if not file.exists():
@@ -383,8 +424,17 @@ def gains(folder: Path, name: str) -> pd.DataFrame:
     return pd.DataFrame(out)
 
 
-def draw_curve(folder: Path, names: list[str]) -> None:
-    """Draw the learning curves."""
+def trained_further(folder: Path, name: str) -> bool:
+    """Tell whether models were trained on subjects of a cohort."""
+    file = folder / name / "subjects.csv"
+    return file.exists() and bool(pd.read_csv(file, usecols=["shots"])["shots"].any())
+
+
+def draw_curve(folder: Path, names: Sequence[str]) -> bool:
+    """Draw the learning curves of cohorts on which models were trained, if there are any."""
+    names = [name for name in names if trained_further(folder, name)]
+    if not names:
+        return False
     import matplotlib
 
     matplotlib.use("Agg")
@@ -424,6 +474,7 @@ def draw_curve(folder: Path, names: list[str]) -> None:
             ax.legend(fontsize=7, loc="lower right")
     fig.savefig(folder / "learning_curve.png", dpi=110)
     plt.close(fig)
+    return True
 
 
 def report(folder: Path, names: Sequence[str]) -> str:
@@ -451,13 +502,15 @@ def report(folder: Path, names: Sequence[str]) -> str:
             f"{model}: {_refused_of(own)}" for model, own in settings["plausibility"].items()
         )
         hashes = ", ".join(own["sha256"][:12] for own in settings["models"].values())
-        trained = pd.read_csv(folder / name / "subjects.csv", usecols=["shots"])["shots"].any()
+        trained = trained_further(folder, name)
         made = f"{settings['draws']} draws, {settings['updates']} updates; " if trained else ""
         lines.append(
             f"The models would refuse (hum, amplitude, or unlike the simulated) {unlike}; these "
             f"are counted above all the same. *{made}{settings['device']}, commit "
             f"{settings['commit'] or 'unknown'}; models {hashes}.*\n"
         )
+    if any(trained_further(folder, name) for name in names):
+        lines.append(CURVE)
     return "\n".join(lines)
 
 
@@ -518,20 +571,46 @@ def promised(folder: Path, method: str) -> str:
     return f"of real ones, {' and '.join(shares)}" if shares else UNMEASURED
 
 
+def caution(folder: Path) -> str:
+    """Say what everyone is told who lets one of the models answer for a patient."""
+    ill, scores, trained = [], [], set()
+    for name, method in SHIPPED.items():
+        trained.add(json.loads((folder / f"{name}.json").read_text())["n_train"])
+        rows = pd.read_csv(folder / "n2001" / "subjects.csv")
+        own = rows[(rows["method"] == f"{method}, simulated alone") & (rows["y_true"] == "normal")]
+        best = own[CLASSES].to_numpy().argmax(axis=1)
+        ill.append(int((best != CLASSES.index("normal")).sum()))
+        healthy = len(own)
+        rows = pd.read_csv(folder / "algiers" / "subjects.csv")
+        own = rows[rows["method"] == f"{method}, simulated alone"]
+        scores.append(f"{100 * balanced(own):.0f} %")
+    patients = " and ".join(f"{n:,}" for n in sorted(trained))
+    return (
+        "Models that come with sknemg were trained on "
+        f"{patients} simulated patients and cannot be relied on with real ones. Of the {healthy} "
+        f"healthy subjects of N2001 {' and '.join(map(str, ill))} are called ill "
+        f"({' and '.join(SHIPPED)}), and balanced accuracy on Algiers is "
+        f"{' and '.join(scores)}, where chance is 33 %."
+    )
+
+
 def write_down(folder: Path) -> None:
     """Put the scores into the cards of the models, which their hashes leave out, and the guide."""
+    said = caution(folder)
+    (folder_of("volitional-muap").parent / "caution.txt").write_text(said + "\n", encoding="utf-8")
+    warned = re.compile(r"(not a medical device\.\*\* ).*?( Trained on simulated patients alone)")
     for name, method in SHIPPED.items():
         file = folder_of(name) / "README.md"
-        text = file.read_text()
+        text = warned.sub(lambda found: f"{found[1]}{said}{found[2]}", file.read_text())
         before, rest = text.split("## Scores on real recordings\n", 1)
         after = rest[rest.index("\n## ") :]
-        said = f"## Scores on real recordings\n\n{on_card(folder, method)}\n"
-        alike, promise = before + said + after, re.compile(r"(\*\*simulated alike\*\*; )[^.]*\. ")
+        scores = f"## Scores on real recordings\n\n{on_card(folder, method)}\n"
+        alike, promise = before + scores + after, re.compile(r"(\*\*simulated alike\*\*; )[^.]*\. ")
         file.write_text(promise.sub(rf"\g<1>{promised(folder, method)}. ", alike))
     text = GUIDE.read_text()
     before, rest = text.split(BEGINS, 1)
     after = rest[rest.index(ENDS) :]
-    GUIDE.write_text(f"{before}{BEGINS}\n\n{report(folder, COHORTS)}\n{after}")
+    GUIDE.write_text(f"{before}{BEGINS}\n\n{said}\n\n{report(folder, COHORTS)}\n{after}")
 
 
 def main() -> None:
@@ -556,8 +635,7 @@ def main() -> None:
     if not args.only_report:
         for name in args.cohorts:
             run(name, args)
-    found = [name for name in COHORTS if (args.out / name / "subjects.csv").exists()]
-    draw_curve(args.out, found)
+    draw_curve(args.out, COHORTS)
     print(report(args.out, COHORTS))
     if args.write:
         write_down(args.out)

@@ -11,7 +11,8 @@ from benchmarks import pretrain, pretrain_worth
 from benchmarks.pretrain_worth import CLASSES
 from sknemg import Recordings
 from sknemg.diagnosis.answers import Answering
-from sknemg.weights import folder_of
+from sknemg.muap.features import FEATURES
+from sknemg.weights import CAUTION, folder_of
 
 
 class Few:
@@ -123,6 +124,73 @@ def test_the_cards_say_what_the_kept_results_do():
         text = (folder_of(name) / "README.md").read_text(encoding="utf-8")
         assert pretrain_worth.on_card(pretrain_worth.FOLDER, method) in text
         assert pretrain_worth.promised(pretrain_worth.FOLDER, method) in text
+    assert pretrain_worth.caution(pretrain_worth.FOLDER) == CAUTION
+
+
+def test_no_curve_is_drawn_of_models_that_were_not_trained_further(tmp_path):
+    kept(tmp_path, answers([1] * 9, "nEMGNet, simulated alone", shots=0))
+    assert not pretrain_worth.draw_curve(tmp_path, ["n2001", "algiers"])
+    assert not list(tmp_path.glob("*.png"))
+    assert "learning_curve.png" not in pretrain_worth.report(tmp_path, ["n2001"])
+
+
+@pytest.fixture
+def six_patients(tmp_path, monkeypatch):
+    """A store with the raw recordings of six patients; a unit is the peak of a recording."""
+    waves = np.tile(np.sin(np.arange(4000) * 0.3) * np.hanning(4000), (12, 1))
+    subject = [f"S{k}" for k in range(6) for _ in range(2)]
+    np.savez(
+        tmp_path / "wide-50003.npz", values=waves.ravel().astype(np.float32),
+        offsets=4000 * np.arange(13), y=np.repeat(CLASSES, 4), meta_subject=subject,
+        meta_sfreq=np.full(12, 10_000),
+    )  # fmt: skip
+
+    class Peak:
+        def fit_transform(self, X):
+            peaks = np.array([[np.abs(row).max()] for row in X])
+            return X.with_values(peaks, np.arange(len(X) + 1), sfreq=20_000, item="motor unit")
+
+    monkeypatch.setattr(pretrain, "MuapFeatures", Peak)
+    return tmp_path
+
+
+def test_units_are_measured_at_the_gain_of_their_patient(six_patients):
+    own = pretrain.block(six_patients, "wide", 3)
+    new = pretrain.block(six_patients, "wide", 3, louder=True)
+    gain = new.units.values[:, 0] / own.units.values[:, 0]
+    assert_allclose(gain[::2], gain[1::2])  # one for each patient
+    assert len(np.unique(gain.round(5))) == 6
+    assert 1 / pretrain.GAIN <= gain.min() < 0.8 and 1.2 < gain.max() <= pretrain.GAIN
+    each = np.repeat(gain, 4000)
+    assert_allclose(new.waves.values, own.waves.values * each, rtol=1e-5)
+    again = pretrain.block(six_patients, "wide", 3, louder=True)  # from the store
+    assert_allclose(again.units.values, new.units.values)
+    assert_allclose(again.waves.values, new.waves.values)
+
+
+def test_a_column_that_needs_a_known_machine_is_not_chosen(monkeypatch):
+    """`amplitude` tells three classes apart within each needle, and misleads across needles."""
+    rng = np.random.default_rng(0)
+    y = np.tile(CLASSES, 40)
+    code = np.tile([0, 1, 2], 40)
+    machines = {name: rng.random(120) for name in pretrain.MACHINES}
+    machines["needle"] = np.repeat(["concentric", "monopolar"], 60)
+    raw = Recordings(np.ones((120, 4)), sfreq=10_000, subject=np.arange(120), **machines)
+    values = rng.normal(size=(360, len(FEATURES)))
+    values[:, FEATURES.index("duration")] += 2 * np.repeat(code, 3)
+    far = np.repeat(machines["needle"] == "monopolar", 3)
+    values[:, FEATURES.index("amplitude")] += 3 * np.repeat(code, 3) + 9 * far
+    units = raw.with_values(values, 3 * np.arange(121), item="motor unit")
+    own = pretrain.Block(raw, raw, units, y)
+    monkeypatch.setattr(pretrain, "MACHINES", ("needle", "gain"))
+    table = pretrain.unknown_machines(own, ["amplitude"])
+    assert table["machines"].tolist() == ["needle", "needle", "gain", "gain"]
+    assert (table["subjects"] == 60).all()  # the other half trains
+    assert (table["balanced_accuracy"][:2] < 0.5).all()
+    monkeypatch.setattr(pretrain, "FEATURES", FEATURES[:2])
+    monkeypatch.setattr(pretrain, "MOST_COLUMNS", 1)
+    columns, _ = pretrain.choose_columns(own)
+    assert columns == ["duration"]
 
 
 def test_a_network_has_as_many_updates_whatever_the_number_of_windows():

@@ -30,8 +30,8 @@ def caution_of(model: Any) -> str:
     >>> from sklearn.frozen import FrozenEstimator
     >>> from sknemg.model_selection.origin import caution_of
     >>> from sknemg.pretrained import load
-    >>> caution_of(FrozenEstimator(load("volitional-muap").estimator_))[:48]
-    'This model was trained on 120 simulated patients'
+    >>> caution_of(FrozenEstimator(load("volitional-muap").estimator_))[:28]
+    'Models that come with sknemg'
     """
     return " ".join(dict.fromkeys(_cautions(model)))
 

@@ -18,9 +18,8 @@ def load(name: str) -> Any:
     """Load a model that comes with sknemg; nothing is fetched.
 
     All of them were trained on simulated patients alone, so that they may be shared. They are for
-    research: to be compared with and to be fine-tuned. They were trained on 120 simulated patients
-    and cannot be relied on with real ones: they called all 4 healthy subjects of N2001 ill, and on
-    Algiers were no better than chance. Their `card` says more.
+    research, to be compared with and to be fine-tuned, and cannot be relied on with real patients:
+    their `card` says what they scored there.
 
     Parameters
     ----------

@@ -16,11 +16,9 @@ MODELS: dict[str, str] = {
     "`NEMGNetClassifier(init=...)` fine-tunes.",
 }
 
-#: What everyone is told who lets one of them answer for a patient.
-CAUTION = (
-    "This model was trained on 120 simulated patients and cannot be relied on with real ones: it "
-    "called all 4 healthy subjects of N2001 ill, and on Algiers was no better than chance."
-)
+#: What everyone is told who lets one of them answer for a patient, with what they scored on real
+#: recordings; `benchmarks/pretrain_worth.py` writes the file.
+CAUTION = (Path(__file__).parent / "caution.txt").read_text(encoding="utf-8").strip()
 
 
 def names() -> list[str]:
