@@ -137,7 +137,8 @@ class Contraction:
         """
         instrument = Instrument() if instrument is None else instrument
         rng = np.random.default_rng(random_state)
-        sfreq, total = instrument.sfreq, duration + LEAD
+        sfreq = instrument.sfreq
+        total = round(duration * sfreq) / sfreq + LEAD
         needles = [needle] if moves_to is None else [needle, moves_to]
         templates = motor_unit_potentials(
             self.active_fibres, needles, sfreq=sfreq, decay=self.decay, random_state=rng

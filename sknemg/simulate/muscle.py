@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sknemg.simulate import recruitment
 from sknemg.simulate.contraction import Contraction
 from sknemg.simulate.fibre import Fibres
-from sknemg.simulate.geometry import lay_out_fibres
+from sknemg.simulate.geometry import DENSITY, lay_out_fibres
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,7 +91,7 @@ class Muscle:
 def healthy_muscle(
     *,
     n_units: int = 160,
-    density: float = 180.0,
+    density: float = DENSITY,
     diameter: float = 55.0,
     half_length: float = 50.0,
     decay: float = 2.0,

@@ -14,6 +14,11 @@ from sknemg.simulate.fibre import Fibres
 from sknemg.simulate.geometry import VELOCITY_RANGE
 from sknemg.simulate.muscle import Muscle
 
+#: Velocity of young sprouts, which have no myelin, and of those that are years old, m/s; a healthy
+#: terminal branch conducts at 6 m/s. Both are choices. How late sprouts arrive makes the phases of
+#: a potential, how slowly their fibres conduct its duration (as Nandedkar et al. 1988 found).
+SPROUT = (0.6, 5.0)
+
 
 def neuropathy(
     muscle: Muscle,
@@ -27,8 +32,8 @@ def neuropathy(
     Sprouts reach fibres next to their own, so that a survivor's fibres come to lie in groups;
     fibres that nobody adopts stay denervated. Young reinnervation conducts late, unevenly and
     unreliably over thin fibres (long, polyphasic, unstable potentials); with time it matures
-    (larger, simpler, stable ones), but sprouts stay slower than the nerve they replace, so that
-    potentials stay long for years.
+    (larger, simpler, stable ones), but adopted fibres stay uneven and slow, so that potentials
+    stay long for years.
 
     Parameters
     ----------
@@ -169,12 +174,12 @@ def _denervate(
     dead = rng.choice(alive, size=round(loss * len(alive)), replace=False)
     orphan = np.isin(muscle.fibres.unit, dead)
     seeking = orphan & (rng.random(len(orphan)) < reached)
-    unit = _adopt(muscle.fibres, orphan, seeking, reach, growth, rng)
+    unit, path = _adopt(muscle.fibres, orphan, seeking, reach, growth, rng)
     kept = unit >= 0
     fibres, orphan = replace(muscle.fibres, unit=unit)[kept], orphan[kept]
     return replace(
         muscle,
-        fibres=_reinnervated(fibres, orphan, chronicity, rng),
+        fibres=_reinnervated(fibres, orphan, path[kept], chronicity, rng),
         denervated=muscle.denervated + int((~kept).sum()),
     )
 
@@ -186,9 +191,15 @@ def _adopt(
     reach: float,
     growth: float,
     rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """Owner of every fibre after three rounds of sprouting; -1 for those not adopted."""
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Sprout in three rounds: owner of every fibre (-1: none), and mm of sprout that lead to it.
+
+    A sprout runs from the end-plate of a fibre of its unit to the old end-plate of the orphan,
+    where reinnervation happens; those of a later round grow out of those of an earlier one. So
+    orphans of one dead unit, whose end-plates lie close together, stay close in time.
+    """
     place = np.stack([fibres.x, fibres.y], axis=1)
+    path = np.zeros(len(fibres))
     owner = np.where(orphan, -1, fibres.unit)
     n_units = int(fibres.unit.max()) + 1
     sizes = np.bincount(owner[~orphan], minlength=n_units)
@@ -203,11 +214,17 @@ def _adopt(
         n_found = np.isfinite(distance).sum(axis=1)
         pick = (rng.random(len(asking)) * n_found * (rng.random(len(asking)) < 0.2)).astype(int)
         order = rng.permutation(np.flatnonzero(n_found))
-        asked = owner[seeds[nearest[order, pick[order]]]]
+        source = seeds[nearest[order, pick[order]]]
+        asked = owner[source]
         granted = _rank_within(asked) < room[asked]
-        owner[asking[order[granted]]] = asked[granted]
+        source, child = source[granted], asking[order[granted]]
+        owner[child] = asked[granted]
+        across = distance[order, pick[order]][granted]
+        path[child] = path[source] + np.hypot(
+            across, fibres.end_plate[child] - fibres.end_plate[source]
+        )
         room -= np.bincount(asked[granted], minlength=n_units)
-    return owner
+    return owner, path
 
 
 def _rank_within(groups: NDArray[Any]) -> NDArray[np.int64]:
@@ -221,9 +238,16 @@ def _rank_within(groups: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _reinnervated(
-    fibres: Fibres, adopted: NDArray[Any], chronicity: float, rng: np.random.Generator
+    fibres: Fibres,
+    adopted: NDArray[Any],
+    path: NDArray[Any],
+    chronicity: float,
+    rng: np.random.Generator,
 ) -> Fibres:
-    """Give adopted fibres the late, thin, unreliable innervation of their age."""
+    """Give adopted fibres the late, thin, unreliable innervation of their age.
+
+    ``path`` is the length of sprout that leads to each fibre, mm.
+    """
     c, n = chronicity, int(adopted.sum())
     diameter, velocity = fibres.diameter.copy(), fibres.velocity.copy()
     delay, jitter = fibres.delay.copy(), fibres.jitter.copy()
@@ -231,7 +255,7 @@ def _reinnervated(
     diameter[adopted] *= rng.uniform(0.55 + 0.45 * c, 0.90 + 0.50 * c, n)
     velocity[adopted] += 0.02 * (diameter[adopted] - fibres.diameter[adopted])
     velocity[adopted] *= rng.uniform(0.65 + 0.15 * c, 1.0, n)
-    delay[adopted] += rng.gamma(1.6, (2.8 - 1.8 * c) * 1e-3 / 1.6, n)
+    delay[adopted] += path[adopted] / (SPROUT[0] * (SPROUT[1] / SPROUT[0]) ** c) / 1000
     jitter[adopted] = (110 - 70 * c) * 1e-6 * rng.lognormal(0, 0.5, n)
     blocking[adopted] = 0.12 * (1 - c) * rng.uniform(0, 2, n)
     tension[adopted] *= 0.35 + 0.2 * c

@@ -10,6 +10,7 @@ import pandas as pd
 
 from sknemg.simulate.anatomy import MUSCLES
 from sknemg.simulate.contraction import Trace
+from sknemg.simulate.geometry import DENSITY
 from sknemg.simulate.instrument import Instrument
 from sknemg.simulate.muscle import Muscle, healthy_muscle
 from sknemg.simulate.needle import Needle, concentric, monopolar
@@ -177,7 +178,7 @@ def _muscle(
     """Make a muscle of a person: healthy, then aged, then diseased."""
     size = FEMALE if person["sex"] == "female" else 1.0
     muscle = healthy_muscle(
-        density=180 * rng.lognormal(0, 0.15),
+        density=DENSITY * rng.lognormal(0, 0.15),
         diameter=rng.uniform(*DIAMETER) * size,
         half_length=MUSCLES[name].half_length,
         decay=rng.uniform(*DECAY),

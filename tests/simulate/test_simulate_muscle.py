@@ -12,7 +12,7 @@ from sknemg.simulate import (
     myopathy,
     neuropathy,
 )
-from sknemg.simulate.pathology import _rank_within
+from sknemg.simulate.pathology import _adopt, _rank_within
 from sknemg.simulate.potentials import thin
 from sknemg.simulate.recruitment import firing_rates, firing_times, force
 
@@ -132,6 +132,25 @@ def test_young_reinnervation_is_late_and_unreliable_and_matures():
     assert SUBACUTE.fibres.delay[adopted].mean() > SUBACUTE.fibres.delay[~adopted].mean() + 1e-3
     assert SUBACUTE.fibres.jitter.mean() > 1.5 * CHRONIC.fibres.jitter.mean()
     assert SUBACUTE.fibres.diameter.mean() < CHRONIC.fibres.diameter.mean()
+
+
+def test_a_sprout_runs_to_the_old_end_plate_and_grows_on_from_there():
+    fibres = Fibres(
+        x=[0.0, 0.1, 0.3], y=0.0, diameter=55.0, end_plate=[0.0, 1.0, 0.5], unit=[0, 1, 1]
+    )
+    orphan = np.array([False, True, True])
+    for seed in range(20):
+        owner, path = _adopt(fibres, orphan, orphan, 0.25, 3.0, np.random.default_rng(seed))
+        if (owner == 0).all():
+            break
+    first = np.hypot(0.1, 1.0)
+    assert path.tolist() == pytest.approx([0, first, first + np.hypot(0.2, 0.5)])
+
+
+def test_young_sprouts_scatter_arrivals_and_old_ones_little():
+    scatter = [m.fibres.delay[m.fibres.blocking > 0].std() for m in (SUBACUTE, CHRONIC)]
+    assert scatter[0] > 1e-3
+    assert scatter[1] < 0.7e-3
 
 
 def test_myopathy_keeps_its_units_but_loses_fibres_of_varying_size():
