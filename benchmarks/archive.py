@@ -667,13 +667,13 @@ def in_folder(args: argparse.Namespace, folder: Path) -> None:
               flush=True)  # fmt: skip
     stages = pd.DataFrame([row for row in rows if row["way"] == "stages"])
     runs = pd.DataFrame([row for row in rows if row["way"] not in ("stages", "machine")])
-    machine = next(row for row in rows if row["way"] == "machine")
     if args.out is None:
         return
     args.out.mkdir(parents=True, exist_ok=True)
     runs.to_csv(args.out / "runs.csv", index=False, float_format="%.4f")
     stages.to_csv(args.out / "stages.csv", index=False, float_format="%.4f")
     known = {name: value for name, value in vars(args).items() if name in SETTINGS}
+    machine = next(row for row in rows if row["way"] == "machine")
     found = provenance()
     found["versions"] |= versions_of(("dask", "distributed", "onnxruntime", "pyarrow", "wfdb"))
     settings = known | {"simulated": True, "cores": os.cpu_count(), "machine": machine} | found
