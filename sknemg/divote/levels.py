@@ -100,7 +100,10 @@ class Scores(NamedTuple):
 
 
 def beside(
-    known: Mapping[str, Any], scores: NDArray[Any], labels: Sequence[Any], index: Any = None
+    known: Mapping[str, Any] | pd.DataFrame,
+    scores: NDArray[Any],
+    labels: Sequence[Any],
+    index: Any = None,
 ) -> pd.DataFrame:
     """Make a table of what is known of its rows, and their scores, a column for each class.
 
