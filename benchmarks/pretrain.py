@@ -89,6 +89,8 @@ BY_MACHINES = (
 )
 BY_COHORTS = "biceps and default chose the setting, and are slightly too good."
 BY_HAND = "The setting was not chosen by a kept comparison."
+#: In the store: CPU seconds of every block that was simulated, kept beside the results.
+TIMES = "simulation_times.csv"
 #: In a card until `benchmarks.pretrain_worth` has measured it.
 UNMEASURED = "of real ones it is not measured yet"
 
@@ -168,7 +170,9 @@ def simulated(kind: Kind, seed: int) -> tuple[Recordings, np.ndarray]:
 
 def _raw(file: Path, kind: str, seed: int) -> tuple[Recordings, np.ndarray]:
     if not file.exists():
+        start = time.process_time()
         X, y = simulated(COHORTS[kind], seed)
+        _write_time(file.parent / TIMES, kind, seed, X, time.process_time() - start)
         meta = {
             f"meta_{name}": column.to_numpy(dtype=None if column.dtype.kind in "fiub" else str)
             for name, column in X.meta.items()
@@ -182,6 +186,13 @@ def _raw(file: Path, kind: str, seed: int) -> tuple[Recordings, np.ndarray]:
         values = kept["values"]
         signals = [values[a:b] for a, b in ends]
         return Recordings(signals, **{k: v.tolist() for k, v in meta.items()}), kept["y"]
+
+
+def _write_time(file: Path, kind: str, seed: int, X: Recordings, seconds: float) -> None:
+    """Add what a block took of one processor to the list in the store."""
+    row = {"kind": kind, "seed": seed, "patients": X["subject"].nunique(), "recordings": len(X),
+           "cpu_seconds": round(seconds, 1)}  # fmt: skip
+    pd.DataFrame([row]).to_csv(file, mode="a", header=not file.exists(), index=False)
 
 
 def _write(file: Path, **arrays: Any) -> None:
@@ -485,6 +496,8 @@ def train(args: argparse.Namespace) -> None:
         "seed": args.seed,
     } | {key: world[key] for key in ("commit", "versions", "device")}
     args.results.mkdir(parents=True, exist_ok=True)
+    if (args.store / TIMES).exists():
+        (args.results / TIMES).write_text((args.store / TIMES).read_text())
 
     if "muap" in args.models:
         columns, table = choose_columns(patients)

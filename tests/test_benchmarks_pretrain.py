@@ -168,6 +168,19 @@ def test_units_are_measured_at_the_gain_of_their_patient(six_patients):
     assert_allclose(again.waves.values, new.waves.values)
 
 
+def test_a_block_is_simulated_once_and_its_time_kept(six_patients, monkeypatch):
+    def made(kind, seed):
+        return Recordings(np.ones((4, 4000)), sfreq=10_000, subject=list("aabb")), np.full(4, "x")
+
+    monkeypatch.setattr(pretrain, "simulated", made)
+    for number in (0, 1, 1, 3):  # the last one is in the store
+        pretrain.block(six_patients, "wide", number)
+    times = pd.read_csv(six_patients / pretrain.TIMES)
+    assert times["seed"].tolist() == [50_000, 50_001]
+    assert times["patients"].tolist() == [2, 2]
+    assert (times["cpu_seconds"] >= 0).all()
+
+
 def test_a_column_that_needs_a_known_machine_is_not_chosen(monkeypatch):
     """`amplitude` tells three classes apart within each needle, and misleads across needles."""
     rng = np.random.default_rng(0)
