@@ -100,7 +100,7 @@ class Scores(NamedTuple):
 
 
 def beside(
-    known: Mapping[str, Any] | pd.DataFrame,
+    known: Mapping[Any, Any] | pd.DataFrame,
     scores: NDArray[Any],
     labels: Sequence[Any],
     index: Any = None,
