@@ -103,6 +103,8 @@ class Diagnostician(Answering, VersionedEstimator):
     'cannot be judged'
     """
 
+    #: Whatever `cv` is: it keeps the recordings of a subject together.
+    folds_by_subject: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "estimator": [HasMethods(["fit", "predict_proba"])],
         "cv": [Interval(Integral, 2, None, closed="left")],

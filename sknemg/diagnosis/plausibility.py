@@ -76,6 +76,8 @@ class Plausibility(Examiner, VersionedEstimator):
     ['amplitude 2000 times that of training (unit?)', 'flat']
     """
 
+    #: Whatever `cv` is: it keeps the recordings of a subject together.
+    folds_by_subject: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "sfreq": [Interval(Real, 0, None, closed="neither")],
         "min_duration": [Interval(Real, 0, None, closed="left")],

@@ -138,7 +138,8 @@ def row_splitters(estimator: Any, *, of_segments: bool = False) -> list[RowSplit
     if isinstance(estimator, type) or not hasattr(estimator, "get_params"):
         return []
     found: list[RowSplitter] = []
-    by_subject = hasattr(estimator, "trained_on")  # it checks its own cv
+    votes = hasattr(estimator, "trained_on")  # segments, each a row for what is inside
+    by_subject = votes or getattr(estimator, "folds_by_subject", False)
     params = estimator.get_params(deep=False)
     own = [value for name, value in params.items() if not is_start(name)]
     inner = [part for value in own for part in estimators_in(value)]
@@ -146,7 +147,7 @@ def row_splitters(estimator: Any, *, of_segments: bool = False) -> list[RowSplit
     if "cv" in params and not frozen and not by_subject and _splits_rows(params["cv"]):
         found.append(RowSplitter(f"{type(estimator).__name__}(cv={params['cv']!r})", of_segments))
     for part in inner:
-        found += row_splitters(part, of_segments=of_segments or by_subject)
+        found += row_splitters(part, of_segments=of_segments or votes)
     return found
 
 

@@ -28,6 +28,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sknemg import DiVoteClassifier, SubjectKFold, SubjectScorer
+from sknemg.diagnosis import Diagnostician, Plausibility
 from sknemg.evaluation import Protocol, evaluate
 from sknemg.model_selection import TornSubjectsError, TornSubjectsWarning
 from sknemg.model_selection.torn import row_splitters, trained_on
@@ -226,6 +227,15 @@ def test_a_cv_of_rows_is_found_wherever_it_is(cv):
 def test_a_cv_by_subject_or_of_the_users_own_is_trusted(cv):
     assert not row_splitters(StackingClassifier([("a", pipeline())], cv=cv))
     assert not row_splitters(DiVoteClassifier(Spy(), cv=5))  # it folds by subject
+
+
+def test_a_diagnostician_folds_by_subject_whatever_is_inside():
+    votes = DiVoteClassifier(Spy())
+    assert not row_splitters(Diagnostician(make_pipeline(FunctionTransformer(), votes), cv=5))
+    assert not row_splitters(Plausibility(cv=3))
+    torn = Diagnostician(StackingClassifier([("a", pipeline())], cv=4))
+    (found,) = row_splitters(torn)
+    assert found == ("StackingClassifier(cv=4)", False)  # of recordings, not of segments
 
 
 def test_torn_calibration_and_stacking_are_noticed_when_scored():
