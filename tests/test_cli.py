@@ -161,8 +161,14 @@ def low_rate(X, y):
 )
 @pytest.mark.filterwarnings("ignore::sknemg.datasets.ImplausibleWarning")
 def test_wrong_cohorts_end_with_a_reason_in_the_words_of_the_command(
-    make_cohort_folder, tmp_path, capsys, change, options, messages
+    make_cohort_folder, tmp_path, capsys, monkeypatch, change, options, messages
 ):
+    """Before motor units are looked for, which takes minutes."""
+
+    def search(*_):
+        pytest.fail("looked for motor units")
+
+    monkeypatch.setattr("sknemg.evaluation.methods.fitting_methods", search)
     assert compare(make_cohort_folder(change), tmp_path / "out", *options) == 2
     refused(capsys, *messages)
 

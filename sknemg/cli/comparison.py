@@ -145,6 +145,17 @@ def _check_inner_folds(y: Any, subjects: Any, folds: int, inner: int | None) -> 
         )
 
 
+def _check(args: argparse.Namespace, X: Any, y: Any) -> None:
+    """Refuse what no evaluation can use before motor units are looked for, which takes minutes."""
+    from sknemg.evaluation._check import FirstSteps, check_data
+    from sknemg.evaluation._plan import plan_cells
+
+    checked = check_data(X, y)
+    segments = chosen_methods(args, methods=["features"], cv=args.out_of_fold)
+    FirstSteps(checked.X, checked.subjects).check(segments)
+    plan_cells(segments, *checked, _protocol(args), args.seed)
+
+
 def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
     from sknemg.evaluation import evaluate
     from sknemg.evaluation.comparison import scores_of, short_table
@@ -159,7 +170,8 @@ def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
     _check_inner_folds(y, X["subject"].to_numpy(), protocol.n_splits, args.out_of_fold)
     names = args.methods
     if names is None:
-        names = fitting_methods(X.validate(), y, args.jobs)
+        _check(args, X, y)
+        names = fitting_methods(X, y, args.jobs)
         if "motor-units" not in names:
             print("Hardly any motor units are found: they are left out (--methods motor-units).")
     methods = chosen_methods(args, methods=names, cv=args.out_of_fold)

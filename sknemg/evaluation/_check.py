@@ -1,4 +1,4 @@
-"""The first steps of pipelines on the whole X: whatever makes recordings unusable, found early."""
+"""Data and the first steps of pipelines on the whole X: what cannot be used, found early."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import joblib
+import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
@@ -22,8 +23,25 @@ from sknemg.base import RowTransformer
 from sknemg.divote import DiVoteClassifier, JointVoteClassifier
 from sknemg.evaluation.nuisance import measures_nuisance
 from sknemg.model_selection import FewerSubjects
+from sknemg.model_selection.leaks import check_no_shared_signal
 from sknemg.muap.features import MuapFeatures
 from sknemg.recordings import InvalidRecordingsError, Recordings
+from sknemg.recordings._carry import with_row_numbers, with_subjects
+from sknemg.recordings._problems import shown
+from sknemg.recordings._subjects import (
+    check_labels,
+    label_subjects,
+    read_subjects,
+    warn_if_alike,
+)
+
+
+class Checked(NamedTuple):
+    """Data that were checked: recordings with subjects and row numbers, diagnoses, subjects."""
+
+    X: Any
+    y: NDArray[Any]
+    subjects: NDArray[Any]
 
 
 class Shared(NamedTuple):
@@ -41,6 +59,43 @@ class Shared(NamedTuple):
     n_steps: int
     data: Any
     seconds: float
+
+
+def check_data(X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Checked:
+    """Refuse what no evaluation by subject can use.
+
+    Parameters
+    ----------
+    X : Recordings, DataFrame, list of arrays or ndarray
+    y : array-like of shape (n_recordings,)
+    groups : array-like of shape (n_recordings,), default=None
+        Subjects; by default the column ``subject`` of `X`.
+
+    Returns
+    -------
+    Checked
+
+    Raises
+    ------
+    ValueError
+        If the subjects are unknown, a diagnosis is missing, a subject has two, or all have the
+        same.
+    LeakError
+        If recordings of two subjects hold the same signal.
+    """
+    subjects = read_subjects(X, groups)
+    if subjects is None:
+        raise ValueError("An evaluation splits by subject: give groups or a column 'subject'.")
+    X = with_subjects(X, subjects)
+    y = check_labels(y, len(subjects))
+    label_subjects(y, subjects)
+    if groups is not None or not isinstance(X, Recordings):  # which warned of its own subjects
+        warn_if_alike(subjects)
+    if len(np.unique(y)) < 2:
+        raise ValueError(f"y holds one class only, {shown(y[0])}: give two or more.")
+    if isinstance(X, Recordings) and X.item_shape == ():
+        check_no_shared_signal(X, subjects)
+    return Checked(with_row_numbers(X), y, subjects)
 
 
 class FirstSteps:

@@ -18,30 +18,21 @@ from sklearn.base import BaseEstimator
 
 from sknemg.divote.levels import LEVEL_TABLES
 from sknemg.evaluation._cache import open_cache
-from sknemg.evaluation._check import FirstSteps
+from sknemg.evaluation._check import FirstSteps, check_data
 from sknemg.evaluation._code import package_code, users_code
-from sknemg.evaluation._fit import file_of, fixed_threads, run_cell, seen_by
+from sknemg.evaluation._fit import file_of, fixed_threads, kept_cell, run_cell, seen_by
 from sknemg.evaluation._plan import Cell, plan_cells
 from sknemg.evaluation._routing import check_reach
 from sknemg.evaluation.nuisance import NUISANCE, nuisance_model, nuisance_table
 from sknemg.evaluation.protocols import PROTOCOLS, Protocol
 from sknemg.evaluation.result import Evaluation
-from sknemg.model_selection.leaks import check_no_shared_signal
 from sknemg.model_selection.torn import (
     report_row_splitters,
     report_trained_on,
     row_splitters,
 )
 from sknemg.provenance import provenance
-from sknemg.recordings import Recordings
-from sknemg.recordings._carry import with_row_numbers, with_subjects
 from sknemg.recordings._problems import capped, listed, shown
-from sknemg.recordings._subjects import (
-    check_labels,
-    label_subjects,
-    read_subjects,
-    warn_if_alike,
-)
 from sknemg.recordings._workers import kept_by_workers
 
 _T = TypeVar("_T")
@@ -169,22 +160,10 @@ def evaluate(
             f"random_state={random_state!r} must be an integer >= 0, so that a stopped run "
             "resumes with the same folds."
         )
-    subjects = read_subjects(X, groups)
-    if subjects is None:
-        raise ValueError("An evaluation splits by subject: give groups or a column 'subject'.")
-    X = with_subjects(X, subjects)
+    X, y, subjects = check_data(X, y, groups)
     if nuisance:
         estimators = _with_nuisance(estimators, X)
     check_reach(estimators, X)
-    y = check_labels(y, len(subjects))
-    label_subjects(y, subjects)
-    if groups is not None or not isinstance(X, Recordings):  # which warned of its own subjects
-        warn_if_alike(subjects)
-    if len(np.unique(y)) < 2:
-        raise ValueError(f"y holds one class only, {shown(y[0])}: give two or more.")
-    if isinstance(X, Recordings) and X.item_shape == ():
-        check_no_shared_signal(X, subjects)
-    X = with_row_numbers(X)
     first_steps = FirstSteps(X, subjects)
     with fixed_threads(n_threads):
         first_steps.check(estimators)
@@ -199,22 +178,31 @@ def evaluate(
     if folder is not None:
         keys = _keys(estimators, (X, y, subjects, n_threads), settings)
         files = [file_of(cell, folder, keys[cell.method]) for cell in cells]
-    new = {
-        cell.method
+    kept = [
+        None if file is None else kept_cell(cell, file)[0]
         for cell, file in zip(cells, files, strict=True)
-        if file is None or not file.exists()
-    }
+    ]
+    done = [own for own in kept if own is not None]
+    todo = [at for at, own in enumerate(kept) if own is None]
+    new = {cells[at].method for at in todo}
     with fixed_threads(n_threads):
         shared = first_steps.share({name: own for name, own in estimators.items() if name in new})
     settings["shared_seconds"] = {name: own.seconds for name, own in shared.items()}
-    seen = {cell.method: seen_by(cell.fit.estimator, X, shared.get(cell.method)) for cell in cells}
+    seen = {
+        cell.method: seen_by(cell.fit.estimator, X, shared.get(cell.method))
+        for cell in (cells[at] for at in todo)
+    }
     work = [
-        joblib.delayed(run_cell)(cell, *seen[cell.method], y, subjects, n_threads, file)
-        for cell, file in zip(cells, files, strict=True)
+        joblib.delayed(run_cell)(
+            cells[at], *seen[cells[at].method], y, subjects, n_threads, files[at]
+        )
+        for at in todo
     ]
-    with kept_by_workers(*(data for data, _ in seen.values()), y, subjects):
-        results = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work)
-        done = sorted(_shown(results, len(cells), progress), key=lambda item: item.order)
+    if work:
+        with kept_by_workers(*(data for data, _ in seen.values()), y, subjects):
+            results = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work)
+            done += _shown(results, len(cells), len(done), progress)
+    done = sorted(done, key=lambda item: item.order)
     _warn_of_damage([item.damage for item in done if item.damage])
     names = pd.Series(subjects).drop_duplicates()
     torn = names.isin([name for item in done for name in item.torn]).to_numpy()
@@ -337,10 +325,13 @@ def _warn_of_damage(damaged: list[str]) -> None:
         )
 
 
-def _shown(results: Iterator[_T], n_cells: int, progress: bool) -> Iterator[_T]:
+def _shown(results: Iterator[_T], n_cells: int, n_kept: int, progress: bool) -> Iterator[_T]:
     from tqdm.auto import tqdm
 
-    return iter(tqdm(results, total=n_cells, unit="fit", disable=not progress, smoothing=0))
+    bar = tqdm(
+        results, total=n_cells, initial=n_kept, unit="fit", disable=not progress, smoothing=0
+    )
+    return iter(bar)
 
 
 def _settings(

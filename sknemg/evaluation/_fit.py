@@ -54,6 +54,26 @@ def seen_by(estimator: Any, X: Any, shared: Shared | None) -> tuple[Any, int]:
     return shared.data, shared.n_steps
 
 
+def kept_cell(cell: Cell, file: Path) -> tuple[Done | None, str]:
+    """Read what a cell gave before, or say what is wrong with its file.
+
+    Parameters
+    ----------
+    cell : Cell
+    file : Path
+
+    Returns
+    -------
+    done : Done or None
+        None if there is no file, or none that holds a whole cell.
+    damage : str
+    """
+    tables, damage = read_cell(file)
+    if tables is None:
+        return None, damage and f"{file.name} ({damage})"
+    return _labelled(cell, tables, ""), ""
+
+
 def run_cell(
     cell: Cell,
     X: Any,
@@ -67,18 +87,21 @@ def run_cell(
 
     The first `n_steps` of its pipeline were run on `X` before, and are not run again.
     """
-    tables, damage = None, ""
+    kept, damage = (None, "") if file is None else kept_cell(cell, file)
+    if kept is not None:  # another method of the same settings has just written it
+        return kept
+    fit = cell.fit
+    if n_steps:
+        fit = replace(fit, estimator=fit.estimator[n_steps:])
+    with fixed_threads(n_threads):
+        tables = _fit_and_predict(fit, X, y, subjects)
     if file is not None:
-        tables, damage = read_cell(file)
-        damage = damage and f"{file.name} ({damage})"
-    if tables is None:
-        fit = cell.fit
-        if n_steps:
-            fit = replace(fit, estimator=fit.estimator[n_steps:])
-        with fixed_threads(n_threads):
-            tables = _fit_and_predict(fit, X, y, subjects)
-        if file is not None:
-            write_cell(tables, file)
+        write_cell(tables, file)
+    return _labelled(cell, tables, damage)
+
+
+def _labelled(cell: Cell, tables: Tables, damage: str) -> Done:
+    """Say in every table which cell it is of."""
     labels: dict[str, Any] = {"method": cell.method, "repeat": cell.repeat, "fold": cell.fold}
     tables = {
         name: table.assign(**labels)[[*labels, *table.columns]] for name, table in tables.items()

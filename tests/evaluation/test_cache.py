@@ -48,6 +48,17 @@ def test_a_damaged_cell_is_computed_anew_and_said(tmp_path):
     assert run(tmp_path).subjects.equals(reference.subjects)  # mended: no warning
 
 
+def test_of_kept_cells_nothing_is_sent_to_workers(tmp_path, monkeypatch):
+    reference = run(tmp_path)
+
+    def send(*_, **__):
+        pytest.fail("data were sent")
+
+    monkeypatch.setattr("sknemg.evaluation._evaluate.kept_by_workers", send)
+    monkeypatch.setattr("joblib.Parallel", send)
+    assert run(tmp_path).subjects.equals(reference.subjects)
+
+
 @pytest.mark.parametrize("content", [{"cells": 1}, "cell"])
 def test_a_file_that_holds_no_cell_is_computed_anew(tmp_path, content):
     reference = run(tmp_path)
