@@ -21,6 +21,7 @@ from sknemg.muap.potential import BASELINE, HALF_SWEEP, QUIET, extent, measure_m
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import unpack
 from sknemg.recordings._problems import listed, rows_of, shown
+from sknemg.recordings._workers import kept_by_workers
 from sknemg.recordings.recordings import offsets_of
 
 __all__ = ["MuapFeatures", "jiggle", "known_features", "muap_feature", "recruitment_ratio"]
@@ -313,7 +314,7 @@ class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[
             "min_amplitude": self.min_amplitude,
         }
         what = None if self.return_templates else list(functions.values())
-        rows = _measure_rows(list(zip(X, rates, strict=True)), what, limits, self.n_jobs)
+        rows = _measure_rows(X, rates, what, limits, self.n_jobs)
         width = _N_TEMPLATE if self.return_templates else len(functions)
         values = np.concatenate([np.empty((0, width)), *rows])
         offsets = offsets_of([len(row) for row in rows])
@@ -397,7 +398,8 @@ def _name_of(feature: Any) -> str:
 
 
 def _measure_rows(
-    signals: list[tuple[NDArray[Any], float]],
+    X: Recordings,
+    rates: NDArray[np.float64],
     features: list[Feature] | None,
     limits: dict[str, Any],
     n_jobs: int | None,
@@ -411,12 +413,15 @@ def _measure_rows(
     registered = {id(feature) for feature in _REGISTRY.values()}
     remember = features is not None and {id(feature) for feature in features} <= registered
     asked = (tuple(features or ()), tuple(sorted(limits.items())))
-    keys = [_key(*own, *asked) if remember else at for at, own in enumerate(signals)]
+    keys = [_key(X[at], rates[at], *asked) if remember else at for at in range(len(X))]
     rows = {key: _MEASURED.pop(key) for key in keys if key in _MEASURED}
-    missing = {key: own for key, own in zip(keys, signals, strict=True) if key not in rows}
-    measured = Parallel(n_jobs=n_jobs)(
-        delayed(_measured)(*own, features, limits) for own in missing.values()
-    )
+    missing = {key: at for at, key in enumerate(keys) if key not in rows}
+    measured: list[NDArray[np.float64]] = []
+    if missing:
+        with kept_by_workers(X):
+            measured = Parallel(n_jobs=n_jobs)(
+                delayed(_measured)(X, at, rates[at], features, limits) for at in missing.values()
+            )
     rows.update(zip(missing, measured, strict=True))
     if remember:
         _MEASURED.update((key, rows[key]) for key in keys)  # the last to be forgotten
@@ -431,9 +436,9 @@ def _key(signal: NDArray[Any], sfreq: float, *asked: Any) -> tuple[Any, ...]:
 
 
 def _measured(
-    signal: NDArray[Any], sfreq: float, features: list[Feature] | None, limits: dict[str, Any]
+    X: Recordings, row: int, sfreq: float, features: list[Feature] | None, limits: dict[str, Any]
 ) -> NDArray[np.float64]:
-    units = find_units(signal, sfreq, **limits)
+    units = find_units(X[row], sfreq, **limits)
     if features is None:
         rows = [_at_common_rate(unit) for unit in units]
         return np.array(rows).reshape(-1, _N_TEMPLATE)

@@ -24,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 
 from sknemg import (
     DiVoteClassifier,
+    MuapFeatures,
     Recordings,
     Segmenter,
     SegmentFeatures,
@@ -319,7 +320,11 @@ def test_data_that_every_worker_has_are_not_sent_again(client, cohort):
     assert found == [180, 180]
 
 
-@pytest.mark.parametrize("task", [searched, evaluated, voted, calibrated])
+def measured(X, y):
+    return MuapFeatures().transform(X.with_columns(sfreq=10_000.0))
+
+
+@pytest.mark.parametrize("task", [searched, evaluated, voted, calibrated, measured])
 def test_data_are_sent_to_each_worker_once(client, cohort, task):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # which no worker can import
     client.run(count_arrivals)
