@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,7 +39,7 @@ def read_network(name: str) -> ShippedNetwork:
     -------
     ShippedNetwork
         ``parameters`` of `NEMGNetClassifier`, ``classes``, ``input_shape`` of a row, its rate
-        ``sfreq`` in hertz, and ``weights``, the state dict.
+        ``sfreq`` in hertz, and ``weights``, the state dict, read-only.
 
     Raises
     ------
@@ -51,9 +53,15 @@ def read_network(name: str) -> ShippedNetwork:
     >>> network.classes, network.sfreq
     (['myopathy', 'neuropathy', 'normal'], 10000.0)
     """
+    parameters, classes, *others = _read(name, folder_of(name))
+    return ShippedNetwork(dict(parameters), list(classes), *others)
+
+
+@cache
+def _read(name: str, folder: Path) -> ShippedNetwork:
+    """Read it once in a process; nobody may write into its weights."""
     from safetensors.numpy import load
 
-    folder = folder_of(name)
     sums = dict(line.split()[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines())
     files = {}
     for file in ("config.json", "model.safetensors"):
@@ -76,6 +84,8 @@ def read_network(name: str) -> ShippedNetwork:
     weights = {
         path.partition(mark)[2]: np.array(array) for path, array in arrays.items() if mark in path
     }
+    for array in weights.values():
+        array.flags.writeable = False
     return ShippedNetwork(
         parameters=entry["parameters"],
         classes=state["classes_"]["labels"],

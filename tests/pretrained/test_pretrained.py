@@ -157,6 +157,19 @@ def test_altered_files_are_noticed(monkeypatch, tmp_path):
         read_network("volitional-small")
 
 
+def test_the_weights_are_read_once_and_nobody_writes_into_them(monkeypatch, tmp_path):
+    copy = tmp_path / "volitional-small"
+    shutil.copytree(folder_of("volitional-small"), copy)
+    monkeypatch.setattr("sknemg.weights.network.folder_of", lambda name: copy)
+    first = read_network("volitional-small")
+    first.parameters["width"] = 64
+    (copy / "model.safetensors").unlink()
+    again = read_network("volitional-small")
+    assert again.parameters["width"] == 8
+    with pytest.raises(ValueError, match="read-only"):
+        next(iter(again.weights.values()))[...] = 0
+
+
 @pytest.mark.slow
 def test_a_pipeline_to_fine_tune_has_the_steps_of_the_model():
     pipe = fine_tuning_pipeline(freeze=12, max_epochs=1, random_state=0)
