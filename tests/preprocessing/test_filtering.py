@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy.signal import butter, iirnotch, sosfiltfilt, tf2sos
 
 from sknemg import BandPass, InvalidRecordingsError, Recordings
-from sknemg.preprocessing.filtering import filter_band, louder_mains
+from sknemg.preprocessing.filtering import _spectrum_below, filter_band, louder_mains
 
 SFREQ = 10_000
 
@@ -35,6 +35,18 @@ def test_auto_takes_the_hum_that_is_there(mains):
     assert louder_mains(0.5 * noise() + hum, SFREQ) == mains
     left = filter_band(hum, SFREQ, 20, 4500)
     assert np.abs(left[2000:-2000]).max() < 0.02
+
+
+@pytest.mark.parametrize(("n", "sfreq"), [(19_997, 10_000), (19_997, 23_437.5), (131_071, 48_000)])
+def test_the_spectrum_of_a_prime_length_is_had_from_the_decimated_signal(n, sfreq, monkeypatch):
+    wave = np.cumsum(noise(n=n)) * np.hanning(n) + noise(1, n)
+    expected = np.fft.rfft(wave)
+    monkeypatch.setattr("numpy.fft.rfft", None)  # which takes too long
+    found = _spectrum_below(wave, sfreq, 310)
+    assert 310 < len(found) * sfreq / n < 312
+    error = np.abs(np.abs(found) - np.abs(expected[: len(found)]))
+    assert error.max() < 1e-6 * np.abs(expected).max()
+    assert np.median(error / np.abs(expected[: len(found)])) < 1e-6
 
 
 def test_each_recording_is_filtered_by_itself_at_its_own_rate():
