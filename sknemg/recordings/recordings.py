@@ -200,11 +200,8 @@ or DataFrame
     def _read_frame(cls, frame: pd.DataFrame) -> Recordings:
         """Build from a DataFrame without a look at the samples and the names."""
         table, column = _split_frame(frame, "mV")
-        missing = [row for row, items in enumerate(column) if pd.api.types.is_scalar(items)]
-        if missing:
-            wrong = [
-                (row, "no signal", "give an array or leave the recording out") for row in missing
-            ]
+        found = [(row, _problem_of(items)) for row, items in enumerate(column)]
+        if wrong := [(row, *problem) for row, problem in found if problem]:
             raise InvalidRecordingsError(pd.DataFrame(wrong, columns=PROBLEM_COLUMNS))
         rows = [_as_items(items) for items in column]
         item = next((items[:0] for items in rows if len(items)), None)
@@ -510,7 +507,12 @@ def _check_units(stated: pd.Series, unit: str) -> None:
         raise InvalidRecordingsError(pd.DataFrame(found, columns=PROBLEM_COLUMNS))
 
 
+_MASKED = "masked samples", "cut them out or leave the recording out"
+
+
 def _as_signals(signals: Iterable[ArrayLike]) -> list[NDArray[np.float32]]:
+    if not isinstance(signals, Iterable):
+        raise TypeError(f"signals is {shown(signals)}: give one array for each recording.")
     given = list(signals)
     rows = [np.asarray(signal) for signal in given]
     wrong = [
@@ -518,14 +520,24 @@ def _as_signals(signals: Iterable[ArrayLike]) -> list[NDArray[np.float32]]:
         for row, array in enumerate(rows)
         if array.ndim != 1 or (array.size and array.dtype.kind not in "fiub")
     ]
-    wrong += [
-        (row, "masked samples", "cut them out or leave the recording out")
-        for row, signal in enumerate(given)
-        if np.ma.is_masked(signal)
-    ]
+    wrong += [(row, *_MASKED) for row, signal in enumerate(given) if np.ma.is_masked(signal)]
     if wrong:
         raise InvalidRecordingsError(pd.DataFrame(wrong, columns=PROBLEM_COLUMNS))
     return [array.astype(np.float32, copy=False) for array in rows]
+
+
+def _problem_of(items: Any) -> tuple[str, str] | None:
+    """Say why what a row holds cannot be its items, and what to do."""
+    if pd.api.types.is_scalar(items):
+        return "no signal", "give an array or leave the recording out"
+    if np.ma.is_masked(items):
+        return _MASKED
+    array = np.asarray(items)
+    if not array.size or array.dtype.kind in "fiub":
+        return None
+    if array.dtype == object and array.ndim == 1 and all(np.ndim(item) for item in array):
+        return None  # nested lists, as Parquet returns them
+    return f"shape {array.shape} and dtype {array.dtype}", "give an array of numbers"
 
 
 def _as_items(items: Any) -> NDArray[Any]:

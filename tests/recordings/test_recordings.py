@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from sklearn.utils import _safe_indexing
 
-from sknemg import InvalidRecordingsError, Recordings
+from sknemg import InvalidRecordingsError, Recordings, Segmenter
 
 
 def make(lengths=(3, 1, 4, 2), **columns):
@@ -277,6 +277,26 @@ def test_repr_says_how_much_there_is():
 def test_html_repr_escapes_what_users_wrote():
     X = Recordings([[1.0]], sfreq=1, muscle=["<script>"])
     assert "<script>" not in X._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (np.ma.masked_equal([1.0, -999.0], -999.0), "row 1: masked samples"),
+        (np.array([1.0, 2.0], dtype=object), r"row 1: shape \(2,\) and dtype object"),
+        (np.array([1.0, 2.0]) + 1j, r"row 1: shape \(2,\) and dtype complex128"),
+        (np.array(["a", "b"]), r"row 1: shape \(2,\) and dtype <U1"),
+        (None, "row 1: no signal"),
+    ],
+)
+def test_what_holds_no_numbers_is_named_in_every_container(row, words):
+    signals = [np.array([0.5, 1.0]), row]
+    with pytest.raises(InvalidRecordingsError, match=words):
+        Recordings.from_frame(pd.DataFrame({"signal": signals, "sfreq": 1000.0}))
+    with pytest.raises(InvalidRecordingsError, match=words):
+        Segmenter(input_sfreq=1000).fit_transform(signals)
+    with pytest.raises(TypeError, match="signals is None: give one array for each recording"):
+        Recordings(None)
 
 
 def test_masked_samples_are_named():
