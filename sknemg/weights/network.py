@@ -53,8 +53,12 @@ def read_network(name: str) -> ShippedNetwork:
     >>> network.classes, network.sfreq
     (['myopathy', 'neuropathy', 'normal'], 10000.0)
     """
-    parameters, classes, *others = _read(name, folder_of(name))
-    return ShippedNetwork(dict(parameters), list(classes), *others)
+    network = _read(name, folder_of(name))
+    return network._replace(
+        parameters=dict(network.parameters),
+        classes=list(network.classes),
+        weights=dict(network.weights),
+    )
 
 
 @cache
