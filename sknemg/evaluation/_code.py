@@ -11,6 +11,7 @@ import pickle
 import sys
 import sysconfig
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -167,12 +168,20 @@ def _instructions(code: CodeType, names: set[str]) -> Iterator[bytes]:
 
 def _imported(function: FunctionType) -> list[ModuleType]:
     """Give the user's modules that a function imports when it runs."""
-    steps = [step for step in dis.get_instructions(function) if step.opname == "IMPORT_NAME"]
+    steps = list(dis.get_instructions(function))
+    package = function.__globals__.get("__package__") or ""
+    names = []
+    for at, step in enumerate(steps):
+        if step.opname == "IMPORT_NAME":
+            level = steps[at - 2].argval  # 0, or the dots of a relative import
+            if package or not level:
+                names.append(importlib.util.resolve_name("." * level + str(step.argval), package))
     found = []
-    for name in dict.fromkeys(str(step.argval) for step in steps):
+    for name in dict.fromkeys(names):
         spec = importlib.util.find_spec(name.partition(".")[0]) if name else None
         if spec is not None and spec.origin and _is_users_file(spec.origin):
-            found.append(importlib.import_module(name))
+            with suppress(ImportError):  # what is not installed does nothing in the function either
+                found.append(importlib.import_module(name))
     return found
 
 

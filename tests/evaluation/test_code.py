@@ -100,6 +100,31 @@ def test_comments_and_lines_do_not_count(module, old, new):
     assert key(module(old, new)) == before
 
 
+def test_what_a_function_imports_from_its_own_package_counts(tmp_path, monkeypatch):
+    """Relative imports, of a name that is a package elsewhere too, and of what is not there."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    for name in ("pack_of_a_user", "tools_of_a_user"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
+    (tmp_path / "pack_of_a_user" / "main.py").write_text(
+        "def steps(X):\n    from .tools_of_a_user.inner import helper\n"
+        "    from .missing_of_a_user import part\n    return helper(X)\n"
+    )
+    inner = tmp_path / "pack_of_a_user" / "tools_of_a_user"
+    inner.mkdir()
+    (inner / "__init__.py").write_text("")
+
+    def code(body):
+        (inner / "inner.py").write_text(f"def helper(X):\n    return {body}\n")
+        for name in [name for name in sys.modules if name.startswith("pack_of_a_user")]:
+            monkeypatch.delitem(sys.modules, name)
+        importlib.invalidate_caches()
+        return users_code(importlib.import_module("pack_of_a_user.main").steps)
+
+    assert code("X") == code("X") != code("-X")
+
+
 def test_another_process_gives_the_same_key(module, tmp_path):
     own = module()
     code = """if True:
