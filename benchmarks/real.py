@@ -15,6 +15,7 @@ import re
 import tempfile
 import warnings
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,9 @@ METHODS = [
 ]
 #: Methods whose scores are averaged, with no training of its own.
 PAIRS = [
-    ("MiniRocket + ridge", "nEMGNet, tuned, 2 s"),
-    ("features + forest", "nEMGNet, tuned, 2 s"),
+    (rival, network)
+    for network in ("nEMGNet, tuned, 0.4 s", "nEMGNet, tuned, 2 s")
+    for rival in ("MiniRocket + ridge", "features + forest")
 ]
 ABOUT = {
     "n2001": "EMGLAB N2001: biceps brachii, slight contraction, concentric needle; ALS stands for "
@@ -141,6 +143,9 @@ def run(cohort: str, names: list[str], args: argparse.Namespace) -> None:
         )  # fmt: skip
         size = {"version": args.version, "width": args.width, "epochs": args.epochs}
         result.settings.update({"cohort": cohort, "simulated": False, "network": size})
+        result.settings["versions"].update(
+            {name: metadata.version(name) for name in ("aeon", "braindecode") if installed(name)}
+        )
         result.save(args.out / cohort / _folder(name))
 
 
@@ -186,10 +191,9 @@ def tables(folder: Path = FOLDER) -> str:
         for pair in PAIRS:
             results = [found[name] for name in pair]
             rows.append(_row(" and ".join(pair), mean_of(results) if all(results) else None, blind))
-        networks = [found[name] for name in METHODS if name.startswith("nEMGNet") and found[name]]
         header = ["", "recordings", "subjects", "one recording each", "log-loss", "seconds"]
         header += ["gain, recordings", "gain, subjects"]
-        lines += [f"{about} {_said(networks)}\n", markdown(header, rows)]
+        lines += [f"{about} {_said(found)}\n", markdown(header, rows)]
     return "\n".join(lines)
 
 
@@ -261,17 +265,23 @@ def beside(result: Evaluation, other: Evaluation) -> Evaluation:
     return replace(result, **tables)
 
 
-def _said(results: list[Any]) -> str:
-    if not results:
+def _said(found: dict[str, Any]) -> str:
+    """Say how the rows came about; a row that was run later has another commit."""
+    networks = [one for name, one in found.items() if name.startswith("nEMGNet") and one]
+    if not networks:
         return "Networks not run."
-    settings = results[0].settings
+    settings = networks[0].settings
     network = settings["network"]
+    commits: dict[str, list[str]] = {}
+    for name, result in found.items():
+        if result is not None:
+            commits.setdefault(result.settings["commit"] or "unknown", []).append(name)
+    said = "; ".join(f"{commit} ({' / '.join(names)})" for commit, names in commits.items())
     return (
         f"*{sum(settings['n_subjects'].values())} subjects, {settings['n_recordings']} recordings; "
         f"{settings['protocol']['n_splits']} folds by subject; networks: version "
         f"{network['version']} of width {network['width']}, {network['epochs']} epochs; "
-        f"{settings['device']}, seed {settings['random_state']}, commit "
-        f"{settings['commit'] or 'unknown'}.*"
+        f"{settings['device']}, seed {settings['random_state']}. Commits: {said}.*"
     )
 
 

@@ -466,5 +466,6 @@ def test_a_choice_by_looks_gains_on_the_fold_that_was_looked_at_alone(monkeypatc
     assert one["test"] == pytest.approx(one["validation"])
 
 
-def test_looks_that_were_not_run_say_so(tmp_path):
+def test_the_page_of_looks_is_that_of_the_kept_results(tmp_path):
     assert "Not run." in looks.tables(tmp_path)
+    assert looks.page() == looks.PAGE.read_text()

@@ -64,8 +64,8 @@ Read from the profile `cpu`, by hand; it belongs to the results in the repositor
   meant, `final_estimator="logistic"`; the default, `"balanced"`, mends it on N2001.
 - **The leak is smaller than the noise at this size**: with six looks at the test fold and 24
   subjects, choosing on it gains three points of segments, less than half their spread over folds,
-  and loses nine of subjects (p = 0.26). The published setting takes the best of 400 looks; that
-  comparison needs a GPU.
+  and loses nine of subjects (p = 0.26). The published setting takes the best of 400 looks. Hundreds
+  of looks are [measured apart](looks.md), by small models; at width 64 they need a GPU.
 - **Out-of-fold subject features cost accuracy here.** The inner folds train on two thirds of 19
   subjects, and votes of weaker networks teach the final classifier less. On
   simulated patients both log-losses are better than an answer of thirds, so the overconfidence
