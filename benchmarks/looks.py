@@ -360,8 +360,9 @@ chosen. The others are differences from it, in points: the expected score of the
 *if the best is chosen on the test fold itself* and its score on the same fold reported; what the
 weights or settings so chosen score on patients of another cohort, at whom nobody has looked; and
 the best of {n_looks} chosen on the validation subjects instead, scored on the test fold, which is
-honest. 95 % t-intervals over the test folds: all looks of a fold share its subjects, so a fold
-counts once. Training sets of the folds of a cohort overlap, which the intervals leave out.
+honest; and the last look of a training, which nobody chose. 95 % t-intervals over the test folds:
+all looks of a fold share its subjects, so a fold counts once. Training sets of the folds of a
+cohort overlap, which the intervals leave out.
 """
 
 #: What is chosen by, what is reported, and the heading.
