@@ -321,7 +321,8 @@ def test_data_that_every_worker_has_are_not_sent_again(client, cohort):
 
 
 def measured(X, y):
-    return MuapFeatures().transform(X.with_columns(sfreq=10_000.0))
+    of_templates = MuapFeatures(return_templates=True)  # which no process remembers
+    return of_templates.transform(X.with_columns(sfreq=10_000.0))
 
 
 @pytest.mark.parametrize("task", [searched, evaluated, voted, calibrated, measured])
