@@ -61,7 +61,9 @@ class Shared(NamedTuple):
     seconds: float
 
 
-def check_data(X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Checked:
+def check_data(
+    X: Any, y: ArrayLike, groups: ArrayLike | None = None, *, stacklevel: int = 2
+) -> Checked:
     """Refuse what no evaluation by subject can use.
 
     Parameters
@@ -70,6 +72,8 @@ def check_data(X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Checked
     y : array-like of shape (n_recordings,)
     groups : array-like of shape (n_recordings,), default=None
         Subjects; by default the column ``subject`` of `X`.
+    stacklevel : int, default=2
+        Where a warning points, as of `warnings.warn`: 2 is the caller.
 
     Returns
     -------
@@ -90,7 +94,7 @@ def check_data(X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Checked
     y = check_labels(y, len(subjects))
     label_subjects(y, subjects)
     if groups is not None or not isinstance(X, Recordings):  # which warned of its own subjects
-        warn_if_alike(subjects)
+        warn_if_alike(subjects, stacklevel=stacklevel)
     if len(np.unique(y)) < 2:
         raise ValueError(f"y holds one class only, {shown(y[0])}: give two or more.")
     if isinstance(X, Recordings) and X.item_shape == ():

@@ -160,7 +160,7 @@ def evaluate(
             f"random_state={random_state!r} must be an integer >= 0, so that a stopped run "
             "resumes with the same folds."
         )
-    X, y, subjects = check_data(X, y, groups)
+    X, y, subjects = check_data(X, y, groups, stacklevel=3)
     if nuisance:
         estimators = _with_nuisance(estimators, X)
     check_reach(estimators, X)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -16,7 +17,6 @@ from sknemg import (
     load_model,
     save_model,
 )
-from sknemg.diagnosis import Diagnostician
 from sknemg.divote.parts import holds_votes
 from sknemg.evaluation._routing import check_reach
 from sknemg.inspection import occlude_time
@@ -219,7 +219,7 @@ def test_what_was_started_from_is_forgotten_in_a_copy(later, knowing):
 
 
 def test_what_was_started_from_is_no_part_of_the_model(knowing):
-    with_cv = Diagnostician(make_pipeline(knowing), cv=3)
+    with_cv = GridSearchCV(make_pipeline(knowing), {}, cv=3)
     assert row_splitters(with_cv)  # what is not to be said of a model that starts from it
     estimator = network(init=with_cv)
     assert not row_splitters(DiVoteClassifier(estimator))
