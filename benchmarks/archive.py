@@ -411,15 +411,16 @@ class Stopwatch:
 
 def measure_stages(folder: Path, name: str, model: str) -> dict[str, object]:
     """Diagnose an archive in this process, and take the time of each stage, without the start."""
-    watch = Stopwatch()
+    watch, early = Stopwatch(), Stopwatch()
     with tempfile.TemporaryDirectory() as once:  # what is loaded and made once, in the other run
         first = pd.read_parquet(folder / f"{name}.parquet")
         first = first[first["subject"] == first["subject"].iloc[0]]
         first.to_parquet(Path(once) / "first.parquet")
-        for at in range(2):  # the second start is that of the other run
+        _diagnose(folder, Path(once) / "first.parquet", model, Path(once) / "load")
+        with early.watching():  # its start is that of the other run; its stages are no start
             start = time.process_time()
-            _diagnose(folder, Path(once) / "first.parquet", model, Path(once) / f"out{at}")
-            begin = time.process_time() - start
+            _diagnose(folder, Path(once) / "first.parquet", model, Path(once) / "first")
+            begin = time.process_time() - start - sum(early.seconds.values())
         with watch.watching():
             start = time.process_time()
             _diagnose(folder, folder / f"{name}.parquet", model, Path(once) / "all")
