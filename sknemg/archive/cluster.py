@@ -41,9 +41,15 @@ class UnfinishedArchiveError(ChildProcessError):
         return type(self), self._content
 
 
+#: Dask has its workers give memory back at once (``MALLOC_TRIM_THRESHOLD_``); asking for it anew
+#: took as much of the processor as the work itself.
+USUAL_MALLOC = {"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None}
+
+
 @contextmanager
 def connected(n_jobs: int, scheduler: str | None, memory_limit: str | int | None) -> Iterator[Any]:
     """Connect to a cluster, or start one on this machine."""
+    import dask.config
     from distributed import Client, LocalCluster
 
     if scheduler is not None:
@@ -60,6 +66,7 @@ def connected(n_jobs: int, scheduler: str | None, memory_limit: str | int | None
     several = n_jobs > 1
     limit = "auto" if memory_limit is None else memory_limit
     with (
+        dask.config.set(USUAL_MALLOC),
         LocalCluster(
             n_workers=n_jobs,
             threads_per_worker=1,

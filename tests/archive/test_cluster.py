@@ -159,6 +159,14 @@ def slept(task, rows, problems):
     return Partition(pd.DataFrame(), pd.DataFrame(), ())
 
 
+@pytest.mark.slow
+def test_own_workers_keep_memory_for_the_next_recording(monkeypatch):
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    with cluster_module.connected(2, None, None) as client:
+        found = client.run(os.environ.get, "MALLOC_TRIM_THRESHOLD_")
+    assert len(found) == 2 and set(found.values()) == {None}
+
+
 def test_workers_that_come_later_get_work(monkeypatch):
     def come():
         wait_until(lambda: client.futures)  # 0 workers yet
