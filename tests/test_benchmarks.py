@@ -468,4 +468,9 @@ def test_a_choice_by_looks_gains_on_the_fold_that_was_looked_at_alone(monkeypatc
 
 def test_the_page_of_looks_is_that_of_the_kept_results(tmp_path):
     assert "Not run." in looks.tables(tmp_path)
-    assert looks.page() == looks.PAGE.read_text()
+    text = looks.page()
+    assert text == looks.PAGE.read_text()
+    widths = [{row.count("|") for row in table.splitlines()}
+              for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)]  # fmt: skip
+    assert len(widths) == 6 and all(len(width) == 1 for width in widths)  # "not run" rows as well
+    assert not re.search(r"[+-]0[ \],]", text)
