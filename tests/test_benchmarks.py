@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -301,6 +302,15 @@ def test_the_page_of_the_recipe_is_that_of_the_kept_results(tmp_path):
     assert "Not run." in recipe.tables(tmp_path)
     assert recipe.tables() in write_recipe.PAGE.read_text()
     assert recipe.earlier() in write_recipe.PAGE.read_text()
+
+
+def test_rows_that_no_commit_holds_are_named():
+    commits = {"a": "7ce538e", "b": "", "c": "e2d73a0+changes"}
+    found = {name: SimpleNamespace(settings={"commit": one}) for name, one in commits.items()}
+    (said,) = real._untraced(found | {"d": None})
+    assert ": b / c; nor can" in said
+    assert said.count("gains") == 0
+    assert real._untraced({"a": found["a"]}) == []
 
 
 def make_hum(hum=0.0, noise=0.01, gain=1.0, sfreq=10_000):
