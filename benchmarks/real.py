@@ -292,8 +292,10 @@ def _untraced(found: dict[str, Any]) -> list[str]:
     if not names:
         return []
     gains = ", and all gains" if NUISANCE in names else ""
-    return [f"Rows that cannot be traced to a commit (it was not kept, or the code had changes that "
-            f"were not committed): {' / '.join(names)}; nor can what votes with them{gains}.\n"]  # fmt: skip
+    return [
+        "Rows that cannot be traced to a commit (it was not kept, or the code had changes that were "
+        f"not committed): {' / '.join(names)}; nor can what votes with them{gains}.\n"
+    ]
 
 
 def main() -> None:
