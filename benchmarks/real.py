@@ -293,8 +293,8 @@ def _untraced(found: dict[str, Any]) -> list[str]:
         return []
     gains = ", and all gains" if NUISANCE in names else ""
     return [
-        "Rows that cannot be traced to a commit (it was not kept, or the code had changes that were "
-        f"not committed): {' / '.join(names)}; nor can what votes with them{gains}.\n"
+        "Rows that cannot be traced to a commit (it was not kept, or the code had changes that "
+        f"were not committed): {' / '.join(names)}; nor can what votes with them{gains}.\n"
     ]
 
 

@@ -14,9 +14,9 @@ from sknemg.simulate.fibre import Fibres, healthy_velocity
 UNIT_SIZE = (70.0, 320.0)
 #: Fibres a mm², of the units that are modelled. Then the territories of some 23 units overlap at
 #: any point, and of the some 100 fibres that a needle sees within a hemisphere of 1 mm, 4 to 6
-#: belong to one unit. That so many should is a choice: 15 to 30 units are often said to overlap, but
-#: no source of that could be read. A mm² holds 350 to 400 fibres; units of biceps are larger than
-#: those modelled (774 of 750 fibres).
+#: belong to one unit. That so many should is a choice: 15 to 30 units are often said to overlap,
+#: but no source of that could be read. A mm² holds 350 to 400 fibres; units of biceps are larger
+#: than those modelled (774 of 750 fibres).
 DENSITY = 100.0
 #: Territory diameters of the smallest and of the largest unit, mm (5 to 10 in textbooks; emgsim has
 #: 2 to 8).
