@@ -18,8 +18,7 @@ UNIT_SIZE = (70.0, 320.0)
 #: but no source of that could be read. A mm² holds 350 to 400 fibres; units of biceps are larger
 #: than those modelled (774 of 750 fibres).
 DENSITY = 100.0
-#: Territory diameters of the smallest and of the largest unit, mm (5 to 10 in textbooks; emgsim has
-#: 2 to 8).
+#: Territory diameters of the smallest and of the largest unit, mm: a choice (emgsim has 2 to 8).
 TERRITORY = (5.0, 9.0)
 #: Scatter of the units' end-plate zones, and of end-plates within a zone, mm: 95 % of all lie
 #: within 7 mm (the band of biceps is 1 cm wide: J Clin Neuromuscul Dis 2007;9:306-312).
