@@ -431,6 +431,7 @@ ELSEWHERE = {
     "copy": "of NumPy",
     "device": "fixed: auto",
     "fast": "in Python alone: of a fitted network",
+    "estimator": "of Python's Diagnostician",
     "effort": "fixed", "muscles": "fixed", "needle": "fixed",  # of the simulation
     "vary": "fixed",
     "pooling": "of Python's DiVoteClassifier",
