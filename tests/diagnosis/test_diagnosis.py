@@ -21,6 +21,7 @@ from sknemg import (
     Recordings,
     Segmenter,
     SegmentFeatures,
+    SubjectScorer,
     load_model,
     save_model,
 )
@@ -271,6 +272,12 @@ def test_inputs_that_make_no_sense(trained):
         trained.diagnose(X[:0])
     with pytest.raises(ValueError, match="The 'coverage' parameter of Diagnostician must be"):
         Diagnostician(pipeline(), coverage=2).fit(X, y)
+
+
+def test_what_scores_a_diagnostician_asks_for_its_estimator(trained):
+    X, y = cohort()
+    with pytest.raises(TypeError, match=r"no predict_proba: give its `estimator`\.$"):
+        SubjectScorer("accuracy")(trained, X, y)
 
 
 def test_rows_without_a_subject_are_one_patient(trained):
