@@ -157,7 +157,9 @@ class Answering:
         codes, names = pd.factorize(check_subjects(X["subject"], len(X)))
         order = np.argsort(codes, kind="stable")
         rows = np.split(order, np.cumsum(np.bincount(codes))[:-1])
-        own, reasons, asked = [], [], []
+        own: list[pd.DataFrame] = []
+        reasons: list[list[str]] = []
+        asked: list[Recordings] = []
         for at in rows:  # what nobody asks is gone with its patient
             table, waves = self._examined(X, at)
             own.append(table)

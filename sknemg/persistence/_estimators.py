@@ -167,9 +167,10 @@ def load_estimator(entry: Any, path: str, arrays: Arrays, depth: int = 0) -> Any
     parameters = load_parameters(given, name, path, known)
     estimator = _build(name, kind, parameters, state, path)
     if CAUTION in entry:
-        if isinstance(getattr(class_of(name), "caution_", None), property):
-            raise InvalidModelError(f"{path}, a {name}, has a caution, which its parts have.")
-        estimator.caution_ = entry[CAUTION]
+        said, of_parts = entry[CAUTION], hasattr(class_of(name), "caution_")
+        if of_parts or not said:
+            raise InvalidModelError(f"{path}, a {name}, has a caution {said!r}, which none has.")
+        estimator.caution_ = said
     if kind.check is not None:
         try:
             kind.check(estimator)

@@ -549,7 +549,7 @@ def _as_items(items: Any) -> NDArray[Any] | tuple[str, str]:
     if array.size and array.ndim == 1 and array.dtype == object and all(map(_is_list, array)):
         try:  # nested lists, as Parquet returns them
             array = np.array([np.asarray(list(item), dtype=np.float32) for item in array])
-        except ValueError:
+        except (TypeError, ValueError):
             return "parts of unequal lengths, or not of numbers", "give an array of numbers"
     if not array.ndim or (array.size and array.dtype.kind not in "fiub"):
         return f"shape {array.shape} and dtype {array.dtype}", "give an array of numbers"

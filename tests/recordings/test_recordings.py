@@ -304,7 +304,7 @@ def test_what_holds_no_numbers_is_named_in_every_container(row, words):
 def test_nested_lists_that_make_no_array_are_named():
     rows = [[[1.0, 2.0]], np.array([[1.0, 2.0], [3.0]], dtype=object), [np.array(["a"], object)]]
     frame = pd.DataFrame({"signal": rows, "sfreq": 1000.0})
-    with pytest.raises(InvalidRecordingsError, match=r"(?s)row 1: parts of unequal.*row 2: parts"):
+    with pytest.raises(InvalidRecordingsError, match=r"(?s)row 1: parts of unequal.*row 2: shape"):
         Recordings.from_frame(frame)
     nested = np.array([None, None], dtype=object)
     nested[:] = [np.ones(2), np.zeros(2)]  # as Parquet returns segments
