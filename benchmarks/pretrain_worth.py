@@ -51,8 +51,12 @@ SHOTS = {"n2001": (1, 2), "algiers": (1, 2, 4, 8)}
 CLASSES = ["myopathy", "neuropathy", "normal"]
 SHIPPED = {"volitional-muap": "motor units", "volitional-small": "nEMGNet"}
 NO_EMG = "no EMG"
-#: Methods that begin from simulated patients; all others are trained from scratch.
-FINE_TUNED = ("nEMGNet, fine-tuned", "nEMGNet, head fine-tuned", "motor units, simulated and own")
+#: Methods that begin from simulated patients, and what they are before; others start from scratch.
+STARTS = {
+    "nEMGNet, fine-tuned": "nEMGNet, simulated alone",
+    "nEMGNet, head fine-tuned": "nEMGNet, simulated alone",
+    "motor units, simulated and own": "motor units, simulated alone",
+}
 MINIROCKET = "MiniRocket + ridge"
 SCRATCH = (
     "nEMGNet, from scratch", "motor units, from scratch", "features + LDA", "features + forest",
@@ -412,7 +416,7 @@ def gains(folder: Path, name: str) -> pd.DataFrame:
     out = []
     for shots, at in rows[rows["shots"] > 0].groupby("shots"):
         parts = dict(list(at.groupby("method")))
-        ours = [m for m in FINE_TUNED if m in parts]
+        ours = [m for m in STARTS if m in parts]
         theirs = [m for m in SCRATCH if m in parts]
         rival = max(theirs, key=lambda m: balanced(parts[m]))
         for method in ours:
@@ -440,41 +444,51 @@ def draw_curve(folder: Path, names: Sequence[str]) -> bool:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    fig, axes = plt.subplots(1, len(names), figsize=(6.5 * len(names), 4.6), layout="constrained",
-                             squeeze=False)  # fmt: skip
+    size = 2.6 + 5.2 * len(names), 4.4
+    fig, axes = plt.subplots(1, len(names), figsize=size, layout="constrained", squeeze=False)
     for ax, name in zip(axes[0], names, strict=True):
         rows = pd.read_csv(folder / name / "subjects.csv")
+        places = [0, *SHOTS[name]]
+        colors = _colors(rows["method"].unique())
         for method, own in rows[rows["shots"] > 0].groupby("method", sort=False):
             shots = sorted(own["shots"].unique())
+            at = [places.index(k) for k in shots]
             parts = [own[own["shots"] == k] for k in shots]
             values = [100 * balanced(part) for part in parts]
             ends = np.array([np.percentile(bootstrap([p])[:, 0], [2.5, 97.5]) for p in parts])
-            ours = method in FINE_TUNED
+            ours = method in STARTS
             style = {"ls": "-" if ours else ":" if method == NO_EMG else "--",
-                     "lw": 2.2 if ours else 1.4,
-                     **({"color": "black"} if method == NO_EMG else {})}  # fmt: skip
-            (line,) = ax.plot(shots, values, marker="o", ms=4, label=method, **style)
+                     "lw": 2.2 if ours else 1.4, "color": colors[method]}  # fmt: skip
+            ax.plot(at, values, marker="o", ms=4, label=method, **style)
             if ours:
-                ax.fill_between(shots, *(100 * ends.T), color=line.get_color(), alpha=0.12, lw=0)
-        for at, (method, own) in enumerate(rows[rows["shots"] == 0].groupby("method", sort=False)):
-            value = 100 * balanced(own)
-            ax.axhline(value, color=f"C{6 + at}", lw=0.9, alpha=0.7)
-            ax.annotate(method, (0.99, value), xycoords=("axes fraction", "data"), ha="right",
-                        va="bottom", fontsize=8, color=f"C{6 + at}")  # fmt: skip
+                ax.fill_between(at, *(100 * ends.T), color=colors[method], alpha=0.12, lw=0)
+        for method, own in rows[rows["shots"] == 0].groupby("method", sort=False):
+            ax.plot(0, 100 * balanced(own), "D", color=colors[method], ms=7, label=method,
+                    clip_on=False)  # fmt: skip
         ax.axhline(100 / 3, color="gray", lw=0.8)
-        ax.set_xscale("log", base=2)
-        ticks = list(SHOTS[name])
-        ax.set_xticks(ticks, [str(k) for k in ticks])
+        ax.set_xticks(range(len(places)), [str(k) for k in places])
         n = rows["subject"].nunique()
         ax.set_title(f"{'EMGLAB N2001' if name == 'n2001' else 'Algiers'}, {n} subjects")
         ax.set_xlabel("training subjects of each class")
         ax.set_ylabel("balanced accuracy of the others, %")
-        ax.set_ylim(0, 100)
-        if ax.get_legend_handles_labels()[0]:
-            ax.legend(fontsize=7, loc="lower right")
+        ax.set_ylim(0, 103)
+    handles = {
+        label: h for ax in axes[0] for h, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    fig.legend(handles.values(), handles.keys(), fontsize=8, loc="outside right upper")
     fig.savefig(folder / "learning_curve.png", dpi=110)
     plt.close(fig)
     return True
+
+
+def _colors(methods: Sequence[str]) -> dict[str, str]:
+    """Give every method a color; what was trained further has that of what it started from."""
+    colors = {method: f"C{at % 10}" for at, method in enumerate(m for m in methods if m != NO_EMG)}
+    colors[NO_EMG] = "black"
+    for further, start in reversed(STARTS.items()):  # of two the first gives its own
+        if further in colors:
+            colors[start] = colors[further]
+    return colors
 
 
 def report(folder: Path, names: Sequence[str]) -> str:
@@ -585,11 +599,11 @@ def caution(folder: Path) -> str:
         own = rows[rows["method"] == f"{method}, simulated alone"]
         scores.append(f"{100 * balanced(own):.0f} %")
     patients = " and ".join(f"{n:,}" for n in sorted(trained))
+    called = " and ".join(f"{name} called {n}" for name, n in zip(SHIPPED, ill, strict=True))
     return (
         "Models that come with sknemg were trained on "
         f"{patients} simulated patients and cannot be relied on with real ones. Of the {healthy} "
-        f"healthy subjects of N2001 {' and '.join(map(str, ill))} are called ill "
-        f"({' and '.join(SHIPPED)}), and balanced accuracy on Algiers is "
+        f"healthy subjects of N2001 {called} ill, and their balanced accuracy on Algiers is "
         f"{' and '.join(scores)}, where chance is 33 %."
     )
 
@@ -617,7 +631,7 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cohorts", nargs="+", choices=COHORTS, default=list(COHORTS))
-    methods = [NO_EMG, *FINE_TUNED, *SCRATCH]
+    methods = [NO_EMG, *STARTS, *SCRATCH]
     parser.add_argument("--methods", nargs="*", choices=methods, default=methods)
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--store", type=Path, help="simulated patients of `benchmarks.pretrain`")

@@ -193,7 +193,7 @@ def tables(folder: Path = FOLDER) -> str:
             rows.append(_row(" and ".join(pair), mean_of(results) if all(results) else None, blind))
         header = ["", "recordings", "subjects", "one recording each", "log-loss", "seconds"]
         header += ["gain, recordings", "gain, subjects"]
-        lines += [f"{about} {_said(found)}\n", markdown(header, rows)]
+        lines += [f"{about} {_said(found)}\n", markdown(header, rows), *_untraced(found)]
     return "\n".join(lines)
 
 
@@ -283,6 +283,19 @@ def _said(found: dict[str, Any]) -> str:
         f"{network['version']} of width {network['width']}, {network['epochs']} epochs; "
         f"{settings['device']}, seed {settings['random_state']}. Commits: {said}.*"
     )
+
+
+def _untraced(found: dict[str, Any]) -> list[str]:
+    """Name the rows whose code no commit holds."""
+    commits = {name: result.settings["commit"] for name, result in found.items() if result}
+    names = [name for name, commit in commits.items() if not commit or commit.endswith("+changes")]
+    if not names:
+        return []
+    gains = ", and all gains" if NUISANCE in names else ""
+    return [
+        "Rows that cannot be traced to a commit (it was not kept, or the code had changes that "
+        f"were not committed): {' / '.join(names)}; nor can what votes with them{gains}.\n"
+    ]
 
 
 def main() -> None:

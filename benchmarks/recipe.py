@@ -383,7 +383,9 @@ def tables(folder: Path = FOLDER) -> str:
         f"*nEMGNet-{size.version} of width {size.width}, {size.n_updates} updates of "
         f"{size.batch_seconds / 0.4:.0f} segments, {signal:.0f} s of signal in every training, no "
         f"early stopping; {size.n_splits} folds by subject, of N2001 three; {hours:.1f} CPU hours "
-        f"on {about['device']}, one thread, commit {about['commit'] or 'unknown'}.*\n\n"
+        f"on {about['device']}, one thread, commit {about['commit'] or 'unknown'}. "
+        "Simulated patients are of the simulator before commit c94f7fb, which changed every "
+        "simulated signal.*\n\n"
         "Balanced accuracy in percent, of recordings alone / of subjects by the mean of their "
         "recordings; log-loss of subjects (thirds: 1.10); and its difference, below 0 where the "
         f"setting is better, with a 95 % interval over subjects, not corrected for the number of "
@@ -436,7 +438,8 @@ def earlier(folder: Path = FOLDER / "earlier") -> str:
     lines = [
         "## An earlier study, of 150 updates\n",
         f"*{about['size']['n_updates']} updates of {about['size']['batch_seconds']:g} s of signal, "
-        f"the simulator before commit bbb919d, else as above; commit {about['commit']}.* So few "
+        "the simulator before commits bbb919d and c94f7fb, else as above; commit "
+        f"{about['commit']}.* So few "
         "updates favour what learns fast, and are unfair to regularisers.\n",
     ]
     for cohort, part in table.groupby("cohort", sort=False):

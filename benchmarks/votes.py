@@ -157,8 +157,9 @@ DISCUSSION = """## What follows
 - **Few subjects**: with 3 or 5 subjects of each class the balanced classifier has a larger
   log-loss than the mean, which learns nothing (beyond chance in seven and four of eight); with 8
   and 10 about the same. `"auto"` is cautious and takes 10.
-- One seed of folds each. Cohorts were simulated at commit 08b1eba, before its constants were
-  revised in b832c7c; rules are those of commit 18306d4. Choices were made on these subjects.
+- One seed of folds each. Cohorts were simulated at commit 08b1eba, before the constants of the
+  simulator were revised in b832c7c and its physics mended in bbb919d and c94f7fb; rules are those
+  of commit 18306d4. Choices were made on these subjects.
 """
 
 

@@ -71,7 +71,8 @@ Generated from `benchmarks/results/` by `python -m benchmarks.write_motor_units`
 says so. Patients of the first and last section are simulated: errors of the amplifier, cross-talk
 and movement of a real examination are not in here. Recordings of N2001 and Algiers are not in the
 repository. With `--beside CHECKOUT`, another checkout of sknemg measures the same recordings, and
-appears under its commit; speed is a ratio within one such run.
+appears under its commit; speed is a ratio within one such run. Simulated recordings here are of the
+simulator before commits bbb919d and c94f7fb, which changed every simulated signal.
 """
 
 

@@ -88,7 +88,7 @@ def test_an_archive_is_measured_in_a_small_size_and_goes_on_where_it_stopped(tmp
     assert difference < 0.01
     names = [*dict.fromkeys(stage for *_, stage in archive.STAGES), archive.REST]
     assert (stages["cpu_s"] > 0).all()
-    assert (stages[archive.REST] > -0.1 * stages["cpu_s"]).all()  # a start varies by as much
+    assert (stages[archive.REST] >= -0.02 * stages["cpu_s"]).all()  # a start varies by as much
     assert (stages[names[:-1]] > 0).all(axis=None)
     assert (stages["windows"] > 0).all()
     text = archive.tables(tmp_path / "out")

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -303,6 +304,15 @@ def test_the_page_of_the_recipe_is_that_of_the_kept_results(tmp_path):
     assert recipe.earlier() in write_recipe.PAGE.read_text()
 
 
+def test_rows_that_no_commit_holds_are_named():
+    commits = {"a": "7ce538e", "b": "", "c": "e2d73a0+changes"}
+    found = {name: SimpleNamespace(settings={"commit": one}) for name, one in commits.items()}
+    (said,) = real._untraced(found | {"d": None})
+    assert ": b / c; nor can" in said
+    assert said.count("gains") == 0
+    assert real._untraced({"a": found["a"]}) == []
+
+
 def make_hum(hum=0.0, noise=0.01, gain=1.0, sfreq=10_000):
     """Two recordings of one subject: a tone of 300 Hz in place of EMG, noise, hum, an offset."""
     time = np.arange(2 * sfreq) / sfreq
@@ -468,4 +478,9 @@ def test_a_choice_by_looks_gains_on_the_fold_that_was_looked_at_alone(monkeypatc
 
 def test_the_page_of_looks_is_that_of_the_kept_results(tmp_path):
     assert "Not run." in looks.tables(tmp_path)
-    assert looks.page() == looks.PAGE.read_text()
+    text = looks.page()
+    assert text == looks.PAGE.read_text()
+    widths = [{row.count("|") for row in table.splitlines()}
+              for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)]  # fmt: skip
+    assert len(widths) == 6 and all(len(width) == 1 for width in widths)  # "not run" rows as well
+    assert not re.search(r"[+-]0[ \],]", text)

@@ -8,6 +8,7 @@ import os
 import re
 import tomllib
 import warnings
+from collections import Counter
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from sknemg.cli.models import MODELS
 from sknemg.cli.readers import ANALYSING
 from sknemg.cli.reading import LOADING
 from sknemg.datasets import load_cohort, write_cohort
+from sknemg.evaluation import _check
 from sknemg.evaluation.methods import compared_methods
 
 SFREQ = 3000.0
@@ -267,7 +269,7 @@ def test_folders_that_are_none(tmp_path, capsys):
         refused(capsys, message)
     (tmp_path / "empty").mkdir()
     assert main(["compare", "--cohort", str(tmp_path / "empty"), "--out", out]) == 2
-    refused(capsys, "it holds no table", "put subjects.csv and recordings.csv there")
+    refused(capsys, "' holds no table: put subjects.csv and recordings.csv there")
 
 
 @pytest.fixture
@@ -306,7 +308,7 @@ def test_results_need_a_folder(tmp_path, capsys):
 def test_a_full_disk(make_cohort_folder, tmp_path, capsys, monkeypatch):
     result, X, y = invented()
     monkeypatch.setattr("sknemg.datasets.load_cohort", lambda *a, **k: (X, y))
-    monkeypatch.setattr("sknemg.evaluation.evaluate", lambda *a, **k: result)
+    monkeypatch.setattr("sknemg.evaluation._evaluate.evaluate_checked", lambda *a, **k: result)
     out = tmp_path / "out"
     out.mkdir()
     (out / "recordings.csv").symlink_to("/dev/full")
@@ -322,7 +324,7 @@ def test_what_runs_out_is_said(make_cohort_folder, tmp_path, capsys, monkeypatch
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr("sknemg.evaluation.evaluate", fail)
+    monkeypatch.setattr("sknemg.evaluation._evaluate.evaluate_checked", fail)
     assert compare(make_cohort_folder(), tmp_path / "out") == 2
     refused(capsys, "No space left" if isinstance(error, OSError) else "give fewer --jobs")
 
@@ -331,7 +333,7 @@ def test_a_fault_of_the_program_is_not_hidden(make_cohort_folder, tmp_path, monk
     def fail(*args, **kwargs):
         raise KeyError("a fault")
 
-    monkeypatch.setattr("sknemg.evaluation.evaluate", fail)
+    monkeypatch.setattr("sknemg.evaluation._evaluate.evaluate_checked", fail)
     with pytest.raises(KeyError):
         compare(make_cohort_folder(), tmp_path / "out")
 
@@ -344,7 +346,7 @@ def test_warnings_are_said_in_options_without_a_place_in_the_code(
         warnings.warn("Votes are missing: set subject_features='all'.", stacklevel=1)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sknemg.evaluation.evaluate", warn)
+    monkeypatch.setattr("sknemg.evaluation._evaluate.evaluate_checked", warn)
     assert compare(make_cohort_folder(), tmp_path / "out") == 130
     printed = capsys.readouterr().err
     assert "sknemg: warning: Votes are missing: set --subject-features all.\n" in printed
@@ -355,9 +357,34 @@ def test_a_stop_by_the_user_says_how_to_go_on(make_cohort_folder, tmp_path, caps
     def stop(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sknemg.evaluation.evaluate", stop)
+    monkeypatch.setattr("sknemg.evaluation._evaluate.evaluate_checked", stop)
     assert compare(make_cohort_folder(), tmp_path / "out") == 130
     assert "stopped; rerun the same command to resume." in capsys.readouterr().err
+
+
+def test_a_cohort_is_checked_and_resampled_once(make_cohort_folder, tmp_path, monkeypatch):
+    """By the choice of methods and by the evaluation together, up to the first fit."""
+    calls = Counter()
+
+    def counted(name, function):
+        return lambda *args: (calls.update([name]), function(*args))[1]
+
+    for owner, name in [
+        (_check, "check_no_shared_signal"),
+        (sknemg.Downsampler, "transform"),
+        (sknemg.Segmenter, "transform"),
+    ]:
+        key = getattr(owner, "__name__", name)
+        monkeypatch.setattr(owner, name, counted(key, getattr(owner, name)))
+    monkeypatch.setattr("sknemg.evaluation.methods.fitting_methods", lambda *_: ("features",))
+
+    def stop(*_):
+        raise KeyError("a stop")
+
+    monkeypatch.setattr("sknemg.evaluation._evaluate.run_cell", stop)
+    with pytest.raises(KeyError, match="a stop"):
+        compare(make_cohort_folder(), tmp_path / "out")
+    assert list(calls.values()) == [1, 1, 1], calls
 
 
 def test_unknown_options_are_refused(capsys):
@@ -431,6 +458,7 @@ ELSEWHERE = {
     "copy": "of NumPy",
     "device": "fixed: auto",
     "fast": "in Python alone: of a fitted network",
+    "estimator": "of Python's Diagnostician",
     "effort": "fixed", "muscles": "fixed", "needle": "fixed",  # of the simulation
     "vary": "fixed",
     "pooling": "of Python's DiVoteClassifier",

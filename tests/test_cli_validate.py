@@ -34,10 +34,24 @@ def test_a_sound_cohort(folder, capsys):
     printed = capsys.readouterr()
     assert "4 recordings of 3 subjects, 1.00 s at 5000 Hz" in printed.out
     assert "0 problems; 0 of 4 recordings have flaws." in printed.out
+    assert "All diagnoses" not in printed.out
     assert printed.err == ""
     page = (folder / "out" / "validation.html").read_text(encoding="utf-8")
     assert "<h1>Validation of &lt;cohort&gt;</h1>" in page and "<i>" not in page
     assert {file.name for file in (folder / "out").iterdir()} == {"validation.html"}
+
+
+def test_a_cohort_of_one_class_is_no_cohort_to_compare(folder, capsys):
+    table = pd.read_csv(folder / "subjects.csv").assign(diagnosis="normal")
+    table.to_csv(folder / "subjects.csv", index=False)
+    note = "note: All diagnoses are normal: 'sknemg compare' and 'train' need two or more."
+    assert validate(folder) == 0
+    assert note in capsys.readouterr().out
+    (folder / "data" / "00003.npy").unlink()  # the others are read in a second look
+    assert validate(folder) == 1
+    assert note in capsys.readouterr().out
+    assert validate(folder, "--unlabelled") == 1
+    assert "All diagnoses" not in capsys.readouterr().out
 
 
 def test_all_that_is_wrong_is_listed_once_as_text_table_and_page(folder, capsys):

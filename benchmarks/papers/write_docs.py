@@ -41,8 +41,9 @@ seed, commit) to `benchmarks/results/`. After a stop, rerun the same command to 
 are 95 % intervals over subjects ([how they are made](guide/intervals.md)): they say what other
 test subjects would change, not what another training would.
 
-The physics of the simulator were mended after these tables were made (commit bbb919d): simulated
-scores here, in the other pages and in `benchmarks/results/` are of the simulator of their commit.
+The physics of the simulator were mended twice after these tables were made (commits bbb919d and
+c94f7fb): simulated scores here, in the other pages and in `benchmarks/results/` are of the
+simulator of their commit.
 """
 
 DISCUSSION = """## What differs, and why

@@ -21,6 +21,7 @@ from sknemg.persistence._problems import need
 
 MANIFEST = "manifest.json"
 PARTITIONS = "partitions"
+CAUTION = "caution"
 RECORDINGS, SUBJECTS = "recordings.parquet", "subjects.parquet"
 #: What the rows of recordings repeat of the archive's table, as text.
 _TEXT = ("subject", "file", "recording", "channel", "muscle", "location")
@@ -329,6 +330,9 @@ def begin_results(folder: Path, manifest: Mapping[str, Any]) -> None:
             f"out={str(folder)!r} holds results of another run ({'; '.join(others)}): give a new "
             "folder, or what they were made with."
         )
+    if known.get(CAUTION) != manifest.get(CAUTION):  # said otherwise since, of the same model
+        now = {CAUTION: manifest[CAUTION]} if CAUTION in manifest else {}
+        _write_manifest(folder, {name: own for name, own in known.items() if name != CAUTION} | now)
 
 
 def note_versions(folder: Path, versions: Mapping[str, str]) -> None:
@@ -362,7 +366,7 @@ def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    for name in sorted({*old, *new} - {"versions", "later_versions"}):
+    for name in sorted({*old, *new} - {"versions", "later_versions", CAUTION}):
         one, other = old.get(name), new.get(name)
         if isinstance(one, dict) and isinstance(other, dict):
             yield from _differences(one, other)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from sknemg.archive.cluster import compute, connected
 from sknemg.archive.partition import Task
 from sknemg.archive.results import (
+    CAUTION,
     RECORDINGS,
     SUBJECTS,
     begin_results,
@@ -234,7 +235,7 @@ def diagnose_archive(
         "versions": versions,
     }
     if opened.caution_:
-        manifest["caution"] = opened.caution_
+        manifest[CAUTION] = opened.caution_
     out.mkdir(parents=True, exist_ok=True)
     with _locked(out):
         begin_results(out, manifest)

@@ -145,19 +145,9 @@ def _check_inner_folds(y: Any, subjects: Any, folds: int, inner: int | None) -> 
         )
 
 
-def _check(args: argparse.Namespace, X: Any, y: Any) -> None:
-    """Refuse what no evaluation can use before motor units are looked for, which takes minutes."""
-    from sknemg.evaluation._check import FirstSteps, check_data
-    from sknemg.evaluation._plan import plan_cells
-
-    checked = check_data(X, y)
-    segments = chosen_methods(args, methods=["features"], cv=args.out_of_fold)
-    FirstSteps(checked.X, checked.subjects).check(segments)
-    plan_cells(segments, *checked, _protocol(args), args.seed)
-
-
 def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
-    from sknemg.evaluation import evaluate
+    from sknemg.evaluation._check import FirstSteps, check_data
+    from sknemg.evaluation._evaluate import check_first, evaluate_checked
     from sknemg.evaluation.comparison import scores_of, short_table
     from sknemg.evaluation.confounding import confounds
     from sknemg.evaluation.gains import gains_of, short_gains
@@ -168,17 +158,18 @@ def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
     print(X)
     protocol = _protocol(args)
     _check_inner_folds(y, X["subject"].to_numpy(), protocol.n_splits, args.out_of_fold)
+    first_steps = FirstSteps(check_data(X, y))
     names = args.methods
-    if names is None:
-        _check(args, X, y)
+    if names is None:  # whatever cannot be used is refused before the search, which takes minutes
+        segments = chosen_methods(args, methods=["features"], cv=args.out_of_fold)
+        check_first(segments, first_steps, protocol=protocol, random_state=args.seed)
         names = fitting_methods(X, y, args.jobs)
         if "motor-units" not in names:
             print("Hardly any motor units are found: they are left out (--methods motor-units).")
     methods = chosen_methods(args, methods=names, cv=args.out_of_fold)
-    result = evaluate(
+    result = evaluate_checked(
         methods,
-        X,
-        y,
+        first_steps,
         protocol=protocol,
         nuisance=True,
         random_state=args.seed,

@@ -53,16 +53,16 @@ def examine(load: Load, words: Mapping[str, Words]) -> Validation:
     from sknemg.datasets import ImplausibleWarning, InvalidCohortError, quality
     from sknemg.datasets._quality import flaws_of
 
-    found = Validation()
+    found, y = Validation(), None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            found.X = load("raise")[0]
+            found.X, y = load("raise")
         except InvalidCohortError as error:
             found.problems = error.problems
             caught.clear()
             try:
-                found.X = load("skip")[0]
+                found.X, y = load("skip")
             except InvalidCohortError:
                 caught.clear()  # none is left
     skipped = "recordings were left out"  # which the problems say in full
@@ -77,7 +77,7 @@ def examine(load: Load, words: Mapping[str, Words]) -> Validation:
         for name in ("table_row", "subject"):
             if name in found.X:
                 found.flaws[name] = found.X[name].to_numpy()[found.flaws["row"]]
-        found.notes += _unplaced(found.X)
+        found.notes += _unplaced(found.X) + _of_one_class(y)
     for name in ("problem", "remedy") if len(found.problems) else ():
         found.problems[name] = [in_words_of(words, text) for text in found.problems[name]]
     found.notes = [in_words_of(words, note) for note in found.notes]
@@ -90,6 +90,14 @@ def _unplaced(X: Any) -> list[str]:
     if not missing:
         return []
     return [f"{missing} of {len(X)} recordings are neither proximal nor distal."]
+
+
+def _of_one_class(y: Any) -> list[str]:
+    """Say that the diagnoses, if there are any, are too few for what compares or learns them."""
+    classes = set() if y is None else set(y)
+    if len(classes) != 1:
+        return []
+    return [f"All diagnoses are {classes.pop()}: 'sknemg compare' and 'train' need two or more."]
 
 
 def print_findings(found: Validation) -> str:

@@ -226,8 +226,7 @@ def check_inside(files: Sequence[Path], folder: Path, *, links: bool = True) -> 
 
 
 def check_repeated_rows(rows: pd.DataFrame, table: str, findings: Findings) -> None:
-    same = [name for name in ("file", "channel", "start", "stop") if name in rows]
-    again = rows.index[rows["file"].notna() & rows.duplicated(same)]
+    again = _repeated(rows)
     for row in again:
         problem = f"the same part of file {rows.loc[row, 'file']!r} as in a row above"
         findings.add(table, [row], problem, "take one of the rows out")
@@ -238,12 +237,19 @@ def check_repeated_rows(rows: pd.DataFrame, table: str, findings: Findings) -> N
             findings.add(table, [row], problem, "name the recordings differently")
 
 
+def _repeated(rows: pd.DataFrame) -> pd.Index:
+    """Find the rows that name the part of a file that a row above names."""
+    same = [name for name in ("file", "channel", "start", "stop") if name in rows]
+    return rows.index[rows["file"].notna() & rows.duplicated(same)]
+
+
 def check_repeated_signals(
     rows: pd.DataFrame, table: str, readings: Mapping[int, Reading], findings: Findings
 ) -> None:
     seen = defaultdict(list)
+    again = set(_repeated(rows))  # which check_repeated_rows has noted
     for row, reading in readings.items():
-        if own := digest(reading.signal):
+        if row not in again and (own := digest(reading.signal)):
             seen[own].append(row)
     for at in seen.values():
         if len(at) < 2:

@@ -334,8 +334,10 @@ def _read_layout(
     layouts = [{"subjects", "recordings"}, {"cohort"}]
     layouts += [] if labelled else [{"recordings"}]
     if set(stems) not in layouts or len(set(stems)) < len(stems):
-        remedy = "put subjects.csv and recordings.csv there, or cohort.csv alone (or .xlsx)"
-        findings.add(str(folder), [None], f"it holds {sorted(files) or 'no table'}", remedy)
+        remedy = "put subjects.csv and recordings.csv there, or cohort.csv alone; .xlsx will do"
+        if not files:
+            raise ValueError(f"{str(folder)!r} holds no table: {remedy}.")
+        findings.add(str(folder), [None], f"it holds {sorted(files)}", remedy)
         findings.stop_if_any()
     named = dict(zip(stems, files, strict=True))
     diagnosis = ["diagnosis"] if labelled else []

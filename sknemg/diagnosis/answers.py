@@ -157,13 +157,16 @@ class Answering:
         codes, names = pd.factorize(check_subjects(X["subject"], len(X)))
         order = np.argsort(codes, kind="stable")
         rows = np.split(order, np.cumsum(np.bincount(codes))[:-1])
-        own, waves = zip(*[self._examined(X, at) for at in rows], strict=True)
-        reasons = [self._refusal(table) for table in own]
-        asked = [
-            self._usable(X, at, table["used"].to_numpy(), brought)
-            for at, table, why, brought in zip(rows, own, reasons, waves, strict=True)
-            if not why
-        ]
+        own: list[pd.DataFrame] = []
+        reasons: list[list[str]] = []
+        asked: list[Recordings] = []
+        for at in rows:  # what nobody asks is gone with its patient
+            table, waves = self._examined(X, at)
+            own.append(table)
+            reasons.append(self._refusal(table))
+            if not reasons[-1]:
+                asked.append(self._usable(X, at, table["used"].to_numpy(), waves))
+            del waves
         answers = iter(self._ask(asked))
         return [
             self._diagnosis(name, table, why, None if why else next(answers))

@@ -166,10 +166,10 @@ class Opened:
         ndarray of shape (n_recordings, n_classes)
         """
         if not hasattr(self.model, "predict_proba"):
-            raise TypeError(
-                f"{type(self.model).__name__} has no predict_proba: give a classifier with one, or "
-                "put it into a CalibratedClassifierCV."
-            )
+            remedy = "give a classifier with one, or put it into a CalibratedClassifierCV"
+            if hasattr(self.model, "diagnose"):  # a Diagnostician answers by subject, if at all
+                remedy = "give its `estimator`"
+            raise TypeError(f"{type(self.model).__name__} has no predict_proba: {remedy}.")
         if groups is None:
             return np.asarray(self.model.predict_proba(X))
         subjects = check_subjects(groups, X.shape[0] if hasattr(X, "shape") else len(X))

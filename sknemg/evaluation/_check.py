@@ -108,16 +108,16 @@ class FirstSteps:
     A step that fails in a fold counts the rows of that fold, and the next fold fails at the next
     row, after its training. So `check` runs all that learn nothing before X is split, but for the
     search for motor units, which takes longer than a fold. Every fold would repeat them, so that
-    `share` hands on what they made.
+    `share` hands on what they made. No step runs twice, as long as `share` has not been called.
 
     Parameters
     ----------
-    X : Recordings, DataFrame, list of arrays or ndarray
-    subjects : ndarray of shape (n_recordings,)
+    data : Checked
     """
 
-    def __init__(self, X: Any, subjects: NDArray[Any]):
-        self.X, self.subjects = X, subjects
+    def __init__(self, data: Checked):
+        self.data = data
+        self.X, _, self.subjects = data
         self._made: dict[tuple[str, ...], Shared] = {}
 
     def check(self, estimators: Mapping[str, BaseEstimator]) -> None:

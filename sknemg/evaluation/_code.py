@@ -65,13 +65,16 @@ def users_code(thing: Any) -> str:
     """
     finder = _Finder(io.BytesIO())
     finder.dump(thing)
-    seen: dict[int, Any] = {}
-    digest = hashlib.sha256()
     named = registered_features() if MuapFeatures in finder.found else []  # by text, in no pickle
-    for one in (*finder.found, *named):
-        for part in _parts(one, seen):
-            digest.update(part)
-    return digest.hexdigest()
+    while True:
+        loaded = len(sys.modules)
+        seen: dict[int, Any] = {}
+        digest = hashlib.sha256()
+        for one in (*finder.found, *named):
+            for part in _parts(one, seen):
+                digest.update(part)
+        if len(sys.modules) == loaded:  # or else packages hold more than when they were hashed
+            return digest.hexdigest()
 
 
 class _Finder(pickle.Pickler):
@@ -168,21 +171,48 @@ def _instructions(code: CodeType, names: set[str]) -> Iterator[bytes]:
 
 def _imported(function: FunctionType) -> list[ModuleType]:
     """Give the user's modules that a function imports when it runs."""
-    steps = list(dis.get_instructions(function))
-    package = function.__globals__.get("__package__") or ""
-    names = []
-    for at, step in enumerate(steps):
-        if step.opname == "IMPORT_NAME":
-            level = steps[at - 2].argval  # 0, or the dots of a relative import
-            if package or not level:
-                names.append(importlib.util.resolve_name("." * level + str(step.argval), package))
+    scope = function.__globals__
+    package = scope.get("__package__") or getattr(scope.get("__spec__"), "parent", None) or ""
     found = []
-    for name in dict.fromkeys(names):
-        spec = importlib.util.find_spec(name.partition(".")[0]) if name else None
-        if spec is not None and spec.origin and _is_users_file(spec.origin):
-            with suppress(ImportError):  # what is not installed does nothing in the function either
-                found.append(importlib.import_module(name))
+    for name, members in dict.fromkeys(_imports(function.__code__, package)):
+        module = _users_module(name)
+        if module is None:
+            continue
+        found.append(module)
+        for member in members:  # which may be modules: imported as the statement does it
+            if not hasattr(module, member):
+                _users_module(f"{name}.{member}")
+            inner = getattr(module, member, None)
+            if isinstance(inner, ModuleType):
+                found.append(inner)
     return found
+
+
+def _imports(code: CodeType, package: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Give the names of modules that code imports, and those of what it imports from them.
+
+    They are read from the instructions, which are what runs: a lambda or a function of a session
+    has no source of its own, and the source of another may have changed since it was loaded.
+    """
+    steps = [step for step in dis.get_instructions(code) if step.opname != "EXTENDED_ARG"]
+    for at, step in enumerate(steps):
+        if step.opname == "IMPORT_NAME":  # after 0 or the dots, and after the names or None
+            level, members = steps[at - 2].argval, steps[at - 1].argval
+            with suppress(ImportError):  # beyond the top package: nothing that could be imported
+                name = importlib.util.resolve_name("." * level + str(step.argval), package)
+                yield name, tuple(members or ())
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _imports(constant, package)
+
+
+def _users_module(name: str) -> ModuleType | None:
+    """Import a module if it is a user's; None if it is not, or cannot be imported."""
+    with suppress(Exception):  # what cannot be imported does nothing in the function either
+        spec = importlib.util.find_spec(name.partition(".")[0])
+        if spec is not None and spec.origin and _is_users_file(spec.origin):
+            return importlib.import_module(name)
+    return None
 
 
 def _is_filled(cell: Any) -> bool:

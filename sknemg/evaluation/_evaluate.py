@@ -160,11 +160,74 @@ def evaluate(
             f"random_state={random_state!r} must be an integer >= 0, so that a stopped run "
             "resumes with the same folds."
         )
-    X, y, subjects = check_data(X, y, groups, stacklevel=3)
+    return evaluate_checked(
+        estimators,
+        FirstSteps(check_data(X, y, groups, stacklevel=3)),
+        protocol=protocol,
+        nuisance=nuisance,
+        random_state=random_state,
+        n_jobs=n_jobs,
+        n_threads=n_threads,
+        cache=cache,
+        progress=progress,
+        strict=strict,
+    )
+
+
+def check_first(
+    estimators: Mapping[str, BaseEstimator],
+    first_steps: FirstSteps,
+    *,
+    protocol: Protocol,
+    random_state: int,
+) -> None:
+    """Refuse what `evaluate_checked` would refuse of these estimators before any is fitted.
+
+    Parameters
+    ----------
+    estimators : dict of estimators by name
+    first_steps : FirstSteps
+        Which have not to run again in `evaluate_checked`.
+    protocol : Protocol
+    random_state : int
+    """
+    with fixed_threads(1):
+        first_steps.check(estimators)
+    plan_cells(estimators, *first_steps.data, protocol, random_state)
+
+
+def evaluate_checked(
+    estimators: Mapping[str, BaseEstimator],
+    first_steps: FirstSteps,
+    *,
+    protocol: Protocol,
+    nuisance: bool = False,
+    random_state: int = 0,
+    n_jobs: int | None = None,
+    n_threads: int = 1,
+    cache: str | Path | None = None,
+    progress: bool = False,
+    strict: bool = False,
+) -> Evaluation:
+    """Evaluate on data that were checked: the rest of `evaluate`, at whose caller warnings point.
+
+    Parameters
+    ----------
+    estimators : dict of estimators by name
+    first_steps : FirstSteps
+        Of the data; what they have made already is used.
+    protocol : Protocol
+    nuisance, random_state, n_jobs, n_threads, cache, progress, strict
+        As in `evaluate`.
+
+    Returns
+    -------
+    Evaluation
+    """
+    X, y, subjects = first_steps.data
     if nuisance:
         estimators = _with_nuisance(estimators, X)
     check_reach(estimators, X)
-    first_steps = FirstSteps(X, subjects)
     with fixed_threads(n_threads):
         first_steps.check(estimators)
     _report_splitters(estimators, len(pd.unique(pd.Series(subjects))) < len(subjects), strict)
@@ -206,7 +269,7 @@ def evaluate(
     _warn_of_damage([item.damage for item in done if item.damage])
     names = pd.Series(subjects).drop_duplicates()
     torn = names.isin([name for item in done for name in item.torn]).to_numpy()
-    report_trained_on(names, torn, strict=strict, stacklevel=2)
+    report_trained_on(names, torn, strict=strict, stacklevel=3)
     tables = {
         name: pd.concat([item.tables[name] for item in done], ignore_index=True)
         for name in (*LEVEL_TABLES, "cells")
@@ -232,7 +295,7 @@ def _by_name(estimators: Any) -> dict[str, BaseEstimator]:
     return named
 
 
-def _with_nuisance(estimators: dict[str, BaseEstimator], X: Any) -> dict[str, BaseEstimator]:
+def _with_nuisance(estimators: Mapping[str, BaseEstimator], X: Any) -> dict[str, BaseEstimator]:
     if NUISANCE in estimators:
         raise ValueError(
             f"estimators names one {NUISANCE!r}, which is that of nuisance=True: rename it."
@@ -301,7 +364,7 @@ def _warn_of_lacking(lacking: list[dict[str, Any]]) -> None:
     warnings.warn(
         f"Training folds lack a class ({capped(places, separator='; ')}), which scores 0 "
         f"there{counted}: give the class more subjects or leave it out.",
-        stacklevel=3,
+        stacklevel=4,
     )
 
 
@@ -313,7 +376,7 @@ def _report_splitters(estimators: Mapping[str, BaseEstimator], several: bool, st
     }
     methods = ", ".join(repr(name) for name, splitters in found.items() if splitters)
     splitters = [one for splitters in found.values() for one in splitters]
-    report_row_splitters(splitters, where=f" of {methods}", strict=strict, stacklevel=3)
+    report_row_splitters(splitters, where=f" of {methods}", strict=strict, stacklevel=4)
 
 
 def _warn_of_damage(damaged: list[str]) -> None:
@@ -321,7 +384,7 @@ def _warn_of_damage(damaged: list[str]) -> None:
         warnings.warn(
             f"Finished cells in the cache were damaged: {capped(damaged, separator='; ')}. They "
             "were computed and written anew.",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

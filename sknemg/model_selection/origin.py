@@ -33,7 +33,21 @@ def caution_of(model: Any) -> str:
     >>> caution_of(FrozenEstimator(load("volitional-muap").estimator_))[:28]
     'Models that come with sknemg'
     """
-    return " ".join(dict.fromkeys(_cautions(model)))
+    return " ".join(cautions_of(model))
+
+
+def cautions_of(model: Any) -> list[str]:
+    """List what the parts of a model that have something to be said of them say, each once.
+
+    Parameters
+    ----------
+    model : fitted estimator
+
+    Returns
+    -------
+    list of str
+    """
+    return list(dict.fromkeys(_cautions(model)))
 
 
 def caution_of_start(init: Any) -> str:
@@ -54,17 +68,17 @@ def caution_of_start(init: Any) -> str:
 
 
 def mark_origin(model: Any, caution: str) -> None:
-    """Note what has to be said of a model in the parts of it that give votes.
+    """Note what has to be said of a model in all that was trained inside of its votes.
 
     A vote that is trained anew replaces them, and the note with them.
 
     Parameters
     ----------
     model : fitted estimator
-        Just loaded.
+        Just loaded, with a DiVoteClassifier.
     caution : str
     """
-    for part in _voting_parts(model) or [model]:
+    for part in _trained(model):
         part.caution_ = caution
 
 
@@ -76,8 +90,12 @@ def _cautions(model: Any) -> list[str]:
     return [caution for part in fitted_parts(model) for caution in _cautions(part)]
 
 
-def _voting_parts(model: Any) -> list[Any]:
-    """List what gives the votes of every DiVoteClassifier inside."""
-    if type(model).__name__ == "DiVoteClassifier":
-        return [model.estimator_]
-    return [own for part in fitted_parts(model) for own in _voting_parts(part)]
+def _trained(model: Any, *, votes: bool = False) -> list[Any]:
+    """List the fitted estimators inside of every DiVoteClassifier that hold no others."""
+    if isinstance(model, str) or model is None:  # a step that is passed through
+        return []
+    votes = votes or type(model).__name__ == "DiVoteClassifier"
+    inner = fitted_parts(model)
+    if votes and not inner:
+        return [model]
+    return [own for part in inner for own in _trained(part, votes=votes)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from sknemg.persistence._folder import CONFIG, WEIGHTS
 from sknemg.persistence._problems import InvalidModelError, ModelVersionWarning
-from sknemg.persistence._values import as_mapping
+from sknemg.persistence._values import CAUTION, as_mapping, check_caution
 from sknemg.recordings._problems import capped, shown
 from sknemg.versions import versions_of
 
@@ -25,9 +25,6 @@ NOTE = (
     "number is loaded by the version named under versions, or trained anew."
 )
 _ENTRIES = {"format", "schema", "note", "versions", "input", "left_out", "model"}
-#: What has to be said beside the answers of a model; few have it, and readers of before refuse it.
-CAUTION = "caution"
-_LONGEST = 1000
 
 
 def check_fingerprint(found: str, expected: str | None) -> None:
@@ -58,12 +55,7 @@ def checked_config(config: Any) -> dict[str, Any]:
             f"by the version of sknemg that saved it{_saved_by(config)}, or train it anew."
         )
     config = as_mapping(config, CONFIG, _ENTRIES | ({CAUTION} & set(config)))
-    said = config.setdefault(CAUTION, "")
-    if not (isinstance(said, str) and said.isprintable() and len(said) <= _LONGEST):
-        raise InvalidModelError(
-            f"The {CAUTION} in config.json is {shown(said)}, not a line of text: do not trust the "
-            "file."
-        )
+    check_caution(config.setdefault(CAUTION, ""), CONFIG)
     versions = as_mapping(config["versions"], "versions")
     if not all(isinstance(text, str) for text in versions.values()):
         raise InvalidModelError("The versions in config.json are not all text: fetch it anew.")
@@ -97,6 +89,15 @@ def check_all_used(arrays: Any) -> None:
         )
     if arrays.graph is not None:
         raise InvalidModelError("The model in the ONNX file does not use its graph.")
+
+
+def check_cautions(stated: str, found: list[str]) -> None:
+    """Refuse a model that says something else than its estimators."""
+    if bool(stated) != bool(found) or not all(one in stated for one in found):
+        raise InvalidModelError(
+            f"config.json has the caution {shown(stated)}, its estimators {shown(found)}: do not "
+            "trust the file."
+        )
 
 
 def check_input(stated: Any, found: Mapping[str, Any]) -> None:

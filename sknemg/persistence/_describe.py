@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sknemg.persistence._config import CAUTION, FORMAT, NOTE, SCHEMA, versions_for
+from sknemg.persistence._config import FORMAT, NOTE, SCHEMA, versions_for
 from sknemg.persistence._estimators import dump_estimator
-from sknemg.persistence._values import Arrays
+from sknemg.persistence._values import CAUTION, Arrays
 
 
 def describe_model(model: Any, caution: str) -> tuple[dict[str, Any], Arrays]:

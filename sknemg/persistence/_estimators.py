@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknemg.persistence._kinds import KINDS, Kind, class_of, kind_of
 from sknemg.persistence._problems import InvalidModelError
 from sknemg.persistence._states import is_plain, load_parameters, load_state, read_entry
-from sknemg.persistence._values import Arrays, UnsavableError, dump_parameter
+from sknemg.persistence._values import CAUTION, Arrays, UnsavableError, dump_parameter
 
 #: What scalers set to None, and the parameters that switch it off.
 _SWITCHED = {
@@ -58,11 +58,12 @@ def dump_estimator(estimator: Any, path: str, arrays: Arrays, left_out: list[str
         check_is_fitted(estimator)
     except NotFittedError as error:
         raise UnsavableError(f"{path}, a {name}, is not fitted: call fit first.") from error
+    said = vars(estimator).get("caution_", "")
     return {
         "estimator": name,
         "parameters": _dump_parameters(estimator, kind, path, left_out),
         "state": _dump_state(estimator, kind, path, arrays, left_out),
-    }
+    } | ({CAUTION: said} if said else {})
 
 
 def _remedy(estimator: Any) -> str:
@@ -165,6 +166,11 @@ def load_estimator(entry: Any, path: str, arrays: Arrays, depth: int = 0) -> Any
     known = set(signature(class_of(name)).parameters) - set(kind.state)
     parameters = load_parameters(given, name, path, known)
     estimator = _build(name, kind, parameters, state, path)
+    if CAUTION in entry:
+        said, of_parts = entry[CAUTION], hasattr(class_of(name), "caution_")
+        if of_parts or not said:
+            raise InvalidModelError(f"{path}, a {name}, has a caution {said!r}, which none has.")
+        estimator.caution_ = said
     if kind.check is not None:
         try:
             kind.check(estimator)

@@ -168,6 +168,7 @@ KINDS: dict[str, Kind] = {
         "sknemg.classifiers.nemgnet",
         _NETWORK,
         ignored=_CACHED,
+        restored={"caution_": ""},
         neutral=_TRAINING | {"init": None},
         check=_check_network,
     ),

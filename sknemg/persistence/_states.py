@@ -9,7 +9,14 @@ import numpy as np
 
 from sknemg.persistence._kinds import KINDS, LIMITS, Kind
 from sknemg.persistence._problems import InvalidModelError
-from sknemg.persistence._values import Arrays, Sizes, as_mapping, load_parameter
+from sknemg.persistence._values import (
+    CAUTION,
+    Arrays,
+    Sizes,
+    as_mapping,
+    check_caution,
+    load_parameter,
+)
 from sknemg.recordings._problems import shown
 
 ENTRIES = {"estimator", "parameters", "state"}
@@ -18,7 +25,10 @@ _DEEPEST = 20
 
 def read_entry(entry: Any, path: str, depth: int) -> tuple[str, Kind, Any, Any]:
     """Return the name, the kind, the parameters and the state of an estimator of the list."""
-    entry = as_mapping(entry, path, ENTRIES)
+    stated = {CAUTION} & set(entry) if isinstance(entry, dict) else set()
+    entry = as_mapping(entry, path, ENTRIES | stated)
+    if stated:
+        check_caution(entry[CAUTION], path)
     name = entry["estimator"]
     if not isinstance(name, str) or name not in KINDS:
         raise InvalidModelError(

@@ -34,11 +34,24 @@ _MOST = 2**31  # samples of a segment, pixels of an image
 _LARGEST = 2**53  # of a whole number
 _DEEPEST = 40  # estimators within estimators
 _MANY = 10_000  # entries of a list or mapping
+_LONGEST_CAUTION = 1000
+#: The entry of a model, and of those estimators in it that it is due to, with what has to be said
+#: beside its answers. Few have it, and readers of before refuse it.
+CAUTION = "caution"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")
 
 
 class UnsavableError(TypeError):
     """A part of a model that no model folder holds; the message says which and what to do."""
+
+
+def check_caution(said: Any, path: str) -> str:
+    """Return what has to be said of a model, if it is a line of text."""
+    if not (isinstance(said, str) and said.isprintable() and len(said) <= _LONGEST_CAUTION):
+        raise InvalidModelError(
+            f"The caution of {path} is {shown(said)}, not a line of text: do not trust the file."
+        )
+    return said
 
 
 @dataclass

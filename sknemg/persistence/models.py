@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from sknemg.model_selection.origin import caution_of, mark_origin
+from sknemg.model_selection.origin import caution_of, cautions_of, mark_origin
 from sknemg.persistence._config import (
     check_all_used,
+    check_cautions,
     check_fingerprint,
     check_input,
     checked_config,
@@ -183,8 +184,9 @@ def load_model(
     model = load_estimator(config["model"], "model", arrays)
     check_all_used(arrays)
     check_input(config["input"], describe_input(model))
-    shipped = comes_with_sknemg(found)
-    mark_origin(model, CAUTION if shipped else config["caution"])
-    if not shipped:  # the answers of those are held by tests of sknemg
+    if comes_with_sknemg(found):
+        mark_origin(model, CAUTION)
+    else:  # the answers of those that do are held by tests of sknemg
+        check_cautions(config["caution"], cautions_of(model))
         warn_of_versions(config["versions"], versions_for(config["model"]), stacklevel=3)
     return model

@@ -190,6 +190,8 @@ def _light_classifier(classifier: Any, item_shape: tuple[int, ...], path: str) -
     light.classes_ = own[-1].classes_
     light.graph_ = found.SerializeToString(deterministic=True)
     light.item_shape_ = check_graph(found).item_shape
+    if said := caution_of(Pipeline(steps[kept:])):
+        light.caution_ = said
     whole = light
     if kept:
         whole = Pipeline([*steps[:kept], ("scores", light)])

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import next_fast_len
 from scipy.signal import czt, firwin, upfirdn
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -20,6 +19,8 @@ from sknemg.signal import MAINS, zero_phase_gain
 
 #: Lines that are taken out: the mains frequency and its overtones; and the width of a notch, Hz.
 LINES, NOTCH = 5, 5.0
+#: Prime factors of a length up to which its discrete Fourier transform is fast.
+_LARGEST_FACTOR = 50
 
 
 class BandPass(RowTransformer):
@@ -173,7 +174,7 @@ def louder_mains(signal: NDArray[Any], sfreq: float) -> float:
     step = sfreq / len(wave)
     highest = MAINS[1] * LINES + 4.0 + 3 * step
     power = np.abs(_spectrum_below(wave * np.hanning(len(wave)), sfreq, highest)) ** 2
-    frequency = np.arange(len(power)) * step
+    frequency = np.fft.rfftfreq(len(wave), 1 / sfreq)[: len(power)]
     excess = []
     for mains in MAINS:
         found = 0.0
@@ -189,19 +190,26 @@ def louder_mains(signal: NDArray[Any], sfreq: float) -> float:
 def _spectrum_below(wave: NDArray[np.float64], sfreq: float, highest: float) -> NDArray[Any]:
     """Give the first part of the discrete Fourier transform of a signal, up to a frequency.
 
-    The transform of a length with large prime factors takes up to thirty times longer than that of
-    its neighbours, and another length would have other frequencies. There, the signal is decimated
-    first, of which a chirp z-transform then gives the frequencies of its own length: within 1e-6 of
-    the largest value.
+    The transform of a length with a prime factor above 50 takes up to thirty times longer than that
+    of its neighbours, and another length would have other frequencies. There, the signal is
+    decimated first, of which a chirp z-transform then gives the frequencies of its own length:
+    within 1e-6 of the largest value.
     """
     n_times, factor = len(wave), int(sfreq / (6 * highest))
     n_bins = min(int(highest * n_times / sfreq) + 2, n_times // 2 + 1)
-    if factor < 2 or next_fast_len(n_times, real=True) == n_times:
+    if factor < 2 or not _has_large_factor(n_times):
         return np.fft.rfft(wave)[:n_bins]
     taps = _lowpass(factor)
     turn = np.exp(-2j * np.pi / n_times)
     decimated = czt(upfirdn(taps, wave, down=factor), n_bins, w=turn**factor)
     return factor * decimated / czt(taps, n_bins, w=turn)
+
+
+def _has_large_factor(number: int) -> bool:
+    for factor in range(2, _LARGEST_FACTOR + 1):
+        while number and number % factor == 0:
+            number //= factor
+    return number > 1
 
 
 @cache

@@ -200,10 +200,10 @@ or DataFrame
     def _read_frame(cls, frame: pd.DataFrame) -> Recordings:
         """Build from a DataFrame without a look at the samples and the names."""
         table, column = _split_frame(frame, "mV")
-        found = [(row, _problem_of(items)) for row, items in enumerate(column)]
-        if wrong := [(row, *problem) for row, problem in found if problem]:
+        found = [_as_items(items) for items in column]
+        if wrong := [(row, *items) for row, items in enumerate(found) if isinstance(items, tuple)]:
             raise InvalidRecordingsError(pd.DataFrame(wrong, columns=PROBLEM_COLUMNS))
-        rows = [_as_items(items) for items in column]
+        rows = [items for items in found if not isinstance(items, tuple)]
         item = next((items[:0] for items in rows if len(items)), None)
         if item is not None:  # an empty nested list has lost the shape of its items
             rows = [items if len(items) else item for items in rows]
@@ -508,45 +508,58 @@ def _check_units(stated: pd.Series, unit: str) -> None:
 
 
 _MASKED = "masked samples", "cut them out or leave the recording out"
+_UNEVEN = "parts of unequal lengths", "give an array of numbers"
 
 
 def _as_signals(signals: Iterable[ArrayLike]) -> list[NDArray[np.float32]]:
     if not isinstance(signals, Iterable):
         raise TypeError(f"signals is {shown(signals)}: give one array for each recording.")
     given = list(signals)
-    rows = [np.asarray(signal) for signal in given]
-    wrong = [
+    rows = [_as_array(signal) for signal in given]
+    wrong = [(row, *_UNEVEN) for row, array in enumerate(rows) if array is None]
+    wrong += [
         (row, f"shape {array.shape} and dtype {array.dtype}", "give a 1-D array of numbers")
         for row, array in enumerate(rows)
-        if array.ndim != 1 or (array.size and array.dtype.kind not in "fiub")
+        if array is not None
+        and (array.ndim != 1 or (array.size and array.dtype.kind not in "fiub"))
     ]
     wrong += [(row, *_MASKED) for row, signal in enumerate(given) if np.ma.is_masked(signal)]
     if wrong:
         raise InvalidRecordingsError(pd.DataFrame(wrong, columns=PROBLEM_COLUMNS))
-    return [array.astype(np.float32, copy=False) for array in rows]
+    return [array.astype(np.float32, copy=False) for array in rows if array is not None]
 
 
-def _problem_of(items: Any) -> tuple[str, str] | None:
-    """Say why what a row holds cannot be its items, and what to do."""
+def _as_array(items: Any) -> NDArray[Any] | None:
+    """Make an array of what a row holds; None if its parts have unequal lengths."""
+    try:
+        return np.asarray(items)
+    except ValueError:
+        return None
+
+
+def _as_items(items: Any) -> NDArray[Any] | tuple[str, str]:
+    """Give the items of a row, or why what it holds cannot be its items, and what to do."""
     if pd.api.types.is_scalar(items):
         return "no signal", "give an array or leave the recording out"
     if np.ma.is_masked(items):
         return _MASKED
-    array = np.asarray(items)
-    if not array.size or array.dtype.kind in "fiub":
-        return None
-    if array.dtype == object and array.ndim == 1 and all(np.ndim(item) for item in array):
-        return None  # nested lists, as Parquet returns them
-    return f"shape {array.shape} and dtype {array.dtype}", "give an array of numbers"
-
-
-def _as_items(items: Any) -> NDArray[Any]:
-    array = np.asarray(items)
-    if array.dtype == object:  # nested lists, as Parquet returns them
-        array = np.array([np.asarray(list(item), dtype=np.float32) for item in items])
+    array = _as_array(items)
+    if array is None:
+        return _UNEVEN
+    if array.size and array.ndim == 1 and array.dtype == object and all(map(_is_list, array)):
+        try:  # nested lists, as Parquet returns them
+            array = np.array([np.asarray(list(item), dtype=np.float32) for item in array])
+        except (TypeError, ValueError):
+            return "parts of unequal lengths, or not of numbers", "give an array of numbers"
+    if not array.ndim or (array.size and array.dtype.kind not in "fiub"):
+        return f"shape {array.shape} and dtype {array.dtype}", "give an array of numbers"
     if array.dtype == np.uint8 and array.ndim > 2:  # images
         return array
     return array.astype(np.float32, copy=False)
+
+
+def _is_list(item: Any) -> bool:
+    return isinstance(item, (list, tuple)) or (isinstance(item, np.ndarray) and item.ndim > 0)
 
 
 def _flatten(rows: list[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
+from functools import cache as once
 from inspect import signature
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import joblib
@@ -97,7 +100,8 @@ def make_cohort(
     progress : bool, default=False
         Show a progress bar.
     cache : path, default=None
-        Folder in which ``joblib.Memory`` keeps the cohort; needs an integer `random_state`.
+        Folder in which ``joblib.Memory`` keeps the cohort; needs an integer `random_state`. Where
+        the code of the simulator has changed since, the cohort is simulated again.
     random_state : int, Generator or None, default=None
         Seed. Each subject draws from a seed of its own.
 
@@ -137,6 +141,7 @@ def make_cohort(
     ).checked()
     _check_varied(dials)
     simulate = _simulate
+    code = ""
     if cache is not None:
         if not isinstance(random_state, (int, np.integer)):
             raise ValueError(
@@ -144,8 +149,11 @@ def make_cohort(
             )
         memory = joblib.Memory(cache, verbose=0)
         simulate = memory.cache(_simulate, ignore=["n_jobs", "progress"])
+        code = _code()
     seed = _as_seed(random_state)
-    cohort = simulate(n_subjects, muscles, confound, dials, seed, n_jobs=n_jobs, progress=progress)
+    cohort = simulate(
+        n_subjects, muscles, confound, dials, seed, code, n_jobs=n_jobs, progress=progress
+    )
     return tuple(cohort) if return_truth else (cohort.X, cohort.y)
 
 
@@ -163,6 +171,7 @@ def _simulate(
     confound: bool,
     dials: Dials,
     seed: int,
+    code: str,  # in the cache's key alone: joblib hashes the source of this function, not of others
     *,
     n_jobs: int | None,
     progress: bool,
@@ -193,6 +202,18 @@ def _simulate(
     )
     truth = pd.DataFrame([recording.truth for recording in recordings])
     return Cohort(X, plan["diagnosis"].to_numpy(dtype=str), truth)
+
+
+@once
+def _code() -> str:
+    """Hash the sources of the simulator and of the recordings that it makes."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for folder in ("recordings", "simulate"):
+        for file in sorted((package / folder).rglob("*.py")):
+            digest.update(f"{file.relative_to(package).as_posix()}\0".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 #: What is set aside by each way to vary.

@@ -13,19 +13,19 @@ from sknemg.simulate.fibre import Fibres, healthy_velocity
 #: N2001 in view.
 UNIT_SIZE = (70.0, 320.0)
 #: Fibres a mm², of the units that are modelled. Then the territories of some 23 units overlap at
-#: any point: 15 to 30 in textbooks, and of the some 100 fibres that a needle sees within a
-#: hemisphere of 1 mm, 4 to 6 belong to one unit (scilit.net/publications/4218c1ae). A mm² holds
-#: 350 to 400 fibres; units of biceps are larger than those modelled (774 of 750 fibres).
+#: any point, and of the some 100 fibres that a needle sees within a hemisphere of 1 mm, 4 to 6
+#: belong to one unit. That so many should is a choice: 15 to 30 units are often said to overlap,
+#: but no source of that could be read. A mm² holds 350 to 400 fibres; units of biceps are larger
+#: than those modelled (774 of 750 fibres).
 DENSITY = 100.0
-#: Territory diameters of the smallest and of the largest unit, mm (5 to 10 in textbooks; emgsim has
-#: 2 to 8).
+#: Territory diameters of the smallest and of the largest unit, mm: a choice (emgsim has 2 to 8).
 TERRITORY = (5.0, 9.0)
 #: Scatter of the units' end-plate zones, and of end-plates within a zone, mm: 95 % of all lie
 #: within 7 mm (the band of biceps is 1 cm wide: J Clin Neuromuscul Dis 2007;9:306-312).
 ZONE_SCATTER, END_PLATE_SCATTER = 1.5, 1.0
 #: Scatter of the fibres' tendon ends, mm.
 TENDON_SCATTER = 2.0
-#: Velocity of a terminal nerve branch, m/s.
+#: Velocity of a terminal nerve branch, m/s: a choice.
 BRANCH_VELOCITY = 6.0
 #: Standard deviation of healthy fibre diameters within a unit, µm (9 in a whole muscle).
 DIAMETER_SCATTER = 6.0

@@ -15,8 +15,9 @@ from sknemg.simulate.geometry import VELOCITY_RANGE
 from sknemg.simulate.muscle import Muscle
 
 #: Velocity of young sprouts, which have no myelin, and of those that are years old, m/s; a healthy
-#: terminal branch conducts at 6 m/s. Both are choices. How late sprouts arrive makes the phases of
-#: a potential, how slowly their fibres conduct its duration (as Nandedkar et al. 1988 found).
+#: terminal branch conducts at 6 m/s. All three are choices. How late sprouts arrive makes the
+#: phases of a potential, how slowly their fibres conduct its duration (as Nandedkar et al. 1988
+#: found).
 SPROUT = (0.6, 5.0)
 
 

@@ -13,8 +13,8 @@ ONSET_RATE = 7.0
 PEAK_RATE, PEAK_RATE_FALL = 32.0, 8.0
 #: Excitation over which a unit's rate rises towards its peak. At low forces rates rise steeply
 #: (Kanosue et al., Jpn J Physiol 1979;29:427-443; Maton, J Physiol (Paris) 1977;73:177-199, on
-#: biceps), and the fastest units of normal muscles fire at 12 to 15 Hz at slight effort; the
-#: figure between is a choice.
+#: biceps). How steeply is a choice, for which no source could be read: that the fastest units fire
+#: at 12 to 15 Hz at slight effort.
 SATURATION = 14.0
 #: Excitation at which every unit fires at its peak.
 FULL_DRIVE = THRESHOLD_RANGE + 6 * SATURATION

@@ -171,6 +171,16 @@ def test_other_versions_of_a_resumed_run_are_warned_of_and_kept(tmp_path):
     begin_results(tmp_path, manifest)  # the same run still
 
 
+@pytest.mark.parametrize("later", [{"caution": "Do not."}, {}])
+def test_a_run_goes_on_when_its_caution_is_worded_otherwise(tmp_path, later):
+    versions = {"later_versions": [{"numpy": "3.0"}]}
+    begin_results(tmp_path, {"model": "m", "caution": "Beware.", **versions})
+    begin_results(tmp_path, {"model": "m", **later})
+    assert read_manifest(tmp_path) == {"model": "m", **versions, **later}
+    with pytest.raises(ValueError, match=r"another run \(model 'm', now 'n'\)|model m, now n"):
+        begin_results(tmp_path, {"model": "n", **later})
+
+
 def test_the_summary_names_what_is_damaged(tmp_path):
     inside = tmp_path / PARTITIONS / "000000"
     inside.mkdir(parents=True)

@@ -246,6 +246,19 @@ def test_a_subject_of_two_diagnoses_in_one_table(make_folder):
     assert "cohort.csv, rows 2, 4: subject 'A' has the diagnoses myopathy, neuropathy" in message
 
 
+def test_a_row_for_the_second_time_is_one_problem(make_folder):
+    """A copy of its file is another one."""
+    folder = make_folder(
+        files=("a.npy", "b.npy"),
+        cohort="subject,diagnosis,file\nA,M,a.npy\nA,M,a.npy\nB,N,b.npy\nA,M,copy.npy\n",
+    )
+    (folder / "copy.npy").write_bytes((folder / "a.npy").read_bytes())
+    message, problems = problems_of(folder, **RATE_UNIT)
+    assert problems["row"].tolist() == [3, 5]
+    assert "row 3: the same part of file 'a.npy' as in a row above" in message
+    assert "row 5: the same signal in a.npy, copy.npy" in message
+
+
 def test_copies_of_a_signal_under_two_subjects(make_folder):
     folder = make_folder(
         files=("a.npy", "b.npy"),
@@ -332,10 +345,10 @@ def test_pickles_nan_and_broken_files(make_folder):
     ("tables", "message"),
     [
         (
-            {},
-            "it holds no table (put subjects.csv and recordings.csv there, or cohort.csv alone",
+            {"subjects": "subject,diagnosis\nA,M\n"},
+            "it holds ['subjects.csv'] (put subjects.csv and recordings.csv there, or cohort.csv "
+            "alone; .xlsx will do)",
         ),
-        ({"subjects": "subject,diagnosis\nA,M\n"}, "it holds ['subjects.csv']"),
         ({"cohort": "label,muscle_type,filepath\nM,P,a.npy\n"}, "or say with `subject_pattern`"),
         ({"cohort": "subject,diagnosis,file\n"}, "cohort.csv: no rows"),
         ({"cohort": ""}, "cohort.csv: no column 'subject'"),
@@ -360,6 +373,8 @@ def test_no_folder(tmp_path):
         load_cohort(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="give 'raise' or 'skip'"):
         load_cohort(tmp_path, on_error="ignore")
+    with pytest.raises(ValueError, match=r"' holds no table: put .* or cohort\.csv alone; [^()]*$"):
+        load_cohort(tmp_path)
 
 
 def test_rows_know_where_they_came_from(make_folder):
@@ -391,7 +406,13 @@ def test_skip_leaves_out_and_says_what(make_folder):
     assert len(caught) == 1
     assert X["file"].tolist() == ["a.npy", "e.npy"]
     assert y.tolist() == ["normal", "normal"]
-    for text in ("gone.npy", "subject 'B'", "subject 'C'", "row 6: the same part", "rows 6-7"):
+    for text in (
+        "gone.npy",
+        "subject 'B'",
+        "subject 'C'",
+        "row 6: the same part",
+        "row 7: the same sig",
+    ):
         assert text in str(caught[0].message)
 
 

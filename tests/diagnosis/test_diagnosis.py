@@ -1,6 +1,7 @@
 """Calibration, sets of diagnoses, and what is refused."""
 
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from sknemg import (
     Recordings,
     Segmenter,
     SegmentFeatures,
+    SubjectScorer,
     load_model,
     save_model,
 )
@@ -33,6 +35,7 @@ from sknemg.diagnosis import (
     prediction_sets,
     scale_temperature,
 )
+from sknemg.signal import resample
 
 SFREQ = 1000.0
 
@@ -273,6 +276,12 @@ def test_inputs_that_make_no_sense(trained):
         Diagnostician(pipeline(), coverage=2).fit(X, y)
 
 
+def test_what_scores_a_diagnostician_asks_for_its_estimator(trained):
+    X, y = cohort()
+    with pytest.raises(TypeError, match=r"no predict_proba: give its `estimator`\.$"):
+        SubjectScorer("accuracy")(trained, X, y)
+
+
 def test_rows_without_a_subject_are_one_patient(trained):
     X, _ = cohort(seed=5)
     bare = Recordings(list(X[:3]), sfreq=SFREQ)
@@ -368,6 +377,46 @@ def test_many_patients_at_once_are_diagnosed_as_each_alone_to_the_last_bit(train
     assert sum(bool(one.answer) for one in together) > 5
     for one in together:
         assert_same(one, *trained.diagnose(X[(X["subject"] == one.subject).to_numpy()]))
+
+
+def test_a_recording_is_resampled_once_and_answered_as_if_it_were_twice(trained, monkeypatch):
+    X, _ = cohort(4, seed=6)
+    at_rate = resample(X[2], 1000, 500)
+    rows = [X[0], np.repeat(X[1], 2), at_rate, 50 * np.repeat(X[3], 2)]  # the last is refused
+    mixed = Recordings(rows, sfreq=[1000, 2000, 500, 2000], subject=list("aabc"))
+    seen = []
+
+    def counted(signal, *args, **kwargs):
+        seen.append(len(signal))
+        return resample(signal, *args, **kwargs)
+
+    monkeypatch.setattr("sknemg.diagnosis.examining.resample", counted)
+    monkeypatch.setattr("sknemg.preprocessing.cutting.resample", counted)
+    found = trained.diagnose(mixed)
+    assert [len(one.answer) > 0 for one in found] == [True, True, False]
+    assert seen == [len(rows[at]) for at in (0, 1, 3)]
+    monkeypatch.setattr(Diagnostician, "_begins_at_rate", lambda self: False)
+    for one, other in zip(found, trained.diagnose(mixed), strict=True):
+        assert_same(one, other)
+    assert len(seen) == 8  # those of the answers, which are not refused, once more
+
+
+@pytest.mark.parametrize("begins_at_rate", [True, False])
+def test_signals_at_one_rate_are_gone_with_their_patient(trained, monkeypatch, begins_at_rate):
+    X, _ = cohort(4, seed=7)
+    seen = []
+    examine = Plausibility._examine
+
+    def watched(self, X):
+        assert not any(wave() is not None for wave in seen)
+        table, waves = examine(self, X)
+        seen.extend(weakref.ref(wave) for wave in waves.values())
+        return table, waves
+
+    monkeypatch.setattr(Plausibility, "_examine", watched)
+    monkeypatch.setattr(Diagnostician, "_begins_at_rate", lambda self: begins_at_rate)
+    trained.diagnose(X)
+    assert len(seen) == 12
 
 
 def test_a_patient_without_a_subject_is_refused_among_others(trained):

@@ -100,27 +100,91 @@ def test_comments_and_lines_do_not_count(module, old, new):
     assert key(module(old, new)) == before
 
 
-def test_what_a_function_imports_from_its_own_package_counts(tmp_path, monkeypatch):
-    """Relative imports, of a name that is a package elsewhere too, and of what is not there."""
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Write a user's package of files; gives its modules as they are on the disk."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    for name in ("pack_of_a_user", "tools_of_a_user"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text("")
-    (tmp_path / "pack_of_a_user" / "main.py").write_text(
-        "def steps(X):\n    from .tools_of_a_user.inner import helper\n"
-        "    from .missing_of_a_user import part\n    return helper(X)\n"
-    )
-    inner = tmp_path / "pack_of_a_user" / "tools_of_a_user"
-    inner.mkdir()
-    (inner / "__init__.py").write_text("")
+
+    def forget():
+        for name in [name for name in sys.modules if name.startswith("pack_of_a_user")]:
+            del sys.modules[name]
+
+    def write(name, **files):
+        for file, text in files.items():
+            file = tmp_path / "pack_of_a_user" / f"{file.replace('__in__', '/')}.py"
+            for folder in (tmp_path / "pack_of_a_user", file.parent):
+                folder.mkdir(exist_ok=True)
+                (folder / "__init__.py").touch()
+            file.write_text(text)
+        forget()
+        importlib.invalidate_caches()
+        return importlib.import_module(f"pack_of_a_user.{name}")
+
+    yield write
+    forget()
+
+
+IMPORTS = {
+    "relative": "from .helper import act\n    return act(X)",
+    "absolute": "import pack_of_a_user.helper as helper\n    return helper.act(X)",
+    "module by dot": "from . import helper\n    return helper.act(X)",
+    "module by name": "from pack_of_a_user import helper\n    return helper.act(X)",
+    "nested": "def inner(Z):\n        from .helper import act\n        return act(Z)\n"
+    "    return inner(X)",
+    "class": "class Inner:\n        from .helper import act\n    return Inner.act(X)",
+    "beyond": "try:\n        from ....helper import act\n    except ImportError:\n"
+    "        from .helper import act\n    return act(X)",
+    "broken": "try:\n        from . import broken\n    except Exception:\n"
+    "        from .helper import act\n    return act(X)",
+    "missing": "try:\n        from .numpy import act\n    except ImportError:\n"
+    "        from .helper import act\n    return act(X)",
+    "by another": "from .other import act\n    return act(X)",
+    "long": "\n".join(f"    X.n{n}" for n in range(300)).strip()
+    + "\n    from .helper import act\n    return act(X)",
+}
+
+
+@pytest.mark.parametrize("kind", IMPORTS)
+def test_what_a_function_imports_when_it_runs_counts(package, kind):
+    def code(body, run=False):
+        main = package(
+            "main",
+            main=f"def steps(X):\n    {IMPORTS[kind]}\n",
+            helper=f"def act(X):\n    return {body}\n",
+            other="def act(X):\n    from . import helper\n    return helper.act(X)\n",
+            broken="raise RuntimeError('no such device')\n",
+        )
+        if run:
+            main.steps(1)
+        return [users_code(main.steps) for _ in range(2)]
+
+    first = code("X")
+    assert first[0] == first[1] == code("X")[0] != code("-X")[0]
+    if kind != "long":  # its attributes are those of no number
+        assert code("X", run=True) == first
+
+
+def test_an_import_does_not_replace_what_a_package_names_otherwise(package):
+    """A function of the package that has the name of a module in it."""
+    main = package(
+        "main", __init__="def helper(X):\n    return X\n", helper="",
+        main="def steps(X):\n    from pack_of_a_user import helper\n    return helper(X)\n",
+    )  # fmt: skip
+    users_code(main.steps)
+    assert main.steps(3) == 3
+
+
+def test_imports_of_a_name_that_is_a_package_elsewhere_too(package, tmp_path):
+    (tmp_path / "tools_of_a_user").mkdir()
+    (tmp_path / "tools_of_a_user" / "__init__.py").write_text("")
 
     def code(body):
-        (inner / "inner.py").write_text(f"def helper(X):\n    return {body}\n")
-        for name in [name for name in sys.modules if name.startswith("pack_of_a_user")]:
-            monkeypatch.delitem(sys.modules, name)
-        importlib.invalidate_caches()
-        return users_code(importlib.import_module("pack_of_a_user.main").steps)
+        inner = f"def helper(X):\n    return {body}\n"
+        text = (
+            "def steps(X):\n    from .tools_of_a_user.inner import helper\n    return helper(X)\n"
+        )
+        return users_code(package("main", main=text, tools_of_a_user__in__inner=inner).steps)
 
     assert code("X") == code("X") != code("-X")
 

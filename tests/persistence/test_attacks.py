@@ -364,6 +364,12 @@ def named(estimator, name):
         (lambda c, n: c.update(versions={"sknemg": 1}), "versions in config.json are not all text"),
         (lambda c, n: c["input"].update(sfreq=48000.0), "describes the input as"),
         (lambda c, n: c["input"].update(unit="uV"), "describes the input as"),
+        # what has to be said of it
+        (lambda c, n: c.update(caution=1), "caution of config.json is 1, not a line of text"),
+        (lambda c, n: c.update(caution="Beware."), r"the caution .Beware.., its estimators \[\]"),
+        (lambda c, n: n["Pipeline"].update(caution="Beware."), r"caution '', its estim.*Beware"),
+        (lambda c, n: n["Pipeline"].update(caution="a\nb"), "caution of model.* not a line"),
+        (lambda c, n: n["Pipeline"].update(caution=""), "has a caution '', which none has"),
         # classes that are not on the list, whatever their name
         (named("Pipeline", "os.system"), "is to be a 'os.system', which this version does not"),
         (named("StandardScaler", "sklearn.ensemble.RandomForestClassifier"), "is to be a"),

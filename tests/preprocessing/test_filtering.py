@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.signal import butter, iirnotch, sosfiltfilt, tf2sos
 
 from sknemg import BandPass, InvalidRecordingsError, Recordings
@@ -47,6 +47,15 @@ def test_the_spectrum_of_a_prime_length_is_had_from_the_decimated_signal(n, sfre
     error = np.abs(np.abs(found) - np.abs(expected[: len(found)]))
     assert error.max() < 1e-6 * np.abs(expected).max()
     assert np.median(error / np.abs(expected[: len(found)])) < 1e-6
+
+
+@pytest.mark.parametrize("n", [70_000, 49_049, 44_200])
+def test_a_length_of_small_factors_is_transformed_as_it_is(n, monkeypatch):
+    """2**4 5**4 7, 7**3 11 13, 2**3 5**2 13 17."""
+    wave = noise(n=n)
+    monkeypatch.setattr("sknemg.preprocessing.filtering.czt", None)  # which takes longer there
+    found = _spectrum_below(wave, SFREQ, 310)
+    assert_array_equal(found, np.fft.rfft(wave)[: len(found)])
 
 
 def test_each_recording_is_filtered_by_itself_at_its_own_rate():

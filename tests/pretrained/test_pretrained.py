@@ -13,13 +13,27 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import make_pipeline
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from benchmarks.pretrain import reference_patient as patient
-from sknemg import NEMGNetClassifier, Recordings, export_onnx, load_model, save_model
-from sknemg.archive.results import begin_results
+from sknemg import (
+    DiVoteClassifier,
+    Downsampler,
+    JointVoteClassifier,
+    NEMGNetClassifier,
+    Recordings,
+    Segmenter,
+    SegmentFeatures,
+    export_onnx,
+    load_model,
+    save_model,
+)
+from sknemg.archive import read_archive
 from sknemg.cli import main
 from sknemg.cli.entries import model_path
+from sknemg.diagnosis import Diagnostician
 from sknemg.model_selection.origin import STARTED, caution_of
 from sknemg.persistence._problems import ModelVersionWarning
 from sknemg.persistence.light import load_light
@@ -89,8 +103,68 @@ def test_the_caution_goes_with_copies_and_exports(name, tmp_path):
         assert found.caution_ == caution_of(found.estimator_) == CAUTION, file
         assert found.diagnose(silent)[0].caution == CAUTION
     assert CAUTION in (tmp_path / "saved" / "README.md").read_text()
-    if (light := load_light(tmp_path / "exported.onnx")) is not None:
-        assert light.caution_ == CAUTION
+
+
+FIT = {"width": 8, "companding": 0.05, "head": "flat", "validation": None, "max_epochs": 1}
+
+
+@pytest.fixture
+def fine_tuned(tmp_path):
+    """A pipeline around a network that started from one of these, as it was saved."""
+    X, y = np.random.default_rng(0).normal(size=(8, 4000)), np.repeat(["a", "b"], 4)
+    network = NEMGNetClassifier("A", init="volitional-small", **FIT)
+    save_model(make_pipeline(StandardScaler(), network).fit(X, y), tmp_path / "fine")
+    return load_model(tmp_path / "fine"), X, y
+
+
+def test_a_loaded_network_says_where_it_started_and_one_trained_from_it_as_well(fine_tuned):
+    pipe, X, y = fine_tuned
+    assert caution_of(pipe) == pipe[-1].caution_ == STARTED
+    again = NEMGNetClassifier("A", init=pipe[-1], **FIT).fit(X, y)
+    assert again.caution_ == STARTED
+    pipe.set_params(nemgnetclassifier__init=None).fit(X, y)  # from scratch
+    assert caution_of(pipe) == pipe[-1].caution_ == ""
+
+
+def test_all_that_was_trained_in_the_votes_of_a_model_has_its_caution():
+    for name in names():
+        votes = load(name).estimator_[-1]
+        inner = votes.estimator_
+        for part in inner if isinstance(inner, Pipeline) else [inner]:
+            assert caution_of(part) == CAUTION
+        assert votes.final_estimator_ is None or caution_of(votes.final_estimator_) == CAUTION
+
+
+@pytest.mark.filterwarnings("ignore::sknemg.persistence._problems.ModelVersionWarning")
+def test_a_diagnostician_whose_estimator_does_not_vote_is_loaded(tmp_path):
+    model = load("volitional-muap")
+    model.estimator_ = model.estimator_[-1].estimator_
+    save_model(model, tmp_path / "model")
+    assert load_model(tmp_path / "model").caution_ == CAUTION
+
+
+@pytest.mark.slow
+def test_the_caution_of_a_member_is_its_own_and_goes_with_light_models(tmp_path):
+    rng = np.random.default_rng(0)
+    X = Recordings(0.05 * rng.normal(size=(12, 6000)), sfreq=10_000, subject=np.arange(12))
+    y = np.array(["a", "b"])[np.arange(12) % 2]
+    start = NEMGNetClassifier("A", init="volitional-small", **FIT)
+    network = make_pipeline(
+        Downsampler(10_000), Segmenter(), DiVoteClassifier(start, final_estimator=None)
+    )
+    linear = make_pipeline(
+        Downsampler(10_000), Segmenter(), SegmentFeatures(),
+        DiVoteClassifier(LogisticRegression(max_iter=10_000), final_estimator=None),
+    )  # fmt: skip
+    joint = JointVoteClassifier([("network", network), ("linear", linear)]).fit(X, y)
+    save_model(joint, tmp_path / "joint")
+    members = load_model(tmp_path / "joint").named_estimators_
+    assert caution_of(members["network"]) == STARTED
+    assert caution_of(members["linear"]) == ""
+    export_onnx(Diagnostician(network, cv=2).fit(X, y), tmp_path / "light.onnx")
+    light = load_light(tmp_path / "light.onnx")
+    assert light.caution_ == light.diagnose(X[:1])[0].caution == STARTED
+    assert load_model(tmp_path / "light.onnx").caution_ == STARTED
 
 
 def test_the_caution_goes_with_whatever_is_built_around_what_was_trained():
@@ -229,20 +303,12 @@ def test_a_patient_is_diagnosed_by_a_name(name, monkeypatch, tmp_path, capsys):
 
 @pytest.mark.usefixtures("other_versions")
 def test_an_archive_is_diagnosed_with_the_caution_first(monkeypatch, tmp_path, capsys):
-    counts = ("recordings", "errors", "subjects", "one", "several", "none", "error")
-    seen = []
-
-    def diagnosed(model, table, out, **_):
-        seen.append(load_model(model))
-        begin_results(out, {"caution": seen[0].caution_})
-        return dict.fromkeys(counts, 0)
-
-    monkeypatch.setattr("sknemg.archive.diagnose_archive", diagnosed)
     monkeypatch.chdir(tmp_path)
-    Path("table.csv").touch()
+    np.save("silent.npy", np.zeros(6000))
+    Path("table.csv").write_text("subject,file\nP,silent.npy\n")
     argv = ["diagnose", "--model", "volitional-muap", "--archive", "table.csv", "--out", "out"]
-    assert main(argv) == 0
+    assert main([*argv, "--unit", "mV", "--file-sfreq", "10000"]) == 0
     said = capsys.readouterr()
-    assert seen
     assert "The model was saved with" not in said.err
-    assert said.out.index(CAUTION) < said.out.index("0 recordings")
+    assert said.out.index(CAUTION) < said.out.index("1 recording")
+    assert read_archive("out").manifest["caution"] == CAUTION

@@ -287,6 +287,8 @@ def test_html_repr_escapes_what_users_wrote():
         (np.array([1.0, 2.0]) + 1j, r"row 1: shape \(2,\) and dtype complex128"),
         (np.array(["a", "b"]), r"row 1: shape \(2,\) and dtype <U1"),
         (None, "row 1: no signal"),
+        (np.array(1.0), r"row 1: shape \(\) and dtype float64"),
+        ([[1.0, 2.0], [3.0]], "row 1: parts of unequal lengths"),
     ],
 )
 def test_what_holds_no_numbers_is_named_in_every_container(row, words):
@@ -297,6 +299,17 @@ def test_what_holds_no_numbers_is_named_in_every_container(row, words):
         Segmenter(input_sfreq=1000).fit_transform(signals)
     with pytest.raises(TypeError, match="signals is None: give one array for each recording"):
         Recordings(None)
+
+
+def test_nested_lists_that_make_no_array_are_named():
+    rows = [[[1.0, 2.0]], np.array([[1.0, 2.0], [3.0]], dtype=object), [np.array(["a"], object)]]
+    frame = pd.DataFrame({"signal": rows, "sfreq": 1000.0})
+    with pytest.raises(InvalidRecordingsError, match=r"(?s)row 1: parts of unequal.*row 2: shape"):
+        Recordings.from_frame(frame)
+    nested = np.array([None, None], dtype=object)
+    nested[:] = [np.ones(2), np.zeros(2)]  # as Parquet returns segments
+    frame = pd.DataFrame({"signal": [nested], "sfreq": 1000.0})
+    assert Recordings.from_frame(frame).values.tolist() == [[1, 1], [0, 0]]
 
 
 def test_masked_samples_are_named():
