@@ -20,7 +20,7 @@ from sknemg.signal import MAINS, zero_phase_gain
 #: Lines that are taken out: the mains frequency and its overtones; and the width of a notch, Hz.
 LINES, NOTCH = 5, 5.0
 #: Prime factors of a length up to which its discrete Fourier transform is fast.
-_LARGEST_FACTOR = 50
+_LARGEST_FACTOR = 300
 
 
 class BandPass(RowTransformer):
@@ -190,7 +190,7 @@ def louder_mains(signal: NDArray[Any], sfreq: float) -> float:
 def _spectrum_below(wave: NDArray[np.float64], sfreq: float, highest: float) -> NDArray[Any]:
     """Give the first part of the discrete Fourier transform of a signal, up to a frequency.
 
-    The transform of a length with a prime factor above 50 takes up to thirty times longer than that
+    The transform of a length with a prime factor above 300 takes several times longer than that
     of its neighbours, and another length would have other frequencies. There, the signal is
     decimated first, of which a chirp z-transform then gives the frequencies of its own length:
     within 1e-6 of the largest value.
