@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -34,6 +34,9 @@ _RAIL = 2e-4  # of the peak-to-peak amplitude: how far samples on a rail may sca
 _KEPT_LENGTH = 250_000  # samples, up to which what is made of a length is kept for the next signal
 _MIRRORED = 128  # samples of the lower rate: soxr's filter reaches some 100 to each side
 _TOLERANCE = Fraction(1, 10**6)  # of a sample: the rounding errors of seconds given as floats
+
+#: Makes an array of a length, and of what else it is asked.
+_Maker = Callable[..., NDArray[np.float64]]
 
 
 def exact(number: float) -> Fraction:
@@ -352,13 +355,28 @@ class ZeroPhaseFilter:
         ]
 
 
+def _kept_by_length(maxsize: int) -> Callable[[_Maker], _Maker]:
+    """Keep what is made of a length for the next signal of it, read-only; not of long ones."""
+
+    def keeping(make: _Maker) -> _Maker:
+        @lru_cache(maxsize)
+        def kept(*asked: Any) -> NDArray[np.float64]:
+            made = make(*asked)
+            made.flags.writeable = False
+            return made
+
+        @wraps(make)
+        def give(n_times: int, *asked: Any) -> NDArray[np.float64]:
+            return (kept if n_times <= _KEPT_LENGTH else make)(n_times, *asked)
+
+        return give
+
+    return keeping
+
+
+@_kept_by_length(maxsize=32)
 def _attenuation(n_times: int, low: float, high: float, sfreq: float) -> NDArray[np.float64]:
     """Tell what a Butterworth filter divides each line of a spectrum by, there and back."""
-    make = _kept_attenuation if n_times <= _KEPT_LENGTH else _new_attenuation
-    return make(n_times, low, high, sfreq)
-
-
-def _new_attenuation(n_times: int, low: float, high: float, sfreq: float) -> NDArray[np.float64]:
     warped = np.tan(np.pi * _shares(n_times))  # by the bilinear transform
     start, stop = math.tan(math.pi * low / sfreq), math.tan(math.pi * high / sfreq)
     with np.errstate(divide="ignore"):
@@ -366,9 +384,6 @@ def _new_attenuation(n_times: int, low: float, high: float, sfreq: float) -> NDA
     off *= off  # twice is the fourth power, which numpy takes its time for
     off *= off
     return 1 + off
-
-
-_kept_attenuation = lru_cache(maxsize=32)(_new_attenuation)
 
 
 def _shares(n_times: int) -> NDArray[np.float64]:
@@ -436,15 +451,9 @@ def _fast_length(n: int) -> int:
     return min(m * 2 ** max(1, math.ceil(math.log2(n / m))) for m in odd if m < 2 * n)
 
 
-def _hann(n: int) -> NDArray[np.float64]:
-    return _kept_hann(n) if n <= _KEPT_LENGTH else np.hanning(n)
-
-
-@lru_cache(maxsize=16)
-def _kept_hann(n: int) -> NDArray[np.float64]:
-    window = np.hanning(n)
-    window.flags.writeable = False
-    return window
+@_kept_by_length(maxsize=16)
+def _hann(n_times: int) -> NDArray[np.float64]:
+    return np.hanning(n_times)
 
 
 def implausible(values: NDArray[Any]) -> NDArray[np.bool_]:

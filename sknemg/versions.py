@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 
 __version__ = "0.1.0"
 
@@ -40,3 +43,30 @@ def versions_of(packages: Iterable[str]) -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+@cache
+def package_code(*packages: str) -> str:
+    """Hash the code of sknemg, as it is on the disk: whoever keeps a result keys it by this.
+
+    Parameters
+    ----------
+    *packages : str
+        Those of its packages that matter; all if there is none.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from sknemg.versions import package_code
+    >>> package_code("simulate") == package_code()
+    False
+    """
+    root = Path(__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(file for name in packages or ("",) for file in (root / name).rglob("*.py")):
+        digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

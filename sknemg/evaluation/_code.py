@@ -1,4 +1,4 @@
-"""The code that a fit depends on: that of sknemg, and that of a user's functions and classes."""
+"""The code of a user's functions and classes that a fit depends on."""
 
 from __future__ import annotations
 
@@ -22,22 +22,6 @@ import joblib
 from sknemg.muap.features import MuapFeatures, registered_features
 
 _WRAPPED = ("__func__", "fget", "fset", "func", "__wrapped__")  # of methods, properties, wrappers
-
-
-@cache
-def package_code() -> str:
-    """Hash the code of sknemg, as it is on the disk.
-
-    Returns
-    -------
-    str
-    """
-    root = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for file in sorted(root.rglob("*.py")):
-        digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def users_code(thing: Any) -> str:

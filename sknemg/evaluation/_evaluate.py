@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator
 from sknemg.divote.levels import LEVEL_TABLES
 from sknemg.evaluation._cache import open_cache
 from sknemg.evaluation._check import FirstSteps, check_data
-from sknemg.evaluation._code import package_code, users_code
+from sknemg.evaluation._code import users_code
 from sknemg.evaluation._fit import file_of, fixed_threads, kept_cell, run_cell, seen_by
 from sknemg.evaluation._plan import Cell, plan_cells
 from sknemg.evaluation._routing import check_reach
@@ -34,6 +34,7 @@ from sknemg.model_selection.torn import (
 from sknemg.provenance import provenance
 from sknemg.recordings._problems import capped, listed, shown
 from sknemg.recordings._workers import kept_by_workers
+from sknemg.versions import package_code
 
 _T = TypeVar("_T")
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
-from functools import cache as once
 from inspect import signature
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import joblib
@@ -18,6 +15,7 @@ from tqdm.auto import tqdm
 from sknemg.recordings import Recordings
 from sknemg.simulate.patient import Dials, Range, simulate_patient
 from sknemg.simulate.plan import plan_cohort
+from sknemg.versions import package_code
 
 
 def make_cohort(
@@ -149,7 +147,7 @@ def make_cohort(
             )
         memory = joblib.Memory(cache, verbose=0)
         simulate = memory.cache(_simulate, ignore=["n_jobs", "progress"])
-        code = _code()
+        code = package_code("recordings", "simulate")
     seed = _as_seed(random_state)
     cohort = simulate(
         n_subjects, muscles, confound, dials, seed, code, n_jobs=n_jobs, progress=progress
@@ -202,18 +200,6 @@ def _simulate(
     )
     truth = pd.DataFrame([recording.truth for recording in recordings])
     return Cohort(X, plan["diagnosis"].to_numpy(dtype=str), truth)
-
-
-@once
-def _code() -> str:
-    """Hash the sources of the simulator and of the recordings that it makes."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for folder in ("recordings", "simulate"):
-        for file in sorted((package / folder).rglob("*.py")):
-            digest.update(f"{file.relative_to(package).as_posix()}\0".encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 #: What is set aside by each way to vary.

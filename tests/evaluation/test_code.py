@@ -11,9 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sknemg import DiVoteClassifier, Segmenter
+from sknemg import DiVoteClassifier, Segmenter, versions
 from sknemg.evaluation import Protocol, _evaluate, evaluate
-from sknemg.evaluation._code import package_code, users_code
+from sknemg.evaluation._code import users_code
+from sknemg.versions import package_code
 
 TWO = Protocol("two", n_splits=2)
 MODULE = """
@@ -231,10 +232,7 @@ def test_cells_of_changed_code_are_not_taken_for_finished(
 
 
 def test_the_code_of_sknemg_is_hashed_from_its_files(tmp_path, monkeypatch):
-    import sknemg.evaluation._code as module
-
-    (tmp_path / "evaluation").mkdir()
-    monkeypatch.setattr(module, "__file__", str(tmp_path / "evaluation" / "_code.py"))
+    monkeypatch.setattr(versions, "__file__", str(tmp_path / "versions.py"))
     package_code.cache_clear()
     try:
         hashes = []

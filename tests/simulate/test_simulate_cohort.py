@@ -1,11 +1,13 @@
 import shutil
+from functools import partial
 from inspect import signature
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sknemg.simulate import cohort, make_cohort
+from sknemg import versions
+from sknemg.simulate import make_cohort
 from sknemg.simulate.anatomy import MUSCLES
 from sknemg.simulate.patient import Dials, simulate_patient
 from sknemg.simulate.plan import PUBLISHED, _summing_to, plan_cohort
@@ -250,17 +252,17 @@ def test_cache_answers_the_second_time_and_progress_counts_subjects(tmp_path, mo
     monkeypatch.setattr("sknemg.simulate.cohort.simulate_patient", None)
     second, _ = make_cohort(3, **SMALL, cache=tmp_path)
     np.testing.assert_array_equal(first.values, second.values)
-    monkeypatch.setattr("sknemg.simulate.cohort._code", lambda: "another simulator")
+    monkeypatch.setattr("sknemg.simulate.cohort.package_code", lambda *packages: "another")
     with pytest.raises(TypeError):  # it simulates again, which is left impossible here
         make_cohort(3, **SMALL, cache=tmp_path)
 
 
 def test_the_code_of_a_cached_cohort_is_that_of_every_module_that_simulates(tmp_path, monkeypatch):
-    package = Path(cohort.__file__).parents[1]
+    package = Path(versions.__file__).parent
     for folder in ("recordings", "simulate"):
         shutil.copytree(package / folder, tmp_path / folder)
-    monkeypatch.setattr(cohort, "__file__", str(tmp_path / "simulate" / "cohort.py"))
-    code = cohort._code.__wrapped__
+    monkeypatch.setattr(versions, "__file__", str(tmp_path / "versions.py"))
+    code = partial(versions.package_code.__wrapped__, "recordings", "simulate")
     before = code()
     assert before == code()
     for name in ("simulate/geometry.py", "simulate/resting/waves.py", "recordings/recordings.py"):
