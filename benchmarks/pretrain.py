@@ -10,8 +10,9 @@ patients (low gain, thick needles, ...) train, the others test. Two small cohort
 read here.
 
 How large potentials are depends on needle, calibration and distance by more than the simulated
-ranges hold, so that models are not to lean on it: in training every patient's (of the network:
-window's) amplitudes are multiplied by a factor between 1 / 4 and 4.
+ranges hold, so that models are not to lean on it: in training every patient's amplitudes are
+multiplied by a factor between 1 / 4 and 4, and for the network every window's by another one
+between 1 / 2 and 2.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def _read_patient(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
 def _read_archive(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
     """Diagnose an archive, and say what became of its rows."""
     from sknemg.archive import diagnose_archive
-    from sknemg.archive.results import read_manifest
+    from sknemg.archive.results import CAUTION, read_manifest
     from sknemg.archive.run import NoDiagnosticianError
     from sknemg.persistence import InvalidModelError
 
@@ -151,7 +151,7 @@ def _read_archive(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
         )
     except (InvalidModelError, NoDiagnosticianError) as error:
         raise Refusal(f"--model {str(args.model)!r}: {error}") from error
-    if caution := (read_manifest(args.out) or {}).get("caution"):
+    if caution := (read_manifest(args.out) or {}).get(CAUTION):
         print(f"{caution}\n")
     print(
         f"{found['recordings']} recordings, {found['errors']} of them with errors, of "

@@ -215,15 +215,17 @@ def test_a_worker_that_is_killed_changes_nothing_in_an_archive(mortal, model, ar
 NETWORK = """
 set -e
 ip link set lo up
-unshare --net sleep 600 & other=$!
-trap 'kill $other $(jobs -p) 2> /dev/null || true' EXIT
+unshare --net sleep 600 & other=$! started=$other
+trap 'kill $started 2> /dev/null || true; wait' EXIT
 until [ "$(readlink /proc/$other/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.1; done
 ip link add near type veth peer name far netns $other
 ip address add 10.77.0.1/24 dev near; ip link set near up
 there="nsenter --target $other --net"
 $there ip address add 10.77.0.2/24 dev far; $there ip link set far up; $there ip link set lo up
 $PYTHON -m dask scheduler --host 10.77.0.1 --port 8786 --no-dashboard 2> scheduler.log &
+started="$! $started"
 $there $PYTHON -m dask worker tcp://10.77.0.1:8786 --nthreads 1 --no-dashboard 2> worker.log &
+started="$! $started"
 "$@" --scheduler tcp://10.77.0.1:8786
 """
 
