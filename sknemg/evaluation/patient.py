@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 EFFECT = 0.005
 _WIDTH, _HEIGHT = 600, 90  # of a trace, in units of its picture
 _LONGEST = 600  # points of a trace
+_NO_VOTE = "does not vote: nothing that votes was found in it"
 _SCALES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # mV from the middle to the edge
 
 
@@ -224,10 +225,19 @@ def _recordings_table(found: Diagnosis) -> Table:
         columns[f"{label}"] = own[label].to_numpy(dtype=float)
     if found.answer:
         columns[f"{found.answer[0]} without it"] = own["without"].to_numpy(dtype=float)
-    parts = own[["unusable", "unusual"]].to_numpy()
-    remarks = ["; ".join(text for text in row if text) for row in parts]
+    parts = own[["unusable", "unusual"]].assign(silent=np.where(_silent(found), _NO_VOTE, ""))
+    remarks = ["; ".join(text for text in row if text) for row in parts.to_numpy()]
     frame = pd.DataFrame(columns | ({"remarks": remarks} if any(remarks) else {}))
     return Table.from_frame(frame, "recordings", "Votes of the recordings, and what is unusual")
+
+
+def _silent(found: Diagnosis) -> NDArray[np.bool_]:
+    """Tell which recordings could be used, but hold nothing that votes, such as a motor unit."""
+    own: Any = found.recordings
+    if not found.answer:
+        return np.zeros(len(own), dtype=bool)
+    votes = own[list(found.probabilities)].to_numpy(dtype=float)
+    return np.asarray(own["used"].to_numpy(dtype=bool) & np.isnan(votes).all(axis=1))
 
 
 def _decisive(found: Diagnosis) -> list[str]:
@@ -264,14 +274,14 @@ def _scale(X: Recordings, found: Diagnosis) -> float:
 
 def _traces(X: Recordings, found: Diagnosis, scale: float) -> list[Trace]:
     own: Any = found.recordings
-    marks = _marks(found)
+    marks, silent = _marks(found), _silent(found)
     longest = float(own["seconds"].max())
     traces = []
     for at, row in enumerate(own["row"].tolist()):
         entry = own.iloc[at]
         muscle = entry["muscle"] if "muscle" in own and isinstance(entry["muscle"], str) else ""
         title = f"{at + 1}" + (f" · {muscle}" if muscle else "")
-        note = entry["unusable"] or ""
+        note = entry["unusable"] or (_NO_VOTE if silent[at] else "")
         if not note and found.answer:
             vote = max(found.probabilities, key=lambda label: entry[label])
             note = f"{vote} {entry[vote]:.0%}".replace("%", " %")

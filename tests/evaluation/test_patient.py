@@ -219,6 +219,15 @@ def test_stretches_are_marked_only_beyond_the_threshold(model):
     assert page.count('<rect class="for"') == sum(k == "for" for r in marks for *_, k in r)
 
 
+def test_a_recording_in_which_nothing_votes_is_said_to_be_silent(model):
+    X, _ = cohort(3, seed=5)
+    X = X[X["subject"] == X["subject"][0]]
+    (found,) = model.diagnose(X)
+    found.recordings.loc[0, [*found.probabilities]] = np.nan  # as of motor units, where none is
+    page = patient_page(model, X, found)
+    assert "nan %" not in page and page.count("does not vote") == 3  # its row, trace and picture
+
+
 def test_several_patients_of_one_name_get_files_of_their_own(model, tmp_path):
     X, _ = cohort(3, 3)
     found = model.diagnose(X.with_columns(subject=np.repeat(["a/b", "a b", ".."], 3)))
