@@ -35,7 +35,7 @@ from .classifiers import (
     TimmClassifier,
 )
 from .divote import DiVoteClassifier, JointVoteClassifier
-from .features import InterferenceFeatures, SegmentFeatures
+from .features import InterferenceFeatures, PatternFeatures, SegmentFeatures
 from .images import (
     MelSpectrogram,
     PlotImage,
@@ -76,6 +76,7 @@ __all__ = [
     "MuapFeatures",
     "NEMGNet",
     "NEMGNetClassifier",
+    "PatternFeatures",
     "PlotImage",
     "Recordings",
     "SegmentFeatures",

@@ -6,6 +6,7 @@ from .interference import (
     interference_names,
     small_segments,
 )
+from .pattern import PatternFeatures, pattern_features, pattern_names
 from .segments import (
     amplitude_features,
     count_crossings,
@@ -21,6 +22,7 @@ from .turns import (
 
 __all__ = [
     "InterferenceFeatures",
+    "PatternFeatures",
     "SegmentFeatures",
     "TurnsReference",
     "amplitude_features",
@@ -31,6 +33,8 @@ __all__ = [
     "find_turns",
     "interference_features",
     "interference_names",
+    "pattern_features",
+    "pattern_names",
     "segment_features",
     "small_segments",
     "spectral_features",

@@ -160,6 +160,7 @@ KINDS: dict[str, Kind] = {
     "Segmenter": Kind("sknemg.preprocessing.steps", _STEP_STATE, _SEEN),
     "SegmentFeatures": Kind("sknemg.features.transformers", _STEP_STATE, _SEEN),
     "InterferenceFeatures": Kind("sknemg.features.interference", _STEP_STATE, _SEEN),
+    "PatternFeatures": Kind("sknemg.features.pattern", _STEP_STATE, _SEEN),
     "MuapFeatures": Kind("sknemg.muap.features", _STEP_STATE, _SEEN, neutral={"n_jobs": None}),
     "MelSpectrogram": Kind("sknemg.images.transformers", _STEP_STATE, _SEEN),
     "Spectrogram": Kind("sknemg.images.transformers", _STEP_STATE, _SEEN),

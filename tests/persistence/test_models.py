@@ -342,6 +342,7 @@ FORM = {
     "Segmenter": "c8e2110c",
     "SegmentFeatures": "c8e2110c",
     "InterferenceFeatures": "c8e2110c",
+    "PatternFeatures": "c8e2110c",
     "MuapFeatures": "c8e2110c",
     "MelSpectrogram": "c8e2110c",
     "Spectrogram": "c8e2110c",

@@ -1,0 +1,256 @@
+"""Measures of the interference pattern that do not depend on its amplitude: `PatternFeatures`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils._param_validation import Interval
+
+from sknemg.base import RowTransformer
+from sknemg.features.segments import (
+    BANDS,
+    amplitude_features,
+    count_crossings,
+    feature_names,
+    spectral_features,
+)
+from sknemg.features.turns import Turns, check_segments, find_turns
+from sknemg.recordings import Recordings
+from sknemg.recordings._convert import common_sfreq
+from sknemg.recordings._problems import shown
+
+#: Smallest change between two turns, times the root mean square of the segment.
+THRESHOLDS = (0.25, 0.5, 1.0, 2.0)
+#: An interval between two turns up to this long, in s, is a short one.
+SHORT = 1.5e-3
+_OF_TURNS = ("turns", "turn_amplitude", "turn_interval", "short_intervals")
+_OF_SHAPE = ("mean_abs", "crest_factor", "waveform_length", "kurtosis", "zero_crossings")
+_SPECTRAL = tuple(feature_names()[-4 - len(BANDS) :])
+_CROSSING = 0.25  # times the root mean square, beyond which a signal has crossed its mean
+_LEAST = 1e-4  # of what a logarithm is taken
+_CHUNK = 256  # segments that are measured at once
+
+
+def pattern_names(thresholds: Sequence[float] = THRESHOLDS) -> list[str]:
+    """Name the columns of :func:`pattern_features`, in order.
+
+    Parameters
+    ----------
+    thresholds : sequence of float, default=(0.25, 0.5, 1.0, 2.0)
+        Times the root mean square of a segment.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> pattern_names([0.5])[:5]
+    ['turns_0.5', 'turn_amplitude_0.5', 'turn_interval_0.5', 'short_intervals_0.5', 'mean_abs']
+    """
+    of_turns = [f"{name}_{threshold:g}" for threshold in thresholds for name in _OF_TURNS]
+    return [*of_turns, *_OF_SHAPE, *_SPECTRAL]
+
+
+def pattern_features(
+    segments: ArrayLike, sfreq: float, *, thresholds: Sequence[float] = THRESHOLDS
+) -> NDArray[np.float64]:
+    """Measure the interference pattern of every segment, whatever its amplitude.
+
+    Every segment is divided by its root mean square first, so that gain, calibration and the
+    distance of the needle, which change all potentials alike, change nothing. What grows in
+    proportion is given as a logarithm, in which a cloud of turns and amplitude is a line [1]_.
+
+    Parameters
+    ----------
+    segments : array of shape (n_segments, n_times)
+        In mV, half a second or longer.
+    sfreq : float
+        Sampling rate in Hz.
+    thresholds : sequence of float, default=(0.25, 0.5, 1.0, 2.0)
+        Of a turn by Stålberg's rule (:func:`~sknemg.features.find_turns`), times the root mean
+        square of the segment.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_segments, n_features)
+        Columns as :func:`pattern_names` says. For each threshold: logarithms of turns a second
+        (and one), of the mean change to a turn and of the median interval between turns (in s),
+        and the share of intervals up to 1.5 ms, of which myopathies have more [2]_. Then
+        logarithms of mean absolute value, crest factor, path, kurtosis (plus 3) and zero crossings
+        a second, and of mean and median frequency, bandwidth, entropy and the share of each band
+        (:func:`~sknemg.features.spectral_features`). All 0 where a segment is flat.
+
+    Raises
+    ------
+    ValueError
+        If segments hold samples that are NaN, infinite or beyond 1e6 mV.
+
+    References
+    ----------
+    .. [1] E. Stålberg, J. Chu, V. Bril, S. Nandedkar, S. Stålberg, M. Ericsson, "Automatic analysis
+       of the EMG interference pattern", Electroencephalogr Clin Neurophysiol 56:672-681, 1983.
+    .. [2] A. Fuglsang-Frederiksen, "The utility of interference pattern analysis", Muscle Nerve
+       23:18-36, 2000.
+
+    Examples
+    --------
+    A triangle, 100 times a second, turns 199 times between the ends of a second:
+
+    >>> time = np.arange(10_001) / 10_000
+    >>> triangle = np.abs(2 * (100 * time % 1) - 1)[None]
+    >>> one, louder = pattern_features(np.concatenate([triangle, 9 * triangle]), 10_000)
+    >>> np.allclose(one, louder)
+    True
+    >>> np.exp(dict(zip(pattern_names(), one))["turns_0.5"]).round(1)
+    np.float64(200.0)
+    """
+    segments = np.asarray(segments)
+    check_segments(segments)
+    parts = [
+        _measured(np.asarray(segments[start : start + _CHUNK], dtype=np.float64), sfreq, thresholds)
+        for start in range(0, len(segments), _CHUNK)
+    ]
+    return np.concatenate([np.empty((0, len(pattern_names(thresholds)))), *parts])
+
+
+def _measured(
+    segments: NDArray[np.float64], sfreq: float, thresholds: Sequence[float]
+) -> NDArray[np.float64]:
+    x = segments - segments.mean(axis=1, keepdims=True)
+    size = np.where(np.ptp(segments, axis=1) > 0, np.sqrt((x**2).mean(axis=1)), 0.0)
+    flat = size == 0
+    x = x / np.where(flat, 1.0, size)[:, None]
+    columns = []
+    for threshold in thresholds:
+        columns += _of_turns(find_turns(x, threshold=threshold), x.shape, sfreq)
+    _, mean_abs, _, crest, path, kurtosis = amplitude_features(x, sfreq).T
+    crossings = count_crossings(x, threshold=_CROSSING) * sfreq / x.shape[1]
+    columns += [_log(mean_abs), _log(crest), _log(path), _log(kurtosis + 3), np.log1p(crossings)]
+    columns += [_log(column) for column in spectral_features(x, sfreq).T]
+    return np.where(flat[:, None], 0.0, np.column_stack(columns))
+
+
+def _log(values: NDArray[Any]) -> NDArray[np.float64]:
+    return np.log(np.maximum(values, _LEAST))
+
+
+def _of_turns(turns: Turns, shape: tuple[int, ...], sfreq: float) -> list[NDArray[np.float64]]:
+    """Describe turns of each row: how many, how large, how far apart, and how many are near."""
+    n_rows, n_times = shape
+    known = ~np.isnan(turns.change)
+    change = turns.change[known]
+    lasts = np.diff(turns.position, prepend=0)[known] / sfreq
+    count = np.bincount(turns.row, minlength=n_rows) * sfreq / n_times
+    edges = np.searchsorted(turns.row[known], np.arange(n_rows + 1))
+    # With fewer than two turns there is one change and one interval at most: as long as the whole.
+    size, median, short = np.ones(n_rows), np.full(n_rows, n_times / sfreq), np.zeros(n_rows)
+    for row, (start, stop) in enumerate(pairwise(edges)):
+        if stop > start:
+            size[row] = change[start:stop].mean()
+            median[row] = np.median(lasts[start:stop])
+            short[row] = (lasts[start:stop] <= SHORT).mean()
+    return [np.log1p(count), _log(size), _log(median), short]
+
+
+class PatternFeatures(RowTransformer):
+    """Describe every segment by its interference pattern, whatever its amplitude.
+
+    For contractions so strong that motor units cannot be told apart, recorded by needles and
+    machines whose amplitudes cannot be compared. How many units are summed up, and how long and
+    complex their potentials are, shows in the turns at thresholds that follow the amplitude, in the
+    intervals between them, in the distribution of the amplitude, and in the spectrum. Effort
+    changes nearly all of it, so that a classifier needs several columns, as a cloud has two.
+
+    Parameters
+    ----------
+    features : sequence of str, default=None
+        Columns among :func:`pattern_names`, in order; all by default.
+    thresholds : sequence of float, default=(0.25, 0.5, 1.0, 2.0)
+        Smallest change between two turns, times the root mean square of the segment.
+    input_sfreq : float, default=None
+        The rate of bare arrays and lists, which know none.
+
+    See Also
+    --------
+    pattern_features : The same as a function.
+    InterferenceFeatures : Turns and amplitude in microvolts, for norms in microvolts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg import PatternFeatures, Recordings, Segmenter
+    >>> X = Recordings(np.random.default_rng(0).normal(0, 0.3, (2, 20_000)), sfreq=10_000)
+    >>> windows = Segmenter(window=1.0, hop=1.0).fit_transform(X)
+    >>> PatternFeatures(["turns_1", "crest_factor"]).fit_transform(windows).items.shape
+    (4, 2)
+    """
+
+    _item_ndim = 1
+    cuts_windows = True
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "features": ["array-like", None],
+        "thresholds": ["array-like"],
+        "input_sfreq": [None, Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        features: Sequence[str] | None = None,
+        *,
+        thresholds: Sequence[float] = THRESHOLDS,
+        input_sfreq: float | None = None,
+    ):
+        self.features = features
+        self.thresholds = thresholds
+        self.input_sfreq = input_sfreq
+
+    def _transform(self, X: Recordings) -> Recordings:
+        wanted = self._places()
+        items = X.items
+        sfreq = common_sfreq(X)
+        parts = [
+            pattern_features(
+                np.asarray(items[start : start + _CHUNK]), sfreq, thresholds=self.thresholds
+            )[:, wanted]
+            for start in range(0, len(items), _CHUNK)
+        ]
+        found = np.concatenate([np.empty((0, len(wanted))), *parts])
+        dtype = np.result_type(items.dtype, np.float32)
+        return X.with_values(found.astype(dtype, copy=False))
+
+    def _places(self) -> list[int]:
+        """Give the columns that are wanted, or say which there are not."""
+        if not len(self.thresholds) or not (np.asarray(self.thresholds, dtype=float) > 0).all():
+            raise ValueError(
+                f"thresholds={self.thresholds!r} must be one or more multiples above 0."
+            )
+        names = pattern_names(self.thresholds)
+        wanted = names if self.features is None else list(self.features)
+        if not wanted:
+            raise ValueError("features is empty: give at least one.")
+        if unknown := [name for name in wanted if name not in names]:
+            raise ValueError(
+                f"features holds {shown(unknown)}, which are not measured: give some of "
+                f"{', '.join(names)}."
+            )
+        return [names.index(name) for name in wanted]
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Name the features.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of str, shape (n_features,)
+        """
+        names = pattern_names(self.thresholds)
+        return np.array([names[place] for place in self._places()], dtype=object)
