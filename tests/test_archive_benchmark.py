@@ -2,18 +2,23 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import archive
+from benchmarks.archive import __main__ as archive
+from benchmarks.archive.command import steady_rate
+from benchmarks.archive.machine import KERNELS
+from benchmarks.archive.page import PAGE, RESULTS, tables
+from benchmarks.archive.stages import REST, STAGES
 from benchmarks.machinery.reporting import section
 
 
 def test_the_page_of_archives_is_that_of_the_kept_results(tmp_path):
-    assert archive.tables(tmp_path) == "Not run.\n"
-    assert section("archive", archive.tables()) in archive.PAGE.read_text()
+    assert tables(tmp_path) == "Not run.\n"
+    assert section("archive", tables()) in PAGE.read_text()
 
 
 def test_a_folder_of_other_settings_is_refused(tmp_path, monkeypatch):
@@ -26,7 +31,7 @@ def test_a_folder_of_other_settings_is_refused(tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match=r"figures of .*'width': 2.*, not of .*'width': 8"):
         archive.main(folder)
     (tmp_path / "settings.json").unlink()
-    (tmp_path / "measured").mkdir()
+    (tmp_path / "measured").mkdir(exist_ok=True)
     with pytest.raises(SystemExit, match="unknown settings"):
         archive.main(folder)
 
@@ -45,13 +50,39 @@ def test_figures_that_nothing_is_compared_with_are_refused(words, said, tmp_path
     assert not [*tmp_path.iterdir()]
 
 
+def test_a_part_that_is_measured_again_is_not_compared_with_the_rest(tmp_path):
+    shutil.copytree(RESULTS, tmp_path / "kept")
+    settings = json.loads((tmp_path / "kept" / "settings.json").read_text())
+    runs = pd.read_csv(tmp_path / "kept" / "runs.csv").set_index("step", drop=False)
+    names = ["command-few-model-2-0", "command-many-model-2-0"]
+    new = runs.loc[names].assign(commit="0123456", peak_mb=[1000.0, 1003.0]).to_dict("records")
+    archive.keep_results(new, settings, tmp_path / "kept", add=True)
+    after = pd.read_csv(tmp_path / "kept" / "runs.csv")
+    assert after["step"].tolist() == runs["step"].tolist()
+    text = tables(tmp_path / "kept")
+    assert "Commit 0123456: With 2 workers, the memory for 20,000 recordings is 1.003 times" in text
+    assert "Once started" not in text  # one worker and two are of different commits
+    with pytest.raises(SystemExit, match="figures of other width: measure all of it again"):
+        archive.keep_results(new, settings | {"width": 9}, tmp_path / "kept", add=True)
+
+
+def test_a_part_is_named_by_a_pattern():
+    parts = archive.arguments(["--only", "command-*-model-2-*", "--rounds", "1"])
+    assert archive.asked(parts) == [
+        ["command", "few", "model", 2, 0],
+        ["command", "many", "model", 2, 0],
+    ]
+    with pytest.raises(SystemExit, match="--only nothing names none of machine, command-few"):
+        archive.asked(archive.arguments(["--only", "nothing"]))
+
+
 def test_a_steady_rate_leaves_out_the_start_and_the_worker_that_ends_last():
     one = np.array([[20.0 + 2 * at, 10] for at in range(8)])
-    assert archive.steady_rate(one, 1) == pytest.approx(5)
+    assert steady_rate(one, 1) == pytest.approx(5)
     second = np.array([[26.0 + 2 * at, 10] for at in range(6)])  # begins later, ends later
     both = np.array(sorted([*one.tolist(), *second.tolist()]))
-    assert archive.steady_rate(both[4:-1], 2) == pytest.approx(10, rel=0.1)
-    assert np.isnan(archive.steady_rate(one[:2], 1))
+    assert steady_rate(both[4:-1], 2) == pytest.approx(10, rel=0.1)
+    assert np.isnan(steady_rate(one[:2], 1))
 
 
 @pytest.mark.slow
@@ -81,16 +112,16 @@ def test_an_archive_is_measured_in_a_small_size_and_goes_on_where_it_stopped(tmp
     one, more = runs["steady"].iloc[0], runs["recordings"].iloc[0] / runs["wall_s"].iloc[0]
     assert one > more > 0  # the start takes most of the wall time
     machine = json.loads((tmp_path / "out" / "settings.json").read_text())["machine"]
-    assert all(0.5 < machine[name] < 2.5 for name in archive.KERNELS)
+    assert all(0.5 < machine[name] < 2.5 for name in KERNELS)
     assert (runs[["wall_s", "cpu_s"]] > 0).all(axis=None)
     assert runs["peak_mb"].dropna().between(100, 5000).all()
     (difference,) = runs["median_difference_of_votes"].dropna()  # by another resampling
     assert difference < 0.01
-    names = [*dict.fromkeys(stage for *_, stage in archive.STAGES), archive.REST]
+    names = [*dict.fromkeys(stage for *_, stage in STAGES), REST]
     assert (stages["cpu_s"] > 0).all()
-    assert (stages[archive.REST] >= -0.02 * stages["cpu_s"]).all()  # a start varies by as much
+    assert (stages[REST] >= -0.02 * stages["cpu_s"]).all()  # a start varies by as much
     assert (stages[names[:-1]] > 0).all(axis=None)
     assert (stages["windows"] > 0).all()
-    text = archive.tables(tmp_path / "out")
+    text = tables(tmp_path / "out")
     assert "a million of them would take" in text
     assert not re.search(r"\bnan\b", text)

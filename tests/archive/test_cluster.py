@@ -159,12 +159,19 @@ def slept(task, rows, problems):
     return Partition(pd.DataFrame(), pd.DataFrame(), ())
 
 
-@pytest.mark.slow
-def test_own_workers_keep_memory_for_the_next_recording(monkeypatch):
+def kept_calls(dask_worker):
+    """Tell how many trees of calls a worker keeps, of which Dask adds one a second."""
+    return len(dask_worker.profile_history)
+
+
+def test_own_workers_keep_memory_for_the_next_recording_and_no_record_of_calls(monkeypatch):
     monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
     with cluster_module.connected(2, None, None) as client:
         found = client.run(os.environ.get, "MALLOC_TRIM_THRESHOLD_")
-    assert len(found) == 2 and set(found.values()) == {None}
+        time.sleep(2.5)
+        calls = client.run(kept_calls)
+    assert len(found) == len(calls) == 2 and set(found.values()) == {None}
+    assert set(calls.values()) == {0}  # with which a worker's memory grows by the hour
 
 
 def test_workers_that_come_later_get_work(monkeypatch):

@@ -89,6 +89,21 @@ def task(model, archive):
     return work.Task(*names, given, options | {"max_bytes": MAX_BYTES})
 
 
+def test_a_file_that_disappears_while_it_is_looked_for_is_a_row(task, archive, monkeypatch):
+    check = work.check_paths
+
+    def then_gone(rows, *args, **how):
+        found = check(rows, *args, **how)
+        (archive.parent / "0.npy").unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(work, "check_paths", then_gone)
+    found = work.diagnose_partition(task, read_table(archive).rows, {})
+    errors = found.recordings.set_index("row")["error"]
+    assert "no file '0.npy'" in errors[2]
+    assert (errors.drop(2) == "").all() and (found.subjects["kind"] != "error").all()
+
+
 def test_a_link_to_another_file_is_refused(task, archive, tmp_path):
     folder = archive.parent
     (folder / "4.npy").unlink()
