@@ -9,15 +9,17 @@ repeated under other names, is segmented (0.4 s every 0.1 s) and
   of the windows, and score a batch;
 - ``features``: segment features and a linear discriminant, in a DiVoteClassifier, are trained and
   give the levels of a stated share of the recordings, while the signals of all lie in memory;
+- ``array``, with ``--whole``: the same network on the array of all windows, at the same time;
 - ``pickle``: what a worker is sent, in bytes.
 
 Each has a process of its own of one thread, two at a time, whose largest resident set is read at
-its end, after that of the signals alone (``signals``). A share is what five minutes allow, and
-``--scale`` takes more (a whole epoch of the network: ``--scale 7``, some fifteen minutes). The time
-of an epoch is taken at a size where the array fits too: both train in turn in one process, and a
-ratio is taken within a round of the processor's time.
+its end, after that of the signals alone (``signals``). A share is what five minutes allow;
+``--scale`` takes more, and ``--whole`` a whole epoch of the network, on windows and on their array,
+whose weights have to be the same bits (some 15 minutes and 16 GB). An epoch's time is also taken
+at a size where the array is small: both train in turn in one process, and a ratio is taken within
+a round of the processor's time.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.windows --out cpu
+    OMP_NUM_THREADS=1 python -m benchmarks.windows --whole --out cpu
 
 writes the table into docs/guide/data_model.md, too.
 
@@ -28,6 +30,7 @@ for time series classification", KDD 2021.
 """
 
 import argparse
+import hashlib
 import json
 import pickle
 import resource
@@ -58,7 +61,8 @@ SFREQ, SECONDS, EACH = 10_000, 10, 10
 #: Shares of the windows, or of the recordings, that five minutes allow.
 SHARES = {"network": 0.15, "convolutions": 0.015, "features": 0.04}
 WAYS = {
-    "network": "nEMGNet-{version}, width {width}: part of an epoch",
+    "network": "nEMGNet-{version}, width {width}: {part} epoch",
+    "array": "the same on the array",
     "convolutions": "MiniRocket's kernels + ridge, by chunks",
     "features": "segment features + LDA, votes",
 }
@@ -174,9 +178,13 @@ def measure(args):
         segments = Segmenter().fit_transform(X)
         n_windows = len(segments.items)
         done = {"windows": n_windows, "array_bytes": segments.items.nbytes}
-    if args.way == "network":
-        classifier = network(args, share).fit(segments.items, y[segments.row_index])
-        classifier.predict_proba(segments.items[:2048])
+    if args.way in ("network", "array"):
+        rows = segments.items if args.way == "network" else np.asarray(segments.items)
+        share, begin = 1.0 if args.whole else share, time.process_time()
+        classifier = network(args, share).fit(rows, y[segments.row_index])
+        done["fit_cpu_s"] = time.process_time() - begin
+        done["weights"] = digest(classifier.weights_)
+        classifier.predict_proba(rows[:2048])
         done["windows_used"] = round(share * n_windows)
     elif args.way == "convolutions":
         rows = np.random.default_rng(args.seed).permutation(n_windows)[: round(share * n_windows)]
@@ -200,9 +208,15 @@ def measure(args):
     print(json.dumps(row | done | {"cpu_s": cpu}))
 
 
+def digest(weights):
+    """Hash weights, to tell whether two trainings gave the same bits."""
+    return hashlib.sha256(b"".join(weights[name].tobytes() for name in sorted(weights))).hexdigest()
+
+
 def in_own_process(args, way):
     own = ["--way", way, "--subjects", args.subjects, "--scale", args.scale, "--seed", args.seed]
     own += ["--version", args.version, "--width", args.width]
+    own += ["--whole"] if args.whole else []
     command = [sys.executable, "-m", "benchmarks.windows", *map(str, own)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
@@ -240,13 +254,15 @@ def tables(results=None):
         return f"`python -m benchmarks.windows`: {NOT_RUN}.\n"
     about = json.loads((folder / "settings.json").read_text())
     table = pd.read_csv(folder / "memory.csv").set_index("way")
+    part = "a whole" if table.loc["network", "share"] > 0.999 else "part of an"
     lines = [
         [
-            text.format(**about), f"{table.loc[way, 'windows_used']:,.0f}",
+            text.format(**about, part=part), f"{table.loc[way, 'windows_used']:,.0f}",
             f"{100 * table.loc[way, 'share']:.0f} %", f"{table.loc[way, 'peak'] / 1e9:.2f} GB",
             f"{1000 * table.loc[way, 'cpu_s'] / table.loc[way, 'windows_used']:.2f}",
         ]
         for way, text in WAYS.items()
+        if way in table.index
     ]  # fmt: skip
     header = [
         "trained on windows",
@@ -257,6 +273,15 @@ def tables(results=None):
     ]
     ratio = pd.read_csv(folder / "epochs.csv")["ratio"]
     signals, array = table.loc["signals"], table["array_bytes"].max()
+    beside = ""
+    if "array" in table.index:
+        ways = table.loc[["network", "array"]]
+        bits = "the same" if ways["weights"].nunique() == 1 else "other"
+        beside = (
+            f"A whole epoch took {ways['fit_cpu_s'].iloc[0] / ways['fit_cpu_s'].iloc[1]:.3f} times "
+            "the processor's time of one on the array, both run once, at the same time, and gave "
+            f"weights of {bits} bits. "
+        )
     same = "the same bits" if about["timed"]["same_bits"] else "other bits"
     return (
         f"{about['subjects']} subjects of {EACH} recordings of {SECONDS} s at 10 kHz: "
@@ -265,8 +290,9 @@ def tables(results=None):
         f"{signals['peak'] / 1e9:.2f} GB. *{about['device']}, one thread each, torch "
         f"{about['versions']['torch']}, seed {about['seed']}, commit {about['commit']}.*\n\n"
         + markdown(header, lines)
-        + f"\nA pickle of all windows takes {table.loc['pickle', 'pickle_bytes'] / 1e9:.3f} GB. "
-        f"Part of an epoch of {about['timed']['windows']:,} windows takes {ratio.median():.3f} "
+        + f"\n{beside}A pickle of all windows takes "
+        f"{table.loc['pickle', 'pickle_bytes'] / 1e9:.3f} GB. Part of an epoch of "
+        f"{about['timed']['windows']:,} windows takes {ratio.median():.3f} "
         f"[{ratio.min():.3f}, {ratio.max():.3f}] times as long as on their array (seconds of the "
         f"processor, median and range of {len(ratio)} rounds), and gives weights of {same}.\n"
     )
@@ -281,6 +307,7 @@ def main(argv=None):
     parser.add_argument("--few", type=int, default=6, help="subjects where the array fits too")
     parser.add_argument("--epoch", type=float, default=0.5, help="share of an epoch that is timed")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--whole", action="store_true", help="a whole epoch, on the array as well")
     parser.add_argument("--processes", type=int, default=2, help="at a time")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--results", type=Path, default=RESULTS)
@@ -293,7 +320,10 @@ def main(argv=None):
         measure(args)
         return
     with ThreadPoolExecutor(args.processes) as pool:
-        found = pool.map(lambda way: in_own_process(args, way), [*SHARES, "signals", "pickle"])
+        ways = [*SHARES, "signals", "pickle"]
+        if args.whole:
+            ways.insert(1, "array")
+        found = pool.map(lambda way: in_own_process(args, way), ways)
         memory = list(found)
     print(pd.DataFrame(memory).to_string(), flush=True)
     rounds, timed = epochs(args)

@@ -98,13 +98,17 @@ def test_the_page_does_not_ask_what_a_kept_result_of_a_gpu_answers(tmp_path, mon
 def test_windows_are_measured_and_told(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(section("windows", "old"))
-    sizes = "--subjects 6 --few 3 --width 2 --rounds 1 --epoch 0.05"
+    sizes = "--subjects 6 --few 3 --width 2 --rounds 1 --epoch 0.05 --whole"
     places = ["--results", str(tmp_path), "--page", str(page)]
     windows.main([*sizes.split(), *places, "--out", "cpu"])
     text = page.read_text()
     assert "6 subjects of 10 recordings of 10 s at 10 kHz: 5,820 windows" in text
     assert "the same bits" in text
-    assert text.count("GB |") == 3
+    assert text.count("GB |") == 4
+    assert "width 2: a whole epoch | 5,820 | 100 %" in text
+    assert (
+        "of one on the array, both run once, at the same time, and gave weights of the same" in text
+    )
 
 
 def test_pages_are_those_of_the_kept_results(tmp_path):
