@@ -301,7 +301,10 @@ def run(
 
 
 def keep(size: Size, folder: Path, out: Path) -> None:
-    """Write all finished trainings into one table, beside how they came about."""
+    """Write all finished trainings into one table, beside how they came about.
+
+    The name of the folder is the commit that they were trained at.
+    """
     ending = f"-{size.version}{size.width}-{size.n_updates}.csv"
     table = pd.concat([pd.read_csv(file) for file in sorted(folder.glob(f"*{ending}"))])
     order = {name: at for at, name in enumerate(settings())}
@@ -313,7 +316,8 @@ def keep(size: Size, folder: Path, out: Path) -> None:
     table = table[[*first, *table.columns.drop(first)]]
     out.mkdir(parents=True, exist_ok=True)
     table.to_csv(out / "subjects.csv", index=False, float_format="%.5g")
-    write_json(out / "settings.json", {"size": asdict(size), "simulated": True, **provenance()})
+    about = {"size": asdict(size), "simulated": True, **provenance(), "commit": folder.name}
+    write_json(out / "settings.json", about)
 
 
 # -- tables ------------------------------------------------------------------------------------
@@ -383,13 +387,13 @@ def tables(folder: Path = FOLDER) -> str:
         f"*nEMGNet-{size.version} of width {size.width}, {size.n_updates} updates of "
         f"{size.batch_seconds / 0.4:.0f} segments, {signal:.0f} s of signal in every training, no "
         f"early stopping; {size.n_splits} folds by subject, of N2001 three; {hours:.1f} CPU hours "
-        f"on {about['device']}, one thread, commit {about['commit'] or 'unknown'}. "
-        "Simulated patients are of the simulator before commit c94f7fb, which changed every "
-        "simulated signal.*\n\n"
+        f"on {about['device']}, one thread, commit {about['commit'] or 'unknown'}, of which the "
+        "simulator is as well.*\n\n"
         "Balanced accuracy in percent, of recordings alone / of subjects by the mean of their "
         "recordings; log-loss of subjects (thirds: 1.10); and its difference, below 0 where the "
-        f"setting is better, with a 95 % interval over subjects, not corrected for the number of "
-        f"settings. `{BASE}` is what `sknemg compare` trains: its ingredients are left out (-) and "
+        "setting is better, with a 95 % interval over subjects. **These intervals are not "
+        f"corrected for the {len(settings())} settings**: where none differs, one in twenty leaves "
+        f"0 out. `{BASE}` is what `sknemg compare` trains: its ingredients are left out (-) and "
         "others added to it (+).\n"
     )
     for cohort, part in table.groupby("cohort", sort=False):
@@ -403,10 +407,9 @@ def tables(folder: Path = FOLDER) -> str:
 
 
 def finished(part: pd.DataFrame) -> pd.DataFrame:
-    """Leave out settings that did not run on all folds of a cohort."""
-    folds = part.groupby(["setting", "seed"])["fold"].nunique().groupby("setting").max()
-    names = folds.index[folds == part["fold"].nunique()]
-    return part[part["setting"].isin(names)]
+    """Leave out the seeds of a setting that did not run on all folds of a cohort."""
+    folds = part.groupby(["setting", "seed"])["fold"].transform("nunique")
+    return part[folds == part["fold"].nunique()]
 
 
 def rows_of(

@@ -298,6 +298,23 @@ def test_losses_differences_and_choices_of_the_recipe(invented_recipe):
     assert set(chosen.loc[at, "setting"]) == {"all ingredients"}
 
 
+def test_the_recipe_names_the_commit_of_its_trainings_and_leaves_out_halves(
+    invented_recipe, tmp_path
+):
+    size = recipe.SIZES["smoke"]
+    about = {"cpu_seconds": 1.0, "updates": 6.0}
+    table = invented_recipe.replace({"setting": {"all ingredients": recipe.BASE}}).assign(**about)
+    table = table[table["setting"] != "+ a"]
+    half = table[(table["setting"] == "published") & (table["fold"] < 2)].assign(seed=1)
+    (tmp_path / "abc1234").mkdir()
+    pd.concat([table, half]).to_csv(tmp_path / "abc1234" / "all-A2-6.csv", index=False)
+    recipe.keep(size, tmp_path / "abc1234", tmp_path / "out")
+    text = recipe.tables(tmp_path / "out")
+    assert "commit abc1234, of which the simulator is as well" in text
+    # the second seed of the published setting lacks a fold
+    assert len(re.findall(r"^\| published .* 1 \|$", text, re.MULTILINE)) == 2
+
+
 def test_the_page_of_the_recipe_is_that_of_the_kept_results(tmp_path):
     assert "Not run." in recipe.tables(tmp_path)
     assert recipe.tables() in write_recipe.PAGE.read_text()
