@@ -12,9 +12,9 @@ In one run, every round through all ways in turn:
 - **extractors** on some 1,614 segments, beside matplotlib, librosa and a plain way in Python, and
   beside nEMGNet-B on the same segments.
 
-A ratio is taken within a round; given is its median, with the least and the greatest. Multiply-adds
-count those with the zeros of a padding, as most counts do; without them the floor of B is a fifth
-lower, and ``fast=True`` leaves some of them out.
+A ratio is taken within a round, of which a small epoch has more; given is its median, with the
+least and the greatest. Multiply-adds count those with the zeros of a padding, as most counts do;
+without them the floor of B is a fifth lower, and ``fast=True`` leaves some of them out.
 
     python -m benchmarks.limits --out cpu                    # two threads, some five minutes
     python -m benchmarks.limits --device cuda --out gpu
@@ -216,7 +216,7 @@ def bare_epoch(
 
 
 def epochs_in_turn(
-    args: argparse.Namespace, clock: Clock, version: str, width: int, n: int
+    args: argparse.Namespace, clock: Clock, version: str, width: int, n: int, rounds: int
 ) -> list[dict[str, Any]]:
     """Train a network both ways in every round; give a row each, and whether weights are equal."""
     X = np.random.default_rng(args.seed).normal(size=(n, N_TIMES)).astype(np.float32)
@@ -236,7 +236,7 @@ def epochs_in_turn(
 
     ways = {"bare loop": in_plain_torch, "classifier": through_fit}
     rows, weights = [], {}
-    for number in range(args.rounds):
+    for number in range(rounds):
         for name in list(ways)[:: -1 if number % 2 else 1]:
             seconds, (epoch, weights[name]) = clock(ways[name])
             row = {"network": version, "width": width, "n_segments": n, "way": name}
@@ -250,7 +250,10 @@ def epochs_in_turn(
 
 
 def training(args: argparse.Namespace, clock: Clock) -> list[dict[str, Any]]:
-    sizes = [("A", min(8, args.width), args.small_training), ("B", args.width, args.training)]
+    sizes = [
+        ("A", min(8, args.width), args.small_training, args.small_rounds),
+        ("B", args.width, args.training, args.rounds),
+    ]
     return [row for size in sizes for row in epochs_in_turn(args, clock, *size)]
 
 
@@ -458,6 +461,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--matrix", type=int, default=2048, help="side of the matrices")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--small-rounds", type=int, default=20, help="of a small A, of a second each"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--seed", type=int, default=0)

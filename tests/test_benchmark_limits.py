@@ -17,6 +17,7 @@ from sknemg.nn import NEMGNet
 
 def small(tmp_path, *more):
     sizes = "--segments 130 --training 9 --small-training 9 --width 2 --rounds 1 --matrix 64"
+    sizes += " --small-rounds 2"
     page = tmp_path / "page.md"
     page.write_text("before\n" + section("limits", "old") + "after\n")
     limits.main([*sizes.split(), "--threads", "1", "--results", str(tmp_path), "--page", str(page),
@@ -33,6 +34,7 @@ def test_limits_are_measured_and_told(tmp_path):
         for name in ("inference", "training", "extractors")
     }
     assert found["training"]["same_weights"].all()
+    assert found["training"]["network"].tolist() == ["A"] * 4 + ["B"] * 2
     assert (found["inference"]["times_floor"].dropna() > 0).sum() == 8  # but of the peak itself
     assert found["inference"]["fast_differs"].between(0, 1e-5).all()
     assert {"MuapFeatures", "nEMGNet-B"} <= set(found["extractors"]["way"])

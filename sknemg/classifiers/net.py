@@ -70,6 +70,7 @@ class SegmentNet(NeuralNetClassifier):
         """Make the module, note its frozen parts and, if asked, its compiled handle."""
         super().initialize_module()
         self.frozen_parts_ = [part for part in self.module_.modules() if _is_frozen(part)]
+        self.modes_: dict[bool, list[tuple[nn.Module, bool]]] = {}
         forward = self.module_.forward
         self.train_forward_ = torch.compile(forward) if self.compile_training else None
         decay = self.weight_averaging
@@ -199,9 +200,14 @@ class SegmentNet(NeuralNetClassifier):
         return made[1]
 
     def _set_training(self, training: bool = True) -> None:
+        """Set the mode of every part, before each batch; parts that have it are only looked at."""
+        modes = self.modes_.get(training)
+        if modes is not None and all(part.training is mode for part, mode in modes):
+            return
         super()._set_training(training)
         for part in self.frozen_parts_:
             part.eval()
+        self.modes_[training] = [(part, part.training) for part in self.module_.modules()]
 
 
 def _generator_states(devices: list[torch.device]) -> list[Tensor]:

@@ -20,6 +20,7 @@ from sknemg.classifiers.data import Rows, TrainingRounds
 from sknemg.classifiers.net import SegmentNet
 from sknemg.classifiers.validation import class_weights
 from sknemg.model_selection.splits import subject_split
+from sknemg.nn import NEMGNet
 
 
 def segments(n_subjects=6, n_each=6, n_times=1010, seed=0):
@@ -58,6 +59,34 @@ def fitted_spy(clf, X, y, **fit_params):
 
 
 # Training
+
+
+class OneEvaluates(Callback):
+    """Puts a layer out of training after the second update, and notes the modes of all updates."""
+
+    def initialize(self):
+        self.modes = []
+        return self
+
+    def on_grad_computed(self, net, *args, **kwargs):
+        self.modes.append({part.training for part in net.module_.modules()})
+        if len(self.modes) == 2:
+            net.module_.blocks[0].eval()
+
+
+def test_layers_are_put_into_training_at_first_and_where_one_is_not(monkeypatch):
+    train, calls = NEMGNet.train, []
+
+    def noted(self, mode=True):
+        calls.append(mode)
+        return train(self, mode)
+
+    monkeypatch.setattr(NEMGNet, "train", noted)
+    X, y, _ = segments()
+    callback = OneEvaluates()
+    small(callbacks=[callback]).fit(X, y)
+    assert len(callback.modes) == 10 and all(modes == {True} for modes in callback.modes)
+    assert calls.count(True) == 2
 
 
 @pytest.mark.slow
