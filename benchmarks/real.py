@@ -27,7 +27,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.machinery.methods import ShallowFBCSPClassifier, installed
+from benchmarks.machinery.methods import installed
 from benchmarks.machinery.reporting import markdown
 from benchmarks.machinery.runner import RESULTS
 from sknemg import DiVoteClassifier, Downsampler, NEMGNetClassifier, Segmenter, SegmentFeatures
@@ -35,7 +35,12 @@ from sknemg.datasets import load_cohort, load_emglab
 from sknemg.evaluation import PROTOCOLS, Evaluation, evaluate, gains_of, nuisance_model
 from sknemg.evaluation.methods import SHORT
 from sknemg.evaluation.nuisance import NUISANCE
-from sknemg.evaluation.rivals import minirocket, multirocket_hydra
+from sknemg.evaluation.rivals import (
+    BRAINDECODE_SFREQ,
+    braindecode_network,
+    minirocket,
+    multirocket_hydra,
+)
 from sknemg.metrics import format_interval, score_table
 
 FOLDER = RESULTS / "real"
@@ -51,6 +56,7 @@ METHODS = [
     "MiniRocket + ridge",
     "MultiRocket + Hydra + ridge",
     "ShallowFBCSPNet",
+    "EEGNeX",
     "nEMGNet, published",
     "nEMGNet, tuned, 0.4 s",
     "nEMGNet, tuned, 2 s",
@@ -99,9 +105,9 @@ def rows_of(X: Any) -> list[np.ndarray]:
 def methods(names: list[str], version: str, width: int, epochs: int) -> dict[str, Any]:
     """Give the methods by name; rivals only where aeon, or braindecode, is installed."""
 
-    def votes(classifier, window=0.4, hop=0.2):
+    def votes(classifier, window=0.4, hop=0.2, before=()):
         segmenter = Segmenter(window=window, hop=hop, short="drop")
-        return make_pipeline(segmenter, DiVoteClassifier(classifier, final_estimator=None))
+        return make_pipeline(*before, segmenter, DiVoteClassifier(classifier, final_estimator=None))
 
     def network(recipe, **options):
         sizes = {"width": width, "max_epochs": epochs, "device": "cpu"}
@@ -126,8 +132,10 @@ def methods(names: list[str], version: str, width: int, epochs: int) -> dict[str
             if f"{name} + ridge" in names:
                 found[f"{name} + ridge"] = votes(rival(), hop=0.4)
     if installed("braindecode"):
-        sizes = {"max_epochs": epochs, "validation": None, "device": "cpu"}
-        found["ShallowFBCSPNet"] = votes(ShallowFBCSPClassifier(version, **sizes))
+        rarer = [Downsampler(sfreq=BRAINDECODE_SFREQ)]
+        for name in ("ShallowFBCSPNet", "EEGNeX"):
+            options = {"max_epochs": epochs, "device": "cpu", **SHORT}
+            found[name] = votes(braindecode_network(name, **options), hop=0.1, before=rarer)
     return {name: found[name] for name in names if name in found}
 
 
@@ -180,9 +188,11 @@ def tables(folder: Path = FOLDER) -> str:
         "it gains over it, which the last columns give, paired by subject; an interval that holds "
         "0 shows no gain. Every network sees each sample twice an epoch; the tuned ones compand "
         "and are trained under a one-cycle schedule, in windows of 0.4 s (batches of 32, as "
-        "published) or of 2 s (batches of 8, pooled head). Companding and schedule were chosen on "
-        "simulated patients and on N2001 itself (the study above), so that its rows are not clean "
-        "of that choice; those of Algiers are.\n",
+        "published) or of 2 s (batches of 8, pooled head). "
+        "ShallowFBCSPNet and EEGNeX (braindecode), made for EEG, are trained as the tuned one in "
+        "windows of 0.4 s, at 2 kHz, since their kernels are counted in samples. Companding and "
+        "schedule were chosen on simulated patients and on N2001 itself (the study above), so that "
+        "its rows are not clean of that choice; those of Algiers are.\n",
     ]
     for cohort, about in ABOUT.items():
         found = {name: kept(folder / cohort, name) for name in METHODS}

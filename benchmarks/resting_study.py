@@ -6,8 +6,10 @@ clips are SIMULATED, and split by subject. Each model is trained on clean clips,
 clean clips of unseen subjects and on the same discharges recorded under worse conditions.
 
 Every size of the training set gets the same number of updates (at least one pass), so that what
-augmentation adds is not longer training. "features" are a random forest on simple features: what
-needs no network. "combined" is the mean of the branches' probabilities, which is what
+augmentation adds is not longer training. "companded" is nEMGNet's recipe "tuned" (of clips as long
+as these the head is pooled, too) with the one-cycle schedule of ``sknemg compare``; "tuned" are
+weights learned on another task. "features" are a random forest on simple features: what needs no
+network. "combined" is the mean of the branches' probabilities, which is what
 ``VotingClassifier(voting="soft")`` over the branches' pipelines answers.
 
 Finished cells are kept in ``--cache``; rerun the same command to resume. After ``--minutes`` no
@@ -43,6 +45,7 @@ from sknemg import (
     SpectrogramAugmenter,
     TimmClassifier,
 )
+from sknemg.evaluation.methods import SHORT
 from sknemg.metrics import proportion_interval
 from sknemg.provenance import provenance
 from sknemg.simulate import make_resting
@@ -105,9 +108,10 @@ def network(branch, start, n_rows, settings, seed):
     }
     dropout = 0.0 if start == "no dropout" else settings["dropout"]
     if branch == "raw":
-        return NEMGNetClassifier(
-            settings["version"], width=settings["width"], dropout=dropout, **common
-        )
+        own = {"version": settings["version"], "width": settings["width"], "dropout": dropout}
+        short = {name: SHORT[name] for name in ("optimizer", "lr", "weight_decay", "schedule")}
+        recipe = {"recipe": "tuned", **short} if start == "companded" else {}
+        return NEMGNetClassifier(**own, **common | recipe)
     return TimmClassifier(
         settings["model"],
         image_size=settings["image_size"],
@@ -183,6 +187,7 @@ def plan(args):
     small, *larger = args.sizes
     largest = args.sizes[-1]
     cells += [("six", branch, "scratch", n) for n in (small, largest) for branch in BRANCHES]
+    cells += [("six", "raw", "companded", n) for n in (small, largest)]
     cells += [("six", "mel", start, small) for start in ("tuned", "frozen", "no dropout")]
     cells += [("extended", branch, "scratch", n) for n in (small, largest) for branch in BRANCHES]
     cells += [("six", branch, "scratch", n) for n in larger[:-1] for branch in BRANCHES]
@@ -310,7 +315,7 @@ def parse():
     )
     parser.add_argument("--tasks", nargs="+", default=["six", "extended"])
     parser.add_argument("--branches", nargs="+", default=["features", *BRANCHES])
-    starts = ["scratch", "tuned", "frozen", "no dropout", "noise added", "pretrained"]
+    starts = ["scratch", "companded", "tuned", "frozen", "no dropout", "noise added", "pretrained"]
     parser.add_argument("--starts", nargs="+", default=starts)
     parser.add_argument("--subjects", type=int, default=36)
     parser.add_argument("--clips", type=int, default=12, help="a subject")

@@ -86,29 +86,6 @@ def _remembered(kind: str, key: str, compute: Callable[..., Any], *args: Any) ->
     return joblib.load(file)
 
 
-class ShallowFBCSPClassifier(NEMGNetClassifier):
-    """braindecode's ShallowFBCSPNet, trained as nEMGNet is; ``version`` and ``width`` idle.
-
-    Version 1.8.1 fails for one channel (a squeeze too many), so the signal is given twice, as two
-    channels.
-    """
-
-    def _module_factory(self, *, initial):
-        from functools import partial
-
-        from braindecode.models import ShallowFBCSPNet
-
-        sizes = {"n_chans": 2, "n_times": self.input_shape_[-1], "sfreq": SFREQ}
-        return partial(ShallowFBCSPNet, n_outputs=len(self.classes_), **sizes)
-
-    def _input_function(self):
-        return _twice
-
-
-def _twice(batch):
-    return batch[:, None].expand(-1, 2, -1)
-
-
 def pipeline(
     classifier: Any, settings: Settings, image: Any = None, *, remember: bool = True, **divote: Any
 ) -> Pipeline:
@@ -193,7 +170,9 @@ def segment_classifiers(settings: Settings) -> dict[str, Any]:
         found["MiniRocket + ridge"] = rocket("MiniRocket", settings)
         found["MultiRocket + ridge"] = rocket("MultiRocket", settings)
     if installed("braindecode"):
-        found["ShallowFBCSPNet"] = nemgnet("B", settings, ShallowFBCSPClassifier)
+        from sknemg.evaluation.rival_networks import NETWORKS
+
+        found["ShallowFBCSPNet"] = nemgnet("B", settings, NETWORKS["ShallowFBCSPNet"])
     return found
 
 

@@ -62,10 +62,10 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
     models = parser.add_argument_group("models and evaluation")
     models.add_argument(
         "--methods", type=split_names, metavar="NAMES",
-        help="what is compared, of network, features (LDA), forest, motor-units, minirocket and "
-        "multirocket-hydra, joined by commas; those joined by + vote together, as in "
-        "network+motor-units (default: network,features,motor-units, the last where there are "
-        "motor units to be found)",
+        help="what is compared, of network, features (LDA), forest, motor-units, minirocket, "
+        "multirocket-hydra, shallow-fbcsp and eegnex, joined by commas; those joined by + vote "
+        "together, as in network+motor-units (default: network,features,motor-units, the last "
+        "where there are motor units to be found)",
     )  # fmt: skip
     add_profile(models)
     add_subject_features(models)

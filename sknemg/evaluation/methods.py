@@ -16,7 +16,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknemg.divote import DiVoteClassifier, JointVoteClassifier
-from sknemg.evaluation.rivals import minirocket, multirocket_hydra
+from sknemg.evaluation.rivals import (
+    BRAINDECODE_SFREQ,
+    braindecode_network,
+    minirocket,
+    multirocket_hydra,
+)
 from sknemg.features.transformers import SegmentFeatures
 from sknemg.muap.features import MuapFeatures
 from sknemg.preprocessing import Downsampler, Segmenter
@@ -79,6 +84,8 @@ def compared_methods(
           they are, with a balanced logistic regression;
         - ``"minirocket"`` and ``"multirocket-hydra"``: random convolutions of segments with a
           ridge classifier, which need aeon (the extra ``rivals``);
+        - ``"shallow-fbcsp"`` and ``"eegnex"``: networks made for EEG, trained as the tuned nEMGNet
+          of the profile, on segments at 2 kHz, which need braindecode (the extra ``rivals``);
         - several of them that vote together, joined by ``+``, such as ``"network+motor-units"``:
           the geometric mean of their scores of a recording, without a final classifier, see
           `JointVoteClassifier`.
@@ -109,12 +116,17 @@ def compared_methods(
     ValueError
         If a method is unknown, is named twice, or there is none.
     ImportError
-        If ``"minirocket"`` or ``"multirocket-hydra"`` is asked for without aeon.
+        If ``"minirocket"`` or ``"multirocket-hydra"`` is asked for without aeon, or
+        ``"shallow-fbcsp"`` or ``"eegnex"`` without braindecode.
 
     References
     ----------
     A. Dempster, D. F. Schmidt and G. I. Webb, "MiniRocket: a very fast (almost) deterministic
-    transform for time series classification", KDD 2021.
+    transform for time series classification", KDD 2021. R. T. Schirrmeister et al., "Deep learning
+    with convolutional neural networks for EEG decoding and visualization", Human Brain Mapping 38
+    (2017) 5391. X. Chen, X. Teng, H. Chen, Y. Pan and P. Geyer, "Toward reliable signals decoding
+    for electroencephalogram: a benchmark study to EEGNeX", Biomedical Signal Processing and Control
+    87 (2024) 105475.
 
     Examples
     --------
@@ -138,6 +150,8 @@ def compared_methods(
         title, before, classifier = _PARTS[name](profile, recipe)
         if before is None:
             before = _segments(**cut)
+        elif isinstance(before, float):
+            before = _segments(**cut | {"sfreq": min(sfreq, before)})
         elif isinstance(before, SegmentFeatures):
             before = [*_segments(**cut), ("features", before)]
         else:
@@ -249,7 +263,9 @@ def _keys(parts: list[str]) -> list[str]:
     return [part.replace("-", "_") for part in parts]
 
 
-_Part = tuple[str, Any, Any]  # title, step before the votes, classifier of items
+#: Title; step before the votes, None for segments, a number for those at another rate (Hz); and
+#: classifier of items.
+_Part = tuple[str, Any, Any]
 
 
 def _network(profile: str, recipe: str) -> _Part:
@@ -287,6 +303,22 @@ def _multirocket_hydra(profile: str, recipe: str) -> _Part:
     return "MultiRocket + Hydra + ridge", None, multirocket_hydra()
 
 
+def _braindecode(name: str, profile: str) -> _Part:
+    network = braindecode_network(name, max_epochs=PROFILES[profile]["max_epochs"], **SHORT)
+    passes = network.max_epochs * SHORT["epoch_fraction"]
+    epochs = f"{passes:g} epoch{'s' if passes != 1 else ''}"
+    rate = BRAINDECODE_SFREQ
+    return f"{name} ({epochs}, {rate / 1000:g} kHz)", rate, network
+
+
+def _shallow_fbcsp(profile: str, recipe: str) -> _Part:
+    return _braindecode("ShallowFBCSPNet", profile)
+
+
+def _eegnex(profile: str, recipe: str) -> _Part:
+    return _braindecode("EEGNeX", profile)
+
+
 _PARTS: dict[str, Callable[[str, str], _Part]] = {
     "network": _network,
     "features": _features,
@@ -294,4 +326,6 @@ _PARTS: dict[str, Callable[[str, str], _Part]] = {
     "motor-units": _motor_units,
     "minirocket": _minirocket,
     "multirocket-hydra": _multirocket_hydra,
+    "shallow-fbcsp": _shallow_fbcsp,
+    "eegnex": _eegnex,
 }

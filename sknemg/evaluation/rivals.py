@@ -1,4 +1,4 @@
-"""Rivals from time series classification: random convolutions with a ridge classifier."""
+"""Rivals: random convolutions with a ridge classifier, and networks made for EEG."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from sklearn.utils.extmath import softmax
 
 #: Of the ridge classifier, on standardised features.
 ALPHA = 1e3
+#: Rate of the segments of braindecode's networks, in hertz. Their kernels and pools are counted in
+#: samples of EEG at 250 Hz or less: at 10 kHz the first kernels of ShallowFBCSPNet span 2.5 ms, at
+#: 2 kHz 12.5 ms, as long as a motor unit action potential, and an update takes a seventh of the
+#: time. What lies above 1 kHz is lost.
+BRAINDECODE_SFREQ = 2000.0
 
 
 class SoftmaxRidge(RidgeClassifier):
@@ -96,6 +101,35 @@ def multirocket_hydra(n_kernels: int = 500, n_groups: int = 8) -> Pipeline:
         kinds.HydraTransformer(n_groups=n_groups, output_type="numpy"),
     )
     return make_pipeline(both, StandardScaler(), SoftmaxRidge(alpha=ALPHA))
+
+
+def braindecode_network(name: str, **training: Any) -> Any:
+    """Build a network of braindecode that is trained as the tuned nEMGNet, companded alike.
+
+    Parameters
+    ----------
+    name : {"ShallowFBCSPNet", "EEGNeX"}
+    **training
+        Parameters of `NEMGNetClassifier` that say how it is trained.
+
+    Returns
+    -------
+    classifier of segments (n_segments, n_times), in millivolts, at `BRAINDECODE_SFREQ`
+
+    Raises
+    ------
+    ImportError
+        If braindecode is not installed.
+    """
+    try:
+        import braindecode.models  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f"{name} needs braindecode, which is not installed: pip install 'sknemg[rivals]'."
+        ) from error
+    from sknemg.evaluation.rival_networks import NETWORKS
+
+    return NETWORKS[name](recipe="tuned", **training)
 
 
 def _convolutions() -> Any:

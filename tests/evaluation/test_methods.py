@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from sknemg import (
     DiVoteClassifier,
@@ -16,8 +17,9 @@ from sknemg import (
 from sknemg.divote.fitted import open_model
 from sknemg.evaluation import compared_methods
 from sknemg.evaluation import methods as module
-from sknemg.evaluation.methods import COMPARED, check_methods, fitting_methods
-from sknemg.evaluation.rivals import SoftmaxRidge
+from sknemg.evaluation.methods import COMPARED, SHORT, check_methods, fitting_methods
+from sknemg.evaluation.rival_networks import NETWORKS, _copies
+from sknemg.evaluation.rivals import SoftmaxRidge, braindecode_network
 
 NETWORK = "nEMGNet-A (tuned, width 4, 0.5 epochs)"
 
@@ -108,12 +110,12 @@ def test_motor_units_are_compared_where_half_of_each_class_has_some(
     assert set(chosen) | {"motor-units"} == set(COMPARED)
 
 
-@pytest.mark.parametrize("rival", ["minirocket", "multirocket-hydra"])
-def test_without_aeon_a_rival_says_what_to_install(rival, monkeypatch):
+@pytest.mark.parametrize("rival", ["minirocket", "multirocket-hydra", "shallow-fbcsp", "eegnex"])
+def test_without_its_library_a_rival_says_what_to_install(rival, monkeypatch):
     real = builtins.__import__
 
     def without(name, *args, **kwargs):
-        if name.startswith("aeon"):
+        if name.startswith(("aeon", "braindecode")):
             raise ImportError(name)
         return real(name, *args, **kwargs)
 
@@ -154,6 +156,39 @@ def test_rivals_vote_alone_and_with_others(rival, small, make_ragged):
     pair.set_params(**{name: 0 for name in pair.get_params() if name.endswith("random_state")})
     levels = pair.fit(X, y).levels(X)
     assert set(levels.items["kind"]) == {key, "features"}
+
+
+def test_networks_made_for_eeg_see_segments_at_two_kilohertz(monkeypatch):
+    monkeypatch.setattr(module, "braindecode_network", lambda name, **kw: NEMGNetClassifier(**kw))
+    found = compared_methods(methods=["shallow-fbcsp", "eegnex", "forest"], hop=0.2)
+    name = "EEGNeX (2.5 epochs, 2 kHz)"
+    assert list(found)[1] == name
+    assert [pipe["downsample"].sfreq for pipe in found.values()] == [2000, 2000, 10_000]
+    assert {pipe["segment"].hop for pipe in found.values()} == {0.2}
+    assert found[name]["divote"].estimator.schedule == "one-cycle"
+    (slow,) = compared_methods(methods=["eegnex"], sfreq=1000).values()
+    assert slow["downsample"].sfreq == 1000  # which is not upsampled
+
+
+def test_networks_made_for_eeg_get_companded_copies():
+    signals = torch.tensor([[0.05, -0.5, 0.0]])
+    expected = np.arcsinh([[1.0, -10.0, 0.0]])
+    copies = _copies(signals, 2, 0.05).numpy()
+    assert copies.shape == (1, 2, 3)
+    np.testing.assert_allclose(copies, np.stack([expected, expected], axis=1), rtol=1e-6)
+    assert _copies(signals, 1, None).numpy().tolist() == signals[:, None].tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(NETWORKS))
+def test_networks_made_for_eeg_learn(name):
+    pytest.importorskip("braindecode", reason="RIVALS NOT TRIED: braindecode is not installed")
+    rng = np.random.default_rng(0)
+    X = rng.normal(scale=0.02, size=(64, 800)).astype("float32")
+    y = np.repeat(["normal", "neuropathy"], 32)
+    X[32:, ::40] += 0.5
+    model = braindecode_network(name, max_epochs=10, **SHORT).set_params(random_state=0)
+    assert model.fit(X, y).score(X, y) > 0.8
 
 
 @pytest.mark.parametrize("classes", ["ab", "abc"])
