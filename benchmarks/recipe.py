@@ -462,13 +462,12 @@ def _choice(table: pd.DataFrame) -> list[str]:
     picked = chosen_elsewhere(table)
     rows = []
     for cohort, part in picked.groupby("cohort", sort=False):
-        best = losses(picked).bfill(axis=1).iloc[:, 0]
-        at = own.index.get_level_values("cohort") == cohort
-        value, low, high = difference(best[at], own.loc[at, PUBLISHED])
+        best = losses(part).bfill(axis=1).iloc[:, 0]  # fewer rows where a setting has fewer seeds
+        value, low, high = difference(best, own[PUBLISHED].loc[[cohort]])
         names = part.drop_duplicates("fold").sort_values("fold")["setting"]
         rows.append(
             [cohort, "; ".join(names), f"{100 * balanced(part, 'subject'):.0f}",
-             f"{best[at].mean():.2f}", format_interval(value, low, high)]
+             f"{best.mean():.2f}", format_interval(value, low, high)]
         )  # fmt: skip
     return [
         f"Chosen by the others: for each fold, that of the {n_settings} settings run on both "

@@ -29,6 +29,7 @@ from benchmarks import (
 from benchmarks.machinery import methods, reporting, runner, settings
 from benchmarks.papers import (
     alternatives,
+    images_128,
     learning_curve,
     protocols,
     published,
@@ -145,6 +146,13 @@ def test_all_methods_can_be_made():
         passes[recipe_name] = network.max_epochs * network.recipe_params()["epoch_fraction"]
         assert (network.recipe, network.width) == (recipe_name, 64)
     assert passes == {"published": 1, "tuned": 1}
+    for name, (model, epochs, paper) in images_128.NETWORKS.items():
+        study = images_128.study(name)
+        ((label, pipe),) = study.methods(study.settings("cpu", "simulated")).items()
+        network = pipe.named_steps["divote"].estimator
+        assert (label, network.model_name, network.max_epochs) == (name, model, epochs)
+        assert (network.image_size, network.freeze, network.pretrained) == (128, None, False)
+        assert paper in published.TABLE_5
 
 
 def test_table_1_reproduces_the_published_counts():
@@ -306,13 +314,18 @@ def test_the_recipe_names_the_commit_of_its_trainings_and_leaves_out_halves(
     table = invented_recipe.replace({"setting": {"all ingredients": recipe.BASE}}).assign(**about)
     table = table[table["setting"] != "+ a"]
     half = table[(table["setting"] == "published") & (table["fold"] < 2)].assign(seed=1)
+    more = table[(table["setting"] == "published") & (table["cohort"] == "n2001")].assign(seed=2)
+    half = pd.concat([half, more])
     (tmp_path / "abc1234").mkdir()
     pd.concat([table, half]).to_csv(tmp_path / "abc1234" / "all-A2-6.csv", index=False)
     recipe.keep(size, tmp_path / "abc1234", tmp_path / "out")
     text = recipe.tables(tmp_path / "out")
     assert "commit abc1234, of which the simulator is as well" in text
     # the second seed of the published setting lacks a fold
-    assert len(re.findall(r"^\| published .* 1 \|$", text, re.MULTILINE)) == 2
+    rows = re.findall(r"^\| published .* (\d) \|$", text, re.MULTILINE)
+    assert rows == ["2", "1"]
+    chosen = re.findall(rf"^\| \w+ \| {recipe.BASE}; .* -0.47 \[-0.47, -0.47\] \|$", text, re.M)
+    assert len(chosen) == 2
 
 
 def test_the_page_of_the_recipe_is_that_of_the_kept_results(tmp_path):

@@ -187,7 +187,8 @@ def test_networks_made_for_eeg_learn(name):
     X = rng.normal(scale=0.02, size=(64, 800)).astype("float32")
     y = np.repeat(["normal", "neuropathy"], 32)
     X[32:, ::40] += 0.5
-    model = braindecode_network(name, max_epochs=10, **SHORT).set_params(random_state=0)
+    model = braindecode_network(name, **SHORT | {"epoch_fraction": 1.0})
+    model.set_params(max_epochs=30, batch_size=16, random_state=0)
     assert model.fit(X, y).score(X, y) > 0.8
 
 

@@ -1,0 +1,130 @@
+"""Image networks at 128 pixels for some epochs: what they learn, where Table 5 shows that they run.
+
+Run ``python -m benchmarks.papers.images_128``; a stopped run goes on behind its last fold. Weights
+start at random: pretrained ones cannot be had offline, and a frozen stem of random weights would
+show nothing. The pictures are mel spectrograms, as in Table 5; the published networks saw 224 or
+299 pixels for 100 epochs. Every method sees the same two folds of the same subjects.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks.machinery.methods import SFREQ, image_step, nemgnet, pipeline
+from benchmarks.machinery.reporting import (
+    NOT_RUN,
+    markdown,
+    score_cells,
+    segment_accuracies,
+)
+from benchmarks.machinery.runner import Study, arguments, load, run
+from benchmarks.papers.published import TABLE_5
+from benchmarks.papers.table_5 import METRICS
+from sknemg import SegmentFeatures, TimmClassifier
+from sknemg.evaluation.methods import SHORT
+
+#: Name in timm, epochs, and name in Table 5. Of VGG16 the form with batch normalisation.
+NETWORKS = {
+    "ResNet-50": ("resnet50", 8, "ResNet-50 on mel"),
+    "VGG16": ("vgg16_bn", 4, "VGG16 on mel"),
+}
+BESIDE = ("features + LDA", "nEMGNet-A")
+BATCH = 16
+PIXELS = 128
+SIZE = {
+    "n_subjects": 24, "hop": 0.4, "n_splits": 2, "n_repeats": 1, "max_epochs": 40,
+    "image_size": PIXELS,
+}  # fmt: skip
+
+
+def methods(settings, *, name):
+    """Give one method, whose votes are averaged without a final classifier."""
+    if name == "features + LDA":
+        features = SegmentFeatures(input_sfreq=SFREQ)
+        linear = make_pipeline(features, StandardScaler(), LinearDiscriminantAnalysis())
+        return {name: pipeline(linear, settings, final_estimator=None)}
+    if name == "nEMGNet-A":
+        network = nemgnet("A", settings).set_params(recipe="tuned", **SHORT | {"epoch_fraction": 1})
+        return {name: pipeline(network, settings, remember=False, final_estimator=None)}
+    model, _, _ = NETWORKS[name]
+    network = TimmClassifier(
+        model, image_size=settings.image_size, channels_last=True, batch_size=BATCH,
+        max_epochs=settings.image_epochs, optimizer="adamw", lr=1e-3, weight_decay=0.01,
+        schedule="one-cycle", validation=None, eval_every=None,
+    )  # fmt: skip
+    image = image_step("mel")
+    return {name: pipeline(network, settings, image, remember=False, final_estimator=None)}
+
+
+def study(name: str) -> Study:
+    """Give a study of its own to each method, so that each is kept as soon as it is done."""
+    folder = f"images_128/{name.replace(' + ', '_')}"
+    own = {"image_epochs": NETWORKS[name][1]} if name in NETWORKS else {}
+    return Study(folder, partial(methods, name=name), cpu=SIZE | own)
+
+
+def tables() -> str:
+    parts = [
+        f"## Image networks at {PIXELS} pixels\n",
+        "Accuracy of segments, mean ± SD over folds, and all metrics of subjects by the mean of "
+        "their segments' scores, percent [95 % interval over subjects], beside the paper's, which "
+        "are of 224 pixels and 100 epochs. Networks on mel spectrograms, channels last, all layers "
+        f"trained from random weights, in batches of {BATCH}, AdamW at 0.001 in one cycle, without "
+        "validation subjects; VGG16 with batch normalisation. nEMGNet-A of width 8, tuned. An "
+        "interval that holds 33 % shows no more than chance.\n",
+    ]
+    rows, said = [], None
+    for name in (*NETWORKS, *BESIDE):
+        result = load(study(name), "simulated", "cpu")
+        said = said if result is None else result
+        cells = [NOT_RUN] * 3
+        if result is not None:
+            mean, sd = segment_accuracies(result, name)["all"]
+            cells = [epochs_of(result, name), f"{result.cells['fit_seconds'].sum():.0f}"]
+            cells += [f"{mean:.0f} ± {sd:.0f}"]
+        rows.append([name, *cells, *score_cells(result, name, METRICS)])
+        if name in NETWORKS:
+            paper = TABLE_5[NETWORKS[name][2]]
+            rows.append([f"{name}, in the paper", "100", "", "", *(f"{v:.1f}" for v in paper)])
+    parts.append(f"{_said(said)}\n")
+    header = ["", "epochs", "seconds of fits", "segments", *METRICS.values()]
+    return "\n".join([*parts, markdown(header, rows)])
+
+
+def epochs_of(result, name: str) -> str:
+    """Give the epochs of a network as the kept result states them; nothing for other methods."""
+    own = result.settings["benchmark"]
+    kinds = dict.fromkeys(NETWORKS, "image_epochs") | {"nEMGNet-A": "max_epochs"}
+    return str(own[kinds[name]]) if name in kinds else ""
+
+
+def _said(result) -> str:
+    if result is None:
+        return "Not run."
+    settings = result.settings
+    return (
+        f"*{sum(settings['n_subjects'].values())} subjects (simulated), "
+        f"{settings['n_recordings']} recordings, segments every {settings['benchmark']['hop']} s, "
+        f"{settings['protocol']['n_splits']} folds by subject; {settings['device']}, seed "
+        f"{settings['random_state']}, commit {settings['commit'] or 'unknown'}.*"
+    )
+
+
+def _choices(parser) -> None:
+    names = [*BESIDE, *NETWORKS]
+    parser.add_argument("--methods", nargs="+", choices=names, default=names)
+
+
+def main() -> None:
+    """Run from the command line."""
+    args = arguments(__doc__, _choices)
+    for name in args.methods:
+        run(study(name), args.profile, args.cohort, args.cache, args.jobs, args.out)
+
+
+if __name__ == "__main__":
+    main()
