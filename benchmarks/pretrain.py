@@ -53,6 +53,7 @@ from sknemg.provenance import provenance
 from sknemg.simulate import make_cohort
 from sknemg.simulate.patient import Dials, simulate_patient
 from sknemg.simulate.plan import plan_cohort
+from sknemg.simulate.variation import PATIENT
 from sknemg.weights import CAUTION
 
 FOLDER = RESULTS / "pretrain"
@@ -72,11 +73,14 @@ class Kind(NamedTuple):
 
 
 BICEPS = {"needle": "concentric", "muscles": ["biceps brachii"], "effort": (0.02, 0.08)}
+#: Potentials overlap: stronger contractions, and apart from distance all varies that "all" varies.
+STRONG = {"vary": "acquisition", "effort": (0.05, 0.6), **PATIENT}
 COHORTS = {
     "wide": Kind(60, 50_000, 3, {"vary": "all"}),
     "whole": Kind(30, 10_000, None, {"vary": "all"}),
     "biceps": Kind(30, 90_000, None, BICEPS),
     "default": Kind(30, 90_000, None, {}),
+    "strong": Kind(60, 70_000, 3, STRONG),
 }
 CHOOSING = ("biceps", "default")
 MOST_COLUMNS = 6
@@ -120,24 +124,33 @@ def block(store: Path, kind: str, number: int, *, louder: bool = False) -> Block
     and GAIN before motor units are searched and measured: where a potential begins, and what
     counts as a phase or a turn, is a matter of microvolts.
     """
+    raw, waves, y = patients(store, kind, number, louder=louder)
+    seed = COHORTS[kind].seed + number
+    file = store / f"{kind}-{seed}-units{'-louder' if louder else ''}.npz"
+    if not file.exists():
+        units = MuapFeatures().fit_transform(waves)
+        write_arrays(file, values=units.values, offsets=units.offsets)
+    with np.load(file) as kept:
+        units = raw.with_values(kept["values"], kept["offsets"], sfreq=20_000, item="motor unit")
+    return Block(raw, waves, units, y)
+
+
+def patients(
+    store: Path, kind: str, number: int, *, louder: bool = False
+) -> tuple[Recordings, Recordings, np.ndarray]:
+    """Simulate a block of patients, as recorded and in the common band, or read it."""
     seed = COHORTS[kind].seed + number
     raw, y = _raw(store / f"{kind}-{seed}.npz", kind, seed)
     file = store / f"{kind}-{seed}-waves.npz"
     if not file.exists():
         waves = steps().fit_transform(raw)
-        _write(file, values=waves.values.astype(np.float32), offsets=waves.offsets)
+        write_arrays(file, values=waves.values.astype(np.float32), offsets=waves.offsets)
     with np.load(file) as kept:
         waves = raw.with_values(kept["values"], kept["offsets"], sfreq=SFREQ)
     if louder:
         each = np.repeat(factors(raw["subject"], seed), np.diff(waves.offsets))
         waves = waves.with_values(waves.values * each.astype(np.float32), waves.offsets)
-    file = store / f"{kind}-{seed}-units{'-louder' if louder else ''}.npz"
-    if not file.exists():
-        units = MuapFeatures().fit_transform(waves)
-        _write(file, values=units.values, offsets=units.offsets)
-    with np.load(file) as kept:
-        units = raw.with_values(kept["values"], kept["offsets"], sfreq=20_000, item="motor unit")
-    return Block(raw, waves, units, y)
+    return raw, waves, y
 
 
 def factors(subjects: Any, seed: int) -> np.ndarray:
@@ -179,7 +192,7 @@ def _raw(file: Path, kind: str, seed: int) -> tuple[Recordings, np.ndarray]:
             for name, column in X.meta.items()
         }
         values = X.values.astype(np.float32)
-        _write(file, values=values, offsets=X.offsets, y=y.astype(str), **meta)
+        write_arrays(file, values=values, offsets=X.offsets, y=y.astype(str), **meta)
     with np.load(file) as kept:
         meta = {name[5:]: kept[name] for name in kept if name.startswith("meta_")}
         meta["subject"] = np.array([f"{kind}-{seed}-{name}" for name in meta["subject"]])
@@ -196,7 +209,7 @@ def _write_time(file: Path, kind: str, seed: int, X: Recordings, seconds: float)
     pd.DataFrame([row]).to_csv(file, mode="a", header=not file.exists(), index=False)
 
 
-def _write(file: Path, **arrays: Any) -> None:
+def write_arrays(file: Path, **arrays: Any) -> None:
     part = file.with_suffix(".part.npz")
     np.savez(part, **arrays)
     part.replace(file)
@@ -396,7 +409,8 @@ def choose_network(
 
 def cautious(votes: DiVoteClassifier, middle: Any, calibration: Block) -> Diagnostician:
     """Put the whole together, and learn from other patients how sure it may be."""
-    parts = [*steps().steps, (type(middle).__name__.lower(), middle), ("divote", votes)]
+    own = middle.steps if isinstance(middle, Pipeline) else make_pipeline(middle).steps
+    parts = [*steps().steps, *own, ("divote", votes)]
     whole = Pipeline(parts)
     return Diagnostician(FrozenEstimator(whole), cv=5).fit(calibration.raw, calibration.y)
 

@@ -1,0 +1,315 @@
+"""Train `volitional-pattern`, which judges the interference pattern, on simulated patients alone.
+
+Run ``python -m benchmarks.pretrain_pattern --store FOLDER --older FOLDER --out sknemg/weights``.
+Where contractions are strong, motor units cannot be told apart, and their sum is measured: windows
+of a second by `PatternFeatures`, whatever their amplitude, vote by a balanced logistic regression.
+Patients are those of ``benchmarks.pretrain``, and others who contract with 5 to 60 % of their force
+(``strong``), simulated when they are missing from the store.
+
+Nothing real is read here. Columns, and whether patients of weaker contractions (``wide``) train as
+well, are chosen by strong contractions on machines that are left out, once for each half of each
+property of a machine, and by patients of the simulator as it was before its physics were mended (of
+commit 678b616 or older, in the store `--older`; left out if none is given). The first block of
+strong patients chooses nothing and trains nothing: models are compared there, and it says how sure
+the model may be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from benchmarks.machinery.reporting import markdown
+from benchmarks.pretrain import (
+    CHOOSING,
+    COHORTS,
+    FOLDER,
+    MACHINES,
+    Answers,
+    Block,
+    answers,
+    block,
+    keep,
+    patients,
+    votes_of_units,
+    write_arrays,
+)
+from benchmarks.pretrain import columns_of as units_of
+from sknemg import PatternFeatures, Recordings, Segmenter
+from sknemg.features import pattern_names
+from sknemg.pretrained import load
+from sknemg.provenance import provenance
+
+NAME = "volitional-pattern"
+OTHERS = ("volitional-muap", "volitional-small")
+#: The windows, in seconds; recordings shorter than one have no vote.
+WINDOW, HOP = 1.0, 0.5
+#: The page with the tables, and what stands around them there.
+GUIDE = Path(__file__).parents[1] / "docs" / "guide" / "pretrained.md"
+BEGINS, ENDS = "<!-- written by benchmarks/pretrain_pattern.py -->", "<!-- end of the pattern -->"
+#: An added column must lower the mean log-loss by so much.
+LEAST_GAIN = 0.003
+MOST_COLUMNS = 6
+CHOICE = (
+    "Columns and training patients were chosen by strong contractions on machines left out of "
+    "training and by patients of the simulator before its physics were mended; the cohorts above "
+    "chose nothing."
+)
+
+
+class Patterns(NamedTuple):
+    """All features of windows, with what is known of each window's recording."""
+
+    windows: Recordings
+    y: np.ndarray
+
+    @property
+    def values(self) -> np.ndarray:
+        """Features, a row a window."""
+        return np.asarray(self.windows.items, dtype=np.float64)
+
+    def known(self, name: str) -> np.ndarray:
+        """Give a column of the recordings, for every window."""
+        return self.windows.meta[name].to_numpy()[self.windows.row_index]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Give the diagnosis of every window."""
+        return self.y[self.windows.row_index]
+
+
+def middle(features: Sequence[str] | None = None) -> Pipeline:
+    """Give the steps from prepared recordings to what votes."""
+    return make_pipeline(Segmenter(window=WINDOW, hop=HOP, short="drop"), PatternFeatures(features))
+
+
+def patterns(store: Path, kind: str, number: int) -> Patterns:
+    """Measure the windows of a block of patients, or read what was measured."""
+    raw, waves, y = patients(store, kind, number)
+    file = store / f"{kind}-{COHORTS[kind].seed + number}-pattern.npz"
+    if not file.exists():
+        found = middle().fit_transform(waves)
+        write_arrays(file, values=found.items, offsets=found.offsets)
+    with np.load(file) as kept:
+        return Patterns(raw.with_values(kept["values"], kept["offsets"], item="segment"), y)
+
+
+def joined(parts: Sequence[Patterns]) -> Patterns:
+    """Put blocks one behind the other."""
+    windows = [part.windows for part in parts]
+    columns = [name for name in windows[0].meta if all(name in own.meta for own in windows)]
+    meta = pd.concat([own.meta[columns] for own in windows], ignore_index=True)
+    lengths = np.concatenate([np.diff(own.offsets) for own in windows])
+    empty = Recordings([np.zeros(1, np.float32)] * len(meta),
+                       **{name: meta[name].tolist() for name in meta})  # fmt: skip
+    values = np.concatenate([own.items for own in windows])
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return Patterns(empty.with_values(values, offsets, item="segment"),
+                    np.concatenate([part.y for part in parts]))  # fmt: skip
+
+
+class Situation(NamedTuple):
+    """Windows that train and those that test, with their features, diagnoses and subjects."""
+
+    name: str
+    train: tuple[np.ndarray, np.ndarray]
+    test: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def situations(
+    strong: Patterns, weak: Patterns | None, older: Patterns | None
+) -> Iterator[Situation]:
+    """Leave every half of the machines out, and then the older simulator; strong ones test."""
+    parts = [strong] if weak is None else [strong, weak]
+    for name in MACHINES:
+        known = [own.known(name) for own in parts]
+        middle_of = None if name == "needle" else np.median(known[0])
+        high = [k == "concentric" if middle_of is None else k > middle_of for k in known]
+        for side in (True, False):
+            x = np.concatenate([p.values[h == side] for p, h in zip(parts, high, strict=True)])
+            y = np.concatenate([p.labels[h == side] for p, h in zip(parts, high, strict=True)])
+            out = high[0] != side
+            test = strong.values[out], strong.labels[out], strong.known("subject")[out]
+            yield Situation(f"{name}, trained on {'one' if side else 'the other'}", (x, y), test)
+    if older is not None:
+        x = np.concatenate([part.values for part in parts])
+        y = np.concatenate([part.labels for part in parts])
+        yield Situation("older simulator", (x, y),
+                        (older.values, older.labels, older.known("subject")))  # fmt: skip
+
+
+def left_out(every: Sequence[Situation], places: Sequence[int]) -> pd.DataFrame:
+    """Train on some columns and score the subjects of each situation."""
+    rows = []
+    for own in every:
+        x, y = own.train
+        model = clone(votes_of_units().estimator).fit(x[:, places], y)
+        x, y, subjects = own.test
+        proba = pd.DataFrame(model.predict_proba(x[:, places]), columns=model.classes_)
+        whole = proba.groupby([subjects, y]).mean()
+        truth = whole.index.get_level_values(1).to_numpy()
+        found = Answers(whole.index, truth, whole.to_numpy(), model.classes_).scores()
+        rows.append({"situation": own.name} | found)
+    return pd.DataFrame(rows).set_index("situation")
+
+
+def choose(every: Sequence[Situation]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Add, one by one, the column that most lowers the mean log-loss of all situations."""
+    names = pattern_names()
+    chosen: list[int] = []
+    rows, loss = [], np.inf
+    while len(chosen) < MOST_COLUMNS:
+        found = {
+            place: left_out(every, [*chosen, place])["log_loss"].mean()
+            for place in range(len(names)) if place not in chosen
+        }  # fmt: skip
+        place = min(found, key=found.__getitem__)
+        if found[place] > loss - LEAST_GAIN:
+            break
+        loss = found[place]
+        chosen.append(place)
+        rows.append(summary(every, [names[k] for k in chosen]))
+        print(rows[-1], flush=True)
+    return [names[k] for k in chosen], rows
+
+
+def summary(every: Sequence[Situation], columns: Sequence[str]) -> dict[str, Any]:
+    """Give means and worst of all situations."""
+    table = left_out(every, [pattern_names().index(name) for name in columns])
+    known = table["balanced_accuracy"]
+    older = {"older_simulator": known["older simulator"]} if "older simulator" in known else {}
+    return {
+        "columns": " + ".join(columns), "log_loss": table["log_loss"].mean(),
+        "worst_log_loss": table["log_loss"].max(), "balanced_accuracy": known.mean(),
+        "worst_balanced_accuracy": known.min(),
+    } | older  # fmt: skip
+
+
+def columns_of(own: Patterns, columns: Sequence[str]) -> Recordings:
+    """Pick columns of what was measured."""
+    places = [pattern_names().index(name) for name in columns]
+    return own.windows.with_values(own.windows.items[:, places], own.windows.offsets)
+
+
+def rivals(own: Block) -> list[dict[str, Any]]:
+    """Ask the other models that come with sknemg about some patients."""
+    muap, small = (load(name).estimator_ for name in OTHERS)
+    shown = units_of(own.units, muap[-2].features), small[-2].transform(own.waves)
+    return [
+        {"model": name} | answers(model[-1], part, own.y).scores()
+        for name, model, part in zip(OTHERS, (muap, small), shown, strict=True)
+    ]
+
+
+def train(args: argparse.Namespace) -> None:
+    """Choose, train and save the model."""
+    args.store.mkdir(parents=True, exist_ok=True)
+    first = patterns(args.store, "strong", 0)
+    strong = joined([patterns(args.store, "strong", k) for k in range(1, args.strong + 1)])
+    weak = joined([patterns(args.store, "wide", k) for k in range(args.weak)])
+    # Patients of the first block: no seed of theirs is among those of training.
+    older = patterns(args.older, "strong", 0) if args.older else None
+    every = list(situations(strong, None, older))
+    columns, rows = choose(every)
+    rows = [{"trained": "strong contractions"} | row for row in rows]
+    # Whether weak contractions are of use is asked with the columns of the strong ones.
+    more = summary(list(situations(strong, weak, older)), columns)
+    own = strong if rows[-1]["log_loss"] <= more["log_loss"] else joined([strong, weak])
+    rows.append({"trained": "strong and weak contractions"} | more)
+    args.results.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame(rows)
+    table.to_csv(args.results / "pattern_columns.csv", index=False, float_format="%.4f")
+    print(table.to_string(), flush=True)
+    said = rows[-2 if own is strong else -1]["trained"]
+    votes = votes_of_units().fit(columns_of(own, columns), own.y)
+
+    calibration = block(args.store, "strong", 0)
+    tests = {"strong (as in training)": first}
+    tests |= {f"{kind} (weak contractions)": patterns(args.store, kind, 0) for kind in CHOOSING}
+    found = [
+        {"cohort": kind} | answers(votes, columns_of(part, columns), part.y).scores()
+        for kind, part in tests.items()
+    ]
+    beside = [{"model": NAME} | answers(votes, columns_of(first, columns), first.y).scores()]
+    beside += rivals(calibration)
+    beside = pd.DataFrame(beside)
+    print(beside.to_string(), flush=True)
+    beside.to_csv(args.results / "pattern_beside.csv", index=False, float_format="%.4f")
+    world = provenance()
+    about = {
+        "n_train": int(own.windows.meta["subject"].nunique()),
+        "n_calibration": int(calibration.raw["subject"].nunique()),
+        "n_choosing": sum(int(part.windows.meta["subject"].nunique())
+                          for kind, part in tests.items() if not kind.startswith("strong")),
+        "simulator": args.simulator or world["commit"], "seed": args.seed, "choice": CHOICE,
+    } | {key: world[key] for key in ("commit", "versions", "device")}  # fmt: skip
+    made = (
+        f"Trained on {said}. A balanced logistic regression of {', '.join(columns)} "
+        f"(`PatternFeatures`) of windows of {WINDOW:g} s, which do not depend on amplitude."
+    )
+    keep(args, NAME, votes, middle(columns), calibration, about, made, found)
+
+
+def report(folder: Path) -> str:
+    """Lay out how columns were chosen, and what models score on strong contractions."""
+    steps = pd.read_csv(folder / "pattern_columns.csv")
+    last = steps.groupby("trained", sort=False).tail(1)
+    chosen = [
+        [row.trained, row.columns, f"{row.log_loss:.2f} ({row.worst_log_loss:.2f})",
+         f"{100 * row.balanced_accuracy:.0f} ({100 * row.worst_balanced_accuracy:.0f})",
+         f"{100 * row.older_simulator:.0f}"]
+        for row in last.itertuples()
+    ]  # fmt: skip
+    rows = [
+        [f"`{row.model}`", f"{100 * row.balanced_accuracy:.0f}", f"{row.log_loss:.2f}",
+         f"{row.calibration_error:.2f}"]
+        for row in pd.read_csv(folder / "pattern_beside.csv").itertuples()
+    ]  # fmt: skip
+    about = json.loads((folder / f"{NAME}.json").read_text())
+    return "\n".join([
+        "Strong contractions of machines and a simulator that trained nothing: mean (worst).\n",
+        markdown(["trained on", "columns", "log-loss", "balanced accuracy, %",
+                  "older simulator, %"], chosen),
+        f"\nStrong contractions of {about['n_calibration']} simulated patients that trained none "
+        "of the models (votes).\n",
+        markdown(["model", "balanced accuracy, %", "log-loss", "calibration error"], rows),
+        f"\n*{about['n_train']:,} patients in training; {about['device']}, commit "
+        f"{about['commit'] or 'unknown'}.*",
+    ])  # fmt: skip
+
+
+def write_down(folder: Path) -> None:
+    """Put the tables into the guide."""
+    before, rest = GUIDE.read_text().split(BEGINS, 1)
+    after = rest[rest.index(ENDS) :]
+    GUIDE.write_text(f"{before}{BEGINS}\n\n{report(folder)}\n\n{after}")
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--store", type=Path, required=True, help="where patients are kept")
+    parser.add_argument("--strong", type=int, default=4, help="blocks of sixty, in training")
+    parser.add_argument("--weak", type=int, default=6, help="blocks of sixty, in training")
+    parser.add_argument("--older", type=Path, help="a store of the older simulator")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--simulator", help="commit of the simulator, if the store is of another")
+    parser.add_argument("--out", type=Path, default=Path("pretrained"))
+    parser.add_argument("--results", type=Path, default=FOLDER)
+    parser.add_argument("--write", action="store_true", help="into the guide")
+    args = parser.parse_args()
+    train(args)
+    if args.write:
+        write_down(args.results)
+
+
+if __name__ == "__main__":
+    main()
