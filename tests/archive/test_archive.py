@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -225,6 +226,39 @@ def test_a_full_disk_keeps_the_rest_and_the_run_goes_on(model, archive, tmp_path
     assert run(model, archive, out, partition_size=1)["recordings"] == 12
     run(model, archive, tmp_path / "whole", partition_size=1)
     assert_same(read_archive(out), read_archive(tmp_path / "whole"))
+
+
+#: A disk of a few pages for the results alone, which grows when it was full.
+SMALL_DISK = """
+mkdir out && mount -t tmpfs -o size="$SIZE" none out
+"$@" 2> first.log; echo $? > first.status
+ls -A out/partitions > first.listing
+mount -o remount,size=16m out
+"$@" && cp -r out kept
+"""
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_keeps_the_rest_and_the_same_command_goes_on(model, archive, tmp_path):
+    inside = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    if (
+        not shutil.which("unshare")
+        or subprocess.run([*inside, "mount -t tmpfs none /tmp"], capture_output=True).returncode
+    ):
+        pytest.skip("this system lets nobody mount a disk: see unshare(1)")
+    run(model, archive, tmp_path / "whole", partition_size=1)
+    done = sorted((tmp_path / "whole" / PARTITIONS).iterdir())
+    written = [tmp_path / "whole" / "manifest.json"]
+    written += [file for folder in done[:2] for file in folder.iterdir()]
+    pages = 1 + sum(-(-file.stat().st_size // 4096) for file in written)
+    words = [sys.executable, "-m", "sknemg", *command(model, archive, "out")]
+    env = os.environ | {"SIZE": str(4096 * pages)}
+    subprocess.run([*inside, SMALL_DISK, "sh", *words], cwd=tmp_path, env=env, check=True)
+    assert (tmp_path / "first.status").read_text() != "0\n"
+    said = (tmp_path / "first.log").read_text()
+    assert "No space left on device" in said and "Traceback" not in said
+    assert (tmp_path / "first.listing").read_text().split() == ["000000", "000001"]
+    assert_same(read_archive(tmp_path / "kept"), read_archive(tmp_path / "whole"))
 
 
 @pytest.mark.slow
