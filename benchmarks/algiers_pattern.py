@@ -30,8 +30,8 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.machinery.beside import OtherCode
-from sknemg import InterferenceFeatures
-from sknemg.datasets import ImplausibleWarning, load_cohort
+from sknemg import ImplausibleWarning, InterferenceFeatures
+from sknemg.datasets import load_cohort
 from sknemg.preprocessing import ActivityGate
 from sknemg.provenance import provenance
 

@@ -57,6 +57,7 @@ from .preprocessing import (
     Segmenter,
 )
 from .recordings import (
+    ImplausibleWarning,
     InvalidRecordingsError,
     Recordings,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "DiVoteClassifier",
     "Downsampler",
     "FewerSubjects",
+    "ImplausibleWarning",
     "InterferenceFeatures",
     "InvalidModelError",
     "InvalidRecordingsError",

@@ -19,6 +19,7 @@ from sklearn.utils.validation import validate_data
 
 from sknemg.recordings import InvalidRecordingsError, Recordings, Windows
 from sknemg.recordings._convert import is_ragged, unpack
+from sknemg.recordings._plausible import warn_if_unlike_emg
 from sknemg.recordings._problems import raise_problems
 from sknemg.recordings.windows import holding
 from sknemg.signal import LARGEST_AMPLITUDE
@@ -148,6 +149,11 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
             If rows hold samples that are NaN, infinite or beyond 1e6 mV.
         ValueError
             If the rate is unknown, or the items are not those that the step works on.
+
+        Warns
+        -----
+        ImplausibleWarning
+            As `Recordings`, of signals in other containers.
         """
         self._validate_params()
         X = self._check_array(X, reset=False)
@@ -158,6 +164,10 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
             if is_ragged(X) or isinstance(X, Windows):  # an array has been checked
                 recordings.validate()
             _refuse_implausible(recordings)
+            if self._item_ndim == 0 and not isinstance(X, Recordings):  # which were looked at
+                warn_if_unlike_emg(
+                    recordings.meta, recordings.values, recordings.offsets, stacklevel=1
+                )
             return give_back(self._transform(recordings))
         except InvalidRecordingsError as error:
             meta = X if isinstance(X, pd.DataFrame) else getattr(X, "meta", None)

@@ -161,7 +161,7 @@ def low_rate(X, y):
     ],
     ids=["one class", "short recording", "low rate", "leak", "folds", "inner folds"],
 )
-@pytest.mark.filterwarnings("ignore::sknemg.datasets.ImplausibleWarning")
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_wrong_cohorts_end_with_a_reason_in_the_words_of_the_command(
     make_cohort_folder, tmp_path, capsys, monkeypatch, change, options, messages
 ):

@@ -50,8 +50,9 @@ def examine(load: Load, words: Mapping[str, Words]) -> Validation:
     -------
     Validation
     """
-    from sknemg.datasets import ImplausibleWarning, InvalidCohortError, quality
+    from sknemg.datasets import InvalidCohortError, quality
     from sknemg.datasets._quality import flaws_of
+    from sknemg.recordings import ImplausibleWarning
 
     found, y = Validation(), None
     with warnings.catch_warnings(record=True) as caught:

@@ -1,10 +1,6 @@
 from ._formats.own import RawSignal
 from ._formats.stored import ReadError
-from ._quality import (
-    ImplausibleWarning,
-    find_flaws,
-    quality,
-)
+from ._quality import find_flaws, quality
 from ._tables import InvalidCohortError
 from .bids import load_bids
 from .bids_writing import write_bids
@@ -25,7 +21,6 @@ from .writing import write_cohort
 __all__ = [
     "EMGDB",
     "EMGLAB_N2001",
-    "ImplausibleWarning",
     "InvalidCohortError",
     "RawSignal",
     "ReadError",

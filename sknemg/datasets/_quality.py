@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sknemg.recordings import Recordings
+from sknemg.recordings import ImplausibleWarning, Recordings
+from sknemg.recordings._plausible import AMPLITUDES, HIGHEST_PEAK, LOWEST_LEVEL
 from sknemg.recordings._problems import capped, shown
 from sknemg.signal import SignalLevel, describe_signal, mains_share, repeated_stretches
 
-HIGHEST_PEAK = 50.0  # mV; needle EMG reaches some 30 mV
-LOWEST_LEVEL = 5e-4  # mV; the thermal noise of 1 kOhm over 10 kHz is 4e-4, of a needle more
 LONGEST_FLAT = 0.5  # s
 MOST_CLIPPED = 1e-3  # of the samples
 MOST_MAINS = 0.25  # of the power; 0.06 is the most that simulated and public EMG shows
@@ -23,9 +22,8 @@ LEAST_OFFSET = 0.01  # mV, and beyond the rms about the mean
 
 #: What can be wrong with a recording, and what it means.
 FLAWS = {
-    "amplitude": f"a peak above {HIGHEST_PEAK:g} mV, as of a wrong unit or scale",
-    "level": f"an rms below {1e3 * LOWEST_LEVEL:g} µV, less than the noise of any amplifier, as of "
-    "a wrong unit or scale",
+    "amplitude": AMPLITUDES["amplitude"],
+    "level": AMPLITUDES["level"],
     "flat": f"flat for {LONGEST_FLAT:g} s or longer, as a channel that was off or saturated",
     "clipped": f"{MOST_CLIPPED:.1%} of the samples or more at the limits, as of too high a gain",
     "mains": f"{MOST_MAINS:.0%} of the power or more on mains lines",
@@ -33,10 +31,6 @@ FLAWS = {
     "repeated": "a stretch of signal that occurs twice",
     "rates": "several sampling rates within a subject",
 }
-
-
-class ImplausibleWarning(UserWarning):
-    """Recordings were loaded that hardly are needle EMG as it was recorded."""
 
 
 def quality(X: Recordings) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Recordings, the one carrier of signals, segments and images, and the checks of them."""
 
+from sknemg.recordings._plausible import ImplausibleWarning
 from sknemg.recordings._problems import InvalidRecordingsError
 from sknemg.recordings._subjects import label_subjects, read_subjects
 from sknemg.recordings.muscles import location_from_muscle
@@ -8,6 +9,7 @@ from sknemg.recordings.windows import Windows
 
 __all__ = [
     "MILLIVOLTS",
+    "ImplausibleWarning",
     "InvalidRecordingsError",
     "Recordings",
     "Windows",

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg.recordings._plausible import warn_if_unlike_emg
 from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError, shown
 from sknemg.recordings._subjects import warn_if_alike
 from sknemg.recordings._validation import find_problems
@@ -69,13 +70,18 @@ or DataFrame
     UserWarning
         Naming subjects that differ only in case, blanks, leading zeros or Unicode form, such as
         ``"S1"`` and ``"s1"``: they count as different people.
+    ImplausibleWarning
+        Naming signals that no needle EMG in millivolts looks like: a peak above 50 mV, an rms
+        below 0.5 µV, whole numbers only, or one value throughout. Microvolts, volts and the
+        counts of a converter mostly show themselves so; microvolts of a muscle at rest may not.
 
     Examples
     --------
     >>> import numpy as np
     >>> from sknemg import Recordings
+    >>> noise = np.random.default_rng(0).normal(scale=0.1, size=9600)
     >>> X = Recordings(
-    ...     [np.zeros(4800), np.ones(9600)],
+    ...     [noise[:4800], noise],
     ...     sfreq=48_000,
     ...     subject=["S1", "S2"],
     ...     muscle=["biceps brachii", "tibialis anterior"],
@@ -114,8 +120,14 @@ or DataFrame
         if unit != "mV":
             self.values *= np.float32(MILLIVOLTS[unit])
         self.validate()
+        self._warn(stacklevel=3)
+
+    def _warn(self, stacklevel: int) -> None:
+        """Warn of what is usable and hardly meant."""
         if "subject" in self:
-            warn_if_alike(self["subject"])
+            warn_if_alike(self["subject"], stacklevel=stacklevel)
+        if self.item_shape == ():
+            warn_if_unlike_emg(self.meta, self.values, self.offsets, stacklevel=stacklevel)
 
     def _set(self, items: Items, offsets: NDArray[Any], meta: pd.DataFrame) -> None:
         self.items = items
@@ -186,14 +198,13 @@ or DataFrame
 
         Warns
         -----
-        UserWarning
+        UserWarning, ImplausibleWarning
             As the constructor.
         """
         new = cls._read_frame(frame)
         if new.item_shape == ():
             new.validate()
-        if "subject" in new:
-            warn_if_alike(new["subject"])
+        new._warn(stacklevel=3)
         return new
 
     @classmethod

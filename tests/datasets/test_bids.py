@@ -10,8 +10,8 @@ import pandas as pd
 import pyedflib
 import pytest
 
-from sknemg import Recordings
-from sknemg.datasets import ImplausibleWarning, InvalidCohortError, ReadError, load_bids, write_bids
+from sknemg import ImplausibleWarning, Recordings
+from sknemg.datasets import InvalidCohortError, ReadError, load_bids, write_bids
 
 Y = ["myopathy", "myopathy", "normal"]
 NAMED = re.compile(r"sub-[0-9a-zA-Z]+_task-[0-9a-zA-Z]+_run-[0-9]+_(emg|channels)\.\w+")

@@ -116,7 +116,7 @@ def test_channels_that_are_neither(tmp_path, channel):
         read_recording(tmp_path / "a.edf", channel=channel)
 
 
-@pytest.mark.filterwarnings("ignore::sknemg.datasets.ImplausibleWarning")
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 @pytest.mark.parametrize(
     ("names", "entry", "found"),
     [

@@ -5,9 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sknemg import InvalidRecordingsError, Recordings
+from sknemg import ImplausibleWarning, InvalidRecordingsError, Recordings
 from sknemg.datasets import (
-    ImplausibleWarning,
     InvalidCohortError,
     load_cohort,
     quality,
@@ -58,7 +57,7 @@ def problems_of(folder, **options):
 # -- what is read ------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore::sknemg.datasets.ImplausibleWarning")
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_two_tables_with_all_their_columns(two_tables):
     X, y = load_cohort(two_tables)
     assert y.tolist() == ["myopathy", "normal", "normal"]
@@ -161,7 +160,7 @@ def test_arguments_that_make_no_sense_for_any_file(two_tables):
     assert "sfreq 1000.0 in the row, sfreq=nan as argument" in message
 
 
-@pytest.mark.filterwarnings("ignore::sknemg.datasets.ImplausibleWarning")
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_parts_of_files_channels_and_text_dialect(make_folder):
     folder = make_folder(
         cohort=(
@@ -449,7 +448,7 @@ def test_written_cohort_is_read_back_bit_for_bit(make_ragged, tmp_path):
     assert "age" in (tmp_path / "new" / "subjects.csv").read_text().splitlines()[0]
 
 
-@pytest.mark.filterwarnings("ignore::sknemg.datasets.ImplausibleWarning")
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_a_loaded_cohort_can_be_written_again(two_tables, tmp_path):
     X, y = load_cohort(two_tables)
     write_cohort(tmp_path / "again", X, y)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sknemg import Recordings
-from sknemg.datasets import ImplausibleWarning, find_flaws, load_recordings, quality
+from sknemg import ImplausibleWarning, Recordings
+from sknemg.datasets import find_flaws, load_recordings, quality
 from sknemg.datasets._quality import FLAWS, warn_if_implausible
 
 RATE = 10_000

@@ -363,7 +363,7 @@ def test_a_line_without_end_and_a_recording_in_one_line(read):
         read("1.5,2.5,3.5\n")
 
 
-@pytest.mark.filterwarnings("ignore::sknemg.datasets.ImplausibleWarning")
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_the_limit_counts_the_samples_read(read, tmp_path):
     body = "".join(f"{i}.5\n" for i in range(1000))
     with pytest.raises(ReadError, match=r"1000 samples .* 8000 bytes.* max_bytes=7999: raise"):

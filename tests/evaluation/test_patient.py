@@ -185,7 +185,7 @@ def test_a_patient_is_answered_with_a_page(trained, model, patient, tmp_path, ca
     ],
     ids=["flat", "microvolts as millivolts", "mains", "amplifier"],
 )
-@pytest.mark.filterwarnings("default::sknemg.datasets.ImplausibleWarning")
+@pytest.mark.filterwarnings("default::sknemg.ImplausibleWarning")
 def test_a_wrong_input_ends_without_an_answer(trained, patient, tmp_path, capsys, change, reason):
     assert diagnose(trained, tmp_path / "out", patient(change)) == 0
     printed = capsys.readouterr().out

@@ -1,0 +1,138 @@
+"""Whether signals can be needle EMG in millivolts, by their amplitudes, and one warning if not."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sknemg.recordings._problems import capped, rows_of
+
+HIGHEST_PEAK = 50.0  # mV; needle EMG reaches some 30 mV
+LOWEST_LEVEL = 5e-4  # mV; the thermal noise of 1 kOhm over 10 kHz is 4e-4, of a needle more
+_SMALL = 0.1  # mV from peak to peak; EMG of 30 mV, given in volts, has 0.06
+
+#: What amplitudes tell, and what it means.
+AMPLITUDES = {
+    "amplitude": f"a peak above {HIGHEST_PEAK:g} mV, as of a wrong unit or scale",
+    "counts": "whole numbers only, as of a converter's counts or of microvolts",
+    "level": f"an rms below {1e3 * LOWEST_LEVEL:g} µV, less than the noise of any amplifier, as of "
+    "a wrong unit or scale",
+    "constant": "one value throughout, as of a channel that was off",
+}
+
+
+class ImplausibleWarning(UserWarning):
+    """Recordings hardly are needle EMG in millivolts as it was recorded.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> from sknemg import ImplausibleWarning, Recordings
+    >>> microvolts = 300 * np.sin(np.arange(1000) / 10)
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", ImplausibleWarning)
+    ...     X = Recordings([microvolts], sfreq=10_000, unit="uV")
+    ...     try:
+    ...         Recordings([microvolts], sfreq=10_000)
+    ...     except ImplausibleWarning as warning:
+    ...         print(str(warning).splitlines()[1])
+      a peak above 50 mV, as of a wrong unit or scale: row 0 (300 mV)
+    """
+
+
+def warn_if_unlike_emg(
+    meta: pd.DataFrame, values: NDArray[Any], offsets: NDArray[np.int64], *, stacklevel: int
+) -> None:
+    """Warn once of all signals whose amplitudes no needle EMG in millivolts has.
+
+    Parameters
+    ----------
+    meta : DataFrame of n_recordings rows
+    values : ndarray of shape (n_items,)
+        Finite samples of all recordings, taken to be mV.
+    offsets : ndarray of shape (n_recordings + 1,)
+    stacklevel : int
+        Of the warning: the frames between the user and here.
+    """
+    found = unlike_emg(values, offsets)
+    if not found:
+        return
+    lines = [
+        f"  {AMPLITUDES[flaw]}: {capped(_placed(meta, those))}" for flaw, those in found.items()
+    ]
+    n_rows = len({row for those in found.values() for row in those})
+    warnings.warn(
+        f"{n_rows} of {len(meta)} recordings do not look like needle EMG in millivolts:\n"
+        + "\n".join(lines)
+        + "\nGive Recordings the `unit` of the signals, scale counts to millivolts, and leave out "
+        "what carries no signal.",
+        ImplausibleWarning,
+        stacklevel=stacklevel + 1,
+    )
+
+
+def unlike_emg(values: NDArray[Any], offsets: NDArray[np.int64]) -> dict[str, dict[int, str]]:
+    """Find the signals whose amplitudes no needle EMG in millivolts has.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_items,)
+        Finite samples of all recordings, taken to be mV.
+    offsets : ndarray of shape (n_recordings + 1,)
+
+    Returns
+    -------
+    dict of {"amplitude", "counts", "level", "constant"} to dict of row to str
+        The rows with what was measured there, of the flaws that there are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> wave = np.sin(np.arange(100))
+    >>> signals = np.concatenate([wave, 1000 * wave, np.round(9 * wave), 1e-4 * wave, 0 * wave])
+    >>> for flaw, rows in unlike_emg(signals, np.arange(0, 600, 100)).items():
+    ...     print(flaw, rows)
+    amplitude {1: '1004 mV'}
+    counts {2: '-9 to 9'}
+    level {3: '0.071 µV'}
+    constant {4: '0 mV'}
+    """
+    rows = np.flatnonzero(np.diff(offsets))
+    if not rows.size:
+        return {}
+    # One look at all samples leaves few rows to be measured: no peak is above the span.
+    starts = offsets[rows]
+    low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+    span = high.astype(float) - low
+    whole = values[starts] == np.rint(values[starts])
+    open_ = (span > HIGHEST_PEAK) | (span < _SMALL) | whole
+    found: dict[str, dict[int, str]] = {flaw: {} for flaw in AMPLITUDES}
+    for row in rows[open_].tolist():
+        for flaw, figure in _measured(values[offsets[row] : offsets[row + 1]]):
+            found[flaw][row] = figure
+    return {flaw: those for flaw, those in found.items() if those}
+
+
+def _measured(signal: NDArray[Any]) -> Iterator[tuple[str, str]]:
+    low, high = float(signal.min()), float(signal.max())
+    if low == high:
+        yield "constant", f"{low + 0.0:.3g} mV"  # -0.0 is 0
+        return
+    mean = float(signal.mean(dtype=np.float64))
+    if (peak := max(high - mean, mean - low)) > HIGHEST_PEAK:
+        yield "amplitude", f"{peak:.0f} mV"
+    if np.array_equal(signal, np.rint(signal)):
+        yield "counts", f"{low:g} to {high:g}"
+    if high - low < _SMALL and (level := float(signal.std(dtype=np.float64))) < LOWEST_LEVEL:
+        yield "level", f"{1e3 * level:.2g} µV"
+
+
+def _placed(meta: pd.DataFrame, found: dict[int, str]) -> list[str]:
+    rows = rows_of(meta, [*found])
+    return [f"row {row} ({figure})" for row, figure in zip(rows, found.values(), strict=True)]

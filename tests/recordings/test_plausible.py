@@ -1,0 +1,84 @@
+"""Signals that are hardly needle EMG in millivolts are warned of, once, where they come in."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sknemg import Downsampler, ImplausibleWarning, Recordings, Segmenter
+from sknemg.simulate import make_resting
+
+NOISE = np.random.default_rng(0).normal(scale=0.2, size=(4, 2000)).astype(np.float32)
+WRONG = [
+    (1000 * NOISE[0], "a peak above 50 mV, as of a wrong unit or scale: row 1 \\(7.. mV\\)"),
+    (np.rint(1000 * NOISE[0]).astype(np.int16), "whole numbers only, .*: row 1 \\(-7.. to 6..\\)"),
+    (np.rint(50 * NOISE[0]).astype(np.int16), "whole numbers only, .*: row 1 \\(-.. to ..\\)"),
+    (1e-3 * NOISE[0], "an rms below 0.5 µV, .*: row 1 \\(0.2 µV\\)"),
+    (np.zeros(2000), "one value throughout, .*: row 1 \\(0 mV\\)"),
+    (np.full(2000, 0.3), "one value throughout, .*: row 1 \\(0.3 mV\\)"),
+]
+NAMES = ["microvolts", "counts", "few counts", "volts", "off", "offset"]
+
+
+@pytest.mark.parametrize(("signal", "message"), WRONG, ids=NAMES)
+def test_each_kind_is_named_with_its_row_and_value(signal, message):
+    with pytest.warns(ImplausibleWarning, match=message) as caught:
+        Recordings([NOISE[1], signal, NOISE[2]], sfreq=10_000)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    first, *_, last = str(caught[0].message).splitlines()
+    assert first.startswith("1 of 3 recordings do not look like")
+    assert last.startswith("Give Recordings the `unit` of the signals")
+
+
+def test_one_warning_names_all_and_is_not_repeated_of_what_is_made_of_them():
+    with pytest.warns(ImplausibleWarning) as caught:
+        X = Recordings([1000 * NOISE[0], 0 * NOISE[1], NOISE[2], 900 * NOISE[3]], sfreq=10_000)
+        X[1:], X[[0, 3]].with_columns(subject="a"), Recordings.concat([X, X])
+        Segmenter(0.1, 0.1).fit_transform(Downsampler(5000).fit_transform(X))
+    assert len(caught) == 1
+    _, peak, off, _ = str(caught[0].message).splitlines()
+    assert ": row 0 (" in peak and ", row 3 (" in peak and off.endswith(": row 1 (0 mV)")
+
+
+@pytest.mark.parametrize("unit", ["uV", "V", "nV"])
+def test_signals_of_a_named_unit_are_judged_in_millivolts(unit):
+    factor = {"uV": 1e3, "V": 1e-3, "nV": 1e6}[unit]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        X = Recordings(list(factor * NOISE), sfreq=10_000, unit=unit)
+        Recordings([np.rint(1000 * NOISE[0]).astype(np.int16)], sfreq=10_000, unit="uV")
+    np.testing.assert_allclose(X.values, NOISE.ravel(), rtol=1e-6)
+
+
+CONTAINERS = {
+    "frame": lambda rows: pd.DataFrame({"signal": list(rows), "sfreq": 10_000.0}),
+    "list": list,
+    "array": np.asarray,
+}
+
+
+@pytest.mark.parametrize("make", CONTAINERS.values(), ids=CONTAINERS)
+def test_other_containers_are_looked_at_by_the_step_that_takes_them(make):
+    step = Downsampler(5000, input_sfreq=None if make is CONTAINERS["frame"] else 10_000)
+    with pytest.warns(ImplausibleWarning, match="rms below .*row 1") as caught:
+        step.fit_transform(make([NOISE[0], 1e-3 * NOISE[1]]))
+    assert len(caught) == 1
+    with pytest.warns(ImplausibleWarning, match="peak above .*row 0"):
+        Recordings.from_frame(CONTAINERS["frame"](1000 * NOISE))
+
+
+def test_simulated_clips_at_rest_and_an_amplifier_alone_raise_no_alarm():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        X, _ = make_resting(1, n_clips=6, duration=0.3, sfreq=10_000, random_state=0)
+        Recordings(X.to_frame())
+        Recordings([0.0015 * NOISE[0] / NOISE[0].std()], sfreq=10_000)  # 1.5 µV
+
+
+def test_the_whole_is_looked_at_where_the_first_samples_are_whole_numbers():
+    quiet_start = NOISE[0].copy()
+    quiet_start[:1000] = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Recordings([quiet_start], sfreq=10_000)
