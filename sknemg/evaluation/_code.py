@@ -88,8 +88,10 @@ def _parts(thing: Any, seen: dict[int, Any]) -> Iterator[bytes]:
         return
     seen[id(thing)] = thing
     if isinstance(thing, ModuleType):
-        if _is_users(thing.__name__) and getattr(thing, "__file__", None):
-            yield Path(str(thing.__file__)).read_bytes()
+        file = getattr(thing, "__file__", None)
+        if _is_users(thing.__name__) and (file or _folders(thing)):
+            if file:
+                yield Path(file).read_bytes()
             for _, value in sorted(vars(thing).items()):
                 if isinstance(value, (ModuleType, type, FunctionType)):
                     yield from _parts(value, seen)
@@ -194,9 +196,18 @@ def _users_module(name: str) -> ModuleType | None:
     """Import a module if it is a user's; None if it is not, or cannot be imported."""
     with suppress(Exception):  # what cannot be imported does nothing in the function either
         spec = importlib.util.find_spec(name.partition(".")[0])
-        if spec is not None and spec.origin and _is_users_file(spec.origin):
+        if spec is None:
+            return None
+        # A namespace package has folders, but no file of its own.
+        places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
+        if any(map(_is_users_file, places)):
             return importlib.import_module(name)
     return None
+
+
+def _folders(module: ModuleType | None) -> list[str]:
+    """List the folders of a package, which may be a namespace without a file of its own."""
+    return list(getattr(module, "__path__", ()))
 
 
 def _is_filled(cell: Any) -> bool:
@@ -213,7 +224,10 @@ def _is_users(module: str | None) -> bool:
     top = str(module).partition(".")[0]
     if top == "sknemg" or top in sys.stdlib_module_names - {"__main__"}:
         return False
-    file = getattr(sys.modules.get(str(module)), "__file__", None)
+    loaded = sys.modules.get(str(module))
+    file = getattr(loaded, "__file__", None)
+    if file is None and (folders := _folders(loaded)):
+        return any(map(_is_users_file, folders))
     if file is None:  # a session, or a module that is compiled in
         return top == "__main__" or top not in sys.modules
     return _is_users_file(file)

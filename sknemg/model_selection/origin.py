@@ -70,7 +70,9 @@ def caution_of_start(init: Any) -> str:
 def mark_origin(model: Any, caution: str) -> None:
     """Note what has to be said of a model in all that was trained inside of its votes.
 
-    A vote that is trained anew replaces them, and the note with them.
+    A vote that is trained anew replaces them, and the note with them. One of them that is taken
+    out and fitted again in place keeps its note, since whether a fit goes on from what was learned
+    (``warm_start``, ``partial_fit``) cannot be told: ``sklearn.clone`` of it has none.
 
     Parameters
     ----------

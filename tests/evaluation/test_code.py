@@ -190,6 +190,29 @@ def test_imports_of_a_name_that_is_a_package_elsewhere_too(package, tmp_path):
     assert code("X") == code("X") != code("-X")
 
 
+SPACE = {
+    "from the package": "from pack_of_a_user_space import helper\n    return helper.act(X)",
+    "dotted": "import pack_of_a_user_space.helper\n    return pack_of_a_user_space.helper.act(X)",
+    "of a function": "from pack_of_a_user_space.helper import act\n    return act(X)",
+    "above": "return pack_of_a_user_space.helper.act(X)",
+}
+
+
+@pytest.mark.parametrize("kind", SPACE)
+def test_modules_of_a_folder_without_an_init_file_count(package, tmp_path, kind):
+    """A namespace package, which has no file of its own."""
+    (tmp_path / "pack_of_a_user_space").mkdir()
+
+    def code(body):
+        helper = tmp_path / "pack_of_a_user_space" / "helper.py"
+        helper.write_text(f"def act(X):\n    return {body}\n")
+        above = "import pack_of_a_user_space.helper\n" if kind == "above" else ""
+        text = f"{above}def steps(X):\n    {SPACE[kind]}\n"
+        return users_code(package("main", main=text).steps)
+
+    assert code("X") == code("X") != code("-X")
+
+
 def test_another_process_gives_the_same_key(module, tmp_path):
     own = module()
     code = """if True:
