@@ -44,7 +44,7 @@ class UnfinishedArchiveError(ChildProcessError):
 #: What own workers have otherwise than Dask. It has its workers give memory back at once
 #: (``MALLOC_TRIM_THRESHOLD_``); asking for it anew took as much of the processor as the work.
 #: And it has them look a hundred times a second which functions run, and keep the trees of calls
-#: of the last 1,000 seconds, which nobody reads: a worker grew by some 0.2 MB a second.
+#: of the last 1,000 seconds, which nobody reads: a worker grew by 0.2 to 0.4 MB a second.
 OWN_WORKERS = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
     "distributed.worker.profile.enabled": False,
