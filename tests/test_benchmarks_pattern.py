@@ -60,6 +60,9 @@ def test_the_column_that_tells_the_classes_apart_is_chosen_first(monkeypatch):
     assert columns[0] == "crest_factor"
     assert rows[0]["balanced_accuracy"] > 0.95
     assert rows[0]["older_simulator"] > 0.95
+    rows[0]["trained"] = "strong"
+    rows.append(rows[0] | {"trained": "both", "columns": "a + b", "log_loss": 0.0})
+    assert pretrain_pattern.best_of(pd.DataFrame(rows)) == ("both", ["a", "b"])
 
 
 def test_the_tables_hold_the_last_step_of_each_choice(tmp_path):
@@ -84,8 +87,9 @@ def test_the_tables_hold_the_last_step_of_each_choice(tmp_path):
 def test_what_a_block_holds_is_measured_once(monkeypatch, tmp_path):
     rng = np.random.default_rng(0)
     waves = Recordings(0.1 * rng.normal(size=(3, 16_000)), sfreq=10_000, subject=list("abc"))
+    raw = Recordings(np.zeros((3, 9)), sfreq=20_000, subject=list("abc"))
     monkeypatch.setattr(
-        pretrain_pattern, "patients", lambda *_: (waves, waves, np.array(list("xyz")))
+        pretrain_pattern, "patients", lambda *_: (raw, waves, np.array(list("xyz")))
     )
     found = pretrain_pattern.patterns(tmp_path, "strong", 0)
     assert found.windows.lengths.tolist() == [2, 2, 2]
@@ -93,4 +97,5 @@ def test_what_a_block_holds_is_measured_once(monkeypatch, tmp_path):
     monkeypatch.setattr(pretrain_pattern, "middle", lambda: pytest.fail("measured again"))
     again = pretrain_pattern.patterns(tmp_path, "strong", 0)
     assert np.array_equal(again.values, found.values)
+    assert set(again.windows["sfreq"]) == {10_000}
     assert again.labels.tolist() == list("xxyyzz")
