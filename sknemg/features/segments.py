@@ -54,6 +54,7 @@ def feature_names(bands: Iterable[tuple[float, float]] = BANDS) -> list[str]:
     >>> feature_names(bands=[(20, 500)])[-2:]
     ['spectral_entropy', 'band_20_500']
     """
+    check_bands(bands := list(bands))
     return [*_AMPLITUDE, *_COUNTS, *_SPECTRAL, *(f"band_{low:g}_{high:g}" for low, high in bands)]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator, StratifiedKFold
 
+from sknemg.recordings._problems import capped
 from sknemg.recordings._subjects import check_labels, label_subjects, read_subjects
 
 
@@ -90,15 +91,18 @@ class SubjectKFold(BaseCrossValidator):
                 "SubjectKFold needs the subjects: give groups, or an X with a column 'subject'."
             )
         if y is None:
-            raise ValueError("SubjectKFold stratifies over the diagnoses: y is needed.")
+            raise ValueError(
+                "y is missing: give the diagnoses, over which SubjectKFold stratifies."
+            )
         labels = check_labels(y, len(subjects))
         codes, _, first = label_subjects(labels, subjects)
         labels = labels[first]
         counts = pd.Series(labels).value_counts()
         if counts.max() < self.n_splits:
             raise ValueError(
-                f"n_splits={self.n_splits} is more than any class has subjects: "
-                + ", ".join(f"{label} {count}" for label, count in counts.items())
+                f"n_splits={self.n_splits} is more than any class has subjects "
+                f"({capped([f'{label} {count}' for label, count in counts.items()])}): give "
+                f"{counts.max()} or fewer, or more subjects."
             )
         seed = self.random_state if self.shuffle else None  # which StackingClassifier sets anyway
         folds = StratifiedKFold(self.n_splits, shuffle=self.shuffle, random_state=seed)

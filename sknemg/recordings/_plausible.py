@@ -24,6 +24,8 @@ AMPLITUDES = {
     "a wrong unit or scale",
     "constant": "one value throughout, as of a channel that was off",
 }
+_SHORTEST = 0.01  # s; no motor unit potential fits in
+_SHORT = f"shorter than {1e3 * _SHORTEST:g} ms, as of an array whose columns are the recordings"
 
 
 class ImplausibleWarning(UserWarning):
@@ -49,24 +51,26 @@ class ImplausibleWarning(UserWarning):
 def warn_if_unlike_emg(
     meta: pd.DataFrame, values: NDArray[Any], offsets: NDArray[np.int64], *, stacklevel: int
 ) -> None:
-    """Warn once of all signals whose amplitudes no needle EMG in millivolts has.
+    """Warn once of all signals that no needle EMG in millivolts looks like.
 
     Parameters
     ----------
-    meta : DataFrame of n_recordings rows
+    meta : DataFrame of n_recordings rows with a column ``sfreq``
     values : ndarray of shape (n_items,)
         Finite samples of all recordings, taken to be mV.
     offsets : ndarray of shape (n_recordings + 1,)
     stacklevel : int
         Of the warning: the frames between the user and here.
     """
-    found = unlike_emg(values, offsets)
+    found = {AMPLITUDES[flaw]: rows for flaw, rows in unlike_emg(values, offsets).items()}
+    lengths = np.diff(offsets)
+    short = np.flatnonzero(lengths < _SHORTEST * meta["sfreq"].to_numpy(dtype=float))
+    if short.size:
+        found[_SHORT] = {row: f"{lengths[row]} samples" for row in short.tolist()}
     if not found:
         return
-    lines = [
-        f"  {AMPLITUDES[flaw]}: {capped(_placed(meta, those))}" for flaw, those in found.items()
-    ]
-    n_rows = len({row for those in found.values() for row in those})
+    lines = [f"  {what}: {capped(_placed(meta, rows))}" for what, rows in found.items()]
+    n_rows = len({row for rows in found.values() for row in rows})
     warnings.warn(
         f"{n_rows} of {len(meta)} recordings do not look like needle EMG in millivolts:\n"
         + "\n".join(lines)

@@ -72,8 +72,9 @@ or DataFrame
         ``"S1"`` and ``"s1"``: they count as different people.
     ImplausibleWarning
         Naming signals that no needle EMG in millivolts looks like: a peak above 50 mV, an rms
-        below 0.5 µV, whole numbers only, or one value throughout. Microvolts, volts and the
-        counts of a converter mostly show themselves so; microvolts of a muscle at rest may not.
+        below 0.5 µV, whole numbers only, one value throughout, or less than 10 ms. Microvolts,
+        volts and the counts of a converter mostly show themselves so; microvolts of a muscle at
+        rest may not.
 
     Examples
     --------
@@ -537,7 +538,8 @@ def _as_signals(signals: Iterable[ArrayLike]) -> list[NDArray[np.float32]]:
     wrong += [(row, *_MASKED) for row, signal in enumerate(given) if np.ma.is_masked(signal)]
     if wrong:
         raise InvalidRecordingsError(pd.DataFrame(wrong, columns=PROBLEM_COLUMNS))
-    return [array.astype(np.float32, copy=False) for array in rows if array is not None]
+    with np.errstate(over="ignore"):  # what becomes infinite is refused
+        return [array.astype(np.float32, copy=False) for array in rows if array is not None]
 
 
 def _as_array(items: Any) -> NDArray[Any] | None:
@@ -566,7 +568,8 @@ def _as_items(items: Any) -> NDArray[Any] | tuple[str, str]:
         return f"shape {array.shape} and dtype {array.dtype}", "give an array of numbers"
     if array.dtype == np.uint8 and array.ndim > 2:  # images
         return array
-    return array.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):  # what becomes infinite is refused
+        return array.astype(np.float32, copy=False)
 
 
 def _is_list(item: Any) -> bool:
@@ -595,7 +598,12 @@ def _as_meta(table: Mapping[str, Any], n_rows: int) -> pd.DataFrame:
         meta[name] = _as_column(column)
     if "sfreq" not in meta:
         meta["sfreq"] = np.nan
-    meta["sfreq"] = meta["sfreq"].astype(float)
+    try:
+        meta["sfreq"] = meta["sfreq"].astype(float)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"sfreq={shown(table['sfreq'])} must be numbers: give rates in hertz."
+        ) from None
     return meta
 
 

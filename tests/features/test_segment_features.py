@@ -312,3 +312,7 @@ def test_implausible_amplitudes_are_refused_by_name():
 def test_bands_rise(band):
     with pytest.raises(ValueError, match=r"bands holds .*: give pairs \(low, high\) in Hz"):
         spectral_features(np.zeros((1, 4000)), SFREQ, bands=[(20, 100), band])
+    with pytest.raises(ValueError, match=r"bands holds .*: give pairs \(low, high\) in Hz"):
+        SegmentFeatures(input_sfreq=SFREQ, bands=[(20, 100), band]).fit_transform(
+            np.zeros((1, 4000))
+        )

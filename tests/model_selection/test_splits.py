@@ -65,11 +65,13 @@ def test_subjects_and_diagnoses_are_needed():
     X, y = toy_segments()
     with pytest.raises(ValueError, match="SubjectKFold needs the subjects"):
         next(SubjectKFold().split(X.values, np.zeros(len(X.values))))
-    with pytest.raises(ValueError, match="y is needed"):
+    with pytest.raises(ValueError, match="y is missing: give the diagnoses"):
         next(SubjectKFold().split(X))
     with pytest.raises(ValueError, match="more than one diagnosis"):
         next(SubjectKFold().split(X, np.arange(len(X))))
-    with pytest.raises(ValueError, match=r"n_splits=9 is more than any class has subjects: .* 4, "):
+    with pytest.raises(
+        ValueError, match=r"more than any class has subjects \(.* 4, .*\): give . or fewer"
+    ):
         next(SubjectKFold(9).split(X, y))
 
 

@@ -76,6 +76,11 @@ def test_simulated_clips_at_rest_and_an_amplifier_alone_raise_no_alarm():
         Recordings([0.0015 * NOISE[0] / NOISE[0].std()], sfreq=10_000)  # 1.5 µV
 
 
+def test_an_array_with_the_times_in_its_rows_is_noticed():
+    with pytest.warns(ImplausibleWarning, match="whose columns are the recordings: row 0 .4 samp"):
+        Recordings(NOISE.T, sfreq=10_000)
+
+
 def test_the_whole_is_looked_at_where_the_first_samples_are_whole_numbers():
     quiet_start = NOISE[0].copy()
     quiet_start[:1000] = 0
