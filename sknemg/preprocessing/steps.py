@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -10,7 +11,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sknemg.base import RowTransformer
 from sknemg.preprocessing.activity import ACTIVITIES
 from sknemg.preprocessing.cutting import bring_to_rate, cut_windows
-from sknemg.recordings import Recordings
+from sknemg.recordings import ImplausibleWarning, Recordings
+from sknemg.recordings._plausible import LOWEST_RATE
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
@@ -36,6 +38,11 @@ class Downsampler(RowTransformer):
     InvalidRecordingsError
         By `transform`, naming the recordings below the new rate, and those whose rate is more
         than a factor of 1000 away from it.
+
+    Warns
+    -----
+    ImplausibleWarning
+        If the new rate is below 500 Hz, as of kilohertz that were given for hertz.
 
     See Also
     --------
@@ -79,6 +86,13 @@ class Downsampler(RowTransformer):
         self.upsample = upsample
 
     def _transform(self, X: Recordings) -> Recordings:
+        if self.sfreq < LOWEST_RATE:
+            warnings.warn(
+                f"sfreq={self.sfreq:g} leaves next to nothing of needle EMG: give hertz, 10000 for "
+                "10 kHz.",
+                ImplausibleWarning,
+                stacklevel=1,
+            )
         return bring_to_rate(X, self.sfreq, method=self.method, upsample=self.upsample)
 
 

@@ -13,8 +13,8 @@ TWO = Protocol("two", 2)
 
 
 def run(cache, **options):
-    signals = np.random.default_rng(0).normal(size=(8, 12))
-    X = Recordings(signals, sfreq=10, subject=list("abcdefgh"))
+    signals = np.random.default_rng(0).normal(size=(8, 1200))
+    X = Recordings(signals, sfreq=1000, subject=list("abcdefgh"))
     pipe = make_pipeline(Segmenter(), DiVoteClassifier(Spy()))
     y = np.repeat(["myopathy", "normal"], 4)
     Spy.calls.clear()  # what a class holds is of its code

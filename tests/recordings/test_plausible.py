@@ -81,6 +81,17 @@ def test_an_array_with_the_times_in_its_rows_is_noticed():
         Recordings(NOISE.T, sfreq=10_000)
 
 
+def test_kilohertz_given_for_hertz_are_noticed():
+    with pytest.warns(ImplausibleWarning, match="sampled below 500 Hz, .*: row 0 .48 Hz., row 1"):
+        Recordings(NOISE, sfreq=48)
+    X = Recordings(NOISE, sfreq=1000)
+    with pytest.warns(ImplausibleWarning, match="sfreq=10 leaves next to nothing .* give hertz"):
+        Downsampler(10).fit_transform(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Downsampler(500).fit_transform(X)
+
+
 def test_the_whole_is_looked_at_where_the_first_samples_are_whole_numbers():
     quiet_start = NOISE[0].copy()
     quiet_start[:1000] = 0

@@ -90,7 +90,7 @@ def test_a_subject_is_one_number_wherever_its_rows_are():
 
 # -- one name per subject ----------------------------------------------------------------------
 
-SIGNAL = np.array([0.1, -0.2, 0.1])  # as of needle EMG
+SIGNAL = np.tile([0.1, -0.2, 0.1], 10)  # as of needle EMG
 ALIKE = [
     ("S1", "s1"),
     ("S1", " S1"),
@@ -112,7 +112,7 @@ ALIKE = [
 def test_subjects_that_differ_only_in_writing_are_warned_of_once(names):
     column = pd.Series([*names, *names, "other"], dtype=object)
     with pytest.warns(UserWarning, match="differ only in case, blanks, leading zeros") as caught:
-        X = Recordings(SIGNAL * np.ones((5, 1)), sfreq=10, subject=column)
+        X = Recordings(SIGNAL * np.ones((5, 1)), sfreq=1000, subject=column)
     assert len(caught) == 1
     assert caught[0].filename == __file__
     for name in names:
@@ -129,7 +129,7 @@ def test_other_subjects_are_not_warned_of(names):
 
 
 def test_every_way_in_warns_of_subjects_written_alike():
-    X = Recordings(SIGNAL * np.ones((2, 1)), sfreq=10, subject=["a", "b"])
+    X = Recordings(SIGNAL * np.ones((2, 1)), sfreq=1000, subject=["a", "b"])
     frame = X.to_frame().assign(subject=["a", "A"])
     ways = [
         lambda: Recordings(frame),
