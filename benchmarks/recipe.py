@@ -16,6 +16,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -197,14 +198,14 @@ def reference_of_earlier(name: str) -> str | None:
 # -- running -----------------------------------------------------------------------------------
 
 
-def load(name: str, size: Size, seed: int, cache: Path) -> tuple[Recordings, np.ndarray]:
+def load(name: str, size: Size, seed: int, folder: Path) -> tuple[Recordings, np.ndarray]:
     """Give a cohort at 10 kHz, without recordings that are too short."""
     if name == "simulated":
         X, y = make_cohort(
-            size.n_subjects, sfreq=SFREQ, cache=cache / "cohorts", random_state=size.cohort_seed
+            size.n_subjects, sfreq=SFREQ, cache=folder / "cohorts", random_state=size.cohort_seed
         )
     elif name == "simulated-10s":
-        X, y = joblib.Memory(cache / "cohorts", verbose=0).cache(long_recordings)(
+        X, y = joblib.Memory(folder / "cohorts", verbose=0).cache(long_recordings)(
             size.n_subjects, 2 * size.cohort_seed + seed
         )
     else:
@@ -331,14 +332,26 @@ def losses(table: pd.DataFrame) -> pd.DataFrame:
     return table.pivot(index=["cohort", "seed", "subject"], columns="setting", values="loss")
 
 
-def difference(one: pd.Series, other: pd.Series, seed: int = 0) -> tuple[float, float, float]:
+@cache
+def _shares(n_subjects: int, n_draws: int, seed: int) -> np.ndarray:
+    """Draw subjects with replacement; give each subject's share in each draw."""
+    draws = np.random.default_rng(seed).integers(n_subjects, size=(n_draws, n_subjects))
+    return np.stack([(draws == at).mean(axis=1) for at in range(n_subjects)], axis=1)
+
+
+def difference(
+    one: pd.Series, other: pd.Series, seed: int = 0, *, n_comparisons: int = 1
+) -> tuple[float, float, float]:
     """Compare losses of the same subjects: mean difference, 95 % interval over subjects.
 
-    Seeds of a subject are averaged first; subjects are resampled (4000 times).
+    Seeds of a subject are averaged first; subjects are resampled (4000 times). For several
+    comparisons (20,000 times) the interval is wider, so that all of them together hold with 95 %
+    (Bonferroni).
     """
     each = (one - other).dropna().groupby(["cohort", "subject"]).mean().to_numpy()
-    draws = np.random.default_rng(seed).integers(len(each), size=(4000, len(each)))
-    low, high = np.quantile(each[draws].mean(axis=1), [0.025, 0.975])
+    shares = _shares(len(each), 4000 if n_comparisons == 1 else 20_000, seed)
+    tail = 0.025 / n_comparisons
+    low, high = np.quantile(shares @ each, [tail, 1 - tail])
     return float(each.mean()), float(low), float(high)
 
 
@@ -403,6 +416,7 @@ def tables(folder: Path = FOLDER) -> str:
         lines += [f"**{cohort}**: {COHORTS[cohort]}; {n_subjects} subjects\n"]
         lines += [markdown(HEADER, rows), f"Not run: {', '.join(lacking) or 'nothing'}.\n"]
     parts = [finished(table[table["cohort"] == cohort]) for cohort in CHOSEN_ON]
+    lines += [*_against_base(parts), *_by_seed(parts)]
     return "\n".join([*lines, *_choice(pd.concat(parts))])
 
 
@@ -450,6 +464,40 @@ def earlier(folder: Path = FOLDER / "earlier") -> str:
         rows = rows_of(part, names, reference_of_earlier)
         lines += [f"**{cohort}**\n", markdown(HEADER, rows)]
     return "\n".join(lines)
+
+
+def _against_base(parts: list[pd.DataFrame]) -> list[str]:
+    """Name the settings that differ from `BASE` even if all of them are counted."""
+    said = []
+    for part in parts:
+        matrix = losses(part)
+        if BASE not in matrix:
+            continue
+        others = matrix.columns.drop(BASE)
+        found: dict[str, list[str]] = {"better": [], "worse": []}
+        for name in [name for name in settings() if name in others]:
+            _, low, high = difference(matrix[name], matrix[BASE], n_comparisons=len(others))
+            if low > 0 or high < 0:
+                found["worse" if low > 0 else "better"].append(f"`{name}`")
+        names = "; ".join(f"{kind} {', '.join(own) or 'none'}" for kind, own in found.items())
+        said.append(f"**{part['cohort'].iloc[0]}**, {len(others)} settings: {names}.")
+    if not said:
+        return []
+    intro = f"Different in log-loss from `{BASE}`, with intervals widened for as many comparisons "
+    return [f"{intro}(Bonferroni): {' '.join(said)}\n"]
+
+
+def _by_seed(parts: list[pd.DataFrame]) -> list[str]:
+    """Count the subjects that are right with each seed of the weights, for the main settings."""
+    said = []
+    for part in parts:
+        classes = sorted(part["y_true"].unique())
+        right = part[classes].idxmax(axis=1) == part["y_true"]
+        counts = right.groupby([part["setting"], part["seed"]]).sum()
+        names = [name for name in (PUBLISHED, TUNED, BASE) if name in counts]
+        each = "; ".join(f"`{name}` {', '.join(map(str, counts[name]))}" for name in names)
+        said.append(f"**{part['cohort'].iloc[0]}**, of {part['subject'].nunique()}: {each}.")
+    return [f"Subjects right, seed by seed of weights and batches: {' '.join(said)}\n"]
 
 
 def _choice(table: pd.DataFrame) -> list[str]:

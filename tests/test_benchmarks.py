@@ -292,7 +292,7 @@ def test_losses_differences_and_choices_of_the_recipe(invented_recipe):
     matrix = recipe.losses(table)
     np.testing.assert_allclose(matrix["published"], np.log(2))
     value, low, high = recipe.difference(matrix["all ingredients"], matrix["published"])
-    assert value == low == high == pytest.approx(np.log(0.5 / 0.8))
+    assert [value, low, high] == pytest.approx([np.log(0.5 / 0.8)] * 3)
     own = table[(table["setting"] == "published") & (table["cohort"] == "simulated")]
     right, all_of = own.groupby("y_true")[["n_right", "n_recordings"]].sum().to_numpy().T
     assert recipe.balanced(own, "recording") == pytest.approx((right / all_of).mean())
@@ -324,10 +324,22 @@ def test_the_recipe_names_the_commit_of_its_trainings_and_leaves_out_halves(
     # the second seed of the published setting lacks a fold
     rows = re.findall(r"^\| published .* (\d) \|$", text, re.MULTILINE)
     assert rows == ["2", "1"]
-    chosen = re.findall(rf"^\| \w+ \| {recipe.BASE}; .* -0.47 \[-0.47, -0.47\] \|$", text, re.M)
+    chosen = re.findall(rf"^\| \w+ \| {recipe.BASE}; .* -0.47 \[no interval\] \|$", text, re.M)
     assert len(chosen) == 2
+    assert "**n2001**, 1 settings: better none; worse `published`." in text
+    assert f"**n2001**, of 6: `published` 3, 3; `{recipe.BASE}` 6." in text
 
 
+def test_intervals_of_several_comparisons_are_wider(invented_recipe):
+    rng = np.random.default_rng(0)
+    one = recipe.losses(invented_recipe)["published"]
+    other = one + rng.normal(size=len(one))
+    _, low, high = recipe.difference(one, other)
+    value, lower, higher = recipe.difference(one, other, n_comparisons=20)
+    assert lower < low < value < high < higher
+
+
+@pytest.mark.slow
 def test_the_page_of_the_recipe_is_that_of_the_kept_results(tmp_path):
     assert "Not run." in recipe.tables(tmp_path)
     assert recipe.tables() in write_recipe.PAGE.read_text()

@@ -180,6 +180,7 @@ def test_networks_made_for_eeg_get_companded_copies():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")  # of EEGNeX
 @pytest.mark.parametrize("name", list(NETWORKS))
 def test_networks_made_for_eeg_learn(name):
     pytest.importorskip("braindecode", reason="RIVALS NOT TRIED: braindecode is not installed")
