@@ -1,17 +1,20 @@
-"""Train `volitional-pattern`, which judges the interference pattern, on simulated patients alone.
+"""Train a model of the interference pattern, `volitional-pattern`, on simulated patients alone.
 
-Run ``python -m benchmarks.pretrain_pattern --store FOLDER --older FOLDER --out sknemg/weights``.
+Run ``python -m benchmarks.pretrain_pattern --store FOLDER --older FOLDER --out FOLDER``.
 Where contractions are strong, motor units cannot be told apart, and their sum is measured: windows
 of a second by `PatternFeatures`, whatever their amplitude, vote by a balanced logistic regression.
 Patients are those of ``benchmarks.pretrain``, and others who contract with 5 to 60 % of their force
 (``strong``), simulated when they are missing from the store.
 
-Nothing real is read here. Columns, and whether patients of weaker contractions (``wide``) train as
+Columns, and whether patients of weaker contractions (``wide``) train as
 well, are chosen by strong contractions on machines that are left out, once for each half of each
 property of a machine, and by patients of the simulator as it was before its physics were mended (of
 commit 678b616 or older, in the store `--older`; left out if none is given). The first block of
 strong patients chooses nothing and trains nothing: models are compared there, and it says how sure
-the model may be.
+the model may be. Nothing real is read, unless ``--look`` lets the finished model answer for real
+cohorts.
+
+It does not come with sknemg, since on those patients it is no better than `volitional-small`.
 """
 
 from __future__ import annotations
@@ -25,9 +28,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from benchmarks.machinery.reporting import markdown
+from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain import (
     CHOOSING,
     COHORTS,
@@ -44,8 +49,12 @@ from benchmarks.pretrain import (
     write_arrays,
 )
 from benchmarks.pretrain import columns_of as units_of
-from sknemg import PatternFeatures, Recordings, Segmenter
+from benchmarks.pretrain_worth import CLASSES, balanced, bootstrap, refused
+from benchmarks.real import load as load_real
+from sknemg import PatternFeatures, Recordings, Segmenter, load_model
 from sknemg.features import pattern_names
+from sknemg.metrics import format_interval
+from sknemg.persistence._folder import fingerprint_of
 from sknemg.pretrained import load
 from sknemg.provenance import provenance
 
@@ -297,6 +306,10 @@ def report(folder: Path) -> str:
         f"\nStrong contractions of {about['n_calibration']} simulated patients that trained none "
         "of the models (votes).\n",
         markdown(["model", "balanced accuracy, %", "log-loss", "calibration error"], rows),
+        "\nSubjects of real cohorts (votes), one look; those it would refuse are counted.\n",
+        markdown(["cohort", "balanced accuracy, %", "AUC, myopathy over normal",
+                  "AUC, neuropathy over normal", "answers by diagnosis",
+                  "subjects it would refuse"], real_rows(folder / "pattern")),
         f"\n*{about['n_train']:,} patients in training; {about['device']}, commit "
         f"{about['commit'] or 'unknown'}.*",
     ])  # fmt: skip
@@ -307,6 +320,51 @@ def write_down(folder: Path) -> None:
     before, rest = GUIDE.read_text().split(BEGINS, 1)
     after = rest[rest.index(ENDS) :]
     GUIDE.write_text(f"{before}{BEGINS}\n\n{report(folder)}\n\n{after}")
+
+
+def look(name: str, args: argparse.Namespace) -> None:
+    """Let the model answer for every subject of a real cohort, once; keep the answers."""
+    raw, y = load_real(name)
+    model = load_model(args.out / NAME)
+    found = answers(model.estimator_, raw, np.asarray(y).astype(str))
+    table = pd.DataFrame(found.proba, columns=found.classes)
+    table.insert(0, "y_true", found.y)
+    folder = args.results / "pattern"
+    folder.mkdir(parents=True, exist_ok=True)
+    table.to_csv(folder / f"{name}.csv", index=False, float_format="%.4f")
+    about = {"cohort": name, "model": fingerprint_of(args.out / NAME)} | refused(model, raw)
+    write_json(folder / f"{name}.json", about | provenance())
+
+
+def real_rows(folder: Path) -> list[list[str]]:
+    """Give balanced accuracy, AUC over normals and answers on each real cohort."""
+    lines = []
+    for name, title in (("n2001", "EMGLAB N2001"), ("algiers", "Algiers")):
+        if not (folder / f"{name}.csv").exists():
+            lines.append([title, "not run", "", "", "", ""])
+            continue
+        rows = pd.read_csv(folder / f"{name}.csv")
+        rows = rows.assign(subject=range(len(rows)))
+        low, high = np.percentile(bootstrap([rows]), [2.5, 97.5])
+        best = rows[CLASSES].idxmax(axis=1)
+        answered = "; ".join(
+            f"{true}: " + ", ".join(f"{n} {answer}" for answer, n in line.items() if n)
+            for true, line in pd.crosstab(rows["y_true"], best).iterrows()
+        )
+        known = json.loads((folder / f"{name}.json").read_text())
+        lines.append([
+            title, format_interval(balanced(rows), low, high, digits=0, percent=True),
+            *(f"{over_normal(rows, ill):.2f}" for ill in ("myopathy", "neuropathy")), answered,
+            f"{known['subjects_refused']} of {known['subjects']}",
+        ])  # fmt: skip
+    return lines
+
+
+def over_normal(rows: pd.DataFrame, ill: str) -> float:
+    """Give the AUC of a diagnosis over normal, by the share of it in both their votes."""
+    own = rows[rows["y_true"].isin([ill, "normal"])]
+    share = own[ill] / (own[ill] + own["normal"])
+    return float(roc_auc_score(own["y_true"] == ill, share))
 
 
 def main() -> None:
@@ -323,8 +381,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("pretrained"))
     parser.add_argument("--results", type=Path, default=FOLDER)
     parser.add_argument("--write", action="store_true", help="into the guide")
+    parser.add_argument("--look", nargs="*", choices=["n2001", "algiers"], default=[],
+                        help="at real cohorts, with the model in --out")  # fmt: skip
+    parser.add_argument("--trained", action="store_true", help="train nothing")
     args = parser.parse_args()
-    train(args)
+    if not args.trained:
+        train(args)
+    for name in args.look:
+        look(name, args)
     if args.write:
         write_down(args.results)
 

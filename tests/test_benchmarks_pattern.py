@@ -82,6 +82,21 @@ def test_the_tables_hold_the_last_step_of_each_choice(tmp_path):
     assert "| a |" not in text
     assert "| `m` | 71 | 0.80 | 0.10 |" in text
     assert "1,200 patients" in text
+    assert "| Algiers | not run |" in text
+
+
+def test_real_answers_are_counted_and_ranked(tmp_path):
+    rows = pd.DataFrame(np.eye(3)[[0, 0, 2, 2, 1]], columns=CLASSES)
+    rows[CLASSES] = 0.8 * rows[CLASSES] + 0.1
+    rows.assign(y_true=[*CLASSES, "normal", "normal"]).to_csv(tmp_path / "n2001.csv", index=False)
+    about = {"subjects_refused": 2, "subjects": 5}
+    (tmp_path / "n2001.json").write_text(json.dumps(about))
+    own, missing = pretrain_pattern.real_rows(tmp_path)
+    assert own[1].startswith("56 [")  # all myopathies, no neuropathy, two of three normals
+    assert own[2:4] == ["1.00", "0.67"]
+    assert own[4] == "myopathy: 1 myopathy; neuropathy: 1 myopathy; normal: 1 neuropathy, 2 normal"
+    assert own[5] == "2 of 5"
+    assert missing[:2] == ["Algiers", "not run"]
 
 
 def test_what_a_block_holds_is_measured_once(monkeypatch, tmp_path):
