@@ -568,6 +568,7 @@ def test_every_parameter_of_what_is_called_has_an_option():
         ("set short='drop' or short='pad'", "set --short drop or --short pad"),
         ("a column 'sfreq' or \"sfreq\"", "a column 'sfreq' or \"sfreq\""),
         ("n_splits=5 is more than 3", "--folds 5 is more than 3"),
+        ("random_state=('a', 'b c') is unknown", "--seed 'a,b c' is unknown"),
         ("pipe__sfreq=3, x.sfreq=3, 'sfreq=3'", "pipe__sfreq=3, x.sfreq=3, 'sfreq=3'"),
         ("set upsample=True.", "set --upsample."),
         ("`upsample`, `unknown` and other=3", "--upsample, `unknown` and other=3"),

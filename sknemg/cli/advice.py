@@ -16,7 +16,9 @@ from typing import Any
 #: How a parameter is said: by the text of its value as Python writes it, or None without a value.
 Words = Callable[[str | None], str]
 
-_VALUE = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\{[^{}]*\}|-?\w+(?:\.\w+)*(?:[+-]\d+)?"""
+_VALUE = (
+    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\{[^{}]*\}|\([^()]*\)|-?\w+(?:\.\w+)*(?:[+-]\d+)?"""
+)
 _REFERENCE = re.compile(
     rf"`(?P<name>[A-Za-z_][\w.]*)`(?:=(?P<value>{_VALUE}))?"
     rf"|(?<![\w.'\"`-])(?P<set>[A-Za-z_]\w*)=(?P<to>{_VALUE})"
@@ -78,6 +80,8 @@ def _typed(value: str) -> str:
         read = ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return value
+    if isinstance(read, tuple):  # of an option that takes words or numbers with commas
+        return shlex.quote(",".join(map(str, read)))
     if not isinstance(read, str):
         return value
     return shlex.quote(read.encode("unicode_escape").decode("ascii") if "\t" in read else read)

@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 
 from sknemg.recordings import ImplausibleWarning, Recordings
-from sknemg.recordings._plausible import AMPLITUDES, HIGHEST_PEAK, LOWEST_LEVEL
+from sknemg.recordings._plausible import (
+    AMPLITUDES,
+    HIGHEST_PEAK,
+    LOW_RATE,
+    LOWEST_LEVEL,
+    LOWEST_RATE,
+)
 from sknemg.recordings._problems import capped, shown
 from sknemg.signal import SignalLevel, describe_signal, mains_share, repeated_stretches
 
@@ -29,6 +35,7 @@ FLAWS = {
     "mains": f"{MOST_MAINS:.0%} of the power or more on mains lines",
     "offset": "an offset larger than the signal",
     "repeated": "a stretch of signal that occurs twice",
+    "rate": LOW_RATE,
     "rates": "several sampling rates within a subject",
 }
 
@@ -81,7 +88,8 @@ def find_flaws(X: Recordings) -> pd.DataFrame:
 
     Each line is one flaw of one recording: an amplitude or a level that no needle EMG has, which
     mostly is a wrong unit; flat or clipped signal; mains hum; an offset; a stretch that occurs
-    twice, in one recording or in two; several sampling rates within a subject.
+    twice, in one recording or in two; a sampling rate below 500 Hz; several sampling rates within a
+    subject.
 
     Parameters
     ----------
@@ -92,7 +100,8 @@ def find_flaws(X: Recordings) -> pd.DataFrame:
     -------
     DataFrame, columns ``row``, ``recording``, ``flaw``, ``found``
         ``row`` is the position in X, ``flaw`` a short word (``amplitude``, ``level``, ``flat``,
-        ``clipped``, ``mains``, ``offset``, ``repeated``, ``rates``), ``found`` what was measured.
+        ``clipped``, ``mains``, ``offset``, ``repeated``, ``rate``, ``rates``), ``found`` what was
+        measured.
 
     Examples
     --------
@@ -114,6 +123,10 @@ def flaws_of(X: Recordings, table: pd.DataFrame, only: Collection[str] = FLAWS) 
     found = [line for line in _in_levels(table) if line[1] in only]
     if "repeated" in only:
         found += _in_stretches(X, table["recording"].tolist())
+    if "rate" in only:
+        rates = X["sfreq"].to_numpy(dtype=float)
+        low = np.flatnonzero(rates < LOWEST_RATE).tolist()
+        found += [(row, "rate", f"{rates[row]:g} Hz") for row in low]
     if "rates" in only:
         found += _in_rates(X)
     order = list(FLAWS)

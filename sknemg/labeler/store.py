@@ -116,6 +116,8 @@ class Store:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
+        if self.path.is_dir():
+            raise IsADirectoryError(f"{str(path)!r} is a folder: give the file of a study.")
         if not self.path.is_file():
             raise FileNotFoundError(f"{str(path)!r} does not exist: make a study first.")
         self._lock = threading.RLock()

@@ -25,7 +25,7 @@ AMPLITUDES = {
     "constant": "one value throughout, as of a channel that was off",
 }
 LOWEST_RATE = 500.0  # Hz; needle EMG is filtered from 10 Hz to 10 kHz
-_LOW = f"sampled below {LOWEST_RATE:g} Hz, as of kilohertz that were given for hertz"
+LOW_RATE = f"sampled below {LOWEST_RATE:g} Hz, as of kilohertz that were given for hertz"
 _SHORTEST = 0.01  # s; no motor unit potential fits in
 _SHORT = f"shorter than {1e3 * _SHORTEST:g} ms, as of an array whose columns are the recordings"
 
@@ -67,7 +67,7 @@ def warn_if_unlike_emg(
     found = {AMPLITUDES[flaw]: rows for flaw, rows in unlike_emg(values, offsets).items()}
     lengths, rates = np.diff(offsets), meta["sfreq"].to_numpy(dtype=float)
     if (low := np.flatnonzero(rates < LOWEST_RATE)).size:
-        found[_LOW] = {row: f"{rates[row]:g} Hz" for row in low.tolist()}
+        found[LOW_RATE] = {row: f"{rates[row]:g} Hz" for row in low.tolist()}
     short = np.flatnonzero(lengths < _SHORTEST * rates)
     if short.size:
         found[_SHORT] = {row: f"{lengths[row]} samples" for row in short.tolist()}

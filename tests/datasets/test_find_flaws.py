@@ -74,6 +74,11 @@ def test_rates_that_differ_within_a_subject():
     assert find_flaws(X).empty
 
 
+def test_kilohertz_for_hertz_are_a_flaw():
+    flaws = find_flaws(Recordings([noise(0), noise(1)], sfreq=[10_000, 48]))
+    assert flaws[["row", "flaw", "found"]].values.tolist() == [[1, "rate", "48 Hz"]]
+
+
 def test_one_warning_lists_all_with_their_rows(tmp_path):
     signals = [noise(0), 1000 * noise(1), noise(2) + 3, 1000 * noise(3)]
     for name, signal in zip("abcd", signals, strict=True):

@@ -216,6 +216,8 @@ def test_other_files_are_refused(tmp_path, content):
         Store(file)
     with pytest.raises(FileNotFoundError, match="make a study first"):
         Store(tmp_path / "none")
+    with pytest.raises(IsADirectoryError, match="is a folder: give the file of a study"):
+        Store(tmp_path)
 
 
 def test_a_vote_that_does_not_fit_on_the_disk_is_not_acknowledged(open_study):
