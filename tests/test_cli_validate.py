@@ -108,6 +108,8 @@ def test_a_new_patient_needs_no_diagnosis(folder, capsys):
 def test_what_is_no_folder(folder, capsys):
     assert validate(folder / "subjects.csv") == 2
     assert "is no folder: give one of recordings." in capsys.readouterr().err
+    assert validate(folder / "none") == 2
+    assert "none' does not exist: give a folder of recordings." in capsys.readouterr().err
     (folder / "empty").mkdir()
     assert validate(folder / "empty") == 2
     assert "holds no table and no signal files" in capsys.readouterr().err

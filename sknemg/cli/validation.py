@@ -40,6 +40,8 @@ def add_validate(commands: Any) -> None:
 
 
 def _validate(args: argparse.Namespace) -> int:
+    if not args.folder.exists():
+        raise Refusal(f"{str(args.folder)!r} does not exist: give a folder of recordings.")
     if not args.folder.is_dir():
         raise Refusal(f"{str(args.folder)!r} is no folder: give one of recordings.")
     prepare_out(args.out)
