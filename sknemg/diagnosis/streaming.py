@@ -21,6 +21,7 @@ from sknemg.divote._votes import align_columns, subject_votes
 from sknemg.divote.pooling import pool_scores, weights_of
 from sknemg.recordings import MILLIVOLTS, Recordings
 from sknemg.recordings._problems import LOCATIONS, shown
+from sknemg.recordings.recordings import offsets_of
 from sknemg.signal import (
     LARGEST_AMPLITUDE,
     StreamResampler,
@@ -289,7 +290,7 @@ class StreamingDiagnosis:
         if not self._chunks:
             raise ValueError("Nothing is recorded: push samples first.")
         known: dict[str, Any] = {} if self._muscle is None else {"muscle": [self._muscle]}
-        X = Recordings([np.concatenate(self._chunks)], sfreq=self._sfreq, **known)
+        X = _as_recordings([np.concatenate(self._chunks)], self._sfreq, known)
         row = self._model.plausibility_.examine(X).iloc[0]
         return {str(name): value for name, value in row.items()}
 
@@ -461,5 +462,16 @@ class StreamingDiagnosis:
             if any(one[name] is not None for one in self._kept)
         }
         signals = [one["signal"] for one in self._kept]
-        X = Recordings(signals, sfreq=self._sfreq, subject=[subject] * len(signals), **columns)
+        columns = {"subject": [subject] * len(signals), **columns}
+        X = _as_recordings(signals, self._sfreq, columns)
         return self._model.diagnose(X)[0]
+
+
+def _as_recordings(
+    signals: list[NDArray[Any]], sfreq: float, columns: dict[str, list[Any]]
+) -> Recordings:
+    """Make recordings of samples whose remarks were given as they came, and say no more of them."""
+    values = np.concatenate(signals).astype(np.float32, copy=False)
+    meta = pd.DataFrame({"sfreq": np.full(len(signals), float(sfreq)), **columns})
+    offsets = offsets_of([len(signal) for signal in signals])
+    return Recordings.from_ragged(values, offsets, meta).validate()
