@@ -41,6 +41,7 @@ def test_a_folder_of_other_settings_is_refused(tmp_path, monkeypatch):
     [
         ("--jobs 2", r"--jobs \[2\] has no 1"),
         ("--jobs 1 2 --many-jobs 4", r"--many-jobs \[4\] must be among --jobs \[1, 2\]"),
+        ("--only machine --out none", r"adds to the figures in --out none, which holds none"),
     ],
 )
 def test_figures_that_nothing_is_compared_with_are_refused(words, said, tmp_path, capsys):

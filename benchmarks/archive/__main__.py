@@ -214,6 +214,11 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
             f"--many-jobs {args.many_jobs} must be among --jobs {args.jobs}, which measure the "
             "part that the whole archive is compared with."
         )
+    if args.only and args.out and not (args.out / "settings.json").exists():
+        parser.error(
+            f"--only adds to the figures in --out {args.out}, which holds none: leave --only out, "
+            "or --out."
+        )
     return args
 
 
