@@ -1,18 +1,21 @@
 """Train the models that come with sknemg, on simulated patients alone.
 
 Run ``python -m benchmarks.pretrain --store FOLDER --blocks 20 --out sknemg/weights``. Patients are
-simulated in blocks, each with a machine and a needle of its own (as ``make_cohort(vary="all")``
-does; in training three recordings each, so that there are more of them), and kept in the store; a
-stopped run goes on. Columns are chosen by machines that are left out: those of one half of the
-patients (low gain, thick needles, ...) train, the others test. Two small cohorts of other settings,
-``biceps`` and ``default``, test, and choose between networks where that is not done by hand;
-``whole``, patients apart from those of training, says how sure the models may be. Nothing real is
-read here.
+those of `benchmarks.pretrain_patients`. Columns are chosen by machines that are left out: those of
+one half of the patients (low gain, thick needles, ...) train, the others test. Two small cohorts of
+other settings, ``biceps`` and ``default``, test, and choose between networks where that is not done
+by hand; ``whole``, patients apart from those of training, says how sure the models may be. Nothing
+real is read here.
+
+Real patients are not simulated as in training, and a model that was calibrated on patients who are
+is too sure of others. With ``--other FOLDER``, a store that was made by another version of the
+simulator, its patients say how sure the models may be.
 
 How large potentials are depends on needle, calibration and distance by more than the simulated
 ranges hold, so that models are not to lean on it: in training every patient's amplitudes are
 multiplied by a factor between 1 / 4 and 4, and for the network every window's by another one
-between 1 / 2 and 2.
+between 1 / 2 and 2. The network must not lean on slow power and on durations alone either, which
+simulated recordings have too little of: `benchmarks.pretrain_variation`.
 """
 
 from __future__ import annotations
@@ -22,70 +25,47 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.machinery.runner import RESULTS, write_json
+from benchmarks.pretrain_patients import (
+    SFREQ,
+    TIMES,
+    Block,
+    block,
+    others,
+    steps,
+    together,
+)
+from benchmarks.pretrain_variation import GAIN, LENGTHS, SHARES, SlowNoise, stretched
 from sknemg import (
-    BandPass,
     DiVoteClassifier,
-    Downsampler,
     MuapFeatures,
     NEMGNetClassifier,
     Recordings,
     Segmenter,
-    SignalAugmenter,
+    load_model,
     save_model,
 )
 from sknemg.diagnosis import Diagnostician, scale_temperature
+from sknemg.model_selection.origin import mark_origin
 from sknemg.muap.features import FEATURES
 from sknemg.persistence.card import reliability
 from sknemg.provenance import provenance
-from sknemg.simulate import make_cohort
-from sknemg.simulate.patient import Dials, simulate_patient
-from sknemg.simulate.plan import plan_cohort
-from sknemg.simulate.variation import PATIENT
 from sknemg.weights import CAUTION
 
 FOLDER = RESULTS / "pretrain"
-SFREQ = 10_000
-
-
-class Kind(NamedTuple):
-    """A kind of cohort: subjects of a block, seed of the first, recordings kept, and dials.
-
-    No other study here simulates patients of these seeds.
-    """
-
-    n_subjects: int
-    seed: int
-    most: int | None
-    dials: dict[str, Any]
-
-
-BICEPS = {"needle": "concentric", "muscles": ["biceps brachii"], "effort": (0.02, 0.08)}
-#: Potentials overlap: stronger contractions, and apart from distance all varies that "all" varies.
-STRONG = {"vary": "acquisition", "effort": (0.05, 0.6), **PATIENT}
-COHORTS = {
-    "wide": Kind(60, 50_000, 3, {"vary": "all"}),
-    "whole": Kind(30, 10_000, None, {"vary": "all"}),
-    "biceps": Kind(30, 90_000, None, BICEPS),
-    "default": Kind(30, 90_000, None, {}),
-    "strong": Kind(60, 70_000, 3, STRONG),
-}
 CHOOSING = ("biceps", "default")
 MOST_COLUMNS = 6
-#: Largest factor by which amplitudes are multiplied in training, and divided.
-GAIN = 4.0
 #: Halves of machines: one trains, the other tests.
 MACHINES = ("needle", "gain", "needle_width", "high_pass", "low_pass", "noise", "resolution")
 #: How the setting was chosen, as cards say it.
@@ -93,145 +73,12 @@ BY_MACHINES = (
     "Columns were chosen by machines left out of training; biceps and default chose nothing."
 )
 BY_COHORTS = "biceps and default chose the setting, and are slightly too good."
-BY_HAND = "The setting was not chosen by a kept comparison."
-#: In the store: CPU seconds of every block that was simulated, kept beside the results.
-TIMES = "simulation_times.csv"
+BY_HAND = (
+    "Windows and head were not chosen by a kept comparison. What is varied in training was chosen "
+    "by patients of another simulator."
+)
 #: In a card until `benchmarks.pretrain_worth` has measured it.
 UNMEASURED = "of real ones it is not measured yet"
-
-
-# -- patients ----------------------------------------------------------------------------------
-
-
-class Block(NamedTuple):
-    """Some patients: as recorded, in the common band, and the motor units found there."""
-
-    raw: Recordings
-    waves: Recordings
-    units: Recordings
-    y: np.ndarray
-
-
-def steps() -> Pipeline:
-    """Give the steps that bring all recordings, simulated and real, into one form."""
-    return make_pipeline(Downsampler(sfreq=SFREQ), BandPass())
-
-
-def block(store: Path, kind: str, number: int, *, louder: bool = False) -> Block:
-    """Simulate a block of patients and find their motor units, or read it from the store.
-
-    If `louder`, every patient's amplitudes are multiplied by a factor of its own between 1 / GAIN
-    and GAIN before motor units are searched and measured: where a potential begins, and what
-    counts as a phase or a turn, is a matter of microvolts.
-    """
-    raw, waves, y = patients(store, kind, number, louder=louder)
-    seed = COHORTS[kind].seed + number
-    file = store / f"{kind}-{seed}-units{'-louder' if louder else ''}.npz"
-    if not file.exists():
-        units = MuapFeatures().fit_transform(waves)
-        write_arrays(file, values=units.values, offsets=units.offsets)
-    with np.load(file) as kept:
-        units = raw.with_values(kept["values"], kept["offsets"], sfreq=20_000, item="motor unit")
-    return Block(raw, waves, units, y)
-
-
-def patients(
-    store: Path, kind: str, number: int, *, louder: bool = False
-) -> tuple[Recordings, Recordings, np.ndarray]:
-    """Simulate a block of patients, as recorded and in the common band, or read it."""
-    seed = COHORTS[kind].seed + number
-    raw, y = _raw(store / f"{kind}-{seed}.npz", kind, seed)
-    file = store / f"{kind}-{seed}-waves.npz"
-    if not file.exists():
-        waves = steps().fit_transform(raw)
-        write_arrays(file, values=waves.values.astype(np.float32), offsets=waves.offsets)
-    with np.load(file) as kept:
-        waves = raw.with_values(kept["values"], kept["offsets"], sfreq=SFREQ)
-    if louder:
-        each = np.repeat(factors(raw["subject"], seed), np.diff(waves.offsets))
-        waves = waves.with_values(waves.values * each.astype(np.float32), waves.offsets)
-    return raw, waves, y
-
-
-def factors(subjects: Any, seed: int) -> np.ndarray:
-    """Draw a factor between 1 / GAIN and GAIN for each subject, and give it to all of its rows."""
-    codes = pd.factorize(np.asarray(subjects))[0]
-    rng = np.random.default_rng(seed)
-    return np.exp(rng.uniform(-np.log(GAIN), np.log(GAIN), codes.max() + 1))[codes]
-
-
-def simulated(kind: Kind, seed: int) -> tuple[Recordings, np.ndarray]:
-    """Simulate a block; of each patient only the first recordings are made."""
-    if kind.most is None:
-        return make_cohort(kind.n_subjects, confound=False, random_state=seed, **kind.dials)
-    usual = {name: p.default for name, p in signature(make_cohort).parameters.items()}
-    dials = Dials(**{name: (usual | kind.dials)[name] for name in Dials._fields}).checked()
-    plan = plan_cohort(kind.n_subjects, confound=False, random_state=seed)
-    plan = plan.groupby("subject").head(kind.most)
-    made = [r for _, rows in plan.groupby("subject") for r in simulate_patient(rows, dials, seed)]
-    width = len(str(kind.n_subjects))
-    X = Recordings(
-        [recording.trace.signal for recording in made],
-        sfreq=[recording.trace.sfreq for recording in made],
-        subject=[f"S{number:0{width}d}" for number in plan["subject"]],
-        needle=[recording.needle for recording in made],
-        **{name: plan[name].tolist() for name in ("muscle", "location", "side")},
-        **{name: [recording.person[name] for recording in made] for name in ("age", "sex")},
-        **{name: [r.acquisition[name] for r in made] for name in made[0].acquisition},
-    )
-    return X, plan["diagnosis"].to_numpy(dtype=str)
-
-
-def _raw(file: Path, kind: str, seed: int) -> tuple[Recordings, np.ndarray]:
-    if not file.exists():
-        start = time.process_time()
-        X, y = simulated(COHORTS[kind], seed)
-        _write_time(file.parent / TIMES, kind, seed, X, time.process_time() - start)
-        meta = {
-            f"meta_{name}": column.to_numpy(dtype=None if column.dtype.kind in "fiub" else str)
-            for name, column in X.meta.items()
-        }
-        values = X.values.astype(np.float32)
-        write_arrays(file, values=values, offsets=X.offsets, y=y.astype(str), **meta)
-    with np.load(file) as kept:
-        meta = {name[5:]: kept[name] for name in kept if name.startswith("meta_")}
-        meta["subject"] = np.array([f"{kind}-{seed}-{name}" for name in meta["subject"]])
-        ends = zip(kept["offsets"][:-1], kept["offsets"][1:], strict=True)
-        values = kept["values"]
-        signals = [values[a:b] for a, b in ends]
-        return Recordings(signals, **{k: v.tolist() for k, v in meta.items()}), kept["y"]
-
-
-def _write_time(file: Path, kind: str, seed: int, X: Recordings, seconds: float) -> None:
-    """Add what a block took of one processor to the list in the store."""
-    row = {"kind": kind, "seed": seed, "patients": X["subject"].nunique(), "recordings": len(X),
-           "cpu_seconds": round(seconds, 1)}  # fmt: skip
-    pd.DataFrame([row]).to_csv(file, mode="a", header=not file.exists(), index=False)
-
-
-def write_arrays(file: Path, **arrays: Any) -> None:
-    part = file.with_suffix(".part.npz")
-    np.savez(part, **arrays)
-    part.replace(file)
-
-
-def together(blocks: Sequence[Block]) -> Block:
-    """Put blocks one behind the other."""
-    columns = [name for name in blocks[0].raw.meta if all(name in b.raw.meta for b in blocks)]
-
-    def joined(name: str) -> Recordings:
-        parts = [getattr(b, name) for b in blocks]
-        lengths = np.concatenate([np.diff(part.offsets) for part in parts])
-        values = np.concatenate([part.values for part in parts])
-        meta = pd.concat([part.meta[columns] for part in parts], ignore_index=True)
-        empty = Recordings([np.zeros(1, np.float32)] * len(meta), **{
-            column: meta[column].tolist() for column in meta
-        })  # fmt: skip
-        item = {"item": "motor unit"} if name == "units" else {}
-        return empty.with_values(values, np.concatenate([[0], np.cumsum(lengths)]), **item)
-
-    return Block(*(joined(name) for name in ("raw", "waves", "units")),
-                 np.concatenate([b.y for b in blocks]))  # fmt: skip
 
 
 # -- scores ------------------------------------------------------------------------------------
@@ -359,9 +206,9 @@ class Network:
             "A", width=self.width, head=self.head, companding=0.05, optimizer="adamw", lr=self.lr,
             weight_decay=0.01, schedule="one-cycle", batch_size=batch, max_epochs=epochs,
             epoch_fraction=self.n_updates * batch / n_windows / epochs,
-            augment=SignalAugmenter(
-                gain=self.gain, noise=0.005, polarity=0.5, mains=0, shift=0, warp=0,
-                random_state=seed,
+            augment=SlowNoise(
+                input_sfreq=SFREQ, gain=self.gain, noise=0.005, polarity=0.5, mains=0, shift=0,
+                warp=0, random_state=seed,
             ),
             validation=None, eval_every=None, device="cpu", random_state=seed,
         )  # fmt: skip
@@ -376,7 +223,7 @@ CHOICES = {
 
 def train_network(setting: Network, train: Block, seed: int) -> DiVoteClassifier:
     """Train the network on all windows; segments vote by means."""
-    windows = setting.segmenter().fit_transform(train.waves)
+    windows = setting.segmenter().fit_transform(stretched(train.waves, seed))
     classifier = setting.classifier(len(windows.items), seed)
     return DiVoteClassifier(classifier, final_estimator=None).fit(windows, train.y)
 
@@ -410,9 +257,61 @@ def choose_network(
 def cautious(votes: DiVoteClassifier, middle: Any, calibration: Block) -> Diagnostician:
     """Put the whole together, and learn from other patients how sure it may be."""
     own = middle.steps if isinstance(middle, Pipeline) else make_pipeline(middle).steps
-    parts = [*steps().steps, *own, ("divote", votes)]
-    whole = Pipeline(parts)
-    return Diagnostician(FrozenEstimator(whole), cv=5).fit(calibration.raw, calibration.y)
+    whole = Pipeline([*steps().steps, *own, ("divote", votes)])
+    found = answers(votes, shown(middle, calibration), calibration.y)
+    known = Asked(whole, pd.DataFrame(found.proba, index=found.subjects))
+    model = Diagnostician(FrozenEstimator(known), cv=5).fit(calibration.raw, calibration.y)
+    model.estimator, model.estimator_ = FrozenEstimator(whole), whole
+    return model
+
+
+def shown(middle: Any, own: Block) -> Recordings:
+    """Give what votes of a block; its motor units are found already."""
+    if isinstance(middle, MuapFeatures):
+        return columns_of(own.units, middle.features)
+    found: Recordings = middle.transform(own.waves)
+    return found
+
+
+class Asked(BaseEstimator, ClassifierMixin):
+    """A pipeline that was asked already: motor units of many patients take minutes to find.
+
+    Parameters
+    ----------
+    pipeline : fitted Pipeline
+    proba : DataFrame of shape (n_subjects, n_classes)
+        Its answers, by subject.
+    """
+
+    def __init__(self, pipeline: Pipeline, proba: pd.DataFrame):
+        self.pipeline = pipeline
+        self.proba = proba
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def fit(self, X: Recordings, y: np.ndarray) -> Asked:
+        """Learn nothing, as the pipeline is fitted."""
+        return self
+
+    @property
+    def classes_(self) -> np.ndarray:
+        return np.asarray(self.pipeline.classes_)
+
+    @property
+    def named_steps(self) -> Any:
+        return self.pipeline.named_steps
+
+    def predict_proba(self, X: Recordings) -> np.ndarray:
+        """Look up the answer for the subject of every recording."""
+        return self.proba.loc[X["subject"].to_numpy()].to_numpy()
+
+
+def as_trained(folder: Path) -> DiVoteClassifier:
+    """Take the votes of a model that is trained already."""
+    votes: DiVoteClassifier = load_model(folder).estimator_[-1]
+    mark_origin(votes, "")  # said anew where it is shipped
+    return votes
 
 
 def card(name: str, about: dict[str, Any], model: Diagnostician, tables: dict[str, Any]) -> str:
@@ -431,8 +330,9 @@ def card(name: str, about: dict[str, Any], model: Diagnostician, tables: dict[st
         "It reads voluntary contraction, in millivolts, sampled at 10 kHz or more, and answers "
         f"one of {', '.join(model.classes_.tolist())}.", "",
         "## How it was made", "",
-        f"{about['n_train']} simulated patients in training, {about['n_calibration']} others for "
-        f"calibration, {about['n_choosing']} more, of other settings, as tests. "
+        f"{about['n_train']} simulated patients in training, {about['n_calibration']} others"
+        f"{_of_another(about)} for calibration, {about['n_choosing']} more, of other settings, as "
+        "tests. "
         f"{about['made']} Simulator of commit {about['simulator']}. Seed "
         f"{about['seed']}. "
         f"Versions: {', '.join(f'{k} {v}' for k, v in about['versions'].items())}.", "",
@@ -449,9 +349,10 @@ def card(name: str, about: dict[str, Any], model: Diagnostician, tables: dict[st
         "Not measured yet: run `python -m benchmarks.pretrain_worth`.", "",
         "## When it does not answer", "",
         f"Temperature {model.temperature_:.2f}, fitted to {model.n_calibration_} simulated "
-        f"patients. Its sets of diagnoses hold {100 * model.coverage:.0f} % of diagnoses among "
-        f"patients **simulated alike**; {UNMEASURED}. A recording cannot be judged if it is "
-        f"{short}sampled below {known.sfreq:g} Hz, flat, clipped or mains hum, if its amplitude "
+        f"patients{_of_another(about)}. Its sets of diagnoses hold "
+        f"{100 * model.coverage:.0f} % of diagnoses among patients **simulated alike**; "
+        f"{UNMEASURED}. A recording cannot be judged if it is {short}sampled "
+        f"below {known.sfreq:g} Hz, flat, clipped or mains hum, if its amplitude "
         "is more than three times beyond that of the simulated "
         f"({1000 * known.low_[0]:.2g} to {1000 * known.high_[0]:.0f} µV RMS), or if its "
         f"features are unlike all of theirs (Mahalanobis distance beyond {known.distance_:.1f}; "
@@ -462,6 +363,11 @@ def card(name: str, about: dict[str, Any], model: Diagnostician, tables: dict[st
         "insertional activity and artefacts were not simulated.", "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _of_another(about: dict[str, Any]) -> str:
+    other = about.get("other_simulator")
+    return f" of another simulator (commit {other})" if other else ""
 
 
 def reference_patient() -> Recordings:
@@ -500,7 +406,8 @@ def train(args: argparse.Namespace) -> None:
     if args.only_patients:
         return
     sets = {name: together(blocks) for name, blocks in sets.items()}
-    calibration, patients = sets["whole (as in training)"], together(parts)
+    patients = together(parts)
+    calibration = others(args.other) if args.other else sets["whole (as in training)"]
     tests = {kind: sets[kind] for kind in CHOOSING}
     world = provenance()
     about = {
@@ -508,6 +415,7 @@ def train(args: argparse.Namespace) -> None:
         "n_calibration": _count(calibration),
         "n_choosing": sum(_count(own) for own in tests.values()),
         "simulator": args.simulator or world["commit"],
+        "other_simulator": args.other_simulator if args.other else None,
         "seed": args.seed,
     } | {key: world[key] for key in ("commit", "versions", "device")}
     args.results.mkdir(parents=True, exist_ok=True)
@@ -549,10 +457,30 @@ def train(args: argparse.Namespace) -> None:
             f"nEMGNet-A of width {setting.width}, {name}, companding at 0.05 mV, "
             f"{n_updates} updates of {setting.batch_seconds:g} s of signal in one cycle, "
             f"amplitudes of every patient times a factor between 1 / {GAIN:g} and {GAIN:g}, of "
-            f"every window times 1 / {setting.gain:g} to {setting.gain:g} more, polarity and noise "
-            f"varied ({seconds:.0f} CPU seconds)."
+            f"every window times 1 / {setting.gain:g} to {setting.gain:g} more, recordings of "
+            f"every patient {LENGTHS[0]:g} to {LENGTHS[1]:g} times as long, slow noise of "
+            f"{SHARES[0]:g} to {SHARES[1]:g} times the RMS of a window, polarity and noise varied "
+            f"({seconds:.0f} CPU seconds)."
         )
         keep(args, "volitional-small", votes, segmenter, calibration, about, made, found)
+
+
+def calibrate_anew(args: argparse.Namespace) -> None:
+    """Let models that are trained learn from the patients of another simulator how sure to be."""
+    if not args.other:
+        raise SystemExit("--trained needs patients to calibrate by: give --other as well.")
+    calibration = others(args.other)
+    for name in (f"volitional-{own}" for own in args.models):
+        folder = args.trained / name
+        kept = json.loads((args.results / f"{name}.json").read_text())
+        found = kept.pop("scores")
+        about = kept | {
+            "n_calibration": _count(calibration), "other_simulator": args.other_simulator,
+            "calibration_commit": provenance()["commit"],
+        }  # fmt: skip
+        middle = load_model(folder).estimator_[-2]
+        votes = as_trained(folder)
+        keep(args, name, votes, middle, calibration, about, kept["made"], found)
 
 
 def _count(own: Block) -> int:
@@ -597,11 +525,20 @@ def main() -> None:
     parser.add_argument("--network", choices=list(CHOICES), help="chosen by trial if left out")
     parser.add_argument("--trial", type=int, default=500, help="updates of a trial")
     parser.add_argument("--updates", type=int, default=3000)
+    parser.add_argument("--trained", type=Path, help="calibrate the models in this folder anew")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--simulator", help="commit of the simulator, if the store is of another")
+    parser.add_argument("--other", type=Path, help="store of another simulator, to calibrate")
+    parser.add_argument("--other-simulator", help="its commit")
     parser.add_argument("--out", type=Path, default=Path("pretrained"))
     parser.add_argument("--results", type=Path, default=FOLDER)
-    train(parser.parse_args())
+    args = parser.parse_args()
+    if bool(args.other) != bool(args.other_simulator):
+        parser.error("--other and --other-simulator go together: give both, or none.")
+    if args.trained:
+        calibrate_anew(args)
+    else:
+        train(args)
 
 
 if __name__ == "__main__":

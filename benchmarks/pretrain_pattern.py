@@ -35,20 +35,15 @@ from benchmarks.machinery.reporting import markdown
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain import (
     CHOOSING,
-    COHORTS,
     FOLDER,
     MACHINES,
-    SFREQ,
     Answers,
-    Block,
     answers,
-    block,
     keep,
-    patients,
     votes_of_units,
-    write_arrays,
 )
 from benchmarks.pretrain import columns_of as units_of
+from benchmarks.pretrain_patients import COHORTS, SFREQ, Block, block, patients, write_arrays
 from benchmarks.pretrain_worth import CLASSES, balanced, bootstrap, refused
 from benchmarks.real import load as load_real
 from sknemg import PatternFeatures, Recordings, Segmenter, load_model

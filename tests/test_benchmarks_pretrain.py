@@ -8,6 +8,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from benchmarks import pretrain, pretrain_worth
+from benchmarks import pretrain_patients as patients
+from benchmarks.pretrain_variation import GAIN
 from benchmarks.pretrain_worth import CLASSES
 from sknemg import Recordings
 from sknemg.diagnosis.answers import Answering
@@ -150,20 +152,20 @@ def six_patients(tmp_path, monkeypatch):
             peaks = np.array([[np.abs(row).max()] for row in X])
             return X.with_values(peaks, np.arange(len(X) + 1), sfreq=20_000, item="motor unit")
 
-    monkeypatch.setattr(pretrain, "MuapFeatures", Peak)
+    monkeypatch.setattr(patients, "MuapFeatures", Peak)
     return tmp_path
 
 
 def test_units_are_measured_at_the_gain_of_their_patient(six_patients):
-    own = pretrain.block(six_patients, "wide", 3)
-    new = pretrain.block(six_patients, "wide", 3, louder=True)
+    own = patients.block(six_patients, "wide", 3)
+    new = patients.block(six_patients, "wide", 3, louder=True)
     gain = new.units.values[:, 0] / own.units.values[:, 0]
     assert_allclose(gain[::2], gain[1::2])  # one for each patient
     assert len(np.unique(gain.round(5))) == 6
-    assert 1 / pretrain.GAIN <= gain.min() < 0.8 and 1.2 < gain.max() <= pretrain.GAIN
+    assert 1 / GAIN <= gain.min() < 0.8 and 1.2 < gain.max() <= GAIN
     each = np.repeat(gain, 4000)
     assert_allclose(new.waves.values, own.waves.values * each, rtol=1e-5)
-    again = pretrain.block(six_patients, "wide", 3, louder=True)  # from the store
+    again = patients.block(six_patients, "wide", 3, louder=True)  # from the store
     assert_allclose(again.units.values, new.units.values)
     assert_allclose(again.waves.values, new.waves.values)
 
@@ -172,10 +174,10 @@ def test_a_block_is_simulated_once_and_its_time_kept(six_patients, monkeypatch):
     def made(kind, seed):
         return Recordings(np.ones((4, 4000)), sfreq=10_000, subject=list("aabb")), np.full(4, "x")
 
-    monkeypatch.setattr(pretrain, "simulated", made)
+    monkeypatch.setattr(patients, "simulated", made)
     for number in (0, 1, 1, 3):  # the last one is in the store
-        pretrain.block(six_patients, "wide", number)
-    times = pd.read_csv(six_patients / pretrain.TIMES)
+        patients.block(six_patients, "wide", number)
+    times = pd.read_csv(six_patients / patients.TIMES)
     assert times["seed"].tolist() == [50_000, 50_001]
     assert times["patients"].tolist() == [2, 2]
     assert (times["cpu_seconds"] >= 0).all()
@@ -194,7 +196,7 @@ def test_a_column_that_needs_a_known_machine_is_not_chosen(monkeypatch):
     far = np.repeat(machines["needle"] == "monopolar", 3)
     values[:, FEATURES.index("amplitude")] += 3 * np.repeat(code, 3) + 9 * far
     units = raw.with_values(values, 3 * np.arange(121), item="motor unit")
-    own = pretrain.Block(raw, raw, units, y)
+    own = patients.Block(raw, raw, units, y)
     monkeypatch.setattr(pretrain, "MACHINES", ("needle", "gain"))
     table = pretrain.unknown_machines(own, ["amplitude"])
     assert table["machines"].tolist() == ["needle", "needle", "gain", "gain"]

@@ -1,0 +1,187 @@
+"""Simulated patients of the models that come with sknemg, in blocks, kept in a store.
+
+Each patient has a machine and a needle of its own, as ``make_cohort(vary="all")`` gives them; those
+of training have three recordings each, so that there are more of them. What is in the store is not
+made again: a stopped run goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from inspect import signature
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from benchmarks.pretrain_variation import factors
+from sknemg import BandPass, Downsampler, MuapFeatures, Recordings
+from sknemg.simulate import make_cohort
+from sknemg.simulate.patient import Dials, simulate_patient
+from sknemg.simulate.plan import plan_cohort
+from sknemg.simulate.variation import PATIENT
+
+SFREQ = 10_000
+
+
+class Kind(NamedTuple):
+    """A kind of cohort: subjects of a block, seed of the first, recordings kept, and dials.
+
+    No other study here simulates patients of these seeds.
+    """
+
+    n_subjects: int
+    seed: int
+    most: int | None
+    dials: dict[str, Any]
+
+
+BICEPS = {"needle": "concentric", "muscles": ["biceps brachii"], "effort": (0.02, 0.08)}
+#: Potentials overlap: stronger contractions, and apart from distance all varies that "all" varies.
+STRONG = {"vary": "acquisition", "effort": (0.05, 0.6), **PATIENT}
+COHORTS = {
+    "wide": Kind(60, 50_000, 3, {"vary": "all"}),
+    "whole": Kind(30, 10_000, None, {"vary": "all"}),
+    "biceps": Kind(30, 90_000, None, BICEPS),
+    "default": Kind(30, 90_000, None, {}),
+    "strong": Kind(60, 70_000, 3, STRONG),
+}
+#: Blocks of the store of another simulator that calibrate.
+OTHERS = {"whole": 2, "biceps": 1, "default": 1}
+#: In the store: CPU seconds of every block that was simulated, kept beside the results.
+TIMES = "simulation_times.csv"
+
+
+class Block(NamedTuple):
+    """Some patients: as recorded, in the common band, and the motor units found there."""
+
+    raw: Recordings
+    waves: Recordings
+    units: Recordings
+    y: np.ndarray
+
+
+def steps() -> Pipeline:
+    """Give the steps that bring all recordings, simulated and real, into one form."""
+    return make_pipeline(Downsampler(sfreq=SFREQ), BandPass())
+
+
+def block(store: Path, kind: str, number: int, *, louder: bool = False) -> Block:
+    """Simulate a block of patients and find their motor units, or read it from the store.
+
+    If `louder`, every patient's amplitudes are multiplied by a factor of its own between 1 / GAIN
+    and GAIN before motor units are searched and measured: where a potential begins, and what
+    counts as a phase or a turn, is a matter of microvolts.
+    """
+    raw, waves, y = patients(store, kind, number, louder=louder)
+    seed = COHORTS[kind].seed + number
+    file = store / f"{kind}-{seed}-units{'-louder' if louder else ''}.npz"
+    if not file.exists():
+        units = MuapFeatures().fit_transform(waves)
+        write_arrays(file, values=units.values, offsets=units.offsets)
+    with np.load(file) as kept:
+        units = raw.with_values(kept["values"], kept["offsets"], sfreq=20_000, item="motor unit")
+    return Block(raw, waves, units, y)
+
+
+def patients(
+    store: Path, kind: str, number: int, *, louder: bool = False
+) -> tuple[Recordings, Recordings, np.ndarray]:
+    """Simulate a block of patients, as recorded and in the common band, or read it."""
+    seed = COHORTS[kind].seed + number
+    raw, y = _raw(store / f"{kind}-{seed}.npz", kind, seed)
+    file = store / f"{kind}-{seed}-waves.npz"
+    if not file.exists():
+        waves = steps().fit_transform(raw)
+        write_arrays(file, values=waves.values.astype(np.float32), offsets=waves.offsets)
+    with np.load(file) as kept:
+        waves = raw.with_values(kept["values"], kept["offsets"], sfreq=SFREQ)
+    if louder:
+        each = np.repeat(factors(raw["subject"], seed), np.diff(waves.offsets))
+        waves = waves.with_values(waves.values * each.astype(np.float32), waves.offsets)
+    return raw, waves, y
+
+
+def simulated(kind: Kind, seed: int) -> tuple[Recordings, np.ndarray]:
+    """Simulate a block; of each patient only the first recordings are made."""
+    if kind.most is None:
+        return make_cohort(kind.n_subjects, confound=False, random_state=seed, **kind.dials)
+    usual = {name: p.default for name, p in signature(make_cohort).parameters.items()}
+    dials = Dials(**{name: (usual | kind.dials)[name] for name in Dials._fields}).checked()
+    plan = plan_cohort(kind.n_subjects, confound=False, random_state=seed)
+    plan = plan.groupby("subject").head(kind.most)
+    made = [r for _, rows in plan.groupby("subject") for r in simulate_patient(rows, dials, seed)]
+    width = len(str(kind.n_subjects))
+    X = Recordings(
+        [recording.trace.signal for recording in made],
+        sfreq=[recording.trace.sfreq for recording in made],
+        subject=[f"S{number:0{width}d}" for number in plan["subject"]],
+        needle=[recording.needle for recording in made],
+        **{name: plan[name].tolist() for name in ("muscle", "location", "side")},
+        **{name: [recording.person[name] for recording in made] for name in ("age", "sex")},
+        **{name: [r.acquisition[name] for r in made] for name in made[0].acquisition},
+    )
+    return X, plan["diagnosis"].to_numpy(dtype=str)
+
+
+def _raw(file: Path, kind: str, seed: int) -> tuple[Recordings, np.ndarray]:
+    if not file.exists():
+        start = time.process_time()
+        X, y = simulated(COHORTS[kind], seed)
+        _write_time(file.parent / TIMES, kind, seed, X, time.process_time() - start)
+        meta = {
+            f"meta_{name}": column.to_numpy(dtype=None if column.dtype.kind in "fiub" else str)
+            for name, column in X.meta.items()
+        }
+        values = X.values.astype(np.float32)
+        write_arrays(file, values=values, offsets=X.offsets, y=y.astype(str), **meta)
+    with np.load(file) as kept:
+        meta = {name[5:]: kept[name] for name in kept if name.startswith("meta_")}
+        meta["subject"] = np.array([f"{kind}-{seed}-{name}" for name in meta["subject"]])
+        ends = zip(kept["offsets"][:-1], kept["offsets"][1:], strict=True)
+        values = kept["values"]
+        signals = [values[a:b] for a, b in ends]
+        return Recordings(signals, **{k: v.tolist() for k, v in meta.items()}), kept["y"]
+
+
+def _write_time(file: Path, kind: str, seed: int, X: Recordings, seconds: float) -> None:
+    """Add what a block took of one processor to the list in the store."""
+    row = {"kind": kind, "seed": seed, "patients": X["subject"].nunique(), "recordings": len(X),
+           "cpu_seconds": round(seconds, 1)}  # fmt: skip
+    pd.DataFrame([row]).to_csv(file, mode="a", header=not file.exists(), index=False)
+
+
+def write_arrays(file: Path, **arrays: Any) -> None:
+    part = file.with_suffix(".part.npz")
+    np.savez(part, **arrays)
+    part.replace(file)
+
+
+def together(blocks: Sequence[Block]) -> Block:
+    """Put blocks one behind the other."""
+    columns = [name for name in blocks[0].raw.meta if all(name in b.raw.meta for b in blocks)]
+
+    def joined(name: str) -> Recordings:
+        parts = [getattr(b, name) for b in blocks]
+        lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+        values = np.concatenate([part.values for part in parts])
+        meta = pd.concat([part.meta[columns] for part in parts], ignore_index=True)
+        empty = Recordings([np.zeros(1, np.float32)] * len(meta), **{
+            column: meta[column].tolist() for column in meta
+        })  # fmt: skip
+        item = {"item": "motor unit"} if name == "units" else {}
+        return empty.with_values(values, np.concatenate([[0], np.cumsum(lengths)]), **item)
+
+    return Block(*(joined(name) for name in ("raw", "waves", "units")),
+                 np.concatenate([b.y for b in blocks]))  # fmt: skip
+
+
+def others(store: Path) -> Block:
+    """Read the patients of another simulator; none of them has the name of one of this."""
+    own = together([block(store, kind, k) for kind, n in OTHERS.items() for k in range(n)])
+    subjects = [f"other-{name}" for name in own.raw["subject"]]
+    parts = (part.with_columns(subject=subjects) for part in own[:3])
+    return Block(*parts, own.y)

@@ -1,0 +1,135 @@
+"""Benchmarks of how sure pretrained models are and what they lean on, on invented patients."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from benchmarks import pretrain
+from benchmarks import pretrain_patients as patients
+from benchmarks import pretrain_variation as variation
+from benchmarks.pretrain_calibration import error_of_calibrated, row_of
+from benchmarks.pretrain_probes import ALTERATIONS, AS_IT_IS, SFREQ, altered
+from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures
+from sknemg.diagnosis import fit_temperature
+
+
+def test_a_calibrated_model_of_few_subjects_has_an_error_all_the_same():
+    sure, unsure = np.eye(3)[[0, 1, 2] * 4], np.tile([0.5, 0.3, 0.2], (12, 1))
+    assert error_of_calibrated(sure) < 1e-5
+    few, many = error_of_calibrated(unsure), error_of_calibrated(np.tile(unsure, (50, 1)))
+    expected = np.abs(np.random.default_rng(1).binomial(12, 0.5, 20_000) / 12 - 0.5).mean()
+    assert few == pytest.approx(expected, abs=0.01)
+    assert many < few / 4
+
+
+def test_what_is_printed_is_scored_after_the_temperature():
+    votes, codes = np.tile([0.4, 0.3, 0.3], (10, 1)), np.zeros(10, dtype=int)
+    row = row_of(votes, codes, 0.1)
+    assert row["right"] == row["subjects"] == 10
+    assert row["error_votes"] == pytest.approx(0.6)
+    printed = 0.4**10 / (0.4**10 + 2 * 0.3**10)
+    assert row["sure"] == pytest.approx(printed)
+    assert row["error"] == pytest.approx(1 - printed)
+    assert row["log_loss"] == pytest.approx(-np.log(printed))
+
+
+def waves():
+    rng = np.random.default_rng(0)
+    rows = [np.convolve(rng.normal(0, 0.05, n), np.ones(5), "same") for n in (8000, 10_000)]
+    return Recordings(rows, sfreq=SFREQ, subject=["A", "B"])
+
+
+def test_recordings_are_altered_as_their_names_say():
+    own = waves()
+    found = {name: altered(own, alter) for name, alter in ALTERATIONS.items()}
+    assert_allclose(found[AS_IT_IS].values, own.values, rtol=1e-6)
+    assert_allclose(found["a quarter of the amplitude"].values, own.values / 4, rtol=1e-5)
+    assert np.diff(found["5/4 of the length"].offsets).tolist() == [10_000, 12_500]
+    assert np.diff(found["4/5 of the length"].offsets).tolist() == [6400, 8000]
+    quiet = found["flat between potentials"].values
+    assert 0.5 < (quiet == 0).mean() < 0.8 and np.ptp(quiet) > 0
+    for row, name, share in ((0, "1/4", 0.25), (1, "1/2", 0.5)):
+        (new,) = (v for k, v in found.items() if k.startswith(f"slow noise, {name}"))
+        noise = np.asarray(new[row]) - np.asarray(own[row])
+        assert noise.std() == pytest.approx(share * np.std(own[row]), rel=1e-3)
+        power = np.abs(np.fft.rfft(noise)) ** 2
+        rates = np.fft.rfftfreq(len(noise), 1 / SFREQ)
+        assert power[(rates > 10) & (rates < 90)].sum() > 0.95 * power.sum()
+    white = found["white noise of 15 µV"].values - own.values
+    assert white.std() == pytest.approx(0.015, rel=0.05)
+    assert abs(np.corrcoef(white[:8000], white[8000:16_000])[0, 1]) < 0.1  # drawn for each row
+    assert not np.shares_memory(found[AS_IT_IS].values, own.values)
+
+
+def test_patients_of_another_simulator_have_names_of_their_own(tmp_path, monkeypatch):
+    asked = []
+
+    def block(store, kind, number):
+        asked.append((store, kind, number))
+        raw = Recordings(np.ones((2, 9)), sfreq=SFREQ, subject=[f"{kind}-{number}", "x"])
+        return patients.Block(raw, raw, raw, np.array(["normal", "myopathy"]))
+
+    monkeypatch.setattr(patients, "block", block)
+    own = patients.others(tmp_path)
+    assert asked == [(tmp_path, kind, n) for kind, n in
+                     (("whole", 0), ("whole", 1), ("biceps", 0), ("default", 0))]  # fmt: skip
+    for part in own[:3]:
+        assert part["subject"].tolist()[:3] == ["other-whole-0", "other-x", "other-whole-1"]
+    assert own.y.tolist() == ["normal", "myopathy"] * 4
+
+
+def test_votes_are_looked_up_by_subject_and_the_whole_pipeline_is_kept():
+    """Calibrated with answers that are known, as it is by asking the pipeline."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(["myopathy", "neuropathy", "normal"], 8)
+    rows = rng.normal(0, np.repeat([0.05, 0.1, 0.2], 8)[:, None], (24, 6000))
+    raw = Recordings(rows, sfreq=SFREQ, subject=rng.permutation(24))
+    middle = make_pipeline(Segmenter(window=0.2, hop=0.2), SegmentFeatures())
+    waves = patients.steps().fit_transform(raw)
+    votes = DiVoteClassifier(LogisticRegression(C=1e-3), final_estimator=None)
+    votes.fit(middle.fit_transform(waves.with_columns(subject=np.arange(24) + 100)), y)
+    y[::3] = np.roll(y[::3], 3)  # not all are right, so that the temperature is no limit
+    own = patients.Block(raw, waves, waves, y)
+    model = pretrain.cautious(votes, middle, own)
+    proba = model.estimator_.predict_proba(raw)
+    assert_allclose(proba, model.out_of_fold_proba_, atol=1e-5)
+    assert [type(step).__name__ for step in model.estimator_] == [
+        "Downsampler", "BandPass", "Pipeline", "DiVoteClassifier",
+    ]  # fmt: skip
+    codes = np.searchsorted(model.classes_, own.y)
+    assert model.temperature_ == pytest.approx(fit_temperature(proba, codes), rel=1e-3)
+
+
+def test_patients_are_stretched_each_by_a_factor_of_its_own():
+    t = np.arange(8000) / SFREQ
+    raw = Recordings(
+        np.tile(np.sin(2 * np.pi * 100 * t), (6, 1)), sfreq=SFREQ, subject=list("aabbcc")
+    )
+    new = variation.stretched(raw, 0)
+    lengths = np.diff(new.offsets) / 8000
+    assert_allclose(lengths[::2], lengths[1::2])
+    assert len(set(lengths)) == 3
+    assert variation.LENGTHS[0] <= lengths.min() < lengths.max() <= variation.LENGTHS[1]
+    for row, length in zip(new, lengths, strict=True):
+        power = np.abs(np.fft.rfft(row))
+        peak = np.fft.rfftfreq(len(row), 1 / SFREQ)[power.argmax()]
+        assert peak == pytest.approx(100 / length, abs=SFREQ / len(row))
+    assert_allclose(variation.stretched(raw, 0).values, new.values)
+
+
+def test_slow_noise_is_slow_and_of_the_stated_share():
+    generator = torch.Generator().manual_seed(0)
+    batch = torch.randn(64, 4000, generator=generator)
+    augmenter = variation.SlowNoise(input_sfreq=SFREQ, gain=1, noise=0, mains=0, shift=0, warp=0)
+    noise = (augmenter(batch, generator) - batch).numpy()
+    share = noise.std(axis=1) / batch.numpy().std(axis=1)
+    low, high = variation.SHARES
+    assert low * 0.99 <= share.min() < 0.1 and 0.5 < share.max() <= high * 1.01
+    power = np.abs(np.fft.rfft(noise, axis=1)) ** 2
+    rates = np.fft.rfftfreq(4000, 1 / SFREQ)
+    assert power[:, rates < 20].sum() < 1e-6 * power.sum()
+    assert (power[:, rates < 200].sum(axis=1) > 0.9 * power.sum(axis=1)).all()
+    assert batch.std() == pytest.approx(1, abs=0.01)  # left unchanged
