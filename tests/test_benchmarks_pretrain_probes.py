@@ -97,7 +97,7 @@ def test_votes_are_looked_up_by_subject_and_the_whole_pipeline_is_kept():
     proba = model.estimator_.predict_proba(raw)
     assert_allclose(proba, model.out_of_fold_proba_, atol=1e-5)
     assert [type(step).__name__ for step in model.estimator_] == [
-        "Downsampler", "BandPass", "Pipeline", "DiVoteClassifier",
+        "Downsampler", "BandPass", "Segmenter", "SegmentFeatures", "DiVoteClassifier",
     ]  # fmt: skip
     codes = np.searchsorted(model.classes_, own.y)
     assert model.temperature_ == pytest.approx(fit_temperature(proba, codes), rel=1e-3)
