@@ -78,8 +78,8 @@ def warn_if_unlike_emg(
     warnings.warn(
         f"{n_rows} of {len(meta)} recordings do not look like needle EMG in millivolts:\n"
         + "\n".join(lines)
-        + "\nGive Recordings the `unit` of the signals, scale counts to millivolts, and leave out "
-        "what carries no signal.",
+        + "\nGive Recordings the `unit` of the signals and their rate in hertz, scale counts to "
+        "millivolts, and leave out what carries no signal.",
         ImplausibleWarning,
         stacklevel=stacklevel + 1,
     )
