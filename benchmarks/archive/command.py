@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+LOOK = 2.0  # s between two looks at the memory of running processes
+
 
 def measure_command(
     folder: Path, name: str, model: str, n_jobs: int, partition: int, turn: int = 0
@@ -122,26 +124,30 @@ def _largest_memory(running: list[subprocess.Popen]) -> tuple[dict[str, float], 
     """Watch processes and all below them to their ends; shared pages count once (PSS, by Linux).
 
     Given are the most that all held at once, and the most of the processes themselves and of those
-    below them, in MB.
+    below them, in MB. They are looked at every `LOOK` seconds only, since a look walks all pages of
+    a process and holds up its own requests for memory.
     """
     import psutil
 
     tops = [psutil.Process(process.pid) for process in running]
     most = np.zeros(3)  # all, the commands themselves, what they started
-    ended = [np.nan] * len(running)
+    ended, next_look = [np.nan] * len(running), 0.0
     while np.isnan(ended).any():
+        time.sleep(0.1)
+        for at, process in enumerate(running):
+            if np.isnan(ended[at]) and process.poll() is not None:
+                ended[at] = time.perf_counter()
+        if time.perf_counter() < next_look:
+            continue
         own = below = 0
-        for at, (process, top) in enumerate(zip(running, tops, strict=True)):
-            if process.poll() is not None:
-                ended[at] = time.perf_counter() if np.isnan(ended[at]) else ended[at]
-                continue
+        for top in tops:
             with _gone():
                 own += top.memory_full_info().pss
                 for one in top.children(recursive=True):
                     with _gone():
                         below += one.memory_full_info().pss
         most = np.maximum(most, [own + below, own, below])
-        time.sleep(0.25)
+        next_look = time.perf_counter() + LOOK
     return dict(zip(("peak_mb", "own_mb", "workers_mb"), most / 1e6, strict=True)), ended
 
 
