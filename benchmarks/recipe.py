@@ -42,6 +42,7 @@ from sknemg.provenance import provenance
 from sknemg.simulate import make_cohort
 from sknemg.simulate.patient import Dials, simulate_patient
 from sknemg.simulate.plan import plan_cohort
+from sknemg.versions import package_code
 
 FOLDER = RESULTS / "recipe"
 SFREQ = 10_000
@@ -206,7 +207,7 @@ def load(name: str, size: Size, seed: int, folder: Path) -> tuple[Recordings, np
         )
     elif name == "simulated-10s":
         X, y = joblib.Memory(folder / "cohorts", verbose=0).cache(long_recordings)(
-            size.n_subjects, 2 * size.cohort_seed + seed
+            size.n_subjects, 2 * size.cohort_seed + seed, package_code("recordings", "simulate")
         )
     else:
         with warnings.catch_warnings():
@@ -218,9 +219,12 @@ def load(name: str, size: Size, seed: int, folder: Path) -> tuple[Recordings, np
 
 
 def long_recordings(
-    n_subjects: int, seed: int, n_recordings: int = 4, seconds: float = 10.0
+    n_subjects: int, seed: int, code: str, n_recordings: int = 4, seconds: float = 10.0
 ) -> tuple[Recordings, np.ndarray]:
-    """Simulate patients with as many, and as long recordings each; names are those of the seed."""
+    """Simulate patients with as many, and as long recordings each; names are those of the seed.
+
+    The code of the simulator is in the cache's key alone, as in `make_cohort`.
+    """
     plan = plan_cohort(n_subjects, confound=False, random_state=seed).assign(seconds=seconds)
     plan = plan.groupby("subject").head(n_recordings)
     usual = {name: one.default for name, one in signature(make_cohort).parameters.items()}

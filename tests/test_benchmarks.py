@@ -339,6 +339,23 @@ def test_intervals_of_several_comparisons_are_wider(invented_recipe):
     assert lower < low < value < high < higher
 
 
+def test_long_recordings_are_those_of_the_simulator_at_hand(tmp_path, monkeypatch):
+    made = []
+
+    def patients(n_subjects, seed, code):
+        made.append(code)
+        rows = np.zeros((n_subjects, 2 * recipe.SFREQ), "float32")
+        X = Recordings(rows, sfreq=recipe.SFREQ, subject=range(n_subjects))
+        return X, np.resize(["myopathy", "normal"], n_subjects)
+
+    monkeypatch.setattr(recipe, "long_recordings", patients)
+    for code in ("older", "older", "newer"):
+        monkeypatch.setattr(recipe, "package_code", lambda *packages, code=code: code)
+        X, _ = recipe.load("simulated-10s", recipe.Size(n_subjects=2), 0, tmp_path)
+        assert len(X) == 2
+    assert made == ["older", "newer"]
+
+
 @pytest.mark.slow
 def test_the_page_of_the_recipe_is_that_of_the_kept_results(tmp_path):
     assert "Not run." in recipe.tables(tmp_path)
