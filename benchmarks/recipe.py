@@ -14,7 +14,7 @@ import json
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from inspect import signature
@@ -369,24 +369,52 @@ def balanced(table: pd.DataFrame, level: str) -> float:
     return float(right.groupby([table["seed"], table["y_true"]]).mean().mean())
 
 
+def common_seeds(part: pd.DataFrame, names: Collection[str]) -> list[int]:
+    """Give the seeds with which every one of some settings ran on all folds of a cohort."""
+    own = finished(part)
+    seeds = [set(own.loc[own["setting"] == name, "seed"]) for name in names]
+    return sorted(set.intersection(*seeds))
+
+
+def run_everywhere(table: pd.DataFrame) -> list[str]:
+    """Give the settings that ran with a seed or more on all folds of all cohorts."""
+    whole = pd.concat([finished(part) for _, part in table.groupby("cohort")])
+    n_cohorts = whole.groupby("setting")["cohort"].nunique()
+    return n_cohorts.index[n_cohorts == table["cohort"].nunique()].tolist()
+
+
 def chosen_elsewhere(table: pd.DataFrame) -> pd.DataFrame:
     """Choose for each test fold the setting that lost least on the subjects of all other folds.
+
+    Settings are compared on the seeds that all of them have, and the chosen ones are scored on
+    those that all chosen ones have: otherwise a setting of one seed would be set against others'
+    means, and subjects of one fold would count more often than those of another.
 
     Returns
     -------
     DataFrame
         The rows of the chosen settings: what choosing is worth on subjects that had no part in it.
+        Every subject of a cohort is there with the same seeds, those that the published setting has
+        as well; no row where the settings have no seed in common.
     """
-    matrix = losses(table).groupby(["cohort", "subject"]).mean()
+    names = run_everywhere(table)
+    cohorts = dict(list(table[table["setting"].isin(names)].groupby("cohort", sort=False)))
+    seeds = {cohort: common_seeds(part, names) for cohort, part in cohorts.items()}
+    if not all(seeds.values()):
+        return table[:0]
+    shared = [part[part["seed"].isin(seeds[cohort])] for cohort, part in cohorts.items()]
+    matrix = losses(pd.concat(shared)).groupby(["cohort", "subject"]).mean()
     folds = table.drop_duplicates(["cohort", "subject"]).set_index(["cohort", "subject"])["fold"]
     parts = []
-    for (cohort, fold), _ in table.groupby(["cohort", "fold"]):
-        at = matrix.index.get_level_values("cohort") == cohort
-        elsewhere = matrix[~(at & (folds.loc[matrix.index] == fold).to_numpy())]
-        means = elsewhere.groupby("cohort").mean().dropna(axis=1)  # of what ran on both
-        best = means.mean().idxmin()  # cohorts weigh alike
-        rows = (table["cohort"] == cohort) & (table["fold"] == fold) & (table["setting"] == best)
-        parts.append(table[rows])
+    for cohort, part in cohorts.items():
+        own = matrix.index.get_level_values("cohort") == cohort
+        best = {}
+        for fold in sorted(part["fold"].unique()):
+            elsewhere = matrix[~(own & (folds.loc[matrix.index] == fold).to_numpy())]
+            best[fold] = elsewhere.groupby("cohort").mean().mean().idxmin()  # cohorts weigh alike
+        scored = common_seeds(part, {PUBLISHED, *best.values()})
+        chosen = part["setting"] == part["fold"].map(best)
+        parts.append(part[chosen & part["seed"].isin(scored)])
     return pd.concat(parts)
 
 
@@ -506,25 +534,30 @@ def _by_seed(parts: list[pd.DataFrame]) -> list[str]:
 
 def _choice(table: pd.DataFrame) -> list[str]:
     """Say what each fold's setting would be by the others, and what that is worth."""
-    own = losses(table)
-    on_both = own.groupby("cohort").mean().notna().sum() == len(CHOSEN_ON)
-    n_settings = int(on_both.sum())
-    if n_settings < 2 or not on_both.get(PUBLISHED, False):
+    names = run_everywhere(table)
+    if table["cohort"].nunique() < len(CHOSEN_ON) or len(names) < 2 or PUBLISHED not in names:
         return ["Chosen by the others: too few settings ran on both cohorts.\n"]
     picked = chosen_elsewhere(table)
+    if picked.empty:
+        return ["Chosen by the others: the settings have no seed in common.\n"]
+    published = losses(table)[PUBLISHED]
     rows = []
     for cohort, part in picked.groupby("cohort", sort=False):
-        best = losses(part).bfill(axis=1).iloc[:, 0]  # fewer rows where a setting has fewer seeds
-        value, low, high = difference(best, own[PUBLISHED].loc[[cohort]])
-        names = part.drop_duplicates("fold").sort_values("fold")["setting"]
+        best = losses(part).mean(axis=1)  # a subject has the one setting of its fold
+        value, low, high = difference(best, published)
+        chosen = part.drop_duplicates("fold").sort_values("fold")["setting"]
         rows.append(
-            [cohort, "; ".join(names), f"{100 * balanced(part, 'subject'):.0f}",
-             f"{best.mean():.2f}", format_interval(value, low, high)]
+            [cohort, "; ".join(chosen), f"{100 * balanced(part, 'subject'):.0f}",
+             f"{best.mean():.2f}", format_interval(value, low, high, signed=True),
+             str(part["seed"].nunique())]
         )  # fmt: skip
     return [
-        f"Chosen by the others: for each fold, that of the {n_settings} settings run on both "
-        "with the least log-loss on the subjects of all other folds and of the other cohort.\n",
-        markdown(["", "chosen", "subjects", "log-loss", "difference from published"], rows),
+        f"Chosen by the others: for each fold, that of the {len(names)} settings run on both "
+        "with the least log-loss on the subjects of all other folds and of the other cohort, on "
+        "the seeds that all settings have; scored on those that all chosen ones have.\n",
+        markdown(
+            ["", "chosen", "subjects", "log-loss", "difference from published", "seeds"], rows
+        ),
     ]
 
 

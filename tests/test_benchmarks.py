@@ -324,7 +324,8 @@ def test_the_recipe_names_the_commit_of_its_trainings_and_leaves_out_halves(
     # the second seed of the published setting lacks a fold
     rows = re.findall(r"^\| published .* (\d) \|$", text, re.MULTILINE)
     assert rows == ["2", "1"]
-    chosen = re.findall(rf"^\| \w+ \| {recipe.BASE}; .* -0.47 \[no interval\] \|$", text, re.M)
+    # scored with the one seed that both have
+    chosen = re.findall(rf"^\| \w+ \| {recipe.BASE}; .* -0.47 \[no interval\] \| 1 \|$", text, re.M)
     assert len(chosen) == 2
     assert "**n2001**, 1 settings: better none; worse `published`." in text
     assert f"**n2001**, of 6: `published` 3, 3; `{recipe.BASE}` 6." in text
@@ -337,6 +338,34 @@ def test_intervals_of_several_comparisons_are_wider(invented_recipe):
     _, low, high = recipe.difference(one, other)
     value, lower, higher = recipe.difference(one, other, n_comparisons=20)
     assert lower < low < value < high < higher
+
+
+def test_what_was_chosen_is_scored_on_seeds_that_all_chosen_settings_have(invented_recipe):
+    """One setting has a second seed, in which it is wrong throughout."""
+    rows = invented_recipe
+    extra = rows[rows["setting"] == "all ingredients"].assign(seed=1)
+    wrong = extra.assign(myopathy=1 - extra["myopathy"], normal=1 - extra["normal"])
+    table = pd.concat([rows, wrong], ignore_index=True)
+    chosen = recipe.chosen_elsewhere(table)
+    # with both of its seeds its mean loss would be above that of the others
+    assert set(chosen["setting"]) == {"all ingredients"}
+    # "+ a" is surest outside of the last fold of N2001, and so chosen there
+    other = (table["setting"] == "+ a") & ((table["cohort"] != "n2001") | (table["fold"] < 2))
+    p = np.where(table["cohort"] == "n2001", 1.0, 0.74)
+    for label in ("myopathy", "normal"):
+        table.loc[other, label] = np.where(table["y_true"] == label, p, 1 - p)[other]
+    chosen = recipe.chosen_elsewhere(table)
+    n2001 = chosen[chosen["cohort"] == "n2001"]
+    names = n2001.drop_duplicates("fold").set_index("fold")["setting"].to_dict()
+    assert names == {0: "all ingredients", 1: "all ingredients", 2: "+ a"}
+    assert set(n2001["seed"]) == {0} and len(n2001) == 6
+    assert recipe.balanced(n2001, "subject") == 1  # the other seed of some folds has none right
+    lines = recipe._choice(table)
+    assert re.search(r"^\| n2001 \| .* \| 100 \| 0\.\d\d \| -0\.\d\d .* \| 1 \|$", lines[1], re.M)
+    # the other seed alone for one of them: nothing is left to compare
+    apart = table[(table["setting"] != "all ingredients") | (table["seed"] == 1)]
+    assert recipe.chosen_elsewhere(apart).empty
+    assert "no seed in common" in recipe._choice(apart)[0]
 
 
 def test_long_recordings_are_those_of_the_simulator_at_hand(tmp_path, monkeypatch):
