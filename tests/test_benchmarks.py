@@ -327,17 +327,21 @@ def test_the_recipe_names_the_commit_of_its_trainings_and_leaves_out_halves(
     # scored with the one seed that both have
     chosen = re.findall(rf"^\| \w+ \| {recipe.BASE}; .* -0.47 \[no interval\] \| 1 \|$", text, re.M)
     assert len(chosen) == 2
-    assert "**n2001**, 1 settings: better none; worse `published`." in text
+    assert "with all 2 comparisons of the cohorts counted" in text
+    assert "**n2001**, 6 subjects, |t| above 3.16: better none; worse `published`." in text
     assert f"**n2001**, of 6: `published` 3, 3; `{recipe.BASE}` 6." in text
 
 
-def test_intervals_of_several_comparisons_are_wider(invented_recipe):
+def test_differences_have_t_intervals_over_subjects(invented_recipe):
     rng = np.random.default_rng(0)
-    one = recipe.losses(invented_recipe)["published"]
-    other = one + rng.normal(size=len(one))
-    _, low, high = recipe.difference(one, other)
-    value, lower, higher = recipe.difference(one, other, n_comparisons=20)
-    assert lower < low < value < high < higher
+    one = recipe.losses(invented_recipe)["published"].loc[["n2001"]]
+    again = pd.concat([one, one.rename({0: 1}, level="seed")])
+    other = again + rng.normal(size=len(again))
+    each = (again - other).groupby("subject").mean()
+    for n_comparisons in (1, 20):
+        t = stats.ttest_1samp(each, 0).confidence_interval(1 - 0.05 / n_comparisons)
+        found = recipe.difference(again, other, n_comparisons=n_comparisons)
+        assert found == pytest.approx((each.mean(), t.low, t.high))
 
 
 def test_what_was_chosen_is_scored_on_seeds_that_all_chosen_settings_have(invented_recipe):
