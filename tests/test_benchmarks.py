@@ -396,6 +396,24 @@ def test_the_page_of_the_recipe_is_that_of_the_kept_results(tmp_path):
     assert recipe.earlier() in write_recipe.PAGE.read_text()
 
 
+def test_rows_of_several_commits_are_named():
+    def kept(commit, hop=0.4):
+        settings = {"n_subjects": {"normal": 3}, "n_recordings": 9, "benchmark": {"hop": hop}}
+        more = {"protocol": {"n_splits": 2}, "device": "CPU", "random_state": 0, "commit": commit}
+        return SimpleNamespace(settings=settings | more)
+
+    said = (
+        "3 subjects (simulated), 9 recordings, segments every {} s, 2 folds by subject, CPU, seed 0"
+    )
+    assert images_128._said({}) == "Not run."
+    one = images_128._said({"a": kept("abc1234"), "b": kept("abc1234")})
+    assert one == f"*{said.format(0.4)}. Commits: abc1234.*"
+    several = images_128._said({"a": kept("abc1234"), "b": kept("", 0.2), "c": kept("abc1234")})
+    commits = "Commits: abc1234 (a / c); unknown (b).*"
+    assert several == f"*{said.format(0.4)} (a / c); {said.format(0.2)} (b). {commits}"
+    assert reporting.commits_of({"a": kept("abc1234"), "b": None}) == "abc1234"
+
+
 def test_rows_that_no_commit_holds_are_named():
     commits = {"a": "7ce538e", "b": "", "c": "e2d73a0+changes"}
     found = {name: SimpleNamespace(settings={"commit": one}) for name, one in commits.items()}
