@@ -28,7 +28,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.machinery.methods import installed
-from benchmarks.machinery.reporting import markdown
+from benchmarks.machinery.reporting import commits_of, markdown
 from benchmarks.machinery.runner import RESULTS
 from sknemg import DiVoteClassifier, Downsampler, NEMGNetClassifier, Segmenter, SegmentFeatures
 from sknemg.datasets import load_cohort, load_emglab
@@ -282,16 +282,11 @@ def _said(found: dict[str, Any]) -> str:
         return "Networks not run."
     settings = networks[0].settings
     network = settings["network"]
-    commits: dict[str, list[str]] = {}
-    for name, result in found.items():
-        if result is not None:
-            commits.setdefault(result.settings["commit"] or "unknown", []).append(name)
-    said = "; ".join(f"{commit} ({' / '.join(names)})" for commit, names in commits.items())
     return (
         f"*{sum(settings['n_subjects'].values())} subjects, {settings['n_recordings']} recordings; "
         f"{settings['protocol']['n_splits']} folds by subject; networks: version "
         f"{network['version']} of width {network['width']}, {network['epochs']} epochs; "
-        f"{settings['device']}, seed {settings['random_state']}. Commits: {said}.*"
+        f"{settings['device']}, seed {settings['random_state']}. Commits: {commits_of(found)}.*"
     )
 
 

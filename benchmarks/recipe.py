@@ -14,9 +14,8 @@ import json
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from benchmarks.machinery.reporting import markdown
 from benchmarks.machinery.runner import RESULTS, write_json
@@ -42,6 +42,7 @@ from sknemg.provenance import provenance
 from sknemg.simulate import make_cohort
 from sknemg.simulate.patient import Dials, simulate_patient
 from sknemg.simulate.plan import plan_cohort
+from sknemg.versions import package_code
 
 FOLDER = RESULTS / "recipe"
 SFREQ = 10_000
@@ -206,7 +207,7 @@ def load(name: str, size: Size, seed: int, folder: Path) -> tuple[Recordings, np
         )
     elif name == "simulated-10s":
         X, y = joblib.Memory(folder / "cohorts", verbose=0).cache(long_recordings)(
-            size.n_subjects, 2 * size.cohort_seed + seed
+            size.n_subjects, 2 * size.cohort_seed + seed, package_code("recordings", "simulate")
         )
     else:
         with warnings.catch_warnings():
@@ -218,9 +219,12 @@ def load(name: str, size: Size, seed: int, folder: Path) -> tuple[Recordings, np
 
 
 def long_recordings(
-    n_subjects: int, seed: int, n_recordings: int = 4, seconds: float = 10.0
+    n_subjects: int, seed: int, code: str, n_recordings: int = 4, seconds: float = 10.0
 ) -> tuple[Recordings, np.ndarray]:
-    """Simulate patients with as many, and as long recordings each; names are those of the seed."""
+    """Simulate patients with as many, and as long recordings each; names are those of the seed.
+
+    The code of the simulator is in the cache's key alone, as in `make_cohort`.
+    """
     plan = plan_cohort(n_subjects, confound=False, random_state=seed).assign(seconds=seconds)
     plan = plan.groupby("subject").head(n_recordings)
     usual = {name: one.default for name, one in signature(make_cohort).parameters.items()}
@@ -332,27 +336,23 @@ def losses(table: pd.DataFrame) -> pd.DataFrame:
     return table.pivot(index=["cohort", "seed", "subject"], columns="setting", values="loss")
 
 
-@cache
-def _shares(n_subjects: int, n_draws: int, seed: int) -> np.ndarray:
-    """Draw subjects with replacement; give each subject's share in each draw."""
-    draws = np.random.default_rng(seed).integers(n_subjects, size=(n_draws, n_subjects))
-    return np.stack([(draws == at).mean(axis=1) for at in range(n_subjects)], axis=1)
-
-
 def difference(
-    one: pd.Series, other: pd.Series, seed: int = 0, *, n_comparisons: int = 1
+    one: pd.Series, other: pd.Series, *, n_comparisons: int = 1
 ) -> tuple[float, float, float]:
-    """Compare losses of the same subjects: mean difference, 95 % interval over subjects.
+    """Compare losses of the same subjects: mean difference, 95 % t interval over subjects.
 
-    Seeds of a subject are averaged first; subjects are resampled (4000 times). For several
-    comparisons (20,000 times) the interval is wider, so that all of them together hold with 95 %
-    (Bonferroni).
+    The seeds that both have are averaged first, in each subject. For several comparisons the
+    interval is wider, so that all of them together hold with 95 % (Bonferroni). No percentiles of a
+    bootstrap: with ten subjects those are too narrow, far out in the tails by a third.
     """
     each = (one - other).dropna().groupby(["cohort", "subject"]).mean().to_numpy()
-    shares = _shares(len(each), 4000 if n_comparisons == 1 else 20_000, seed)
-    tail = 0.025 / n_comparisons
-    low, high = np.quantile(shares @ each, [tail, 1 - tail])
-    return float(each.mean()), float(low), float(high)
+    half = critical(len(each), n_comparisons) * stats.sem(each)
+    return float(each.mean()), float(each.mean() - half), float(each.mean() + half)
+
+
+def critical(n_subjects: int, n_comparisons: int) -> float:
+    """Give the |t| above which one of several differences is beyond chance (Bonferroni)."""
+    return float(stats.t.ppf(1 - 0.025 / n_comparisons, n_subjects - 1))
 
 
 def balanced(table: pd.DataFrame, level: str) -> float:
@@ -365,24 +365,52 @@ def balanced(table: pd.DataFrame, level: str) -> float:
     return float(right.groupby([table["seed"], table["y_true"]]).mean().mean())
 
 
+def common_seeds(part: pd.DataFrame, names: Collection[str]) -> list[int]:
+    """Give the seeds with which every one of some settings ran on all folds of a cohort."""
+    own = finished(part)
+    seeds = [set(own.loc[own["setting"] == name, "seed"]) for name in names]
+    return sorted(set.intersection(*seeds))
+
+
+def run_everywhere(table: pd.DataFrame) -> list[str]:
+    """Give the settings that ran with a seed or more on all folds of all cohorts."""
+    whole = pd.concat([finished(part) for _, part in table.groupby("cohort")])
+    n_cohorts = whole.groupby("setting")["cohort"].nunique()
+    return n_cohorts.index[n_cohorts == table["cohort"].nunique()].tolist()
+
+
 def chosen_elsewhere(table: pd.DataFrame) -> pd.DataFrame:
     """Choose for each test fold the setting that lost least on the subjects of all other folds.
+
+    Settings are compared on the seeds that all of them have, and the chosen ones are scored on
+    those that all chosen ones have: otherwise a setting of one seed would be set against others'
+    means, and subjects of one fold would count more often than those of another.
 
     Returns
     -------
     DataFrame
         The rows of the chosen settings: what choosing is worth on subjects that had no part in it.
+        Every subject of a cohort is there with the same seeds, those that the published setting has
+        as well; no row where the settings have no seed in common.
     """
-    matrix = losses(table).groupby(["cohort", "subject"]).mean()
+    names = run_everywhere(table)
+    cohorts = dict(list(table[table["setting"].isin(names)].groupby("cohort", sort=False)))
+    seeds = {cohort: common_seeds(part, names) for cohort, part in cohorts.items()}
+    if not all(seeds.values()):
+        return table[:0]
+    shared = [part[part["seed"].isin(seeds[cohort])] for cohort, part in cohorts.items()]
+    matrix = losses(pd.concat(shared)).groupby(["cohort", "subject"]).mean()
     folds = table.drop_duplicates(["cohort", "subject"]).set_index(["cohort", "subject"])["fold"]
     parts = []
-    for (cohort, fold), _ in table.groupby(["cohort", "fold"]):
-        at = matrix.index.get_level_values("cohort") == cohort
-        elsewhere = matrix[~(at & (folds.loc[matrix.index] == fold).to_numpy())]
-        means = elsewhere.groupby("cohort").mean().dropna(axis=1)  # of what ran on both
-        best = means.mean().idxmin()  # cohorts weigh alike
-        rows = (table["cohort"] == cohort) & (table["fold"] == fold) & (table["setting"] == best)
-        parts.append(table[rows])
+    for cohort, part in cohorts.items():
+        own = matrix.index.get_level_values("cohort") == cohort
+        best = {}
+        for fold in sorted(part["fold"].unique()):
+            elsewhere = matrix[~(own & (folds.loc[matrix.index] == fold).to_numpy())]
+            best[fold] = elsewhere.groupby("cohort").mean().mean().idxmin()  # cohorts weigh alike
+        scored = common_seeds(part, {PUBLISHED, *best.values()})
+        chosen = part["setting"] == part["fold"].map(best)
+        parts.append(part[chosen & part["seed"].isin(scored)])
     return pd.concat(parts)
 
 
@@ -404,9 +432,13 @@ def tables(folder: Path = FOLDER) -> str:
         "simulator is as well.*\n\n"
         "Balanced accuracy in percent, of recordings alone / of subjects by the mean of their "
         "recordings; log-loss of subjects (thirds: 1.10); and its difference, below 0 where the "
-        "setting is better, with a 95 % interval over subjects. **These intervals are not "
-        f"corrected for the {len(settings())} settings**: where none differs, one in twenty leaves "
-        f"0 out. `{BASE}` is what `sknemg compare` trains: its ingredients are left out (-) and "
+        "setting is better, over the seeds that both settings have, with a 95 % t interval over "
+        f"subjects. **These intervals are not corrected for the {len(settings())} settings**: "
+        "where none differs, one in twenty leaves 0 out. They hold where the subjects' differences "
+        "are about normal; one subject with a sure mistake can undo that where there are ten. They "
+        "take subjects for independent, though those of a fold share a training, and with few "
+        f"seeds they hardly hold the chance in training. `{BASE}` is what `sknemg compare` "
+        "trains: its ingredients are left out (-) and "
         "others added to it (+).\n"
     )
     for cohort, part in table.groupby("cohort", sort=False):
@@ -467,24 +499,28 @@ def earlier(folder: Path = FOLDER / "earlier") -> str:
 
 
 def _against_base(parts: list[pd.DataFrame]) -> list[str]:
-    """Name the settings that differ from `BASE` even if all of them are counted."""
+    """Name the settings that differ from `BASE` even if those of all cohorts are counted."""
+    matrices = [own for own in map(losses, parts) if BASE in own]
+    n_comparisons = sum(own.shape[1] - 1 for own in matrices)
     said = []
-    for part in parts:
-        matrix = losses(part)
-        if BASE not in matrix:
-            continue
-        others = matrix.columns.drop(BASE)
+    for matrix in matrices:
+        (cohort,) = matrix.index.unique("cohort")
+        n_subjects = len(matrix.index.unique("subject"))
         found: dict[str, list[str]] = {"better": [], "worse": []}
-        for name in [name for name in settings() if name in others]:
-            _, low, high = difference(matrix[name], matrix[BASE], n_comparisons=len(others))
+        for name in [name for name in settings() if name in matrix.columns.drop(BASE)]:
+            _, low, high = difference(matrix[name], matrix[BASE], n_comparisons=n_comparisons)
             if low > 0 or high < 0:
                 found["worse" if low > 0 else "better"].append(f"`{name}`")
         names = "; ".join(f"{kind} {', '.join(own) or 'none'}" for kind, own in found.items())
-        said.append(f"**{part['cohort'].iloc[0]}**, {len(others)} settings: {names}.")
+        least = critical(n_subjects, n_comparisons)
+        said.append(f"**{cohort}**, {n_subjects} subjects, |t| above {least:.2f}: {names}.")
     if not said:
         return []
-    intro = f"Different in log-loss from `{BASE}`, with intervals widened for as many comparisons "
-    return [f"{intro}(Bonferroni): {' '.join(said)}\n"]
+    return [
+        f"Different in log-loss from `{BASE}` with all {n_comparisons} comparisons of the cohorts "
+        f"counted (Bonferroni, t intervals over subjects): {' '.join(said)} What is not named is "
+        "not shown to be level: with ten subjects a difference must be large, and alike in all.\n"
+    ]
 
 
 def _by_seed(parts: list[pd.DataFrame]) -> list[str]:
@@ -502,25 +538,30 @@ def _by_seed(parts: list[pd.DataFrame]) -> list[str]:
 
 def _choice(table: pd.DataFrame) -> list[str]:
     """Say what each fold's setting would be by the others, and what that is worth."""
-    own = losses(table)
-    on_both = own.groupby("cohort").mean().notna().sum() == len(CHOSEN_ON)
-    n_settings = int(on_both.sum())
-    if n_settings < 2 or not on_both.get(PUBLISHED, False):
+    names = run_everywhere(table)
+    if table["cohort"].nunique() < len(CHOSEN_ON) or len(names) < 2 or PUBLISHED not in names:
         return ["Chosen by the others: too few settings ran on both cohorts.\n"]
     picked = chosen_elsewhere(table)
+    if picked.empty:
+        return ["Chosen by the others: the settings have no seed in common.\n"]
+    published = losses(table)[PUBLISHED]
     rows = []
     for cohort, part in picked.groupby("cohort", sort=False):
-        best = losses(part).bfill(axis=1).iloc[:, 0]  # fewer rows where a setting has fewer seeds
-        value, low, high = difference(best, own[PUBLISHED].loc[[cohort]])
-        names = part.drop_duplicates("fold").sort_values("fold")["setting"]
+        best = losses(part).mean(axis=1)  # a subject has the one setting of its fold
+        value, low, high = difference(best, published)
+        chosen = part.drop_duplicates("fold").sort_values("fold")["setting"]
         rows.append(
-            [cohort, "; ".join(names), f"{100 * balanced(part, 'subject'):.0f}",
-             f"{best.mean():.2f}", format_interval(value, low, high)]
+            [cohort, "; ".join(chosen), f"{100 * balanced(part, 'subject'):.0f}",
+             f"{best.mean():.2f}", format_interval(value, low, high, signed=True),
+             str(part["seed"].nunique())]
         )  # fmt: skip
     return [
-        f"Chosen by the others: for each fold, that of the {n_settings} settings run on both "
-        "with the least log-loss on the subjects of all other folds and of the other cohort.\n",
-        markdown(["", "chosen", "subjects", "log-loss", "difference from published"], rows),
+        f"Chosen by the others: for each fold, that of the {len(names)} settings run on both "
+        "with the least log-loss on the subjects of all other folds and of the other cohort, on "
+        "the seeds that all settings have; scored on those that all chosen ones have.\n",
+        markdown(
+            ["", "chosen", "subjects", "log-loss", "difference from published", "seeds"], rows
+        ),
     ]
 
 

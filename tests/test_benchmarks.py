@@ -324,19 +324,69 @@ def test_the_recipe_names_the_commit_of_its_trainings_and_leaves_out_halves(
     # the second seed of the published setting lacks a fold
     rows = re.findall(r"^\| published .* (\d) \|$", text, re.MULTILINE)
     assert rows == ["2", "1"]
-    chosen = re.findall(rf"^\| \w+ \| {recipe.BASE}; .* -0.47 \[no interval\] \|$", text, re.M)
+    # scored with the one seed that both have
+    chosen = re.findall(rf"^\| \w+ \| {recipe.BASE}; .* -0.47 \[no interval\] \| 1 \|$", text, re.M)
     assert len(chosen) == 2
-    assert "**n2001**, 1 settings: better none; worse `published`." in text
+    assert "with all 2 comparisons of the cohorts counted" in text
+    assert "**n2001**, 6 subjects, |t| above 3.16: better none; worse `published`." in text
     assert f"**n2001**, of 6: `published` 3, 3; `{recipe.BASE}` 6." in text
 
 
-def test_intervals_of_several_comparisons_are_wider(invented_recipe):
+def test_differences_have_t_intervals_over_subjects(invented_recipe):
     rng = np.random.default_rng(0)
-    one = recipe.losses(invented_recipe)["published"]
-    other = one + rng.normal(size=len(one))
-    _, low, high = recipe.difference(one, other)
-    value, lower, higher = recipe.difference(one, other, n_comparisons=20)
-    assert lower < low < value < high < higher
+    one = recipe.losses(invented_recipe)["published"].loc[["n2001"]]
+    again = pd.concat([one, one.rename({0: 1}, level="seed")])
+    other = again + rng.normal(size=len(again))
+    each = (again - other).groupby("subject").mean()
+    for n_comparisons in (1, 20):
+        t = stats.ttest_1samp(each, 0).confidence_interval(1 - 0.05 / n_comparisons)
+        found = recipe.difference(again, other, n_comparisons=n_comparisons)
+        assert found == pytest.approx((each.mean(), t.low, t.high))
+
+
+def test_what_was_chosen_is_scored_on_seeds_that_all_chosen_settings_have(invented_recipe):
+    """One setting has a second seed, in which it is wrong throughout."""
+    rows = invented_recipe
+    extra = rows[rows["setting"] == "all ingredients"].assign(seed=1)
+    wrong = extra.assign(myopathy=1 - extra["myopathy"], normal=1 - extra["normal"])
+    table = pd.concat([rows, wrong], ignore_index=True)
+    chosen = recipe.chosen_elsewhere(table)
+    # with both of its seeds its mean loss would be above that of the others
+    assert set(chosen["setting"]) == {"all ingredients"}
+    # "+ a" is surest outside of the last fold of N2001, and so chosen there
+    other = (table["setting"] == "+ a") & ((table["cohort"] != "n2001") | (table["fold"] < 2))
+    p = np.where(table["cohort"] == "n2001", 1.0, 0.74)
+    for label in ("myopathy", "normal"):
+        table.loc[other, label] = np.where(table["y_true"] == label, p, 1 - p)[other]
+    chosen = recipe.chosen_elsewhere(table)
+    n2001 = chosen[chosen["cohort"] == "n2001"]
+    names = n2001.drop_duplicates("fold").set_index("fold")["setting"].to_dict()
+    assert names == {0: "all ingredients", 1: "all ingredients", 2: "+ a"}
+    assert set(n2001["seed"]) == {0} and len(n2001) == 6
+    assert recipe.balanced(n2001, "subject") == 1  # the other seed of some folds has none right
+    lines = recipe._choice(table)
+    assert re.search(r"^\| n2001 \| .* \| 100 \| 0\.\d\d \| -0\.\d\d .* \| 1 \|$", lines[1], re.M)
+    # the other seed alone for one of them: nothing is left to compare
+    apart = table[(table["setting"] != "all ingredients") | (table["seed"] == 1)]
+    assert recipe.chosen_elsewhere(apart).empty
+    assert "no seed in common" in recipe._choice(apart)[0]
+
+
+def test_long_recordings_are_those_of_the_simulator_at_hand(tmp_path, monkeypatch):
+    made = []
+
+    def patients(n_subjects, seed, code):
+        made.append(code)
+        rows = np.zeros((n_subjects, 2 * recipe.SFREQ), "float32")
+        X = Recordings(rows, sfreq=recipe.SFREQ, subject=range(n_subjects))
+        return X, np.resize(["myopathy", "normal"], n_subjects)
+
+    monkeypatch.setattr(recipe, "long_recordings", patients)
+    for code in ("older", "older", "newer"):
+        monkeypatch.setattr(recipe, "package_code", lambda *packages, code=code: code)
+        X, _ = recipe.load("simulated-10s", recipe.Size(n_subjects=2), 0, tmp_path)
+        assert len(X) == 2
+    assert made == ["older", "newer"]
 
 
 @pytest.mark.slow
@@ -344,6 +394,24 @@ def test_the_page_of_the_recipe_is_that_of_the_kept_results(tmp_path):
     assert "Not run." in recipe.tables(tmp_path)
     assert recipe.tables() in write_recipe.PAGE.read_text()
     assert recipe.earlier() in write_recipe.PAGE.read_text()
+
+
+def test_rows_of_several_commits_are_named():
+    def kept(commit, hop=0.4):
+        settings = {"n_subjects": {"normal": 3}, "n_recordings": 9, "benchmark": {"hop": hop}}
+        more = {"protocol": {"n_splits": 2}, "device": "CPU", "random_state": 0, "commit": commit}
+        return SimpleNamespace(settings=settings | more)
+
+    said = (
+        "3 subjects (simulated), 9 recordings, segments every {} s, 2 folds by subject, CPU, seed 0"
+    )
+    assert images_128._said({}) == "Not run."
+    one = images_128._said({"a": kept("abc1234"), "b": kept("abc1234")})
+    assert one == f"*{said.format(0.4)}. Commits: abc1234.*"
+    several = images_128._said({"a": kept("abc1234"), "b": kept("", 0.2), "c": kept("abc1234")})
+    commits = "Commits: abc1234 (a / c); unknown (b).*"
+    assert several == f"*{said.format(0.4)} (a / c); {said.format(0.2)} (b). {commits}"
+    assert reporting.commits_of({"a": kept("abc1234"), "b": None}) == "abc1234"
 
 
 def test_rows_that_no_commit_holds_are_named():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -148,8 +148,24 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
 
 
-def setting_line(result: Evaluation | None) -> str:
-    """Say in a sentence how a result came about."""
+def by_value(said: Mapping[str, str]) -> str:
+    """Say what holds for all once, and what differs with the names that it holds for."""
+    groups: dict[str, list[str]] = {}
+    for name, value in said.items():
+        groups.setdefault(value, []).append(name)
+    if len(groups) == 1:
+        return next(iter(groups))
+    return "; ".join(f"{value} ({' / '.join(names)})" for value, names in groups.items())
+
+
+def commits_of(found: Mapping[str, Evaluation | None]) -> str:
+    """Name the commit of kept results, by name where they were run at several."""
+    ran = {name: result.settings["commit"] for name, result in found.items() if result is not None}
+    return by_value({name: commit or "unknown" for name, commit in ran.items()})
+
+
+def setting_line(result: Evaluation | None, commits: str = "") -> str:
+    """Say in a sentence how a result came about; the commits may be those of more results."""
     if result is None:
         return "Not run."
     settings, run = result.settings, result.settings["benchmark"]
@@ -167,7 +183,7 @@ def setting_line(result: Evaluation | None) -> str:
         f"{settings['n_recordings']} recordings, segments every {run['hop']} s, protocol "
         f"{protocol['name']}: {folds}, {protocol['n_repeats']} run(s){networks}. "
         f"{settings['device']}, seed {settings['random_state']}, commit "
-        f"{settings['commit'] or 'unknown'}.*"
+        f"{commits or settings['commit'] or 'unknown'}.*"
     )
 
 

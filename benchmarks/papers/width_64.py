@@ -11,7 +11,13 @@ from functools import partial
 from itertools import product
 
 from benchmarks.machinery.methods import nemgnet, pipeline
-from benchmarks.machinery.reporting import accuracy_cell, markdown, score_cells, setting_line
+from benchmarks.machinery.reporting import (
+    accuracy_cell,
+    commits_of,
+    markdown,
+    score_cells,
+    setting_line,
+)
 from benchmarks.machinery.runner import Study, arguments, load, run
 from benchmarks.papers.published import TABLE_4, TABLE_5
 from benchmarks.papers.table_5 import METRICS
@@ -51,18 +57,20 @@ def tables() -> str:
         "schedule, on all training subjects; the published one chooses its weights on validation "
         "subjects of the training folds.\n",
     ]
-    rows, metrics, said = [], [], None
+    rows, metrics, found = [], [], {}
     for version in TABLE_4:
         for recipe in RECIPES:
             result = load(study(version, recipe), "simulated", "cpu")
-            said = said if result is None else result
             name = f"nEMGNet-{version}, {recipe}"
+            found |= {} if result is None else {name: result}
             rows.append([name, *(accuracy_cell(result, way) for way in WAYS)])
             metrics.append([name, *score_cells(result, "features-PD", METRICS)])
         name = f"nEMGNet-{version}, in the paper"
         rows.append([name, *TABLE_4[version]])
         metrics.append([name, *(f"{value:.1f}" for value in TABLE_5[f"nEMGNet-{version}"])])
-    parts += [f"{setting_line(said)}\n", markdown(["", *WAYS], rows)]
+    first = next(iter(found.values()), None)
+    said = setting_line(first, commits_of(found)) if found else setting_line(None)
+    parts += [f"{said}\n", markdown(["", *WAYS], rows)]
     parts.append(markdown(["features-PD", *METRICS.values()], metrics))
     return "\n".join(parts)
 

@@ -43,8 +43,8 @@ are 95 % intervals over subjects ([how they are made](guide/intervals.md)): they
 test subjects would change, not what another training would.
 
 Simulated scores here and in `benchmarks/results/` are of the simulator of their commit. Its physics
-were mended twice (commits bbb919d and c94f7fb): the tables of commits before those, and these are
-all but width 64 and the image networks at 128 pixels, are of an older simulator.
+were mended twice (commits bbb919d and c94f7fb): every simulated table of the commits 0ddbbb7,
+8a6c42d and a5d891e, which are before those, is of an older simulator.
 """
 
 DISCUSSION = """## What differs, and why

@@ -44,9 +44,10 @@ class NEMGNetClassifier(BaseSegmentClassifier):
     Adam at 1e-3, batches of 32, at most 100 epochs, cross entropy weighted inversely to the class
     counts, accuracy on validation subjects every 50 updates. ``"tuned"`` compands the
     amplitudes, which span three decades, and pools the maps of long segments. In a small ablation
-    (``python -m benchmarks.recipe``) companding gained on simulated patients, and on the ten
-    subjects of N2001 by no more than chance may give; pooling did not gain there. A
-    parameter that is given overrides the recipe. `recipe_params` tells what holds.
+    (``python -m benchmarks.recipe``) companding seemed to gain on the ten subjects of N2001, by no
+    more than chance may give among so many comparisons, and hardly on simulated patients; longer
+    windows with a pooled head lost. A parameter that is given overrides the recipe.
+    `recipe_params` tells what holds.
 
     Parameters
     ----------

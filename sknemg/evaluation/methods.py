@@ -85,7 +85,8 @@ def compared_methods(
         - ``"minirocket"`` and ``"multirocket-hydra"``: random convolutions of segments with a
           ridge classifier, which need aeon (the extra ``rivals``);
         - ``"shallow-fbcsp"`` and ``"eegnex"``: networks made for EEG, trained as the tuned nEMGNet
-          of the profile, on segments at 2 kHz, which need braindecode (the extra ``rivals``);
+          of the profile whatever `recipe` is, on segments at 2 kHz or at `sfreq` where that is
+          less, which need braindecode (the extra ``rivals``);
         - several of them that vote together, joined by ``+``, such as ``"network+motor-units"``:
           the geometric mean of their scores of a recording, without a final classifier, see
           `JointVoteClassifier`.
@@ -109,7 +110,8 @@ def compared_methods(
     Returns
     -------
     dict of estimator
-        By names for people: nEMGNet's holds its version, recipe, width and longest training.
+        By names for people: nEMGNet's holds its version, recipe, width and longest training,
+        those of networks made for EEG their longest training and their rate.
 
     Raises
     ------
@@ -151,7 +153,9 @@ def compared_methods(
         if before is None:
             before = _segments(**cut)
         elif isinstance(before, float):
-            before = _segments(**cut | {"sfreq": min(sfreq, before)})
+            rate = min(sfreq, before)
+            title = title.format(rate=f"{rate / 1000:g} kHz")
+            before = _segments(**cut | {"sfreq": rate})
         elif isinstance(before, SegmentFeatures):
             before = [*_segments(**cut), ("features", before)]
         else:
@@ -263,21 +267,28 @@ def _keys(parts: list[str]) -> list[str]:
     return [part.replace("-", "_") for part in parts]
 
 
-#: Title; step before the votes, None for segments, a number for those at another rate (Hz); and
-#: classifier of items.
+#: Title; step before the votes, None for segments, a number for those at that rate (Hz) at most,
+#: which the title names as {rate}; and classifier of items.
 _Part = tuple[str, Any, Any]
 
 
 def _network(profile: str, recipe: str) -> _Part:
     from sknemg.classifiers import NEMGNetClassifier
 
-    short = SHORT if recipe == "tuned" and profile != "gpu" else {}
-    network = NEMGNetClassifier(recipe=recipe, **PROFILES[profile], **short)
-    passes = network.max_epochs * network.recipe_params()["epoch_fraction"]
-    epochs = f"{passes:g} epoch{'s' if passes != 1 else ''}"
+    network = NEMGNetClassifier(recipe=recipe, **PROFILES[profile], **_added(profile, recipe))
     # nobody is to take a small network for the published one
-    title = f"nEMGNet-{network.version} ({network.recipe}, width {network.width}, {epochs})"
-    return title, None, network
+    size = f"{network.recipe}, width {network.width}, {_epochs(network)}"
+    return f"nEMGNet-{network.version} ({size})", None, network
+
+
+def _added(profile: str, recipe: str) -> dict[str, Any]:
+    """Give what short trainings add to a recipe."""
+    return SHORT if recipe == "tuned" and profile != "gpu" else {}
+
+
+def _epochs(network: Any) -> str:
+    passes = network.max_epochs * network.recipe_params()["epoch_fraction"]
+    return f"{passes:g} epoch{'s' if passes != 1 else ''}"
 
 
 def _features(profile: str, recipe: str) -> _Part:
@@ -304,11 +315,9 @@ def _multirocket_hydra(profile: str, recipe: str) -> _Part:
 
 
 def _braindecode(name: str, profile: str) -> _Part:
-    network = braindecode_network(name, max_epochs=PROFILES[profile]["max_epochs"], **SHORT)
-    passes = network.max_epochs * SHORT["epoch_fraction"]
-    epochs = f"{passes:g} epoch{'s' if passes != 1 else ''}"
-    rate = BRAINDECODE_SFREQ
-    return f"{name} ({epochs}, {rate / 1000:g} kHz)", rate, network
+    length = {key: PROFILES[profile][key] for key in ("max_epochs", "eval_every")}
+    network = braindecode_network(name, **length, **_added(profile, "tuned"))
+    return f"{name} ({_epochs(network)}, {{rate}})", BRAINDECODE_SFREQ, network
 
 
 def _shallow_fbcsp(profile: str, recipe: str) -> _Part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
@@ -44,6 +45,18 @@ class EEGNeXClassifier(BraindecodeClassifier):
     """Chen et al. (2024): filters, then dilated convolutions."""
 
     network = "EEGNeX"
+
+    def _module_factory(self, *, initial: bool) -> Callable[[], nn.Module]:
+        _pad_an_even_kernel()
+        return super()._module_factory(initial=initial)
+
+
+def _pad_an_even_kernel() -> None:
+    """Let torch say unheard, once a process, that it copies the input of even kernels."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using padding='same' with even kernel", UserWarning)
+        signal, kernel = torch.zeros(1, 1, 4, device="cpu"), torch.zeros(1, 1, 2, device="cpu")
+        nn.functional.conv1d(signal, kernel, padding="same")
 
 
 def _copies(batch: Tensor, n_copies: int, companding: float | None) -> Tensor:

@@ -166,8 +166,17 @@ def test_networks_made_for_eeg_see_segments_at_two_kilohertz(monkeypatch):
     assert [pipe["downsample"].sfreq for pipe in found.values()] == [2000, 2000, 10_000]
     assert {pipe["segment"].hop for pipe in found.values()} == {0.2}
     assert found[name]["divote"].estimator.schedule == "one-cycle"
-    (slow,) = compared_methods(methods=["eegnex"], sfreq=1000).values()
+    ((name, slow),) = compared_methods(methods=["eegnex"], sfreq=1000).items()
     assert slow["downsample"].sfreq == 1000  # which is not upsampled
+    assert name == "EEGNeX (2.5 epochs, 1 kHz)"
+    # as nEMGNet of the same profile: without the cycle of short trainings where that has none
+    long = compared_methods("gpu", methods=["network", "shallow-fbcsp"])
+    assert list(long)[1] == "ShallowFBCSPNet (100 epochs, 2 kHz)"
+    theirs, own = [pipe["divote"].estimator for pipe in long.values()]
+    training = ["max_epochs", "eval_every", "validation", *SHORT]
+    assert {key: getattr(own, key) for key in training} == {
+        key: getattr(theirs, key) for key in training
+    }
 
 
 def test_networks_made_for_eeg_get_companded_copies():
@@ -180,7 +189,7 @@ def test_networks_made_for_eeg_get_companded_copies():
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")  # of EEGNeX
+@pytest.mark.filterwarnings("error:Using padding='same':UserWarning")  # kept quiet
 @pytest.mark.parametrize("name", list(NETWORKS))
 def test_networks_made_for_eeg_learn(name):
     pytest.importorskip("braindecode", reason="RIVALS NOT TRIED: braindecode is not installed")
