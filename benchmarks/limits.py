@@ -384,9 +384,11 @@ def tables(results: Path | None = None) -> str:
             parts.append(f"{device}: {NOT_RUN}.\n")
             continue
         about = json.loads((folder / "settings.json").read_text())
+        small = about.get("small_rounds", about["rounds"])  # results from before it was an option
+        of_small = "" if small == about["rounds"] else f" ({small} of the small A's training)"
         parts.append(
             f"{device}. *{about['device']}, {about['threads']} thread(s), {about['rounds']} "
-            f"rounds, width {about['width']}, torch {about['versions']['torch']}, seed "
+            f"rounds{of_small}, width {about['width']}, torch {about['versions']['torch']}, seed "
             f"{about['seed']}, commit {about['commit']}.*\n"
         )
         parts += [_inference(folder), _training(folder), _extractors(folder)]

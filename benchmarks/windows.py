@@ -277,10 +277,12 @@ def tables(results=None):
     if "array" in table.index:
         ways = table.loc[["network", "array"]]
         bits = "the same" if ways["weights"].nunique() == 1 else "other"
+        n = about["processes"]
+        together = "at the same time" + (f", of {n} processes" if n > 2 else "")
         beside = (
             f"A whole epoch took {ways['fit_cpu_s'].iloc[0] / ways['fit_cpu_s'].iloc[1]:.3f} times "
-            "the processor's time of one on the array, both run once, at the same time, and gave "
-            f"weights of {bits} bits. "
+            "the processor's time of one on the array, both run once, "
+            f"{'one after the other' if n == 1 else together}, and gave weights of {bits} bits. "
         )
     same = "the same bits" if about["timed"]["same_bits"] else "other bits"
     return (

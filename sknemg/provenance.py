@@ -8,6 +8,8 @@ from pathlib import Path
 
 from sknemg.versions import versions_of
 
+#: Behind a commit from which files differ.
+CHANGED = "+changes"
 _PACKAGES = (
     "sknemg",
     "numpy",
@@ -33,7 +35,7 @@ def provenance() -> dict[str, object]:
     return {
         "versions": {"python": platform.python_version(), **versions_of(_PACKAGES)},
         "device": _device(),
-        "commit": _commit(),
+        "commit": checkout_commit(),
     }
 
 
@@ -45,17 +47,28 @@ def _device() -> str:
     return f"CPU ({platform.machine()})"
 
 
-def _commit() -> str:
-    """Return the commit of a checkout, marked if files differ from it; empty outside of one."""
+def checkout_commit(*also: str) -> str:
+    """Return the commit of a checkout, with `CHANGED` if files differ from it.
+
+    Parameters
+    ----------
+    *also : str
+        Paths of the checkout whose files count beside those of the library, as a benchmark's own.
+
+    Returns
+    -------
+    str
+        Empty outside of a checkout.
+    """
     root = Path(__file__).parent.parent
     if not (root / ".git").exists():
         return ""
     try:
         head = _git(root, "rev-parse", "--short", "HEAD")
-        changed = _git(root, "status", "--porcelain", "--untracked-files=no", "sknemg")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no", "sknemg", *also)
     except (OSError, subprocess.CalledProcessError):
         return ""  # no git on this machine: the version has to do
-    return head + ("+changes" if changed else "")
+    return head + (CHANGED if changed else "")
 
 
 def _git(root: Path, *command: str) -> str:

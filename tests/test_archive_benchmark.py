@@ -55,16 +55,87 @@ def test_a_part_that_is_measured_again_is_not_compared_with_the_rest(tmp_path):
     shutil.copytree(RESULTS, tmp_path / "kept")
     settings = json.loads((tmp_path / "kept" / "settings.json").read_text())
     runs = pd.read_csv(tmp_path / "kept" / "runs.csv").set_index("step", drop=False)
-    names = ["command-few-model-2-0", "command-many-model-2-0"]
-    new = runs.loc[names].assign(commit="0123456", peak_mb=[1000.0, 1003.0]).to_dict("records")
+    new = runs[runs["step"].str.fullmatch(r"command-(few|many)-model-2-\d")]
+    peak = np.where(new["archive"] == "many", 1003.0, 1000.0)
+    new = new.assign(commit="0123456", peak_mb=peak).to_dict("records")
     archive.keep_results(new, settings, tmp_path / "kept", add=True)
     after = pd.read_csv(tmp_path / "kept" / "runs.csv")
     assert after["step"].tolist() == runs["step"].tolist()
     text = tables(tmp_path / "kept")
     assert "Commit 0123456: With 2 workers, the memory for 20,000 recordings is 1.003 times" in text
     assert "Once started" not in text  # one worker and two are of different commits
+    few = [row | {"commit": "89abcde"} for row in new if row["archive"] == "few"]
+    archive.keep_results(few, settings, tmp_path / "kept", add=True)
+    text = tables(tmp_path / "kept")
+    assert "| 89abcde |" in text and "Commit 89abcde" not in text  # of which nothing can be said
     with pytest.raises(SystemExit, match="figures of other width: measure all of it again"):
         archive.keep_results(new, settings | {"width": 9}, tmp_path / "kept", add=True)
+
+
+def test_the_part_that_is_recommended_keeps_the_sentence_on_speed(tmp_path):
+    shutil.copytree(RESULTS, tmp_path / "kept")
+    settings = json.loads((tmp_path / "kept" / "settings.json").read_text())
+    words = ["machine", "command-*", "apart-*"]
+    assert f'--only {words[0]} "{words[1]}" "{words[2]}"' in archive.__doc__
+    steps = archive.asked(
+        archive.arguments(["--rounds", str(settings["rounds"]), "--only", *words])
+    )
+    runs = pd.read_csv(tmp_path / "kept" / "runs.csv").set_index("step", drop=False)
+    machine, *others = map(archive.name_of, steps)
+    new = runs.loc[runs.index.isin(others)].assign(commit="0123456").to_dict("records")
+    archive.keep_results(new, settings, tmp_path / "kept", add=True)
+    text = tables(tmp_path / "kept")
+    assert "Commit 0123456: Once started, two workers read" in text
+    assert "Two plain processes" not in text  # which were those of another commit
+    own = {"way": machine, "commit": "0123456", **dict.fromkeys(KERNELS, 1.75)}
+    archive.keep_results([own], settings, tmp_path / "kept", add=True)
+    assert "Two plain processes do 1.75 times the matrix products" in tables(tmp_path / "kept")
+
+
+@pytest.fixture
+def one_figure(tmp_path, monkeypatch):
+    """Take one figure, which costs nothing, of the commits of a list; give what was measured."""
+    taken, commits = [], []
+
+    def measure(args, folder, step, answers):
+        answers.mkdir(parents=True, exist_ok=True)
+        taken.append((answers, [*answers.iterdir()]))
+        (answers / "few-model-1").mkdir(exist_ok=True)
+        return {"way": "machine"}
+
+    for write in ("write_archive", "train"):
+        monkeypatch.setattr(archive, write, lambda *given: None)
+    monkeypatch.setattr(archive, "measure", measure)
+    monkeypatch.setattr(archive, "commit_now", lambda: commits.pop(0))
+
+    def run(*given):
+        commits[:] = given
+        archive.main(["--folder", str(tmp_path), "--only", "machine"])
+        return len(taken)
+
+    return run, taken
+
+
+def test_figures_and_answers_are_those_of_their_commit(one_figure, tmp_path):
+    run, taken = one_figure
+    assert run("abc", "abc") == run("abc") == 1  # the second is kept
+    assert run("def", "def") == 2
+    assert taken == [(tmp_path / "out" / "abc", []), (tmp_path / "out" / "def", [])]
+
+
+@pytest.mark.parametrize("commit", ["abc+changes", "unknown"])
+def test_figures_of_files_of_no_commit_are_taken_anew(commit, one_figure, tmp_path):
+    run, taken = one_figure
+    assert run(commit, commit) == 1
+    assert run(commit, commit) == 2
+    assert taken[1] == (tmp_path / "out" / commit, [])  # nor are answers that others left
+
+
+def test_a_commit_that_is_another_after_a_figure_stops_the_run(one_figure, tmp_path):
+    run, _ = one_figure
+    with pytest.raises(SystemExit, match="from commit abc to def while machine was measured"):
+        run("abc", "def")
+    assert not [*(tmp_path / "measured").rglob("*.json")]
 
 
 def test_a_part_is_named_by_a_pattern():
@@ -92,14 +163,17 @@ def test_an_archive_is_measured_in_a_small_size_and_goes_on_where_it_stopped(tmp
     inside = {"stages": archive.measure_stages, "rival": archive.measure_rival}
     measure_command, measured = archive.measure, []
 
-    def measure(args, folder, step):
+    def measure(args, folder, step, answers):
         way, *rest = step
         measured.append(step)
         if len(measured) == 2:
             raise KeyboardInterrupt
-        return inside[way](folder, *rest) if way in inside else measure_command(args, folder, step)
+        if way not in inside:
+            return measure_command(args, folder, step, answers)
+        return inside[way](folder, *rest, *([answers] if way == "rival" else []))
 
     monkeypatch.setattr(archive, "measure", measure)
+    monkeypatch.setattr(archive, "commit_now", lambda: "0123456")  # that nobody has changed
     words = ["--patients", "6", "--few", "24", "--recordings", "30", "--width", "2"]
     words += ["--partition", "1", "--rounds", "1", "--many-jobs", "1"]
     words += ["--folder", str(tmp_path / "archive"), "--out", str(tmp_path / "out")]

@@ -1,6 +1,7 @@
 """The benchmarks beside the machine's limits and of windows, at a small size."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -92,8 +93,12 @@ def test_the_page_does_not_ask_what_a_kept_result_of_a_gpu_answers(tmp_path, mon
     assert "not measured here" in limits.tables(tmp_path)
     folder = tmp_path / "limits" / "gpu"
     folder.mkdir(parents=True)
-    (folder / "settings.json").write_text(json.dumps(about | {"versions": {"torch": "2"}}))
+    about |= {"versions": {"torch": "2"}}
+    (folder / "settings.json").write_text(json.dumps(about))
     assert "not measured here" not in limits.tables(tmp_path)
+    assert " 1 rounds, width 2" in limits.tables(tmp_path)
+    (folder / "settings.json").write_text(json.dumps(about | {"small_rounds": 20}))
+    assert " 1 rounds (20 of the small A's training), width 2" in limits.tables(tmp_path)
 
 
 @pytest.mark.slow
@@ -111,6 +116,25 @@ def test_windows_are_measured_and_told(tmp_path):
     assert (
         "of one on the array, both run once, at the same time, and gave weights of the same" in text
     )
+
+
+@pytest.mark.parametrize(
+    ("processes", "said"),
+    [
+        (1, "one after the other,"),
+        (2, "at the same time,"),
+        (3, "at the same time, of 3 processes,"),
+    ],
+)
+def test_windows_and_array_are_told_as_they_were_run(processes, said, tmp_path):
+    shutil.copytree(windows.RESULTS / "cpu", tmp_path / "cpu")
+    kept = tmp_path / "cpu" / "settings.json"
+    kept.write_text(json.dumps(json.loads(kept.read_text()) | {"processes": processes}))
+    table = pd.read_csv(tmp_path / "cpu" / "memory.csv").set_index("way", drop=False)
+    both = table.loc[["network"] * 2].assign(way=["network", "array"], weights="a", fit_cpu_s=1.0)
+    table = pd.concat([table.drop(["network", "array"], errors="ignore"), both])
+    table.to_csv(tmp_path / "cpu" / "memory.csv", index=False)
+    assert f"both run once, {said} and gave weights" in windows.tables(tmp_path)
 
 
 def test_pages_are_those_of_the_kept_results(tmp_path):

@@ -21,11 +21,13 @@ are those of any network of its size. Then, each in a process of its own,
 
 Where a run is stopped, the same command with ``--folder`` goes on behind the last figure it took,
 as long as the commit is the same: archive and model are kept, figures of another commit are taken
-anew. ``--only`` takes a part of the figures and puts them in the place of those that are kept;
-every figure says its commit, and none is compared with one of another. Memory alone:
+anew, and so are those of files that differ from their commit or belong to none. A run stops where
+the commit is another one after a figure than before. ``--only`` takes a part of the figures and
+puts them in the place of those that are kept; every figure says its commit, and none is compared
+with one of another, so take all that a sentence compares. The command's speed and memory:
 
-    OMP_NUM_THREADS=1 python -m benchmarks.archive --only "command-*-model-2-0" --folder F \
-        --out benchmarks/results/archive
+    OMP_NUM_THREADS=1 python -m benchmarks.archive --only machine "command-*" "apart-*" \
+        --folder F --out benchmarks/results/archive
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ from benchmarks.archive.page import PAGE, RESULTS, tables
 from benchmarks.archive.rival import measure_rival
 from benchmarks.archive.stages import measure_stages
 from benchmarks.machinery.reporting import replace_section
-from sknemg.provenance import provenance
+from sknemg.provenance import CHANGED, checkout_commit, provenance
 from sknemg.versions import versions_of
 
 
@@ -79,14 +81,16 @@ def asked(args: argparse.Namespace) -> list[list[object]]:
     return chosen
 
 
-def measure(args: argparse.Namespace, folder: Path, step: list[object]) -> dict[str, object]:
+def measure(
+    args: argparse.Namespace, folder: Path, step: list[object], answers: Path
+) -> dict[str, object]:
     """Take one figure; that of a way through the library in a process of its own."""
     if step[0] == "machine":
         return measure_machine()
     if step[0] in ("command", "apart"):
         look = {"command": measure_command, "apart": measure_apart}[step[0]]
-        return look(folder, *step[1:-1], args.partition, step[-1])
-    own = ["--folder", folder, "--step", *step]
+        return look(folder, answers, *step[1:-1], args.partition, step[-1])
+    own = ["--folder", folder, "--step", *step, *([answers] if step[0] == "rival" else [])]
     command = [sys.executable, "-m", "benchmarks.archive", *map(str, own)]
     env = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=env)
@@ -114,6 +118,11 @@ def name_of(step: list[object]) -> str:
     return "-".join(map(str, step))
 
 
+def commit_now() -> str:
+    """Name the commit of all files that make the figures, the library's and the benchmark's."""
+    return checkout_commit("benchmarks/archive") or UNKNOWN
+
+
 def in_folder(args: argparse.Namespace, folder: Path) -> None:
     """Measure everything that a folder does not hold yet of this commit."""
     keep_settings(args, folder)
@@ -123,20 +132,30 @@ def in_folder(args: argparse.Namespace, folder: Path) -> None:
         write_archive(folder, args.patients, args.few, args.recordings, args.seed)
         train(folder, args.version, args.width, args.seed)
         print("The archive and the model are written.", flush=True)
-    found = provenance()
-    commit = found["commit"] or "unknown"
-    measured = folder / "measured" / commit
+    commit = commit_now()
+    measured, answers = folder / "measured" / commit, folder / "out" / commit
+    if commit == UNKNOWN or commit.endswith(CHANGED):  # names many states of the files
+        for left in (measured, answers):
+            shutil.rmtree(left, ignore_errors=True)
     measured.mkdir(parents=True, exist_ok=True)
     rows = []
     for step in asked(args):
         kept = measured / f"{name_of(step)}.json"
         if not kept.exists():
-            kept.write_text(json.dumps(measure(args, folder, step), default=float))
+            row = measure(args, folder, step, answers)
+            if (now := commit_now()) != commit:
+                raise SystemExit(
+                    f"The checkout went from commit {commit} to {now} while {name_of(step)} was "
+                    "measured, which is not kept: leave the checkout as it is, and run the same "
+                    "again."
+                )
+            kept.write_text(json.dumps(row, default=float))
         rows.append({"step": name_of(step), "commit": commit, **json.loads(kept.read_text())})
         print({k: round(v, 2) if isinstance(v, float) else v for k, v in rows[-1].items()},
               flush=True)  # fmt: skip
     if args.out is None:
         return
+    found = provenance() | {"commit": commit}
     found["versions"] |= versions_of(("dask", "distributed", "onnxruntime", "pyarrow", "wfdb"))
     known = {name: value for name, value in vars(args).items() if name in SETTINGS}
     settings = known | {"simulated": True, "cores": os.cpu_count()} | found
@@ -178,6 +197,7 @@ def keep_results(
     (out / "settings.json").write_text(json.dumps(settings, indent=1) + "\n")
 
 
+UNKNOWN = "unknown"  # what stands for the commit where there is none
 #: What archive and model are made by; a figure is kept by the number of its workers as well.
 MADE_BY = ("recordings", "few", "patients", "version", "width", "partition", "seed")
 SETTINGS = (*MADE_BY, "jobs", "many_jobs", "rounds")
@@ -203,7 +223,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="of the archive and of what is measured")
     parser.add_argument("--out", type=Path, help=f"folder for the result, such as {RESULTS.name}")
     parser.add_argument(
-        "--only", nargs="+", help="figures to take, such as 'command-*-model-2-0'; others are kept"
+        "--only",
+        nargs="+",
+        help="figures to take, such as machine 'command-*' 'apart-*'; others are kept",
     )
     parser.add_argument("--step", nargs="*", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

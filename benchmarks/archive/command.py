@@ -19,10 +19,13 @@ LOOK = 2.0  # s between two looks at the memory of running processes
 
 
 def measure_command(
-    folder: Path, name: str, model: str, n_jobs: int, partition: int, turn: int = 0
+    folder: Path, answers: Path, name: str, model: str, n_jobs: int, partition: int, turn: int = 0
 ) -> dict[str, object]:
-    """Diagnose an archive by the command line, and look at its processes from outside."""
-    (done,), cpu, memory = _commands(folder, [name], model, n_jobs, partition)
+    """Diagnose an archive by the command line, and look at its processes from outside.
+
+    What the command writes stays in the folder ``answers``.
+    """
+    (done,), cpu, memory = _commands(folder, answers, [name], model, n_jobs, partition)
     wall, ends = done
     return {
         "way": "sknemg", "archive": name, "model": model, "n_jobs": n_jobs, "turn": turn,
@@ -31,10 +34,12 @@ def measure_command(
     }  # fmt: skip
 
 
-def measure_apart(folder: Path, model: str, partition: int, turn: int = 0) -> dict[str, object]:
+def measure_apart(
+    folder: Path, answers: Path, model: str, partition: int, turn: int = 0
+) -> dict[str, object]:
     """Diagnose both halves of the part by two commands at once, each with one worker."""
     halves = ["first", "second"]
-    done, cpu, memory = _commands(folder, halves, model, 1, partition)
+    done, cpu, memory = _commands(folder, answers, halves, model, 1, partition)
     both = max(ends[0, 0] for _, ends in done), min(ends[-1, 0] for _, ends in done)
     together = [ends[(ends[:, 0] >= both[0]) & (ends[:, 0] <= both[1])] for _, ends in done]
     return {
@@ -50,10 +55,10 @@ def _facts(folder: Path, names: list[str]) -> dict[str, object]:
 
 
 def _commands(
-    folder: Path, names: list[str], model: str, n_jobs: int, partition: int
+    folder: Path, answers: Path, names: list[str], model: str, n_jobs: int, partition: int
 ) -> tuple[list[tuple[float, np.ndarray]], float, dict[str, float]]:
     """Run a command for each archive, at once; give their seconds, processor's time and memory."""
-    outs = [folder / "out" / f"{name}-{model}-{n_jobs}" for name in names]
+    outs = [answers / f"{name}-{model}-{n_jobs}" for name in names]
     words = [sys.executable, "-m", "sknemg", "diagnose", "--model", folder / model]
     words += ["--jobs", n_jobs, "--partition", partition]
     before, start, began = _children_cpu(), time.perf_counter(), time.time()

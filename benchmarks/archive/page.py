@@ -47,6 +47,12 @@ def tables(folder: Path = RESULTS) -> str:
         ])  # fmt: skip
     head = ["what", "workers", "recordings", "recordings/s", "start and end, s",
             "CPU ms a recording", *memory.values(), *(["commit"] if several else [])]  # fmt: skip
+    sentences = {
+        commit: _sentences(
+            settings, commit, *(table[table["commit"] == commit] for table in (runs, stages))
+        )
+        for commit in commits
+    }
     text = [
         f"*Recordings of {runs['signal_s'].sum() / runs['recordings'].sum():.1f} s on average at "
         f"48 kHz, WFDB of 16 bits; nEMGNet-{settings['version']} of width {settings['width']}; "
@@ -57,9 +63,9 @@ def tables(folder: Path = RESULTS) -> str:
         "than once.*\n",
         markdown(head, lines),
         *(
-            (f"Commit {commit}: " if several else "")
-            + _sentences(settings, *(table[table["commit"] == commit] for table in (runs, stages)))
-            for commit in commits
+            (f"Commit {commit}: " if several else "") + " ".join(found) + "\n"
+            for commit, found in sentences.items()
+            if found
         ),
         markdown(
             ["share of CPU time without the start", *_titles(stages, several)], _shares(stages)
@@ -97,22 +103,26 @@ def _shares(stages: pd.DataFrame) -> list[list[str]]:
     return lines
 
 
-def _sentences(settings: dict[str, Any], runs: pd.DataFrame, stages: pd.DataFrame) -> str:
-    """Say what the figures mean, in the words of the issue they answer."""
+def _sentences(
+    settings: dict[str, Any], commit: str, runs: pd.DataFrame, stages: pd.DataFrame
+) -> list[str]:
+    """Say what the figures of a commit mean, in the words of the issue they answer."""
     found = []
     own = runs[(runs["way"] == "sknemg") & (runs["model"] == "model")]
     part = own[own["archive"] == "few"]
     one, two = (part[part["n_jobs"] == n]["steady"].median() for n in (1, 2))
     apart = runs[runs["way"] == "apart"]["steady"].median()
     if not np.isnan([one, two, apart]).any():
-        machine = settings["machine"]
-        kernels = " and ".join(f"{machine[name]:.2f} times the {name}s" for name in KERNELS)
         found.append(
             f"Once started, two workers read {two / one:.2f} times as many recordings a second as "
             f"one. Two commands of one worker each, which share nothing but the machine, read "
             f"{apart / one:.2f} times as many: two workers reach {two / apart:.2f} of what the "
-            f"machine lets two processes do. Two plain processes do {kernels} of one."
+            "machine lets two processes do."
         )
+        machine = settings.get("machine", {})
+        if machine and machine.get("commit", settings["commit"]) == commit:
+            kernels = " and ".join(f"{machine[name]:.2f} times the {name}s" for name in KERNELS)
+            found.append(f"Two plain processes do {kernels} of one.")
     for n_jobs in own["n_jobs"].unique():
         each = own[own["n_jobs"] == n_jobs].groupby("archive").median(numeric_only=True)
         if not {"few", "many"} <= {*each.index}:
@@ -150,4 +160,4 @@ def _sentences(settings: dict[str, Any], runs: pd.DataFrame, stages: pd.DataFram
                 f"A window of a short recording ({SHORT:g} s) costs the network {ratio:.2f} times "
                 f"that of a long one ({LONG:g} s) ({model})."
             )
-    return " ".join(found) + "\n"
+    return found

@@ -11,8 +11,12 @@ import pandas as pd
 from benchmarks.archive.files import SFREQ
 
 
-def measure_rival(folder: Path, name: str) -> dict[str, object]:
-    """Do by hand what is asked of a network, with wfdb, scipy and torch."""
+def measure_rival(folder: Path, name: str, answers: str) -> dict[str, object]:
+    """Do by hand what is asked of a network, with wfdb, scipy and torch.
+
+    Its votes are compared with those that a command of the same commit left in the folder
+    ``answers``.
+    """
     import torch
     import wfdb
     from scipy.signal import resample_poly
@@ -39,7 +43,7 @@ def measure_rival(folder: Path, name: str) -> dict[str, object]:
     used, seconds = time.process_time() - start, time.perf_counter() - begun
     row = {"way": "rival", "archive": name, "n_jobs": 1, "recordings": len(table),
            "signal_s": table["seconds"].sum(), "wall_s": seconds, "cpu_s": used}  # fmt: skip
-    kept = folder / "out" / "few-model-1"
+    kept = Path(answers) / "few-model-1"
     if kept.exists():  # that it does the same work
         from sknemg.archive import read_archive
 

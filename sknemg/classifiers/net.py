@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from difflib import get_close_matches
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -46,6 +46,10 @@ class SegmentNet(NeuralNetClassifier):
         skorch's own.
     """
 
+    #: What skorch pickles together with the module, whose layers and weights these refer to: apart
+    #: from it, they would come back with copies of their own.
+    cuda_dependent_attributes_: ClassVar[list[str]] = ["average_", "frozen_parts_", "modes_"]
+
     def __init__(
         self,
         module: Callable[..., nn.Module],
@@ -71,11 +75,22 @@ class SegmentNet(NeuralNetClassifier):
         super().initialize_module()
         self.frozen_parts_ = [part for part in self.module_.modules() if _is_frozen(part)]
         self.modes_: dict[bool, list[tuple[nn.Module, bool]]] = {}
-        forward = self.module_.forward
-        self.train_forward_ = torch.compile(forward) if self.compile_training else None
+        self._compile_forward()
         decay = self.weight_averaging
         self.average_ = None if decay is None else AverageWeights(self.module_, decay)
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is made of the module is made again of its copy.
+        state = super().__getstate__()
+        return {
+            key: value for key, value in state.items() if key not in ("fast_", "train_forward_")
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "module_" in self.__dict__:
+            self._compile_forward()
 
     def initialize_optimizer(self, *args: Any, **kwargs: Any) -> "SegmentNet":
         """Make the optimizer, of a net that trains."""
@@ -189,6 +204,10 @@ class SegmentNet(NeuralNetClassifier):
                 for rows, _ in self.get_iterator(self.get_dataset(X)):
                     self.infer(rows, plain=True)
         return {name: np.concatenate(batches) for name, batches in parts.items()}
+
+    def _compile_forward(self) -> None:
+        forward = self.module_.forward
+        self.train_forward_ = torch.compile(forward) if self.compile_training else None
 
     def _fast_module(self, dtype: torch.dtype) -> nn.Module:
         """Give the module rebuilt for prediction, anew where its weights have changed since."""

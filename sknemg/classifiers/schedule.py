@@ -66,10 +66,10 @@ class AverageWeights:
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         self.decay, self.n_updates = decay, 0
-        # A state dict shares its memory with the module; counters are no weights.
-        tensors = module.state_dict().values()
+        # The module's own tensors, which pickled with it stay its own; counters are no weights.
+        tensors = module.state_dict(keep_vars=True).values()
         self._own = [tensor for tensor in tensors if tensor.is_floating_point()]
-        self._average = [tensor.clone() for tensor in self._own]
+        self._average = [tensor.detach().clone() for tensor in self._own]
 
     @torch.no_grad()
     def update(self) -> None:

@@ -250,9 +250,10 @@ def test_a_disk_that_is_full_keeps_the_rest_and_the_same_command_goes_on(model, 
     done = sorted((tmp_path / "whole" / PARTITIONS).iterdir())
     written = [tmp_path / "whole" / "manifest.json"]
     written += [file for folder in done[:2] for file in folder.iterdir()]
-    pages = 1 + sum(-(-file.stat().st_size // 4096) for file in written)
+    page = os.sysconf("SC_PAGE_SIZE")  # of which a disk in memory is made
+    pages = 1 + sum(-(-file.stat().st_size // page) for file in written)
     words = [sys.executable, "-m", "sknemg", *command(model, archive, "out")]
-    env = os.environ | {"SIZE": str(4096 * pages)}
+    env = os.environ | {"SIZE": str(page * pages)}
     subprocess.run([*inside, SMALL_DISK, "sh", *words], cwd=tmp_path, env=env, check=True)
     assert (tmp_path / "first.status").read_text() != "0\n"
     said = (tmp_path / "first.log").read_text()

@@ -1,6 +1,8 @@
 """The guide's example of a SLURM cluster, with stand-ins for the two commands of SLURM it calls."""
 
 import os
+import shutil
+import site
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +45,8 @@ def example(**files):
 
 
 def test_jobs_of_slurm_bring_the_workers(model, archive, tmp_path):
+    if sys.platform != "linux" or not all(map(shutil.which, ("sh", "setsid"))):
+        pytest.skip("the stand-ins for SLURM need sh and setsid, as Linux has them")
     pytest.importorskip("dask_jobqueue", reason="needs dask-jobqueue, of the extra test")
     commands, jobs = tmp_path / "bin", tmp_path / "jobs"
     jobs.mkdir()
@@ -51,11 +55,15 @@ def test_jobs_of_slurm_bring_the_workers(model, archive, tmp_path):
         (commands / name).write_text(text)
         (commands / name).chmod(0o755)
     (tmp_path / "example.py").write_text(example(model=str(model), archive=str(archive)))
-    path = os.pathsep.join([str(commands), os.environ["PATH"]])
+    # The settings of Dask and jobqueue are those of the example, not those of who runs the test.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("DASK_")}
+    env |= dict.fromkeys(("HOME", "DASK_CONFIG", "DASK_ROOT_CONFIG"), str(tmp_path))
+    env |= {"PYTHONUSERBASE": site.getuserbase(), "JOBS": str(jobs)}
+    env["PATH"] = os.pathsep.join([str(commands), os.environ["PATH"]])
     subprocess.run(
         [sys.executable, "example.py"],
         cwd=tmp_path,
-        env=os.environ | {"PATH": path, "JOBS": str(jobs)},
+        env=env,
         check=True,
         timeout=480,
     )

@@ -1,6 +1,7 @@
 """The base of the segment classifiers, tried through nEMGNet."""
 
 import pickle
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -87,6 +88,62 @@ def test_layers_are_put_into_training_at_first_and_where_one_is_not(monkeypatch)
     small(callbacks=[callback]).fit(X, y)
     assert len(callback.modes) == 10 and all(modes == {True} for modes in callback.modes)
     assert calls.count(True) == 2
+
+
+def network(frozen=False):
+    made = NEMGNet(n_outputs=2, n_times=1010, version="A", width=2)
+    made.blocks[0].requires_grad_(not frozen)
+    return made
+
+
+def as_channel(batch):
+    return batch[:, None]
+
+
+def a_net(module=network, **options):
+    return SegmentNet(
+        module, prepare=as_channel, classes=[0, 1], lr=0.01, verbose=0, train_split=None,
+        optimizer=torch.optim.Adam, iterator_valid__batch_size=16, **options,
+    )  # fmt: skip
+
+
+def learn(net, X, y, seed):
+    torch.manual_seed(seed)
+    rows = Rows(X, (y == "myopathy").astype(int))
+    rounds = TrainingRounds(rows, batch_size=8, max_epochs=1, eval_every=None, seed=seed)
+    net.partial_fit(rounds, None)
+    return net.predict_proba(X)
+
+
+@pytest.mark.parametrize("copied", [lambda net: pickle.loads(pickle.dumps(net)), deepcopy])
+def test_a_net_that_was_copied_learns_and_predicts_as_the_other(copied):
+    X, y, _ = segments(n_each=2)
+    net = a_net(weight_averaging=0.5)
+    learn(net, X, y, 0)
+    other = copied(net)
+    parts = {*other.module_.modules()}
+    assert {part for modes in other.modes_.values() for part, _ in modes} == parts
+    expected = learn(net, X, y, 1)
+    np.testing.assert_array_equal(learn(other, X, y, 1), expected)
+    np.testing.assert_array_equal(other.predict_proba(X), expected)
+    assert not any(part.training for part in parts)
+
+
+def test_a_copied_net_keeps_its_frozen_parts_frozen_and_the_pickle_holds_the_network_once():
+    X, y, _ = segments(n_each=2)
+    net = a_net(module__frozen=True)
+    learn(net, X, y, 0)
+    net.fast_dtype = torch.float32
+    net.predict_proba(X)
+    stored = pickle.dumps(net)
+    other = pickle.loads(stored)
+    assert net.frozen_parts_ and {*other.frozen_parts_} < {*other.module_.modules()}
+    other.modes_.clear()
+    other._set_training(True)
+    assert other.module_.training and not any(part.training for part in other.frozen_parts_)
+    net.modes_, net.frozen_parts_ = {}, []
+    del net.fast_
+    assert len(stored) < 1.03 * len(pickle.dumps(net))
 
 
 @pytest.mark.slow
