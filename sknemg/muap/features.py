@@ -276,6 +276,7 @@ class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[
     """
 
     _item_ndim = 0
+    _leaves_signals = True
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "features": ["array-like"],
         "return_templates": ["boolean"],

@@ -159,6 +159,7 @@ class Segmenter(RowTransformer):
     array([1, 4])
     """
 
+    _leaves_signals = True
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "window": [_POSITIVE],
         "hop": [_POSITIVE],

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sknemg.recordings._problems import capped, rows_of
+from sknemg.recordings._problems import ROW, capped, rows_of, shown
 
 HIGHEST_PEAK = 50.0  # mV; needle EMG reaches some 30 mV
 LOWEST_LEVEL = 5e-4  # mV; the thermal noise of 1 kOhm over 10 kHz is 4e-4, of a needle more
@@ -25,7 +27,9 @@ AMPLITUDES = {
     "constant": "one value throughout, as of a channel that was off",
 }
 LOWEST_RATE = 500.0  # Hz; needle EMG is filtered from 10 Hz to 10 kHz
+KILOHERTZ = 200.0  # Hz; no machine samples at more kilohertz
 LOW_RATE = f"sampled below {LOWEST_RATE:g} Hz, as of kilohertz that were given for hertz"
+_VERY_LOW = f"sampled below {KILOHERTZ:g} Hz, as of kilohertz that were given for hertz"
 _SHORTEST = 0.01  # s; no motor unit potential fits in
 _SHORT = f"shorter than {1e3 * _SHORTEST:g} ms, as of an array whose columns are the recordings"
 
@@ -51,7 +55,13 @@ class ImplausibleWarning(UserWarning):
 
 
 def warn_if_unlike_emg(
-    meta: pd.DataFrame, values: NDArray[Any], offsets: NDArray[np.int64], *, stacklevel: int
+    meta: pd.DataFrame,
+    values: NDArray[Any],
+    offsets: NDArray[np.int64],
+    *,
+    names: pd.Index | None = None,
+    made: bool = False,
+    stacklevel: int,
 ) -> None:
     """Warn once of all signals that no needle EMG in millivolts looks like.
 
@@ -61,19 +71,25 @@ def warn_if_unlike_emg(
     values : ndarray of shape (n_items,)
         Finite samples of all recordings, taken to be mV.
     offsets : ndarray of shape (n_recordings + 1,)
+    names : Index of shape (n_recordings,), default=None
+        What the rows are called; by default they are counted.
+    made : bool, default=False
+        Whether a step may have brought the signals to their rate. Of what a `Downsampler` made on
+        purpose, nothing is said: a rate is then judged to be low below 200 Hz.
     stacklevel : int
         Of the warning: the frames between the user and here.
     """
     found = {AMPLITUDES[flaw]: rows for flaw, rows in unlike_emg(values, offsets).items()}
     lengths, rates = np.diff(offsets), meta["sfreq"].to_numpy(dtype=float)
-    if (low := np.flatnonzero(rates < LOWEST_RATE)).size:
-        found[LOW_RATE] = {row: f"{rates[row]:g} Hz" for row in low.tolist()}
+    lowest, what_is_low = (KILOHERTZ, _VERY_LOW) if made else (LOWEST_RATE, LOW_RATE)
+    if (low := np.flatnonzero(rates < lowest)).size:
+        found[what_is_low] = {row: f"{rates[row]:g} Hz" for row in low.tolist()}
     short = np.flatnonzero(lengths < _SHORTEST * rates)
     if short.size:
         found[_SHORT] = {row: f"{lengths[row]} samples" for row in short.tolist()}
     if not found:
         return
-    lines = [f"  {what}: {capped(_placed(meta, rows))}" for what, rows in found.items()]
+    lines = [f"  {what}: {capped(_placed(meta, rows, names))}" for what, rows in found.items()]
     n_rows = len({row for rows in found.values() for row in rows})
     warnings.warn(
         f"{n_rows} of {len(meta)} recordings do not look like needle EMG in millivolts:\n"
@@ -141,6 +157,26 @@ def _measured(signal: NDArray[Any]) -> Iterator[tuple[str, str]]:
         yield "level", f"{1e3 * level:.2g} µV"
 
 
-def _placed(meta: pd.DataFrame, found: dict[int, str]) -> list[str]:
-    rows = rows_of(meta, [*found])
-    return [f"row {row} ({figure})" for row, figure in zip(rows, found.values(), strict=True)]
+def _placed(meta: pd.DataFrame, found: dict[int, str], names: pd.Index | None) -> list[str]:
+    rows = rows_of(meta, [*found]) if names is None or ROW in meta else names[[*found]]
+    return [
+        f"row {shown(row)} ({figure})" for row, figure in zip(rows, found.values(), strict=True)
+    ]
+
+
+def frames_to_user() -> int:
+    """Count the frames from the caller to the first outside sknemg and scikit-learn.
+
+    Returns
+    -------
+    int
+        The ``stacklevel`` by which a warning of the caller points there.
+    """
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and _package(frame) in ("sknemg", "sklearn"):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

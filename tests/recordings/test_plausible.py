@@ -1,12 +1,25 @@
 """Signals that are hardly needle EMG in millivolts are warned of, once, where they come in."""
 
+import re
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
-from sknemg import Downsampler, ImplausibleWarning, Recordings, Segmenter
+from sknemg import (
+    BandPass,
+    Downsampler,
+    ImplausibleWarning,
+    InterferenceFeatures,
+    MuapFeatures,
+    Recordings,
+    Segmenter,
+)
 from sknemg.simulate import make_resting
 
 NOISE = np.random.default_rng(0).normal(scale=0.2, size=(4, 2000)).astype(np.float32)
@@ -59,13 +72,44 @@ CONTAINERS = {
 
 
 @pytest.mark.parametrize("make", CONTAINERS.values(), ids=CONTAINERS)
-def test_other_containers_are_looked_at_by_the_step_that_takes_them(make):
-    step = Downsampler(5000, input_sfreq=None if make is CONTAINERS["frame"] else 10_000)
-    with pytest.warns(ImplausibleWarning, match="rms below .*row 1") as caught:
-        step.fit_transform(make([NOISE[0], 1e-3 * NOISE[1]]))
-    assert len(caught) == 1
+@pytest.mark.parametrize("first", [Downsampler, BandPass])
+def test_other_containers_are_looked_at_once_where_their_signals_end(make, first):
+    known = make is CONTAINERS["frame"]
+    given = {} if known else {"input_sfreq": 10_000}
+    then = {} if known else {"input_sfreq": 5000 if first is Downsampler else 10_000}
+    before = first(5000, **given) if first is Downsampler else first(**given)
+    model = make_pipeline(before, Segmenter(0.1, 0.1, **then))
+    with pytest.warns(ImplausibleWarning, match="peak above .*row 1 ") as caught:
+        model.fit_transform(make([NOISE[0], 1000 * NOISE[1]]))
+    assert len(caught) == 1 and caught[0].filename == __file__
     with pytest.warns(ImplausibleWarning, match="peak above .*row 0"):
         Recordings.from_frame(CONTAINERS["frame"](1000 * NOISE))
+
+
+@pytest.mark.parametrize("step", [Segmenter(0.1), MuapFeatures(), InterferenceFeatures(0.1)])
+def test_each_step_that_signals_end_in_looks_at_them(step):
+    frame = CONTAINERS["frame"]([NOISE[0], 0 * NOISE[1]]).set_axis(["S1 left", "S1 right"])
+    with pytest.warns(ImplausibleWarning, match="row 'S1 right' .0 mV") as caught:
+        step.fit_transform(frame)
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        X = Recordings(list(NOISE), sfreq=10_000)
+        step.fit_transform(X.with_values(1e3 * X.values))  # Recordings were looked at
+
+
+def test_folds_of_a_frame_name_the_rows_of_the_whole():
+    frame = CONTAINERS["frame"](np.concatenate([NOISE, NOISE[::-1]])[:6])
+    frame["signal"] = [
+        1000 * wave if row in (1, 5) else wave for row, wave in enumerate(frame["signal"])
+    ]
+    ends_in = FunctionTransformer(lambda rows: [[np.std(items)] for items in rows["signal"]])
+    model = make_pipeline(Downsampler(5000), Segmenter(0.1), ends_in, DummyClassifier())
+    with pytest.warns(ImplausibleWarning) as caught:
+        cross_validate(model, frame, [*"ababab"], cv=3)
+    texts = [str(one.message) for one in caught]
+    assert len(texts) == len(set(texts)) <= 6  # a training and a test set in each of 3 folds
+    assert {row for text in texts for row in re.findall(r"row (\d+)", text)} == {"1", "5"}
 
 
 def test_simulated_clips_at_rest_and_an_amplifier_alone_raise_no_alarm():
