@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sknemg.recordings import ImplausibleWarning, Recordings
 from sknemg.recordings._plausible import (
     AMPLITUDES,
     HIGHEST_PEAK,
     LOW_RATE,
-    LOWEST_LEVEL,
     LOWEST_RATE,
+    lowest_level,
 )
 from sknemg.recordings._problems import capped, shown
 from sknemg.signal import SignalLevel, describe_signal, mains_share, repeated_stretches
@@ -120,11 +121,11 @@ def find_flaws(X: Recordings) -> pd.DataFrame:
 
 def flaws_of(X: Recordings, table: pd.DataFrame, only: Collection[str] = FLAWS) -> pd.DataFrame:
     """List the flaws of recordings that `quality` has measured, or some kinds of them."""
-    found = [line for line in _in_levels(table) if line[1] in only]
+    rates = X["sfreq"].to_numpy(dtype=float)
+    found = [line for line in _in_levels(table, rates) if line[1] in only]
     if "repeated" in only:
         found += _in_stretches(X, table["recording"].tolist())
     if "rate" in only:
-        rates = X["sfreq"].to_numpy(dtype=float)
         low = np.flatnonzero(rates < LOWEST_RATE).tolist()
         found += [(row, "rate", f"{rates[row]:g} Hz") for row in low]
     if "rates" in only:
@@ -135,14 +136,14 @@ def flaws_of(X: Recordings, table: pd.DataFrame, only: Collection[str] = FLAWS) 
     return pd.DataFrame(lines, columns=["row", "recording", "flaw", "found"])
 
 
-def _in_levels(table: pd.DataFrame) -> Iterator[tuple[int, str, str]]:
+def _in_levels(table: pd.DataFrame, rates: NDArray[np.float64]) -> Iterator[tuple[int, str, str]]:
     of: Any
     for row, of in enumerate(table.itertuples()):
         if of.peak > HIGHEST_PEAK:
             yield row, "amplitude", f"{of.peak:.0f} mV"
         if of.flat_seconds >= min(LONGEST_FLAT, of.duration) or of.peak == 0:
             yield row, "flat", f"{of.flat_seconds:.2f} of {of.duration:.2f} s"
-        elif of.rms < LOWEST_LEVEL:
+        elif of.rms < lowest_level(rates[row]):
             yield row, "level", f"{1e3 * of.rms:.2g} µV"
         if of.clipped_fraction >= MOST_CLIPPED:
             yield row, "clipped", f"{of.clipped_fraction:.1%}"

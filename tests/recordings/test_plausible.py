@@ -20,6 +20,7 @@ from sknemg import (
     Recordings,
     Segmenter,
 )
+from sknemg.datasets import find_flaws
 from sknemg.simulate import make_resting
 
 NOISE = np.random.default_rng(0).normal(scale=0.2, size=(4, 2000)).astype(np.float32)
@@ -27,7 +28,7 @@ WRONG = [
     (1000 * NOISE[0], "a peak above 50 mV, as of a wrong unit or scale: row 1 \\(7.. mV\\)"),
     (np.rint(1000 * NOISE[0]).astype(np.int16), "whole numbers only, .*: row 1 \\(-7.. to 6..\\)"),
     (np.rint(50 * NOISE[0]).astype(np.int16), "whole numbers only, .*: row 1 \\(-.. to ..\\)"),
-    (1e-3 * NOISE[0], "an rms below 0.5 µV, .*: row 1 \\(0.2 µV\\)"),
+    (1e-3 * NOISE[0], "an rms below 0.3 µV .*: row 1 \\(0.2 µV\\)"),
     (np.zeros(2000), "one value throughout, .*: row 1 \\(0 mV\\)"),
     (np.full(2000, 0.3), "one value throughout, .*: row 1 \\(0.3 mV\\)"),
 ]
@@ -117,7 +118,11 @@ def test_simulated_clips_at_rest_and_an_amplifier_alone_raise_no_alarm():
         warnings.simplefilter("error")
         X, _ = make_resting(1, n_clips=6, duration=0.3, sfreq=10_000, random_state=0)
         Recordings(X.to_frame())
-        Recordings([0.0015 * NOISE[0] / NOISE[0].std()], sfreq=10_000)  # 1.5 µV
+        noise = np.random.default_rng(0).normal(scale=0.0012, size=(2, 20_000))  # 1.2 µV
+        quiet = Recordings(noise, sfreq=10_000)
+        for step in (Downsampler(1000), BandPass(20, 450)):
+            Recordings.from_frame(step.fit_transform(quiet).to_frame())
+            assert find_flaws(step.fit_transform(quiet)).empty
 
 
 def test_an_array_with_the_times_in_its_rows_is_noticed():
