@@ -16,7 +16,10 @@ from sknemg.recordings._plausible import (
     HIGHEST_PEAK,
     LOW_RATE,
     LOWEST_RATE,
+    SHORT,
     lowest_level,
+    too_short,
+    unlike_emg,
 )
 from sknemg.recordings._problems import capped, shown
 from sknemg.signal import SignalLevel, describe_signal, mains_share, repeated_stretches
@@ -30,12 +33,14 @@ LEAST_OFFSET = 0.01  # mV, and beyond the rms about the mean
 #: What can be wrong with a recording, and what it means.
 FLAWS = {
     "amplitude": AMPLITUDES["amplitude"],
+    "counts": AMPLITUDES["counts"],
     "level": AMPLITUDES["level"],
     "flat": f"flat for {LONGEST_FLAT:g} s or longer, as a channel that was off or saturated",
     "clipped": f"{MOST_CLIPPED:.1%} of the samples or more at the limits, as of too high a gain",
     "mains": f"{MOST_MAINS:.0%} of the power or more on mains lines",
     "offset": "an offset larger than the signal",
     "repeated": "a stretch of signal that occurs twice",
+    "short": SHORT,
     "rate": LOW_RATE,
     "rates": "several sampling rates within a subject",
 }
@@ -87,10 +92,10 @@ def quality(X: Recordings) -> pd.DataFrame:
 def find_flaws(X: Recordings) -> pd.DataFrame:
     """List what speaks against recordings being needle EMG in millivolts.
 
-    Each line is one flaw of one recording: an amplitude or a level that no needle EMG has, which
-    mostly is a wrong unit; flat or clipped signal; mains hum; an offset; a stretch that occurs
-    twice, in one recording or in two; a sampling rate below 500 Hz; several sampling rates within a
-    subject.
+    Each line is one flaw of one recording: an amplitude or a level that no needle EMG has, or
+    whole numbers only, which mostly is a wrong unit; flat or clipped signal; mains hum; an offset;
+    a stretch that occurs twice, in one recording or in two; less than 10 ms; a sampling rate below
+    500 Hz; several sampling rates within a subject.
 
     Parameters
     ----------
@@ -100,9 +105,9 @@ def find_flaws(X: Recordings) -> pd.DataFrame:
     Returns
     -------
     DataFrame, columns ``row``, ``recording``, ``flaw``, ``found``
-        ``row`` is the position in X, ``flaw`` a short word (``amplitude``, ``level``, ``flat``,
-        ``clipped``, ``mains``, ``offset``, ``repeated``, ``rate``, ``rates``), ``found`` what was
-        measured.
+        ``row`` is the position in X, ``flaw`` a short word (``amplitude``, ``counts``, ``level``,
+        ``flat``, ``clipped``, ``mains``, ``offset``, ``repeated``, ``short``, ``rate``, ``rates``),
+        ``found`` what was measured.
 
     Examples
     --------
@@ -125,6 +130,11 @@ def flaws_of(X: Recordings, table: pd.DataFrame, only: Collection[str] = FLAWS) 
     found = [line for line in _in_levels(table, rates) if line[1] in only]
     if "repeated" in only:
         found += _in_stretches(X, table["recording"].tolist())
+    if "counts" in only:
+        counts = unlike_emg(X.values, X.offsets, rates).get("counts", {})
+        found += [(row, "counts", text) for row, text in counts.items()]
+    if "short" in only:
+        found += [(row, "short", text) for row, text in too_short(X.lengths, rates).items()]
     if "rate" in only:
         low = np.flatnonzero(rates < LOWEST_RATE).tolist()
         found += [(row, "rate", f"{rates[row]:g} Hz") for row in low]

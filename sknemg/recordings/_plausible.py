@@ -31,8 +31,8 @@ LOWEST_RATE = 500.0  # Hz; needle EMG is filtered from 10 Hz to 10 kHz
 KILOHERTZ = 200.0  # Hz; no machine samples at more kilohertz
 LOW_RATE = f"sampled below {LOWEST_RATE:g} Hz, as of kilohertz that were given for hertz"
 _VERY_LOW = f"sampled below {KILOHERTZ:g} Hz, as of kilohertz that were given for hertz"
-_SHORTEST = 0.01  # s; no motor unit potential fits in
-_SHORT = f"shorter than {1e3 * _SHORTEST:g} ms, as of an array whose columns are the recordings"
+_SHORTEST = 0.01  # s; too short for a recording
+SHORT = f"shorter than {1e3 * _SHORTEST:g} ms, as of an array whose columns are the recordings"
 
 
 class ImplausibleWarning(UserWarning):
@@ -85,9 +85,8 @@ def warn_if_unlike_emg(
     lowest, what_is_low = (KILOHERTZ, _VERY_LOW) if made else (LOWEST_RATE, LOW_RATE)
     if (low := np.flatnonzero(rates < lowest)).size:
         found[what_is_low] = {row: f"{rates[row]:g} Hz" for row in low.tolist()}
-    short = np.flatnonzero(lengths < _SHORTEST * rates)
-    if short.size:
-        found[_SHORT] = {row: f"{lengths[row]} samples" for row in short.tolist()}
+    if short := too_short(lengths, rates):
+        found[SHORT] = short
     if not found:
         return
     lines = [f"  {what}: {capped(_placed(meta, rows, names))}" for what, rows in found.items()]
@@ -100,6 +99,12 @@ def warn_if_unlike_emg(
         ImplausibleWarning,
         stacklevel=stacklevel + 1,
     )
+
+
+def too_short(lengths: NDArray[np.int64], rates: NDArray[np.float64]) -> dict[int, str]:
+    """Find signals of less than 10 ms: their rows, with how many samples there are."""
+    short = np.flatnonzero(lengths < _SHORTEST * rates)
+    return {row: f"{lengths[row]} samples" for row in short.tolist()}
 
 
 def lowest_level(sfreq: float) -> float:

@@ -17,8 +17,8 @@ Y = ["normal", "normal", "myopathy"]
 def cohort(**columns):
     """Three recordings with further columns, as they are."""
     meta = pd.DataFrame({"sfreq": 1000.0, "subject": ["S1", "S1", "S2"]}).assign(**columns)
-    signals = np.random.default_rng(0).normal(size=12).astype(np.float32)
-    return Recordings.from_ragged(signals, [0, 3, 7, 12], meta)
+    signals = np.random.default_rng(0).normal(size=60).astype(np.float32)
+    return Recordings.from_ragged(signals, [0, 15, 35, 60], meta)
 
 
 def written(X, folder, y=Y):
