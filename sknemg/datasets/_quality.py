@@ -199,8 +199,8 @@ def warn_if_implausible(
     warnings.warn(
         f"{found['row'].nunique()} of {len(X)} recordings are implausible:\n"
         + "\n".join(lines)
-        + "\nCorrect the unit, or leave out what carries no signal: sknemg.datasets.find_flaws(X), "
-        "or 'sknemg validate', lists all.",
+        + "\nCorrect the unit or the rate, or leave out what carries no signal: "
+        "sknemg.datasets.find_flaws(X), or 'sknemg validate', lists all.",
         ImplausibleWarning,
         stacklevel=stacklevel + 1,
     )
