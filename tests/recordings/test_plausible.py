@@ -99,6 +99,14 @@ def test_each_step_that_signals_end_in_looks_at_them(step):
         step.fit_transform(X.with_values(1e3 * X.values))  # Recordings were looked at
 
 
+@pytest.mark.parametrize("make", [CONTAINERS["frame"], list])
+def test_a_table_of_motor_units_looks_at_signals_as_well(make):
+    step = MuapFeatures(input_sfreq=10_000)
+    with pytest.warns(ImplausibleWarning, match="row 1 .0 mV") as caught:
+        step.to_frame(make([NOISE[0], 0 * NOISE[1]]))
+    assert len(caught) == 1 and caught[0].filename == __file__
+
+
 def test_folds_of_a_frame_name_the_rows_of_the_whole():
     frame = CONTAINERS["frame"](np.concatenate([NOISE, NOISE[::-1]])[:6])
     frame["signal"] = [
