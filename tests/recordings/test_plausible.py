@@ -142,11 +142,21 @@ def test_kilohertz_given_for_hertz_are_noticed():
     with pytest.warns(ImplausibleWarning, match="sampled below 500 Hz, .*: row 0 .48 Hz., row 1"):
         Recordings(NOISE, sfreq=48)
     X = Recordings(NOISE, sfreq=1000)
-    with pytest.warns(ImplausibleWarning, match="sfreq=10 leaves next to nothing .* give hertz"):
+    with pytest.warns(ImplausibleWarning, match="sfreq=10 keeps nothing above 5 Hz: give hertz"):
         Downsampler(10).fit_transform(X)
+    frame = CONTAINERS["frame"](NOISE).assign(sfreq=48.0)
+    with pytest.warns(ImplausibleWarning, match="sampled below 200 Hz, .*: row 0 .48 Hz"):
+        Segmenter(1, 1).fit_transform(frame)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Downsampler(500).fit_transform(X)
+
+
+def test_a_low_rate_that_was_asked_for_is_warned_of_once():
+    model = make_pipeline(Downsampler(400, input_sfreq=10_000), Segmenter(0.1, input_sfreq=400))
+    with pytest.warns(ImplausibleWarning, match="sfreq=400 keeps nothing above 200 Hz") as caught:
+        model.fit_transform(NOISE)
+    assert len(caught) == 1 and caught[0].filename == __file__
 
 
 def test_the_whole_is_looked_at_where_the_first_samples_are_whole_numbers():
