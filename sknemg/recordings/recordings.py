@@ -599,7 +599,8 @@ def _as_meta(table: Mapping[str, Any], n_rows: int) -> pd.DataFrame:
     if "sfreq" not in meta:
         meta["sfreq"] = np.nan
     try:
-        meta["sfreq"] = meta["sfreq"].astype(float)
+        rates = meta["sfreq"]
+        meta["sfreq"] = rates.astype(object).where(rates.notna(), np.nan).astype(float)
     except (TypeError, ValueError):
         raise ValueError(
             f"sfreq={shown(table['sfreq'])} must be numbers: give rates in hertz."
