@@ -81,7 +81,9 @@ def pattern_features(
     ndarray of float64, shape (n_segments, n_features)
         Columns as :func:`pattern_names` says. For each threshold: logarithms of turns a second
         (and one), of the mean change to a turn and of the median interval between turns (in s),
-        and the share of intervals up to 1.5 ms, of which myopathies have more [2]_. Then
+        and the share of intervals up to 1.5 ms, of which myopathies have more [2]_. A segment of
+        fewer than two turns has no change to a turn and no interval: its peak-to-peak amplitude
+        over its root mean square and its length take their places, and the share is 0. Then
         logarithms of mean absolute value, crest factor, path, kurtosis (plus 3) and zero crossings
         a second, and of mean and median frequency, bandwidth, entropy and the share of each band
         (:func:`~sknemg.features.spectral_features`). All 0 where a segment is flat.
@@ -128,7 +130,7 @@ def _measured(
     x = x / np.where(flat, 1.0, size)[:, None]
     columns = []
     for threshold in thresholds:
-        columns += _of_turns(find_turns(x, threshold=threshold), x.shape, sfreq)
+        columns += _of_turns(find_turns(x, threshold=threshold), x, sfreq)
     _, mean_abs, _, crest, path, kurtosis = amplitude_features(x, sfreq).T
     crossings = count_crossings(x, threshold=_CROSSING) * sfreq / x.shape[1]
     columns += [_log(mean_abs), _log(crest), _log(path), _log(kurtosis + 3), np.log1p(crossings)]
@@ -140,16 +142,16 @@ def _log(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.log(np.maximum(values, _LEAST))
 
 
-def _of_turns(turns: Turns, shape: tuple[int, ...], sfreq: float) -> list[NDArray[np.float64]]:
+def _of_turns(turns: Turns, x: NDArray[np.float64], sfreq: float) -> list[NDArray[np.float64]]:
     """Describe turns of each row: how many, how large, how far apart, and how many are near."""
-    n_rows, n_times = shape
+    n_rows, n_times = x.shape
     known = ~np.isnan(turns.change)
     change = turns.change[known]
     lasts = np.diff(turns.position, prepend=0)[known] / sfreq
     count = np.bincount(turns.row, minlength=n_rows) * sfreq / n_times
     edges = np.searchsorted(turns.row[known], np.arange(n_rows + 1))
-    # With fewer than two turns there is one change and one interval at most: as long as the whole.
-    size, median, short = np.ones(n_rows), np.full(n_rows, n_times / sfreq), np.zeros(n_rows)
+    # Fewer than two turns have no change and no interval between them: those of the whole.
+    size, median, short = np.ptp(x, axis=1), np.full(n_rows, n_times / sfreq), np.zeros(n_rows)
     for row, (start, stop) in enumerate(pairwise(edges)):
         if stop > start:
             size[row] = change[start:stop].mean()

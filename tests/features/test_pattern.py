@@ -49,6 +49,20 @@ def test_small_turns_are_seen_by_small_thresholds_alone():
     assert found["short_intervals_0.5"] > 0.9 > 0.1 > found["short_intervals_2"]
 
 
+def test_one_turn_has_the_size_of_the_whole_segment():
+    at = np.arange(4000)
+    spike = np.maximum(1 - np.abs(at - 2000) / 20, 0)  # monophasic: the peak is the only turn
+    found = named(spike)
+    height = 1 / spike.std()  # times the root mean square
+    assert np.expm1(found["turns_2"]) == pytest.approx(2.5)  # one in 0.4 s
+    assert found["turn_amplitude_2"] == pytest.approx(np.log(height))
+    assert height > 10
+    assert found["turn_interval_2"] == pytest.approx(np.log(0.4))
+    assert found["short_intervals_2"] == 0
+    both = named(spike - np.maximum(1 - np.abs(at - 2040) / 20, 0))
+    assert 0 < both["turn_amplitude_2"] - found["turn_amplitude_2"] < np.log(2)
+
+
 def test_flat_and_nearly_turnless_segments_are_finite():
     rows = np.array([np.zeros(4000), np.full(4000, 0.1), np.linspace(0, 1, 4000)])
     found = pattern_features(rows, SFREQ)
