@@ -32,7 +32,7 @@ _OF_TURNS = ("turns", "turn_amplitude", "turn_interval", "short_intervals")
 _OF_SHAPE = ("mean_abs", "crest_factor", "waveform_length", "kurtosis", "zero_crossings")
 _SPECTRAL = tuple(feature_names()[-4 - len(BANDS) :])
 _CROSSING = 0.25  # times the root mean square, beyond which a signal has crossed its mean
-_LEAST = 1e-4  # of what a logarithm is taken
+_LEAST = 1e-4  # of a share or a frequency whose logarithm is taken
 _CHUNK = 256  # segments that are measured at once
 
 
@@ -84,9 +84,10 @@ def pattern_features(
         and the share of intervals up to 1.5 ms, of which myopathies have more [2]_. A segment of
         fewer than two turns has no change to a turn and no interval: its peak-to-peak amplitude
         over its root mean square and its length take their places, and the share is 0. Then
-        logarithms of mean absolute value, crest factor, path, kurtosis (plus 3) and zero crossings
-        a second, and of mean and median frequency, bandwidth, entropy and the share of each band
-        (:func:`~sknemg.features.spectral_features`). All 0 where a segment is flat.
+        logarithms of mean absolute value, crest factor, path, kurtosis (plus 3), zero crossings a
+        second (and one), and of mean and median frequency, bandwidth, entropy and the share of each
+        band (:func:`~sknemg.features.spectral_features`), of which none is taken to be less than
+        0.0001. All 0 where a segment is flat.
 
     Raises
     ------
@@ -133,13 +134,10 @@ def _measured(
         columns += _of_turns(find_turns(x, threshold=threshold), x, sfreq)
     _, mean_abs, _, crest, path, kurtosis = amplitude_features(x, sfreq).T
     crossings = count_crossings(x, threshold=_CROSSING) * sfreq / x.shape[1]
-    columns += [_log(mean_abs), _log(crest), _log(path), _log(kurtosis + 3), np.log1p(crossings)]
-    columns += [_log(column) for column in spectral_features(x, sfreq).T]
+    shape = np.log([np.where(flat, 1.0, column) for column in (mean_abs, crest, path, kurtosis + 3)])
+    columns += [*shape, np.log1p(crossings)]
+    columns += [*np.log(np.maximum(spectral_features(x, sfreq), _LEAST)).T]
     return np.where(flat[:, None], 0.0, np.column_stack(columns))
-
-
-def _log(values: NDArray[Any]) -> NDArray[np.float64]:
-    return np.log(np.maximum(values, _LEAST))
 
 
 def _of_turns(turns: Turns, x: NDArray[np.float64], sfreq: float) -> list[NDArray[np.float64]]:
@@ -151,13 +149,14 @@ def _of_turns(turns: Turns, x: NDArray[np.float64], sfreq: float) -> list[NDArra
     count = np.bincount(turns.row, minlength=n_rows) * sfreq / n_times
     edges = np.searchsorted(turns.row[known], np.arange(n_rows + 1))
     # Fewer than two turns have no change and no interval between them: those of the whole.
-    size, median, short = np.ptp(x, axis=1), np.full(n_rows, n_times / sfreq), np.zeros(n_rows)
+    size = np.where(np.ptp(x, axis=1) > 0, np.ptp(x, axis=1), 1.0)  # 1 if flat
+    median, short = np.full(n_rows, n_times / sfreq), np.zeros(n_rows)
     for row, (start, stop) in enumerate(pairwise(edges)):
         if stop > start:
             size[row] = change[start:stop].mean()
             median[row] = np.median(lasts[start:stop])
             short[row] = (lasts[start:stop] <= SHORT).mean()
-    return [np.log1p(count), _log(size), _log(median), short]
+    return [np.log1p(count), np.log(size), np.log(median), short]
 
 
 class PatternFeatures(RowTransformer):

@@ -63,6 +63,13 @@ def test_one_turn_has_the_size_of_the_whole_segment():
     assert 0 < both["turn_amplitude_2"] - found["turn_amplitude_2"] < np.log(2)
 
 
+def test_intervals_have_no_floor_and_shares_have():
+    zigzag = pattern_features([np.tile([0.0, 1.0], 2000)], 200_000)[0]  # turns 5 us apart
+    found = dict(zip(pattern_names(), zigzag, strict=True))
+    assert np.exp(found["turn_interval_1"]) == pytest.approx(5e-6)
+    assert found["band_20_100"] == pytest.approx(np.log(1e-4))
+
+
 def test_flat_and_nearly_turnless_segments_are_finite():
     rows = np.array([np.zeros(4000), np.full(4000, 0.1), np.linspace(0, 1, 4000)])
     found = pattern_features(rows, SFREQ)
