@@ -94,5 +94,22 @@ def test_a_step_picks_its_columns_and_says_which_there_are_not():
         PatternFeatures(["turns_1"], thresholds=[0.7]).fit_transform(windows)
     with pytest.raises(ValueError, match=r"features is empty: give at least one"):
         PatternFeatures([]).fit_transform(windows)
-    with pytest.raises(ValueError, match=r"thresholds=\[0\] must be one or more multiples"):
-        PatternFeatures(thresholds=[0]).fit_transform(windows)
+
+
+@pytest.mark.parametrize("wrong", [[0], [], [np.inf], [np.nan], [[0.5]], [[1], [1, 2]], ["1"], 1.0])
+def test_thresholds_are_finite_multiples(wrong):
+    message = r"thresholds=.* must be one or more finite multiples above 0: give"
+    with pytest.raises(ValueError, match=message):
+        pattern_features(np.ones((1, 400)), SFREQ, thresholds=wrong)
+    if np.ndim(wrong := np.asarray(wrong, dtype=object)):
+        with pytest.raises(ValueError, match=message):
+            PatternFeatures(thresholds=wrong.tolist()).fit(np.ones((1, 400)))
+
+
+def test_thresholds_of_one_name_and_segments_without_samples_are_refused():
+    with pytest.raises(ValueError, match=r"has several that are named \['0.5'\]: give each once"):
+        PatternFeatures(thresholds=[0.5, 1, 0.5000001]).fit(np.ones((1, 400)))
+    with pytest.raises(ValueError, match=r"shape \(3, 0\) hold no samples"):
+        pattern_features(np.empty((3, 0)), SFREQ)
+    with pytest.raises(ValueError, match="which are not measured"):
+        PatternFeatures(["turn"]).fit(np.ones((1, 400)))
