@@ -46,6 +46,7 @@ def problems(folder, **how):
 # -- there and back ----------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 @pytest.mark.parametrize(("bits", "steps"), [(16, 32_700), (24, 8_370_000)])
 @pytest.mark.parametrize("scale", [2e-6, 0.2, 3000.0])
 def test_signals_come_back_within_half_a_step(tmp_path, bits, steps, scale):

@@ -19,6 +19,7 @@ def hum(seed=0, mains=50):
     return noise(seed) * 0.5 + 0.3 * np.sin(2 * np.pi * mains * times).astype(np.float32)
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 @pytest.mark.parametrize(
     ("signal", "flaw", "found"),
     [
@@ -76,6 +77,7 @@ def test_rates_that_differ_within_a_subject():
     assert find_flaws(X).empty
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_kilohertz_for_hertz_are_a_flaw():
     flaws = find_flaws(Recordings([noise(0), noise(1)], sfreq=[10_000, 48]))
     assert flaws[["row", "flaw", "found"]].values.tolist() == [[1, "rate", "48 Hz"]]

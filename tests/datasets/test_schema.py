@@ -133,6 +133,7 @@ def test_subjects_keep_their_type(subject, tmp_path):
     assert same(X["subject"], written(X, tmp_path)["subject"])
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 @pytest.mark.parametrize("sfreq", [48_000.123, 1e5 / 3, np.float32(23437.5), 10])
 def test_rates_keep_every_digit(sfreq, tmp_path):
     X = cohort(sfreq=np.full(3, sfreq))

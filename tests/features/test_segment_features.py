@@ -220,6 +220,7 @@ def test_bare_array_without_rate_is_refused():
         SegmentFeatures().fit_transform(sine(100))
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_signals_are_refused():
     X = Recordings([np.zeros(100)], sfreq=SFREQ)
     with pytest.raises(ValueError, match="Segmenter"):
@@ -304,6 +305,7 @@ def test_a_segment_alone_has_the_bits_that_it_has_among_others(function):
     np.testing.assert_array_equal(batch, alone)
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_implausible_amplitudes_are_refused_by_name():
     segments = np.ones((4, 100)) * np.sin(np.arange(100))
     segments[[1, 3], 5] = [-1e308, 2e6]

@@ -8,6 +8,8 @@ from sklearn.utils import _safe_indexing
 
 from sknemg import InvalidRecordingsError, Recordings, Segmenter
 
+pytestmark = pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")  # toy signals
+
 
 def make(lengths=(3, 1, 4, 2), **columns):
     signals = [np.arange(n) + 10.0 * row for row, n in enumerate(lengths)]
