@@ -19,7 +19,7 @@ from sklearn.utils.validation import validate_data
 
 from sknemg.recordings import InvalidRecordingsError, Recordings, Windows
 from sknemg.recordings._convert import is_ragged, unpack
-from sknemg.recordings._plausible import warn_if_unlike_emg
+from sknemg.recordings._plausible import frames_to_user, warn_if_unlike_emg
 from sknemg.recordings._problems import raise_problems
 from sknemg.recordings.windows import holding
 from sknemg.signal import LARGEST_AMPLITUDE
@@ -111,6 +111,9 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
     #: Whether it takes the segments of recordings as windows, which it cuts piece by piece.
     cuts_windows: ClassVar[bool] = False
 
+    #: Whether it makes something else of signals: such a step looks at them, those before do not.
+    _leaves_signals: ClassVar[bool] = False
+
     @abstractmethod
     def _transform(self, X: Recordings) -> Recordings:
         """Return the same rows with new items."""
@@ -153,7 +156,8 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
         Warns
         -----
         ImplausibleWarning
-            As `Recordings`, of signals in other containers.
+            As `Recordings`, of signals in other containers: by the steps that make something else
+            of them (`Segmenter`, `MuapFeatures`, `InterferenceFeatures`), not by those before.
         """
         self._validate_params()
         X = self._check_array(X, reset=False)
@@ -164,14 +168,23 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
             if is_ragged(X) or isinstance(X, Windows):  # an array has been checked
                 recordings.validate()
             _refuse_implausible(recordings)
-            if self._item_ndim == 0 and not isinstance(X, Recordings):  # which were looked at
-                warn_if_unlike_emg(
-                    recordings.meta, recordings.values, recordings.offsets, stacklevel=1
-                )
+            self._look_at(X, recordings)
             return give_back(self._transform(recordings))
         except InvalidRecordingsError as error:
             meta = X if isinstance(X, pd.DataFrame) else getattr(X, "meta", None)
             raise (error if meta is None else error.placed(meta)) from None
+
+    def _look_at(self, X: Any, recordings: Recordings) -> None:
+        """Warn of signals that no needle EMG looks like, unless `Recordings` have done so."""
+        if self._leaves_signals and not isinstance(X, Recordings):
+            warn_if_unlike_emg(
+                recordings.meta,
+                recordings.values,
+                recordings.offsets,
+                names=X.index if isinstance(X, pd.DataFrame) else None,
+                made=True,
+                stacklevel=frames_to_user(),
+            )
 
     def _check_array(self, X: Any, reset: bool) -> Any:
         if is_ragged(X):

@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sknemg.recordings import ImplausibleWarning, Recordings
 from sknemg.recordings._plausible import (
     AMPLITUDES,
     HIGHEST_PEAK,
     LOW_RATE,
-    LOWEST_LEVEL,
     LOWEST_RATE,
+    SHORT,
+    lowest_level,
+    too_short,
+    unlike_emg,
 )
 from sknemg.recordings._problems import capped, shown
 from sknemg.signal import SignalLevel, describe_signal, mains_share, repeated_stretches
@@ -29,12 +33,14 @@ LEAST_OFFSET = 0.01  # mV, and beyond the rms about the mean
 #: What can be wrong with a recording, and what it means.
 FLAWS = {
     "amplitude": AMPLITUDES["amplitude"],
+    "counts": AMPLITUDES["counts"],
     "level": AMPLITUDES["level"],
     "flat": f"flat for {LONGEST_FLAT:g} s or longer, as a channel that was off or saturated",
     "clipped": f"{MOST_CLIPPED:.1%} of the samples or more at the limits, as of too high a gain",
     "mains": f"{MOST_MAINS:.0%} of the power or more on mains lines",
     "offset": "an offset larger than the signal",
     "repeated": "a stretch of signal that occurs twice",
+    "short": SHORT,
     "rate": LOW_RATE,
     "rates": "several sampling rates within a subject",
 }
@@ -86,10 +92,10 @@ def quality(X: Recordings) -> pd.DataFrame:
 def find_flaws(X: Recordings) -> pd.DataFrame:
     """List what speaks against recordings being needle EMG in millivolts.
 
-    Each line is one flaw of one recording: an amplitude or a level that no needle EMG has, which
-    mostly is a wrong unit; flat or clipped signal; mains hum; an offset; a stretch that occurs
-    twice, in one recording or in two; a sampling rate below 500 Hz; several sampling rates within a
-    subject.
+    Each line is one flaw of one recording: an amplitude or a level that no needle EMG has, or
+    whole numbers only, which mostly is a wrong unit; flat or clipped signal; mains hum; an offset;
+    a stretch that occurs twice, in one recording or in two; less than 10 ms; a sampling rate below
+    500 Hz; several sampling rates within a subject.
 
     Parameters
     ----------
@@ -99,9 +105,9 @@ def find_flaws(X: Recordings) -> pd.DataFrame:
     Returns
     -------
     DataFrame, columns ``row``, ``recording``, ``flaw``, ``found``
-        ``row`` is the position in X, ``flaw`` a short word (``amplitude``, ``level``, ``flat``,
-        ``clipped``, ``mains``, ``offset``, ``repeated``, ``rate``, ``rates``), ``found`` what was
-        measured.
+        ``row`` is the position in X, ``flaw`` a short word (``amplitude``, ``counts``, ``level``,
+        ``flat``, ``clipped``, ``mains``, ``offset``, ``repeated``, ``short``, ``rate``, ``rates``),
+        ``found`` what was measured.
 
     Examples
     --------
@@ -120,11 +126,16 @@ def find_flaws(X: Recordings) -> pd.DataFrame:
 
 def flaws_of(X: Recordings, table: pd.DataFrame, only: Collection[str] = FLAWS) -> pd.DataFrame:
     """List the flaws of recordings that `quality` has measured, or some kinds of them."""
-    found = [line for line in _in_levels(table) if line[1] in only]
+    rates = X["sfreq"].to_numpy(dtype=float)
+    found = [line for line in _in_levels(table, rates) if line[1] in only]
     if "repeated" in only:
         found += _in_stretches(X, table["recording"].tolist())
+    if "counts" in only:
+        counts = unlike_emg(X.values, X.offsets, rates).get("counts", {})
+        found += [(row, "counts", text) for row, text in counts.items()]
+    if "short" in only:
+        found += [(row, "short", text) for row, text in too_short(X.lengths, rates).items()]
     if "rate" in only:
-        rates = X["sfreq"].to_numpy(dtype=float)
         low = np.flatnonzero(rates < LOWEST_RATE).tolist()
         found += [(row, "rate", f"{rates[row]:g} Hz") for row in low]
     if "rates" in only:
@@ -135,14 +146,14 @@ def flaws_of(X: Recordings, table: pd.DataFrame, only: Collection[str] = FLAWS) 
     return pd.DataFrame(lines, columns=["row", "recording", "flaw", "found"])
 
 
-def _in_levels(table: pd.DataFrame) -> Iterator[tuple[int, str, str]]:
+def _in_levels(table: pd.DataFrame, rates: NDArray[np.float64]) -> Iterator[tuple[int, str, str]]:
     of: Any
     for row, of in enumerate(table.itertuples()):
         if of.peak > HIGHEST_PEAK:
             yield row, "amplitude", f"{of.peak:.0f} mV"
         if of.flat_seconds >= min(LONGEST_FLAT, of.duration) or of.peak == 0:
             yield row, "flat", f"{of.flat_seconds:.2f} of {of.duration:.2f} s"
-        elif of.rms < LOWEST_LEVEL:
+        elif of.rms < lowest_level(rates[row]):
             yield row, "level", f"{1e3 * of.rms:.2g} µV"
         if of.clipped_fraction >= MOST_CLIPPED:
             yield row, "clipped", f"{of.clipped_fraction:.1%}"
@@ -188,8 +199,8 @@ def warn_if_implausible(
     warnings.warn(
         f"{found['row'].nunique()} of {len(X)} recordings are implausible:\n"
         + "\n".join(lines)
-        + "\nCorrect the unit, or leave out what carries no signal: sknemg.datasets.find_flaws(X), "
-        "or 'sknemg validate', lists all.",
+        + "\nCorrect the unit or the rate, or leave out what carries no signal: "
+        "sknemg.datasets.find_flaws(X), or 'sknemg validate', lists all.",
         ImplausibleWarning,
         stacklevel=stacklevel + 1,
     )

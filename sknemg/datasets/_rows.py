@@ -163,7 +163,11 @@ def assemble(
     if "clipped" not in meta:
         counts = pd.Series([reading.meta["clipped"] for reading in readings])
         meta["clipped"] = counts.astype(float)  # NaN where the format has no limits
-    signals = [reading.signal for reading in readings]
+    return stacked([reading.signal for reading in readings], meta)
+
+
+def stacked(signals: list[NDArray[np.float32]], meta: pd.DataFrame) -> Recordings:
+    """Make recordings of what was read, whose flaws the loader names: no warning of them here."""
     offsets = offsets_of([len(signal) for signal in signals])
     return Recordings.from_ragged(np.concatenate(signals), offsets, meta).validate()
 

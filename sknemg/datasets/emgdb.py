@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from sknemg.datasets._public import PublicData, locate
 from sknemg.datasets._quality import warn_if_implausible
+from sknemg.datasets._rows import stacked
 from sknemg.datasets.files import read_recording
 from sknemg.recordings import Recordings
 
@@ -94,19 +96,19 @@ def load_emgdb(
         for name, (*_, loop) in _RECORDS.items()
     ]
     diagnoses, ages, details, _ = zip(*_RECORDS.values(), strict=True)
-    X = Recordings(
-        [reading.signal for reading in readings],
-        sfreq=[reading.sfreq for reading in readings],
-        subject=list(_RECORDS),
-        muscle="tibialis anterior",
-        location="distal",
-        recording=list(_RECORDS),
-        side=np.full(len(_RECORDS), None),
-        age=list(ages),
-        sex="M",
-        needle="concentric, 25 mm",
-        diagnosis_detail=list(details),
-        clipped=[reading.meta["clipped"] for reading in readings],
-    )
+    columns = {
+        "sfreq": [reading.sfreq for reading in readings],
+        "subject": list(_RECORDS),
+        "muscle": "tibialis anterior",
+        "location": "distal",
+        "recording": list(_RECORDS),
+        "side": np.full(len(_RECORDS), None),
+        "age": list(ages),
+        "sex": "M",
+        "needle": "concentric, 25 mm",
+        "diagnosis_detail": list(details),
+        "clipped": [reading.meta["clipped"] for reading in readings],
+    }
+    X = stacked([reading.signal for reading in readings], pd.DataFrame(columns))
     warn_if_implausible(X, ["flat"], stacklevel=2)
     return X, np.array(diagnoses)

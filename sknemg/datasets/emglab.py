@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from sknemg.datasets._formats.stored import ReadError
 from sknemg.datasets._public import PublicData, locate
 from sknemg.datasets._quality import warn_if_implausible
+from sknemg.datasets._rows import stacked
 from sknemg.datasets.files import Reading, read_recording
 from sknemg.recordings import Recordings
 
@@ -99,8 +101,9 @@ def load_emglab(folder: str | Path | None = None) -> tuple[Recordings, NDArray[n
         )
     readings = _read_all(folder, names)
     rows = [_describe(name, reading) for name, reading in zip(names, readings, strict=True)]
-    columns: dict[str, Any] = {key: [row[key] for row in rows] for key in rows[0]}
-    X = Recordings([-reading.signal for reading in readings], **columns)  # stored negative-up
+    first = ["sfreq", "subject", "muscle", "location"]
+    meta = pd.DataFrame(rows, columns=[*first, *(key for key in rows[0] if key not in first)])
+    X = stacked([-reading.signal for reading in readings], meta)  # stored negative-up
     warn_if_implausible(X, ["flat"], stacklevel=2)
     return X, np.array([_GROUPS[_NAME.fullmatch(name)[2]] for name in names])  # type: ignore[index]
 

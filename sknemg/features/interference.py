@@ -269,6 +269,7 @@ class InterferenceFeatures(RowTransformer, auto_wrap_output_keys=None):  # type:
     """
 
     _item_ndim = 0
+    _leaves_signals = True
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "epoch": [Interval(Real, 0, None, closed="neither")],
         "thresholds": ["array-like"],

@@ -32,7 +32,7 @@ _OF_TURNS = ("turns", "turn_amplitude", "turn_interval", "short_intervals")
 _OF_SHAPE = ("mean_abs", "crest_factor", "waveform_length", "kurtosis", "zero_crossings")
 _SPECTRAL = tuple(feature_names()[-4 - len(BANDS) :])
 _CROSSING = 0.25  # times the root mean square, beyond which a signal has crossed its mean
-_LEAST = 1e-4  # of what a logarithm is taken
+_LEAST = 1e-4  # of a share or a frequency whose logarithm is taken
 _CHUNK = 256  # segments that are measured at once
 
 
@@ -48,13 +48,39 @@ def pattern_names(thresholds: Sequence[float] = THRESHOLDS) -> list[str]:
     -------
     list of str
 
+    Raises
+    ------
+    ValueError
+        If `thresholds` are not finite, not above 0 or named alike.
+
     Examples
     --------
     >>> pattern_names([0.5])[:5]
     ['turns_0.5', 'turn_amplitude_0.5', 'turn_interval_0.5', 'short_intervals_0.5', 'mean_abs']
     """
+    _check_thresholds(thresholds)
     of_turns = [f"{name}_{threshold:g}" for threshold in thresholds for name in _OF_TURNS]
     return [*of_turns, *_OF_SHAPE, *_SPECTRAL]
+
+
+def _check_thresholds(thresholds: Sequence[float]) -> None:
+    """Refuse what are no thresholds, or would be named alike."""
+    given = np.asarray(thresholds, dtype=object)
+    if given.ndim != 1 or not len(given) or not all(map(_is_multiple, given)):
+        raise ValueError(
+            f"thresholds={thresholds!r} must be one or more finite multiples above 0: give them "
+            f"as {THRESHOLDS}."
+        )
+    names = [f"{threshold:g}" for threshold in given]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(
+            f"thresholds={thresholds!r} has several that are named {shown(twice)}: give each once, "
+            "unlike in its first six digits."
+        )
+
+
+def _is_multiple(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < np.inf
 
 
 def pattern_features(
@@ -62,14 +88,16 @@ def pattern_features(
 ) -> NDArray[np.float64]:
     """Measure the interference pattern of every segment, whatever its amplitude.
 
-    Every segment is divided by its root mean square first, so that gain, calibration and the
-    distance of the needle, which change all potentials alike, change nothing. What grows in
+    The mean of every segment is taken off, and what remains is divided by its root mean square, so
+    that gain, calibration and the distance of the needle, which change all potentials alike, change
+    nothing. What grows in
     proportion is given as a logarithm, in which a cloud of turns and amplitude is a line [1]_.
 
     Parameters
     ----------
     segments : array of shape (n_segments, n_times)
-        In mV, half a second or longer.
+        In mV. Epochs of half a second or longer are usual; shorter ones, such as the 0.4 s that
+        the `Segmenter` cuts by default, are measured as well, from fewer turns.
     sfreq : float
         Sampling rate in Hz.
     thresholds : sequence of float, default=(0.25, 0.5, 1.0, 2.0)
@@ -81,15 +109,19 @@ def pattern_features(
     ndarray of float64, shape (n_segments, n_features)
         Columns as :func:`pattern_names` says. For each threshold: logarithms of turns a second
         (and one), of the mean change to a turn and of the median interval between turns (in s),
-        and the share of intervals up to 1.5 ms, of which myopathies have more [2]_. Then
-        logarithms of mean absolute value, crest factor, path, kurtosis (plus 3) and zero crossings
-        a second, and of mean and median frequency, bandwidth, entropy and the share of each band
-        (:func:`~sknemg.features.spectral_features`). All 0 where a segment is flat.
+        and the share of intervals up to 1.5 ms, of which myopathies have more [2]_. A segment of
+        fewer than two turns has no change to a turn and no interval: its peak-to-peak amplitude
+        over its root mean square and its length take their places, and the share is 0. Then
+        logarithms of mean absolute value, crest factor, path, kurtosis (plus 3), zero crossings a
+        second (and one), and of mean and median frequency, bandwidth, entropy and the share of each
+        band (:func:`~sknemg.features.spectral_features`), of which none is taken to be less than
+        0.0001. All 0 where a segment is flat.
 
     Raises
     ------
     ValueError
-        If segments hold samples that are NaN, infinite or beyond 1e6 mV.
+        If segments hold no samples, or some that are NaN, infinite or beyond 1e6 mV; or if
+        `thresholds` are not finite, not above 0 or named alike.
 
     References
     ----------
@@ -110,13 +142,16 @@ def pattern_features(
     >>> np.exp(dict(zip(pattern_names(), one))["turns_0.5"]).round(1)
     np.float64(200.0)
     """
+    names = pattern_names(thresholds)
     segments = np.asarray(segments)
     check_segments(segments)
+    if not segments.shape[1]:
+        raise ValueError(f"Segments of shape {segments.shape} hold no samples: give longer ones.")
     parts = [
         _measured(np.asarray(segments[start : start + _CHUNK], dtype=np.float64), sfreq, thresholds)
         for start in range(0, len(segments), _CHUNK)
     ]
-    return np.concatenate([np.empty((0, len(pattern_names(thresholds)))), *parts])
+    return np.concatenate([np.empty((0, len(names))), *parts])
 
 
 def _measured(
@@ -128,34 +163,34 @@ def _measured(
     x = x / np.where(flat, 1.0, size)[:, None]
     columns = []
     for threshold in thresholds:
-        columns += _of_turns(find_turns(x, threshold=threshold), x.shape, sfreq)
+        columns += _of_turns(find_turns(x, threshold=threshold), x, sfreq)
     _, mean_abs, _, crest, path, kurtosis = amplitude_features(x, sfreq).T
     crossings = count_crossings(x, threshold=_CROSSING) * sfreq / x.shape[1]
-    columns += [_log(mean_abs), _log(crest), _log(path), _log(kurtosis + 3), np.log1p(crossings)]
-    columns += [_log(column) for column in spectral_features(x, sfreq).T]
+    shape = np.log(
+        [np.where(flat, 1.0, column) for column in (mean_abs, crest, path, kurtosis + 3)]
+    )
+    columns += [*shape, np.log1p(crossings)]
+    columns += [*np.log(np.maximum(spectral_features(x, sfreq), _LEAST)).T]
     return np.where(flat[:, None], 0.0, np.column_stack(columns))
 
 
-def _log(values: NDArray[Any]) -> NDArray[np.float64]:
-    return np.log(np.maximum(values, _LEAST))
-
-
-def _of_turns(turns: Turns, shape: tuple[int, ...], sfreq: float) -> list[NDArray[np.float64]]:
+def _of_turns(turns: Turns, x: NDArray[np.float64], sfreq: float) -> list[NDArray[np.float64]]:
     """Describe turns of each row: how many, how large, how far apart, and how many are near."""
-    n_rows, n_times = shape
+    n_rows, n_times = x.shape
     known = ~np.isnan(turns.change)
     change = turns.change[known]
     lasts = np.diff(turns.position, prepend=0)[known] / sfreq
     count = np.bincount(turns.row, minlength=n_rows) * sfreq / n_times
     edges = np.searchsorted(turns.row[known], np.arange(n_rows + 1))
-    # With fewer than two turns there is one change and one interval at most: as long as the whole.
-    size, median, short = np.ones(n_rows), np.full(n_rows, n_times / sfreq), np.zeros(n_rows)
+    # Fewer than two turns have no change and no interval between them: those of the whole.
+    size = np.where(np.ptp(x, axis=1) > 0, np.ptp(x, axis=1), 1.0)  # 1 if flat
+    median, short = np.full(n_rows, n_times / sfreq), np.zeros(n_rows)
     for row, (start, stop) in enumerate(pairwise(edges)):
         if stop > start:
             size[row] = change[start:stop].mean()
             median[row] = np.median(lasts[start:stop])
             short[row] = (lasts[start:stop] <= SHORT).mean()
-    return [np.log1p(count), _log(size), _log(median), short]
+    return [np.log1p(count), np.log(size), np.log(median), short]
 
 
 class PatternFeatures(RowTransformer):
@@ -210,6 +245,10 @@ class PatternFeatures(RowTransformer):
         self.thresholds = thresholds
         self.input_sfreq = input_sfreq
 
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        self._places()
+
     def _transform(self, X: Recordings) -> Recordings:
         wanted = self._places()
         items = X.items
@@ -226,10 +265,6 @@ class PatternFeatures(RowTransformer):
 
     def _places(self) -> list[int]:
         """Give the columns that are wanted, or say which there are not."""
-        if not len(self.thresholds) or not (np.asarray(self.thresholds, dtype=float) > 0).all():
-            raise ValueError(
-                f"thresholds={self.thresholds!r} must be one or more multiples above 0."
-            )
         names = pattern_names(self.thresholds)
         wanted = names if self.features is None else list(self.features)
         if not wanted:

@@ -192,7 +192,8 @@ def spectral_features(
 
     mean = (share * freqs).sum(axis=1)
     variance = (share * (freqs - mean[:, None]) ** 2).sum(axis=1)
-    entropy = _entropy(power[:, freqs <= ENTROPY_TOP]) / np.log(max(ENTROPY_TOP / step, 2))
+    below = power[:, : np.searchsorted(freqs, ENTROPY_TOP, side="right")]  # a mask sums otherwise
+    entropy = _entropy(below) / np.log(max(ENTROPY_TOP / step, 2))
 
     cumulative = np.cumsum(share, axis=1)
     rows = np.arange(len(share))

@@ -276,6 +276,7 @@ class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[
     """
 
     _item_ndim = 0
+    _leaves_signals = True
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "features": ["array-like"],
         "return_templates": ["boolean"],
@@ -341,10 +342,17 @@ class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[
         ------
         ValueError
             If `X` has a column that is named as a feature.
+
+        Warns
+        -----
+        ImplausibleWarning
+            As `transform`.
         """
         features = self.get_feature_names_out().tolist()
+        given = X
         X, _ = unpack(X, item_ndim=0, input_sfreq=self.input_sfreq)
         units = clone(self).set_params(return_templates=False).transform(X)
+        self._look_at(given, X)  # whose samples have been validated
         known = X.meta.drop(columns="sfreq").iloc[units.row_index]
         if both := sorted(set(known) & set(features)):
             raise ValueError(f"X has columns named as features, {shown(both)}: rename them.")

@@ -12,7 +12,7 @@ from sknemg.base import RowTransformer
 from sknemg.preprocessing.activity import ACTIVITIES
 from sknemg.preprocessing.cutting import bring_to_rate, cut_windows
 from sknemg.recordings import ImplausibleWarning, Recordings
-from sknemg.recordings._plausible import LOWEST_RATE
+from sknemg.recordings._plausible import LOWEST_RATE, frames_to_user
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
@@ -42,7 +42,8 @@ class Downsampler(RowTransformer):
     Warns
     -----
     ImplausibleWarning
-        If the new rate is below 500 Hz, as of kilohertz that were given for hertz.
+        If the new rate is below 500 Hz, which leaves next to nothing of needle EMG, as of kilohertz
+        that were given for hertz.
 
     See Also
     --------
@@ -88,10 +89,10 @@ class Downsampler(RowTransformer):
     def _transform(self, X: Recordings) -> Recordings:
         if self.sfreq < LOWEST_RATE:
             warnings.warn(
-                f"sfreq={self.sfreq:g} leaves next to nothing of needle EMG: give hertz, 10000 for "
-                "10 kHz.",
+                f"sfreq={self.sfreq:g} keeps nothing above {self.sfreq / 2:g} Hz: give hertz, "
+                "10000 for 10 kHz.",
                 ImplausibleWarning,
-                stacklevel=1,
+                stacklevel=frames_to_user(),
             )
         return bring_to_rate(X, self.sfreq, method=self.method, upsample=self.upsample)
 
@@ -159,6 +160,7 @@ class Segmenter(RowTransformer):
     array([1, 4])
     """
 
+    _leaves_signals = True
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "window": [_POSITIVE],
         "hop": [_POSITIVE],

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sknemg.recordings._problems import capped, rows_of
+from sknemg.recordings._problems import ROW, capped, rows_of, shown
 
 HIGHEST_PEAK = 50.0  # mV; needle EMG reaches some 30 mV
-LOWEST_LEVEL = 5e-4  # mV; the thermal noise of 1 kOhm over 10 kHz is 4e-4, of a needle more
+LOWEST_LEVEL = 3e-4  # mV; the thermal noise of 1 kOhm over 10 kHz is 4e-4, of a needle more
+_WIDE = 20_000.0  # Hz; noise has the bandwidth of 10 kHz at this rate, of a filter beyond it
 _SMALL = 0.1  # mV from peak to peak; EMG of 30 mV, given in volts, has 0.06
 
 #: What amplitudes tell, and what it means.
 AMPLITUDES = {
     "amplitude": f"a peak above {HIGHEST_PEAK:g} mV, as of a wrong unit or scale",
     "counts": "whole numbers only, as of a converter's counts or of microvolts",
-    "level": f"an rms below {1e3 * LOWEST_LEVEL:g} µV, less than the noise of any amplifier, as of "
-    "a wrong unit or scale",
+    "level": f"an rms below {1e3 * LOWEST_LEVEL:g} µV (at 20 kHz; at lower rates less), below the "
+    "noise of most amplifiers, as of a wrong unit or scale",
     "constant": "one value throughout, as of a channel that was off",
 }
 LOWEST_RATE = 500.0  # Hz; needle EMG is filtered from 10 Hz to 10 kHz
+KILOHERTZ = 200.0  # Hz; no machine samples at more kilohertz
 LOW_RATE = f"sampled below {LOWEST_RATE:g} Hz, as of kilohertz that were given for hertz"
-_SHORTEST = 0.01  # s; no motor unit potential fits in
-_SHORT = f"shorter than {1e3 * _SHORTEST:g} ms, as of an array whose columns are the recordings"
+_VERY_LOW = f"sampled below {KILOHERTZ:g} Hz, as of kilohertz that were given for hertz"
+_SHORTEST = 0.01  # s; too short for a recording
+SHORT = f"shorter than {1e3 * _SHORTEST:g} ms, as of an array whose columns are the recordings"
 
 
 class ImplausibleWarning(UserWarning):
@@ -51,7 +56,13 @@ class ImplausibleWarning(UserWarning):
 
 
 def warn_if_unlike_emg(
-    meta: pd.DataFrame, values: NDArray[Any], offsets: NDArray[np.int64], *, stacklevel: int
+    meta: pd.DataFrame,
+    values: NDArray[Any],
+    offsets: NDArray[np.int64],
+    *,
+    names: pd.Index | None = None,
+    made: bool = False,
+    stacklevel: int,
 ) -> None:
     """Warn once of all signals that no needle EMG in millivolts looks like.
 
@@ -61,19 +72,24 @@ def warn_if_unlike_emg(
     values : ndarray of shape (n_items,)
         Finite samples of all recordings, taken to be mV.
     offsets : ndarray of shape (n_recordings + 1,)
+    names : Index of shape (n_recordings,), default=None
+        What the rows are called; by default they are counted.
+    made : bool, default=False
+        Whether a step may have brought the signals to their rate. Of what a `Downsampler` made on
+        purpose, nothing is said: a rate is then judged to be low below 200 Hz.
     stacklevel : int
         Of the warning: the frames between the user and here.
     """
-    found = {AMPLITUDES[flaw]: rows for flaw, rows in unlike_emg(values, offsets).items()}
     lengths, rates = np.diff(offsets), meta["sfreq"].to_numpy(dtype=float)
-    if (low := np.flatnonzero(rates < LOWEST_RATE)).size:
-        found[LOW_RATE] = {row: f"{rates[row]:g} Hz" for row in low.tolist()}
-    short = np.flatnonzero(lengths < _SHORTEST * rates)
-    if short.size:
-        found[_SHORT] = {row: f"{lengths[row]} samples" for row in short.tolist()}
+    found = {AMPLITUDES[flaw]: rows for flaw, rows in unlike_emg(values, offsets, rates).items()}
+    lowest, what_is_low = (KILOHERTZ, _VERY_LOW) if made else (LOWEST_RATE, LOW_RATE)
+    if (low := np.flatnonzero(rates < lowest)).size:
+        found[what_is_low] = {row: f"{rates[row]:g} Hz" for row in low.tolist()}
+    if short := too_short(lengths, rates):
+        found[SHORT] = short
     if not found:
         return
-    lines = [f"  {what}: {capped(_placed(meta, rows))}" for what, rows in found.items()]
+    lines = [f"  {what}: {capped(_placed(meta, rows, names))}" for what, rows in found.items()]
     n_rows = len({row for rows in found.values() for row in rows})
     warnings.warn(
         f"{n_rows} of {len(meta)} recordings do not look like needle EMG in millivolts:\n"
@@ -85,7 +101,28 @@ def warn_if_unlike_emg(
     )
 
 
-def unlike_emg(values: NDArray[Any], offsets: NDArray[np.int64]) -> dict[str, dict[int, str]]:
+def too_short(lengths: NDArray[np.int64], rates: NDArray[np.float64]) -> dict[int, str]:
+    """Find signals of less than 10 ms: their rows, with how many samples there are."""
+    short = np.flatnonzero(lengths < _SHORTEST * rates)
+    return {row: f"{lengths[row]} samples" for row in short.tolist()}
+
+
+def lowest_level(sfreq: float) -> float:
+    """Give the rms in mV below which signals of a rate are less than most amplifiers' noise.
+
+    White noise of half the bandwidth has half the power.
+
+    Examples
+    --------
+    >>> lowest_level(48_000), lowest_level(5000)
+    (0.0003, 0.00015)
+    """
+    return LOWEST_LEVEL * min(1.0, (sfreq / _WIDE) ** 0.5)
+
+
+def unlike_emg(
+    values: NDArray[Any], offsets: NDArray[np.int64], rates: NDArray[np.float64]
+) -> dict[str, dict[int, str]]:
     """Find the signals whose amplitudes no needle EMG in millivolts has.
 
     Parameters
@@ -93,6 +130,8 @@ def unlike_emg(values: NDArray[Any], offsets: NDArray[np.int64]) -> dict[str, di
     values : ndarray of shape (n_items,)
         Finite samples of all recordings, taken to be mV.
     offsets : ndarray of shape (n_recordings + 1,)
+    rates : ndarray of shape (n_recordings,)
+        Sampling rates in hertz.
 
     Returns
     -------
@@ -104,7 +143,8 @@ def unlike_emg(values: NDArray[Any], offsets: NDArray[np.int64]) -> dict[str, di
     >>> import numpy as np
     >>> wave = np.sin(np.arange(100))
     >>> signals = np.concatenate([wave, 1000 * wave, np.round(9 * wave), 1e-4 * wave, 0 * wave])
-    >>> for flaw, rows in unlike_emg(signals, np.arange(0, 600, 100)).items():
+    >>> offsets, rates = np.arange(0, 600, 100), np.full(5, 10_000.0)
+    >>> for flaw, rows in unlike_emg(signals, offsets, rates).items():
     ...     print(flaw, rows)
     amplitude {1: '1004 mV'}
     counts {2: '-9 to 9'}
@@ -122,12 +162,12 @@ def unlike_emg(values: NDArray[Any], offsets: NDArray[np.int64]) -> dict[str, di
     open_ = (span > HIGHEST_PEAK) | (span < _SMALL) | whole
     found: dict[str, dict[int, str]] = {flaw: {} for flaw in AMPLITUDES}
     for row in rows[open_].tolist():
-        for flaw, figure in _measured(values[offsets[row] : offsets[row + 1]]):
+        for flaw, figure in _measured(values[offsets[row] : offsets[row + 1]], rates[row]):
             found[flaw][row] = figure
     return {flaw: those for flaw, those in found.items() if those}
 
 
-def _measured(signal: NDArray[Any]) -> Iterator[tuple[str, str]]:
+def _measured(signal: NDArray[Any], sfreq: float) -> Iterator[tuple[str, str]]:
     low, high = float(signal.min()), float(signal.max())
     if low == high:
         yield "constant", f"{low + 0.0:.3g} mV"  # -0.0 is 0
@@ -137,10 +177,34 @@ def _measured(signal: NDArray[Any]) -> Iterator[tuple[str, str]]:
         yield "amplitude", f"{peak:.0f} mV"
     if np.array_equal(signal, np.rint(signal)):
         yield "counts", f"{low:g} to {high:g}"
-    if high - low < _SMALL and (level := float(signal.std(dtype=np.float64))) < LOWEST_LEVEL:
-        yield "level", f"{1e3 * level:.2g} µV"
+    if high - low < _SMALL:
+        level = float(signal.std(dtype=np.float64))
+        if level < lowest_level(sfreq):
+            yield "level", f"{1e3 * level:.2g} µV"
 
 
-def _placed(meta: pd.DataFrame, found: dict[int, str]) -> list[str]:
-    rows = rows_of(meta, [*found])
-    return [f"row {row} ({figure})" for row, figure in zip(rows, found.values(), strict=True)]
+def _placed(meta: pd.DataFrame, found: dict[int, str], names: pd.Index | None) -> list[str]:
+    rows = rows_of(meta, [*found]).tolist()
+    if names is not None and ROW not in meta:
+        rows = names[[*found]].tolist()
+    return [
+        f"row {shown(row)} ({figure})" for row, figure in zip(rows, found.values(), strict=True)
+    ]
+
+
+def frames_to_user() -> int:
+    """Count the frames from the caller to the first outside sknemg, scikit-learn and joblib.
+
+    Returns
+    -------
+    int
+        The ``stacklevel`` by which a warning of the caller points there.
+    """
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and _package(frame) in ("sknemg", "sklearn", "joblib"):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

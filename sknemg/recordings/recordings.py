@@ -72,9 +72,9 @@ or DataFrame
         ``"S1"`` and ``"s1"``: they count as different people.
     ImplausibleWarning
         Naming signals that no needle EMG in millivolts looks like: a peak above 50 mV, an rms
-        below 0.5 µV, whole numbers only, one value throughout, a rate below 500 Hz, or less than
-        10 ms. Microvolts, volts and the counts of a converter mostly show themselves so;
-        microvolts of a muscle at rest may not.
+        below 0.3 µV (at 20 kHz; at lower rates less, as the root of the rate), whole numbers only,
+        one value throughout, a rate below 500 Hz, or less than 10 ms. Microvolts, volts and the
+        counts of a converter mostly show themselves so; microvolts of a muscle at rest may not.
 
     Examples
     --------
@@ -599,7 +599,8 @@ def _as_meta(table: Mapping[str, Any], n_rows: int) -> pd.DataFrame:
     if "sfreq" not in meta:
         meta["sfreq"] = np.nan
     try:
-        meta["sfreq"] = meta["sfreq"].astype(float)
+        rates = meta["sfreq"]
+        meta["sfreq"] = rates.astype(object).where(rates.notna(), np.nan).astype(float)
     except (TypeError, ValueError):
         raise ValueError(
             f"sfreq={shown(table['sfreq'])} must be numbers: give rates in hertz."

@@ -461,6 +461,7 @@ def test_a_loaded_cohort_can_be_written_again(two_tables, tmp_path):
     assert load_cohort(tmp_path / "third")[0]["source_file"].tolist() == X["file"].tolist()
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_what_cannot_be_written(make_ragged, tmp_path):
     X, y = make_ragged()
     with pytest.raises(InvalidRecordingsError, match="has the diagnoses"):
@@ -519,6 +520,7 @@ def test_a_class_of_its_own_is_written_and_read_back(make_ragged, tmp_path):
 # -- quality -----------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_quality_of_flat_and_clipped_recordings():
     wave = np.random.default_rng(0).normal(size=20_000).astype(np.float32)
     dead = np.where(np.arange(20_000) < 5_000, wave, np.float32(0.25))
@@ -552,6 +554,7 @@ def test_flat_recordings_are_named_in_one_warning(make_folder):
     assert "fine.npy" not in text
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 @pytest.mark.parametrize("name", ["NA", None])
 def test_subjects_that_would_be_lost_are_refused_before_writing(tmp_path, name):
     X = Recordings(np.ones((2, 8)), sfreq=10, subject=["S1", name])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sknemg import ImplausibleWarning, Recordings
-from sknemg.datasets import find_flaws, load_recordings, quality
+from sknemg.datasets import find_flaws, load_cohort, load_recordings, quality
 from sknemg.datasets._quality import FLAWS, warn_if_implausible
 
 RATE = 10_000
@@ -19,10 +19,13 @@ def hum(seed=0, mains=50):
     return noise(seed) * 0.5 + 0.3 * np.sin(2 * np.pi * mains * times).astype(np.float32)
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 @pytest.mark.parametrize(
     ("signal", "flaw", "found"),
     [
         (1000 * noise(), "amplitude", "780 mV"),
+        (np.rint(20 * noise()), "counts", "-16 to 14"),
+        (noise(n=99), "short", "99 samples"),
         (1e-4 * noise(), "level", "0.02 µV"),
         (1e-3 * noise(), "level", "0.2 µV"),
         (np.zeros(900), "flat", "0.09 of 0.09 s"),
@@ -74,6 +77,7 @@ def test_rates_that_differ_within_a_subject():
     assert find_flaws(X).empty
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_kilohertz_for_hertz_are_a_flaw():
     flaws = find_flaws(Recordings([noise(0), noise(1)], sfreq=[10_000, 48]))
     assert flaws[["row", "flaw", "found"]].values.tolist() == [[1, "rate", "48 Hz"]]
@@ -96,6 +100,19 @@ def test_one_warning_lists_all_with_their_rows(tmp_path):
     (tmp_path / "recordings.csv").unlink()
     with pytest.warns(ImplausibleWarning, match=r"scale: b\.npy \("):
         load_recordings(tmp_path, sfreq=RATE, unit="mV")
+
+
+def test_small_counts_in_text_files_are_noticed(tmp_path):
+    counts = np.rint(20 * noise()).astype(int)
+    np.savetxt(tmp_path / "a.csv", counts, fmt="%d", header="emg", comments="")
+    np.savetxt(tmp_path / "b.csv", noise(1), header="emg", comments="")
+    table = "subject,diagnosis,file\nA,normal,data/a.csv\nB,myopathy,data/b.csv\n"
+    (tmp_path / "data").mkdir()
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).rename(tmp_path / "data" / name)
+    (tmp_path / "cohort.csv").write_text(table)
+    with pytest.warns(ImplausibleWarning, match=r"whole numbers only, .*: row 2, data/a.csv \(-"):
+        load_cohort(tmp_path, sfreq=RATE, unit="mV")
 
 
 def test_segments_have_no_flaws():

@@ -12,7 +12,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknemg import DiVoteClassifier, Downsampler, Segmenter, SegmentFeatures
+from sknemg import DiVoteClassifier, Downsampler, ImplausibleWarning, Segmenter, SegmentFeatures
 from sknemg.datasets import (
     EMGDB,
     EMGLAB_N2001,
@@ -182,6 +182,14 @@ def test_n2001_header_and_rails(make_n2001):
     assert X["disease_duration"].fillna("").tolist() == ["", "", "1 year"]
     np.testing.assert_allclose(X[0][-2:], 2.50004, rtol=1e-5)  # turned: a spike is negative
     np.testing.assert_allclose(X[1], -noise / 13107, atol=1e-6)
+
+
+def test_n2001_names_a_dead_recording_once(make_n2001):
+    make_n2001("N2001A06BB07", np.random.default_rng(0).integers(-999, 999, 20_000))
+    folder = make_n2001("N2001A06BB08", np.zeros(20_000))
+    with pytest.warns(ImplausibleWarning, match="flat for .*: N2001A06BB08 ") as caught:
+        load_emglab(folder)
+    assert len(caught) == 1 and caught[0].filename == __file__
 
 
 def test_n2001_that_cannot_be_read(make_n2001, tmp_path):

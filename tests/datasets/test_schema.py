@@ -17,8 +17,8 @@ Y = ["normal", "normal", "myopathy"]
 def cohort(**columns):
     """Three recordings with further columns, as they are."""
     meta = pd.DataFrame({"sfreq": 1000.0, "subject": ["S1", "S1", "S2"]}).assign(**columns)
-    signals = np.random.default_rng(0).normal(size=12).astype(np.float32)
-    return Recordings.from_ragged(signals, [0, 3, 7, 12], meta)
+    signals = np.random.default_rng(0).normal(size=60).astype(np.float32)
+    return Recordings.from_ragged(signals, [0, 15, 35, 60], meta)
 
 
 def written(X, folder, y=Y):
@@ -133,6 +133,7 @@ def test_subjects_keep_their_type(subject, tmp_path):
     assert same(X["subject"], written(X, tmp_path)["subject"])
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 @pytest.mark.parametrize("sfreq", [48_000.123, 1e5 / 3, np.float32(23437.5), 10])
 def test_rates_keep_every_digit(sfreq, tmp_path):
     X = cohort(sfreq=np.full(3, sfreq))

@@ -148,6 +148,7 @@ def test_features_vote_and_a_short_recording_does_not():
     assert (model.predict(X[answered]) == y[answered]).all()
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_thresholds_must_be_changes():
     X = Recordings([np.zeros(6000)], sfreq=SFREQ)
     with pytest.raises(ValueError, match=r"thresholds=\[0\] must be one or more changes above 0"):
@@ -190,6 +191,7 @@ def test_a_muscle_at_rest_gets_no_verdict_and_is_not_lost():
     assert found["n_epochs"].tolist() == [12, 0]
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_clouds_need_normals():
     with pytest.raises(ValueError, match=r"No muscle has 5 subjects .* \(\['deltoid \(4\)'\]\)"):
         TurnsReference.from_normals(cohort(n_subjects=4))

@@ -49,6 +49,27 @@ def test_small_turns_are_seen_by_small_thresholds_alone():
     assert found["short_intervals_0.5"] > 0.9 > 0.1 > found["short_intervals_2"]
 
 
+def test_one_turn_has_the_size_of_the_whole_segment():
+    at = np.arange(4000)
+    spike = np.maximum(1 - np.abs(at - 2000) / 20, 0)  # monophasic: the peak is the only turn
+    found = named(spike)
+    height = 1 / spike.std()  # times the root mean square
+    assert np.expm1(found["turns_2"]) == pytest.approx(2.5)  # one in 0.4 s
+    assert found["turn_amplitude_2"] == pytest.approx(np.log(height))
+    assert height > 10
+    assert found["turn_interval_2"] == pytest.approx(np.log(0.4))
+    assert found["short_intervals_2"] == 0
+    both = named(spike - np.maximum(1 - np.abs(at - 2040) / 20, 0))
+    assert 0 < both["turn_amplitude_2"] - found["turn_amplitude_2"] < np.log(2)
+
+
+def test_intervals_have_no_floor_and_shares_have():
+    zigzag = pattern_features([np.tile([0.0, 1.0], 2000)], 200_000)[0]  # turns 5 us apart
+    found = dict(zip(pattern_names(), zigzag, strict=True))
+    assert np.exp(found["turn_interval_1"]) == pytest.approx(5e-6)
+    assert found["band_20_100"] == pytest.approx(np.log(1e-4))
+
+
 def test_flat_and_nearly_turnless_segments_are_finite():
     rows = np.array([np.zeros(4000), np.full(4000, 0.1), np.linspace(0, 1, 4000)])
     found = pattern_features(rows, SFREQ)
@@ -73,5 +94,22 @@ def test_a_step_picks_its_columns_and_says_which_there_are_not():
         PatternFeatures(["turns_1"], thresholds=[0.7]).fit_transform(windows)
     with pytest.raises(ValueError, match=r"features is empty: give at least one"):
         PatternFeatures([]).fit_transform(windows)
-    with pytest.raises(ValueError, match=r"thresholds=\[0\] must be one or more multiples"):
-        PatternFeatures(thresholds=[0]).fit_transform(windows)
+
+
+@pytest.mark.parametrize("wrong", [[0], [], [np.inf], [np.nan], [[0.5]], [[1], [1, 2]], ["1"], 1.0])
+def test_thresholds_are_finite_multiples(wrong):
+    message = r"thresholds=.* must be one or more finite multiples above 0: give"
+    with pytest.raises(ValueError, match=message):
+        pattern_features(np.ones((1, 400)), SFREQ, thresholds=wrong)
+    if np.ndim(wrong := np.asarray(wrong, dtype=object)):
+        with pytest.raises(ValueError, match=message):
+            PatternFeatures(thresholds=wrong.tolist()).fit(np.ones((1, 400)))
+
+
+def test_thresholds_of_one_name_and_segments_without_samples_are_refused():
+    with pytest.raises(ValueError, match=r"has several that are named \['0.5'\]: give each once"):
+        PatternFeatures(thresholds=[0.5, 1, 0.5000001]).fit(np.ones((1, 400)))
+    with pytest.raises(ValueError, match=r"shape \(3, 0\) hold no samples"):
+        pattern_features(np.empty((3, 0)), SFREQ)
+    with pytest.raises(ValueError, match="which are not measured"):
+        PatternFeatures(["turn"]).fit(np.ones((1, 400)))

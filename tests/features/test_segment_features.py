@@ -14,6 +14,7 @@ from sknemg.features import (
     count_crossings,
     count_turns,
     feature_names,
+    pattern_features,
     segment_features,
     spectral_features,
 )
@@ -219,6 +220,7 @@ def test_bare_array_without_rate_is_refused():
         SegmentFeatures().fit_transform(sine(100))
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_signals_are_refused():
     X = Recordings([np.zeros(100)], sfreq=SFREQ)
     with pytest.raises(ValueError, match="Segmenter"):
@@ -295,6 +297,15 @@ def test_entropy_of_white_noise_up_to_5_khz_is_one_at_every_rate():
         assert 0.93 < entropy.mean() < 0.96  # of a periodogram, whose bins scatter: 1 - 0.42 / ln n
 
 
+@pytest.mark.parametrize("function", [segment_features, pattern_features])
+def test_a_segment_alone_has_the_bits_that_it_has_among_others(function):
+    segments = np.random.default_rng(0).normal(size=(7, 1111)).cumsum(axis=1)
+    batch = function(segments, 10_000)
+    alone = [function(segment[None], 10_000)[0] for segment in segments]
+    np.testing.assert_array_equal(batch, alone)
+
+
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_implausible_amplitudes_are_refused_by_name():
     segments = np.ones((4, 100)) * np.sin(np.arange(100))
     segments[[1, 3], 5] = [-1e308, 2e6]

@@ -169,6 +169,7 @@ def test_recordings_are_measured_and_drawn(biceps):
     plt.close("all")
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_a_sheet_is_of_one_muscle(biceps):
     with pytest.raises(ValueError, match="X holds the muscles"):
         MuapSheetDisplay.from_recordings(biceps[:2].with_columns(muscle=["deltoid", "tongue"]))

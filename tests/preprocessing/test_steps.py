@@ -8,6 +8,8 @@ from sklearn.pipeline import make_pipeline
 from sknemg import Downsampler, InvalidRecordingsError, Recordings, Segmenter
 from sknemg.signal import exact, n_window_samples, near_ratio, resample, window_starts
 
+pytestmark = pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")  # toy signals
+
 METHODS = ["soxr", "polyphase", "fft"]
 
 

@@ -8,6 +8,8 @@ from _toy import Spy, toy_segments
 from sknemg import DiVoteClassifier, Downsampler, Recordings
 from sknemg.recordings._convert import is_ragged, to_recordings, unpack
 
+pytestmark = pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")  # toy signals
+
 
 def ragged():
     return [np.arange(n, dtype=float) for n in (40, 60, 40)]

@@ -22,6 +22,8 @@ from sknemg.evaluation import demographics_table, evaluate
 from sknemg.metrics import level_scores, one_vs_rest_table, score_table
 from sknemg.recordings import label_subjects, read_subjects
 
+pytestmark = pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")  # toy signals
+
 ROWS = [2, 5]
 
 

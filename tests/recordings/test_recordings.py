@@ -8,6 +8,8 @@ from sklearn.utils import _safe_indexing
 
 from sknemg import InvalidRecordingsError, Recordings, Segmenter
 
+pytestmark = pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")  # toy signals
+
 
 def make(lengths=(3, 1, 4, 2), **columns):
     signals = [np.arange(n) + 10.0 * row for row, n in enumerate(lengths)]
@@ -209,6 +211,9 @@ def test_every_bad_row_is_named_at_once():
 def test_no_rate_is_guessed():
     with pytest.raises(InvalidRecordingsError, match="row 1: unknown sampling rate"):
         Recordings([[1.0], [2.0]])
+    for unknown in (None, np.nan, pd.NA):
+        with pytest.raises(InvalidRecordingsError, match=r"1 unusable .*\n  row 1: unknown sampl"):
+            Recordings([[1.0], [2.0]], sfreq=[48_000, unknown])
 
 
 def test_signals_that_are_not_one_dimensional_are_all_named():

@@ -23,6 +23,7 @@ def test_subjects_are_read_from_recordings_frames_and_groups():
     assert read_subjects(list(X), shuffled_index).tolist() == expected
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_nobody_knows_the_subjects():
     assert read_subjects(np.zeros((3, 2))) is None
     assert read_subjects([[1], [2]]) is None
@@ -144,6 +145,7 @@ def test_every_way_in_warns_of_subjects_written_alike():
         assert caught[0].filename == __file__
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_many_subjects_written_alike_are_counted():
     names = [f"{case}{i}" for i in range(100, 140) for case in "sS"]
     with pytest.warns(UserWarning, match="'s109', 'S109' and 30 more: write"):

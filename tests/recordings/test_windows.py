@@ -269,6 +269,7 @@ def test_windows_on_a_device_are_those_in_memory():
         assert len(there) == 3
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_picked_windows_are_kept_without_the_signal_between_them():
     signals = [np.full(n, value, np.float32) for n, value in [(1000, 1), (300, 2), (1000, 3)]]
     X = Recordings(signals, sfreq=1000, subject=["a", "secret", "b"])
@@ -279,6 +280,7 @@ def test_picked_windows_are_kept_without_the_signal_between_them():
         assert_array_equal(kept.values, S.values[S.row_index != 1])
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 @pytest.mark.parametrize("key", [np.arange(4).reshape(2, 2), True])
 def test_windows_take_keys_of_any_shape_as_arrays_do(key):
     X = Recordings(np.arange(24.0).reshape(2, 12), sfreq=10, subject=["a", "b"])
