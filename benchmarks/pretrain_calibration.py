@@ -78,8 +78,8 @@ def row_of(votes: np.ndarray, y: pd.Series, known: dict[str, float]) -> dict[str
 def measure(store: Path, other: Path) -> pd.DataFrame:
     """Ask all models about simulated patients, and look up their votes on real ones."""
     kinds = {
-        "another simulator, calibrated": others(other),
-        "another simulator, did not": others(other, FRESH),
+        "another simulator, who calibrated": others(other),
+        "another simulator, the others": others(other, FRESH),
         "as in training": together([block(store, "whole", k) for k in (0, 1)]),
         "biceps alone, one machine": block(store, "biceps", 0),
         "all muscles, one machine": block(store, "default", 0),
