@@ -85,15 +85,22 @@ def measure(store: Path, other: Path) -> pd.DataFrame:
         "all muscles, one machine": block(store, "default", 0),
     }
     rows: list[dict[str, Any]] = []
+    counted: dict[tuple[Any, ...], int] = {}  # once where models have seen the same recordings
     for name in SHIPPED:
         model = load(name)
+        seen = model.plausibility_
+        limits = (seen.low_.tobytes(), seen.high_.tobytes(), seen.precision_.tobytes(),
+                  seen.distance_, seen.subject_distance_)  # fmt: skip
         middle, votes = model.estimator_[-2:]
         known = {"temperature": model.temperature_, "quantile": model.quantile_}
         for kind, own in kinds.items():
             found = answers(votes, shown(middle, own), own.y)
             proba = pd.DataFrame(found.proba, columns=found.classes)[CLASSES].to_numpy()
             row = row_of(proba, pd.Series(found.y), known)
-            row["refused"] = refused(model, own.raw)["subjects_refused"]
+            asked = (kind, *limits, bool((own.raw.durations < seen.min_duration).any()))
+            if asked not in counted:
+                counted[asked] = refused(model, own.raw)["subjects_refused"]
+            row["refused"] = counted[asked]
             rows.append({"model": name, "patients": f"simulated, {kind}"} | row)
     table = pd.concat([pd.DataFrame(rows), real(FOLDER)], ignore_index=True)
     (first, *_) = SHIPPED  # what recordings look like is the same for all of them
