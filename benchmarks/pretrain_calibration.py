@@ -2,7 +2,9 @@
 
 Run ``python -m benchmarks.pretrain_calibration --store FOLDER --other FOLDER`` with the stores of
 `benchmarks.pretrain`. What `diagnose` prints are votes after the temperature, which was fitted to
-patients of another simulator; here it is tried on others. Scores on real subjects are those that
+patients of another simulator; here it is tried on others of it and of the present one. How many of
+them would be refused is counted for the models as they are, and as they would be had they learned
+only of those who calibrate what recordings look like. Scores on real subjects are those that
 `benchmarks.pretrain_worth` has kept: nothing real is read. ``--write`` puts the table into the
 guide.
 """
@@ -15,13 +17,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 
-from benchmarks.machinery.reporting import markdown
+from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain import answers, shown
-from benchmarks.pretrain_patients import block, others, together
-from benchmarks.pretrain_worth import CLASSES, FOLDER, GUIDE, SHIPPED, TITLES, calibrations
-from sknemg.diagnosis import scale_temperature
+from benchmarks.pretrain_patients import FRESH, Block, block, others, together
+from benchmarks.pretrain_worth import (
+    CLASSES,
+    FOLDER,
+    GUIDE,
+    SHIPPED,
+    TITLES,
+    Sets,
+    calibrations,
+    refused,
+    sets_of,
+)
+from sknemg.diagnosis import Diagnostician, scale_temperature
 from sknemg.persistence.card import reliability
 from sknemg.pretrained import describe, load
 from sknemg.provenance import provenance
@@ -46,37 +59,61 @@ def error_of_calibrated(proba: np.ndarray, n: int = 1000, seed: int = 0) -> floa
     return float(np.sum(gaps, axis=0).mean())
 
 
-def row_of(votes: np.ndarray, codes: np.ndarray, temperature: float) -> dict[str, float]:
-    """Score votes, and what is printed of them."""
+def row_of(votes: np.ndarray, y: pd.Series, known: dict[str, float]) -> dict[str, float]:
+    """Score votes in the order of `CLASSES`, what is printed of them, and sets of diagnoses."""
     votes = np.maximum(votes, 1e-6)
-    printed = scale_temperature(votes, temperature)
+    codes = y.map(CLASSES.index).to_numpy()
+    printed = scale_temperature(votes, known["temperature"])
+    sets = sets_of(pd.DataFrame(votes, columns=CLASSES).assign(y_true=y.to_numpy()), known)
     before, after = reliability(votes, codes), reliability(printed, codes)
     return {
         "subjects": len(codes), "right": int((votes.argmax(axis=1) == codes).sum()),
         "log_loss_votes": before["log_loss"], "log_loss": after["log_loss"],
         "error_votes": before["calibration_error"], "error": after["calibration_error"],
         "error_of_calibrated": error_of_calibrated(printed), "sure": after["mean_confidence"],
+        "sets_right": sets.right, "set_size": sets.size,
     }  # fmt: skip
 
 
 def measure(store: Path, other: Path) -> pd.DataFrame:
     """Ask all models about simulated patients, and look up their votes on real ones."""
     kinds = {
-        "another simulator, fitted the temperature": others(other),
+        "another simulator, who calibrated": others(other),
+        "another simulator, the others": others(other, FRESH),
         "as in training": together([block(store, "whole", k) for k in (0, 1)]),
         "biceps alone, one machine": block(store, "biceps", 0),
         "all muscles, one machine": block(store, "default", 0),
     }
     rows: list[dict[str, Any]] = []
+    counted: dict[tuple[Any, ...], int] = {}  # once where models have seen the same recordings
     for name in SHIPPED:
         model = load(name)
+        seen = model.plausibility_
+        limits = (seen.low_.tobytes(), seen.high_.tobytes(), seen.precision_.tobytes(),
+                  seen.distance_, seen.subject_distance_)  # fmt: skip
         middle, votes = model.estimator_[-2:]
+        known = {"temperature": model.temperature_, "quantile": model.quantile_}
         for kind, own in kinds.items():
             found = answers(votes, shown(middle, own), own.y)
-            codes = np.searchsorted(found.classes, found.y)
-            row = row_of(found.proba, codes, model.temperature_)
+            proba = pd.DataFrame(found.proba, columns=found.classes)[CLASSES].to_numpy()
+            row = row_of(proba, pd.Series(found.y), known)
+            asked = (kind, *limits, bool((own.raw.durations < seen.min_duration).any()))
+            if asked not in counted:
+                counted[asked] = refused(model, own.raw)["subjects_refused"]
+            row["refused"] = counted[asked]
             rows.append({"model": name, "patients": f"simulated, {kind}"} | row)
-    return pd.concat([pd.DataFrame(rows), real(FOLDER)], ignore_index=True)
+    table = pd.concat([pd.DataFrame(rows), real(FOLDER)], ignore_index=True)
+    (first, *_) = SHIPPED  # what recordings look like is the same for all of them
+    narrow = refused_by_those_alone(load(first), kinds)
+    table["refused_narrow"] = table["patients"].map({f"simulated, {k}": n for k, n in narrow})
+    return table
+
+
+def refused_by_those_alone(model: Diagnostician, kinds: dict[str, Block]) -> list[tuple[str, int]]:
+    """Count whom a model would refuse that knew only recordings of those who calibrated."""
+    (calibration, *_) = kinds.values()
+    model.plausibility_ = clone(model.plausibility_).fit(calibration.raw, calibration.y)
+    return [(kind, refused(model, own.raw)["subjects_refused"]) for kind, own in kinds.items()]
 
 
 def real(folder: Path) -> pd.DataFrame:
@@ -84,12 +121,12 @@ def real(folder: Path) -> pd.DataFrame:
     rows = []
     for name, title in TITLES.items():
         kept = pd.read_csv(folder / name / "subjects.csv")
-        temperatures = calibrations(folder, name)
+        calibrated = calibrations(folder, name)
         for model, method in SHIPPED.items():
             own = kept[kept["method"] == f"{method}, simulated alone"]
-            codes = own["y_true"].map(CLASSES.index).to_numpy()
-            temperature = temperatures[f"{method}, simulated alone"]["temperature"]
-            row = row_of(own[CLASSES].to_numpy(), codes, temperature)
+            known = calibrated[f"{method}, simulated alone"]
+            row = row_of(own[CLASSES].to_numpy(), own["y_true"], known)
+            row["refused"] = known["subjects_refused"]
             rows.append({"model": model, "patients": title} | row)
     return pd.DataFrame(rows)
 
@@ -97,11 +134,15 @@ def real(folder: Path) -> pd.DataFrame:
 def table_of(rows: pd.DataFrame) -> str:
     """Lay out the scores as Markdown."""
     header = ["model", "patients", "right", "printed: mean", "log-loss, votes", "printed",
-              "calibration error, votes", "printed", "were it calibrated"]  # fmt: skip
+              "calibration error, votes", "printed", "were it calibrated",
+              "90 % sets that hold the diagnosis", "refused",
+              "refused, had only those who calibrate been seen"]  # fmt: skip
     lines = [
         [row.model, row.patients, f"{row.right} of {row.subjects}", f"{100 * row.sure:.0f} %",
          f"{row.log_loss_votes:.2f}", f"{row.log_loss:.2f}", f"{row.error_votes:.2f}",
-         f"{row.error:.2f}", f"{row.error_of_calibrated:.2f}"]
+         f"{row.error:.2f}", f"{row.error_of_calibrated:.2f}",
+         str(Sets(int(row.sets_right), row.subjects, row.set_size)), str(int(row.refused)),
+         "" if np.isnan(row.refused_narrow) else str(int(row.refused_narrow))]
         for row in rows.sort_values("model", kind="stable").itertuples()
     ]  # fmt: skip
     return markdown(header, lines)
@@ -121,9 +162,7 @@ def main() -> None:
     write_json(args.out / "calibration.json", settings)
     print(table_of(rows))
     if args.write:
-        before, rest = GUIDE.read_text().split(BEGINS, 1)
-        after = rest[rest.index(ENDS) :]
-        GUIDE.write_text(f"{before}{BEGINS}\n\n{table_of(rows)}\n\n{after}")
+        write_between(GUIDE, BEGINS, ENDS, table_of(rows))
 
 
 if __name__ == "__main__":

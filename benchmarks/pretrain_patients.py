@@ -3,12 +3,16 @@
 Each patient has a machine and a needle of its own, as ``make_cohort(vary="all")`` gives them; those
 of training have three recordings each, so that there are more of them. What is in the store is not
 made again: a stopped run goes on.
+
+A seed gives the same persons and machines whatever the simulator, since plan and machine are drawn
+apart from the physics: diagnosis, age, muscle, gain and noise. Blocks of one seed in the stores of
+two simulators are twins, and so are the 30 patients of ``biceps`` and ``default``.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,10 +32,7 @@ SFREQ = 10_000
 
 
 class Kind(NamedTuple):
-    """A kind of cohort: subjects of a block, seed of the first, recordings kept, and dials.
-
-    No other study here simulates patients of these seeds.
-    """
+    """A kind of cohort: subjects of a block, seed of the first, recordings kept, and dials."""
 
     n_subjects: int
     seed: int
@@ -49,8 +50,14 @@ COHORTS = {
     "default": Kind(30, 90_000, None, {}),
     "strong": Kind(60, 70_000, 3, STRONG),
 }
-#: Blocks of the store of another simulator that calibrate.
-OTHERS = {"whole": 2, "biceps": 1, "default": 1}
+#: Blocks that train, test or choose in the studies of the shipped models, whatever the simulator.
+USED: Mapping[str, Iterable[int]] = {
+    "wide": range(30), "whole": range(2), "biceps": range(1), "default": range(1),
+    "strong": range(5),
+}  # fmt: skip
+#: Blocks of the store of another simulator that calibrate, and those that then test.
+OTHERS: Mapping[str, Iterable[int]] = {"whole": (2, 3)}
+FRESH: Mapping[str, Iterable[int]] = {"whole": (4,)}
 #: In the store: CPU seconds of every block that was simulated, kept beside the results.
 TIMES = "simulation_times.csv"
 
@@ -160,28 +167,62 @@ def write_arrays(file: Path, **arrays: Any) -> None:
     part.replace(file)
 
 
+def joined(parts: Sequence[Recordings], **columns: Any) -> Recordings:
+    """Put recordings one behind the other, with the columns that all of them have."""
+    known = [name for name in parts[0].meta if all(name in part.meta for part in parts)]
+    meta = pd.concat([part.meta[known] for part in parts], ignore_index=True)
+    empty = Recordings([np.zeros(1, np.float32)] * len(meta),
+                       **{name: meta[name].tolist() for name in meta})  # fmt: skip
+    lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+    values = np.concatenate([part.values for part in parts])
+    return empty.with_values(values, np.concatenate([[0], np.cumsum(lengths)]), **columns)
+
+
 def together(blocks: Sequence[Block]) -> Block:
     """Put blocks one behind the other."""
-    columns = [name for name in blocks[0].raw.meta if all(name in b.raw.meta for b in blocks)]
-
-    def joined(name: str) -> Recordings:
-        parts = [getattr(b, name) for b in blocks]
-        lengths = np.concatenate([np.diff(part.offsets) for part in parts])
-        values = np.concatenate([part.values for part in parts])
-        meta = pd.concat([part.meta[columns] for part in parts], ignore_index=True)
-        empty = Recordings([np.zeros(1, np.float32)] * len(meta), **{
-            column: meta[column].tolist() for column in meta
-        })  # fmt: skip
-        item = {"item": "motor unit"} if name == "units" else {}
-        return empty.with_values(values, np.concatenate([[0], np.cumsum(lengths)]), **item)
-
-    return Block(*(joined(name) for name in ("raw", "waves", "units")),
-                 np.concatenate([b.y for b in blocks]))  # fmt: skip
+    columns = {"units": {"item": "motor unit"}}
+    parts = (
+        joined([getattr(b, name) for b in blocks], **columns.get(name, {}))
+        for name in ("raw", "waves", "units")
+    )
+    return Block(*parts, np.concatenate([b.y for b in blocks]))
 
 
-def others(store: Path) -> Block:
-    """Read the patients of another simulator; none of them has the name of one of this."""
-    own = together([block(store, kind, k) for kind, n in OTHERS.items() for k in range(n)])
+def check_made(store: Path, numbers: Mapping[str, Iterable[int]]) -> None:
+    """Refuse to go on where patients of another simulator are missing, as they are not made here.
+
+    The present code would simulate them by other physics than the store is said to hold.
+    """
+    files = [f"{kind}-{COHORTS[kind].seed + k}.npz" for kind, own in numbers.items() for k in own]
+    missing = [name for name in files if not (store / name).exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"{store} holds no {', '.join(missing)}, patients of another simulator: simulate them "
+            "there by the code of its commit, as this code would make other ones."
+        )
+
+
+def others(
+    store: Path,
+    numbers: Mapping[str, Iterable[int]] = OTHERS,
+    used: Mapping[str, Iterable[int]] = USED,
+) -> Block:
+    """Read patients of another simulator, who are to be no twins of those that are used.
+
+    None of them has the name of one of this simulator.
+    """
+    seeds = {COHORTS[kind].seed + k for kind, own in used.items() for k in own}
+    twins = [
+        f"{kind}-{COHORTS[kind].seed + k}" for kind, own in numbers.items() for k in own
+        if COHORTS[kind].seed + k in seeds
+    ]  # fmt: skip
+    if twins:
+        raise ValueError(
+            f"{', '.join(twins)} of {store} are twins of patients who train, test or choose, as "
+            "their seeds are the same: take other blocks."
+        )
+    check_made(store, numbers)
+    own = together([block(store, kind, k) for kind, ks in numbers.items() for k in ks])
     subjects = [f"other-{name}" for name in own.raw["subject"]]
     parts = (part.with_columns(subject=subjects) for part in own[:3])
     return Block(*parts, own.y)

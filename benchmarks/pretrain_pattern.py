@@ -10,9 +10,10 @@ Columns, and whether patients of weaker contractions (``wide``) train as
 well, are chosen by strong contractions on machines that are left out, once for each half of each
 property of a machine, and by patients of the simulator as it was before its physics were mended (of
 commit 678b616 or older, in the store `--older`; left out if none is given). The first block of
-strong patients chooses nothing and trains nothing: models are compared there, and it says how sure
-the model may be. Nothing real is read, unless ``--look`` lets the finished model answer for real
-cohorts.
+strong patients trains nothing: models are compared there, and it says how sure the model may be. It
+is no independent test, since the older patients who chose are its twins (the same persons and
+machines, `benchmarks.pretrain_patients`). Nothing real is read, unless ``--look`` lets the finished
+model answer for real cohorts.
 
 It does not come with sknemg, since on those patients it is no better than `volitional-small`.
 """
@@ -31,7 +32,7 @@ from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from benchmarks.machinery.reporting import markdown
+from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain import (
     CHOOSING,
@@ -40,11 +41,21 @@ from benchmarks.pretrain import (
     Answers,
     answers,
     keep,
+    persons,
     votes_of_units,
 )
 from benchmarks.pretrain import columns_of as units_of
-from benchmarks.pretrain_patients import COHORTS, SFREQ, Block, block, patients, write_arrays
-from benchmarks.pretrain_worth import CLASSES, balanced, bootstrap, refused
+from benchmarks.pretrain_patients import (
+    COHORTS,
+    SFREQ,
+    Block,
+    block,
+    check_made,
+    joined,
+    patients,
+    write_arrays,
+)
+from benchmarks.pretrain_worth import CLASSES, TITLES, balanced, bootstrap, refused
 from benchmarks.real import load as load_real
 from sknemg import PatternFeatures, Recordings, Segmenter, load_model
 from sknemg.features import pattern_names
@@ -67,9 +78,10 @@ LEAST_GAIN = 0.003
 MOST_COLUMNS = 6
 CHOICE = (
     "Columns and training patients were chosen by strong contractions on machines left out of "
-    "training and by patients of the simulator before its physics were mended; the cohorts above "
-    "chose nothing. Turns were tried for a reason found in real recordings: the peak ratio was "
-    "known to separate the myopathies of Algiers from its normals."
+    "training and by patients of the simulator before its physics were mended, who are twins of "
+    "the strong ones above; biceps and default chose nothing. Turns were tried for a reason found "
+    "in real recordings: the peak ratio was known to separate the myopathies of Algiers from its "
+    "normals."
 )
 
 
@@ -111,18 +123,10 @@ def patterns(store: Path, kind: str, number: int) -> Patterns:
     return Patterns(raw.with_values(*values, sfreq=SFREQ, item="segment"), y)
 
 
-def joined(parts: Sequence[Patterns]) -> Patterns:
+def together(parts: Sequence[Patterns]) -> Patterns:
     """Put blocks one behind the other."""
-    windows = [part.windows for part in parts]
-    columns = [name for name in windows[0].meta if all(name in own.meta for own in windows)]
-    meta = pd.concat([own.meta[columns] for own in windows], ignore_index=True)
-    lengths = np.concatenate([np.diff(own.offsets) for own in windows])
-    empty = Recordings([np.zeros(1, np.float32)] * len(meta),
-                       **{name: meta[name].tolist() for name in meta})  # fmt: skip
-    values = np.concatenate([own.items for own in windows])
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return Patterns(empty.with_values(values, offsets, item="segment"),
-                    np.concatenate([part.y for part in parts]))  # fmt: skip
+    windows = joined([part.windows for part in parts], item="segment")
+    return Patterns(windows, np.concatenate([part.y for part in parts]))
 
 
 class Situation(NamedTuple):
@@ -238,9 +242,12 @@ def train(args: argparse.Namespace) -> None:
     """Choose, train and save the model."""
     args.store.mkdir(parents=True, exist_ok=True)
     first = patterns(args.store, "strong", 0)
-    strong = joined([patterns(args.store, "strong", k) for k in range(1, args.strong + 1)])
-    weak = joined([patterns(args.store, "wide", k) for k in range(args.weak)])
-    # Patients of the first block: no seed of theirs is among those of training.
+    strong = together([patterns(args.store, "strong", k) for k in range(1, args.strong + 1)])
+    weak = together([patterns(args.store, "wide", k) for k in range(args.weak)])
+    # Patients of the first block: no seed of theirs is among those of training. They are twins of
+    # the block that compares the models, however, which chooses columns thereby.
+    if args.older:
+        check_made(args.older, {"strong": (0,)})
     older = patterns(args.older, "strong", 0) if args.older else None
     file = args.results / "pattern_columns.csv"
     if not args.chosen:
@@ -248,7 +255,7 @@ def train(args: argparse.Namespace) -> None:
         table = study(strong, weak, older)
         table.to_csv(file, index=False, float_format="%.4f")
     said, columns = best_of(pd.read_csv(file))
-    own = strong if said == ALONE else joined([strong, weak])
+    own = strong if said == ALONE else together([strong, weak])
     votes = votes_of_units().fit(columns_of(own, columns), own.y)
 
     calibration = block(args.store, "strong", 0)
@@ -267,8 +274,9 @@ def train(args: argparse.Namespace) -> None:
     about = {
         "n_train": int(own.windows.meta["subject"].nunique()),
         "n_calibration": int(calibration.raw["subject"].nunique()),
-        "n_choosing": sum(int(part.windows.meta["subject"].nunique())
-                          for kind, part in tests.items() if not kind.startswith("strong")),
+        "n_testing": len(persons(
+            part.windows for kind, part in tests.items() if not kind.startswith("strong")
+        )),
         "simulator": args.simulator or world["commit"], "seed": args.seed, "choice": CHOICE,
     } | {key: world[key] for key in ("commit", "versions", "device")}  # fmt: skip
     made = (
@@ -306,15 +314,16 @@ def report(folder: Path) -> str:
                   "AUC, neuropathy over normal", "answers by diagnosis",
                   "subjects it would refuse"], real_rows(folder / "pattern")),
         f"\n*{about['n_train']:,} patients in training; {about['device']}, commit "
-        f"{about['commit'] or 'unknown'}.*",
+        f"{about['commit'] or 'unknown'}{answered_by(folder / 'pattern', about['commit'])}.*",
     ])  # fmt: skip
 
 
-def write_down(folder: Path) -> None:
-    """Put the tables into the guide."""
-    before, rest = GUIDE.read_text().split(BEGINS, 1)
-    after = rest[rest.index(ENDS) :]
-    GUIDE.write_text(f"{before}{BEGINS}\n\n{report(folder)}\n\n{after}")
+def answered_by(folder: Path, trained: str | None) -> str:
+    """Say by which code the model answered for real cohorts, where it is other than it trained."""
+    files = [folder / f"{name}.json" for name in TITLES]
+    commits = {json.loads(file.read_text())["commit"] for file in files if file.exists()}
+    later = sorted(str(commit or "unknown") for commit in commits - {trained})
+    return f"; real cohorts: {', '.join(later)}" if later else ""
 
 
 def look(name: str, args: argparse.Namespace) -> None:
@@ -334,7 +343,7 @@ def look(name: str, args: argparse.Namespace) -> None:
 def real_rows(folder: Path) -> list[list[str]]:
     """Give balanced accuracy, AUC over normals and answers on each real cohort."""
     lines = []
-    for name, title in (("n2001", "EMGLAB N2001"), ("algiers", "Algiers")):
+    for name, title in TITLES.items():
         if not (folder / f"{name}.csv").exists():
             lines.append([title, "not run", "", "", "", ""])
             continue
@@ -385,7 +394,7 @@ def main() -> None:
     for name in args.look:
         look(name, args)
     if args.write:
-        write_down(args.results)
+        write_between(GUIDE, BEGINS, ENDS, report(args.results))
 
 
 if __name__ == "__main__":

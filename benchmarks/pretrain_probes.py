@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import butter, resample_poly, sosfiltfilt
 
-from benchmarks.machinery.reporting import markdown
+from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain import answers
 from benchmarks.pretrain_patients import SFREQ, block, together
@@ -123,8 +123,7 @@ def main() -> None:
     write_json(args.out / "probes.json", {"patients": "biceps and default, block 0"} | provenance())
     print(table_of(rows))
     if args.write:
-        before, rest = GUIDE.read_text().split(BEGINS, 1)
-        GUIDE.write_text(f"{before}{BEGINS}\n\n{table_of(rows)}\n\n{rest[rest.index(ENDS) :]}")
+        write_between(GUIDE, BEGINS, ENDS, table_of(rows))
 
 
 if __name__ == "__main__":

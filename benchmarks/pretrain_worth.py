@@ -6,9 +6,9 @@ are. Then they are trained further on 1, 2, 4 or 8 subjects a class, drawn sever
 on all other subjects of the cohort, beside models that are trained from scratch on the same
 subjects and one that sees no EMG. All recordings pass through the steps of the shipped models:
 10 kHz, 20 Hz to 4.5 kHz, without mains. No setting was fitted to these subjects, but N2001's ten
-were in view when constants of the simulator and companding were chosen: its figures are no
-independent test. Results are kept by draw, and a stopped run goes on. ``--write`` puts them into
-the cards of the models and the guide.
+were in view when the models were made (`benchmarks.pretrain.LOOKED`): its figures are no
+independent test. Results are kept by draw, each with the commit that made it, and a stopped run
+goes on. ``--write`` puts them into the cards of the models and the guide.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.machinery.methods import installed
-from benchmarks.machinery.reporting import markdown
+from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import RESULTS, write_json
 from benchmarks.pretrain import UNMEASURED, columns_of, votes_of_units
 from benchmarks.pretrain_patients import block, steps, together
@@ -254,6 +254,8 @@ def run(name: str, args: argparse.Namespace) -> None:
     tables = []
     plausible = {}
     known = describe()["sha256"]
+    world = provenance()
+    commits: dict[str, set[str]] = {}
     for shipped, said in SHIPPED.items():
         model = load(shipped)
         file = args.cache / args.label / f"{name}-0-{shipped}-{known[shipped][:12]}.csv"
@@ -261,8 +263,9 @@ def run(name: str, args: argparse.Namespace) -> None:
             shown = cohort.columns if said == "motor units" else cohort.windows
             found = ask(model.estimator_[-1], shown, cohort, everyone)
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_json(file.with_suffix(".json"), refused(model, cohort.raw))
             found.to_csv(file, index=False)
+        if not file.with_suffix(".json").exists():
+            write_json(file.with_suffix(".json"), refused(model, cohort.raw))
         found = pd.read_csv(file, dtype={"subject": str})
         tables.append(found.assign(method=f"{said}, simulated alone", shots=0, draw=0))
         plausible[shipped] = json.loads(file.with_suffix(".json").read_text()) | {
@@ -293,9 +296,12 @@ def run(name: str, args: argparse.Namespace) -> None:
                         found = _unknown(cohort, test)
                     file.parent.mkdir(parents=True, exist_ok=True)
                     seconds = time.process_time() - start
-                    found.assign(cpu_seconds=seconds).to_csv(file, index=False)
+                    found = found.assign(cpu_seconds=seconds, commit=world["commit"])
+                    found.to_csv(file, index=False)
                     print(name, shots, draw, method, f"{seconds:.1f} s", flush=True)
-                found = pd.read_csv(file, dtype={"subject": str})
+                found = pd.read_csv(file, dtype={"subject": str, "commit": str})
+                made = found.pop("commit").iloc[0] if "commit" in found else None
+                commits.setdefault(method, set()).add(made or "unknown")
                 tables.append(found.assign(method=method, shots=shots, draw=draw))
     for table in tables:
         table["subject"] = table["subject"].astype(str)
@@ -304,9 +310,10 @@ def run(name: str, args: argparse.Namespace) -> None:
     anonymous(tables).to_csv(out / "subjects.csv", index=False, float_format="%.4f")
     settings = {
         "cohort": name, "simulated": False, "draws": args.draws, "updates": N_UPDATES,
-        "models": describe()[["sha256", "bytes"]].to_dict("index"), "plausibility": plausible,
+        "models": describe()[["sha256"]].to_dict("index"), "plausibility": plausible,
         "simulated_blocks_beside_own": args.blocks if args.store else 0,
-    } | provenance()  # fmt: skip
+        "commits": {method: " and ".join(sorted(own)) for method, own in commits.items()},
+    } | world  # fmt: skip
     write_json(out / "settings.json", settings)
 
 
@@ -536,12 +543,23 @@ def report(folder: Path, names: Sequence[str]) -> str:
         made = f"{settings['draws']} draws, {settings['updates']} updates; " if trained else ""
         lines.append(
             f"The models would refuse (hum, amplitude, or unlike the simulated) {unlike}; these "
-            f"are counted above all the same. *{made}{settings['device']}, commit "
-            f"{settings['commit'] or 'unknown'}; models {hashes}.*\n"
+            f"are counted above all the same. *{made}{settings['device']}, {made_by(settings)}; "
+            f"models {hashes}.*\n"
         )
     if any(trained_further(folder, name) for name in names):
         lines.append(CURVE)
     return "\n".join(lines)
+
+
+def made_by(settings: dict[str, Any]) -> str:
+    """Say which commit made the rows, and which rows are of another one."""
+    last = settings["commit"] or "unknown"
+    older: dict[str, list[str]] = {}
+    for method, commit in settings.get("commits", {}).items():
+        if commit != last:
+            older.setdefault(commit, []).append(method)
+    rows = (f"; {' / '.join(methods)} by {commit}" for commit, methods in older.items())
+    return f"commit {last}{''.join(rows)}"
 
 
 def _refused_of(own: dict[str, Any]) -> str:
@@ -556,8 +574,7 @@ def on_card(folder: Path, method: str) -> str:
     lines = [
         "Balanced accuracy of subjects in percent [95 % interval], nothing real in training; "
         "log-loss and calibration error of the votes, and of what is printed of them, after the "
-        "temperature. No setting was fitted to these subjects, but N2001's ten were in view when "
-        "constants of the simulator and companding were chosen: its figures are "
+        "temperature. N2001's ten were in view when the models were made (above): its figures are "
         "no independent test.",
         "",
     ]
@@ -621,7 +638,7 @@ def caution(folder: Path) -> str:
     return (
         "Models that come with sknemg were trained on "
         f"{patients} simulated patients and cannot be relied on with real ones. Of the {subjects} "
-        f"subjects of N2001, who were in view when the simulator was made, {found} rightly, and "
+        f"subjects of N2001, who were in view when these were made, {found} rightly, and "
         f"their balanced accuracy on Algiers is {' and '.join(scores)}, where chance is 33 %."
     )
 
@@ -637,12 +654,10 @@ def write_down(folder: Path) -> None:
         before, rest = text.split("## Scores on real recordings\n", 1)
         after = rest[rest.index("\n## ") :]
         scores = f"## Scores on real recordings\n\n{on_card(folder, method)}\n"
-        alike, promise = before + scores + after, re.compile(r"(\*\*simulated alike\*\*; )[^.]*\. ")
-        file.write_text(promise.sub(rf"\g<1>{promised(folder, method)}. ", alike))
-    text = GUIDE.read_text()
-    before, rest = text.split(BEGINS, 1)
-    after = rest[rest.index(ENDS) :]
-    GUIDE.write_text(f"{before}{BEGINS}\n\n{said}\n\n{report(folder, COHORTS)}\n{after}")
+        promise = re.compile(r"(\*\*simulated alike\*\*[^;]*; )[^.]*\. ")
+        text = promise.sub(rf"\g<1>{promised(folder, method)}. ", before + scores + after)
+        file.write_text(text)
+    write_between(GUIDE, BEGINS, ENDS, f"{said}\n\n{report(folder, COHORTS)}")
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import pretrain_pattern
 from benchmarks.pretrain import MACHINES
-from benchmarks.pretrain_pattern import Patterns, choose, joined, situations
+from benchmarks.pretrain_pattern import Patterns, choose, situations, together
 from sknemg import Recordings
 from sknemg.features import pattern_names
 
@@ -34,7 +34,7 @@ def test_machines_that_test_do_not_train_and_the_older_simulator_comes_last():
     strong, weak, older = invented(0, 0), invented(100, 1), invented(200, 2)
     found = list(situations(strong, weak, older))
     assert len(found) == 2 * len(MACHINES) + 1
-    both = joined([strong, weak])
+    both = together([strong, weak])
     for own, name in zip(found, np.repeat(MACHINES, 2), strict=False):
         known, strongs = both.known(name), strong.known(name)
         trained = np.isin(both.values[:, 0], own.train[0][:, 0])
@@ -97,6 +97,9 @@ def test_real_answers_are_counted_and_ranked(tmp_path):
     assert own[4] == "myopathy: 1 myopathy; neuropathy: 1 myopathy; normal: 1 neuropathy, 2 normal"
     assert own[5] == "2 of 5"
     assert missing[:2] == ["Algiers", "not run"]
+    (tmp_path / "n2001.json").write_text(json.dumps(about | {"commit": "abc+changes"}))
+    assert pretrain_pattern.answered_by(tmp_path, "abc") == "; real cohorts: abc+changes"
+    assert pretrain_pattern.answered_by(tmp_path, "abc+changes") == ""
 
 
 def test_what_a_block_holds_is_measured_once(monkeypatch, tmp_path):

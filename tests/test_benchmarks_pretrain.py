@@ -102,6 +102,12 @@ def test_what_was_not_trained_further_has_no_draws_nor_empty_columns(tmp_path):
     assert "gain over no EMG" in text and "5 draws, 150 updates" in text
 
 
+def test_rows_of_another_commit_say_so():
+    settings = {"commit": "abc", "commits": {"no EMG": "abc", "a": "older", "b, c": "older"}}
+    assert pretrain_worth.made_by(settings) == "commit abc; a / b, c by older"
+    assert pretrain_worth.made_by({"commit": None}) == "commit unknown"
+
+
 def test_subjects_are_refused_by_the_rules_of_the_model():
     """One of two subjects by its recordings, one by the distance of all; the third by nothing."""
     raw = Recordings(np.ones((6, 9)), sfreq=1000, subject=list("aabbcc"))

@@ -1,19 +1,33 @@
 """Benchmarks of how sure pretrained models are and what they lean on, on invented patients."""
 
+import json
+import shutil
+import sys
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from benchmarks import pretrain
+from benchmarks import (
+    pretrain,
+    pretrain_calibration,
+    pretrain_pattern,
+    pretrain_probes,
+    pretrain_worth,
+)
 from benchmarks import pretrain_patients as patients
 from benchmarks import pretrain_variation as variation
+from benchmarks.machinery.reporting import write_between
 from benchmarks.pretrain_calibration import error_of_calibrated, row_of
 from benchmarks.pretrain_probes import ALTERATIONS, AS_IT_IS, SFREQ, altered
+from benchmarks.pretrain_worth import FOLDER, GUIDE
 from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures
 from sknemg.diagnosis import fit_temperature
+from sknemg.pretrained import describe
 
 
 def test_a_calibrated_model_of_few_subjects_has_an_error_all_the_same():
@@ -26,14 +40,19 @@ def test_a_calibrated_model_of_few_subjects_has_an_error_all_the_same():
 
 
 def test_what_is_printed_is_scored_after_the_temperature():
-    votes, codes = np.tile([0.4, 0.3, 0.3], (10, 1)), np.zeros(10, dtype=int)
-    row = row_of(votes, codes, 0.1)
+    votes = np.tile([0.4, 0.3, 0.3], (10, 1))
+    y = pd.Series(["myopathy"] * 10)
+    row = row_of(votes, y, {"temperature": 0.1, "quantile": 0.5})
     assert row["right"] == row["subjects"] == 10
     assert row["error_votes"] == pytest.approx(0.6)
     printed = 0.4**10 / (0.4**10 + 2 * 0.3**10)
     assert row["sure"] == pytest.approx(printed)
     assert row["error"] == pytest.approx(1 - printed)
     assert row["log_loss"] == pytest.approx(-np.log(printed))
+    assert (row["sets_right"], row["set_size"]) == (10, 1)
+    ill = pd.Series(["normal"] * 10)
+    wide = row_of(votes, ill, {"temperature": 1.0, "quantile": 0.71})
+    assert (wide["sets_right"], wide["set_size"], wide["right"]) == (10, 3, 0)
 
 
 def waves():
@@ -73,12 +92,98 @@ def test_patients_of_another_simulator_have_names_of_their_own(tmp_path, monkeyp
         return patients.Block(raw, raw, raw, np.array(["normal", "myopathy"]))
 
     monkeypatch.setattr(patients, "block", block)
+    for seed in (10_002, 10_003):
+        (tmp_path / f"whole-{seed}.npz").touch()
     own = patients.others(tmp_path)
-    assert asked == [(tmp_path, kind, n) for kind, n in
-                     (("whole", 0), ("whole", 1), ("biceps", 0), ("default", 0))]  # fmt: skip
+    assert asked == [(tmp_path, "whole", 2), (tmp_path, "whole", 3)]
     for part in own[:3]:
-        assert part["subject"].tolist()[:3] == ["other-whole-0", "other-x", "other-whole-1"]
-    assert own.y.tolist() == ["normal", "myopathy"] * 4
+        assert part["subject"].tolist()[:3] == ["other-whole-2", "other-x", "other-whole-3"]
+    assert own.y.tolist() == ["normal", "myopathy"] * 2
+
+
+def test_twins_and_patients_who_are_missing_are_refused_and_none_are_made(tmp_path, monkeypatch):
+    """Those of one seed are the same persons in the stores of all simulators and settings."""
+    monkeypatch.setattr(patients, "simulated", lambda *_: pytest.fail("made by other physics"))
+    with pytest.raises(ValueError, match=r"whole-10001 of .* are twins of patients who train"):
+        patients.others(tmp_path, {"whole": (1, 2)})
+    with pytest.raises(ValueError, match=r"biceps-90001 of .* twins"):
+        patients.others(tmp_path, {"biceps": (1,)}, used={"default": (1,)})
+    (tmp_path / "whole-10003.npz").touch()
+    with pytest.raises(FileNotFoundError, match=r"holds no whole-10002.npz, patients of another"):
+        patients.others(tmp_path)
+
+
+def test_patients_that_calibrate_and_test_are_nobody_elses_twins():
+    """Plan and machine of the same seed are the same ones, which is why twins are refused."""
+    seeds = {
+        name: {patients.COHORTS[kind].seed + k for kind, own in blocks.items() for k in own}
+        for name, blocks in (
+            ("used", patients.USED), ("others", patients.OTHERS), ("fresh", patients.FRESH)
+        )
+    }  # fmt: skip
+    assert not seeds["others"] & seeds["used"]
+    assert not seeds["fresh"] & (seeds["used"] | seeds["others"])
+    assert pretrain.persons([
+        Recordings(np.ones((2, 9)), sfreq=SFREQ, subject=["biceps-90000-S1", "biceps-90000-S2"]),
+        Recordings(np.ones((1, 9)), sfreq=SFREQ, subject=["default-90000-S1"]),
+    ]) == {"90000-S1", "90000-S2"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "option",
+    [["--updates", "5"], ["--network", "windows of 1 s, pooled head"], ["--only-patients"]],
+)
+def test_what_says_how_to_train_is_refused_where_nothing_is_trained(option, monkeypatch, capsys):
+    args = ["pretrain", "--store", "x", "--trained", "y", "--other", "z", "--other-simulator", "c"]
+    monkeypatch.setattr(sys, "argv", args + option)
+    with pytest.raises(SystemExit):
+        pretrain.main()
+    assert f"{option[0]} cannot be used with --trained" in capsys.readouterr().err
+
+
+def test_a_part_of_a_page_is_written_anew_and_the_rest_left(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- b -->\nold\n<!-- to here -->\nc\n<!-- to here -->\n")
+    write_between(page, "<!-- b -->", "<!-- to here -->", "new\n")
+    expected = "a\n<!-- b -->\n\nnew\n\n<!-- to here -->\nc\n<!-- to here -->\n"
+    assert page.read_text() == expected
+    with pytest.raises(ValueError, match=r"has no <!-- d -->"):
+        write_between(page, "<!-- d -->", "<!-- to here -->", "new")
+
+
+def guide():
+    return GUIDE.read_text(encoding="utf-8")
+
+
+def test_the_guide_says_what_the_kept_results_do():
+    kept = {
+        pretrain_calibration: "calibration.csv", pretrain_probes: "probes.csv",
+    }  # fmt: skip
+    for module, file in kept.items():
+        text = module.table_of(pd.read_csv(FOLDER / file)).strip()
+        assert f"{module.BEGINS}\n\n{text}\n\n{module.ENDS}" in guide()
+    text = pretrain_pattern.report(FOLDER).strip()
+    assert f"{pretrain_pattern.BEGINS}\n\n{text}\n\n{pretrain_pattern.ENDS}" in guide()
+
+
+@pytest.mark.slow
+def test_the_guide_says_what_the_kept_answers_of_real_cohorts_do(tmp_path):
+    """On a copy, since the report keeps a table of gains."""
+    shutil.copytree(FOLDER, tmp_path / "kept")
+    text = pretrain_worth.report(tmp_path / "kept", pretrain_worth.COHORTS).strip()
+    said = pretrain_worth.caution(FOLDER)
+    begins, ends = pretrain_worth.BEGINS, pretrain_worth.ENDS
+    assert f"{begins}\n\n{said}\n\n{text}\n\n{ends}" in guide()
+
+
+def test_kept_results_are_of_the_models_that_are_shipped():
+    own = describe()["sha256"].to_dict()
+    assert json.loads((FOLDER / "calibration.json").read_text())["models"] == own
+    for name in pretrain_worth.COHORTS:
+        kept = json.loads((FOLDER / name / "settings.json").read_text())["models"]
+        assert {model: known["sha256"] for model, known in kept.items()} == own
+    for name in pretrain_worth.SHIPPED:
+        assert json.loads((FOLDER / f"{name}.json").read_text())["fingerprint"] == own[name]
 
 
 def test_votes_are_looked_up_by_subject_and_the_whole_pipeline_is_kept():
@@ -101,6 +206,12 @@ def test_votes_are_looked_up_by_subject_and_the_whole_pipeline_is_kept():
     ]  # fmt: skip
     codes = np.searchsorted(model.classes_, own.y)
     assert model.temperature_ == pytest.approx(fit_temperature(proba, codes), rel=1e-3)
+    louder = own._replace(raw=raw.with_values(3 * raw.values, raw.offsets))
+    wider = pretrain.cautious(votes, middle, own, patients.together([own, louder]))
+    assert wider.temperature_ == model.temperature_
+    assert wider.quantile_ == model.quantile_
+    assert wider.plausibility_.low_[0] == model.plausibility_.low_[0]
+    assert wider.plausibility_.high_[0] == pytest.approx(3 * model.plausibility_.high_[0])
 
 
 def test_patients_are_stretched_each_by_a_factor_of_its_own():

@@ -489,6 +489,9 @@ ELSEWHERE = {
     "n": "of simulated readers", "kappa": "of simulated readers",
     "accuracy_sd": "of simulated readers",
     "rule": "of turns", "thresholds": "of clouds", "weights": "of joint votes",
+    "band": "of simulated instruments", "padding": "of a warning of torch",
+    "camera": "of a page's header", "microphone": "of a page's header",
+    "geolocation": "of a page's header",
 }  # fmt: skip
 
 

@@ -208,3 +208,12 @@ def replace_section(page: Path, name: str, text: str) -> None:
     if not (start and end):
         raise ValueError(f"{page} has no part {name}: put it between the comments of `section`.")
     page.write_text(before + section(name, text) + after)
+
+
+def write_between(page: Path, begins: str, ends: str, text: str) -> None:
+    """Write what stands between two comments of a page anew."""
+    before, start, rest = page.read_text(encoding="utf-8").partition(begins)
+    _, end, after = rest.partition(ends)
+    if not (start and end):
+        raise ValueError(f"{page} has no {begins} with {ends} behind it: put both of them there.")
+    page.write_text(f"{before}{begins}\n\n{text.strip()}\n\n{ends}{after}", encoding="utf-8")

@@ -81,7 +81,7 @@ def test_simulated_patients_are_answered():
 def test_only_models_that_come_with_sknemg_are_silent_about_versions(tmp_path):
     shutil.copytree(folder_of("volitional-muap"), tmp_path / "volitional-muap")
     copied = load_model(tmp_path / "volitional-muap")
-    assert load_model(str(folder_of("volitional-muap"))).n_calibration_ == 120
+    assert load_model(str(folder_of("volitional-muap"))).n_calibration_ == 60
     save_model(copied, tmp_path / "again")
     with pytest.warns(ModelVersionWarning, match=r"numpy .*\(here 0\)"):
         load_model(tmp_path / "again")
