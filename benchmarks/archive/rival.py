@@ -28,7 +28,7 @@ def measure_rival(folder: Path, name: str, answers: str) -> dict[str, object]:
     network.module_.eval()
     table = pd.read_parquet(folder / f"{name}.parquet")
     start, begun = time.process_time(), time.perf_counter()
-    votes, answers = {}, {}
+    votes, diagnoses = {}, {}
     with torch.no_grad():
         for subject, rows in table.groupby("subject", sort=False):
             own = []
@@ -39,7 +39,7 @@ def measure_rival(folder: Path, name: str, answers: str) -> dict[str, object]:
                 logits = network.infer(torch.from_numpy(windows.copy()))
                 own.append(torch.softmax(logits, 1).mean(0).numpy())
                 votes[file] = own[-1]
-            answers[subject] = np.mean(own, axis=0).argmax()
+            diagnoses[subject] = np.mean(own, axis=0).argmax()
     used, seconds = time.process_time() - start, time.perf_counter() - begun
     row = {"way": "rival", "archive": name, "n_jobs": 1, "recordings": len(table),
            "signal_s": table["seconds"].sum(), "wall_s": seconds, "cpu_s": used}  # fmt: skip
