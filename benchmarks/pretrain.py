@@ -24,7 +24,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,6 +68,8 @@ FOLDER = RESULTS / "pretrain"
 CHOOSING = ("biceps", "default")
 AS_TRAINED = "whole (as in training)"
 MOST_COLUMNS = 6
+#: Log-loss by which a column has to gain.
+LEAST_GAIN = 0.003
 #: Options that say how models are trained.
 OF_TRAINING = (
     "blocks", "numbers", "choosing", "only_patients", "network", "trial", "updates", "seed",
@@ -162,35 +164,57 @@ def unknown_machines(own: Block, names: Sequence[str]) -> pd.DataFrame:
     for name, half in halves(own).items():
         for side in (True, False):
             train = (half == side)[index]
-            model = clone(votes_of_units().estimator).fit(values[train], labels[train])
-            proba = pd.DataFrame(model.predict_proba(values[~train]), columns=model.classes_)
-            whole = proba.groupby([subjects[~train], labels[~train]]).mean()
-            y = whole.index.get_level_values(1).to_numpy()
-            found = Answers(whole.index, y, whole.to_numpy(), model.classes_).scores()
+            found = scores_of_subjects(
+                (values[train], labels[train]), (values[~train], labels[~train], subjects[~train])
+            )
             rows.append({"machines": name, "trained": side} | found)
     return pd.DataFrame(rows)
 
 
+def scores_of_subjects(
+    train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> dict[str, float]:
+    """Train the classifier that votes on values and diagnoses; score the subjects of others."""
+    model = clone(votes_of_units().estimator).fit(*train)
+    values, labels, subjects = test
+    proba = pd.DataFrame(model.predict_proba(values), columns=model.classes_)
+    whole = proba.groupby([subjects, labels]).mean()
+    y = whole.index.get_level_values(1).to_numpy()
+    return Answers(whole.index, y, whole.to_numpy(), model.classes_).scores()
+
+
+def one_by_one(
+    columns: Sequence[Any], loss_of: Callable[[list[Any]], float]
+) -> Iterator[tuple[list[Any], float]]:
+    """Add the column that most lowers a loss, while one does; give the chosen and their loss."""
+    chosen: list[Any] = []
+    loss = np.inf
+    while len(chosen) < MOST_COLUMNS:
+        found = {one: loss_of([*chosen, one]) for one in columns if one not in chosen}
+        best = min(found, key=found.__getitem__)
+        if found[best] > loss - LEAST_GAIN:
+            return
+        loss = found[best]
+        chosen.append(best)
+        yield [*chosen], loss
+
+
 def choose_columns(train: Block) -> tuple[list[str], pd.DataFrame]:
     """Add, one by one, the column that most lowers the mean log-loss on unknown machines."""
+    rows: list[dict[str, Any]] = []
     chosen: list[str] = []
-    rows, best = [], np.inf
-    while len(chosen) < MOST_COLUMNS:
-        found = {}
-        for name in (n for n in FEATURES if n not in chosen):
-            table = unknown_machines(train, [*chosen, name])
-            found[name] = float(table["log_loss"].mean())
-            rows.append({
-                "columns": " + ".join([*chosen, name]), "log_loss": found[name],
-                "worst_log_loss": table["log_loss"].max(),
-                "balanced_accuracy": table["balanced_accuracy"].mean(),
-            })  # fmt: skip
-        name = min(found, key=found.__getitem__)
-        if found[name] > best - 0.003:
-            break
-        best = found[name]
-        chosen.append(name)
-        print(f"{' + '.join(chosen)}: log-loss {best:.3f}", flush=True)
+
+    def loss_of(names: list[str]) -> float:
+        table = unknown_machines(train, names)
+        rows.append({
+            "columns": " + ".join(names), "log_loss": float(table["log_loss"].mean()),
+            "worst_log_loss": table["log_loss"].max(),
+            "balanced_accuracy": table["balanced_accuracy"].mean(),
+        })  # fmt: skip
+        return rows[-1]["log_loss"]
+
+    for chosen, loss in one_by_one(FEATURES, loss_of):
+        print(f"{' + '.join(chosen)}: log-loss {loss:.3f}", flush=True)
     return chosen, pd.DataFrame(rows)
 
 

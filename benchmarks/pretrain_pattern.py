@@ -28,7 +28,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 
@@ -38,10 +37,11 @@ from benchmarks.pretrain import (
     CHOOSING,
     FOLDER,
     MACHINES,
-    Answers,
     answers,
     keep,
+    one_by_one,
     persons,
+    scores_of_subjects,
     votes_of_units,
 )
 from benchmarks.pretrain import columns_of as units_of
@@ -55,7 +55,7 @@ from benchmarks.pretrain_patients import (
     patients,
     write_arrays,
 )
-from benchmarks.pretrain_worth import CLASSES, TITLES, balanced, bootstrap, refused
+from benchmarks.pretrain_worth import CLASSES, GUIDE, TITLES, balanced, bootstrap, refused
 from benchmarks.real import load as load_real
 from sknemg import PatternFeatures, Recordings, Segmenter, load_model
 from sknemg.features import pattern_names
@@ -68,14 +68,10 @@ NAME = "volitional-pattern"
 OTHERS = ("volitional-muap", "volitional-small")
 #: The windows, in seconds; recordings shorter than one have no vote.
 WINDOW, HOP = 1.0, 0.5
-#: The page with the tables, and what stands around them there.
-GUIDE = Path(__file__).parents[1] / "docs" / "guide" / "pretrained.md"
+#: What stands around the tables of the page.
 BEGINS, ENDS = "<!-- written by benchmarks/pretrain_pattern.py -->", "<!-- end of the pattern -->"
 #: What may train.
 ALONE, BOTH = "strong contractions", "strong and weak contractions"
-#: An added column must lower the mean log-loss by so much.
-LEAST_GAIN = 0.003
-MOST_COLUMNS = 6
 CHOICE = (
     "Columns and training patients were chosen by strong contractions on machines left out of "
     "training and by patients of the simulator before its physics were mended, who are twins of "
@@ -163,13 +159,8 @@ def left_out(every: Sequence[Situation], places: Sequence[int]) -> pd.DataFrame:
     """Train on some columns and score the subjects of each situation."""
     rows = []
     for own in every:
-        x, y = own.train
-        model = clone(votes_of_units().estimator).fit(x[:, places], y)
-        x, y, subjects = own.test
-        proba = pd.DataFrame(model.predict_proba(x[:, places]), columns=model.classes_)
-        whole = proba.groupby([subjects, y]).mean()
-        truth = whole.index.get_level_values(1).to_numpy()
-        found = Answers(whole.index, truth, whole.to_numpy(), model.classes_).scores()
+        (x, y), (x_out, *known) = own.train, own.test
+        found = scores_of_subjects((x[:, places], y), (x_out[:, places], *known))
         rows.append({"situation": own.name} | found)
     return pd.DataFrame(rows).set_index("situation")
 
@@ -177,21 +168,16 @@ def left_out(every: Sequence[Situation], places: Sequence[int]) -> pd.DataFrame:
 def choose(every: Sequence[Situation]) -> tuple[list[str], list[dict[str, Any]]]:
     """Add, one by one, the column that most lowers the mean log-loss of all situations."""
     names = pattern_names()
+    rows: list[dict[str, Any]] = []
     chosen: list[int] = []
-    rows, loss = [], np.inf
-    while len(chosen) < MOST_COLUMNS:
-        found = {
-            place: left_out(every, [*chosen, place])["log_loss"].mean()
-            for place in range(len(names)) if place not in chosen
-        }  # fmt: skip
-        place = min(found, key=found.__getitem__)
-        if found[place] > loss - LEAST_GAIN:
-            break
-        loss = found[place]
-        chosen.append(place)
-        rows.append(summary(every, [names[k] for k in chosen]))
+
+    def loss_of(places: list[int]) -> float:
+        return left_out(every, places)["log_loss"].mean()
+
+    for chosen, _ in one_by_one(range(len(names)), loss_of):
+        rows.append(summary(every, [names[place] for place in chosen]))
         print(rows[-1], flush=True)
-    return [names[k] for k in chosen], rows
+    return [names[place] for place in chosen], rows
 
 
 def summary(every: Sequence[Situation], columns: Sequence[str]) -> dict[str, Any]:

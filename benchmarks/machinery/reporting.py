@@ -203,11 +203,7 @@ def section(name: str, text: str) -> str:
 
 def replace_section(page: Path, name: str, text: str) -> None:
     """Write a part of a page anew."""
-    before, start, rest = page.read_text().partition(f"<!-- {name} -->\n")
-    _, end, after = rest.partition(f"<!-- end of {name} -->\n")
-    if not (start and end):
-        raise ValueError(f"{page} has no part {name}: put it between the comments of `section`.")
-    page.write_text(before + section(name, text) + after)
+    write_between(page, f"<!-- {name} -->", f"<!-- end of {name} -->", text)
 
 
 def write_between(page: Path, begins: str, ends: str, text: str) -> None:

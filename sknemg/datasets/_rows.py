@@ -27,7 +27,7 @@ from sknemg.datasets.profiles import TextProfile
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import shown
 from sknemg.recordings._subjects import warn_if_alike
-from sknemg.recordings.recordings import offsets_of
+from sknemg.recordings.recordings import stacked
 
 _READ = ("sfreq", "unit", "scale", "channel", "start", "stop")
 
@@ -164,12 +164,6 @@ def assemble(
         counts = pd.Series([reading.meta["clipped"] for reading in readings])
         meta["clipped"] = counts.astype(float)  # NaN where the format has no limits
     return stacked([reading.signal for reading in readings], meta)
-
-
-def stacked(signals: list[NDArray[np.float32]], meta: pd.DataFrame) -> Recordings:
-    """Make recordings of what was read, whose flaws the loader names: no warning of them here."""
-    offsets = offsets_of([len(signal) for signal in signals])
-    return Recordings.from_ragged(np.concatenate(signals), offsets, meta).validate()
 
 
 # -- checks ------------------------------------------------------------------------------------

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from sknemg.datasets._public import PublicData, locate
 from sknemg.datasets._quality import warn_if_implausible
-from sknemg.datasets._rows import stacked
 from sknemg.datasets.files import read_recording
 from sknemg.recordings import Recordings
+from sknemg.recordings.recordings import stacked
 
 #: Terms, citation and traps of the data of `load_emgdb`.
 EMGDB = PublicData(

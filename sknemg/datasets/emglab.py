@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from sknemg.datasets._formats.stored import ReadError
 from sknemg.datasets._public import PublicData, locate
 from sknemg.datasets._quality import warn_if_implausible
-from sknemg.datasets._rows import stacked
 from sknemg.datasets.files import Reading, read_recording
 from sknemg.recordings import Recordings
+from sknemg.recordings.recordings import stacked
 
 #: Terms, citation and traps of the data of `load_emglab`.
 EMGLAB_N2001 = PublicData(

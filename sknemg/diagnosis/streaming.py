@@ -21,7 +21,7 @@ from sknemg.divote._votes import align_columns, subject_votes
 from sknemg.divote.pooling import pool_scores, weights_of
 from sknemg.recordings import MILLIVOLTS, Recordings
 from sknemg.recordings._problems import LOCATIONS, shown
-from sknemg.recordings.recordings import offsets_of
+from sknemg.recordings.recordings import stacked
 from sknemg.signal import (
     LARGEST_AMPLITUDE,
     StreamResampler,
@@ -471,7 +471,5 @@ def _as_recordings(
     signals: list[NDArray[Any]], sfreq: float, columns: dict[str, list[Any]]
 ) -> Recordings:
     """Make recordings of samples whose remarks were given as they came, and say no more of them."""
-    values = np.concatenate(signals).astype(np.float32, copy=False)
     meta = pd.DataFrame({"sfreq": np.full(len(signals), float(sfreq)), **columns})
-    offsets = offsets_of([len(signal) for signal in signals])
-    return Recordings.from_ragged(values, offsets, meta).validate()
+    return stacked(signals, meta)

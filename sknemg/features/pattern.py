@@ -20,7 +20,7 @@ from sknemg.features.segments import (
     spectral_features,
 )
 from sknemg.features.turns import Turns, check_segments, find_turns
-from sknemg.recordings import Recordings
+from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._convert import common_sfreq
 from sknemg.recordings._problems import shown
 
@@ -90,8 +90,8 @@ def pattern_features(
 
     The mean of every segment is taken off, and what remains is divided by its root mean square, so
     that gain, calibration and the distance of the needle, which change all potentials alike, change
-    nothing. What grows in
-    proportion is given as a logarithm, in which a cloud of turns and amplitude is a line [1]_.
+    nothing. What grows in proportion is given as a logarithm, in which a cloud of turns and
+    amplitude is a line [1]_.
 
     Parameters
     ----------
@@ -142,16 +142,18 @@ def pattern_features(
     >>> np.exp(dict(zip(pattern_names(), one))["turns_0.5"]).round(1)
     np.float64(200.0)
     """
-    names = pattern_names(thresholds)
-    segments = np.asarray(segments)
-    check_segments(segments)
+    n_features = len(pattern_names(thresholds))  # which refuses what are no thresholds
+    if not isinstance(segments, Windows):
+        segments = np.asarray(segments)
+        check_segments(segments)
     if not segments.shape[1]:
         raise ValueError(f"Segments of shape {segments.shape} hold no samples: give longer ones.")
-    parts = [
-        _measured(np.asarray(segments[start : start + _CHUNK], dtype=np.float64), sfreq, thresholds)
-        for start in range(0, len(segments), _CHUNK)
-    ]
-    return np.concatenate([np.empty((0, len(names))), *parts])
+    out = np.empty((len(segments), n_features))
+    for start in range(0, len(segments), _CHUNK):
+        part = np.asarray(segments[start : start + _CHUNK])
+        check_segments(part)
+        out[start : start + _CHUNK] = _measured(part.astype(np.float64), sfreq, thresholds)
+    return out
 
 
 def _measured(
@@ -250,18 +252,9 @@ class PatternFeatures(RowTransformer):
         self._places()
 
     def _transform(self, X: Recordings) -> Recordings:
-        wanted = self._places()
-        items = X.items
-        sfreq = common_sfreq(X)
-        parts = [
-            pattern_features(
-                np.asarray(items[start : start + _CHUNK]), sfreq, thresholds=self.thresholds
-            )[:, wanted]
-            for start in range(0, len(items), _CHUNK)
-        ]
-        found = np.concatenate([np.empty((0, len(wanted))), *parts])
-        dtype = np.result_type(items.dtype, np.float32)
-        return X.with_values(found.astype(dtype, copy=False))
+        found = pattern_features(X.items, common_sfreq(X), thresholds=self.thresholds)
+        dtype = np.result_type(X.items.dtype, np.float32)
+        return X.with_values(found[:, self._places()].astype(dtype, copy=False))
 
     def _places(self) -> list[int]:
         """Give the columns that are wanted, or say which there are not."""
