@@ -15,6 +15,7 @@ from scipy.signal import resample_poly
 from torch import Generator, Tensor
 
 from sknemg import Recordings, SignalAugmenter
+from sknemg.recordings.recordings import offsets_of
 
 #: Largest factor by which amplitudes are multiplied in training, and divided.
 GAIN = 4.0
@@ -39,8 +40,7 @@ def stretched(waves: Recordings, seed: int) -> Recordings:
         resample_poly(np.asarray(row), round(_PARTS * length), _PARTS).astype(np.float32)
         for row, length in zip(waves, drawn, strict=True)
     ]
-    offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
-    return waves.with_values(np.concatenate(rows), offsets)
+    return waves.with_values(np.concatenate(rows), offsets_of([len(row) for row in rows]))
 
 
 def _each(subjects: Any, between: tuple[float, float], seed: int) -> np.ndarray:
