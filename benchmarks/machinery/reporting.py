@@ -203,7 +203,12 @@ def section(name: str, text: str) -> str:
 
 def replace_section(page: Path, name: str, text: str) -> None:
     """Write a part of a page anew."""
-    write_between(page, f"<!-- {name} -->", f"<!-- end of {name} -->", text)
+    try:
+        write_between(page, f"<!-- {name} -->", f"<!-- end of {name} -->", text)
+    except ValueError as error:
+        raise ValueError(
+            f"{page} has no part {name}: put it between the comments of `section`."
+        ) from error
 
 
 def write_between(page: Path, begins: str, ends: str, text: str) -> None:
