@@ -152,7 +152,13 @@ def test_all_methods_can_be_made():
         network = pipe.named_steps["divote"].estimator
         assert (label, network.model_name, network.max_epochs) == (name, model, epochs)
         assert (network.image_size, network.freeze, network.pretrained) == (128, None, False)
+        assert not network.amp
         assert paper in published.TABLE_5
+        large = study.settings("gpu", "simulated")
+        assert (large.n_subjects, large.n_splits, large.hop) == (57, 5, 0.1)
+        ((_, pipe),) = study.methods(large).items()
+        network = pipe.named_steps["divote"].estimator
+        assert (network.image_size, network.max_epochs, network.amp) == (128, 10, True)
 
 
 def test_table_1_reproduces_the_published_counts():
@@ -398,12 +404,14 @@ def test_the_page_of_the_recipe_is_that_of_the_kept_results(tmp_path):
 
 def test_rows_of_several_commits_are_named():
     def kept(commit, hop=0.4):
-        settings = {"n_subjects": {"normal": 3}, "n_recordings": 9, "benchmark": {"hop": hop}}
+        own = {"hop": hop, "profile": "cpu", "width": 8}
+        settings = {"n_subjects": {"normal": 3}, "n_recordings": 9, "benchmark": own}
         more = {"protocol": {"n_splits": 2}, "device": "CPU", "random_state": 0, "commit": commit}
         return SimpleNamespace(settings=settings | more)
 
     said = (
-        "3 subjects (simulated), 9 recordings, segments every {} s, 2 folds by subject, CPU, seed 0"
+        "3 subjects (simulated), 9 recordings, segments every {} s, 2 folds by subject, image "
+        "networks in batches of 16, nEMGNet-A of width 8, CPU, seed 0"
     )
     assert images_128._said({}) == "Not run."
     one = images_128._said({"a": kept("abc1234"), "b": kept("abc1234")})

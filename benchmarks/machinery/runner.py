@@ -35,8 +35,8 @@ class Study:
     protocols : tuple of str
     changes : dict
         What this study changes in every profile.
-    cpu : dict
-        What it changes in the profile ``cpu``, such as the number of subjects.
+    cpu, gpu : dict
+        What it changes in the profile of that name, such as the number of subjects.
     levels : tuple of str
         Predictions that are kept beside the counts of segments.
     """
@@ -46,10 +46,12 @@ class Study:
     protocols: tuple[str, ...] = ("nested",)
     changes: Mapping[str, Any] = field(default_factory=dict)
     cpu: Mapping[str, Any] = field(default_factory=dict)
+    gpu: Mapping[str, Any] = field(default_factory=dict)
     levels: tuple[str, ...] = ("subjects",)
 
     def settings(self, profile: str, cohort: str) -> Settings:
-        changes = dict(self.changes) | (dict(self.cpu) if profile == "cpu" else {})
+        own = {"cpu": self.cpu, "gpu": self.gpu}.get(profile, {})
+        changes = {**self.changes, **own}
         if cohort == "n2001":
             changes |= N2001 | (N2001_CPU if profile == "cpu" else {})
         return replace(PROFILES[profile], **changes)
