@@ -49,6 +49,7 @@ from sknemg import (
     Segmenter,
     SegmentFeatures,
 )
+from sknemg.classifiers.repeatable import repeatable
 from sknemg.nn import NEMGNet
 from sknemg.provenance import provenance
 from sknemg.simulate import make_cohort
@@ -204,13 +205,14 @@ def bare_epoch(
     rows, labels = torch.from_numpy(X).to(device)[:, None], torch.from_numpy(y).to(device)
     order = torch.from_numpy(np.random.default_rng(second).permutation(len(y))).to(device)
     start = time.perf_counter()
-    for batch in order.split(TRAINING_BATCH):
-        if len(batch) > 1:
-            optimizer.zero_grad()
-            value = loss(network(rows[batch]), labels[batch])
-            value.backward()
-            optimizer.step()
-            value.item()  # as any loop that reports its loss
+    with repeatable(torch.device(device)):
+        for batch in order.split(TRAINING_BATCH):
+            if len(batch) > 1:
+                optimizer.zero_grad()
+                value = loss(network(rows[batch]), labels[batch])
+                value.backward()
+                optimizer.step()
+                value.item()  # as any loop that reports its loss
     seconds = time.perf_counter() - start
     return seconds, {name: w.cpu().numpy() for name, w in network.state_dict().items()}
 

@@ -1,9 +1,7 @@
 """The base of the segment classifiers: a scikit-learn classifier that owns a skorch net."""
 
-import threading
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from inspect import cleandoc
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -24,6 +22,7 @@ from torch import Tensor, nn
 from sknemg.base import VersionedEstimator, fit_context
 from sknemg.classifiers.data import Rows, TrainingRounds, resident
 from sknemg.classifiers.net import SegmentNet, history_table
+from sknemg.classifiers.repeatable import repeatable, seeded
 from sknemg.classifiers.schedule import OneCycle
 from sknemg.classifiers.validation import (
     check_finite_rows,
@@ -96,7 +95,8 @@ verbose : int, default=0
     1 prints skorch's table of evaluations.
 random_state : int, RandomState or None, default=None
     Seeds the split, the initial weights, the order of the rows, dropout and ``augment``. The
-    same seed gives the same bits on one machine with the same number of torch threads.
+    same seed gives the same bits on one machine with the same number of torch threads, on a GPU
+    as well.
 """
 
 
@@ -426,12 +426,13 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
             verbose=self.verbose,
             warm_start=True,  # fit keeps the weights that initialize draws
         )
-        with _seeded(seeds[0], rows.device):
-            net.initialize()
-            if draws := net.draws_in_training(rows):
+        with repeatable(rows.device):
+            with seeded(seeds[0], rows.device):
+                net.initialize()
+                if draws := net.draws_in_training(rows):
+                    net.fit(rounds, None)
+            if not draws:  # other threads may train meanwhile
                 net.fit(rounds, None)
-        if not draws:  # other threads may train meanwhile
-            net.fit(rounds, None)
         best = len(net.history) if valid is None else keep_best.best_epoch_
         table = history_table(net, rounds.updates_per_epoch, best)
         self._history = {str(name): column.to_numpy() for name, column in table.items()}
@@ -464,7 +465,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
 
     def _restored_net(self, device: torch.device) -> SegmentNet:
         """Make the net that predicts, from ``weights_`` alone."""
-        with _seeded(0, device):  # the initial weights are overwritten, the user's chance is not
+        with seeded(0, device):  # the initial weights are overwritten, the user's chance is not
             net = self._make_net(
                 device,
                 initial=False,
@@ -493,17 +494,3 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
                 f"device={self.device!r} but CUDA is not available: set device='auto'."
             )
         return device
-
-
-#: torch draws initial weights and dropout from one generator per process. Threads take turns with
-#: it, so that a seed gives the same bits whichever backend joblib runs on.
-_GENERATOR = threading.RLock()
-
-
-@contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch inside, alone among the threads, and give its global state back afterwards."""
-    devices = [device] if device.type == "cuda" else []
-    with _GENERATOR, torch.random.fork_rng(devices):
-        torch.manual_seed(seed)
-        yield

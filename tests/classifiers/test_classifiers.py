@@ -19,6 +19,7 @@ from skorch.callbacks import Callback, EarlyStopping, LRScheduler, ProgressBar
 from sknemg import NEMGNetClassifier
 from sknemg.classifiers.data import Rows, TrainingRounds
 from sknemg.classifiers.net import SegmentNet
+from sknemg.classifiers.repeatable import repeatable
 from sknemg.classifiers.validation import class_weights
 from sknemg.model_selection.splits import subject_split
 from sknemg.nn import NEMGNet
@@ -525,6 +526,34 @@ def test_gpu_trains_repeats_and_moves_to_the_cpu(options):
     moved = pickle.loads(pickle.dumps(clf)).set_params(device="cpu")
     assert next(moved.module_.parameters()).device.type == "cpu"
     np.testing.assert_allclose(moved.predict_proba(X), p, atol=0.02 if options else 1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("options", [{}, {"amp": True}, {"recipe": "tuned"}])
+def test_a_seed_gives_the_same_bits_on_a_gpu(options):
+    X, y = np.random.default_rng(0).normal(size=(96, 4000)).astype("float32"), np.arange(96) % 3
+    made = NEMGNetClassifier("B", device="cuda", max_epochs=3, random_state=0, **options)
+    first, again = (clone(made).fit(X, y).weights_ for _ in range(2))
+    for name, weights in first.items():
+        np.testing.assert_array_equal(again[name], weights, err_msg=name)
+
+
+def test_fits_set_and_restore_what_makes_a_gpu_repeat(monkeypatch):
+    cudnn = torch.backends.cudnn
+    monkeypatch.setattr(cudnn, "benchmark", True)
+    monkeypatch.setattr(cudnn, "deterministic", False)
+    first, second = (repeatable(torch.device("cuda")) for _ in range(2))
+    with first:
+        second.__enter__()  # a fit in another thread, which ends later
+        assert (cudnn.deterministic, cudnn.benchmark) == (True, False)
+    assert (cudnn.deterministic, cudnn.benchmark) == (True, False)
+    second.__exit__(None, None, None)
+    assert (cudnn.deterministic, cudnn.benchmark) == (False, True)
+    with repeatable(torch.device("cpu")):
+        assert (cudnn.deterministic, cudnn.benchmark) == (False, True)
+    with pytest.raises(KeyError), repeatable(torch.device("cuda")):
+        raise KeyError
+    assert (cudnn.deterministic, cudnn.benchmark) == (False, True)
 
 
 # Callbacks and options

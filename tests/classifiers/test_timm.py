@@ -4,6 +4,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 
 from sknemg import TimmClassifier
 from sknemg.classifiers.timm import _to_pictures
@@ -281,3 +282,13 @@ def test_gpu():
     assert clf.net_.device.type == "cuda"
     moved = pickle.loads(pickle.dumps(clf)).set_params(device="cpu", amp=False)
     np.testing.assert_allclose(moved.predict_proba(X), clf.predict_proba(X), atol=0.05)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ["resnet18", "vgg11_bn", "inception_v3", "efficientnet_b0"])
+def test_a_seed_gives_the_same_bits_on_a_gpu(name):
+    X = np.random.default_rng(0).integers(0, 255, size=(48, 1, 96, 96)).astype("uint8")
+    made = TimmClassifier(name, device="cuda", max_epochs=2, batch_size=16, random_state=0)
+    first, again = (clone(made).fit(X, np.arange(48) % 3).weights_ for _ in range(2))
+    for layer, weights in first.items():
+        np.testing.assert_array_equal(again[layer], weights, err_msg=layer)
