@@ -2,8 +2,10 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
+from time import sleep
 from types import SimpleNamespace
 
 import numpy as np
@@ -90,7 +92,7 @@ def test_kept_results_are_small_and_say_how_they_came_about(make_fast_study, tmp
     )
     assert runner.load(study, "simulated", "gpu") is None
     # methods that differ in the votes only share the fits of their segment classifier
-    assert len(list((tmp_path / "cache" / "segments").iterdir())) == 2
+    assert len(list((tmp_path / "cache" / "segments").glob("*.joblib"))) == 2
 
 
 def test_a_remembered_fit_is_the_fit(tmp_path, monkeypatch):
@@ -100,10 +102,24 @@ def test_a_remembered_fit_is_the_fit(tmp_path, monkeypatch):
     monkeypatch.setenv(methods.CACHE, str(tmp_path))
     for n_files, C in [(1, 1.0), (1, 1.0), (2, 0.1)]:
         model = methods.Remembered(LogisticRegression(C=C)).fit(X, y)
-        assert len(list((tmp_path / "segments").iterdir())) == n_files
+        assert len(list((tmp_path / "segments").glob("*.joblib"))) == n_files
         assert np.array_equal(model.predict_proba(X), plain) == (C == 1.0)
         assert np.allclose(model.predict_proba(X[::-1])[::-1], plain) == (C == 1.0)
-        assert len(list((tmp_path / "predictions").iterdir())) == 2 * n_files
+        assert len(list((tmp_path / "predictions").glob("*.joblib"))) == 2 * n_files
+
+
+def test_jobs_at_the_same_fit_do_it_once(tmp_path, monkeypatch):
+    monkeypatch.setenv(methods.CACHE, str(tmp_path))
+    begun = []
+
+    def compute():
+        begun.append(True)
+        sleep(0.05)
+        return len(begun)
+
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(methods._remembered, "segments", "key", compute) for _ in range(4)]
+    assert [job.result() for job in jobs] == [1] * 4
 
 
 def test_fewer_subjects_are_part_of_more(make_ragged, monkeypatch):
@@ -136,16 +152,16 @@ def test_all_methods_can_be_made():
             assert pipe.steps[1][1].hop == smoke.hop
     assert len(table_4.STUDY.methods(smoke)) == 12
     assert len(table_5.STUDY.methods(smoke)) == 10
-    passes = {}
-    for recipe_name in width_64.RECIPES:
+    for recipe_name, (profile, passes) in product(
+        width_64.RECIPES, {"cpu": 1, "gpu": width_64.GPU_EPOCHS["A"]}.items()
+    ):
         study = width_64.study("A", recipe_name)
-        own = study.settings("cpu", "simulated")
-        assert (own.n_subjects, own.width) == (57, 64)
+        own = study.settings(profile, "simulated")
+        assert (own.n_subjects, own.width, own.n_repeats) == (57, 64, 1)
         pipes = study.methods(own)
         network = pipes["features-PD"].named_steps["divote"].estimator.estimator
-        passes[recipe_name] = network.max_epochs * network.recipe_params()["epoch_fraction"]
+        assert network.max_epochs * network.recipe_params()["epoch_fraction"] == passes
         assert (network.recipe, network.width) == (recipe_name, 64)
-    assert passes == {"published": 1, "tuned": 1}
     for name, (model, epochs, paper) in images_128.NETWORKS.items():
         study = images_128.study(name)
         ((label, pipe),) = study.methods(study.settings("cpu", "simulated")).items()
@@ -413,10 +429,10 @@ def test_rows_of_several_commits_are_named():
         "3 subjects (simulated), 9 recordings, segments every {} s, 2 folds by subject, image "
         "networks in batches of 16, nEMGNet-A of width 8, CPU, seed 0"
     )
-    assert images_128._said({}) == "Not run."
-    one = images_128._said({"a": kept("abc1234"), "b": kept("abc1234")})
+    assert reporting.runs_line({}) == "Not run."
+    one = reporting.runs_line({"a": kept("abc1234"), "b": kept("abc1234")})
     assert one == f"*{said.format(0.4)}. Commits: abc1234.*"
-    several = images_128._said({"a": kept("abc1234"), "b": kept("", 0.2), "c": kept("abc1234")})
+    several = reporting.runs_line({"a": kept("abc1234"), "b": kept("", 0.2), "c": kept("abc1234")})
     commits = "Commits: abc1234 (a / c); unknown (b).*"
     assert several == f"*{said.format(0.4)} (a / c); {said.format(0.2)} (b). {commits}"
     assert reporting.commits_of({"a": kept("abc1234"), "b": None}) == "abc1234"

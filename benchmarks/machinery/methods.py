@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import joblib
+from filelock import FileLock
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -78,11 +79,12 @@ def _remembered(kind: str, key: str, compute: Callable[..., Any], *args: Any) ->
     if not (folder := os.environ.get(CACHE)):
         return compute(*args)
     file = Path(folder) / kind / f"{key}.joblib"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(f".{os.getpid()}.part")
-        joblib.dump(compute(*args), part)
-        part.replace(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_suffix(".lock")):  # another job may be at the same fit
+        if not file.exists():
+            part = file.with_suffix(f".{os.getpid()}.part")
+            joblib.dump(compute(*args), part)
+            part.replace(file)
     return joblib.load(file)
 
 

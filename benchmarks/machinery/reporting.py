@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.machinery.methods import installed
+from benchmarks.machinery.settings import PROFILES
 from sknemg.evaluation import Evaluation
 from sknemg.metrics import format_interval, score_table
 
@@ -164,18 +166,17 @@ def commits_of(found: Mapping[str, Evaluation | None]) -> str:
     return by_value({name: commit or "unknown" for name, commit in ran.items()})
 
 
-def setting_line(result: Evaluation | None, commits: str = "") -> str:
-    """Say in a sentence how a result came about; the commits may be those of more results."""
+def setting_line(result: Evaluation | None) -> str:
+    """Say in a sentence how a result came about."""
     if result is None:
         return "Not run."
     settings, run = result.settings, result.settings["benchmark"]
     data = "simulated" if settings["simulated"] else f"recordings of {settings['cohort']}"
     protocol = settings["protocol"]
-    networks = (
-        "" if run["profile"] == "gpu"
-        else f"; nEMGNet of width {run['width']} (published: 64), {run['max_epochs']} epochs "
-        "(published: 100)"
-    )  # fmt: skip
+    said = {"width": "of width {} (published: {})", "max_epochs": "{} epochs (published: {})"}
+    own = {name: (run[name], getattr(PROFILES["gpu"], name)) for name in said}
+    differ = [said[name].format(*values) for name, values in own.items() if len(set(values)) > 1]
+    networks = f"; nEMGNet {', '.join(differ)}" if differ else ""
     folds = protocol["n_splits"]
     folds = "one subject left out at a time" if isinstance(folds, str) else f"{folds} folds"
     return (
@@ -183,8 +184,29 @@ def setting_line(result: Evaluation | None, commits: str = "") -> str:
         f"{settings['n_recordings']} recordings, segments every {run['hop']} s, protocol "
         f"{protocol['name']}: {folds}, {protocol['n_repeats']} run(s){networks}. "
         f"{settings['device']}, seed {settings['random_state']}, commit "
-        f"{commits or settings['commit'] or 'unknown'}.*"
+        f"{settings['commit'] or 'unknown'}.*"
     )
+
+
+def runs_line(
+    found: Mapping[str, Evaluation], also: Callable[[Mapping[str, Any]], str] = lambda _: ""
+) -> str:
+    """Say how results by name came about; each is kept by itself, so that they may differ.
+
+    ``also`` gives what else is to be said of the settings of one, with a comma and a space behind.
+    """
+    if not found:
+        return "Not run."
+    said = {}
+    for name, result in found.items():
+        settings = result.settings
+        said[name] = (
+            f"{sum(settings['n_subjects'].values())} subjects (simulated), "
+            f"{settings['n_recordings']} recordings, segments every "
+            f"{settings['benchmark']['hop']} s, {settings['protocol']['n_splits']} folds by "
+            f"subject, {also(settings)}{settings['device']}, seed {settings['random_state']}"
+        )
+    return f"*{by_value(said)}. Commits: {commits_of(found)}.*"
 
 
 def profile_table(

@@ -19,9 +19,8 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.machinery.methods import SFREQ, image_step, nemgnet, pipeline
 from benchmarks.machinery.reporting import (
     NOT_RUN,
-    by_value,
-    commits_of,
     markdown,
+    runs_line,
     score_cells,
     segment_accuracies,
 )
@@ -112,7 +111,7 @@ def _table(profile: str) -> str:
     if not found and profile == "gpu":
         return "Profile gpu, all 57 subjects in five folds: not run.\n"
     header = ["", "epochs", "seconds of fits", "segments", *METRICS.values()]
-    return f"Profile {profile}. {_said(found)}\n\n{markdown(header, rows)}"
+    return f"Profile {profile}. {runs_line(found, _networks)}\n\n{markdown(header, rows)}"
 
 
 def epochs_of(result, name: str) -> str:
@@ -122,23 +121,13 @@ def epochs_of(result, name: str) -> str:
     return str(own[kinds[name]]) if name in kinds else ""
 
 
-def _said(found) -> str:
-    """Say how the rows came about; each is kept by itself, so that they may differ."""
-    if not found:
-        return "Not run."
-    said = by_value({name: _setting(result.settings) for name, result in found.items()})
-    return f"*{said}. Commits: {commits_of(found)}.*"
-
-
-def _setting(settings) -> str:
+def _networks(settings) -> str:
+    """Say of a result what `runs_line` does not."""
     own = settings["benchmark"]
-    amp = ", computed in bfloat16 where autocast allows it" if own["profile"] == "gpu" else ""
+    amp = " computed in bfloat16 where autocast allows it," if own["profile"] == "gpu" else ""
     return (
-        f"{sum(settings['n_subjects'].values())} subjects (simulated), "
-        f"{settings['n_recordings']} recordings, segments every {own['hop']} s, "
-        f"{settings['protocol']['n_splits']} folds by subject, image networks in batches of "
-        f"{BATCH[own['profile']]}{amp}, nEMGNet-A of width {own['width']}, {settings['device']}, "
-        f"seed {settings['random_state']}"
+        f"image networks in batches of {BATCH[own['profile']]},{amp} nEMGNet-A of width "
+        f"{own['width']}, "
     )
 
 
