@@ -430,9 +430,11 @@ def test_rows_of_several_commits_are_named():
         "networks in batches of 16, nEMGNet-A of width 8, CPU, seed 0"
     )
     assert reporting.runs_line({}) == "Not run."
-    one = reporting.runs_line({"a": kept("abc1234"), "b": kept("abc1234")})
+    one = reporting.runs_line({"a": kept("abc1234"), "b": kept("abc1234")}, images_128._networks)
     assert one == f"*{said.format(0.4)}. Commits: abc1234.*"
-    several = reporting.runs_line({"a": kept("abc1234"), "b": kept("", 0.2), "c": kept("abc1234")})
+    several = reporting.runs_line(
+        {"a": kept("abc1234"), "b": kept("", 0.2), "c": kept("abc1234")}, images_128._networks
+    )
     commits = "Commits: abc1234 (a / c); unknown (b).*"
     assert several == f"*{said.format(0.4)} (a / c); {said.format(0.2)} (b). {commits}"
     assert reporting.commits_of({"a": kept("abc1234"), "b": None}) == "abc1234"
