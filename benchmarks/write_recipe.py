@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks import real, recipe
+from benchmarks import real
+from benchmarks.recipe.page import earlier, tables
 
 PAGE = Path(__file__).parents[1] / "docs" / "recipe.md"
 
@@ -115,7 +116,7 @@ are percentiles of a bootstrap over subjects, which with ten are too narrow.
 
 
 def page() -> str:
-    parts = [INTRODUCTION, recipe.tables(), recipe.earlier(), DISCUSSION, real.tables()]
+    parts = [INTRODUCTION, tables(), earlier(), DISCUSSION, real.tables()]
     return "\n".join(parts)
 
 
