@@ -23,12 +23,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -43,6 +45,7 @@ from benchmarks.pretrain_patients import (
     TIMES,
     Block,
     block,
+    fill,
     others,
     steps,
     together,
@@ -73,7 +76,7 @@ LEAST_GAIN = 0.003
 #: Options that say how models are trained.
 OF_TRAINING = (
     "blocks", "numbers", "choosing", "only_patients", "network", "trial", "updates", "seed",
-    "simulator",
+    "device", "simulator",
 )  # fmt: skip
 #: Halves of machines: one trains, the other tests.
 MACHINES = ("needle", "gain", "needle_width", "high_pass", "low_pass", "noise", "resolution")
@@ -184,13 +187,17 @@ def scores_of_subjects(
 
 
 def one_by_one(
-    columns: Sequence[Any], loss_of: Callable[[list[Any]], float]
+    columns: Sequence[Any], losses_of: Callable[[list[list[Any]]], list[float]]
 ) -> Iterator[tuple[list[Any], float]]:
-    """Add the column that most lowers a loss, while one does; give the chosen and their loss."""
+    """Add the column that most lowers a loss, while one does; give the chosen and their loss.
+
+    `losses_of` takes all choices that are to be tried next, and gives their losses.
+    """
     chosen: list[Any] = []
     loss = np.inf
     while len(chosen) < MOST_COLUMNS:
-        found = {one: loss_of([*chosen, one]) for one in columns if one not in chosen}
+        left = [one for one in columns if one not in chosen]
+        found = dict(zip(left, losses_of([[*chosen, one] for one in left]), strict=True))
         best = min(found, key=found.__getitem__)
         if found[best] > loss - LEAST_GAIN:
             return
@@ -199,23 +206,32 @@ def one_by_one(
         yield [*chosen], loss
 
 
-def choose_columns(train: Block) -> tuple[list[str], pd.DataFrame]:
+def choose_columns(train: Block, jobs: int = 1) -> tuple[list[str], pd.DataFrame]:
     """Add, one by one, the column that most lowers the mean log-loss on unknown machines."""
     rows: list[dict[str, Any]] = []
     chosen: list[str] = []
+    ends = np.arange(len(train.raw) + 1)
+    silent = train.raw.with_values(np.zeros(len(train.raw), np.float32), ends)
+    bare = Block(silent, silent, train.units, train.y)  # without the signals, for other processes
 
-    def loss_of(names: list[str]) -> float:
-        table = unknown_machines(train, names)
-        rows.append({
-            "columns": " + ".join(names), "log_loss": float(table["log_loss"].mean()),
-            "worst_log_loss": table["log_loss"].max(),
-            "balanced_accuracy": table["balanced_accuracy"].mean(),
-        })  # fmt: skip
-        return rows[-1]["log_loss"]
+    def losses_of(tries: list[list[str]]) -> list[float]:
+        new = joblib.Parallel(n_jobs=jobs)(joblib.delayed(_tried)(bare, names) for names in tries)
+        rows.extend(new)
+        return [row["log_loss"] for row in new]
 
-    for chosen, loss in one_by_one(FEATURES, loss_of):
+    for chosen, loss in one_by_one(FEATURES, losses_of):
         print(f"{' + '.join(chosen)}: log-loss {loss:.3f}", flush=True)
     return chosen, pd.DataFrame(rows)
+
+
+def _tried(train: Block, names: list[str]) -> dict[str, Any]:
+    """Score some columns on unknown machines."""
+    table = unknown_machines(train, names)
+    return {
+        "columns": " + ".join(names), "log_loss": float(table["log_loss"].mean()),
+        "worst_log_loss": table["log_loss"].max(),
+        "balanced_accuracy": table["balanced_accuracy"].mean(),
+    }  # fmt: skip
 
 
 # -- networks ----------------------------------------------------------------------------------
@@ -260,22 +276,30 @@ CHOICES = {
 }
 
 
-def train_network(setting: Network, train: Block, seed: int) -> DiVoteClassifier:
-    """Train the network on all windows; segments vote by means."""
+def train_network(
+    setting: Network, train: Block, seed: int, device: str = "cpu"
+) -> DiVoteClassifier:
+    """Train the network on all windows; segments vote by means.
+
+    It is trained on this device, and answers by the processor.
+    """
     windows = setting.segmenter().fit_transform(stretched(train.waves, seed))
-    classifier = setting.classifier(len(windows.items), seed)
-    return DiVoteClassifier(classifier, final_estimator=None).fit(windows, train.y)
+    classifier = setting.classifier(len(windows.items), seed).set_params(device=device)
+    votes = DiVoteClassifier(classifier, final_estimator=None).fit(windows, train.y)
+    votes.estimator.set_params(device="cpu")
+    votes.estimator_.set_params(device="cpu")
+    return votes
 
 
 def choose_network(
-    train: Block, tests: dict[str, Block], n_updates: int, seed: int
+    train: Block, tests: dict[str, Block], n_updates: int, seed: int, device: str = "cpu"
 ) -> tuple[str, pd.DataFrame]:
     """Train every setting for a while; the least mean log-loss on the other cohorts wins."""
     rows = []
     for name, setting in CHOICES.items():
         short = Network(**asdict(setting) | {"n_updates": n_updates})
         start = time.process_time()
-        model = train_network(short, train, seed)
+        model = train_network(short, train, seed, device)
         row = {"setting": name, "cpu_seconds": time.process_time() - start}
         losses = []
         for kind, own in tests.items():
@@ -379,7 +403,7 @@ def card(name: str, about: dict[str, Any], model: Diagnostician, tables: dict[st
         f"{_of_another(about)} for calibration, {about['n_testing']} more, each in several other "
         "settings, as tests. "
         f"{about['made']} Simulator of commit {about['simulator']}. Seed "
-        f"{about['seed']}. "
+        f"{about['seed']}. Trained on {about['device']}. "
         f"Versions: {', '.join(f'{k} {v}' for k, v in about['versions'].items())}.", "",
         "## Scores on simulated patients that trained nothing", "",
         "| cohort | subjects | balanced accuracy | log-loss | calibration error |",
@@ -429,6 +453,15 @@ def _seen(about: dict[str, Any]) -> str:
     )
 
 
+def device_of(name: str) -> str:
+    """Name a device as cards do: the GPU, or the kind of processor."""
+    if name.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(name)
+    return f"CPU ({platform.machine()})"
+
+
 def reference_patient() -> Recordings:
     """Make two recordings of two trains of potentials in noise, the same whatever the simulator.
 
@@ -453,23 +486,27 @@ def train(args: argparse.Namespace) -> None:
     import torch
 
     torch.set_num_threads(1)
-    args.store.mkdir(parents=True, exist_ok=True)
+    trains = args.numbers or range(args.blocks)
     numbers = {AS_TRAINED: ("whole", range(args.calibrating))}
     numbers |= {kind: (kind, range(args.choosing)) for kind in CHOOSING}
+    wanted = [("wide", k, True) for k in trains]
+    wanted += [(kind, k, loud) for kind, own in numbers.values() for k in own
+               for loud in (False, True)]  # fmt: skip
+    fill(args.store, wanted, args.jobs)
+    used = {"wide": trains} | dict(numbers.values())
+    calibration = others(args.other, used=used, jobs=args.jobs) if args.other else None
+    if args.only_patients:
+        return
     sets = {
         name + said: [block(args.store, kind, k, louder=loud) for k in own]
         for loud, said in ((False, ""), (True, ", gains redrawn"))
         for name, (kind, own) in numbers.items()
     }
-    parts = [block(args.store, "wide", k, louder=True) for k in args.numbers or range(args.blocks)]
-    if args.only_patients:
-        return
     sets = {name: together(blocks) for name, blocks in sets.items()}
-    patients = together(parts)
-    used = {"wide": args.numbers or range(args.blocks)} | dict(numbers.values())
+    patients = together([block(args.store, "wide", k, louder=True) for k in trains])
     known = sets[AS_TRAINED]
-    calibration = others(args.other, used=used) if args.other else known
-    seen = together([known, calibration]) if args.other else None
+    seen = None if calibration is None else together([known, calibration])
+    calibration = known if calibration is None else calibration
     tests = {kind: sets[kind] for kind in CHOOSING}
     world = provenance()
     about = {
@@ -480,13 +517,14 @@ def train(args: argparse.Namespace) -> None:
         "simulator": args.simulator or world["commit"],
         "other_simulator": args.other_simulator if args.other else None,
         "seed": args.seed,
-    } | {key: world[key] for key in ("commit", "versions", "device")}
+        "device": device_of("cpu"),
+    } | {key: world[key] for key in ("commit", "versions")}
     args.results.mkdir(parents=True, exist_ok=True)
     if (args.store / TIMES).exists():
         (args.results / TIMES).write_text((args.store / TIMES).read_text())
 
     if "muap" in args.models:
-        columns, table = choose_columns(patients)
+        columns, table = choose_columns(patients, args.jobs)
         table.to_csv(args.results / "columns.csv", index=False)
         votes = votes_of_units().fit(columns_of(patients.units, columns), patients.y)
         found = [
@@ -503,13 +541,15 @@ def train(args: argparse.Namespace) -> None:
 
     if "small" in args.models:
         name = args.network
-        about |= {"choice": BY_COHORTS if name is None else BY_HAND}
+        about |= {
+            "choice": BY_COHORTS if name is None else BY_HAND, "device": device_of(args.device)
+        }  # fmt: skip
         if name is None:
-            name, table = choose_network(patients, tests, args.trial, args.seed)
+            name, table = choose_network(patients, tests, args.trial, args.seed, args.device)
             table.to_csv(args.results / "networks.csv", index=False)
         setting = Network(**asdict(CHOICES[name]) | {"n_updates": args.updates})
         start = time.process_time()
-        votes = train_network(setting, patients, args.seed)
+        votes = train_network(setting, patients, args.seed, args.device)
         seconds = time.process_time() - start
         segmenter = setting.segmenter()
         found = [
@@ -533,7 +573,8 @@ def calibrate_anew(args: argparse.Namespace) -> None:
     """Let models that are trained learn from the patients of another simulator how sure to be."""
     if not args.other:
         raise SystemExit("--trained needs patients to calibrate by: give --other as well.")
-    calibration = others(args.other)
+    calibration = others(args.other, jobs=args.jobs)
+    fill(args.store, [("whole", k, False) for k in range(args.calibrating)], args.jobs)
     known = [block(args.store, "whole", k) for k in range(args.calibrating)]
     seen = together([*known, calibration])
     for name in (f"volitional-{own}" for own in args.models):
@@ -599,6 +640,8 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=3000)
     parser.add_argument("--trained", type=Path, help="calibrate the models in this folder anew")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="that trains the network, as cuda")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--simulator", help="commit of the simulator, if the store is of another")
     parser.add_argument("--other", type=Path, help="store of another simulator, to calibrate")
     parser.add_argument("--other-simulator", help="its commit")

@@ -5,13 +5,15 @@ Run ``python -m benchmarks.pretrain_calibration --store FOLDER --other FOLDER`` 
 patients of another simulator; here it is tried on others of it and of the present one. How many of
 them would be refused is counted for the models as they are, and as they would be had they learned
 only of those who calibrate what recordings look like. Scores on real subjects are those that
-`benchmarks.pretrain_worth` has kept: nothing real is read. ``--write`` puts the table into the
-guide.
+`benchmarks.pretrain_worth` has kept: nothing real is read. Where the stores are but no real
+recordings, ``--part simulated`` keeps the rows of simulated patients alone; ``--part real`` adds
+those of real subjects elsewhere, without the stores. ``--write`` puts the table into the guide.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +77,11 @@ def row_of(votes: np.ndarray, y: pd.Series, known: dict[str, float]) -> dict[str
     }  # fmt: skip
 
 
-def measure(store: Path, other: Path) -> pd.DataFrame:
-    """Ask all models about simulated patients, and look up their votes on real ones."""
+def measure(store: Path, other: Path, jobs: int = 1) -> pd.DataFrame:
+    """Ask all models about simulated patients."""
     kinds = {
-        "another simulator, who calibrated": others(other),
-        "another simulator, the others": others(other, FRESH),
+        "another simulator, who calibrated": others(other, jobs=jobs),
+        "another simulator, the others": others(other, FRESH, jobs=jobs),
         "as in training": together([block(store, "whole", k) for k in (0, 1)]),
         "biceps alone, one machine": block(store, "biceps", 0),
         "all muscles, one machine": block(store, "default", 0),
@@ -102,7 +104,7 @@ def measure(store: Path, other: Path) -> pd.DataFrame:
                 counted[asked] = refused(model, own.raw)["subjects_refused"]
             row["refused"] = counted[asked]
             rows.append({"model": name, "patients": f"simulated, {kind}"} | row)
-    table = pd.concat([pd.DataFrame(rows), real(FOLDER)], ignore_index=True)
+    table = pd.DataFrame(rows)
     (first, *_) = SHIPPED  # what recordings look like is the same for all of them
     narrow = refused_by_those_alone(load(first), kinds)
     table["refused_narrow"] = table["patients"].map({f"simulated, {k}": n for k, n in narrow})
@@ -117,9 +119,16 @@ def refused_by_those_alone(model: Diagnostician, kinds: dict[str, Block]) -> lis
 
 
 def real(folder: Path) -> pd.DataFrame:
-    """Score the kept votes on real subjects."""
+    """Score the kept votes on real subjects, which are to be those of the present models."""
     rows = []
+    shipped = describe()["sha256"].to_dict()
     for name, title in TITLES.items():
+        asked = json.loads((folder / name / "settings.json").read_text())["models"]
+        if {model: own["sha256"] for model, own in asked.items()} != shipped:
+            raise ValueError(
+                f"The votes on {title} in {folder} are of other models than those that come with "
+                "sknemg now: run `python -m benchmarks.pretrain_worth` first."
+            )
         kept = pd.read_csv(folder / name / "subjects.csv")
         calibrated = calibrations(folder, name)
         for model, method in SHIPPED.items():
@@ -148,17 +157,39 @@ def table_of(rows: pd.DataFrame) -> str:
     return markdown(header, lines)
 
 
+def kept_of_simulated(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read the rows of simulated patients, which are to be those of the present models."""
+    settings = json.loads((folder / "calibration.json").read_text())
+    if settings["models"] != describe()["sha256"].to_dict():
+        raise ValueError(
+            f"The rows of simulated patients in {folder} are of other models than those that come "
+            "with sknemg now: run --part simulated where the stores are."
+        )
+    rows = pd.read_csv(folder / "calibration.csv")
+    return rows[rows["patients"].str.startswith("simulated, ")], settings
+
+
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--store", type=Path, required=True, help="of simulated patients")
-    parser.add_argument("--other", type=Path, required=True, help="that of another simulator")
+    parser.add_argument("--store", type=Path, help="of simulated patients")
+    parser.add_argument("--other", type=Path, help="that of another simulator")
+    parser.add_argument("--part", choices=["all", "simulated", "real"], default="all")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that measure motor units")
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--write", action="store_true", help="into the guide")
     args = parser.parse_args()
-    rows = measure(args.store, args.other)
+    if args.part != "real" and not (args.store and args.other):
+        parser.error("--store and --other are needed to ask about simulated patients.")
+    if args.part == "real":
+        rows, settings = kept_of_simulated(args.out)
+    else:
+        rows = measure(args.store, args.other, args.jobs)
+        settings = {"models": describe()["sha256"].to_dict()} | provenance()
+    if args.part != "simulated":
+        rows = pd.concat([rows, real(args.out)], ignore_index=True)
+    args.out.mkdir(parents=True, exist_ok=True)
     rows.to_csv(args.out / "calibration.csv", index=False, float_format="%.4f")
-    settings = {"models": describe()["sha256"].to_dict()} | provenance()
     write_json(args.out / "calibration.json", settings)
     print(table_of(rows))
     if args.write:

@@ -17,10 +17,12 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import joblib
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from benchmarks.machinery.kept_cohort import arrays_of
 from benchmarks.pretrain_variation import factors
 from sknemg import BandPass, Downsampler, MuapFeatures, Recordings
 from sknemg.simulate import make_cohort
@@ -60,6 +62,7 @@ OTHERS: Mapping[str, Iterable[int]] = {"whole": (2, 3)}
 FRESH: Mapping[str, Iterable[int]] = {"whole": (4,)}
 #: In the store: CPU seconds of every block that was simulated, kept beside the results.
 TIMES = "simulation_times.csv"
+TIMED = ["kind", "seed", "patients", "recordings", "cpu_seconds"]
 
 
 class Block(NamedTuple):
@@ -84,8 +87,7 @@ def block(store: Path, kind: str, number: int, *, louder: bool = False) -> Block
     counts as a phase or a turn, is a matter of microvolts.
     """
     raw, waves, y = patients(store, kind, number, louder=louder)
-    seed = COHORTS[kind].seed + number
-    file = store / f"{kind}-{seed}-units{'-louder' if louder else ''}.npz"
+    file = _file_of_units(store, kind, number, louder)
     if not file.exists():
         units = MuapFeatures().fit_transform(waves)
         write_arrays(file, values=units.values, offsets=units.offsets)
@@ -100,7 +102,7 @@ def patients(
     """Simulate a block of patients, as recorded and in the common band, or read it."""
     seed = COHORTS[kind].seed + number
     raw, y = _raw(store / f"{kind}-{seed}.npz", kind, seed)
-    file = store / f"{kind}-{seed}-waves.npz"
+    file = _file_of_waves(store, kind, number)
     if not file.exists():
         waves = steps().fit_transform(raw)
         write_arrays(file, values=waves.values.astype(np.float32), offsets=waves.offsets)
@@ -139,12 +141,7 @@ def _raw(file: Path, kind: str, seed: int) -> tuple[Recordings, np.ndarray]:
         start = time.process_time()
         X, y = simulated(COHORTS[kind], seed)
         _write_time(file.parent / TIMES, kind, seed, X, time.process_time() - start)
-        meta = {
-            f"meta_{name}": column.to_numpy(dtype=None if column.dtype.kind in "fiub" else str)
-            for name, column in X.meta.items()
-        }
-        values = X.values.astype(np.float32)
-        write_arrays(file, values=values, offsets=X.offsets, y=y.astype(str), **meta)
+        write_arrays(file, **arrays_of(X, y))
     with np.load(file) as kept:
         meta = {name[5:]: kept[name] for name in kept if name.startswith("meta_")}
         meta["subject"] = np.array([f"{kind}-{seed}-{name}" for name in meta["subject"]])
@@ -154,11 +151,49 @@ def _raw(file: Path, kind: str, seed: int) -> tuple[Recordings, np.ndarray]:
         return Recordings(signals, **{k: v.tolist() for k, v in meta.items()}), kept["y"]
 
 
+def fill(store: Path, blocks: Iterable[tuple[str, int, bool]], jobs: int) -> None:
+    """Simulate and measure what is missing of some blocks, in so many processes.
+
+    Each block is a kind, a number and whether it is `louder`, as `block` takes them.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    _begin_times(store / TIMES)
+    blocks = [own for own in dict.fromkeys(blocks) if not _file_of_units(store, *own).exists()]
+    everyone = list(dict.fromkeys((kind, number) for kind, number, _ in blocks))
+    to_simulate = [own for own in everyone if not _file_of_waves(store, *own).exists()]
+    run = joblib.Parallel(n_jobs=jobs)
+    run(joblib.delayed(_fill_patients)(store, *own) for own in to_simulate)
+    run(joblib.delayed(_fill_units)(store, *own) for own in blocks)
+
+
+def _fill_patients(store: Path, kind: str, number: int) -> None:
+    patients(store, kind, number)
+
+
+def _fill_units(store: Path, kind: str, number: int, louder: bool) -> None:
+    block(store, kind, number, louder=louder)
+
+
+def _file_of_waves(store: Path, kind: str, number: int) -> Path:
+    return store / f"{kind}-{COHORTS[kind].seed + number}-waves.npz"
+
+
+def _file_of_units(store: Path, kind: str, number: int, louder: bool) -> Path:
+    gain = "-louder" if louder else ""
+    return store / f"{kind}-{COHORTS[kind].seed + number}-units{gain}.npz"
+
+
+def _begin_times(file: Path) -> None:
+    """Write the header, which several processes that add rows would write more than once."""
+    if not file.exists():
+        pd.DataFrame(columns=TIMED).to_csv(file, index=False)
+
+
 def _write_time(file: Path, kind: str, seed: int, X: Recordings, seconds: float) -> None:
     """Add what a block took of one processor to the list in the store."""
-    row = {"kind": kind, "seed": seed, "patients": X["subject"].nunique(), "recordings": len(X),
-           "cpu_seconds": round(seconds, 1)}  # fmt: skip
-    pd.DataFrame([row]).to_csv(file, mode="a", header=not file.exists(), index=False)
+    row = [kind, seed, X["subject"].nunique(), len(X), round(seconds, 1)]
+    _begin_times(file)
+    pd.DataFrame([row], columns=TIMED).to_csv(file, mode="a", header=False, index=False)
 
 
 def write_arrays(file: Path, **arrays: Any) -> None:
@@ -197,8 +232,9 @@ def check_made(store: Path, numbers: Mapping[str, Iterable[int]]) -> None:
     missing = [name for name in files if not (store / name).exists()]
     if missing:
         raise FileNotFoundError(
-            f"{store} holds no {', '.join(missing)}, patients of another simulator: simulate them "
-            "there by the code of its commit, as this code would make other ones."
+            f"{store} holds no {', '.join(missing)}, patients of another simulator: let the code "
+            "of its commit simulate them by `python -m benchmarks.pretrain_others`, as this code "
+            "would make other ones."
         )
 
 
@@ -206,10 +242,12 @@ def others(
     store: Path,
     numbers: Mapping[str, Iterable[int]] = OTHERS,
     used: Mapping[str, Iterable[int]] = USED,
+    jobs: int = 1,
 ) -> Block:
     """Read patients of another simulator, who are to be no twins of those that are used.
 
-    None of them has the name of one of this simulator.
+    None of them has the name of one of this simulator. What is missing of their motor units is
+    measured in so many processes.
     """
     seeds = {COHORTS[kind].seed + k for kind, own in used.items() for k in own}
     twins = [
@@ -222,6 +260,7 @@ def others(
             "their seeds are the same: take other blocks."
         )
     check_made(store, numbers)
+    fill(store, [(kind, k, False) for kind, ks in numbers.items() for k in ks], jobs)
     own = together([block(store, kind, k) for kind, ks in numbers.items() for k in ks])
     subjects = [f"other-{name}" for name in own.raw["subject"]]
     parts = (part.with_columns(subject=subjects) for part in own[:3])

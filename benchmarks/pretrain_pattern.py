@@ -171,10 +171,10 @@ def choose(every: Sequence[Situation]) -> tuple[list[str], list[dict[str, Any]]]
     rows: list[dict[str, Any]] = []
     chosen: list[int] = []
 
-    def loss_of(places: list[int]) -> float:
-        return left_out(every, places)["log_loss"].mean()
+    def losses_of(tries: list[list[int]]) -> list[float]:
+        return [left_out(every, places)["log_loss"].mean() for places in tries]
 
-    for chosen, _ in one_by_one(range(len(names)), loss_of):
+    for chosen, _ in one_by_one(range(len(names)), losses_of):
         rows.append(summary(every, [names[place] for place in chosen]))
         print(rows[-1], flush=True)
     return [names[place] for place in chosen], rows

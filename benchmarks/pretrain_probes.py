@@ -4,7 +4,7 @@ Run ``python -m benchmarks.pretrain_probes --store FOLDER`` with the store of `b
 Patients who trained nothing are answered as they are, and again with recordings that are smaller,
 longer, noisier or without slow power. An answer that follows something in which machines and
 needles differ is not to be trusted on a machine that was not simulated. Nothing real is read.
-``--write`` puts the table into the guide.
+``--write`` puts the table into the guide, ``--only-report`` that of the kept rows.
 """
 
 from __future__ import annotations
@@ -103,15 +103,8 @@ def table_of(rows: pd.DataFrame) -> str:
     return markdown(header, lines)
 
 
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--store", type=Path, required=True, help="of simulated patients")
-    parser.add_argument("--model", default="volitional-small")
-    parser.add_argument("--label", help="of its rows, beside those of other weights")
-    parser.add_argument("--out", type=Path, default=FOLDER)
-    parser.add_argument("--write", action="store_true", help="into the guide")
-    args = parser.parse_args()
+def asked(args: argparse.Namespace) -> pd.DataFrame:
+    """Ask a model, and keep its rows beside those of others."""
     own = together([block(args.store, kind, 0) for kind in ("biceps", "default")])
     label = args.label or args.model
     found = probe(args.model, label, own.waves, own.y)
@@ -121,6 +114,25 @@ def main() -> None:
     rows = pd.concat([kept[kept["model"] != label], found], ignore_index=True)
     rows.to_csv(file, index=False)
     write_json(args.out / "probes.json", {"patients": "biceps and default, block 0"} | provenance())
+    return rows
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--store", type=Path, help="of simulated patients")
+    parser.add_argument("--only-report", action="store_true", help="ask no model anything")
+    parser.add_argument("--model", default="volitional-small")
+    parser.add_argument("--label", help="of its rows, beside those of other weights")
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--write", action="store_true", help="into the guide")
+    args = parser.parse_args()
+    if args.only_report:
+        rows = pd.read_csv(args.out / "probes.csv")
+    elif args.store:
+        rows = asked(args)
+    else:
+        parser.error("--store is needed to ask a model: give it, or --only-report.")
     print(table_of(rows))
     if args.write:
         write_between(GUIDE, BEGINS, ENDS, table_of(rows))

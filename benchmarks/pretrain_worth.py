@@ -8,7 +8,9 @@ subjects and one that sees no EMG. All recordings pass through the steps of the 
 10 kHz, 20 Hz to 4.5 kHz, without mains. No setting was fitted to these subjects, but N2001's ten
 were in view when the models were made (`benchmarks.pretrain.LOOKED`): its figures are no
 independent test. Results are kept by draw, each with the commit that made it, and a stopped run
-goes on. ``--write`` puts them into the cards of the models and the guide.
+goes on. ``--keep-unmoved`` takes what no weights change from the kept results instead of training
+it again, where only the weights are new. ``--write`` puts them into the cards of the models and the
+guide.
 """
 
 from __future__ import annotations
@@ -64,6 +66,8 @@ SCRATCH = (
     "nEMGNet, from scratch", "motor units, from scratch", "features + LDA", "features + forest",
     MINIROCKET,
 )  # fmt: skip
+#: What neither starts from a shipped model nor has its columns: new weights change nothing there.
+UNMOVED = (NO_EMG, *(name for name in SCRATCH if not name.startswith("motor units")))
 #: The page with the table, and what stands around it there.
 GUIDE = Path(__file__).parents[1] / "docs" / "guide" / "pretrained.md"
 BEGINS, ENDS = "<!-- written by benchmarks/pretrain_worth.py -->", "<!-- to here -->"
@@ -247,9 +251,34 @@ def anonymous(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return table
 
 
+def take_unmoved(kept: Path, cache: Path, subjects: Sequence[Any]) -> None:
+    """Put what no weights change of a cohort's kept results into the cache, by draw.
+
+    `subjects` names all subjects of the cohort, whom kept results number in the order of their
+    names. What is in the cache already stays.
+    """
+    rows = pd.read_csv(kept / "subjects.csv")
+    settings = json.loads((kept / "settings.json").read_text())
+    names = np.array(sorted(map(str, subjects)))
+    if rows["subject"].nunique() != len(names):
+        raise ValueError(
+            f"{kept} has {rows['subject'].nunique()} subjects and the cohort {len(names)}: its "
+            "rows are of other recordings, so leave --keep-unmoved out."
+        )
+    cache.mkdir(parents=True, exist_ok=True)
+    rows = rows[(rows["shots"] > 0) & rows["method"].isin(UNMOVED)]
+    for (method, shots, draw), own in rows.groupby(["method", "shots", "draw"]):
+        file = cache / f"{kept.name}-{shots}-{draw}-{method}.csv"
+        if not file.exists():
+            own = own.assign(subject=names[own["subject"]], commit=settings["commits"][method])
+            own.drop(columns=["method", "shots", "draw"]).to_csv(file, index=False)
+
+
 def run(name: str, args: argparse.Namespace) -> None:
     """Try a cohort."""
     cohort = real(name, args.cache)
+    if args.keep_unmoved:
+        take_unmoved(args.out / name, args.cache / args.label, cohort.diagnoses.index)
     everyone = np.arange(len(cohort.y))
     tables = []
     plausible = {}
@@ -673,6 +702,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="never inside the repository")
     parser.add_argument("--label", default="run", help="of the shipped models, in the cache")
     parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--keep-unmoved", action="store_true", help="rows that no weights change")
     parser.add_argument("--only-report", action="store_true")
     parser.add_argument("--write", action="store_true", help="into the cards and the guide")
     args = parser.parse_args()

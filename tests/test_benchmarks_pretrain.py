@@ -1,13 +1,14 @@
 """The benchmarks of pretrained models, on invented answers and no training."""
 
 import json
+import subprocess
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from benchmarks import pretrain, pretrain_worth
+from benchmarks import pretrain, pretrain_calibration, pretrain_others, pretrain_worth
 from benchmarks import pretrain_patients as patients
 from benchmarks.pretrain_variation import GAIN
 from benchmarks.pretrain_worth import CLASSES
@@ -220,3 +221,87 @@ def test_a_network_has_as_many_updates_whatever_the_number_of_windows():
         own = setting.classifier(n_windows, seed=0)
         updates = own.max_epochs * own.epoch_fraction * n_windows / own.batch_size
         assert abs(updates - 100) < 5
+
+
+def test_what_no_weights_change_is_taken_from_kept_results(tmp_path):
+    names = [f"S{k}" for k in range(9)]
+    rows = [
+        answers([1] * 9, "nEMGNet, simulated alone", shots=0), answers([0] * 9, "no EMG"),
+        answers([1, 0, 0] * 3, "nEMGNet, fine-tuned"),
+        answers([1, 1, 0] * 3, "features + LDA").iloc[2:],
+    ]  # fmt: skip
+    kept(tmp_path, pd.concat(rows))
+    settings = {"commits": {"no EMG": "abc", "features + LDA": "older"}}
+    (tmp_path / "n2001" / "settings.json").write_text(json.dumps(settings))
+    cache = tmp_path / "cache"
+    pretrain_worth.take_unmoved(tmp_path / "n2001", cache, names[::-1])
+    found = sorted(file.name for file in cache.iterdir())
+    assert found == ["n2001-1-0-features + LDA.csv", "n2001-1-0-no EMG.csv"]
+    table = pd.read_csv(cache / "n2001-1-0-features + LDA.csv")
+    assert table["subject"].tolist() == names[2:]
+    assert set(table["commit"]) == {"older"}
+    again = table[["subject", "y_true", *CLASSES]].assign(method="features + LDA", shots=1, draw=0)
+    back = pretrain_worth.anonymous([rows[0].assign(subject=names), again])
+    back = back[back["method"] == "features + LDA"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(back[rows[3].columns], rows[3].reset_index(drop=True))
+    with pytest.raises(ValueError, match="has 9 subjects and the cohort 8"):
+        pretrain_worth.take_unmoved(tmp_path / "n2001", cache, names[1:])
+
+
+def test_blocks_are_filled_in_several_processes(six_patients):
+    """The motor units of every block and gain; times have one header."""
+    np.savez(six_patients / "wide-50004.npz", **np.load(six_patients / "wide-50003.npz"))
+    wanted = [("wide", 3, False), ("wide", 4, True), ("wide", 4, True)]
+    patients.fill(six_patients, wanted, jobs=1)
+    made = {file.name for file in six_patients.glob("*-units*")}
+    assert made == {"wide-50003-units.npz", "wide-50004-units-louder.npz"}
+    assert pd.read_csv(six_patients / patients.TIMES).columns.tolist() == patients.TIMED
+
+
+PACKAGE = """
+import numpy as np, pandas as pd
+class X:
+    def __init__(self, n, seed):
+        self.meta = pd.DataFrame({"sfreq": [1e4] * n, "subject": [f"S{k}" for k in range(n)]})
+        self.values, self.offsets = np.full(4 * n, float(seed)), 4 * np.arange(n + 1)
+    def __len__(self):
+        return len(self.meta)
+def make_cohort(n_subjects, *, confound, random_state, vary, n_jobs):
+    assert not confound and vary == "all"
+    return X(n_subjects, random_state), np.array(["normal"] * n_subjects)
+"""
+
+
+def test_the_package_of_another_commit_simulates_its_own_patients(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="holds no sknemg: unpack that of the older commit"):
+        pretrain_others.simulate(tmp_path, tmp_path, "whole", 2)
+    (tmp_path / "sknemg").mkdir()
+    (tmp_path / "sknemg" / "__init__.py").touch()
+    (tmp_path / "sknemg" / "simulate.py").write_text(PACKAGE)
+    file = pretrain_others.simulate(tmp_path, tmp_path, "whole", 2)
+    assert file.name == "whole-10002.npz"
+    monkeypatch.setattr(patients, "simulated", None)  # the present simulator has no part in it
+    X, y = patients._raw(file, "whole", 10_002)
+    assert X["subject"].nunique() == len(X) == 30
+    assert set(X.values) == {10_002.0} and set(y) == {"normal"}
+    (tmp_path / "sknemg" / "simulate.py").unlink()
+    assert pretrain_others.simulate(tmp_path, tmp_path, "whole", 2) == file  # not made again
+    with pytest.raises(subprocess.CalledProcessError):
+        pretrain_others.simulate(tmp_path, tmp_path, "whole", 3)
+
+
+def test_rows_of_simulated_patients_and_of_real_ones_are_of_the_same_models(tmp_path):
+    (tmp_path / "calibration.json").write_text(json.dumps({"models": {"volitional-small": "0"}}))
+    with pytest.raises(ValueError, match="of other models than those that come with sknemg now"):
+        pretrain_calibration.kept_of_simulated(tmp_path)
+    for name in pretrain_worth.TITLES:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "settings.json").write_text(
+            json.dumps({"models": {"volitional-small": {"sha256": "0"}}})
+        )
+    with pytest.raises(ValueError, match=r"The votes on EMGLAB N2001 .* are of other models"):
+        pretrain_calibration.real(tmp_path)
+    rows, _ = pretrain_calibration.kept_of_simulated(pretrain_worth.FOLDER)
+    whole = pd.concat([rows, pretrain_calibration.real(pretrain_worth.FOLDER)], ignore_index=True)
+    known = pd.read_csv(pretrain_worth.FOLDER / "calibration.csv")
+    pd.testing.assert_frame_equal(whole.round(4), known)
