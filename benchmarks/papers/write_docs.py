@@ -10,6 +10,7 @@ from benchmarks.machinery.reporting import section
 from benchmarks.papers import (
     alternatives,
     images_128,
+    images_pretrained,
     learning_curve,
     n2001,
     protocols,
@@ -80,7 +81,7 @@ Read from the profile `cpu`, by hand; it belongs to the results in the repositor
 
 
 def page(pictures: Path) -> str:
-    sections = [table_1, table_4, table_5, width_64, images_128, table_6]
+    sections = [table_1, table_4, table_5, width_64, images_128, images_pretrained, table_6]
     sections += [readers_s2, protocols, subject_features]
     parts = [INTRODUCTION, *(part.tables() for part in sections)]
     parts += [

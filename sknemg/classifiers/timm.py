@@ -36,8 +36,10 @@ class TimmClassifier(BaseSegmentClassifier):
     pretrained : bool, default=False
         Start from timm's weights, of the Hugging Face hub or of its cache.
     checkpoint : path or None, default=None
-        Start from a local file of weights with timm's names. Its last layer is left out if it has
-        another number of classes.
+        Start from a local file of weights with timm's names, such as
+        ``safetensors.numpy.save_file(fitted.weights_, path)`` makes. Its last layer is left out if
+        it has another number of classes; if it has as many, they must be those of ``classes_`` in
+        that order, which the file does not tell.
     image_size : int, (height, width) or None, default=None
         Pixels to which pictures are resized; None is the size the network was made for.
     in_chans : int, default=3
