@@ -33,12 +33,14 @@ def toy_pictures(n_subjects=12, seed=0, prefix="s"):
 def study(tmp_path, monkeypatch):
     """Run the study on toy pictures, and count the trainings."""
     size = Size(
-        networks=(TINY,), pixels=32, pretraining=60, updates=2, batch=8, shots=(1,), folds=2,
-        lr_further=1e-5,
+        networks=(TINY,), pixels=32, blocks=2, pretraining=60, updates=2, batch=8, shots=(1,),
+        folds=2, lr_further=1e-5,
     )  # fmt: skip
     monkeypatch.setitem(images_pretrained.SIZES, "cpu", size)
     monkeypatch.setattr(images_pretrained, "load", lambda *a: toy_pictures())
-    monkeypatch.setattr(images_pretrained, "simulated", lambda *a: toy_pictures(30, 1, "other"))
+    monkeypatch.setattr(
+        images_pretrained, "simulated", lambda *a: toy_pictures(15, a[0], f"o{a[0]}-")
+    )
     trained = []
     own = images_pretrained.network
 

@@ -83,7 +83,7 @@ SIZES = {
     "smoke": Size(pixels=32, pretraining=4, updates=2, subjects=12, folds=2, shots=(1,)),
     "cpu": Size(),
     "gpu": Size(
-        blocks=8, pretraining=2000, updates=300, batch=32, shots=(1, 4), seeds=(0, 1, 2), amp=True
+        blocks=8, pretraining=2000, updates=300, batch=32, shots=(1, 4), seeds=(0, 1), amp=True
     ),
 }
 
@@ -146,26 +146,26 @@ def load(cohort: str, size: Size, cache: Path) -> Pictures:
     else:
         folder = cache / "cohorts"
         raw, y = make_cohort(size.subjects, sfreq=10_000, cache=folder, random_state=0)
-    return pictures(steps().fit_transform(raw), y, size.hop)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Flat for")  # N2001A06BB08: a row like any other
+        return pictures(steps().fit_transform(raw), y, size.hop)
 
 
-def simulated(size: Size, cache: Path, n_jobs: int) -> Pictures:
-    """Give the pictures of the patients that pretrain."""
+def simulated(number: int, size: Size, cache: Path) -> Pictures:
+    """Give the pictures of a block of the patients that pretrain; simulate it, if it was not."""
     code = package_code("preprocessing", "recordings", "simulate")
     store = cache / f"patients-{code[:12]}"
     store.mkdir(parents=True, exist_ok=True)
-    parts = joblib.Parallel(n_jobs=n_jobs)(
-        joblib.delayed(_block)(store, number, size.hop) for number in range(size.blocks)
-    )
+    _, waves, y = patients(store, KIND, number)
+    return pictures(waves, y, size.hop)
+
+
+def together(parts: Sequence[Pictures]) -> Pictures:
+    """Put the pictures of cohorts one behind the other."""
     starts = np.cumsum([0, *(len(part.y) for part in parts)])
     recording = [part.recording + start for part, start in zip(parts, starts[:-1], strict=True)]
     joined = (np.concatenate([getattr(p, k) for p in parts]) for k in Pictures._fields)
     return Pictures(*joined)._replace(recording=np.concatenate(recording))
-
-
-def _block(store: Path, number: int, hop: float) -> Pictures:
-    _, waves, y = patients(store, KIND, number)
-    return pictures(waves, y, hop)
 
 
 def plan(cohort: str, data: Pictures, size: Size, starts: Sequence[str]) -> list[Cell]:
@@ -300,9 +300,16 @@ def run(profile: str, cohorts: Sequence[str], args: argparse.Namespace) -> None:
     key = joblib.hash((size, package_code(), world["device"], world["versions"]))[:12]
     folder = args.cache / "images_pretrained" / f"{profile}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
-    data = {cohort: load(cohort, size, args.cache) for cohort in cohorts}
-    source = simulated(size, args.cache, args.jobs)
     parallel = joblib.Parallel(n_jobs=args.jobs, verbose=5)
+    loaded = parallel(
+        [joblib.delayed(_alone_on_a_thread)(load, cohort, size, args.cache) for cohort in cohorts]
+        + [
+            joblib.delayed(_alone_on_a_thread)(simulated, number, size, args.cache)
+            for number in range(size.blocks)
+        ]
+    )
+    data = dict(zip(cohorts, loaded, strict=False))
+    source = together(loaded[len(cohorts) :])
     parallel(
         joblib.delayed(_alone_on_a_thread)(pretrain, name, seed, source, size, folder)
         for name in size.networks
@@ -523,9 +530,7 @@ def main() -> None:
         help="folder of finished trainings, from which a stopped run goes on",
     )  # fmt: skip
     args = parser.parse_args()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Flat for")  # N2001A06BB08: a row like any other
-        run(args.profile, args.cohorts, args)
+    run(args.profile, args.cohorts, args)
 
 
 if __name__ == "__main__":
