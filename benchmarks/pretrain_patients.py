@@ -12,6 +12,7 @@ two simulators are twins, and so are the 30 patients of ``biceps`` and ``default
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
 from pathlib import Path
@@ -24,7 +25,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from benchmarks.machinery.kept_cohort import arrays_of
 from benchmarks.pretrain_variation import factors
-from sknemg import BandPass, Downsampler, MuapFeatures, Recordings
+from sknemg import BandPass, Downsampler, ImplausibleWarning, MuapFeatures, Recordings
 from sknemg.simulate import make_cohort
 from sknemg.simulate.patient import Dials, simulate_patient
 from sknemg.simulate.plan import plan_cohort
@@ -206,8 +207,10 @@ def joined(parts: Sequence[Recordings], **columns: Any) -> Recordings:
     """Put recordings one behind the other, with the columns that all of them have."""
     known = [name for name in parts[0].meta if all(name in part.meta for part in parts)]
     meta = pd.concat([part.meta[known] for part in parts], ignore_index=True)
-    empty = Recordings([np.zeros(1, np.float32)] * len(meta),
-                       **{name: meta[name].tolist() for name in meta})  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImplausibleWarning)  # they hold nothing yet
+        empty = Recordings([np.zeros(1, np.float32)] * len(meta),
+                           **{name: meta[name].tolist() for name in meta})  # fmt: skip
     lengths = np.concatenate([np.diff(part.offsets) for part in parts])
     values = np.concatenate([part.values for part in parts])
     return empty.with_values(values, np.concatenate([[0], np.cumsum(lengths)]), **columns)
