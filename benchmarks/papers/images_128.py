@@ -46,7 +46,7 @@ CPU = {
 }  # fmt: skip
 #: All subjects and segments, folds and the width of nEMGNet as published.
 GPU = {
-    "n_splits": 5, "n_repeats": 1, "max_epochs": 10, "image_size": PIXELS, "image_epochs": 10,
+    "n_splits": 5, "n_repeats": 1, "max_epochs": 6, "image_size": PIXELS, "image_epochs": 6,
 }  # fmt: skip
 
 

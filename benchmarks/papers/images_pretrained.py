@@ -82,9 +82,7 @@ class Size(NamedTuple):
 SIZES = {
     "smoke": Size(pixels=32, pretraining=4, updates=2, subjects=12, folds=2, shots=(1,)),
     "cpu": Size(),
-    "gpu": Size(
-        blocks=6, pretraining=2000, updates=300, batch=32, shots=(1, 4), seeds=(0, 1), amp=True
-    ),
+    "gpu": Size(blocks=6, pretraining=800, updates=200, batch=32, shots=(1, 4), amp=True),
 }
 
 

@@ -36,7 +36,7 @@ RECIPES = ("published", "tuned")
 PAPER = SIZES["gpu"]
 SIZE = {"n_subjects": 57, "hop": 0.1, "width": 64, "eval_every": 50, "n_repeats": 1}
 #: Passes through the segments that a GPU is given: what some minutes allow.
-GPU_EPOCHS = {"A": 12, "B": 12, "C": 4, "D": 4}
+GPU_EPOCHS = {"A": 6, "B": 6, "C": 3, "D": 3}
 #: The profiles, of which the first that was run is shown.
 PROFILES = ("gpu", "cpu")
 
