@@ -274,6 +274,13 @@ def take_unmoved(kept: Path, cache: Path, subjects: Sequence[Any]) -> None:
             own.drop(columns=["method", "shots", "draw"]).to_csv(file, index=False)
 
 
+def lacks_something(method: str, simulated: Any) -> bool:
+    """Tell whether a method cannot be trained here."""
+    if method == MINIROCKET:
+        return not installed("aeon")
+    return method == "motor units, simulated and own" and simulated is None
+
+
 def run(name: str, args: argparse.Namespace) -> None:
     """Try a cohort."""
     cohort = real(name, args.cache)
@@ -310,11 +317,9 @@ def run(name: str, args: argparse.Namespace) -> None:
             train = np.flatnonzero(np.isin(cohort.subjects, own))
             test = np.flatnonzero(~np.isin(cohort.subjects, own))
             for method in args.methods:
-                if method == "motor units, simulated and own" and simulated is None:
-                    continue
-                if method == MINIROCKET and not installed("aeon"):
-                    continue
                 file = args.cache / args.label / f"{name}-{shots}-{draw}-{method}.csv"
+                if not file.exists() and lacks_something(method, simulated):
+                    continue
                 if not file.exists():
                     start = time.process_time()
                     try:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from argparse import Namespace
 
 import numpy as np
 import pandas as pd
@@ -305,3 +306,34 @@ def test_rows_of_simulated_patients_and_of_real_ones_are_of_the_same_models(tmp_
     whole = pd.concat([rows, pretrain_calibration.real(pretrain_worth.FOLDER)], ignore_index=True)
     known = pd.read_csv(pretrain_worth.FOLDER / "calibration.csv")
     pd.testing.assert_frame_equal(whole.round(4), known)
+
+
+def test_kept_rows_of_a_method_that_is_not_installed_stay(tmp_path, monkeypatch):
+    """As those of MiniRocket, which needs aeon."""
+    one = Recordings(np.ones((9, 4)), sfreq=10_000, subject=[f"S{k}" for k in range(9)])
+
+    class Cohort:
+        raw, y, subjects = one, np.repeat(CLASSES, 3), one["subject"].to_numpy()
+        diagnoses, columns, windows = Few.diagnoses, one, one
+
+    rows = [answers([1] * 9, "nEMGNet, simulated alone", shots=0)]
+    rows += [answers([1] * 9, pretrain_worth.MINIROCKET, shots).iloc[3:] for shots in (1, 2)]
+    kept(tmp_path, pd.concat(rows))
+    file = tmp_path / "n2001" / "settings.json"
+    settings = json.loads(file.read_text())
+    file.write_text(json.dumps(settings | {"commits": {pretrain_worth.MINIROCKET: "older"}}))
+    votes = answers([1] * 9).drop(columns=["method", "shots", "draw"])
+    votes["subject"] = Cohort.subjects
+    monkeypatch.setattr(pretrain_worth, "installed", lambda _: False)
+    monkeypatch.setattr(pretrain_worth, "real", lambda *_: Cohort)
+    monkeypatch.setattr(pretrain_worth, "ask", lambda *_: votes)
+    monkeypatch.setattr(pretrain_worth, "refused", lambda *_: {"subjects_refused": 0})
+    args = Namespace(
+        cache=tmp_path / "cache", label="new", out=tmp_path, keep_unmoved=True, draws=1, store=None,
+        blocks=4, methods=["motor units, simulated and own", pretrain_worth.MINIROCKET],
+    )  # fmt: skip
+    pretrain_worth.run("n2001", args)
+    found = pd.read_csv(tmp_path / "n2001" / "subjects.csv")
+    assert found[found["shots"] > 0]["method"].unique().tolist() == [pretrain_worth.MINIROCKET]
+    assert found.groupby("shots").size().to_dict() == {0: 27, 1: 6, 2: 6}
+    assert json.loads(file.read_text())["commits"] == {pretrain_worth.MINIROCKET: "older"}
