@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import partial
 from inspect import cleandoc
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -24,6 +25,7 @@ from sknemg.classifiers.data import Rows, TrainingRounds, resident
 from sknemg.classifiers.net import SegmentNet, history_table
 from sknemg.classifiers.repeatable import repeatable, seeded
 from sknemg.classifiers.schedule import OneCycle
+from sknemg.classifiers.undrawn import undrawn
 from sknemg.classifiers.validation import (
     check_finite_rows,
     class_weights,
@@ -229,7 +231,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
             held_out = Rows(*self._given_validation(), device=device)
         net = self._train(rows, held_out if len(held_out) else None, seeds)
         self.weights_ = {
-            name: tensor.cpu().numpy().copy(order="C")  # counters stay scalars
+            name: tensor.to("cpu", copy=True, memory_format=torch.contiguous_format).numpy()
             for name, tensor in net.module_.state_dict().items()
         }
         if not all(np.isfinite(weights).all() for weights in self.weights_.values()):
@@ -449,8 +451,9 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
                 "optimizer__weight_decay": self._value("weight_decay"),
                 "optimizer__param_groups": self._parameter_groups(),
             }
+        make = self._module_factory(initial=initial)
         return SegmentNet(
-            self._module_factory(initial=initial),
+            make if trains else partial(undrawn, make),
             prepare=self._input_function(),
             amp=self.amp,
             compile_training=self.compile,
@@ -465,7 +468,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
 
     def _restored_net(self, device: torch.device) -> SegmentNet:
         """Make the net that predicts, from ``weights_`` alone."""
-        with seeded(0, device):  # the initial weights are overwritten, the user's chance is not
+        with seeded(0, device):  # what is drawn is overwritten, the user's chance is not
             net = self._make_net(
                 device,
                 initial=False,
@@ -475,8 +478,8 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
                 verbose=0,
             )
             net.initialize()
-        weights = {name: torch.tensor(array) for name, array in self.weights_.items()}
-        net.module_.load_state_dict(weights)
+        weights = {name: torch.tensor(w, device=device) for name, w in self.weights_.items()}
+        net.module_.load_state_dict(weights, assign=True)
         return net
 
     def _torch_device(self) -> torch.device:

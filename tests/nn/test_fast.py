@@ -60,7 +60,7 @@ def test_options_of_the_network():
 
 @pytest.mark.parametrize("n_times", [1003, 4000, 5500, 13_000])
 def test_maps_of_every_length(n_times):  # of 1, 3, 5 and 12 values at the end
-    assert_as_exact(made(n_times=n_times, width=2), n=3)
+    assert_as_exact(made(n_times=n_times, width=2))
 
 
 def kinds(network):
@@ -140,6 +140,46 @@ def test_a_processor_for_which_torch_has_no_onednn_computes_nothing_in_bfloat16(
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     monkeypatch.setattr(torch.ops, "mkldnn", Ops())
     assert computes_in_bfloat16(torch.device("cpu")) is False
+
+
+def test_a_cpu_multiplies_by_the_library_of_its_convolutions():
+    if not torch.backends.mkldnn.is_available():
+        pytest.skip("torch is built without oneDNN")
+    fast, x = FastNEMGNet(made(n_times=4000)), torch.randn(3, 1, 4000)
+    n_products = sum(isinstance(part, (DenseConv, PatchConv)) for part in fast.modules())
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        fast(x)
+    calls = {event.key: event.count for event in profile.key_averages()}
+    assert calls["mkldnn::_linear_pointwise"] == n_products > 5
+
+
+def test_without_that_library_the_answers_are_the_same(monkeypatch):
+    network = made(n_times=4000)
+    x, fast = signals(5, network), FastNEMGNet(network)
+    with torch.inference_mode():
+        usual = fast(x)
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+        monkeypatch.setattr(torch.ops, "mkldnn", None)
+        torch.testing.assert_close(fast(x), usual, rtol=1e-4, atol=1e-4)
+
+
+def test_it_has_the_slopes_of_the_network():
+    network = made(n_times=4000)
+    slopes, rows = [], signals(19, network)
+    for part in (network, FastNEMGNet(network)):
+        x = rows.clone().requires_grad_()
+        part(x).square().sum().backward()
+        slopes.append(x.grad.flatten())
+    # A value that is rounded to the other side of a ReLU changes slopes here and there.
+    assert torch.nn.functional.cosine_similarity(*slopes, dim=0) > 0.999
+
+
+def test_double_precision_is_kept():
+    network = made(n_times=4000)
+    x, exact = signals(5, network).double(), copy.deepcopy(network).double()
+    with torch.inference_mode():
+        fast = FastNEMGNet(exact, torch.float64)(x)
+        torch.testing.assert_close(fast, exact(x), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.gpu
