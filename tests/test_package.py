@@ -62,6 +62,7 @@ def loaded():
     return dict(zip((code for code, _ in NEEDS), json.loads(run.stdout), strict=True))
 
 
+@pytest.mark.slow  # another process imports all of it
 @pytest.mark.parametrize("code", [code for code, _ in NEEDS])
 def test_names_load_only_what_they_need(loaded, code):
     assert loaded[code] == []

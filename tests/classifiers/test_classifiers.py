@@ -600,6 +600,7 @@ def test_bfloat16():
     assert 0 < abs(p - exact).max() < 0.05
 
 
+@pytest.mark.slow  # to bring in torch's compiler takes seconds
 def test_compiling_leaves_the_names_of_the_weights():
     net = SegmentNet(lambda: torch.nn.Linear(2, 2), prepare=lambda x: x, compile_training=True)
     assert list(net.initialize().module_.state_dict()) == ["weight", "bias"]
