@@ -91,10 +91,13 @@ def test_patients_of_another_simulator_have_names_of_their_own(tmp_path, monkeyp
         raw = Recordings(np.ones((2, 9)), sfreq=SFREQ, subject=[f"{kind}-{number}", "x"])
         return patients.Block(raw, raw, raw, np.array(["normal", "myopathy"]))
 
+    filled = []
     monkeypatch.setattr(patients, "block", block)
+    monkeypatch.setattr(patients, "fill", lambda store, blocks, jobs: filled.extend(blocks))
     for seed in (10_002, 10_003):
         (tmp_path / f"whole-{seed}.npz").touch()
     own = patients.others(tmp_path)
+    assert filled == [("whole", 2, False), ("whole", 3, False)]
     assert asked == [(tmp_path, "whole", 2), (tmp_path, "whole", 3)]
     for part in own[:3]:
         assert part["subject"].tolist()[:3] == ["other-whole-2", "other-x", "other-whole-3"]
