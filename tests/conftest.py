@@ -13,7 +13,19 @@ import pytest
 from sknemg import Recordings
 
 #: Folders in which a test that works on what no needle EMG looks like says so by itself.
-LOOKED_AT = {"datasets", "features", "muap", "preprocessing", "recordings"}
+LOOKED_AT = {
+    *(
+        "datasets",
+        "features",
+        "images",
+        "metrics",
+        "model_selection",
+        "muap",
+        "nn",
+        "preprocessing",
+    ),
+    *("recordings", "simulate"),
+}
 
 DIAGNOSES = np.array(["myopathy", "neuropathy", "normal"])
 

@@ -30,9 +30,9 @@ def test_levels_of_a_divote_classifier():
 
 def test_levels_are_found_at_the_end_of_a_pipeline_and_of_a_search():
     rng = np.random.default_rng(0)
-    X = Recordings(rng.normal(size=(12, 12)), sfreq=10, subject=np.repeat(list("abcdef"), 2))
+    X = Recordings(rng.normal(size=(12, 12)), sfreq=1000, subject=np.repeat(list("abcdef"), 2))
     y = np.repeat(["normal", "myopathy"], 6)
-    pipe = make_pipeline(Segmenter(window=0.4, hop=0.4), DiVoteClassifier(Spy()))
+    pipe = make_pipeline(Segmenter(window=0.004, hop=0.004), DiVoteClassifier(Spy()))
     pipe.fit(X, y)
     assert level_scores(pipe, X, y, level="item").y_proba.shape == (36, 2)
     search = GridSearchCV(
