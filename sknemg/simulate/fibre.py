@@ -7,19 +7,18 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from sknemg.simulate.needle import Needle
+from sknemg.simulate.needle import RESISTIVITY_ACROSS, Needle
 
 #: Conductivity inside a fibre, S/m (as emgsim has it, Hamilton-Wright and Stashuk 2005), and across
-#: the muscle (as semgsim has it, Petersen and Rostalski 2019). Values differ: 0.063 across and 0.33
-#: along the fibres are quoted from Andreassen and Rosenfalck; 0.1 was chosen with N2001 in view.
-INTRACELLULAR, RADIAL = 1.01, 0.1
+#: the muscle (Rush et al. 1963, of whom the needle's anisotropy is, too).
+INTRACELLULAR, RADIAL = 1.01, 100 / RESISTIVITY_ACROSS
 #: Scale of the intracellular action potential, mV; its peak is 129 mV above rest.
 ACTION_POTENTIAL = 96.0
 #: Depolarisation that the spike leaves behind, mV, and the seconds in which it decays: the source
 #: of the slow wave that follows a motor unit potential (McGill and Lateva 2001). Both figures were
-#: chosen with N2001 in view: its normal potentials last 8.7 ms with a high-pass at 2 Hz and 7.7 ms
-#: at 20 Hz, where a larger depolarisation makes the filter swing back and potentials longer.
-AFTERPOTENTIAL, AFTERPOTENTIAL_DECAY = 10.0, 0.015
+#: chosen with N2001 in view: the tail that follows its normal units falls from 9 % of their size at
+#: 3 to 10 ms after the spike to 4 % at 10 to 15 ms and 1 % at 15 to 25 ms.
+AFTERPOTENTIAL, AFTERPOTENTIAL_DECAY = 15.0, 0.010
 #: Rate at which the potentials are computed, Hz; they hold next to nothing above half of it.
 INTERNAL_SFREQ = 24_000
 #: Seconds that a potential is followed: the slowest common fibres reach their ends by then.
@@ -287,7 +286,7 @@ def fibre_potentials(
     >>> fibres = Fibres(x=[0.1, 0.5], y=0.0, diameter=55.0)
     >>> potentials = fibre_potentials(fibres, monopolar(radius=0.025))
     >>> np.ptp(potentials, axis=1).round(2).tolist()
-    [1.6..., 0.1...]
+    [2.0..., 0.1...]
     """
     n_times, n_fft, period = time_grid(sfreq, duration)
     spectra = fibre_spectra(fibres, needle, period=period, n_fft=n_fft, decay=decay)

@@ -6,9 +6,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-#: Ratio of axial to radial conductivity of muscle, 0.5 / 0.1 S/m (as in Petersen and Rostalski's
-#: semgsim, 2019; 0.33 / 0.063 is much the same ratio).
-ANISOTROPY = 0.5 / 0.1
+#: Resistivity of muscle along and across its fibres, Ω cm (Rush, Abildskov and McFee, Circ Res
+#: 1963;12:40-50; as quoted elsewhere, the table itself could not be read). Published ratios go from
+#: 5 to 16; at audio frequencies Epstein and Foster (Med Biol Eng Comput 1983;21:51-55) found muscle
+#: typically ten times as conductive along as across. This pair was chosen among the published ones
+#: with N2001 in view: the more anisotropic the muscle, the less near fibres outweigh far ones, and
+#: with a ratio of 5 power from 20 to 70 Hz was three to ten times too small a share of the whole.
+RESISTIVITY_ALONG, RESISTIVITY_ACROSS = 150.0, 2300.0
+#: Ratio of axial to radial conductivity.
+ANISOTROPY = RESISTIVITY_ACROSS / RESISTIVITY_ALONG
 #: Line that acts as the core of a concentric needle, the part of its cannula in the tissue (a
 #: choice), and its thickness, mm.
 CORE_LENGTH, INSERTED, THICKNESS = 0.5, 25.0, 0.46
@@ -112,14 +118,14 @@ class Needle:
         -------
         ndarray
             1 / sqrt(K r² + z²) for a point electrode at transverse distance r and axial distance
-            z, K = 5 being the ratio of conductivities; its mean over the core, minus that over
+            z, K = 15 being the ratio of conductivities; its mean over the core, minus that over
             the cannula, for the needle.
 
         Examples
         --------
         >>> import numpy as np
         >>> round(float(monopolar(radius=0.1).weight(np.array(0.0), 0.0, 0.0)), 2)
-        4.47
+        2.55
 
         From a source far away the cannula takes up nearly as much as the core:
 
@@ -166,7 +172,7 @@ def monopolar(
 
 
 def concentric(
-    x: float = 0.0, y: float = 0.0, z: float = 15.0, *, radius: float = 0.15, angle: float = 0.0
+    x: float = 0.0, y: float = 0.0, z: float = 15.0, *, radius: float = 0.2, angle: float = 0.0
 ) -> Needle:
     """Concentric needle: an elliptic core of 0.58 mm, minus the cannula as far as it is inserted.
 
@@ -179,8 +185,8 @@ def concentric(
     x, y, z : float
         The middle of the core, mm.
     radius : float
-        How near a fibre can come, mm: half the width of the wire, 0.075, and as much again for
-        tissue that the tip displaces and injures (a choice, made with N2001 in view).
+        How near a fibre can come, mm: half the width of the wire, 0.075, and 0.125 for tissue that
+        the tip displaces and injures (a choice, made with N2001 in view).
     angle : float
         Direction from the tip up the shaft in the cross-section, radians.
 

@@ -212,7 +212,7 @@ def _needle(kind: str, depth: float, width: float, rng: np.random.Generator) -> 
     z, angle = depth * rng.uniform(0.6, 1.2), rng.uniform(0, 2 * np.pi)
     if kind == "monopolar":
         return monopolar(z=z, angle=angle, radius=0.25 * width)
-    return concentric(z=z, angle=angle, radius=0.15 * width)
+    return concentric(z=z, angle=angle, radius=0.2 * width)
 
 
 def _instrument(dials: Dials, gain: float, rng: np.random.Generator) -> Instrument:

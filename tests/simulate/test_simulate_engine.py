@@ -20,7 +20,7 @@ def lobes(trace, share=0.03):
 
 
 @pytest.mark.parametrize(
-    ("distance", "millivolts"), [(0.1, 1.6), (0.3, 0.43), (0.5, 0.18), (2, 0.0072)]
+    ("distance", "millivolts"), [(0.1, 2.0), (0.3, 0.37), (0.5, 0.125), (2, 0.0035)]
 )
 def test_amplitude_falls_with_distance_as_the_line_source_does(distance, millivolts):
     assert np.ptp(potential(x=distance)) == pytest.approx(millivolts, rel=0.1)
@@ -37,7 +37,7 @@ def test_shape_is_negative_first_at_the_end_plate():
 def test_shape_is_a_positive_wave_where_the_fibre_ends():
     before, at_end = (potential(THIN.moved(dz=z - THIN.z)) for z in (45, 50))
     assert before.max() < -0.7 * before.min()
-    assert at_end.max() > -1.3 * at_end.min()
+    assert at_end.max() > -1.2 * at_end.min()
 
 
 def test_negative_spike_arrives_with_the_conduction_velocity():
