@@ -44,8 +44,9 @@ are 95 % intervals over subjects ([how they are made](guide/intervals.md)): they
 test subjects would change, not what another training would.
 
 Simulated scores here and in `benchmarks/results/` are of the simulator of their commit. Its physics
-were mended twice (commits bbb919d and c94f7fb): every simulated table of the commits 0ddbbb7,
-8a6c42d and a5d891e, which are before those, is of an older simulator.
+were mended three times (commits bbb919d, c94f7fb and 281e54c): simulated tables of the commits
+0ddbbb7, 8a6c42d and a5d891e are of the simulator before all of these, all others of that before the
+last.
 """
 
 DISCUSSION = """## What differs, and why
