@@ -15,14 +15,14 @@ CLASSES = ["myopathy", "neuropathy", "normal"]
 
 def test_trace_is_negative_up_with_the_readers_scales():
     signal = np.zeros(3000)
-    signal[1050] = -1.0
+    signal[1050] = -0.75
     X = Recordings([signal], sfreq=10_000, subject="S1", muscle="vastus")
     display = inspection.TraceDisplay.from_recording(X, 0, gain=0.5)
     ax = display.ax_
     assert ax.yaxis_inverted()
     second = ax.lines[1]
     assert second.get_xdata()[second.get_ydata().argmin()] == pytest.approx(5.0)  # ms
-    assert second.get_ydata().min() == 2 - 1 / 0.5  # two divisions up from its line
+    assert second.get_ydata().min() == 2 - 0.75 / 0.5  # two divisions up from its line
     assert display.text_.get_text() == "10 ms/div, 500 µV/div, negative up"
     assert [t.get_text() for t in ax.get_yticklabels()] == ["0.00", "0.10", "0.20"]
     assert ax.get_title(loc="left") == "S1, vastus"
