@@ -14,7 +14,7 @@ from sknemg import Recordings
 
 #: Folders in which a test that works on what no needle EMG looks like says so by itself.
 LOOKED_AT = {"datasets", "features", "images", "inspection", "metrics", "model_selection", "muap"}
-LOOKED_AT |= {"nn", "preprocessing", "recordings", "simulate"}
+LOOKED_AT |= {"nn", "persistence", "preprocessing", "recordings", "simulate"}
 
 DIAGNOSES = np.array(["myopathy", "neuropathy", "normal"])
 

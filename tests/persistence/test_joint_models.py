@@ -76,6 +76,7 @@ def test_a_loaded_model_answers_the_same_bits(model, tmp_path):
     assert b"CODE-" not in content
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")  # a flat channel
 def test_a_patient_is_refused_as_by_any_model(model):
     (flat,) = model.diagnose(Recordings([np.zeros(1100)], sfreq=1000, subject="a"))
     assert flat.text == "cannot be judged"

@@ -95,6 +95,7 @@ def refused(file, message, **options):
 # -- the same answers --------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")  # a flat channel
 def test_the_answers_are_those_of_the_model(model, exported):
     light = load_model(exported[0], fingerprint=exported[1])
     X, _ = cohort(6, seed=1)
@@ -267,6 +268,7 @@ VOTES = {
 @pytest.mark.parametrize(
     "votes", [*list(VOTES)[:4], pytest.param("trimmed", marks=pytest.mark.slow)]
 )
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")  # a flat channel
 def test_the_light_reader_answers_as_the_estimators(votes, labels, tmp_path):
     X, y = cohort()
     kept = np.flatnonzero(y != "normal") if labels == 2 else np.arange(len(X))
