@@ -170,7 +170,7 @@ def test_all_methods_can_be_made():
         assert (large.n_subjects, large.n_splits, large.hop) == (57, 5, 0.1)
         ((_, pipe),) = study.methods(large).items()
         network = pipe.named_steps["divote"].estimator
-        assert (network.image_size, network.max_epochs, network.amp) == (128, 10, True)
+        assert (network.image_size, network.max_epochs, network.amp) == (128, 6, True)
 
 
 def test_table_1_reproduces_the_published_counts():
