@@ -517,6 +517,7 @@ def test_a_missing_device_is_named():
 
 
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:TensorFloat32 tensor cores:UserWarning")  # of torch's compiler
 @pytest.mark.parametrize("options", [{}, {"amp": True}, {"compile": True}])
 def test_gpu_trains_repeats_and_moves_to_the_cpu(options):
     X, y, subjects = segments()
