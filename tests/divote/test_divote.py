@@ -166,9 +166,9 @@ def test_images_reach_the_classifier_as_they_are():
 
 
 def test_signals_are_refused_with_advice():
-    signals = [np.zeros(5), np.ones(6)]
+    signals = [np.random.default_rng(0).normal(size=n) for n in (5, 6)]
     frame = pd.DataFrame({"signal": signals})
-    for X in [Recordings(signals, sfreq=10), signals, frame]:
+    for X in [Recordings(signals, sfreq=500), signals, frame]:
         with pytest.raises(ValueError, match="put a Segmenter before the DiVoteClassifier"):
             DiVoteClassifier(Spy()).fit(X, ["a", "b"])
 
@@ -386,7 +386,7 @@ def test_another_sampling_rate_is_refused():
 
 
 def test_recordings_without_any_segment_are_refused(make_ragged):
-    X, y = make_ragged(sfreq=100.0)
+    X, y = make_ragged(sfreq=500.0)
     empty = Segmenter(window=1000, hop=1, short="drop").fit_transform(X)
     with pytest.raises(ValueError, match="No recording has a segment"):
         DiVoteClassifier(LogisticRegression()).fit(empty, y)

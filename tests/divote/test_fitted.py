@@ -296,14 +296,20 @@ def signals():
     data = [rng.normal(scale=1 + code[s], size=20) + code[s] for s in np.repeat(np.arange(12), 2)]
     names = np.repeat([f"S{s}" for s in range(12)], 2)
     y = np.array(["myopathy", "neuropathy", "normal"])[np.repeat(code, 2)]
-    return Recordings(data, sfreq=10, subject=names), y
+    return Recordings(data, sfreq=500, subject=names), y
 
 
 @pytest.mark.parametrize(
     ("segmenters", "said"),
     [
-        ([Segmenter(0.8, 0.4), Segmenter(0.8, 0.8)], "0.8 s every 0.4 s, .* 0.8 s every 0.8 s"),
-        ([Segmenter(1.0, 1.0), Segmenter(0.8, 1.0)], "1 s every 1 s, .* 0.8 s every 1 s"),
+        (
+            [Segmenter(0.016, 0.008), Segmenter(0.016, 0.016)],
+            "0.016 s every 0.008 s, .* 0.016 s every 0.016 s",
+        ),
+        (
+            [Segmenter(0.02, 0.02), Segmenter(0.016, 0.02)],
+            "0.02 s every 0.02 s, .* 0.016 s every 0.02 s",
+        ),
     ],
 )
 def test_other_windows_have_no_common_segments(segmenters, said, signals):
@@ -333,14 +339,15 @@ def test_other_windows_have_no_common_segments(segmenters, said, signals):
     assert set(scores_of(result, n_resamples=9)["level"]) == {"subject", "recording"}
 
 
+@pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")  # a low rate
 def test_the_same_windows_at_two_rates_have(signals):
     from sknemg import Downsampler
 
     X, y = signals
     both = VotingClassifier(
         [
-            ("fast", make_pipeline(Segmenter(0.8, 0.4), divote())),
-            ("slow", make_pipeline(Downsampler(5), Segmenter(0.8, 0.4), divote())),
+            ("fast", make_pipeline(Segmenter(0.016, 0.008), divote())),
+            ("slow", make_pipeline(Downsampler(250), Segmenter(0.016, 0.008), divote())),
         ],
         voting="soft",
     ).fit(X, y)
@@ -353,9 +360,9 @@ def test_the_same_windows_at_two_rates_have(signals):
 
 def test_a_member_without_weight_has_no_say_even_where_it_has_no_vote(signals):
     X, y = signals
-    X = Recordings([X[0][:5], *X[1:]], sfreq=10, subject=X["subject"])  # the first is too short
+    X = Recordings([X[0][:5], *X[1:]], sfreq=500, subject=X["subject"])  # the first is too short
     model = pair_of(
-        *(Segmenter(0.8, 0.4, short=short) for short in ("pad", "drop")), weights=[1, 0]
+        *(Segmenter(0.016, 0.008, short=short) for short in ("pad", "drop")), weights=[1, 0]
     ).fit(X, y)
     pads = model.estimators_[0]
     only = pads[-1].levels(pads[:-1].transform(X)).recordings
@@ -539,7 +546,7 @@ def test_segments_inside_are_scored_in_the_classes_of_the_model(toy):
 def test_mispredictions_are_sorted_by_the_score_of_the_decision(signals):
     X, y = signals
     y = y == "normal"
-    cut = make_pipeline(Segmenter(0.8, 0.4), divote())
+    cut = make_pipeline(Segmenter(0.016, 0.008), divote())
     model = FixedThresholdClassifier(cut, threshold=0.05).fit(X, y)
     display = MispredictionDisplay.from_estimator(model, X, ~y)
     score = level_scores(model, X, y, level="recording").y_proba[:, 1]

@@ -33,6 +33,9 @@ from sknemg.inspection import (
 )
 from sknemg.model_selection import TornSubjectsWarning
 
+#: Recordings have few samples here, at a low rate.
+pytestmark = pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
+
 
 def votes(window, **params):
     divote = DiVoteClassifier(LogisticRegression(), **{"final_estimator": None, **params})
