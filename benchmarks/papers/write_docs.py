@@ -63,7 +63,8 @@ Read from the results in the repository by hand, but for the first item from the
   which the third epoch was the last, are behind B.
 - **nEMGNet scores less than published at small size** (Tables 4 and 5, profile `cpu`): an eighth of
   its width, some 200 updates in place of 20,000, 24 subjects in place of 57, weights chosen without
-  the test fold, and simulated patients. Width, subjects and updates together make up for it (above).
+  the test fold, and simulated patients. Width, subjects and updates together make up for it
+  (above).
 - **Plain methods are ahead of it** at that size, on simulated patients and on N2001: features with
   a linear discriminant, or MiniRocket with ridge, in seconds on a CPU. With 24 subjects none of
   the differences among the alternatives is beyond chance.
