@@ -112,10 +112,13 @@ def compare(one: NDArray[Any], others: NDArray[Any]) -> tuple[NDArray[Any], NDAr
 
 
 def centred(filtered: NDArray[Any], group: Indices, lengths: Lengths) -> tuple[Indices, Any]:
-    """Move a group to the largest spike of its average; return it and the average."""
+    """Move a group to the largest spike of its average; return it and the average.
+
+    What is moved too near an end of the signal leaves the group.
+    """
     reach = lengths.reach
     for _ in range(2):
-        group = group[(group >= reach) & (group < len(filtered) - reach)]
+        group = _away_from_ends(group, filtered, reach)
         if len(group) < 2:
             return group, None
         wave = middle_of(windows(filtered, spread(group), reach)) * faded(2 * reach + 1)
@@ -123,7 +126,11 @@ def centred(filtered: NDArray[Any], group: Indices, lengths: Lengths) -> tuple[I
         if not later:
             break
         group = group + later
-    return group, wave
+    return _away_from_ends(group, filtered, reach), wave
+
+
+def _away_from_ends(group: Indices, filtered: NDArray[Any], reach: int) -> Indices:
+    return group[(group >= reach) & (group < len(filtered) - reach)]
 
 
 def peel(

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from sknemg.muap import average_muap, find_discharges, find_units, measure_muap, measure_muaps
+from sknemg.muap._clusters import windows
+from sknemg.muap._peeling import Lengths, centred
 from sknemg.muap._trains import foreign_fraction, usual_interval
 
 SFREQ = 20_000
@@ -337,3 +339,18 @@ def test_a_train_is_regular_or_its_discharges_are_alike(monkeypatch):
     assert find_units(signal, SFREQ) == []
     monkeypatch.setattr("sknemg.muap.measure.LEAST_CERTAIN", (0.5, 0.06))  # regular enough
     assert len(find_units(signal, SFREQ)) == 1
+
+
+def test_a_spike_that_is_moved_to_the_end_of_the_signal_leaves_its_group():
+    """A group is moved to the largest spike of its average twice; the second time counts, too."""
+    lengths = Lengths.at(10_000)
+    moved = lengths.reach // 2
+    signal = np.zeros(100 * moved)
+    places = np.array([10, 30, 50]) * moved
+    signal[places + moved] = 1.0
+    signal[places + 2 * moved + 5] = 3.0  # comes into sight once the group has moved
+    last = places[-1] + 2 * moved + 5
+    signal = signal[: last + lengths.reach]  # half a window behind it, less one
+    group, _ = centred(signal, places, lengths)
+    assert group.tolist() == (places[:-1] + 2 * moved + 5).tolist()
+    assert windows(signal, group, lengths.reach).shape == (2, 2 * lengths.reach + 1)
