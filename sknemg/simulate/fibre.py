@@ -17,7 +17,8 @@ ACTION_POTENTIAL = 96.0
 #: Depolarisation that the spike leaves behind, mV, and the seconds in which it decays: the source
 #: of the slow wave that follows a motor unit potential (McGill and Lateva 2001). Both figures were
 #: chosen with N2001 in view: the tail that follows its normal units falls from 9 % of their size at
-#: 3 to 10 ms after the spike to 4 % at 10 to 15 ms and 1 % at 15 to 25 ms.
+#: 3 to 10 ms after the spike to 4 % at 10 to 15 ms and 1 % at 15 to 25 ms; simulated units keep a
+#: third of that, and more of it would make their potentials last too long.
 AFTERPOTENTIAL, AFTERPOTENTIAL_DECAY = 15.0, 0.010
 #: Rate at which the potentials are computed, Hz; they hold next to nothing above half of it.
 INTERNAL_SFREQ = 24_000
