@@ -373,18 +373,16 @@ stem, can be expected to cost more than the multiply-adds, bytes moved to the de
 the extractors, which stay on the CPU, to take longer than the network. `--device cuda` fills the
 same tables there.
 """
-ON_A_GPU = """What changes on a GPU, read by hand from an H100 (PyTorch 2.11):
+ON_A_GPU = """What changes on a GPU. The aim of 1.5 times the floor is missed there, by far: the
+network's maps are read and written more often than they are multiplied, and many small kernels are
+launched. The floor is the matrix product in float32, while torch computes convolutions in TF32.
+All extractors stay on the CPU, and take longer than the network. Beyond its updates, a fit of 15
+updates spends its time making and moving networks.
 
-- Convolutions are computed in TF32, as torch has it, the matrix product of the floor in float32.
-  Probabilities of an nEMGNet-B differed from those of the CPU by up to 7e-4; one seed gives the
-  same bits each time.
-- The network takes less time than what comes before it: all extractors stay on the CPU.
-- **A training waits for the launch of its many small kernels**: an update of 32 segments took 18 ms
-  for nEMGNet-B of width 8 and 25 ms of width 64, 8 ms for A of either width. `amp=True` gained
-  nothing (25 ms), and `compile=True` took 44 s before the first update and did not pay in short
-  trainings (measured once, at commit 621b396). Several trainings at once do: `n_jobs`, or folds and
-  networks in processes of their own.
-- What a whole fit of 15 updates takes beyond its updates is that networks are made, and moved.
+Measured once, by hand, on an H100 at commit 621b396: a training waits for the launch of kernels,
+so that an update of nEMGNet-B takes 18 ms at width 8 and 25 ms at width 64, of A 8 ms at either;
+`amp=True` gained nothing (25 ms), and `compile=True` took 44 s before the first update and did not
+pay in short trainings. Probabilities of an nEMGNet-B differed from those of the CPU by up to 7e-4.
 """
 
 

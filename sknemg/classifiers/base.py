@@ -97,8 +97,8 @@ verbose : int, default=0
     1 prints skorch's table of evaluations.
 random_state : int, RandomState or None, default=None
     Seeds the split, the initial weights, the order of the rows, dropout and ``augment``. The
-    same seed gives the same bits on one machine with the same number of torch threads, on a GPU
-    as well.
+    same seed gives the same bits on one machine with the same number of torch threads. So it does
+    on a GPU where all gradients but those of convolutions have one order, as nEMGNet's.
 """
 
 
@@ -478,8 +478,8 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
                 verbose=0,
             )
             net.initialize()
-        weights = {name: torch.tensor(w, device=device) for name, w in self.weights_.items()}
-        net.module_.load_state_dict(weights, assign=True)
+        # Copied into the network's own: they keep its type and layout, and share nothing.
+        net.module_.load_state_dict({name: torch.tensor(w) for name, w in self.weights_.items()})
         return net
 
     def _torch_device(self) -> torch.device:

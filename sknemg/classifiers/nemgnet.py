@@ -79,7 +79,8 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         ``fit``, which it does not change, is made at the first prediction and needs at least as
         much memory again as the weights. Weights that are changed later are seen, except those
         written through ``.data``: use ``torch.no_grad()``. "bfloat16" computes in that type, on
-        devices that have instructions for it, in some two thirds of the time of True on a CPU:
+        devices that have instructions for it, on a CPU with AVX-512 in two thirds of the time of
+        True (nEMGNet-B) or five sixths (A):
         probabilities then differ by hundredths (by 0.008 at most for "volitional-small" on 335
         simulated windows, of which one changed its class).
     init : str, fitted model or None, default=None

@@ -16,7 +16,7 @@ _DRAWS = (
 )
 
 
-def undrawn(make: Callable[[], nn.Module]) -> nn.Module:
+def undrawn(make: Callable[..., nn.Module], **options: Any) -> nn.Module:
     """Make a network whose weights are what memory holds, to be read before it computes.
 
     A large network takes longer to draw its weights than to read them.
@@ -25,6 +25,8 @@ def undrawn(make: Callable[[], nn.Module]) -> nn.Module:
     ----------
     make : callable
         Makes the network.
+    **options
+        Which it is given.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def undrawn(make: Callable[[], nn.Module]) -> nn.Module:
     True
     """
     with _Undrawn():
-        return make()
+        return make(**options)
 
 
 class _Undrawn(TorchFunctionMode):

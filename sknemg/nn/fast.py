@@ -36,12 +36,30 @@ def product(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     >>> product(torch.ones(1, 2), torch.tensor([[1.0, 2.0]]), torch.tensor([3.0]))
     tensor([[6.]])
     """
-    # Where torch is built without oneDNN, as on a Mac, there is no such operator. It has no slope.
-    known = x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16)
-    if not known or x.requires_grad or not _has_onednn():
+    if not _by_onednn(x):
         return nn.functional.linear(x, weight, bias)
     y: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return y
+
+
+def _by_onednn(x: Tensor) -> bool:
+    """Tell whether oneDNN's operator multiplies, which is made for plain prediction alone.
+
+    It has no slope, autocast and what traces or compiles a network do not know it, and where the
+    processor lacks the instructions it does not convert. Where torch is built without oneDNN, as on
+    a Mac, there is none.
+    """
+    plain = not (
+        torch.is_grad_enabled()
+        or torch.is_autocast_enabled("cpu")
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        or torch.compiler.is_compiling()
+    )
+    if x.device.type != "cpu" or not plain or not _has_onednn():
+        return False
+    return x.dtype == torch.float32 or (
+        x.dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    )
 
 
 class DenseConv(nn.Module):

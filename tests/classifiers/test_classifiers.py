@@ -1,6 +1,7 @@
 """The base of the segment classifiers, tried through nEMGNet."""
 
 import pickle
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler, ProgressBar
 
 from sknemg import NEMGNetClassifier
+from sknemg.classifiers import base
 from sknemg.classifiers.data import Rows, TrainingRounds
 from sknemg.classifiers.net import SegmentNet
 from sknemg.classifiers.repeatable import repeatable
@@ -543,18 +545,51 @@ def test_fits_set_and_restore_what_makes_a_gpu_repeat(monkeypatch):
     cudnn = torch.backends.cudnn
     monkeypatch.setattr(cudnn, "benchmark", True)
     monkeypatch.setattr(cudnn, "deterministic", False)
-    first, second = (repeatable(torch.device("cuda")) for _ in range(2))
-    with first:
-        second.__enter__()  # a fit in another thread, which ends later
+    with ExitStack() as later:  # a fit in another thread, which ends after this one
+        with repeatable(torch.device("cuda")):
+            later.enter_context(repeatable(torch.device("cuda")))
+            assert (cudnn.deterministic, cudnn.benchmark) == (True, False)
         assert (cudnn.deterministic, cudnn.benchmark) == (True, False)
-    assert (cudnn.deterministic, cudnn.benchmark) == (True, False)
-    second.__exit__(None, None, None)
     assert (cudnn.deterministic, cudnn.benchmark) == (False, True)
     with repeatable(torch.device("cpu")):
         assert (cudnn.deterministic, cudnn.benchmark) == (False, True)
     with pytest.raises(KeyError), repeatable(torch.device("cuda")):
         raise KeyError
     assert (cudnn.deterministic, cudnn.benchmark) == (False, True)
+
+
+def test_a_fit_is_made_repeatable(monkeypatch):
+    inside, seen = [], []
+
+    @contextmanager
+    def noted(device):
+        inside.append(device.type)
+        yield
+        inside.pop()
+
+    class Note(Callback):
+        def on_batch_end(self, net, **kwargs):
+            seen.append(list(inside))
+
+    monkeypatch.setattr(base, "repeatable", noted)
+    X, y, _ = segments()
+    for dropout in (0.0, 0.5):  # what draws trains within another context
+        small(callbacks=[Note()], max_epochs=1, dropout=dropout).fit(X, y)
+    assert len(seen) > 2
+    assert all(devices == ["cpu"] for devices in seen)
+
+
+def test_weights_of_another_type_and_read_only_ones_predict():
+    X, y, _ = segments()
+    clf = small(max_epochs=1).fit(X, y)
+    p = clf.predict_proba(X)
+    for dtype, most in (("f8", 0), ("f2", 0.01)):
+        weights = {name: w.astype(dtype) for name, w in clf.weights_.items()}
+        for array in weights.values():
+            array.flags.writeable = False
+        other = deepcopy(clf)
+        other.weights_ = weights
+        np.testing.assert_allclose(pickle.loads(pickle.dumps(other)).predict_proba(X), p, atol=most)
 
 
 # Callbacks and options

@@ -247,6 +247,14 @@ def test_channels_last_changes_no_score():
     np.testing.assert_allclose(other.predict_proba(X), clf.predict_proba(X), atol=1e-5)
 
 
+def test_the_network_that_predicts_keeps_the_layout_of_its_weights():
+    X, y = pictures()
+    clf = small(channels_last=True, max_epochs=1).fit(X, y)
+    weights = [w for w in clf.module_.parameters() if w.ndim == 4 and 1 not in w.shape]
+    assert weights
+    assert all(w.is_contiguous(memory_format=torch.channels_last) for w in weights)
+
+
 def test_dropout_reaches_the_network():
     assert image_model("test_resnet", n_outputs=2, drop_rate=0.3).drop_rate == 0.3
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from sknemg import NEMGNetClassifier
+from sknemg.classifiers import base
 from sknemg.classifiers.undrawn import undrawn
 from sknemg.nn import NEMGNet
 
@@ -29,6 +30,16 @@ def test_nothing_is_drawn(make):
     assert {name: w.shape for name, w in named.items()} == {
         name: w.shape for name, w in make().state_dict().items()
     }
+
+
+def test_the_network_that_predicts_is_not_drawn(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(8, 1100)).astype(np.float32)
+    options = {"width": 2, "max_epochs": 1, "validation": None, "random_state": 0}
+    clf = NEMGNetClassifier("A", **options).fit(X, np.arange(8) % 2)
+    made = []
+    monkeypatch.setattr(base, "undrawn", lambda make, **given: made.append(make) or undrawn(make))
+    pickle.loads(pickle.dumps(clf)).predict(X)
+    assert len(made) == 1
 
 
 def test_chance_is_back_after_it_and_after_an_error():

@@ -147,7 +147,8 @@ def test_a_cpu_multiplies_by_the_library_of_its_convolutions():
         pytest.skip("torch is built without oneDNN")
     fast, x = FastNEMGNet(made(n_times=4000)), torch.randn(3, 1, 4000)
     n_products = sum(isinstance(part, (DenseConv, PatchConv)) for part in fast.modules())
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    with torch.inference_mode(), torch.profiler.profile(activities=activities) as profile:
         fast(x)
     calls = {event.key: event.count for event in profile.key_averages()}
     assert calls["mkldnn::_linear_pointwise"] == n_products > 5
@@ -161,6 +162,46 @@ def test_without_that_library_the_answers_are_the_same(monkeypatch):
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
         monkeypatch.setattr(torch.ops, "mkldnn", None)
         torch.testing.assert_close(fast(x), usual, rtol=1e-4, atol=1e-4)
+
+
+def apart(one, other):
+    one, other = one.detach().float(), other.detach().float()
+    return float((one - other).norm() / other.norm())
+
+
+def test_under_autocast_it_computes_as_the_network_does():
+    network = made(n_times=4000)
+    x, fast = signals(5, network), FastNEMGNet(network)
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        found = fast(x)
+    with torch.inference_mode():
+        assert 1e-5 < apart(found, network(x)) < 0.15
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of torch, where its own parts call others
+def test_it_has_directional_derivatives():
+    network = made(n_times=4000)
+    x = signals(5, network)
+    slopes = [torch.func.jvp(part, (x,), (x,))[1] for part in (network, FastNEMGNet(network))]
+    assert apart(*slopes) < 0.1
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.trace:Warning")
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+def test_it_can_be_traced():
+    network = made(n_times=4000)
+    x, fast = signals(5, network), FastNEMGNet(network)
+    with torch.no_grad():
+        assert apart(torch.jit.trace(fast, x)(x), fast(x)) < 1e-5
+
+
+def test_where_the_processor_cannot_multiply_in_bfloat16_torch_does(monkeypatch):
+    network = made(n_times=4000)
+    x, fast = signals(5, network), FastNEMGNet(network, torch.bfloat16)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", None)
+    with torch.inference_mode():
+        assert 1e-5 < apart(fast(x), network(x)) < 0.15
 
 
 def test_it_has_the_slopes_of_the_network():
