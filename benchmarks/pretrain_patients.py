@@ -158,7 +158,7 @@ def fill(store: Path, blocks: Iterable[tuple[str, int, bool]], jobs: int) -> Non
     Each block is a kind, a number and whether it is `louder`, as `block` takes them.
     """
     store.mkdir(parents=True, exist_ok=True)
-    _begin_times(store / TIMES)
+    begin_times(store / TIMES)
     blocks = [own for own in dict.fromkeys(blocks) if not _file_of_units(store, *own).exists()]
     everyone = list(dict.fromkeys((kind, number) for kind, number, _ in blocks))
     to_simulate = [own for own in everyone if not _file_of_waves(store, *own).exists()]
@@ -184,7 +184,7 @@ def _file_of_units(store: Path, kind: str, number: int, louder: bool) -> Path:
     return store / f"{kind}-{COHORTS[kind].seed + number}-units{gain}.npz"
 
 
-def _begin_times(file: Path) -> None:
+def begin_times(file: Path) -> None:
     """Write the header, which several processes that add rows would write more than once."""
     if not file.exists():
         pd.DataFrame(columns=TIMED).to_csv(file, index=False)
@@ -193,7 +193,7 @@ def _begin_times(file: Path) -> None:
 def _write_time(file: Path, kind: str, seed: int, X: Recordings, seconds: float) -> None:
     """Add what a block took of one processor to the list in the store."""
     row = [kind, seed, X["subject"].nunique(), len(X), round(seconds, 1)]
-    _begin_times(file)
+    begin_times(file)
     pd.DataFrame([row], columns=TIMED).to_csv(file, mode="a", header=False, index=False)
 
 

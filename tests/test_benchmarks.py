@@ -104,6 +104,25 @@ def test_a_remembered_fit_is_the_fit(tmp_path, monkeypatch):
         assert len(list((tmp_path / "predictions").glob("*.joblib"))) == 2 * n_files
 
 
+def test_what_other_code_versions_or_devices_fitted_is_not_taken(tmp_path, monkeypatch):
+    X, y = np.random.default_rng(0).normal(size=(40, 5)), np.resize([0, 1], 40)
+    monkeypatch.setenv(methods.CACHE, str(tmp_path))
+    world = methods.provenance()
+    other = world["versions"] | {"torch": "0.0"}
+    changes = [
+        lambda: None,
+        lambda: monkeypatch.setattr(methods, "package_code", lambda: "of another commit"),
+        lambda: monkeypatch.setattr(methods, "provenance", lambda: world | {"versions": other}),
+        lambda: monkeypatch.setattr(methods, "provenance", lambda: world | {"device": "another"}),
+    ]
+    for n_files, change in enumerate(changes, start=1):
+        change()
+        for _ in range(2):
+            methods.Remembered(LogisticRegression()).fit(X, y).predict_proba(X)
+            for kind in ("segments", "predictions"):
+                assert len(list((tmp_path / kind).glob("*.joblib"))) == n_files
+
+
 def test_jobs_at_the_same_fit_do_it_once(tmp_path, monkeypatch):
     monkeypatch.setenv(methods.CACHE, str(tmp_path))
     begun = []
@@ -140,6 +159,28 @@ def test_every_script_says_not_run_where_it_was_not(tmp_path, monkeypatch):
         assert number.replace(",", "") in text.replace(",", "")
 
 
+def test_a_result_of_a_gpu_is_shown_before_that_of_a_cpu(monkeypatch):
+    stored = {}
+    monkeypatch.setattr(width_64, "load", lambda one, cohort, profile: stored.get(profile))
+    one = width_64.study("A", "tuned")
+    assert width_64.kept(one) is None
+    for profile in ("cpu", "gpu"):
+        stored[profile] = f"of a {profile}"
+        assert width_64.kept(one) == stored[profile]
+    assert width_64.kept(one, profiles=("cpu",)) == "of a cpu"
+
+
+def test_folds_whose_networks_other_code_trained_are_named():
+    def kept(**folds):
+        return SimpleNamespace(settings={"commit": "b"} | {"commit_of_networks": folds})
+
+    assert width_64._trained_elsewhere({"one": SimpleNamespace(settings={"commit": "b"})}) == ""
+    said = width_64._trained_elsewhere(
+        {"one": kept(a=[0, 1]), "two": kept(a=[0, 1]), "three": kept(a=[2])}
+    )
+    assert said.endswith("those of folds 0, 1 (one / two) by a; folds 2 (three) by a.")
+
+
 def test_all_methods_can_be_made():
     smoke = settings.PROFILES["smoke"]
     modules = [table_4, table_5, readers_s2, protocols, subject_features, alternatives]
@@ -158,6 +199,15 @@ def test_all_methods_can_be_made():
         network = pipes["features-PD"].named_steps["divote"].estimator.estimator
         assert network.max_epochs * network.recipe_params()["epoch_fraction"] == passes
         assert (network.recipe, network.width) == (recipe_name, 64)
+    ways = width_64.LINEAR_STUDY.methods(width_64.LINEAR_STUDY.settings("gpu", "simulated"))
+    assert list(ways) == list(width_64.WAYS)
+    for way, pipe in ways.items():
+        divote = pipe.named_steps["divote"]
+        linear = divote.estimator.estimator[-1]
+        assert linear.priors == [1 / 3] * 3
+        options = width_64.WAYS[way]
+        assert divote.subject_features == options.get("subject_features", "auto")
+        assert divote.final_estimator == options.get("final_estimator", "logistic")
     for name, (model, epochs, paper) in images_128.NETWORKS.items():
         study = images_128.study(name)
         ((label, pipe),) = study.methods(study.settings("cpu", "simulated")).items()

@@ -82,6 +82,8 @@ def test_a_stopped_run_goes_on_and_tables_show_what_was_kept(study, monkeypatch)
     assert text.count("not run") == 3
     assert f"| 1 a class | {both[1]} | {both[0]} | +" in text
     assert f"| none | {TINY}, {ALONE} | 100 | 100 |" in text
+    assert f"| 1 a class | {both[0]} | {TINY}, {ALONE} | -" in text
+    assert f"| 1 a class | {both[1]} | {TINY}, {ALONE} | " in text
     trained.clear()
     (next((args.cache / "images_pretrained").iterdir()) / "simulated").joinpath(
         f"1-0-0-{TINY}-from random weights.csv"
@@ -150,3 +152,47 @@ def test_other_subjects_are_not_compared():
     found = images_pretrained.by_subject(np.full((18, 3), 1 / 3), toy_pictures(3), np.arange(18))
     with pytest.raises(ValueError, match="were tested on other subjects"):
         images_pretrained.differences(found, found.iloc[1:])
+
+
+def test_shares_of_few_subjects_differ_by_no_more_than_all():
+    data = toy_pictures(6)
+    y = data.y[data.recording]
+    right = np.eye(3)[pd.Index(CLASSES).get_indexer(y)] * 0.7 + 0.1
+    wrong = np.roll(right, 1, axis=1)
+    one, other = right.copy(), wrong.copy()
+    other[:6] = right[:6]  # the first subject, so that subjects differ and t has an interval
+    found = images_pretrained.by_subject(one, data, np.arange(36))
+    against = images_pretrained.by_subject(other, data, np.arange(36))
+    a, b = images_pretrained.means_of(found), images_pretrained.means_of(against)
+    _, _, high = images_pretrained.balanced(a.right - b.right, a.n, a.y)
+    assert high > 1
+    shares, subjects, *losses = images_pretrained.differences(found, against)
+    assert shares == subjects
+    assert shares.endswith(", +100]")
+    shares, *_ = images_pretrained.differences(against, found)
+    assert "[-100, " in shares
+    assert all("100" not in loss for loss in losses)
+
+
+def test_kept_trainings_are_of_the_code_sizes_versions_and_device(monkeypatch, tmp_path):
+    world = {"device": "CPU", "versions": {"torch": "2"}}
+    size = Size()
+    key = images_pretrained.key_of(size, world)
+    assert key == images_pretrained.key_of(size, dict(world))
+    assert key != images_pretrained.key_of(size._replace(updates=1), world)
+    assert key != images_pretrained.key_of(size, world | {"device": "GPU"})
+    changed = tmp_path / "changed.py"
+    changed.write_text("other code of this study")
+    for name, of in {"__file__": str(changed), "package_code": lambda: "other"}.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(images_pretrained, name, of)
+            assert key != images_pretrained.key_of(size, world)
+
+
+def test_the_list_of_times_is_begun_once(tmp_path):
+    store = images_pretrained.store_of(tmp_path)
+    times = store / images_pretrained.TIMES
+    header = times.read_text()
+    times.write_text(header + "wide,50000,60,180,1.0\n")
+    assert images_pretrained.store_of(tmp_path) == store
+    assert times.read_text().count("\n") == 2

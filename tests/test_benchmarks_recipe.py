@@ -113,7 +113,9 @@ def test_the_recipe_names_the_commit_of_its_trainings_and_leaves_out_halves(
     table = invented_recipe.replace({"setting": {"all ingredients": BASE}}).assign(**about)
     table = table[table["setting"] != "+ a"]
     half = table[(table["setting"] == "published") & (table["fold"] < 2)].assign(seed=1)
-    more = table[(table["setting"] == "published") & (table["cohort"] == "n2001")].assign(seed=2)
+    more = table[(table["setting"] == "published") & (table["cohort"] == "n2001")].assign(
+        seed=2, cpu_seconds=99.0
+    )
     half = pd.concat([half, more])
     (tmp_path / "abc1234").mkdir()
     pd.concat([table, half]).to_csv(tmp_path / "abc1234" / "all-A2-6.csv", index=False)
@@ -123,6 +125,8 @@ def test_the_recipe_names_the_commit_of_its_trainings_and_leaves_out_halves(
     # the second seed of the published setting lacks a fold
     rows = re.findall(r"^\| published .* (\d) \|$", text, re.MULTILINE)
     assert rows == ["2", "1"]
+    # seconds are those of one processor, which the third seed was not trained on
+    assert re.findall(r"^\| published .* (\d+) \| \d \|$", text, re.MULTILINE) == ["1", "1"]
     # scored with the one seed that both have
     chosen = re.findall(rf"^\| \w+ \| {BASE}; .* -0.47 \[no interval\] \| 1 \|$", text, re.M)
     assert len(chosen) == 2

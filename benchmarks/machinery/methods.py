@@ -29,6 +29,8 @@ from sknemg import (
 )
 from sknemg.divote._items import consumes_groups
 from sknemg.evaluation.rivals import SoftmaxRidge
+from sknemg.provenance import provenance
+from sknemg.versions import package_code, versions_of
 
 SFREQ = 10_000
 CACHE = "SKNEMG_BENCHMARK_CACHE"  # by environment, so that no path gets into a kept result
@@ -48,7 +50,8 @@ class Remembered(ClassifierMixin, BaseEstimator):
     """A segment classifier whose fits and predictions are kept on disk.
 
     Averaging, features-all and features-PD differ only in what comes after the segments: they
-    share one trained network instead of training three equal ones.
+    share one trained network instead of training three equal ones. What other code of sknemg,
+    other versions of libraries or another device fitted is not taken for this fit.
     """
 
     __metadata_request__fit: ClassVar = {"groups": True}
@@ -57,7 +60,7 @@ class Remembered(ClassifierMixin, BaseEstimator):
         self.estimator = estimator
 
     def fit(self, X, y, groups=None):
-        self.key_ = joblib.hash((self.estimator, X, y, groups))
+        self.key_ = joblib.hash((self.estimator, X, y, groups, *_origin()))
         self.estimator_ = _remembered("segments", self.key_, self._fit, X, y, groups)
         self.classes_ = self.estimator_.classes_
         return self
@@ -72,6 +75,12 @@ class Remembered(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X):
         key = joblib.hash((self.key_, X))
         return _remembered("predictions", key, self.estimator_.predict_proba, X)
+
+
+def _origin() -> tuple[Any, ...]:
+    """Give what a fit comes from beside its estimator and its data: code, versions, device."""
+    world = provenance()
+    return package_code(), world["versions"], versions_of(("aeon", "braindecode")), world["device"]
 
 
 def _remembered(kind: str, key: str, compute: Callable[..., Any], *args: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Settings:
-    """Sizes of a run. Only the profile ``gpu`` is the published setting.
+    """Sizes of a run. The profile ``gpu`` is the published setting where no study changes it.
 
     Parameters
     ----------
