@@ -41,12 +41,14 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.machinery.runner import RESULTS, write_json
 from benchmarks.pretrain_patients import (
+    OTHERS,
     SFREQ,
     TIMES,
     Block,
     block,
     fill,
     others,
+    simulator_of,
     steps,
     together,
 )
@@ -76,7 +78,7 @@ LEAST_GAIN = 0.003
 #: Options that say how models are trained.
 OF_TRAINING = (
     "blocks", "numbers", "choosing", "only_patients", "network", "trial", "updates", "seed",
-    "device", "simulator",
+    "device",
 )  # fmt: skip
 #: Halves of machines: one trains, the other tests.
 MACHINES = ("needle", "gain", "needle_width", "high_pass", "low_pass", "noise", "resolution")
@@ -448,9 +450,9 @@ def _seen(about: dict[str, Any]) -> str:
     if not other:
         return f"the {about['n_calibration']} that calibrate"
     return (
-        f"{about['n_seen']} simulated patients: those that calibrate and "
-        f"{about['n_seen'] - about['n_calibration']} of the simulator of the training (commits "
-        f"{other} and {about['simulator']})"
+        f"{about['n_seen']} simulated patients: those that calibrate (commit {other}) and "
+        f"{about['n_seen'] - about['n_calibration']} of the simulator of commit "
+        f"{about['seen_simulator']}"
     )
 
 
@@ -510,16 +512,19 @@ def train(args: argparse.Namespace) -> None:
     calibration = known if calibration is None else calibration
     tests = {kind: sets[kind] for kind in CHOOSING}
     world = provenance()
+    simulator = simulator_of(args.store, used).commit
     about = {
         "n_train": _count(patients),
         "n_calibration": _count(calibration),
         "n_testing": len(persons(own.raw for own in tests.values())),
         "n_seen": _count(seen or calibration),
-        "simulator": args.simulator or world["commit"],
-        "other_simulator": args.other_simulator if args.other else None,
+        "simulator": simulator,
+        "other_simulator": None,
         "seed": args.seed,
         "device": device_of("cpu"),
     } | {key: world[key] for key in ("commit", "versions")}
+    if args.other:
+        about |= calibrated_by(args.other) | {"seen_simulator": simulator}
     args.results.mkdir(parents=True, exist_ok=True)
     if (args.store / TIMES).exists():
         (args.results / TIMES).write_text((args.store / TIMES).read_text())
@@ -584,12 +589,17 @@ def calibrate_anew(args: argparse.Namespace) -> None:
         found = kept.pop("scores")
         about = kept | {
             "n_calibration": _count(calibration), "n_seen": _count(seen),
-            "other_simulator": args.other_simulator,
+            "seen_simulator": simulator_of(args.store, {"whole": range(args.calibrating)}).commit,
             "calibration_commit": provenance()["commit"],
-        }  # fmt: skip
+        } | calibrated_by(args.other)  # fmt: skip
         middle = load_model(folder).estimator_[-2]
         votes = as_trained(folder)
         keep(args, name, votes, middle, calibration, about, kept["made"], found, seen)
+
+
+def calibrated_by(store: Path) -> dict[str, str]:
+    """Name the simulator of the patients who calibrate."""
+    return {"other_simulator": simulator_of(store, OTHERS, other=True).commit}
 
 
 def persons(parts: Iterable[Recordings]) -> set[str]:
@@ -643,14 +653,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", help="that trains the network, as cuda")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument("--simulator", help="commit of the simulator, if the store is of another")
     parser.add_argument("--other", type=Path, help="store of another simulator, to calibrate")
-    parser.add_argument("--other-simulator", help="its commit")
     parser.add_argument("--out", type=Path, default=Path("pretrained"))
     parser.add_argument("--results", type=Path, default=FOLDER)
     args = parser.parse_args()
-    if bool(args.other) != bool(args.other_simulator):
-        parser.error("--other and --other-simulator go together: give both, or none.")
     unread = [name for name in OF_TRAINING if getattr(args, name) != parser.get_default(name)]
     if args.trained and unread:
         said = ", ".join(f"--{name.replace('_', '-')}" for name in unread)

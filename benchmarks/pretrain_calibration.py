@@ -8,6 +8,10 @@ only of those who calibrate what recordings look like. Scores on real subjects a
 `benchmarks.pretrain_worth` has kept: nothing real is read. Where the stores are but no real
 recordings, ``--part simulated`` keeps the rows of simulated patients alone; ``--part real`` adds
 those of real subjects elsewhere, without the stores. ``--write`` puts the table into the guide.
+Every row says which commit made it.
+
+New weights are asked about the same simulated patients before they take the place of those that
+come with sknemg: ``--weights FOLDER --part simulated --out ELSEWHERE``.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from benchmarks.machinery.reporting import markdown, write_between
+from benchmarks.machinery.reporting import markdown, read_with_commits, write_between
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain import answers, shown
 from benchmarks.pretrain_patients import FRESH, Block, block, others, together
@@ -36,7 +40,9 @@ from benchmarks.pretrain_worth import (
     refused,
     sets_of,
 )
+from sknemg import load_model
 from sknemg.diagnosis import Diagnostician, scale_temperature
+from sknemg.persistence._folder import fingerprint_of
 from sknemg.persistence.card import reliability
 from sknemg.pretrained import describe, load
 from sknemg.provenance import provenance
@@ -77,7 +83,29 @@ def row_of(votes: np.ndarray, y: pd.Series, known: dict[str, float]) -> dict[str
     }  # fmt: skip
 
 
-def measure(store: Path, other: Path, jobs: int = 1) -> pd.DataFrame:
+def models_in(weights: Path | None) -> dict[str, Diagnostician]:
+    """Load the models of a folder, or those that come with sknemg, by name."""
+    if weights is None:
+        return {name: load(name) for name in SHIPPED}
+    missing = [name for name in SHIPPED if not (weights / name).is_dir()]
+    if missing:
+        raise FileNotFoundError(
+            f"{weights} holds no {', '.join(missing)}: give the folder that "
+            "`python -m benchmarks.pretrain --out` has written both models into."
+        )
+    return {name: load_model(weights / name) for name in SHIPPED}
+
+
+def hashes_in(weights: Path | None) -> dict[str, str]:
+    """Give the fingerprints of the same models."""
+    if weights is None:
+        return dict(describe()["sha256"])
+    return {name: fingerprint_of(weights / name) for name in SHIPPED}
+
+
+def measure(
+    store: Path, other: Path, models: dict[str, Diagnostician], jobs: int = 1
+) -> pd.DataFrame:
     """Ask all models about simulated patients."""
     kinds = {
         "another simulator, who calibrated": others(other, jobs=jobs),
@@ -88,8 +116,7 @@ def measure(store: Path, other: Path, jobs: int = 1) -> pd.DataFrame:
     }
     rows: list[dict[str, Any]] = []
     counted: dict[tuple[Any, ...], int] = {}  # once where models have seen the same recordings
-    for name in SHIPPED:
-        model = load(name)
+    for name, model in models.items():
         seen = model.plausibility_
         limits = (seen.low_.tobytes(), seen.high_.tobytes(), seen.precision_.tobytes(),
                   seen.distance_, seen.subject_distance_)  # fmt: skip
@@ -105,8 +132,8 @@ def measure(store: Path, other: Path, jobs: int = 1) -> pd.DataFrame:
             row["refused"] = counted[asked]
             rows.append({"model": name, "patients": f"simulated, {kind}"} | row)
     table = pd.DataFrame(rows)
-    (first, *_) = SHIPPED  # what recordings look like is the same for all of them
-    narrow = refused_by_those_alone(load(first), kinds)
+    first = next(iter(models.values()))  # what recordings look like is the same for all of them
+    narrow = refused_by_those_alone(first, kinds)
     table["refused_narrow"] = table["patients"].map({f"simulated, {k}": n for k, n in narrow})
     return table
 
@@ -157,7 +184,7 @@ def table_of(rows: pd.DataFrame) -> str:
     return markdown(header, lines)
 
 
-def kept_of_simulated(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+def kept_of_simulated(folder: Path) -> pd.DataFrame:
     """Read the rows of simulated patients, which are to be those of the present models."""
     settings = json.loads((folder / "calibration.json").read_text())
     if settings["models"] != describe()["sha256"].to_dict():
@@ -165,8 +192,8 @@ def kept_of_simulated(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
             f"The rows of simulated patients in {folder} are of other models than those that come "
             "with sknemg now: run --part simulated where the stores are."
         )
-    rows = pd.read_csv(folder / "calibration.csv")
-    return rows[rows["patients"].str.startswith("simulated, ")], settings
+    rows = read_with_commits(folder / "calibration.csv", folder / "calibration.json")
+    return rows[rows["patients"].str.startswith("simulated, ")]
 
 
 def main() -> None:
@@ -174,6 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--store", type=Path, help="of simulated patients")
     parser.add_argument("--other", type=Path, help="that of another simulator")
+    parser.add_argument("--weights", type=Path, help="folder of new models, asked in their place")
     parser.add_argument("--part", choices=["all", "simulated", "real"], default="all")
     parser.add_argument("--jobs", type=int, default=1, help="processes that measure motor units")
     parser.add_argument("--out", type=Path, default=FOLDER)
@@ -181,13 +209,22 @@ def main() -> None:
     args = parser.parse_args()
     if args.part != "real" and not (args.store and args.other):
         parser.error("--store and --other are needed to ask about simulated patients.")
+    if args.weights and (args.part != "simulated" or args.write or args.out == FOLDER):
+        parser.error(
+            "--weights needs --part simulated and an --out of its own, and no --write: kept "
+            "results and the guide are of the models that come with sknemg."
+        )
+    world = provenance()
+    parts = []
     if args.part == "real":
-        rows, settings = kept_of_simulated(args.out)
+        parts.append(kept_of_simulated(args.out))
     else:
-        rows = measure(args.store, args.other, args.jobs)
-        settings = {"models": describe()["sha256"].to_dict()} | provenance()
+        found = measure(args.store, args.other, models_in(args.weights), args.jobs)
+        parts.append(found.assign(commit=world["commit"]))
     if args.part != "simulated":
-        rows = pd.concat([rows, real(args.out)], ignore_index=True)
+        parts.append(real(args.out).assign(commit=world["commit"]))
+    rows = pd.concat(parts, ignore_index=True)
+    settings = {"models": hashes_in(args.weights)} | world
     args.out.mkdir(parents=True, exist_ok=True)
     rows.to_csv(args.out / "calibration.csv", index=False, float_format="%.4f")
     write_json(args.out / "calibration.json", settings)

@@ -7,6 +7,10 @@ made again: a stopped run goes on.
 A seed gives the same persons and machines whatever the simulator, since plan and machine are drawn
 apart from the physics: diagnosis, age, muscle, gain and noise. Blocks of one seed in the stores of
 two simulators are twins, and so are the 30 patients of ``biceps`` and ``default``.
+
+A store belongs to one simulator: every file of patients says by which code and commit it was made,
+and those of another code are refused, unless another simulator is asked for (`other`). What is
+measured of patients is kept under the hash of the code that measures, and measured anew by others.
 """
 
 from __future__ import annotations
@@ -16,22 +20,28 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import joblib
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from benchmarks.machinery.kept_cohort import arrays_of
-from benchmarks.pretrain_variation import factors
+from benchmarks.machinery.kept_cohort import arrays_of, marked
+from benchmarks.pretrain_variation import GAIN, factors
 from sknemg import BandPass, Downsampler, ImplausibleWarning, MuapFeatures, Recordings
+from sknemg.provenance import checkout_commit
 from sknemg.simulate import make_cohort
 from sknemg.simulate.patient import Dials, simulate_patient
 from sknemg.simulate.plan import plan_cohort
 from sknemg.simulate.variation import PATIENT
+from sknemg.versions import package_code
 
 SFREQ = 10_000
+#: What of sknemg makes patients, brings them into one form and measures their motor units.
+SIMULATES = ("recordings", "simulate")
+PREPARES = ("preprocessing", "recordings", "signal.py")
+MEASURES = ("muap", *PREPARES)
 
 
 class Kind(NamedTuple):
@@ -80,14 +90,73 @@ def steps() -> Pipeline:
     return make_pipeline(Downsampler(sfreq=SFREQ), BandPass())
 
 
-def block(store: Path, kind: str, number: int, *, louder: bool = False) -> Block:
+class Simulator(NamedTuple):
+    """What made patients: the hash of its code, and a commit that has this code."""
+
+    code: str
+    commit: str
+
+
+def simulator_of(
+    store: Path, numbers: Mapping[str, Iterable[int]], *, other: bool = False
+) -> Simulator:
+    """Say by what some blocks of a store were simulated, which has to be the same for all.
+
+    It is to be the present simulator, or, if `other`, a single one that differs from it.
+    """
+    found: dict[str, tuple[str, Path]] = {}
+    for kind, own in numbers.items():
+        for number in own:
+            file = _file(store, kind, number)
+            code, commit = _checked(file, other)
+            found.setdefault(code, (commit or "unknown", file))
+    if len(found) > 1:
+        (_, one), (_, two), *_ = found.values()
+        raise ValueError(
+            f"{one} and {two.name} were made by different simulators, and a store belongs to one: "
+            "simulate both by the same package, in an empty folder."
+        )
+    ((code, (commit, _)),) = found.items()
+    return Simulator(code, commit)
+
+
+def _checked(file: Path, other: bool) -> Simulator:
+    """Read by what a block was simulated, and refuse what was not asked for."""
+    with np.load(file) as kept:
+        if "simulator_code" not in kept:
+            raise ValueError(
+                f"{file} does not say which simulator made it, as files do now: simulate its "
+                "patients anew, in an empty folder."
+            )
+        made = Simulator(str(kept["simulator_code"]), str(kept["simulator_commit"]))
+    present = package_code(*SIMULATES)
+    if other and made.code == present:
+        raise ValueError(
+            f"{file} was made by the present simulator (commit {made.commit or 'unknown'}), and "
+            "patients of another one are needed here: let the code of an older commit simulate "
+            "them by `python -m benchmarks.pretrain_others`, in an empty folder."
+        )
+    if not other and made.code != present:
+        raise ValueError(
+            f"{file} was made by another simulator (commit {made.commit or 'unknown'}, code "
+            f"{made.code[:12]}; the present code is {present[:12]}), and a store belongs to one: "
+            "give an empty folder as the store, where patients are simulated anew, or check out "
+            "that commit."
+        )
+    return made
+
+
+def block(
+    store: Path, kind: str, number: int, *, louder: bool = False, other: bool = False
+) -> Block:
     """Simulate a block of patients and find their motor units, or read it from the store.
 
     If `louder`, every patient's amplitudes are multiplied by a factor of its own between 1 / GAIN
     and GAIN before motor units are searched and measured: where a potential begins, and what
-    counts as a phase or a turn, is a matter of microvolts.
+    counts as a phase or a turn, is a matter of microvolts. If `other`, the store has to be that of
+    another simulator.
     """
-    raw, waves, y = patients(store, kind, number, louder=louder)
+    raw, waves, y = patients(store, kind, number, louder=louder, other=other)
     file = _file_of_units(store, kind, number, louder)
     if not file.exists():
         units = MuapFeatures().fit_transform(waves)
@@ -98,11 +167,11 @@ def block(store: Path, kind: str, number: int, *, louder: bool = False) -> Block
 
 
 def patients(
-    store: Path, kind: str, number: int, *, louder: bool = False
+    store: Path, kind: str, number: int, *, louder: bool = False, other: bool = False
 ) -> tuple[Recordings, Recordings, np.ndarray]:
     """Simulate a block of patients, as recorded and in the common band, or read it."""
     seed = COHORTS[kind].seed + number
-    raw, y = _raw(store / f"{kind}-{seed}.npz", kind, seed)
+    raw, y = _raw(_file(store, kind, number), kind, seed, other)
     file = _file_of_waves(store, kind, number)
     if not file.exists():
         waves = steps().fit_transform(raw)
@@ -137,12 +206,15 @@ def simulated(kind: Kind, seed: int) -> tuple[Recordings, np.ndarray]:
     return X, plan["diagnosis"].to_numpy(dtype=str)
 
 
-def _raw(file: Path, kind: str, seed: int) -> tuple[Recordings, np.ndarray]:
+def _raw(file: Path, kind: str, seed: int, other: bool) -> tuple[Recordings, np.ndarray]:
     if not file.exists():
+        if other:
+            _refuse_missing(file.parent, [file.name])
         start = time.process_time()
         X, y = simulated(COHORTS[kind], seed)
         _write_time(file.parent / TIMES, kind, seed, X, time.process_time() - start)
-        write_arrays(file, **arrays_of(X, y))
+        write_arrays(file, **arrays_of(X, y), **marked(package_code(*SIMULATES), checkout_commit()))
+    _checked(file, other)
     with np.load(file) as kept:
         meta = {name[5:]: kept[name] for name in kept if name.startswith("meta_")}
         meta["subject"] = np.array([f"{kind}-{seed}-{name}" for name in meta["subject"]])
@@ -152,36 +224,57 @@ def _raw(file: Path, kind: str, seed: int) -> tuple[Recordings, np.ndarray]:
         return Recordings(signals, **{k: v.tolist() for k, v in meta.items()}), kept["y"]
 
 
-def fill(store: Path, blocks: Iterable[tuple[str, int, bool]], jobs: int) -> None:
+def fill(
+    store: Path, blocks: Iterable[tuple[str, int, bool]], jobs: int, *, other: bool = False
+) -> None:
     """Simulate and measure what is missing of some blocks, in so many processes.
 
-    Each block is a kind, a number and whether it is `louder`, as `block` takes them.
+    Each block is a kind, a number and whether it is `louder`, as `block` takes them. Patients of
+    another simulator (`other`) are measured only, and have to be there.
     """
     store.mkdir(parents=True, exist_ok=True)
     begin_times(store / TIMES)
-    blocks = [own for own in dict.fromkeys(blocks) if not _file_of_units(store, *own).exists()]
+    blocks = list(dict.fromkeys(blocks))
     everyone = list(dict.fromkeys((kind, number) for kind, number, _ in blocks))
-    to_simulate = [own for own in everyone if not _file_of_waves(store, *own).exists()]
+    for file in (_file(store, *own) for own in everyone):
+        if file.exists():
+            _checked(file, other)
+    blocks = [own for own in blocks if not _file_of_units(store, *own).exists()]
+    to_prepare = [own for own in everyone if not _file_of_waves(store, *own).exists()]
     run = joblib.Parallel(n_jobs=jobs)
-    run(joblib.delayed(_fill_patients)(store, *own) for own in to_simulate)
-    run(joblib.delayed(_fill_units)(store, *own) for own in blocks)
+    run(joblib.delayed(_fill_patients)(store, *own, other) for own in to_prepare)
+    run(joblib.delayed(_fill_units)(store, *own, other) for own in blocks)
 
 
-def _fill_patients(store: Path, kind: str, number: int) -> None:
-    patients(store, kind, number)
+def _fill_patients(store: Path, kind: str, number: int, other: bool) -> None:
+    patients(store, kind, number, other=other)
 
 
-def _fill_units(store: Path, kind: str, number: int, louder: bool) -> None:
-    block(store, kind, number, louder=louder)
+def _fill_units(store: Path, kind: str, number: int, louder: bool, other: bool) -> None:
+    block(store, kind, number, louder=louder, other=other)
+
+
+def _file(store: Path, kind: str, number: int) -> Path:
+    return store / f"{kind}-{COHORTS[kind].seed + number}.npz"
+
+
+def file_of(store: Path, kind: str, number: int, what: str, *by: Any) -> Path:
+    """Name the file of what is measured of a block: by its simulator, and by what measures."""
+    patients = _file(store, kind, number)
+    code = package_code(*SIMULATES)
+    if patients.exists():
+        with np.load(patients) as kept:
+            code = str(kept["simulator_code"])
+    return store / f"{patients.stem}-{what}-{joblib.hash((code, *by))[:12]}.npz"
 
 
 def _file_of_waves(store: Path, kind: str, number: int) -> Path:
-    return store / f"{kind}-{COHORTS[kind].seed + number}-waves.npz"
+    return file_of(store, kind, number, "waves", package_code(*PREPARES), SFREQ)
 
 
 def _file_of_units(store: Path, kind: str, number: int, louder: bool) -> Path:
-    gain = "-louder" if louder else ""
-    return store / f"{kind}-{COHORTS[kind].seed + number}-units{gain}.npz"
+    what, gain = ("units-louder", GAIN) if louder else ("units", 1.0)
+    return file_of(store, kind, number, what, package_code(*MEASURES), SFREQ, gain)
 
 
 def begin_times(file: Path) -> None:
@@ -231,14 +324,18 @@ def check_made(store: Path, numbers: Mapping[str, Iterable[int]]) -> None:
 
     The present code would simulate them by other physics than the store is said to hold.
     """
-    files = [f"{kind}-{COHORTS[kind].seed + k}.npz" for kind, own in numbers.items() for k in own]
-    missing = [name for name in files if not (store / name).exists()]
+    files = [_file(store, kind, k) for kind, own in numbers.items() for k in own]
+    missing = [file.name for file in files if not file.exists()]
     if missing:
-        raise FileNotFoundError(
-            f"{store} holds no {', '.join(missing)}, patients of another simulator: let the code "
-            "of its commit simulate them by `python -m benchmarks.pretrain_others`, as this code "
-            "would make other ones."
-        )
+        _refuse_missing(store, missing)
+
+
+def _refuse_missing(store: Path, missing: Sequence[str]) -> NoReturn:
+    raise FileNotFoundError(
+        f"{store} holds no {', '.join(missing)}, patients of another simulator: let the code of "
+        "its commit simulate them by `python -m benchmarks.pretrain_others`, as this code would "
+        "make other ones."
+    )
 
 
 def others(
@@ -263,8 +360,10 @@ def others(
             "their seeds are the same: take other blocks."
         )
     check_made(store, numbers)
-    fill(store, [(kind, k, False) for kind, ks in numbers.items() for k in ks], jobs)
-    own = together([block(store, kind, k) for kind, ks in numbers.items() for k in ks])
+    simulator_of(store, numbers, other=True)
+    blocks = [(kind, k) for kind, ks in numbers.items() for k in ks]
+    fill(store, [(*own, False) for own in blocks], jobs, other=True)
+    own = together([block(store, *own, other=True) for own in blocks])
     subjects = [f"other-{name}" for name in own.raw["subject"]]
     parts = (part.with_columns(subject=subjects) for part in own[:3])
     return Block(*parts, own.y)

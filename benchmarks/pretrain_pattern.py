@@ -46,13 +46,15 @@ from benchmarks.pretrain import (
 )
 from benchmarks.pretrain import columns_of as units_of
 from benchmarks.pretrain_patients import (
-    COHORTS,
+    PREPARES,
     SFREQ,
     Block,
     block,
     check_made,
+    file_of,
     joined,
     patients,
+    simulator_of,
     write_arrays,
 )
 from benchmarks.pretrain_worth import CLASSES, GUIDE, TITLES, balanced, bootstrap, refused
@@ -63,6 +65,7 @@ from sknemg.metrics import format_interval
 from sknemg.persistence._folder import fingerprint_of
 from sknemg.pretrained import load
 from sknemg.provenance import provenance
+from sknemg.versions import package_code
 
 NAME = "volitional-pattern"
 OTHERS = ("volitional-muap", "volitional-small")
@@ -107,10 +110,11 @@ def middle(features: Sequence[str] | None = None) -> Pipeline:
     return make_pipeline(Segmenter(window=WINDOW, hop=HOP, short="drop"), PatternFeatures(features))
 
 
-def patterns(store: Path, kind: str, number: int) -> Patterns:
+def patterns(store: Path, kind: str, number: int, *, other: bool = False) -> Patterns:
     """Measure the windows of a block of patients, or read what was measured."""
-    raw, waves, y = patients(store, kind, number)
-    file = store / f"{kind}-{COHORTS[kind].seed + number}-pattern.npz"
+    raw, waves, y = patients(store, kind, number, other=other)
+    code = package_code("features", *PREPARES)
+    file = file_of(store, kind, number, "pattern", code, SFREQ, WINDOW, HOP)
     if not file.exists():
         found = middle().fit_transform(waves)
         write_arrays(file, values=found.items, offsets=found.offsets)
@@ -234,7 +238,7 @@ def train(args: argparse.Namespace) -> None:
     # the block that compares the models, however, which chooses columns thereby.
     if args.older:
         check_made(args.older, {"strong": (0,)})
-    older = patterns(args.older, "strong", 0) if args.older else None
+    older = patterns(args.older, "strong", 0, other=True) if args.older else None
     file = args.results / "pattern_columns.csv"
     if not args.chosen:
         args.results.mkdir(parents=True, exist_ok=True)
@@ -257,13 +261,15 @@ def train(args: argparse.Namespace) -> None:
     print(beside.to_string(), flush=True)
     beside.to_csv(args.results / "pattern_beside.csv", index=False, float_format="%.4f")
     world = provenance()
+    read = {"strong": range(args.strong + 1), "wide": range(args.weak)}
+    read |= {kind: range(1) for kind in CHOOSING}
     about = {
         "n_train": int(own.windows.meta["subject"].nunique()),
         "n_calibration": int(calibration.raw["subject"].nunique()),
         "n_testing": len(persons(
             part.windows for kind, part in tests.items() if not kind.startswith("strong")
         )),
-        "simulator": args.simulator or world["commit"], "seed": args.seed, "choice": CHOICE,
+        "simulator": simulator_of(args.store, read).commit, "seed": args.seed, "choice": CHOICE,
     } | {key: world[key] for key in ("commit", "versions", "device")}  # fmt: skip
     made = (
         f"Trained on {said}. A balanced logistic regression of {', '.join(columns)} "
@@ -367,7 +373,6 @@ def main() -> None:
     parser.add_argument("--chosen", action="store_true",
                         help="by the kept table, and not anew")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--simulator", help="commit of the simulator, if the store is of another")
     parser.add_argument("--out", type=Path, default=Path("pretrained"))
     parser.add_argument("--results", type=Path, default=FOLDER)
     parser.add_argument("--write", action="store_true", help="into the guide")

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import butter, resample_poly, sosfiltfilt
 
-from benchmarks.machinery.reporting import markdown, write_between
+from benchmarks.machinery.reporting import markdown, read_with_commits, write_between
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain import answers
 from benchmarks.pretrain_patients import SFREQ, block, together
@@ -108,13 +108,15 @@ def asked(args: argparse.Namespace) -> pd.DataFrame:
     own = together([block(args.store, kind, 0) for kind in ("biceps", "default")])
     label = args.label or args.model
     found = probe(args.model, label, own.waves, own.y)
-    found["sha256"] = describe()["sha256"][args.model]
-    file = args.out / "probes.csv"
-    kept = pd.read_csv(file) if file.exists() else found.iloc[:0]
-    rows = pd.concat([kept[kept["model"] != label], found], ignore_index=True)
-    rows.to_csv(file, index=False)
-    write_json(args.out / "probes.json", {"patients": "biceps and default, block 0"} | provenance())
-    return rows
+    world = provenance()
+    found = found.assign(sha256=describe()["sha256"][args.model], commit=world["commit"])
+    rows, about = args.out / "probes.csv", args.out / "probes.json"
+    if rows.exists():
+        kept = read_with_commits(rows, about)
+        found = pd.concat([kept[kept["model"] != label], found], ignore_index=True)
+    found.to_csv(rows, index=False)
+    write_json(about, {"patients": "biceps and default, block 0"} | world)
+    return found
 
 
 def main() -> None:

@@ -7,10 +7,11 @@ on all other subjects of the cohort, beside models that are trained from scratch
 subjects and one that sees no EMG. All recordings pass through the steps of the shipped models:
 10 kHz, 20 Hz to 4.5 kHz, without mains. No setting was fitted to these subjects, but N2001's ten
 were in view when the models were made (`benchmarks.pretrain.LOOKED`): its figures are no
-independent test. Results are kept by draw, each with the commit that made it, and a stopped run
-goes on. ``--keep-unmoved`` takes what no weights change from the kept results instead of training
-it again, where only the weights are new. ``--write`` puts them into the cards of the models and the
-guide.
+independent test. Results are kept by draw, each with the commit that made it and under all that it
+depends on beside its subjects (the hash of the weights, windows and updates, motor units), and a
+stopped run goes on. ``--keep-unmoved`` takes what no weights change from the kept results instead
+of training it again, where only the weights are new. ``--write`` puts them into the cards of the
+models and the guide.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
@@ -36,7 +38,7 @@ from benchmarks.machinery.methods import installed
 from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import RESULTS, write_json
 from benchmarks.pretrain import UNMEASURED, columns_of, votes_of_units
-from benchmarks.pretrain_patients import block, steps, together
+from benchmarks.pretrain_patients import MEASURES, block, steps, together
 from benchmarks.real import load as load_real
 from sknemg import DiVoteClassifier, MuapFeatures, NEMGNetClassifier, Recordings, SegmentFeatures
 from sknemg.diagnosis import Diagnostician, prediction_sets, scale_temperature
@@ -46,6 +48,7 @@ from sknemg.metrics import format_interval
 from sknemg.persistence.card import reliability
 from sknemg.pretrained import describe, fine_tuning_pipeline, load
 from sknemg.provenance import provenance
+from sknemg.versions import package_code
 from sknemg.weights import folder_of
 
 FOLDER = RESULTS / "pretrain"
@@ -55,18 +58,20 @@ SHOTS = {"n2001": (1, 2), "algiers": (1, 2, 4, 8)}
 CLASSES = ["myopathy", "neuropathy", "normal"]
 SHIPPED = {"volitional-muap": "motor units", "volitional-small": "nEMGNet"}
 NO_EMG = "no EMG"
+OWN_AND_SIMULATED = "motor units, simulated and own"
 #: Methods that begin from simulated patients, and what they are before; others start from scratch.
 STARTS = {
     "nEMGNet, fine-tuned": "nEMGNet, simulated alone",
     "nEMGNet, head fine-tuned": "nEMGNet, simulated alone",
-    "motor units, simulated and own": "motor units, simulated alone",
+    OWN_AND_SIMULATED: "motor units, simulated alone",
 }
 MINIROCKET = "MiniRocket + ridge"
 SCRATCH = (
     "nEMGNet, from scratch", "motor units, from scratch", "features + LDA", "features + forest",
     MINIROCKET,
 )  # fmt: skip
-#: What neither starts from a shipped model nor has its columns: new weights change nothing there.
+#: What neither starts from a shipped model nor has its columns: new weights change nothing there,
+#: as long as their windows are the same.
 UNMOVED = (NO_EMG, *(name for name in SCRATCH if not name.startswith("motor units")))
 #: The page with the table, and what stands around it there.
 GUIDE = Path(__file__).parents[1] / "docs" / "guide" / "pretrained.md"
@@ -77,6 +82,10 @@ CURVE = """```{image} ../../benchmarks/results/pretrain/learning_curve.png
 ```
 """
 N_UPDATES = 150  # of every training of a network on few subjects
+#: Windows (s) and updates of all kept results whose settings do not say them.
+UNSAID = {"window": 0.4, "hop": 0.2, "updates": 150}
+#: What of sknemg answers as the shipped models are.
+ANSWERS = ("classifiers", "diagnosis", "divote", "features", "nn", *MEASURES)
 
 
 class Cohort:
@@ -85,7 +94,11 @@ class Cohort:
     def __init__(self, raw: Recordings, waves: Recordings, units: Recordings, y: np.ndarray):
         self.raw, self.waves, self.units, self.y = raw, waves, units, np.asarray(y).astype(str)
         self.subjects = raw["subject"].to_numpy()
-        self.windows = load("volitional-small").estimator_[-2].transform(waves)
+        segmenter = load("volitional-small").estimator_[-2]
+        self.windows = segmenter.transform(waves)
+        self.settings = {
+            "window": segmenter.window, "hop": segmenter.hop, "updates": N_UPDATES,
+        }  # fmt: skip
         columns = load("volitional-muap").estimator_[-2].features
         self.columns = columns_of(units, columns)
         self._features: Recordings | None = None
@@ -132,7 +145,7 @@ def real(name: str, cache: Path) -> Cohort:
     """Load a real cohort; what is measured of it is kept outside of the repository."""
     raw, y = load_real(name)
     waves = steps().fit_transform(raw)
-    file = cache / f"{name}-units.npz"
+    file = cache / f"{name}-units-{package_code(*MEASURES)[:12]}.npz"
     if not file.exists():
         units = MuapFeatures().fit_transform(waves)
         cache.mkdir(parents=True, exist_ok=True)
@@ -185,7 +198,7 @@ def fit(name: str, cohort: Cohort, rows: np.ndarray, seed: int, simulated: Any) 
         return model.fit(cohort.windows[rows], y), cohort.windows
     if name == "motor units, from scratch":
         return votes_of_units().fit(cohort.columns[rows], y), cohort.columns
-    if name == "motor units, simulated and own":
+    if name == OWN_AND_SIMULATED:
         return _both(cohort, rows, simulated), cohort.columns
     if name == MINIROCKET:
         ridge = make_pipeline(StandardScaler(), SoftmaxRidge(alpha=ALPHA))
@@ -251,14 +264,47 @@ def anonymous(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return table
 
 
-def take_unmoved(kept: Path, cache: Path, subjects: Sequence[Any]) -> None:
+def key_of(method: str, cohort: Cohort, simulated: Simulated | None) -> str:
+    """Name all that a method depends on beside subjects and draw: its rows are kept under it.
+
+    These are windows and updates, the hash of the weights where it starts from a shipped model or
+    has its columns, and motor units, those of simulated patients among them, where they train.
+    """
+    key = "{window:g}-{hop:g}-{updates}".format(**cohort.settings)
+    if method in UNMOVED:
+        return key
+    units = method.startswith("motor units")
+    weights = describe()["sha256"]["volitional-muap" if units else "volitional-small"]
+    key = f"{key}-{weights[:12]}"
+    if not units:
+        return key
+    trained_on = [(cohort.columns.values, cohort.columns.offsets)]
+    if method == OWN_AND_SIMULATED and simulated is not None:
+        trained_on.append((simulated.values, simulated.labels))
+    return f"{key}-{joblib.hash(trained_on)[:12]}"
+
+
+def take_unmoved(
+    kept: Path, cache: Path, subjects: Sequence[Any], own: dict[str, float], key: str
+) -> None:
     """Put what no weights change of a cohort's kept results into the cache, by draw.
 
     `subjects` names all subjects of the cohort, whom kept results number in the order of their
-    names. What is in the cache already stays.
+    names. `own` are the windows and updates of this run, which those of the kept results have to
+    be, and `key` is what the cache has rows under. What is in the cache already stays.
     """
     rows = pd.read_csv(kept / "subjects.csv")
     settings = json.loads((kept / "settings.json").read_text())
+    differ = [
+        f"{name} {value:g} and not {own[name]:g}"
+        for name, value in ((name, settings.get(name, UNSAID[name])) for name in UNSAID)
+        if value != own[name]
+    ]
+    if differ:
+        raise ValueError(
+            f"The results in {kept} are of {', '.join(differ)} as in this run, so that methods "
+            "differ that see no weights: leave --keep-unmoved out."
+        )
     names = np.array(sorted(map(str, subjects)))
     if rows["subject"].nunique() != len(names):
         raise ValueError(
@@ -267,25 +313,35 @@ def take_unmoved(kept: Path, cache: Path, subjects: Sequence[Any]) -> None:
         )
     cache.mkdir(parents=True, exist_ok=True)
     rows = rows[(rows["shots"] > 0) & rows["method"].isin(UNMOVED)]
-    for (method, shots, draw), own in rows.groupby(["method", "shots", "draw"]):
-        file = cache / f"{kept.name}-{shots}-{draw}-{method}.csv"
+    for (method, shots, draw), part in rows.groupby(["method", "shots", "draw"]):
+        file = cache / f"{kept.name}-{shots}-{draw}-{method}-{key}.csv"
         if not file.exists():
-            own = own.assign(subject=names[own["subject"]], commit=settings["commits"][method])
-            own.drop(columns=["method", "shots", "draw"]).to_csv(file, index=False)
+            part = part.assign(subject=names[part["subject"]], commit=settings["commits"][method])
+            part.drop(columns=["method", "shots", "draw"]).to_csv(file, index=False)
 
 
-def lacks_something(method: str, simulated: Any) -> bool:
-    """Tell whether a method cannot be trained here."""
-    if method == MINIROCKET:
-        return not installed("aeon")
-    return method == "motor units, simulated and own" and simulated is None
+def read_kept(file: Path) -> tuple[pd.DataFrame, str]:
+    """Read answers that were kept, and which commit made them."""
+    found = pd.read_csv(file, dtype={"subject": str, "commit": str})
+    return found, found.pop("commit").fillna("unknown").iloc[0]
+
+
+def untrainable(simulated: Simulated | None) -> set[str]:
+    """Name the methods that cannot be trained here."""
+    return {
+        *([] if installed("aeon") else [MINIROCKET]),
+        *([OWN_AND_SIMULATED] if simulated is None else []),
+    }
 
 
 def run(name: str, args: argparse.Namespace) -> None:
     """Try a cohort."""
     cohort = real(name, args.cache)
+    kept = args.cache / args.label
+    kept.mkdir(parents=True, exist_ok=True)
     if args.keep_unmoved:
-        take_unmoved(args.out / name, args.cache / args.label, cohort.diagnoses.index)
+        key = key_of(NO_EMG, cohort, None)
+        take_unmoved(args.out / name, kept, cohort.diagnoses.index, cohort.settings, key)
     everyone = np.arange(len(cohort.y))
     tables = []
     plausible = {}
@@ -294,16 +350,18 @@ def run(name: str, args: argparse.Namespace) -> None:
     commits: dict[str, set[str]] = {}
     for shipped, said in SHIPPED.items():
         model = load(shipped)
-        file = args.cache / args.label / f"{name}-0-{shipped}-{known[shipped][:12]}.csv"
+        key = f"{known[shipped][:12]}-{package_code(*ANSWERS)[:12]}"
+        file = kept / f"{name}-0-{shipped}-{key}.csv"
         if not file.exists():
             shown = cohort.columns if said == "motor units" else cohort.windows
             found = ask(model.estimator_[-1], shown, cohort, everyone)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            found.to_csv(file, index=False)
+            found.assign(commit=world["commit"]).to_csv(file, index=False)
         if not file.with_suffix(".json").exists():
             write_json(file.with_suffix(".json"), refused(model, cohort.raw))
-        found = pd.read_csv(file, dtype={"subject": str})
-        tables.append(found.assign(method=f"{said}, simulated alone", shots=0, draw=0))
+        found, commit = read_kept(file)
+        method = f"{said}, simulated alone"
+        commits[method] = {commit}
+        tables.append(found.assign(method=method, shots=0, draw=0))
         plausible[shipped] = json.loads(file.with_suffix(".json").read_text()) | {
             "temperature": model.temperature_, "quantile": float(model.quantile_),
         }  # fmt: skip
@@ -312,13 +370,15 @@ def run(name: str, args: argparse.Namespace) -> None:
     both = (sum(whole) / len(whole)).reset_index()
     tables.append(both.assign(method="both, simulated alone", shots=0, draw=0))
     simulated = Simulated(args.store, args.kind, args.blocks) if args.store else None
+    lacking = untrainable(simulated)
+    keys = {method: key_of(method, cohort, simulated) for method in args.methods}
     for shots in SHOTS[name]:
         for draw, own in enumerate(draws(cohort, shots, args.draws)):
             train = np.flatnonzero(np.isin(cohort.subjects, own))
             test = np.flatnonzero(~np.isin(cohort.subjects, own))
             for method in args.methods:
-                file = args.cache / args.label / f"{name}-{shots}-{draw}-{method}.csv"
-                if not file.exists() and lacks_something(method, simulated):
+                file = kept / f"{name}-{shots}-{draw}-{method}-{keys[method]}.csv"
+                if not file.exists() and method in lacking:
                     continue
                 if not file.exists():
                     start = time.process_time()
@@ -328,14 +388,12 @@ def run(name: str, args: argparse.Namespace) -> None:
                     except ValueError as error:  # as of motor units where none is found
                         print(f"{name}, {shots} a class, draw {draw}, {method}: {error}")
                         found = _unknown(cohort, test)
-                    file.parent.mkdir(parents=True, exist_ok=True)
                     seconds = time.process_time() - start
                     found = found.assign(cpu_seconds=seconds, commit=world["commit"])
                     found.to_csv(file, index=False)
                     print(name, shots, draw, method, f"{seconds:.1f} s", flush=True)
-                found = pd.read_csv(file, dtype={"subject": str, "commit": str})
-                made = found.pop("commit").iloc[0] if "commit" in found else None
-                commits.setdefault(method, set()).add(made or "unknown")
+                found, commit = read_kept(file)
+                commits.setdefault(method, set()).add(commit)
                 tables.append(found.assign(method=method, shots=shots, draw=draw))
     for table in tables:
         table["subject"] = table["subject"].astype(str)
@@ -343,7 +401,7 @@ def run(name: str, args: argparse.Namespace) -> None:
     out.mkdir(parents=True, exist_ok=True)
     anonymous(tables).to_csv(out / "subjects.csv", index=False, float_format="%.4f")
     settings = {
-        "cohort": name, "simulated": False, "draws": args.draws, "updates": N_UPDATES,
+        "cohort": name, "simulated": False, "draws": args.draws, **cohort.settings,
         "models": describe()[["sha256"]].to_dict("index"), "plausibility": plausible,
         "simulated_blocks_beside_own": args.blocks if args.store else 0,
         "commits": {method: " and ".join(sorted(own)) for method, own in commits.items()},

@@ -52,7 +52,7 @@ def package_code(*packages: str) -> str:
     Parameters
     ----------
     *packages : str
-        Those of its packages that matter; all if there is none.
+        Those of its packages that matter, or modules as ``"signal.py"``; all if there is none.
 
     Returns
     -------
@@ -64,9 +64,43 @@ def package_code(*packages: str) -> str:
     >>> package_code("simulate") == package_code()
     False
     """
-    root = Path(__file__).parent
+    return code_in(Path(__file__).parent, *packages)
+
+
+def code_in(root: Path, *packages: str) -> str:
+    """Hash the code of a copy of sknemg, as of an older commit, as `package_code` does this one's.
+
+    Parameters
+    ----------
+    root : Path
+        The folder ``sknemg`` of the copy.
+    *packages : str
+        Those of its packages that matter, or modules as ``"signal.py"``; all if there is none.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    FileNotFoundError
+        If one of them is not there.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import sknemg
+    >>> from sknemg.versions import code_in, package_code
+    >>> code_in(Path(sknemg.__file__).parent, "simulate") == package_code("simulate")
+    True
+    """
     digest = hashlib.sha256()
-    for file in sorted(file for name in packages or ("",) for file in (root / name).rglob("*.py")):
+    places = [root / name for name in packages] or [root]
+    missing = [str(place) for place in places if not place.exists()]
+    if missing:
+        raise FileNotFoundError(f"No code to hash at {', '.join(missing)}.")
+    of_each = ([place] if place.is_file() else place.rglob("*.py") for place in places)
+    for file in sorted(file for files in of_each for file in files):
         digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -107,7 +107,7 @@ def test_what_a_block_holds_is_measured_once(monkeypatch, tmp_path):
     waves = Recordings(0.1 * rng.normal(size=(3, 16_000)), sfreq=10_000, subject=list("abc"))
     raw = Recordings(np.zeros((3, 9)), sfreq=20_000, subject=list("abc"))
     monkeypatch.setattr(
-        pretrain_pattern, "patients", lambda *_: (raw, waves, np.array(list("xyz")))
+        pretrain_pattern, "patients", lambda *_, other: (raw, waves, np.array(list("xyz")))
     )
     found = pretrain_pattern.patterns(tmp_path, "strong", 0)
     assert found.windows.lengths.tolist() == [2, 2, 2]

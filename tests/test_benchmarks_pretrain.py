@@ -1,7 +1,9 @@
 """The benchmarks of pretrained models, on invented answers and no training."""
 
 import json
+import shutil
 import subprocess
+import sys
 from argparse import Namespace
 
 import numpy as np
@@ -11,12 +13,16 @@ from numpy.testing import assert_allclose
 
 from benchmarks import pretrain, pretrain_calibration, pretrain_others, pretrain_worth
 from benchmarks import pretrain_patients as patients
+from benchmarks.machinery.kept_cohort import marked
 from benchmarks.pretrain_variation import GAIN
 from benchmarks.pretrain_worth import CLASSES
 from sknemg import Recordings
 from sknemg.diagnosis.answers import Answering
 from sknemg.muap.features import FEATURES
+from sknemg.versions import package_code
 from sknemg.weights import CAUTION, folder_of
+
+USUAL = {"window": 0.4, "hop": 0.2, "updates": 150}
 
 
 class Few:
@@ -152,7 +158,7 @@ def six_patients(tmp_path, monkeypatch):
     np.savez(
         tmp_path / "wide-50003.npz", values=waves.ravel().astype(np.float32),
         offsets=4000 * np.arange(13), y=np.repeat(CLASSES, 4), meta_subject=subject,
-        meta_sfreq=np.full(12, 10_000),
+        meta_sfreq=np.full(12, 10_000), **marked(package_code(*patients.SIMULATES), "abc"),
     )  # fmt: skip
 
     class Peak:
@@ -235,10 +241,10 @@ def test_what_no_weights_change_is_taken_from_kept_results(tmp_path):
     settings = {"commits": {"no EMG": "abc", "features + LDA": "older"}}
     (tmp_path / "n2001" / "settings.json").write_text(json.dumps(settings))
     cache = tmp_path / "cache"
-    pretrain_worth.take_unmoved(tmp_path / "n2001", cache, names[::-1])
+    pretrain_worth.take_unmoved(tmp_path / "n2001", cache, names[::-1], USUAL, "0.4")
     found = sorted(file.name for file in cache.iterdir())
-    assert found == ["n2001-1-0-features + LDA.csv", "n2001-1-0-no EMG.csv"]
-    table = pd.read_csv(cache / "n2001-1-0-features + LDA.csv")
+    assert found == ["n2001-1-0-features + LDA-0.4.csv", "n2001-1-0-no EMG-0.4.csv"]
+    table = pd.read_csv(cache / "n2001-1-0-features + LDA-0.4.csv")
     assert table["subject"].tolist() == names[2:]
     assert set(table["commit"]) == {"older"}
     again = table[["subject", "y_true", *CLASSES]].assign(method="features + LDA", shots=1, draw=0)
@@ -246,7 +252,55 @@ def test_what_no_weights_change_is_taken_from_kept_results(tmp_path):
     back = back[back["method"] == "features + LDA"].reset_index(drop=True)
     pd.testing.assert_frame_equal(back[rows[3].columns], rows[3].reset_index(drop=True))
     with pytest.raises(ValueError, match="has 9 subjects and the cohort 8"):
-        pretrain_worth.take_unmoved(tmp_path / "n2001", cache, names[1:])
+        pretrain_worth.take_unmoved(tmp_path / "n2001", cache, names[1:], USUAL, "0.4")
+
+
+@pytest.mark.parametrize(
+    ("kept_as", "said"),
+    [
+        ({}, "window 0.4 and not 1"),  # of before settings said it
+        ({"window": 1, "hop": 0.5, "updates": 99}, "hop 0.5 and not 0.2, updates 99 and not 150"),
+    ],
+)
+def test_what_other_windows_or_updates_made_is_not_taken(kept_as, said, tmp_path):
+    kept(tmp_path, answers([0] * 9, "no EMG"))
+    file = tmp_path / "n2001" / "settings.json"
+    settings = {"commits": {"no EMG": "abc"}} | kept_as
+    file.write_text(json.dumps(settings))
+    own = USUAL | {"window": 1}
+    with pytest.raises(ValueError, match=f"are of {said} as in this run"):
+        pretrain_worth.take_unmoved(tmp_path / "n2001", tmp_path, list("abcdefghi"), own, "k")
+    assert not list(tmp_path.glob("*.csv"))
+
+
+def test_kept_rows_are_those_of_the_weights_and_of_the_motor_units_that_trained(monkeypatch):
+    rng = np.random.default_rng(0)
+    raw = Recordings(np.ones((2, 4)), sfreq=10_000, subject=["a", "b"])
+
+    def key(method, units=0.0, simulated=0.0, small="1" * 64, muap="2" * 64, window=0.4):
+        hashes = pd.DataFrame({"sha256": {"volitional-small": small, "volitional-muap": muap}})
+        monkeypatch.setattr(pretrain_worth, "describe", lambda: hashes)
+        columns = raw.with_values(np.full((4, 2), units), [0, 2, 4], item="motor unit")
+        cohort = Namespace(columns=columns, settings=USUAL | {"window": window})
+        own = Namespace(values=np.full((3, 2), simulated), labels=np.array(CLASSES))
+        return pretrain_worth.key_of(method, cohort, own)
+
+    other = {
+        "units": rng.random(), "simulated": rng.random(), "small": "3" * 64, "muap": "4" * 64,
+        "window": 1.0,
+    }  # fmt: skip
+    moved = {
+        method: {name for name, value in other.items() if key(method, **{name: value}) != before}
+        for method in (pretrain_worth.NO_EMG, *pretrain_worth.STARTS, *pretrain_worth.SCRATCH)
+        for before in [key(method)]
+    }
+    assert moved == {method: {"window"} for method in pretrain_worth.UNMOVED} | {
+        "nEMGNet, fine-tuned": {"window", "small"},
+        "nEMGNet, head fine-tuned": {"window", "small"},
+        "motor units, from scratch": {"window", "muap", "units"},
+        "motor units, simulated and own": {"window", "muap", "units", "simulated"},
+    }
+    assert "111111111111" in key("nEMGNet, fine-tuned")
 
 
 def test_blocks_are_filled_in_several_processes(six_patients):
@@ -254,8 +308,8 @@ def test_blocks_are_filled_in_several_processes(six_patients):
     np.savez(six_patients / "wide-50004.npz", **np.load(six_patients / "wide-50003.npz"))
     wanted = [("wide", 3, False), ("wide", 4, True), ("wide", 4, True)]
     patients.fill(six_patients, wanted, jobs=1)
-    made = {file.name for file in six_patients.glob("*-units*")}
-    assert made == {"wide-50003-units.npz", "wide-50004-units-louder.npz"}
+    made = {file.name.rsplit("-", 1)[0] for file in six_patients.glob("*-units*")}
+    assert made == {"wide-50003-units", "wide-50004-units-louder"}
     assert pd.read_csv(six_patients / patients.TIMES).columns.tolist() == patients.TIMED
 
 
@@ -273,22 +327,107 @@ def make_cohort(n_subjects, *, confound, random_state, vary, n_jobs):
 """
 
 
-def test_the_package_of_another_commit_simulates_its_own_patients(tmp_path, monkeypatch):
-    with pytest.raises(FileNotFoundError, match="holds no sknemg: unpack that of the older commit"):
-        pretrain_others.simulate(tmp_path, tmp_path, "whole", 2)
-    (tmp_path / "sknemg").mkdir()
+@pytest.fixture
+def package(tmp_path):
+    """A folder with a simulator of another commit."""
+    for name in ("simulate", "recordings"):
+        (tmp_path / "sknemg" / name).mkdir(parents=True)
+        (tmp_path / "sknemg" / name / "__init__.py").touch()
     (tmp_path / "sknemg" / "__init__.py").touch()
-    (tmp_path / "sknemg" / "simulate.py").write_text(PACKAGE)
-    file = pretrain_others.simulate(tmp_path, tmp_path, "whole", 2)
+    (tmp_path / "sknemg" / "simulate" / "__init__.py").write_text(PACKAGE)
+    return tmp_path
+
+
+def test_the_package_of_another_commit_simulates_its_own_patients(package, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="holds no sknemg: unpack that of the older commit"):
+        pretrain_others.simulator_in(package / "sknemg", "abc")
+    monkeypatch.setattr(pretrain_others, "code_at", lambda commit: None)
+    own = pretrain_others.simulator_in(package, "abc")
+    file = pretrain_others.simulate(package, own, package, "whole", 2)
     assert file.name == "whole-10002.npz"
     monkeypatch.setattr(patients, "simulated", None)  # the present simulator has no part in it
-    X, y = patients._raw(file, "whole", 10_002)
+    X, y = patients._raw(file, "whole", 10_002, other=True)
     assert X["subject"].nunique() == len(X) == 30
     assert set(X.values) == {10_002.0} and set(y) == {"normal"}
-    (tmp_path / "sknemg" / "simulate.py").unlink()
-    assert pretrain_others.simulate(tmp_path, tmp_path, "whole", 2) == file  # not made again
+    assert patients.simulator_of(package, {"whole": [2]}, other=True) == own
+    module = package / "sknemg" / "simulate" / "__init__.py"
+    module.unlink()
+    assert pretrain_others.simulate(package, own, package, "whole", 2) == file  # not made again
     with pytest.raises(subprocess.CalledProcessError):
-        pretrain_others.simulate(tmp_path, tmp_path, "whole", 3)
+        pretrain_others.simulate(package, own, package, "whole", 3)
+    module.write_text(PACKAGE + "# mended")
+    mended = pretrain_others.simulator_in(package, "abd")
+    with pytest.raises(ValueError, match=r"whole-10002.npz was not made by the simulator in .*abd"):
+        pretrain_others.simulate(package, mended, package, "whole", 2)
+    pretrain_others.simulate(package, mended, package, "whole", 3)
+    with pytest.raises(ValueError, match=r"10002.npz and whole-10003.npz were made by different"):
+        patients.others(package)
+
+
+def test_a_package_is_held_against_its_commit(package, monkeypatch):
+    own = pretrain_others.code_in(package / "sknemg", *patients.SIMULATES)
+    monkeypatch.setattr(pretrain_others, "code_at", lambda commit: own)
+    assert pretrain_others.simulator_in(package, "abc") == (own, "abc")
+    monkeypatch.setattr(pretrain_others, "code_at", lambda commit: "0" * 64)
+    with pytest.raises(ValueError, match="does not hold the simulator of abc: empty the folder"):
+        pretrain_others.simulator_in(package, "abc")
+    with pytest.raises(ValueError, match="holds the present simulator"):
+        pretrain_others.simulator_in(pretrain_others.ROOT, "abc")
+    monkeypatch.undo()
+    assert pretrain_others.code_at("no such commit") is None
+
+
+def test_patients_of_another_simulator_are_refused(six_patients, monkeypatch):
+    """Whatever was measured of them, and those of the present one where another is asked for."""
+    wide = {"wide": [3]}
+    assert patients.simulator_of(six_patients, wide).commit == "abc"
+    with pytest.raises(ValueError, match=r"wide-50003.npz was made by the present simulator"):
+        patients.block(six_patients, "wide", 3, other=True)
+    with pytest.raises(FileNotFoundError, match=r"holds no wide-50004.npz, patients of another"):
+        patients.block(six_patients, "wide", 4, other=True)
+    patients.block(six_patients, "wide", 3)
+    monkeypatch.setattr(patients, "package_code", lambda *packages: "another" * 9)
+    said = r"wide-50003.npz was made by another simulator \(commit abc, code .*: give an empty fold"
+    for refuse in (
+        lambda: patients.block(six_patients, "wide", 3),
+        lambda: patients.fill(six_patients, [("wide", 3, False)], jobs=1),
+        lambda: patients.simulator_of(six_patients, wide),
+    ):
+        with pytest.raises(ValueError, match=said):
+            refuse()
+    assert patients.simulator_of(six_patients, wide, other=True).commit == "abc"
+    file = six_patients / "wide-50003.npz"
+    arrays = {k: v for k, v in np.load(file).items() if not k.startswith("simulator")}
+    np.savez(file, **arrays)
+    with pytest.raises(ValueError, match="does not say which simulator made it"):
+        patients.block(six_patients, "wide", 3)
+
+
+def test_units_are_measured_anew_by_other_code(six_patients, monkeypatch):
+    first = patients.block(six_patients, "wide", 3)
+    measured = list(six_patients.glob("*-units*"))
+    code = package_code(*patients.MEASURES)
+    monkeypatch.setattr(
+        patients, "package_code",
+        lambda *of: "another" if of == patients.MEASURES else package_code(*of),
+    )  # fmt: skip
+    monkeypatch.setattr(patients, "steps", lambda: pytest.fail("filtered again"))
+    patients.block(six_patients, "wide", 3)
+    assert len(list(six_patients.glob("*-units*"))) == 2
+    monkeypatch.undo()
+    assert code == package_code(*patients.MEASURES)
+    monkeypatch.setattr(patients, "MuapFeatures", lambda: pytest.fail("measured again"))
+    again = patients.block(six_patients, "wide", 3)
+    assert_allclose(again.units.values, first.units.values)
+    assert len(measured) == 1
+
+
+def test_a_card_names_the_simulators_of_those_who_were_seen():
+    """Also where a model is calibrated anew beside patients who are not those of its training."""
+    about = {"other_simulator": "older", "simulator": "first", "seen_simulator": "present"}
+    said = pretrain._seen(about | {"n_seen": 120, "n_calibration": 60})
+    assert said.endswith("calibrate (commit older) and 60 of the simulator of commit present")
+    assert "first" not in said
 
 
 def test_rows_of_simulated_patients_and_of_real_ones_are_of_the_same_models(tmp_path):
@@ -302,10 +441,33 @@ def test_rows_of_simulated_patients_and_of_real_ones_are_of_the_same_models(tmp_
         )
     with pytest.raises(ValueError, match=r"The votes on EMGLAB N2001 .* are of other models"):
         pretrain_calibration.real(tmp_path)
-    rows, _ = pretrain_calibration.kept_of_simulated(pretrain_worth.FOLDER)
+    rows = pretrain_calibration.kept_of_simulated(pretrain_worth.FOLDER)
     whole = pd.concat([rows, pretrain_calibration.real(pretrain_worth.FOLDER)], ignore_index=True)
     known = pd.read_csv(pretrain_worth.FOLDER / "calibration.csv")
-    pd.testing.assert_frame_equal(whole.round(4), known)
+    pd.testing.assert_frame_equal(
+        whole.drop(columns="commit").round(4), known.drop(columns="commit", errors="ignore")
+    )
+
+
+def test_rows_say_which_commit_made_them(tmp_path, monkeypatch):
+    """Those that were kept before do as the settings beside them; later ones have their own."""
+    for file in ("calibration.csv", "calibration.json"):
+        shutil.copy(pretrain_worth.FOLDER / file, tmp_path)
+    for name in pretrain_worth.TITLES:
+        shutil.copytree(pretrain_worth.FOLDER / name, tmp_path / name)
+    table = pd.read_csv(tmp_path / "calibration.csv", dtype={"commit": str})
+    table.drop(columns="commit", errors="ignore").to_csv(tmp_path / "calibration.csv", index=False)
+    about = json.loads((tmp_path / "calibration.json").read_text())
+    (tmp_path / "calibration.json").write_text(json.dumps(about | {"commit": "1e5"}))
+    monkeypatch.setattr(pretrain_calibration, "provenance", lambda: {"commit": "later"})
+    monkeypatch.setattr(sys, "argv", ["x", "--part", "real", "--out", str(tmp_path)])
+    for _ in range(2):  # the second time all rows have a commit, and the settings that of the run
+        pretrain_calibration.main()
+        rows = pd.read_csv(tmp_path / "calibration.csv", dtype={"commit": str})
+        simulated = rows["patients"].str.startswith("simulated, ")
+        assert set(rows.loc[simulated, "commit"]) == {"1e5"}
+        assert set(rows.loc[~simulated, "commit"]) == {"later"}
+        assert json.loads((tmp_path / "calibration.json").read_text())["commit"] == "later"
 
 
 def test_kept_rows_of_a_method_that_is_not_installed_stay(tmp_path, monkeypatch):
@@ -314,7 +476,7 @@ def test_kept_rows_of_a_method_that_is_not_installed_stay(tmp_path, monkeypatch)
 
     class Cohort:
         raw, y, subjects = one, np.repeat(CLASSES, 3), one["subject"].to_numpy()
-        diagnoses, columns, windows = Few.diagnoses, one, one
+        diagnoses, columns, windows, settings = Few.diagnoses, one, one, USUAL
 
     rows = [answers([1] * 9, "nEMGNet, simulated alone", shots=0)]
     rows += [answers([1] * 9, pretrain_worth.MINIROCKET, shots).iloc[3:] for shots in (1, 2)]
@@ -336,4 +498,15 @@ def test_kept_rows_of_a_method_that_is_not_installed_stay(tmp_path, monkeypatch)
     found = pd.read_csv(tmp_path / "n2001" / "subjects.csv")
     assert found[found["shots"] > 0]["method"].unique().tolist() == [pretrain_worth.MINIROCKET]
     assert found.groupby("shots").size().to_dict() == {0: 27, 1: 6, 2: 6}
-    assert json.loads(file.read_text())["commits"] == {pretrain_worth.MINIROCKET: "older"}
+    settings = json.loads(file.read_text())
+    assert {name: settings[name] for name in USUAL} == USUAL
+    present = settings["commit"] or "unknown"
+    assert settings["commits"] == {
+        "motor units, simulated alone": present, "nEMGNet, simulated alone": present,
+        pretrain_worth.MINIROCKET: "older",
+    }  # fmt: skip
+    monkeypatch.setattr(pretrain_worth, "ask", lambda *_: pytest.fail("asked again"))
+    pretrain_worth.run("n2001", args)
+    monkeypatch.setattr(pretrain_worth, "package_code", lambda *_: "0" * 64)
+    with pytest.raises(pytest.fail.Exception, match="asked again"):  # by other code
+        pretrain_worth.run("n2001", args)

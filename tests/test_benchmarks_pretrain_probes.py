@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from argparse import Namespace
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from benchmarks import (
 )
 from benchmarks import pretrain_patients as patients
 from benchmarks import pretrain_variation as variation
+from benchmarks.machinery.kept_cohort import marked
 from benchmarks.machinery.reporting import write_between
 from benchmarks.pretrain_calibration import error_of_calibrated, row_of
 from benchmarks.pretrain_probes import ALTERATIONS, AS_IT_IS, SFREQ, altered
@@ -28,6 +30,7 @@ from benchmarks.pretrain_worth import FOLDER, GUIDE
 from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures
 from sknemg.diagnosis import fit_temperature
 from sknemg.pretrained import describe
+from sknemg.weights import folder_of
 
 
 def test_a_calibrated_model_of_few_subjects_has_an_error_all_the_same():
@@ -86,16 +89,17 @@ def test_recordings_are_altered_as_their_names_say():
 def test_patients_of_another_simulator_have_names_of_their_own(tmp_path, monkeypatch):
     asked = []
 
-    def block(store, kind, number):
+    def block(store, kind, number, *, other):
+        assert other
         asked.append((store, kind, number))
         raw = Recordings(np.ones((2, 9)), sfreq=SFREQ, subject=[f"{kind}-{number}", "x"])
         return patients.Block(raw, raw, raw, np.array(["normal", "myopathy"]))
 
     filled = []
     monkeypatch.setattr(patients, "block", block)
-    monkeypatch.setattr(patients, "fill", lambda store, blocks, jobs: filled.extend(blocks))
+    monkeypatch.setattr(patients, "fill", lambda store, blocks, jobs, other: filled.extend(blocks))
     for seed in (10_002, 10_003):
-        (tmp_path / f"whole-{seed}.npz").touch()
+        np.savez(tmp_path / f"whole-{seed}.npz", **marked("0" * 64, "add0767"))
     own = patients.others(tmp_path)
     assert filled == [("whole", 2, False), ("whole", 3, False)]
     assert asked == [(tmp_path, "whole", 2), (tmp_path, "whole", 3)]
@@ -137,7 +141,7 @@ def test_patients_that_calibrate_and_test_are_nobody_elses_twins():
     [["--updates", "5"], ["--network", "windows of 1 s, pooled head"], ["--only-patients"]],
 )
 def test_what_says_how_to_train_is_refused_where_nothing_is_trained(option, monkeypatch, capsys):
-    args = ["pretrain", "--store", "x", "--trained", "y", "--other", "z", "--other-simulator", "c"]
+    args = ["pretrain", "--store", "x", "--trained", "y", "--other", "z"]
     monkeypatch.setattr(sys, "argv", args + option)
     with pytest.raises(SystemExit):
         pretrain.main()
@@ -177,6 +181,55 @@ def test_the_guide_says_what_the_kept_answers_of_real_cohorts_do(tmp_path):
     said = pretrain_worth.caution(FOLDER)
     begins, ends = pretrain_worth.BEGINS, pretrain_worth.ENDS
     assert f"{begins}\n\n{said}\n\n{text}\n\n{ends}" in guide()
+
+
+def test_probes_say_which_commit_asked(tmp_path, monkeypatch):
+    """Rows of other labels keep theirs, which were the settings' before rows had any."""
+    answers = pd.DataFrame({"model": ["new"], "right": [3]})
+    before = pd.DataFrame({"model": ["old", "new"], "right": [1, 2], "sha256": "0"})
+    before.to_csv(tmp_path / "probes.csv", index=False)
+    (tmp_path / "probes.json").write_text(json.dumps({"commit": "first"}))
+    own = patients.Block(*[waves()] * 3, np.array(["normal", "myopathy"]))
+    monkeypatch.setattr(pretrain_probes, "block", lambda *_: own)
+    monkeypatch.setattr(pretrain_probes, "probe", lambda *_: answers)
+    monkeypatch.setattr(pretrain_probes, "provenance", lambda: {"commit": "later"})
+    args = Namespace(store=tmp_path, model="volitional-small", label="new", out=tmp_path)
+    for _ in range(2):
+        rows = pretrain_probes.asked(args)
+        assert rows["commit"].tolist() == ["first", "later"]
+        assert rows["right"].tolist() == [1, 3]
+    assert pd.read_csv(tmp_path / "probes.csv")["commit"].tolist() == ["first", "later"]
+
+
+def test_new_weights_are_asked_without_taking_the_place_of_the_shipped(
+    tmp_path, monkeypatch, capsys
+):
+    stores = ["x", "--store", "a", "--other", "b", "--weights", str(tmp_path / "new")]
+    for more in ([], ["--part", "simulated"], ["--part", "simulated", "--out", "c", "--write"]):
+        monkeypatch.setattr(sys, "argv", stores + more)
+        with pytest.raises(SystemExit):
+            pretrain_calibration.main()
+        assert "--weights needs --part simulated and an --out" in capsys.readouterr().err
+    with pytest.raises(FileNotFoundError, match="holds no volitional-muap, volitional-small"):
+        pretrain_calibration.models_in(tmp_path)
+    for name in pretrain_worth.SHIPPED:
+        shutil.copytree(folder_of(name), tmp_path / "new" / name)
+    asked = {}
+
+    def measure(store, other, models, jobs):
+        asked.update(models)
+        return pd.read_csv(FOLDER / "calibration.csv").iloc[:2]
+
+    monkeypatch.setattr(pretrain_calibration, "measure", measure)
+    monkeypatch.setattr(pretrain_calibration, "load", lambda name: pytest.fail("the shipped one"))
+    monkeypatch.setattr(pretrain_calibration, "fingerprint_of", lambda folder: folder.name + "!")
+    monkeypatch.setattr(
+        sys, "argv", [*stores, "--part", "simulated", "--out", str(tmp_path / "out")]
+    )
+    pretrain_calibration.main()
+    assert list(asked) == list(pretrain_worth.SHIPPED)
+    kept = json.loads((tmp_path / "out" / "calibration.json").read_text())["models"]
+    assert kept == {name: f"{name}!" for name in pretrain_worth.SHIPPED}
 
 
 def test_kept_results_are_of_the_models_that_are_shipped():

@@ -25,11 +25,18 @@ def arrays_of(X: Any, y: Any) -> dict[str, np.ndarray]:
     return {"values": values, "offsets": X.offsets, "y": np.asarray(y).astype(str)} | meta
 
 
+def marked(code: str, commit: str) -> dict[str, np.ndarray]:
+    """Give what a file says of the simulator that made it: the hash of its code, and its commit."""
+    return {"simulator_code": np.array(code), "simulator_commit": np.array(commit)}
+
+
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--package", type=Path, required=True, help="the folder that holds sknemg")
     parser.add_argument("--cohort", type=json.loads, required=True, help="of make_cohort, as JSON")
+    parser.add_argument("--code", required=True, help="hash of the code that simulates")
+    parser.add_argument("--commit", required=True, help="of the package")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--file", type=Path, required=True)
     args = parser.parse_args()
@@ -42,7 +49,7 @@ def main() -> None:
     start = time.perf_counter()
     X, y = make_cohort(n_jobs=args.jobs, **args.cohort)
     part = args.file.with_suffix(".part.npz")
-    np.savez(part, **arrays_of(X, y))
+    np.savez(part, **arrays_of(X, y), **marked(args.code, args.commit))
     part.replace(args.file)
     print(f"{args.file.name}: {len(X)} recordings, {time.perf_counter() - start:.0f} s", flush=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -231,6 +232,17 @@ def replace_section(page: Path, name: str, text: str) -> None:
         raise ValueError(
             f"{page} has no part {name}: put it between the comments of `section`."
         ) from error
+
+
+def read_with_commits(table: Path, settings: Path) -> pd.DataFrame:
+    """Read kept rows, each with the commit that made it.
+
+    Rows that were kept before they said so are of the commit in the settings beside them.
+    """
+    rows = pd.read_csv(table, dtype={"commit": str})
+    if "commit" not in rows:
+        rows["commit"] = json.loads(settings.read_text())["commit"]
+    return rows
 
 
 def write_between(page: Path, begins: str, ends: str, text: str) -> None:
