@@ -1,6 +1,6 @@
 """Train the models that come with sknemg, on simulated patients alone.
 
-Run ``python -m benchmarks.pretrain --store FOLDER --blocks 20 --out sknemg/weights``. Patients are
+Run ``python -m benchmarks.pretrain --store FOLDER --blocks 20 --out ELSEWHERE``. Patients are
 those of `benchmarks.pretrain_patients`. Columns are chosen by machines that are left out: those of
 one half of the patients (low gain, thick needles, ...) train, the others test. Two small cohorts of
 other settings, ``biceps`` and ``default``, test, and choose between networks where that is not done

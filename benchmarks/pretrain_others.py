@@ -6,7 +6,8 @@ Their physics are those of an older commit, whose package has to lie in a folder
     python -m benchmarks.pretrain_others --package older --commit add0767 --store OTHER
     python -m benchmarks.pretrain --other OTHER ...
 
-The cohorts are `OTHERS`, who calibrate, and `FRESH`, who test, of `benchmarks.pretrain_patients`.
+The cohorts are `OTHERS`, who calibrate, and `FRESH`, who test, of `benchmarks.pretrain_patients`;
+``--blocks strong:0`` makes the one that `benchmarks.pretrain_pattern` asks for in their place.
 What is in the store is not made again, and refused if it is of other code than the package's. Only
 the simulation is that of the older package: the present code brings the recordings into the common
 band and measures their motor units. Files carry the hash of the package's code and its commit,
@@ -108,15 +109,26 @@ def simulate(
             )
         return file
     cohort = {"n_subjects": own.n_subjects, "confound": False, "random_state": own.seed + number}
+    most = [] if own.most is None else ["--most", str(own.most)]
     path = [str(package.resolve()), os.environ.get("PYTHONPATH", "")]
     subprocess.run(
         [sys.executable, str(Path(kept_cohort.__file__).resolve()), "--package", str(package),
-         "--cohort", json.dumps(cohort | own.dials), "--code", made_by.code,
+         "--cohort", json.dumps(cohort | own.dials), *most, "--code", made_by.code,
          "--commit", made_by.commit, "--jobs", str(jobs), "--file", str(file)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path)), "PYTHONSAFEPATH": "1"},
         check=True,
     )  # fmt: skip
     return file
+
+
+def _block(text: str) -> tuple[str, int]:
+    """Read a block as the command line names it."""
+    kind, _, number = text.partition(":")
+    if kind not in COHORTS or not number.isdigit():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no block: give KIND:NUMBER, with a kind of {', '.join(COHORTS)}."
+        )
+    return kind, int(number)
 
 
 def main() -> None:
@@ -125,19 +137,20 @@ def main() -> None:
     parser.add_argument("--package", type=Path, required=True, help="folder of the older sknemg")
     parser.add_argument("--commit", required=True, help="of the older sknemg")
     parser.add_argument("--store", type=Path, required=True, help="where its patients are kept")
+    parser.add_argument("--blocks", nargs="+", type=_block, default=BLOCKS, metavar="KIND:NUMBER")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     args = parser.parse_args()
     made_by = simulator_in(args.package, args.commit)
     args.store.mkdir(parents=True, exist_ok=True)
-    at_once = min(len(BLOCKS), args.jobs)
+    at_once = min(len(args.blocks), args.jobs)
     with ThreadPoolExecutor(at_once) as pool:
         made = [
             pool.submit(simulate, args.package, made_by, args.store, *own, args.jobs // at_once)
-            for own in BLOCKS
+            for own in args.blocks
         ]
     for one in made:
         one.result()
-    fill(args.store, [(kind, number, False) for kind, number in BLOCKS], args.jobs, other=True)
+    fill(args.store, [(kind, number, False) for kind, number in args.blocks], args.jobs, other=True)
 
 
 if __name__ == "__main__":

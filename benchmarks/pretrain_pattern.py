@@ -6,14 +6,14 @@ of a second by `PatternFeatures`, whatever their amplitude, vote by a balanced l
 Patients are those of ``benchmarks.pretrain``, and others who contract with 5 to 60 % of their force
 (``strong``), simulated when they are missing from the store.
 
-Columns, and whether patients of weaker contractions (``wide``) train as
-well, are chosen by strong contractions on machines that are left out, once for each half of each
-property of a machine, and by patients of the simulator as it was before its physics were mended (of
-commit 678b616 or older, in the store `--older`; left out if none is given). The first block of
-strong patients trains nothing: models are compared there, and it says how sure the model may be. It
-is no independent test, since the older patients who chose are its twins (the same persons and
-machines, `benchmarks.pretrain_patients`). Nothing real is read, unless ``--look`` lets the finished
-model answer for real cohorts.
+Columns, and whether patients of weaker contractions (``wide``) train as well, are chosen by strong
+contractions on machines that are left out, once for each half of each property of a machine, and by
+patients of the simulator as it was before its physics were mended (of commit 678b616 or older, in
+the store `--older`, which `benchmarks.pretrain_others` fills; left out if none is given). The first
+block of strong patients trains nothing: models are compared there, and it says how sure the model
+may be. It is no independent test, since the older patients who chose are its twins (the same
+persons and machines, `benchmarks.pretrain_patients`). Nothing real is read, unless ``--look`` lets
+the finished model answer for real cohorts.
 
 It does not come with sknemg, since on those patients it is no better than `volitional-small`.
 """

@@ -1,5 +1,6 @@
 """The benchmarks of pretrained models, on invented answers and no training."""
 
+import argparse
 import json
 import shutil
 import subprocess
@@ -316,14 +317,18 @@ def test_blocks_are_filled_in_several_processes(six_patients):
 PACKAGE = """
 import numpy as np, pandas as pd
 class X:
-    def __init__(self, n, seed):
-        self.meta = pd.DataFrame({"sfreq": [1e4] * n, "subject": [f"S{k}" for k in range(n)]})
+    def __init__(self, subjects, seed):
+        n = len(subjects)
+        self.seed, self.meta = seed, pd.DataFrame({"sfreq": [1e4] * n, "subject": subjects})
         self.values, self.offsets = np.full(4 * n, float(seed)), 4 * np.arange(n + 1)
     def __len__(self):
         return len(self.meta)
+    def __getitem__(self, rows):
+        return X(self.meta["subject"].iloc[rows].tolist(), self.seed)
 def make_cohort(n_subjects, *, confound, random_state, vary, n_jobs):
     assert not confound and vary == "all"
-    return X(n_subjects, random_state), np.array(["normal"] * n_subjects)
+    subjects = [f"S{k}" for k in range(n_subjects) for _ in range(5)]
+    return X(subjects, random_state), np.repeat(np.arange(n_subjects).astype(str), 5)
 """
 
 
@@ -347,8 +352,14 @@ def test_the_package_of_another_commit_simulates_its_own_patients(package, monke
     assert file.name == "whole-10002.npz"
     monkeypatch.setattr(patients, "simulated", None)  # the present simulator has no part in it
     X, y = patients._raw(file, "whole", 10_002, other=True)
-    assert X["subject"].nunique() == len(X) == 30
-    assert set(X.values) == {10_002.0} and set(y) == {"normal"}
+    assert X["subject"].nunique() == 30 and len(X) == 150
+    assert set(X.values) == {10_002.0}
+    wide = pretrain_others.simulate(package, own, package, *pretrain_others._block("wide:1"))
+    few, y = patients._raw(wide, "wide", 50_001, other=True)
+    assert few["subject"].value_counts().unique().tolist() == [3]
+    assert [f"wide-50001-S{k}" for k in y] == few["subject"].tolist()
+    with pytest.raises(argparse.ArgumentTypeError, match="'pattern' is no block: give KIND:NUMB"):
+        pretrain_others._block("pattern")
     assert patients.simulator_of(package, {"whole": [2]}, other=True) == own
     module = package / "sknemg" / "simulate" / "__init__.py"
     module.unlink()

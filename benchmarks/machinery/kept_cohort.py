@@ -35,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--package", type=Path, required=True, help="the folder that holds sknemg")
     parser.add_argument("--cohort", type=json.loads, required=True, help="of make_cohort, as JSON")
+    parser.add_argument("--most", type=int, help="recordings of a subject that are kept")
     parser.add_argument("--code", required=True, help="hash of the code that simulates")
     parser.add_argument("--commit", required=True, help="of the package")
     parser.add_argument("--jobs", type=int, default=1)
@@ -48,6 +49,9 @@ def main() -> None:
         raise SystemExit(f"sknemg of {found} was imported, not that of {args.package}.")
     start = time.perf_counter()
     X, y = make_cohort(n_jobs=args.jobs, **args.cohort)
+    if args.most is not None:
+        kept = np.flatnonzero(X.meta.groupby("subject").cumcount() < args.most)
+        X, y = X[kept], np.asarray(y)[kept]
     part = args.file.with_suffix(".part.npz")
     np.savez(part, **arrays_of(X, y), **marked(args.code, args.commit))
     part.replace(args.file)
