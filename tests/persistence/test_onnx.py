@@ -182,7 +182,8 @@ def test_a_network_scores_as_torch_does(options, tmp_path):
     noise = rng.normal(size=(50, n_times)) * np.geomspace(1e-3, 30, 50)[:, None]
     new = np.concatenate([noise, *X]).astype("float32")
     expected = model.estimator_.predict_proba(new)
-    assert_allclose(light.estimator_.predict_proba(new), expected, rtol=0, atol=1e-5)
+    # Two libraries sum in orders of their own, and a network can amplify it: 2e-5 with AVX-512.
+    assert_allclose(light.estimator_.predict_proba(new), expected, rtol=0, atol=1e-4)
     assert np.ptp(expected, axis=0).max() > 0.1
     content = (tmp_path / "m.onnx").read_bytes()
     assert b"/sknemg/" not in content and b"site-packages" not in content  # of this machine
