@@ -403,7 +403,8 @@ def tables(results: Path | None = None) -> str:
         "the rounds. The floor is the network's multiply-adds at the speed of a matrix product in "
         "the same run. Aims: inference of nEMGNet-B at most 1.5 times the floor, an epoch within "
         "5 % of a bare loop in torch that gives the same weights, extractors in less time than "
-        "nEMGNet-B.\n",
+        "nEMGNet-B. Less than the floor means that convolutions (oneDNN) run faster than torch's "
+        "matrix product (MKL), as on AMD's processors with AVX-512.\n",
     ]
     base = (results or runner.RESULTS) / "limits"
     for name, device in (("cpu", "A CPU"), ("gpu", "A GPU")):
