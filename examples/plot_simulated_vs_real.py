@@ -181,8 +181,9 @@ print(table.round(3).to_string())
 
 # %%
 # What was believed wrongly, what is still wrong, and the table of before and after are on the page
-# `Simulated beside real <../realism.html>`_. In short: simulated recordings are larger and busier
-# than N2001's at the same nominal effort, with a smaller share of their power below 50 Hz (1 to
-# 2 %; real ones 4 to 7 %), and neuropathic potentials have a phase too many.
+# `Simulated beside real <../realism.html>`_. In short: simulated recordings are larger than N2001's
+# at the same nominal effort, with a smaller share of their power below 50 Hz (2 to 4 %; real ones 4
+# to 7 %) and a tenth of it above 2 kHz; normal potentials are longer, myopathic ones have too few
+# phases.
 
 plt.show()
