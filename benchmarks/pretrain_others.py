@@ -27,16 +27,20 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-
 from benchmarks.machinery import kept_cohort
-from benchmarks.pretrain_patients import COHORTS, FRESH, OTHERS, SIMULATES, Simulator, fill
+from benchmarks.pretrain_patients import (
+    COHORTS,
+    FRESH,
+    OTHERS,
+    SIMULATES,
+    Simulator,
+    fill,
+    mark_of,
+)
 from sknemg.versions import code_in, package_code
 
 #: Blocks of the other simulator: those that calibrate and those that test.
 BLOCKS = tuple((kind, number) for own in (OTHERS, FRESH) for kind in own for number in own[kind])
-
-
 #: Of this checkout.
 ROOT = Path(__file__).parents[1]
 
@@ -99,8 +103,8 @@ def simulate(
     own = COHORTS[kind]
     file = store / f"{kind}-{own.seed + number}.npz"
     if file.exists():
-        with np.load(file) as kept:
-            found = str(kept["simulator_code"]) if "simulator_code" in kept else "unknown"
+        mark = mark_of(file)
+        found = "unknown" if mark is None else mark.code
         if found != made_by.code:
             raise ValueError(
                 f"{file} was not made by the simulator in {package} (commit {made_by.commit}, code "

@@ -120,15 +120,22 @@ def simulator_of(
     return Simulator(code, commit)
 
 
-def _checked(file: Path, other: bool) -> Simulator:
-    """Read by what a block was simulated, and refuse what was not asked for."""
+def mark_of(file: Path) -> Simulator | None:
+    """Read by what a block was simulated; None of a file that does not say so."""
     with np.load(file) as kept:
         if "simulator_code" not in kept:
-            raise ValueError(
-                f"{file} does not say which simulator made it, as files do now: simulate its "
-                "patients anew, in an empty folder."
-            )
-        made = Simulator(str(kept["simulator_code"]), str(kept["simulator_commit"]))
+            return None
+        return Simulator(str(kept["simulator_code"]), str(kept["simulator_commit"]))
+
+
+def _checked(file: Path, other: bool) -> Simulator:
+    """Read by what a block was simulated, and refuse what was not asked for."""
+    made = mark_of(file)
+    if made is None:
+        raise ValueError(
+            f"{file} does not say which simulator made it, as files do now: simulate its "
+            "patients anew, in an empty folder."
+        )
     present = package_code(*SIMULATES)
     if other and made.code == present:
         raise ValueError(

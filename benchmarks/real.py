@@ -30,7 +30,14 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.machinery.methods import installed
 from benchmarks.machinery.reporting import commits_of, markdown
 from benchmarks.machinery.runner import RESULTS
-from sknemg import DiVoteClassifier, Downsampler, NEMGNetClassifier, Segmenter, SegmentFeatures
+from sknemg import (
+    DiVoteClassifier,
+    Downsampler,
+    ImplausibleWarning,
+    NEMGNetClassifier,
+    Segmenter,
+    SegmentFeatures,
+)
 from sknemg.datasets import load_cohort, load_emglab
 from sknemg.evaluation import PROTOCOLS, Evaluation, evaluate, gains_of, nuisance_model
 from sknemg.evaluation.methods import SHORT
@@ -78,7 +85,8 @@ ABOUT = {
 def load(cohort: str) -> tuple[Any, np.ndarray]:
     """Load a cohort as it was recorded."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Flat for")  # N2001A06BB08: a row like any other
+        # N2001A06BB08: a row like any other
+        warnings.filterwarnings("ignore", r".*\n *flat for", ImplausibleWarning)
         if cohort == "n2001":
             return load_emglab()
         return load_cohort(Path(os.environ["SKNEMG_DATA"]) / "algiers")

@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from inspect import getfile
@@ -150,9 +149,7 @@ def load(cohort: str, size: Size, cache: Path) -> Pictures:
     else:
         folder = cache / "cohorts"
         raw, y = make_cohort(size.subjects, sfreq=10_000, cache=folder, random_state=0)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Flat for")  # N2001A06BB08: a row like any other
-        return pictures(steps().fit_transform(raw), y, size.hop)
+    return pictures(steps().fit_transform(raw), y, size.hop)
 
 
 def store_of(cache: Path) -> Path:
