@@ -3,13 +3,15 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from benchmarks.archive import __main__ as archive
-from benchmarks.archive.command import steady_rate
+from benchmarks.archive.command import _largest_memory, steady_rate
 from benchmarks.archive.machine import KERNELS
 from benchmarks.archive.page import PAGE, RESULTS, tables
 from benchmarks.archive.stages import REST, STAGES
@@ -155,6 +157,15 @@ def test_a_steady_rate_leaves_out_the_start_and_the_worker_that_ends_last():
     both = np.array(sorted([*one.tolist(), *second.tolist()]))
     assert steady_rate(both[4:-1], 2) == pytest.approx(10, rel=0.1)
     assert np.isnan(steady_rate(one[:2], 1))
+
+
+def test_the_memory_of_a_command_that_ends_soon_is_seen():
+    late = "import time; time.sleep(0.4); held = bytearray(300_000_000); time.sleep(0.6)"
+    with subprocess.Popen([sys.executable, "-c", late]) as process:
+        memory, (ended,) = _largest_memory([process])
+    assert process.returncode == 0 and ended > 0
+    assert memory["peak_mb"] == memory["own_mb"] > 300
+    assert memory["workers_mb"] == 0
 
 
 @pytest.mark.slow

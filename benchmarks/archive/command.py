@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-LOOK = 2.0  # s between two looks at the memory of running processes
+LOOK = 2.0  # s between two looks at the memory of running processes, at most
+LOOK_SHARE = 0.1  # of the time that they have run: a short run is looked at more often
 
 
 def measure_command(
@@ -129,16 +130,17 @@ def _largest_memory(running: list[subprocess.Popen]) -> tuple[dict[str, float], 
     """Watch processes and all below them to their ends; shared pages count once (PSS, by Linux).
 
     Given are the most that all held at once, and the most of the processes themselves and of those
-    below them, in MB. They are looked at every `LOOK` seconds only, since a look walks all pages of
-    a process and holds up its own requests for memory.
+    below them, in MB. A look walks all pages of a process and holds up its own requests for memory:
+    it waits for a tenth of the time that they have run (`LOOK_SHARE`), at most for `LOOK` seconds.
     """
     import psutil
 
     tops = [psutil.Process(process.pid) for process in running]
     most = np.zeros(3)  # all, the commands themselves, what they started
-    ended, next_look = [np.nan] * len(running), 0.0
+    start = next_look = time.perf_counter()
+    ended = [np.nan] * len(running)
     while np.isnan(ended).any():
-        time.sleep(0.1)
+        time.sleep(0.05)
         for at, process in enumerate(running):
             if np.isnan(ended[at]) and process.poll() is not None:
                 ended[at] = time.perf_counter()
@@ -152,7 +154,8 @@ def _largest_memory(running: list[subprocess.Popen]) -> tuple[dict[str, float], 
                     with _gone():
                         below += one.memory_full_info().pss
         most = np.maximum(most, [own + below, own, below])
-        next_look = time.perf_counter() + LOOK
+        now = time.perf_counter()
+        next_look = now + min(LOOK, LOOK_SHARE * (now - start))
     return dict(zip(("peak_mb", "own_mb", "workers_mb"), most / 1e6, strict=True)), ended
 
 
