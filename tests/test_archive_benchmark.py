@@ -160,7 +160,7 @@ def test_a_steady_rate_leaves_out_the_start_and_the_worker_that_ends_last():
 
 
 def test_the_memory_of_a_command_that_ends_soon_is_seen():
-    late = "import time; time.sleep(0.4); held = bytearray(300_000_000); time.sleep(0.6)"
+    late = "import time; time.sleep(0.4); held = bytearray(300_000_000); time.sleep(1)"
     with subprocess.Popen([sys.executable, "-c", late]) as process:
         memory, (ended,) = _largest_memory([process])
     assert process.returncode == 0 and ended > 0
@@ -205,7 +205,7 @@ def test_an_archive_is_measured_in_a_small_size_and_goes_on_where_it_stopped(tmp
     assert difference < 0.01
     names = [*dict.fromkeys(stage for *_, stage in STAGES), REST]
     assert (stages["cpu_s"] > 0).all()
-    assert (stages[REST] >= -0.02 * stages["cpu_s"]).all()  # a start varies by as much
+    assert (stages[REST] > -0.05).all()  # s: a start, which is taken off, varies by some 0.02
     assert (stages[names[:-1]] > 0).all(axis=None)
     assert (stages["windows"] > 0).all()
     text = tables(tmp_path / "out")
