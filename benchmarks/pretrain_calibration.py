@@ -27,7 +27,8 @@ from sklearn.base import clone
 
 from benchmarks.machinery.reporting import markdown, read_with_commits, write_between
 from benchmarks.machinery.runner import write_json
-from benchmarks.pretrain import answers, shown
+from benchmarks.pretrain.answers import answers
+from benchmarks.pretrain.models import shown
 from benchmarks.pretrain_patients import FRESH, Block, block, others, together
 from benchmarks.pretrain_worth import (
     CLASSES,

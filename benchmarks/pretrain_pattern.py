@@ -33,18 +33,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import write_json
-from benchmarks.pretrain import (
-    CHOOSING,
-    FOLDER,
-    MACHINES,
-    answers,
-    keep,
-    one_by_one,
-    persons,
-    scores_of_subjects,
-    votes_of_units,
-)
-from benchmarks.pretrain import columns_of as units_of
+from benchmarks.pretrain.answers import answers
+from benchmarks.pretrain.models import keep, persons
+from benchmarks.pretrain.training import CHOOSING, FOLDER
+from benchmarks.pretrain.units import MACHINES, one_by_one, scores_of_subjects, votes_of_units
+from benchmarks.pretrain.units import columns_of as units_of
 from benchmarks.pretrain_patients import (
     PREPARES,
     SFREQ,

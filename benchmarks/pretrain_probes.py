@@ -19,7 +19,7 @@ from scipy.signal import butter, resample_poly, sosfiltfilt
 
 from benchmarks.machinery.reporting import markdown, read_with_commits, write_between
 from benchmarks.machinery.runner import write_json
-from benchmarks.pretrain import answers
+from benchmarks.pretrain.answers import answers
 from benchmarks.pretrain_patients import SFREQ, block, together
 from benchmarks.pretrain_worth import FOLDER, GUIDE
 from sknemg import Recordings

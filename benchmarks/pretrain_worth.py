@@ -6,7 +6,7 @@ are. Then they are trained further on 1, 2, 4 or 8 subjects a class, drawn sever
 on all other subjects of the cohort, beside models that are trained from scratch on the same
 subjects and one that sees no EMG. All recordings pass through the steps of the shipped models:
 10 kHz, 20 Hz to 4.5 kHz, without mains. No setting was fitted to these subjects, but N2001's ten
-were in view when the models were made (`benchmarks.pretrain.LOOKED`): its figures are no
+were in view when the models were made (`benchmarks.pretrain.cards.LOOKED`): its figures are no
 independent test. Results are kept by draw, each with the commit that made it and under all that it
 depends on beside its subjects (the hash of the weights, windows and updates, motor units), and a
 stopped run goes on. ``--keep-unmoved`` takes what no weights change from the kept results instead
@@ -37,7 +37,8 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.machinery.methods import installed
 from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import RESULTS, write_json
-from benchmarks.pretrain import UNMEASURED, columns_of, votes_of_units
+from benchmarks.pretrain.cards import UNMEASURED
+from benchmarks.pretrain.units import columns_of, votes_of_units
 from benchmarks.pretrain_patients import MEASURES, block, steps, together
 from benchmarks.real import load as load_real
 from sknemg import DiVoteClassifier, MuapFeatures, NEMGNetClassifier, Recordings, SegmentFeatures

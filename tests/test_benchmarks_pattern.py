@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import pretrain_pattern
-from benchmarks.pretrain import MACHINES
+from benchmarks.pretrain.units import MACHINES
 from benchmarks.pretrain_pattern import Patterns, choose, situations, together
 from sknemg import Recordings
 from sknemg.features import pattern_names

@@ -12,9 +12,11 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from benchmarks import pretrain, pretrain_calibration, pretrain_others, pretrain_worth
+from benchmarks import pretrain_calibration, pretrain_others, pretrain_worth
 from benchmarks import pretrain_patients as patients
 from benchmarks.machinery.kept_cohort import marked
+from benchmarks.pretrain import cards, units
+from benchmarks.pretrain.networks import Network
 from benchmarks.pretrain_variation import GAIN
 from benchmarks.pretrain_worth import CLASSES
 from sknemg import Recordings
@@ -203,28 +205,28 @@ def test_a_column_that_needs_a_known_machine_is_not_chosen(monkeypatch):
     rng = np.random.default_rng(0)
     y = np.tile(CLASSES, 40)
     code = np.tile([0, 1, 2], 40)
-    machines = {name: rng.random(120) for name in pretrain.MACHINES}
+    machines = {name: rng.random(120) for name in units.MACHINES}
     machines["needle"] = np.repeat(["concentric", "monopolar"], 60)
     raw = Recordings(np.ones((120, 4)), sfreq=10_000, subject=np.arange(120), **machines)
     values = rng.normal(size=(360, len(FEATURES)))
     values[:, FEATURES.index("duration")] += 2 * np.repeat(code, 3)
     far = np.repeat(machines["needle"] == "monopolar", 3)
     values[:, FEATURES.index("amplitude")] += 3 * np.repeat(code, 3) + 9 * far
-    units = raw.with_values(values, 3 * np.arange(121), item="motor unit")
-    own = patients.Block(raw, raw, units, y)
-    monkeypatch.setattr(pretrain, "MACHINES", ("needle", "gain"))
-    table = pretrain.unknown_machines(own, ["amplitude"])
+    found = raw.with_values(values, 3 * np.arange(121), item="motor unit")
+    own = patients.Block(raw, raw, found, y)
+    monkeypatch.setattr(units, "MACHINES", ("needle", "gain"))
+    table = units.unknown_machines(own, ["amplitude"])
     assert table["machines"].tolist() == ["needle", "needle", "gain", "gain"]
     assert (table["subjects"] == 60).all()  # the other half trains
     assert (table["balanced_accuracy"][:2] < 0.5).all()
-    monkeypatch.setattr(pretrain, "FEATURES", FEATURES[:2])
-    monkeypatch.setattr(pretrain, "MOST_COLUMNS", 1)
-    columns, _ = pretrain.choose_columns(own)
+    monkeypatch.setattr(units, "FEATURES", FEATURES[:2])
+    monkeypatch.setattr(units, "MOST_COLUMNS", 1)
+    columns, _ = units.choose_columns(own)
     assert columns == ["duration"]
 
 
 def test_a_network_has_as_many_updates_whatever_the_number_of_windows():
-    setting = pretrain.Network(n_updates=100, batch_seconds=12.8)
+    setting = Network(n_updates=100, batch_seconds=12.8)
     for n_windows in (300, 2000, 50_000):
         own = setting.classifier(n_windows, seed=0)
         updates = own.max_epochs * own.epoch_fraction * n_windows / own.batch_size
@@ -436,7 +438,7 @@ def test_units_are_measured_anew_by_other_code(six_patients, monkeypatch):
 def test_a_card_names_the_simulators_of_those_who_were_seen():
     """Also where a model is calibrated anew beside patients who are not those of its training."""
     about = {"other_simulator": "older", "simulator": "first", "seen_simulator": "present"}
-    said = pretrain._seen(about | {"n_seen": 120, "n_calibration": 60})
+    said = cards._seen(about | {"n_seen": 120, "n_calibration": 60})
     assert said.endswith("calibrate (commit older) and 60 of the simulator of commit present")
     assert "first" not in said
 

@@ -14,7 +14,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from benchmarks import (
-    pretrain,
     pretrain_calibration,
     pretrain_pattern,
     pretrain_probes,
@@ -24,6 +23,7 @@ from benchmarks import pretrain_patients as patients
 from benchmarks import pretrain_variation as variation
 from benchmarks.machinery.kept_cohort import marked
 from benchmarks.machinery.reporting import write_between
+from benchmarks.pretrain import __main__, models
 from benchmarks.pretrain_calibration import error_of_calibrated, row_of
 from benchmarks.pretrain_probes import ALTERATIONS, AS_IT_IS, SFREQ, altered
 from benchmarks.pretrain_worth import FOLDER, GUIDE
@@ -130,7 +130,7 @@ def test_patients_that_calibrate_and_test_are_nobody_elses_twins():
     }  # fmt: skip
     assert not seeds["others"] & seeds["used"]
     assert not seeds["fresh"] & (seeds["used"] | seeds["others"])
-    assert pretrain.persons([
+    assert models.persons([
         Recordings(np.ones((2, 9)), sfreq=SFREQ, subject=["biceps-90000-S1", "biceps-90000-S2"]),
         Recordings(np.ones((1, 9)), sfreq=SFREQ, subject=["default-90000-S1"]),
     ]) == {"90000-S1", "90000-S2"}  # fmt: skip
@@ -144,7 +144,7 @@ def test_what_says_how_to_train_is_refused_where_nothing_is_trained(option, monk
     args = ["pretrain", "--store", "x", "--trained", "y", "--other", "z"]
     monkeypatch.setattr(sys, "argv", args + option)
     with pytest.raises(SystemExit):
-        pretrain.main()
+        __main__.main()
     assert f"{option[0]} cannot be used with --trained" in capsys.readouterr().err
 
 
@@ -254,7 +254,7 @@ def test_votes_are_looked_up_by_subject_and_the_whole_pipeline_is_kept():
     votes.fit(middle.fit_transform(waves.with_columns(subject=np.arange(24) + 100)), y)
     y[::3] = np.roll(y[::3], 3)  # not all are right, so that the temperature is no limit
     own = patients.Block(raw, waves, waves, y)
-    model = pretrain.cautious(votes, middle, own)
+    model = models.cautious(votes, middle, own)
     proba = model.estimator_.predict_proba(raw)
     assert_allclose(proba, model.out_of_fold_proba_, atol=1e-5)
     assert [type(step).__name__ for step in model.estimator_] == [
@@ -263,7 +263,7 @@ def test_votes_are_looked_up_by_subject_and_the_whole_pipeline_is_kept():
     codes = np.searchsorted(model.classes_, own.y)
     assert model.temperature_ == pytest.approx(fit_temperature(proba, codes), rel=1e-3)
     louder = own._replace(raw=raw.with_values(3 * raw.values, raw.offsets))
-    wider = pretrain.cautious(votes, middle, own, patients.together([own, louder]))
+    wider = models.cautious(votes, middle, own, patients.together([own, louder]))
     assert wider.temperature_ == model.temperature_
     assert wider.quantile_ == model.quantile_
     assert wider.plausibility_.low_[0] == model.plausibility_.low_[0]

@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.pretrain import reference_patient as patient
+from benchmarks.pretrain.models import reference_patient as patient
 from sknemg import (
     DiVoteClassifier,
     Downsampler,
