@@ -65,7 +65,7 @@ COHORTS = {
 }
 #: Blocks that train, test or choose in the studies of the shipped models, whatever the simulator.
 USED: Mapping[str, Iterable[int]] = {
-    "wide": range(30), "whole": range(2), "biceps": range(1), "default": range(1),
+    "wide": range(60), "whole": range(2), "biceps": range(1), "default": range(1),
     "strong": range(5),
 }  # fmt: skip
 #: Blocks of the store of another simulator that calibrate, and those that then test.

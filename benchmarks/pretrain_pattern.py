@@ -35,7 +35,7 @@ from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import answers
 from benchmarks.pretrain.models import keep, persons
-from benchmarks.pretrain.training import CHOOSING, FOLDER
+from benchmarks.pretrain.training import FOLDER, TESTING
 from benchmarks.pretrain.units import MACHINES, one_by_one, scores_of_subjects, votes_of_units
 from benchmarks.pretrain.units import columns_of as units_of
 from benchmarks.pretrain_patients import (
@@ -243,7 +243,7 @@ def train(args: argparse.Namespace) -> None:
 
     calibration = block(args.store, "strong", 0)
     tests = {"strong (as in training)": first}
-    tests |= {f"{kind} (weak contractions)": patterns(args.store, kind, 0) for kind in CHOOSING}
+    tests |= {f"{kind} (weak contractions)": patterns(args.store, kind, 0) for kind in TESTING}
     found = [
         {"cohort": kind} | answers(votes, columns_of(part, columns), part.y).scores()
         for kind, part in tests.items()
@@ -255,7 +255,7 @@ def train(args: argparse.Namespace) -> None:
     beside.to_csv(args.results / "pattern_beside.csv", index=False, float_format="%.4f")
     world = provenance()
     read = {"strong": range(args.strong + 1), "wide": range(args.weak)}
-    read |= {kind: range(1) for kind in CHOOSING}
+    read |= {kind: range(1) for kind in TESTING}
     about = {
         "n_train": int(own.windows.meta["subject"].nunique()),
         "n_calibration": int(calibration.raw["subject"].nunique()),

@@ -138,7 +138,7 @@ def test_patients_that_calibrate_and_test_are_nobody_elses_twins():
 
 @pytest.mark.parametrize(
     "option",
-    [["--updates", "5"], ["--network", "windows of 1 s, pooled head"], ["--only-patients"]],
+    [["--seed", "5"], ["--network", "windows of 1 s, pooled head"], ["--only-patients"]],
 )
 def test_what_says_how_to_train_is_refused_where_nothing_is_trained(option, monkeypatch, capsys):
     args = ["pretrain", "--store", "x", "--trained", "y", "--other", "z"]

@@ -3,9 +3,9 @@
 Run ``python -m benchmarks.pretrain --store FOLDER --blocks 20 --out ELSEWHERE``. Patients are
 those of `benchmarks.pretrain_patients`. Columns are chosen by machines that are left out: those of
 one half of the patients (low gain, thick needles, ...) train, the others test. Two small cohorts of
-other settings, ``biceps`` and ``default``, test, and choose between networks where that is not done
-by hand; ``whole``, patients apart from those of training, says how sure the models may be. Nothing
-real is read here.
+other settings, ``biceps`` and ``default``, test; ``whole``, patients apart from those of training,
+says how sure the models may be. Settings of the network are compared by
+`benchmarks.pretrain.scale`. Nothing real is read here.
 
 Real patients are not simulated as in training, and a model that was calibrated on patients who are
 is too sure of others. With ``--other FOLDER``, a store that was made by another version of the
@@ -24,13 +24,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks.pretrain.networks import CHOICES
+from benchmarks.pretrain.networks import CHOICES, Network
 from benchmarks.pretrain.training import FOLDER, calibrate_anew, train
 
 #: Options that say how models are trained.
 OF_TRAINING = (
-    "blocks", "numbers", "choosing", "only_patients", "network", "trial", "updates", "seed",
-    "device",
+    "blocks", "numbers", "testing", "only_patients", "network", "seed", "device",
 )  # fmt: skip
 
 
@@ -41,13 +40,11 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=30, help="of sixty patients, in training")
     parser.add_argument("--numbers", type=int, nargs="+", help="of these blocks, in their place")
     parser.add_argument("--calibrating", type=int, default=2, help="blocks of thirty")
-    parser.add_argument("--choosing", type=int, default=1, help="blocks of each other cohort")
+    parser.add_argument("--testing", type=int, default=1, help="blocks of each other cohort")
     parser.add_argument("--only-patients", action="store_true", help="simulate, and train nothing")
     parser.add_argument("--models", nargs="+", choices=["muap", "small"],
                         default=["muap", "small"])  # fmt: skip
-    parser.add_argument("--network", choices=list(CHOICES), help="chosen by trial if left out")
-    parser.add_argument("--trial", type=int, default=500, help="updates of a trial")
-    parser.add_argument("--updates", type=int, default=3000)
+    parser.add_argument("--network", choices=list(CHOICES), default=Network().name)
     parser.add_argument("--trained", type=Path, help="calibrate the models in this folder anew")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", help="that trains the network, as cuda")

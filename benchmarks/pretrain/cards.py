@@ -11,10 +11,9 @@ from sknemg.weights import CAUTION
 BY_MACHINES = (
     "Columns were chosen by machines left out of training; biceps and default chose nothing."
 )
-BY_COHORTS = "biceps and default chose the setting, and are slightly too good."
-BY_HAND = (
-    "Windows and head were not chosen by a kept comparison. What is varied in training was chosen "
-    "by patients of another simulator."
+BY_PATIENTS = (
+    "Windows, head and size were chosen by `benchmarks.pretrain.scale`, on other simulated "
+    "patients. What is varied in training was chosen by patients of another simulator."
 )
 #: What was known of real recordings when the models were made, as cards say it.
 LOOKED = (

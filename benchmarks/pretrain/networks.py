@@ -1,14 +1,9 @@
-"""The small network: its settings, its training, and a choice between settings."""
+"""The small network: its settings and its training."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-import pandas as pd
-
-from benchmarks.pretrain.answers import answers
 from benchmarks.pretrain_patients import SFREQ, Block
 from benchmarks.pretrain_variation import SlowNoise, stretched
 from sknemg import DiVoteClassifier, NEMGNetClassifier, Segmenter
@@ -16,19 +11,40 @@ from sknemg import DiVoteClassifier, NEMGNetClassifier, Segmenter
 
 @dataclass(frozen=True)
 class Network:
-    """A setting of the small network: windows (s), head, and how long it is trained."""
+    """A setting of the small network: windows, head, size, and how long it is trained.
 
-    window: float = 1.0
-    head: str = "pooled"
+    Windows are `window` seconds long and begin every `hop` windows; each update sees
+    `batch_seconds` of signal. `gain` is varied beside that of the patient; `average` is the decay
+    of the average of weights along the training, or None.
+    """
+
+    window: float = 0.4
+    head: str = "flat"
+    width: int = 8
     n_updates: int = 3000
     batch_seconds: float = 12.8
+    hop: float = 0.5
+    average: float | None = None
     lr: float = 3e-3
-    width: int = 8
-    gain: float = 2.0  # beside that of the patient
+    gain: float = 2.0
+
+    @property
+    def name(self) -> str:
+        """Say what it is, and what of it differs from the first one."""
+        more = {
+            "width": f"width {self.width}", "n_updates": f"{self.n_updates} updates",
+            "batch_seconds": f"batches of {self.batch_seconds:g} s",
+            "hop": f"windows every {self.hop * self.window:g} s",
+            "average": f"weights averaged by {self.average}", "lr": f"rate {self.lr:g}",
+            "gain": f"gains of {self.gain:g}",
+        }  # fmt: skip
+        usual = Network()
+        said = [text for own, text in more.items() if getattr(self, own) != getattr(usual, own)]
+        return ", ".join([f"windows of {self.window:g} s, {self.head} head", *said])
 
     def segmenter(self) -> Segmenter:
-        """Cut windows that overlap by half; short recordings are padded."""
-        return Segmenter(window=self.window, hop=self.window / 2, short="pad")
+        """Cut windows; short recordings are padded."""
+        return Segmenter(window=self.window, hop=self.window * self.hop, short="pad")
 
     def classifier(self, n_windows: int, seed: int) -> NEMGNetClassifier:
         """Give the classifier whose training has so many updates."""
@@ -42,14 +58,31 @@ class Network:
                 input_sfreq=SFREQ, gain=self.gain, noise=0.005, polarity=0.5, mains=0, shift=0,
                 warp=0, random_state=seed,
             ),
-            validation=None, eval_every=None, device="cpu", random_state=seed,
+            weight_averaging=self.average, validation=None, eval_every=None, device="cpu",
+            random_state=seed,
         )  # fmt: skip
 
 
+#: Two seconds, of which recordings of two or three hold several that overlap.
+LONG = Network(window=2.0, head="pooled", hop=0.25)
+#: Settings that `benchmarks.pretrain.scale` compares, by name.
 CHOICES = {
-    "windows of 0.4 s, flat head": Network(window=0.4, head="flat"),
-    "windows of 1 s, pooled head": Network(),
-    "windows of 2 s, pooled head": Network(window=2.0),
+    own.name: own
+    for own in (
+        Network(),
+        Network(n_updates=10_000),
+        Network(width=16),
+        Network(width=16, n_updates=10_000),
+        Network(average=0.998),
+        Network(window=1.0, head="pooled"),
+        Network(window=1.0, head="pooled", n_updates=10_000),
+        LONG,
+        replace(LONG, n_updates=10_000),
+        replace(LONG, batch_seconds=25.6),
+        replace(LONG, average=0.998),
+        replace(LONG, width=16),
+        replace(LONG, width=16, n_updates=10_000),
+    )
 }
 
 
@@ -66,26 +99,3 @@ def train_network(
     votes.estimator.set_params(device="cpu")
     votes.estimator_.set_params(device="cpu")
     return votes
-
-
-def choose_network(
-    train: Block, tests: dict[str, Block], n_updates: int, seed: int, device: str = "cpu"
-) -> tuple[str, pd.DataFrame]:
-    """Train every setting for a while; the least mean log-loss on the other cohorts wins."""
-    rows = []
-    for name, setting in CHOICES.items():
-        short = Network(**asdict(setting) | {"n_updates": n_updates})
-        start = time.process_time()
-        model = train_network(short, train, seed, device)
-        row = {"setting": name, "cpu_seconds": time.process_time() - start}
-        losses = []
-        for kind, own in tests.items():
-            found = answers(model, short.segmenter().fit_transform(own.waves), own.y).scores()
-            row |= {f"{kind}_{metric}": found[metric] for metric in
-                    ("balanced_accuracy", "log_loss")}  # fmt: skip
-            losses.append(found["log_loss"])
-        row["log_loss"] = float(np.mean(losses))
-        rows.append(row)
-        print(row, flush=True)
-    table = pd.DataFrame(rows)
-    return str(table.loc[table["log_loss"].idxmin(), "setting"]), table

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import asdict
 
 from benchmarks.machinery.runner import RESULTS
 from benchmarks.pretrain.answers import answers
-from benchmarks.pretrain.cards import BY_COHORTS, BY_HAND, BY_MACHINES
+from benchmarks.pretrain.cards import BY_MACHINES, BY_PATIENTS
 from benchmarks.pretrain.models import as_trained, calibrated_by, count, device_of, keep, persons
-from benchmarks.pretrain.networks import CHOICES, Network, choose_network, train_network
+from benchmarks.pretrain.networks import CHOICES, train_network
 from benchmarks.pretrain.units import choose_columns, columns_of, votes_of_units
 from benchmarks.pretrain_patients import TIMES, block, fill, others, simulator_of, together
 from benchmarks.pretrain_variation import GAIN, LENGTHS, SHARES
@@ -19,18 +18,18 @@ from sknemg import MuapFeatures, load_model
 from sknemg.provenance import provenance
 
 FOLDER = RESULTS / "pretrain"
-CHOOSING = ("biceps", "default")
+TESTING = ("biceps", "default")
 AS_TRAINED = "whole (as in training)"
 
 
 def train(args: argparse.Namespace) -> None:
-    """Choose, train and save both models."""
+    """Choose columns, train and save both models."""
     import torch
 
     torch.set_num_threads(1)
     trains = args.numbers or range(args.blocks)
     numbers = {AS_TRAINED: ("whole", range(args.calibrating))}
-    numbers |= {kind: (kind, range(args.choosing)) for kind in CHOOSING}
+    numbers |= {kind: (kind, range(args.testing)) for kind in TESTING}
     wanted = [("wide", k, True) for k in trains]
     wanted += [(kind, k, loud) for kind, own in numbers.values() for k in own
                for loud in (False, True)]  # fmt: skip
@@ -49,13 +48,12 @@ def train(args: argparse.Namespace) -> None:
     known = sets[AS_TRAINED]
     seen = None if calibration is None else together([known, calibration])
     calibration = known if calibration is None else calibration
-    tests = {kind: sets[kind] for kind in CHOOSING}
     world = provenance()
     simulator = simulator_of(args.store, used).commit
     about = {
         "n_train": count(patients),
         "n_calibration": count(calibration),
-        "n_testing": len(persons(own.raw for own in tests.values())),
+        "n_testing": len(persons(sets[kind].raw for kind in TESTING)),
         "n_seen": count(seen or calibration),
         "simulator": simulator,
         "other_simulator": None,
@@ -85,14 +83,8 @@ def train(args: argparse.Namespace) -> None:
         keep(args, "volitional-muap", votes, middle, calibration, about, made, found, seen)
 
     if "small" in args.models:
-        name = args.network
-        about |= {
-            "choice": BY_COHORTS if name is None else BY_HAND, "device": device_of(args.device)
-        }  # fmt: skip
-        if name is None:
-            name, table = choose_network(patients, tests, args.trial, args.seed, args.device)
-            table.to_csv(args.results / "networks.csv", index=False)
-        setting = Network(**asdict(CHOICES[name]) | {"n_updates": args.updates})
+        about |= {"choice": BY_PATIENTS, "device": device_of(args.device)}
+        setting = CHOICES[args.network]
         start = time.process_time()
         votes = train_network(setting, patients, args.seed, args.device)
         seconds = time.process_time() - start
@@ -103,7 +95,7 @@ def train(args: argparse.Namespace) -> None:
         ]
         n_updates = int(votes.estimator_.history_["update"].iloc[-1])
         made = (
-            f"nEMGNet-A of width {setting.width}, {name}, companding at 0.05 mV, "
+            f"nEMGNet-A of width {setting.width}, {setting.name}, companding at 0.05 mV, "
             f"{n_updates} updates of {setting.batch_seconds:g} s of signal in one cycle, "
             f"amplitudes of every patient times a factor between 1 / {GAIN:g} and {GAIN:g}, of "
             f"every window times 1 / {setting.gain:g} to {setting.gain:g} more, recordings of "
