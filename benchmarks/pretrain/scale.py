@@ -157,15 +157,15 @@ def keep(file: Path, rows: list[dict[str, Any]]) -> None:
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """Give (a), (b) and right answers of every network, of those who choose and those who test."""
-    rows = rows.assign(part=rows["cohort"].str.split(": ").str[0])
-    older = ~rows["cohort"].str.split(": ").str[1].isin(list(CHOOSE))
+    known = rows["cohort"].str.split(": ", expand=True)
+    rows = rows.assign(part=known[0], older=~known[1].isin(list(CHOOSE)))
     names = ["setting", "patients", "seed", "cpu_seconds"]
     found = []
     for key, own in rows.groupby(names, sort=False, dropna=False):
         row = dict(zip(names, key, strict=True))
         for part in ("choose", "test"):
-            for what, some in (("a", ~older), ("b", older)):
-                those = own[(own["part"] == part) & some.loc[own.index]]
+            for what, older in (("a", False), ("b", True)):
+                those = own[(own["part"] == part) & (own["older"] == older)]
                 row[f"{part}_{what}"] = those["log_loss"].mean()
                 row[f"{part}_{what}_votes"] = those["log_loss_votes"].mean()
                 row[f"{part}_{what}_right"] = those["right"].sum() / those["subjects"].sum()
