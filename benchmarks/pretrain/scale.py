@@ -241,11 +241,11 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    ask_shipped(args)
     for seed in args.seeds:
         for n_blocks in args.blocks:
             for name in args.settings:
                 run(args, CHOICES[name], n_blocks, seed)
+    ask_shipped(args)
     rows = pd.concat([pd.read_csv(file) for file in sorted(args.cache.glob("*.csv"))])
     rows = rows.reset_index(drop=True)
     table = summary(rows)
