@@ -85,6 +85,13 @@ class Block(NamedTuple):
     y: np.ndarray
 
 
+class Waves(NamedTuple):
+    """Some patients in the common band alone, where motor units are not needed."""
+
+    waves: Recordings
+    y: np.ndarray
+
+
 def steps() -> Pipeline:
     """Give the steps that bring all recordings, simulated and real, into one form."""
     return make_pipeline(Downsampler(sfreq=SFREQ), BandPass())
@@ -232,17 +239,18 @@ def _raw(file: Path, kind: str, seed: int, other: bool) -> tuple[Recordings, np.
 
 
 def fill(
-    store: Path, blocks: Iterable[tuple[str, int, bool]], jobs: int, *, other: bool = False
+    store: Path, blocks: Sequence[tuple[str, int, bool | None]], jobs: int, *, other: bool = False
 ) -> None:
     """Simulate and measure what is missing of some blocks, in so many processes.
 
-    Each block is a kind, a number and whether it is `louder`, as `block` takes them. Patients of
-    another simulator (`other`) are measured only, and have to be there.
+    Each block is a kind, a number and whether it is `louder`, as `block` takes them, or None for
+    `louder` where no motor units are needed. Patients of another simulator (`other`) are measured
+    only, and have to be there.
     """
     store.mkdir(parents=True, exist_ok=True)
     begin_times(store / TIMES)
-    blocks = list(dict.fromkeys(blocks))
     everyone = list(dict.fromkeys((kind, number) for kind, number, _ in blocks))
+    blocks = [own for own in dict.fromkeys(blocks) if own[2] is not None]
     for file in (_file(store, *own) for own in everyone):
         if file.exists():
             _checked(file, other)
@@ -257,8 +265,8 @@ def _fill_patients(store: Path, kind: str, number: int, other: bool) -> None:
     patients(store, kind, number, other=other)
 
 
-def _fill_units(store: Path, kind: str, number: int, louder: bool, other: bool) -> None:
-    block(store, kind, number, louder=louder, other=other)
+def _fill_units(store: Path, kind: str, number: int, louder: bool | None, other: bool) -> None:
+    block(store, kind, number, louder=bool(louder), other=other)
 
 
 def _file(store: Path, kind: str, number: int) -> Path:
@@ -279,7 +287,7 @@ def _file_of_waves(store: Path, kind: str, number: int) -> Path:
     return file_of(store, kind, number, "waves", package_code(*PREPARES), SFREQ)
 
 
-def _file_of_units(store: Path, kind: str, number: int, louder: bool) -> Path:
+def _file_of_units(store: Path, kind: str, number: int, louder: bool | None) -> Path:
     what, gain = ("units-louder", GAIN) if louder else ("units", 1.0)
     return file_of(store, kind, number, what, package_code(*MEASURES), SFREQ, gain)
 
@@ -324,6 +332,14 @@ def together(blocks: Sequence[Block]) -> Block:
         for name in ("raw", "waves", "units")
     )
     return Block(*parts, np.concatenate([b.y for b in blocks]))
+
+
+def waves_of(
+    store: Path, kind: str, numbers: Iterable[int], *, louder: bool = False, other: bool = False
+) -> Waves:
+    """Put blocks one behind the other, of which no motor units are searched."""
+    found = [patients(store, kind, k, louder=louder, other=other) for k in numbers]
+    return Waves(joined([own[1] for own in found]), np.concatenate([own[2] for own in found]))
 
 
 def check_made(store: Path, numbers: Mapping[str, Iterable[int]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from benchmarks.pretrain_patients import SFREQ, Block
+from benchmarks.pretrain_patients import SFREQ, Block, Waves
 from benchmarks.pretrain_variation import SlowNoise, stretched
 from sknemg import DiVoteClassifier, NEMGNetClassifier, Segmenter
 
@@ -63,31 +63,33 @@ class Network:
         )  # fmt: skip
 
 
-#: Two seconds, of which recordings of two or three hold several that overlap.
+#: A second, and two, of which recordings of two or three hold several that overlap.
+MIDDLE = Network(window=1.0, head="pooled")
 LONG = Network(window=2.0, head="pooled", hop=0.25)
 #: Settings that `benchmarks.pretrain.scale` compares, by name.
 CHOICES = {
     own.name: own
     for own in (
-        Network(),
-        Network(n_updates=10_000),
-        Network(width=16),
-        Network(width=16, n_updates=10_000),
-        Network(average=0.998),
-        Network(window=1.0, head="pooled"),
-        Network(window=1.0, head="pooled", n_updates=10_000),
-        LONG,
-        replace(LONG, n_updates=10_000),
-        replace(LONG, batch_seconds=25.6),
-        replace(LONG, average=0.998),
-        replace(LONG, width=16),
-        replace(LONG, width=16, n_updates=10_000),
+        *(
+            replace(first, **more)
+            for first in (Network(), MIDDLE, LONG)
+            for more in (
+                {},
+                {"n_updates": 10_000},
+                {"width": 16},
+                {"width": 16, "n_updates": 10_000},
+                {"average": 0.998},
+                {"batch_seconds": 25.6},
+                {"batch_seconds": 25.6, "n_updates": 10_000},
+            )
+        ),
+        replace(MIDDLE, hop=0.25),
     )
 }
 
 
 def train_network(
-    setting: Network, train: Block, seed: int, device: str = "cpu"
+    setting: Network, train: Block | Waves, seed: int, device: str = "cpu"
 ) -> DiVoteClassifier:
     """Train the network on all windows; segments vote by means.
 

@@ -29,7 +29,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import joblib
 import numpy as np
@@ -39,8 +39,7 @@ from benchmarks.machinery.reporting import markdown
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import Answers, answers
 from benchmarks.pretrain.networks import CHOICES, Network, train_network
-from benchmarks.pretrain_patients import joined, patients, simulator_of
-from sknemg import Recordings
+from benchmarks.pretrain_patients import Waves, simulator_of, waves_of
 from sknemg.diagnosis import fit_temperature, scale_temperature
 from sknemg.persistence.card import reliability
 from sknemg.pretrained import describe, load
@@ -58,35 +57,20 @@ THIRDS = float(np.log(3))
 SHIPPED = "as shipped"
 
 
-class Patients(NamedTuple):
-    """Recordings of patients in the common band, and their diagnoses."""
-
-    waves: Recordings
-    y: np.ndarray
-
-
-def read(
-    store: Path, kind: str, numbers: Iterable[int], *, louder: bool = False, other: bool = False
-) -> Patients:
-    """Put blocks of a store one behind the other; none of their motor units is needed."""
-    found = [patients(store, kind, k, louder=louder, other=other) for k in numbers]
-    return Patients(joined([own[1] for own in found]), np.concatenate([own[2] for own in found]))
-
-
-def cohorts(store: Path, others: Mapping[str, Path]) -> dict[str, Patients]:
+def cohorts(store: Path, others: Mapping[str, Path]) -> dict[str, Waves]:
     """Read all cohorts that are asked, by name: ``choose: whole``, ``test: c94f7fb``, ..."""
     own = {
-        f"{part}: {kind}": read(store, kind, numbers)
+        f"{part}: {kind}": waves_of(store, kind, numbers)
         for part, blocks in (("choose", CHOOSE), ("test", TEST))
         for kind, numbers in blocks.items()
     }
     older = {
-        f"{part}: {name}": read(folder, "whole", numbers, other=True)
+        f"{part}: {name}": waves_of(folder, "whole", numbers, other=True)
         for part, numbers in (("choose", CHOOSE_OTHER), ("test", TEST_OTHER))
         for name, folder in others.items()
     }
     first = next(iter(others.values()))
-    return own | older | {"fitted": read(first, "whole", FITTED, other=True)}
+    return own | older | {"fitted": waves_of(first, "whole", FITTED, other=True)}
 
 
 def scored(found: Answers, temperature: float) -> dict[str, float]:
@@ -102,7 +86,7 @@ def scored(found: Answers, temperature: float) -> dict[str, float]:
     }
 
 
-def asked(votes: Any, segmenter: Any, those: Mapping[str, Patients]) -> list[dict[str, Any]]:
+def asked(votes: Any, segmenter: Any, those: Mapping[str, Waves]) -> list[dict[str, Any]]:
     """Ask a network about all cohorts; a row each."""
     found = {
         name: answers(votes, segmenter.fit_transform(own.waves), own.y)
@@ -122,7 +106,7 @@ def run(args: argparse.Namespace, setting: Network, n_blocks: int, seed: int) ->
     file = args.cache / f"{setting.name}, {n_blocks} blocks, seed {seed}.csv"
     if file.exists():
         return
-    train = read(args.store, "wide", range(n_blocks), louder=True)
+    train = waves_of(args.store, "wide", range(n_blocks), louder=True)
     start = time.process_time()
     votes = train_network(setting, train, seed, args.device)
     seconds = time.process_time() - start

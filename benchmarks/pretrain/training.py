@@ -12,7 +12,16 @@ from benchmarks.pretrain.cards import BY_MACHINES, BY_PATIENTS
 from benchmarks.pretrain.models import as_trained, calibrated_by, count, device_of, keep, persons
 from benchmarks.pretrain.networks import CHOICES, train_network
 from benchmarks.pretrain.units import choose_columns, columns_of, votes_of_units
-from benchmarks.pretrain_patients import TIMES, block, fill, others, simulator_of, together
+from benchmarks.pretrain_patients import (
+    COHORTS,
+    TIMES,
+    block,
+    fill,
+    others,
+    simulator_of,
+    together,
+    waves_of,
+)
 from benchmarks.pretrain_variation import GAIN, LENGTHS, SHARES
 from sknemg import MuapFeatures, load_model
 from sknemg.provenance import provenance
@@ -30,7 +39,7 @@ def train(args: argparse.Namespace) -> None:
     trains = args.numbers or range(args.blocks)
     numbers = {AS_TRAINED: ("whole", range(args.calibrating))}
     numbers |= {kind: (kind, range(args.testing)) for kind in TESTING}
-    wanted = [("wide", k, True) for k in trains]
+    wanted = [("wide", k, True if "muap" in args.models else None) for k in trains]
     wanted += [(kind, k, loud) for kind, own in numbers.values() for k in own
                for loud in (False, True)]  # fmt: skip
     fill(args.store, wanted, args.jobs)
@@ -44,14 +53,13 @@ def train(args: argparse.Namespace) -> None:
         for name, (kind, own) in numbers.items()
     }
     sets = {name: together(blocks) for name, blocks in sets.items()}
-    patients = together([block(args.store, "wide", k, louder=True) for k in trains])
     known = sets[AS_TRAINED]
     seen = None if calibration is None else together([known, calibration])
     calibration = known if calibration is None else calibration
     world = provenance()
     simulator = simulator_of(args.store, used).commit
     about = {
-        "n_train": count(patients),
+        "n_train": COHORTS["wide"].n_subjects * len(trains),
         "n_calibration": count(calibration),
         "n_testing": len(persons(sets[kind].raw for kind in TESTING)),
         "n_seen": count(seen or calibration),
@@ -67,6 +75,7 @@ def train(args: argparse.Namespace) -> None:
         (args.results / TIMES).write_text((args.store / TIMES).read_text())
 
     if "muap" in args.models:
+        patients = together([block(args.store, "wide", k, louder=True) for k in trains])
         columns, table = choose_columns(patients, args.jobs)
         table.to_csv(args.results / "columns.csv", index=False)
         votes = votes_of_units().fit(columns_of(patients.units, columns), patients.y)
@@ -85,8 +94,9 @@ def train(args: argparse.Namespace) -> None:
     if "small" in args.models:
         about |= {"choice": BY_PATIENTS, "device": device_of(args.device)}
         setting = CHOICES[args.network]
+        waves = waves_of(args.store, "wide", trains, louder=True)
         start = time.process_time()
-        votes = train_network(setting, patients, args.seed, args.device)
+        votes = train_network(setting, waves, args.seed, args.device)
         seconds = time.process_time() - start
         segmenter = setting.segmenter()
         found = [
