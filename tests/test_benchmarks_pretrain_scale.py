@@ -59,7 +59,7 @@ def test_nobody_who_decides_has_a_twin_who_does_something_else():
     """Plan and machine of a seed are the same ones in every simulator and kind of that seed."""
     parts = {
         "train": {patients.COHORTS["wide"].seed + k for k in patients.USED["wide"]},
-        "fit": {patients.COHORTS["whole"].seed + k for k in scale.FITTED},
+        "fit": {patients.COHORTS["whole"].seed + k for k in patients.OTHERS["whole"]},
         "choose": {patients.COHORTS[kind].seed + k for kind, own in scale.CHOOSE.items()
                    for k in own}
         | {patients.COHORTS["whole"].seed + k for k in scale.CHOOSE_OTHER},
@@ -69,12 +69,15 @@ def test_nobody_who_decides_has_a_twin_who_does_something_else():
     assert sum(map(len, parts.values())) == len(set().union(*parts.values()))
 
 
-def test_what_is_printed_is_scored_beside_the_votes():
-    proba = np.array([[0.5, 0.3, 0.2], [0.3, 0.5, 0.2]])
+def test_votes_are_scored_as_they_are_and_at_the_temperature_that_suits_them():
+    proba = np.array([[0.4, 0.3, 0.3]] * 3 + [[0.3, 0.4, 0.3]])
     classes = np.array(["myopathy", "neuropathy", "normal"])
-    own = Answers(np.arange(2), classes[[0, 1]], proba, classes)
-    found = scale.scored(own, 0.1)
-    assert (found["subjects"], found["right"]) == (2, 2)
-    assert found["log_loss_votes"] == pytest.approx(-np.log(0.5))
-    assert found["log_loss"] < 0.02
-    assert scale.scored(own, 1.0)["log_loss"] == pytest.approx(-np.log(0.5))
+    own = Answers(np.arange(4), classes[[0, 0, 0, 0]], proba, classes)
+    found = scale.scored(own)
+    assert (found["subjects"], found["right"]) == (4, 3)
+    assert found["log_loss_votes"] == pytest.approx(-0.75 * np.log(0.4) - 0.25 * np.log(0.3))
+    grid = np.linspace(0.05, 2, 400)
+    scaled = [np.exp(np.log(proba) / one) for one in grid]
+    losses = [-np.log((p / p.sum(axis=1, keepdims=True))[:, 0]).mean() for p in scaled]
+    assert found["log_loss"] == pytest.approx(min(losses), abs=1e-4)
+    assert found["temperature"] == pytest.approx(grid[np.argmin(losses)], abs=0.01)

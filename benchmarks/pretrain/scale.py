@@ -6,10 +6,11 @@ read here.
 
 The rule, written down before any of these networks was trained:
 
-1. A network is scored by the log-loss of what is printed: votes of subjects (means of their
-   windows) after a temperature, which is fitted to `FITTED`, patients of the first of the other
-   simulators. Votes themselves are kept beside it; they do not decide, as long windows are surer
-   than short ones, which a temperature evens out.
+1. A network is scored, cohort by cohort, by the log-loss of its votes (of subjects, means of their
+   windows) at the temperature that suits the cohort best: how well it tells diagnoses apart, not
+   how sure it is, which is learned of other patients in any case. (Until seven networks were
+   compared this temperature was that of the 60 patients who calibrate the shipped models. It went
+   from 0.46 to 0.82 and decided more than their answers did. Nothing real was asked between.)
 2. Settings are compared by the patients of `CHOOSE`, who train nothing, calibrate nothing and are
    on no card. (a) is the mean over the cohorts of the present simulator, (b) that over the older
    ones, whose physics the model has not seen. The setting with the lowest mean of (a) and (b),
@@ -17,8 +18,9 @@ The rule, written down before any of these networks was trained:
    seeds of one of them.
 3. Weights of that setting with seed 0 (not the best seed) ship if, on the patients of `TEST`, who
    have chosen nothing, every seed has a lower (a) than the weights that ship now, and none has a
-   (b) that is worse than that of thirds, or higher than theirs by more than `WORSE_BY`. Older
-   physics weigh less here, since the acceptance list says that they are further from people.
+   (b) that is higher than theirs by more than `WORSE_BY`, or votes there that are worse than
+   thirds. Older physics weigh less here, since the acceptance list says that they are further
+   from people.
 4. Real cohorts are asked once, after that, whatever they answer.
 """
 
@@ -39,7 +41,7 @@ from benchmarks.machinery.reporting import markdown
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import Answers, answers
 from benchmarks.pretrain.networks import CHOICES, Network, train_network
-from benchmarks.pretrain_patients import Waves, simulator_of, waves_of
+from benchmarks.pretrain_patients import COHORTS, Waves, simulator_of, waves_of
 from sknemg.diagnosis import fit_temperature, scale_temperature
 from sknemg.persistence.card import reliability
 from sknemg.pretrained import describe, load
@@ -48,9 +50,9 @@ from sknemg.provenance import provenance
 #: Cohorts by which settings are compared, and those that then decide: blocks of each kind.
 CHOOSE: Mapping[str, Iterable[int]] = {"whole": (5, 6, 8), "biceps": (1,), "default": (1,)}
 TEST: Mapping[str, Iterable[int]] = {"whole": (0, 1), "biceps": (0,), "default": (0,)}
-#: Blocks of ``whole`` of every other simulator that do the same, and those of the temperature.
-#: Blocks of one number are twins whatever the simulator, and have the same part.
-CHOOSE_OTHER, TEST_OTHER, FITTED = (5, 6), (4, 7), (2, 3)
+#: Blocks of ``whole`` of every other simulator that do the same. Blocks of one number are twins
+#: whatever the simulator, and have the same part; 2 and 3 calibrate the shipped models.
+CHOOSE_OTHER, TEST_OTHER = (5, 6), (4, 7)
 #: Log-loss on older physics by which new weights may be worse than those that ship.
 WORSE_BY = 0.10
 THIRDS = float(np.log(3))
@@ -69,35 +71,29 @@ def cohorts(store: Path, others: Mapping[str, Path]) -> dict[str, Waves]:
         for part, numbers in (("choose", CHOOSE_OTHER), ("test", TEST_OTHER))
         for name, folder in others.items()
     }
-    first = next(iter(others.values()))
-    return own | older | {"fitted": waves_of(first, "whole", FITTED, other=True)}
+    return own | older
 
 
-def scored(found: Answers, temperature: float) -> dict[str, float]:
-    """Score votes of subjects, and what is printed of them."""
+def scored(found: Answers) -> dict[str, float]:
+    """Score votes of subjects, as they are and at the temperature that suits them best."""
     codes = np.searchsorted(found.classes, found.y)
     votes = np.maximum(found.proba, 1e-6)
-    printed = scale_temperature(votes, temperature)
+    temperature = fit_temperature(votes, codes)
+    best = np.maximum(scale_temperature(votes, temperature), 1e-6)
     return {
         "subjects": len(codes),
         "right": int((votes.argmax(axis=1) == codes).sum()),
+        "temperature": temperature,
         "log_loss_votes": reliability(votes, codes)["log_loss"],
-        "log_loss": reliability(np.maximum(printed, 1e-6), codes)["log_loss"],
+        "log_loss": reliability(best, codes)["log_loss"],
     }
 
 
 def asked(votes: Any, segmenter: Any, those: Mapping[str, Waves]) -> list[dict[str, Any]]:
     """Ask a network about all cohorts; a row each."""
-    found = {
-        name: answers(votes, segmenter.fit_transform(own.waves), own.y)
-        for name, own in those.items()
-    }
-    known = found.pop("fitted")
-    codes = np.searchsorted(known.classes, known.y)
-    temperature = fit_temperature(np.maximum(known.proba, 1e-6), codes)
     return [
-        {"cohort": name, "temperature": temperature} | scored(own, temperature)
-        for name, own in found.items()
+        {"cohort": name} | scored(answers(votes, segmenter.fit_transform(own.waves), own.y))
+        for name, own in those.items()
     ]
 
 
@@ -106,17 +102,19 @@ def run(args: argparse.Namespace, setting: Network, n_blocks: int, seed: int) ->
     file = args.cache / f"{setting.name}, {n_blocks} blocks, seed {seed}.csv"
     if file.exists():
         return
-    train = waves_of(args.store, "wide", range(n_blocks), louder=True)
-    start = time.process_time()
-    votes = train_network(setting, train, seed, args.device)
-    seconds = time.process_time() - start
+    trained = file.with_suffix(".joblib")
+    if not trained.exists():
+        train = waves_of(args.store, "wide", range(n_blocks), louder=True)
+        start = time.process_time()
+        votes = train_network(setting, train, seed, args.device)
+        joblib.dump((votes, time.process_time() - start, provenance()["commit"]), trained)
+    votes, seconds, commit = joblib.load(trained)
     about = {
-        "setting": setting.name, "patients": int(train.waves["subject"].nunique()), "seed": seed,
-        "cpu_seconds": round(seconds, 1), "commit": provenance()["commit"],
+        "setting": setting.name, "patients": COHORTS["wide"].n_subjects * n_blocks, "seed": seed,
+        "cpu_seconds": round(seconds, 1), "commit": commit,
     }  # fmt: skip
     rows = asked(votes, setting.segmenter(), cohorts(args.store, args.others))
     keep(file, [about | row for row in rows])
-    joblib.dump(votes, file.with_suffix(".joblib"))
 
 
 def ask_shipped(args: argparse.Namespace) -> None:
@@ -163,8 +161,9 @@ def ships(table: pd.DataFrame, setting: str, n_patients: int) -> bool:
     new = table[(table["setting"] == setting) & (table["patients"] == n_patients)]
     (now,) = table[table["setting"] == SHIPPED].itertuples()
     better = (new["test_a"] < now.test_a).all()
-    bearable = (new["test_b"] < min(THIRDS, now.test_b + WORSE_BY)).all()
-    return bool(len(new) > 0 and better and bearable)
+    bearable = (new["test_b"] < now.test_b + WORSE_BY).all()
+    known = (new["test_b_votes"] < THIRDS).all()
+    return bool(len(new) > 0 and better and bearable and known)
 
 
 def table_of(table: pd.DataFrame) -> str:
