@@ -25,6 +25,7 @@ from sknemg import (
     SegmentFeatures,
     SubjectKFold,
 )
+from sknemg.weights import read_network
 
 
 def with_lengths(X, keep):
@@ -406,10 +407,13 @@ def test_a_rate_told_to_a_step_must_be_that_of_the_segments(make_ragged):
 @pytest.mark.parametrize("around", [lambda network: network, make_pipeline])
 def test_a_network_that_knows_another_rate_is_not_started_from(around):
     """The segments have as many samples as its own, so that only the rate tells."""
-    rows = np.random.default_rng(0).normal(size=(4, 4000))
+    shipped = read_network("volitional-small")
+    n_times = shipped.input_shape[-1]
+    rows = np.random.default_rng(0).normal(size=(4, n_times))
     X = Recordings(rows, sfreq=20_000, subject=list("abcd"))
-    segments = Segmenter(0.2, 0.2).fit_transform(X)
-    network = NEMGNetClassifier("A", width=8, companding=0.05, init="volitional-small")
+    segments = Segmenter(n_times / 20_000, n_times / 20_000).fit_transform(X)
+    layout = {name: shipped.parameters[name] for name in ("width", "companding", "head")}
+    network = NEMGNetClassifier("A", init="volitional-small", **layout)
     message = (
         r"init='volitional-small', which learned from segments sampled at 10000 Hz, but these are "
         r"sampled at 20000 Hz: put Downsampler\(10000\) before"

@@ -105,13 +105,17 @@ def test_the_caution_goes_with_copies_and_exports(name, tmp_path):
     assert CAUTION in (tmp_path / "saved" / "README.md").read_text()
 
 
-FIT = {"width": 8, "companding": 0.05, "head": "flat", "validation": None, "max_epochs": 1}
+SHIPPED = read_network("volitional-small")
+#: What a network has to share with the shipped one, and a short training.
+FIT = {name: SHIPPED.parameters[name] for name in ("width", "companding", "head")}
+FIT |= {"validation": None, "max_epochs": 1}
+N_TIMES = SHIPPED.input_shape[-1]
 
 
 @pytest.fixture
 def fine_tuned(tmp_path):
     """A pipeline around a network that started from one of these, as it was saved."""
-    X, y = np.random.default_rng(0).normal(size=(8, 4000)), np.repeat(["a", "b"], 4)
+    X, y = np.random.default_rng(0).normal(size=(8, N_TIMES)), np.repeat(["a", "b"], 4)
     network = NEMGNetClassifier("A", init="volitional-small", **FIT)
     save_model(make_pipeline(StandardScaler(), network).fit(X, y), tmp_path / "fine")
     return load_model(tmp_path / "fine"), X, y
@@ -146,11 +150,14 @@ def test_a_diagnostician_whose_estimator_does_not_vote_is_loaded(tmp_path):
 @pytest.mark.slow
 def test_the_caution_of_a_member_is_its_own_and_goes_with_light_models(tmp_path):
     rng = np.random.default_rng(0)
-    X = Recordings(0.05 * rng.normal(size=(12, 6000)), sfreq=10_000, subject=np.arange(12))
+    rows = 0.05 * rng.normal(size=(12, 3 * N_TIMES // 2))
+    X = Recordings(rows, sfreq=10_000, subject=np.arange(12))
     y = np.array(["a", "b"])[np.arange(12) % 2]
     start = NEMGNetClassifier("A", init="volitional-small", **FIT)
     network = make_pipeline(
-        Downsampler(10_000), Segmenter(), DiVoteClassifier(start, final_estimator=None)
+        Downsampler(10_000),
+        Segmenter(N_TIMES / 10_000),
+        DiVoteClassifier(start, final_estimator=None),
     )
     linear = make_pipeline(
         Downsampler(10_000), Segmenter(), SegmentFeatures(),
@@ -179,12 +186,11 @@ def test_the_caution_goes_with_whatever_is_built_around_what_was_trained():
 
 
 def test_a_network_that_was_trained_further_says_where_it_started():
-    X = np.random.default_rng(0).normal(size=(8, 4000))
+    X = np.random.default_rng(0).normal(size=(8, N_TIMES))
     y = np.repeat(["a", "b"], 4)
-    fit = {"width": 8, "companding": 0.05, "head": "flat", "validation": None, "max_epochs": 1}
-    network = NEMGNetClassifier("A", init="volitional-small", **fit).fit(X, y)
+    network = NEMGNetClassifier("A", init="volitional-small", **FIT).fit(X, y)
     assert caution_of(make_pipeline(network)) == STARTED
-    assert caution_of(NEMGNetClassifier("A", init=network, **fit).fit(X, y)) == STARTED
+    assert caution_of(NEMGNetClassifier("A", init=network, **FIT).fit(X, y)) == STARTED
     assert network.set_params(init=None).fit(X, y).caution_ == ""
 
 
