@@ -15,7 +15,8 @@ COHORTS = [f"{part}: {kind}" for part in ("choose", "test") for kind in (*scale.
 
 def rows(setting, a, b, seed=0, n_patients=1200):
     """A network whose log-loss is `a` on patients of the present simulator, else `b`."""
-    about = {"setting": setting, "patients": n_patients, "seed": seed, "cpu_seconds": np.nan}
+    about = {"simulator": "abc", "setting": setting, "patients": n_patients, "seed": seed,
+             "cpu_seconds": np.nan}  # fmt: skip
     return pd.DataFrame([
         about | {"cohort": name, "subjects": 30, "right": 20, "log_loss_votes": 1.0,
                  "log_loss": b if "c94f7fb" in name else a}

@@ -45,6 +45,12 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=["muap", "small"],
                         default=["muap", "small"])  # fmt: skip
     parser.add_argument("--network", choices=list(CHOICES), default=Network().name)
+    parser.add_argument(
+        "--networks",
+        type=Path,
+        default=Path("networks"),
+        help="cache of trained networks, as `benchmarks.pretrain.scale` keeps them",
+    )
     parser.add_argument("--trained", type=Path, help="calibrate the models in this folder anew")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", help="that trains the network, as cuda")

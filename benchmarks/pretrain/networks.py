@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
 
-from benchmarks.pretrain_patients import SFREQ, Block, Waves
+import joblib
+
+from benchmarks.pretrain_patients import SFREQ, Waves, simulator_of, waves_of
 from benchmarks.pretrain_variation import SlowNoise, stretched
 from sknemg import DiVoteClassifier, NEMGNetClassifier, Segmenter
+from sknemg.provenance import provenance
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ CHOICES = {
 
 
 def train_network(
-    setting: Network, train: Block | Waves, seed: int, device: str = "cpu"
+    setting: Network, train: Waves, seed: int, device: str = "cpu"
 ) -> DiVoteClassifier:
     """Train the network on all windows; segments vote by means.
 
@@ -101,3 +108,35 @@ def train_network(
     votes.estimator.set_params(device="cpu")
     votes.estimator_.set_params(device="cpu")
     return votes
+
+
+class Trained(NamedTuple):
+    """A trained network, its file, what it took of one processor, and by which commits."""
+
+    votes: DiVoteClassifier
+    file: Path
+    cpu_seconds: float
+    simulator: str
+    commit: str
+
+
+def trained(
+    store: Path, setting: Network, numbers: Sequence[int], seed: int, device: str, cache: Path
+) -> Trained:
+    """Train a network on blocks of a store, or take it from the folder of those that were.
+
+    It is kept under setting, blocks, seed and the commit of the simulator.
+    """
+    simulator = simulator_of(store, {"wide": numbers}).commit
+    said = f"blocks {numbers[0]} to {numbers[-1]}, seed {seed}, {simulator}"
+    file = cache / f"{setting.name}, {said}.joblib"
+    if not file.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        train = waves_of(store, "wide", numbers, louder=True)
+        start = time.process_time()
+        votes = train_network(setting, train, seed, device)
+        kept = (votes, time.process_time() - start, provenance()["commit"])
+        joblib.dump(kept, file.with_suffix(".part"))
+        file.with_suffix(".part").replace(file)
+    votes, seconds, commit = joblib.load(file)
+    return Trained(votes, file, seconds, simulator, commit)

@@ -27,20 +27,18 @@ The rule, written down before any of these networks was trained:
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 
 from benchmarks.machinery.reporting import markdown
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import Answers, answers
-from benchmarks.pretrain.networks import CHOICES, Network, train_network
+from benchmarks.pretrain.networks import CHOICES, Network, trained
 from benchmarks.pretrain_patients import COHORTS, Waves, simulator_of, waves_of
 from sknemg.diagnosis import fit_temperature, scale_temperature
 from sknemg.persistence.card import reliability
@@ -99,33 +97,31 @@ def asked(votes: Any, segmenter: Any, those: Mapping[str, Waves]) -> list[dict[s
 
 def run(args: argparse.Namespace, setting: Network, n_blocks: int, seed: int) -> None:
     """Train a network and ask it, if that is not kept."""
-    file = args.cache / f"{setting.name}, {n_blocks} blocks, seed {seed}.csv"
+    found = trained(args.store, setting, range(n_blocks), seed, args.device, args.cache)
+    file = found.file.with_suffix(".csv")
     if file.exists():
         return
-    trained = file.with_suffix(".joblib")
-    if not trained.exists():
-        train = waves_of(args.store, "wide", range(n_blocks), louder=True)
-        start = time.process_time()
-        votes = train_network(setting, train, seed, args.device)
-        joblib.dump((votes, time.process_time() - start, provenance()["commit"]), trained)
-    votes, seconds, commit = joblib.load(trained)
     about = {
         "setting": setting.name, "patients": COHORTS["wide"].n_subjects * n_blocks, "seed": seed,
-        "cpu_seconds": round(seconds, 1), "commit": commit,
+        "cpu_seconds": round(found.cpu_seconds, 1), "simulator": found.simulator,
+        "commit": found.commit,
     }  # fmt: skip
-    rows = asked(votes, setting.segmenter(), cohorts(args.store, args.others))
+    rows = asked(found.votes, setting.segmenter(), cohorts(args.store, args.others))
     keep(file, [about | row for row in rows])
 
 
 def ask_shipped(args: argparse.Namespace) -> None:
     """Ask the weights that come with sknemg about the same patients."""
     mark = describe()["sha256"]["volitional-small"]
-    file = args.cache / f"{SHIPPED}, {mark[:12]}.csv"
+    simulator = simulator_of(args.store, TEST).commit
+    file = args.cache / f"{SHIPPED}, {mark[:12]}, {simulator}.csv"
     if file.exists():
         return
     segmenter, votes = load("volitional-small").estimator_[-2:]
-    about = {"setting": SHIPPED, "patients": 0, "seed": 0, "cpu_seconds": np.nan,
-             "commit": provenance()["commit"]}  # fmt: skip
+    about = {
+        "setting": SHIPPED, "patients": 0, "seed": 0, "cpu_seconds": np.nan,
+        "simulator": simulator, "commit": provenance()["commit"],
+    }  # fmt: skip
     rows = asked(votes, segmenter, cohorts(args.store, args.others))
     keep(file, [about | row for row in rows])
 
@@ -141,7 +137,7 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """Give (a), (b) and right answers of every network, of those who choose and those who test."""
     known = rows["cohort"].str.split(": ", expand=True)
     rows = rows.assign(part=known[0], older=~known[1].isin(list(CHOOSE)))
-    names = ["setting", "patients", "seed", "cpu_seconds"]
+    names = ["simulator", "setting", "patients", "seed", "cpu_seconds"]
     found = []
     for key, own in rows.groupby(names, sort=False, dropna=False):
         row = dict(zip(names, key, strict=True))

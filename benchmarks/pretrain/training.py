@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 
 from benchmarks.machinery.runner import RESULTS
 from benchmarks.pretrain.answers import answers
 from benchmarks.pretrain.cards import BY_MACHINES, BY_PATIENTS
 from benchmarks.pretrain.models import as_trained, calibrated_by, count, device_of, keep, persons
-from benchmarks.pretrain.networks import CHOICES, train_network
+from benchmarks.pretrain.networks import CHOICES, trained
 from benchmarks.pretrain.units import choose_columns, columns_of, votes_of_units
 from benchmarks.pretrain_patients import (
     COHORTS,
@@ -20,7 +19,6 @@ from benchmarks.pretrain_patients import (
     others,
     simulator_of,
     together,
-    waves_of,
 )
 from benchmarks.pretrain_variation import GAIN, LENGTHS, SHARES
 from sknemg import MuapFeatures, load_model
@@ -94,10 +92,8 @@ def train(args: argparse.Namespace) -> None:
     if "small" in args.models:
         about |= {"choice": BY_PATIENTS, "device": device_of(args.device)}
         setting = CHOICES[args.network]
-        waves = waves_of(args.store, "wide", trains, louder=True)
-        start = time.process_time()
-        votes = train_network(setting, waves, args.seed, args.device)
-        seconds = time.process_time() - start
+        kept = trained(args.store, setting, trains, args.seed, args.device, args.networks)
+        votes, seconds = kept.votes, kept.cpu_seconds
         segmenter = setting.segmenter()
         found = [
             {"cohort": kind} | answers(votes, segmenter.fit_transform(b.waves), b.y).scores()
