@@ -311,22 +311,17 @@ class NEMGNetClassifier(BaseSegmentClassifier):
                 )
             return None
         if isinstance(self.init, str):
-            shipped = read_network(self.init)
-            known = self.get_params(deep=False)
-            network = type(self)(**{k: v for k, v in shipped.parameters.items() if k in known})
-            network.classes_ = np.array(shipped.classes)
-            network.input_shape_, network.weights_ = shipped.input_shape, shipped.weights
-            said, sfreq = f"init={self.init!r}", shipped.sfreq
-        else:
-            found = networks_in(self.init, NEMGNetClassifier)
-            if len(found) != 1:
-                raise ValueError(
-                    f"init is a {type(self.init).__name__} with {len(found)} fitted nEMGNets in "
-                    "it: give the name of a network, or a fitted model with one."
-                )
-            network = found[0]
-            said, sfreq = f"init, a {type(self.init).__name__},", None
-        return Start(said, network._layout(), network.classes_, sfreq, network.weights_)
+            said, (network, sfreq) = f"init={self.init!r}", shipped_network(self.init)
+            return Start(said, network._layout(), network.classes_, sfreq, network.weights_)
+        found = networks_in(self.init, NEMGNetClassifier)
+        if len(found) != 1:
+            raise ValueError(
+                f"init is a {type(self.init).__name__} with {len(found)} fitted nEMGNets in "
+                "it: give the name of a network, or a fitted model with one."
+            )
+        (network,) = found
+        said = f"init, a {type(self.init).__name__},"
+        return Start(said, network._layout(), network.classes_, None, network.weights_)
 
     def _value(self, name: str) -> Any:
         given = super()._value(name)
@@ -399,6 +394,34 @@ class NEMGNetClassifier(BaseSegmentClassifier):
 
     def _input_function(self) -> Callable[[Tensor], Tensor]:
         return partial(_to_signals, n_times=self._n_times())
+
+
+def shipped_network(name: str) -> tuple[NEMGNetClassifier, float]:
+    """Build a network that comes with sknemg, with its weights.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    network : fitted NEMGNetClassifier
+    sfreq : float
+        The rate in hertz that it was trained at.
+
+    Raises
+    ------
+    ValueError
+        If there is no such network.
+    """
+    shipped = read_network(name)
+    known = NEMGNetClassifier().get_params(deep=False)
+    network = NEMGNetClassifier(**{k: v for k, v in shipped.parameters.items() if k in known})
+    network.classes_ = np.array(shipped.classes)
+    network.input_shape_, network.weights_ = shipped.input_shape, shipped.weights
+    network.n_features_in_, network._history = shipped.input_shape[0], {}
+    network.caution_ = caution_of_start(name)
+    return network, shipped.sfreq
 
 
 def _to_signals(batch: Tensor, n_times: int) -> Tensor:

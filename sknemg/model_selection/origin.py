@@ -12,6 +12,12 @@ STARTED = (
     "was trained further: rely on it no further than its evaluation on real patients goes."
 )
 
+#: Of models that see through such a network.
+SEEN = (
+    "This model sees through a network that was trained on simulated patients alone: rely on it no "
+    "further than its evaluation on real patients goes."
+)
+
 
 def caution_of(model: Any) -> str:
     """Give what has to be said wherever a model answers, whatever lies around what was trained.

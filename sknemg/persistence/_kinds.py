@@ -99,6 +99,14 @@ def _check_network(model: Any) -> None:
         )
 
 
+def _check_seen_through(model: Any) -> None:
+    """Refuse another network than nEMGNet."""
+    if type(model.network_).__name__ != "NEMGNetClassifier":
+        raise InvalidModelError(
+            f"NetworkFeatures has a {type(model.network_).__name__} for its network."
+        )
+
+
 def _check_onnx(model: Any) -> None:
     """Look at the graph before it is run, and open it."""
     check_graph_of(model.graph_, model.item_shape_, len(model.classes_))
@@ -172,6 +180,13 @@ KINDS: dict[str, Kind] = {
         restored={"caution_": ""},
         neutral=_TRAINING | {"init": None},
         check=_check_network,
+    ),
+    "NetworkFeatures": Kind(
+        "sknemg.classifiers.network_features",
+        _STEP_STATE | {"network_": Child(), "sfreq_": Plain((float,))},
+        _SEEN,
+        restored={"caution_": ""},
+        check=_check_seen_through,
     ),
     "TimmClassifier": Kind(
         "sknemg.classifiers.timm",
