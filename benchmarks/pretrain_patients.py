@@ -56,12 +56,15 @@ class Kind(NamedTuple):
 BICEPS = {"needle": "concentric", "muscles": ["biceps brachii"], "effort": (0.02, 0.08)}
 #: Potentials overlap: stronger contractions, and apart from distance all varies that "all" varies.
 STRONG = {"vary": "acquisition", "effort": (0.05, 0.6), **PATIENT}
+#: The same by one needle and one machine, as in a laboratory.
+CLINIC = {"needle": "concentric", "effort": (0.05, 0.6), **PATIENT}
 COHORTS = {
     "wide": Kind(60, 50_000, 3, {"vary": "all"}),
     "whole": Kind(30, 10_000, None, {"vary": "all"}),
     "biceps": Kind(30, 90_000, None, BICEPS),
     "default": Kind(30, 90_000, None, {}),
     "strong": Kind(60, 70_000, 3, STRONG),
+    "clinic": Kind(60, 80_000, 3, CLINIC),
 }
 #: Blocks that train, test or choose in the studies of the shipped models, whatever the simulator.
 USED: Mapping[str, Iterable[int]] = {

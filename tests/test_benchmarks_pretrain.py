@@ -22,6 +22,7 @@ from benchmarks.pretrain_worth import CLASSES
 from sknemg import Recordings
 from sknemg.diagnosis.answers import Answering
 from sknemg.muap.features import FEATURES
+from sknemg.pretrained import fine_tuning
 from sknemg.versions import package_code
 from sknemg.weights import CAUTION, folder_of
 
@@ -300,10 +301,17 @@ def test_kept_rows_are_those_of_the_weights_and_of_the_motor_units_that_trained(
     assert moved == {method: {"window"} for method in pretrain_worth.UNMOVED} | {
         "nEMGNet, fine-tuned": {"window", "small"},
         "nEMGNet, head fine-tuned": {"window", "small"},
+        pretrain_worth.MAPS: {"window", "small"},
+        pretrain_worth.VARIED: {"window"},
         "motor units, from scratch": {"window", "muap", "units"},
         "motor units, simulated and own": {"window", "muap", "units", "simulated"},
     }
     assert "111111111111" in key("nEMGNet, fine-tuned")
+    before = {method: key(method) for method in moved}
+    monkeypatch.setitem(fine_tuning.DEFAULTS, "lr", 1.0)
+    changed = {method for method in moved if key(method) != before[method]}
+    tuned = {"nEMGNet, fine-tuned", "nEMGNet, head fine-tuned", pretrain_worth.VARIED}
+    assert changed == tuned
 
 
 def test_blocks_are_filled_in_several_processes(six_patients):

@@ -1,4 +1,5 @@
 from .fine_tuning import (
+    few_shot_pipeline,
     fine_tuning_pipeline,
 )
 from .loading import (
@@ -11,6 +12,7 @@ from .loading import (
 __all__ = [
     "card",
     "describe",
+    "few_shot_pipeline",
     "fine_tuning_pipeline",
     "load",
     "names",

@@ -34,10 +34,17 @@ from sknemg.archive import read_archive
 from sknemg.cli import main
 from sknemg.cli.entries import model_path
 from sknemg.diagnosis import Diagnostician
-from sknemg.model_selection.origin import STARTED, caution_of
+from sknemg.model_selection.origin import SEEN, STARTED, caution_of
 from sknemg.persistence._problems import ModelVersionWarning
 from sknemg.persistence.light import load_light
-from sknemg.pretrained import card, describe, fine_tuning_pipeline, load, names
+from sknemg.pretrained import (
+    card,
+    describe,
+    few_shot_pipeline,
+    fine_tuning_pipeline,
+    load,
+    names,
+)
 from sknemg.simulate import make_cohort
 from sknemg.weights import CAUTION, folder_of, read_network
 
@@ -266,6 +273,46 @@ def test_a_pipeline_to_fine_tune_has_the_steps_of_the_model():
     assert all(np.array_equal(before[n], after[n]) for n in frozen)
     with pytest.raises(ValueError, match=r"'volitional-muap' holds 0 networks"):
         fine_tuning_pipeline("volitional-muap")
+
+
+def test_a_network_is_fine_tuned_by_the_recipe_that_was_chosen_unless_told_otherwise():
+    network = fine_tuning_pipeline()[-1].estimator
+    assert (network.schedule, network.optimizer, network.freeze) == ("one-cycle", "adamw", 4)
+    assert network.augment.input_sfreq == read_network("volitional-small").sfreq
+    own = fine_tuning_pipeline(augment=None, freeze=0, lr=1e-4)[-1].estimator
+    assert (own.augment, own.freeze, own.lr) == (None, 0, 1e-4)
+
+
+def few_subjects():
+    """Two classes that differ in size, three subjects each."""
+    one = patient()[0]
+    sizes = np.array([1.0, 1.1, 0.9, 0.1, 0.11, 0.09])
+    X = Recordings([size * one for size in sizes], sfreq=10_000, subject=list("abcdef"))
+    return X, np.repeat(["ALS", "normal"], 3)
+
+
+def test_few_subjects_teach_what_the_columns_of_a_network_mean(tmp_path):
+    X, y = few_subjects()
+    model = few_shot_pipeline(C=0.1).fit(X[[0, 1, 3, 4]], y[[0, 1, 3, 4]])
+    assert model.predict(X[[2, 5]]).tolist() == ["ALS", "normal"]
+    shipped = load("volitional-small").estimator_
+    for own, theirs in zip(model[:3], shipped[:3], strict=True):
+        assert own.get_params() == theirs.get_params()
+    weights = model[-2].network_.weights_
+    assert all(np.array_equal(weights[k], w) for k, w in shipped[-1].estimator_.weights_.items())
+    save_model(model, tmp_path / "model")
+    again = load_model(tmp_path / "model")
+    assert_allclose(again.predict_proba(X), model.predict_proba(X), atol=1e-6)
+    assert caution_of(again) == caution_of(model) == SEEN
+    with pytest.raises(ValueError, match=r"'volitional-muap' holds 0 networks"):
+        few_shot_pipeline("volitional-muap")
+
+
+def test_the_caution_of_a_model_that_sees_through_a_network_reaches_its_answers():
+    X, y = few_subjects()
+    model = Diagnostician(few_shot_pipeline(), cv=2).fit(X, y)
+    assert model.caution_ == SEEN
+    assert model.diagnose(X[[0]])[0].caution == SEEN
 
 
 def test_the_command_line_takes_a_name_and_a_folder_of_that_name_wins(monkeypatch, tmp_path):
