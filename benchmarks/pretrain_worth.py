@@ -47,7 +47,7 @@ from sknemg.evaluation import nuisance_model
 from sknemg.evaluation.rivals import ALPHA, SoftmaxRidge
 from sknemg.metrics import format_interval
 from sknemg.persistence.card import reliability
-from sknemg.pretrained import describe, fine_tuning_pipeline, load
+from sknemg.pretrained import describe, few_shot_pipeline, fine_tuning_pipeline, load
 from sknemg.provenance import provenance
 from sknemg.versions import package_code
 from sknemg.weights import folder_of
@@ -60,20 +60,26 @@ CLASSES = ["myopathy", "neuropathy", "normal"]
 SHIPPED = {"volitional-muap": "motor units", "volitional-small": "nEMGNet"}
 NO_EMG = "no EMG"
 OWN_AND_SIMULATED = "motor units, simulated and own"
+MAPS = "nEMGNet's maps and features"
 #: Methods that begin from simulated patients, and what they are before; others start from scratch.
 STARTS = {
     "nEMGNet, fine-tuned": "nEMGNet, simulated alone",
     "nEMGNet, head fine-tuned": "nEMGNet, simulated alone",
+    MAPS: "nEMGNet, simulated alone",
     OWN_AND_SIMULATED: "motor units, simulated alone",
 }
 MINIROCKET = "MiniRocket + ridge"
+VARIED = "nEMGNet, from scratch, as fine-tuned"
 SCRATCH = (
-    "nEMGNet, from scratch", "motor units, from scratch", "features + LDA", "features + forest",
-    MINIROCKET,
+    "nEMGNet, from scratch", VARIED, "motor units, from scratch", "features + LDA",
+    "features + forest", MINIROCKET,
 )  # fmt: skip
 #: What neither starts from a shipped model nor has its columns: new weights change nothing there,
 #: as long as their windows are the same.
-UNMOVED = (NO_EMG, *(name for name in SCRATCH if not name.startswith("motor units")))
+UNMOVED = (
+    NO_EMG,
+    *(name for name in SCRATCH if not name.startswith("motor units") and name != VARIED),
+)
 #: The page with the table, and what stands around it there.
 GUIDE = Path(__file__).parents[1] / "docs" / "guide" / "pretrained.md"
 BEGINS, ENDS = "<!-- written by benchmarks/pretrain_worth.py -->", "<!-- to here -->"
@@ -82,6 +88,10 @@ CURVE = """```{image} ../../benchmarks/results/pretrain/learning_curve.png
 :width: 100%
 ```
 """
+#: How the network learns from scratch that is kept from before: without schedule and augmentation.
+PLAIN: dict[str, Any] = {
+    "init": None, "lr": 1e-3, "schedule": None, "augment": None, "freeze": 0,
+}  # fmt: skip
 N_UPDATES = 150  # of every training of a network on few subjects
 #: Windows (s) and updates of all kept results whose settings do not say them.
 UNSAID = {"window": 0.4, "hop": 0.2, "updates": 150}
@@ -104,6 +114,14 @@ class Cohort:
         self.columns = columns_of(units, columns)
         self._features: Recordings | None = None
         self._kernels: Recordings | None = None
+        self._maps: Recordings | None = None
+
+    @property
+    def maps(self) -> Recordings:
+        """What the shipped network sees in the windows, and their features."""
+        if self._maps is None:
+            self._maps = few_shot_pipeline()[-2].fit_transform(self.windows)
+        return self._maps
 
     @property
     def kernels(self) -> Recordings:
@@ -189,9 +207,12 @@ def fit(name: str, cohort: Cohort, rows: np.ndarray, seed: int, simulated: Any) 
     y = cohort.y[rows]
     if name == NO_EMG:
         return nuisance_model().fit(cohort.raw[rows], y), cohort.raw
+    if name == MAPS:
+        return few_shot_pipeline()[-1].fit(cohort.maps[rows], y), cohort.maps
     if name.startswith("nEMGNet"):
         options: dict[str, Any] = {
-            "nEMGNet, from scratch": {"init": None, "lr": 1e-3},
+            "nEMGNet, from scratch": PLAIN,
+            VARIED: {"init": None, "freeze": 0},
             "nEMGNet, fine-tuned": {},
             "nEMGNet, head fine-tuned": {"freeze": 12},
         }[name]
@@ -276,6 +297,11 @@ def key_of(method: str, cohort: Cohort, simulated: Simulated | None) -> str:
         return key
     units = method.startswith("motor units")
     weights = describe()["sha256"]["volitional-muap" if units else "volitional-small"]
+    if not method.startswith("motor units"):
+        own = few_shot_pipeline() if method == MAPS else fine_tuning_pipeline()
+        key = f"{key}-{joblib.hash(str(own[-1].get_params()))[:12]}"  # how it is trained
+    if method == VARIED:
+        return key
     key = f"{key}-{weights[:12]}"
     if not units:
         return key
