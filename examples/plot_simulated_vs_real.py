@@ -181,9 +181,9 @@ print(table.round(3).to_string())
 
 # %%
 # What was believed wrongly, what is still wrong, and the table of before and after are on the page
-# `Simulated beside real <../realism.html>`_. In short: simulated recordings are larger than N2001's
-# at the same nominal effort, with a smaller share of their power below 50 Hz (2 to 4 %; real ones 4
-# to 7 %) and a tenth of it above 2 kHz; normal potentials are longer, myopathic ones have too few
-# phases.
+# `Simulated beside real <../realism.html>`_. In short: simulated recordings have a smaller share of
+# their power below 50 Hz (3 to 5 %; real ones 4 to 7 %) and a tenth to a fifth of it above 2 kHz;
+# normal and myopathic potentials have too few phases, and too little goes on around neuropathic
+# units.
 
 plt.show()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sknemg.simulate import recruitment
 from sknemg.simulate.contraction import Contraction
-from sknemg.simulate.fibre import Fibres
+from sknemg.simulate.fibre import DECAY, Fibres
 from sknemg.simulate.geometry import DENSITY, lay_out_fibres
 
 
@@ -44,7 +44,7 @@ class Muscle:
     fibres: Fibres = field(repr=False)
     rank: NDArray[Any] = field(repr=False)
     healthy_force: float
-    decay: float = 2.0
+    decay: float = DECAY
     denervated: int = 0
 
     @cached_property
@@ -94,7 +94,7 @@ def healthy_muscle(
     density: float = DENSITY,
     diameter: float = 55.0,
     half_length: float = 50.0,
-    decay: float = 2.0,
+    decay: float = DECAY,
     random_state: int | np.random.Generator | None = None,
 ) -> Muscle:
     """Make a patch of a healthy young muscle.

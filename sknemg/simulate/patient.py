@@ -31,9 +31,9 @@ Range = float | tuple[float, float]
 IN_VIEW = 0.15
 #: at most so often, and by this factor.
 TRIES, MORE_EFFORT = 6, 1.5
-#: Steepness of intracellular action potentials among muscles, 1/mm: Nandedkar and Stålberg have 2,
-#: Rosenfalck 1; the range was chosen with N2001 in view.
-DECAY = (1.8, 2.8)
+#: Steepness of intracellular action potentials among muscles, 1/mm: around that of
+#: :mod:`sknemg.simulate.fibre`.
+DECAYS = (2.8, 4.0)
 #: Fibre diameter of men, µm, and that of women as a share of it.
 DIAMETER, FEMALE = (50.0, 60.0), 0.92
 
@@ -181,7 +181,7 @@ def _muscle(
         density=DENSITY * rng.lognormal(0, 0.15),
         diameter=rng.uniform(*DIAMETER) * size,
         half_length=MUSCLES[name].half_length,
-        decay=rng.uniform(*DECAY),
+        decay=rng.uniform(*DECAYS),
         random_state=rng,
     )
     muscle = ageing(muscle, person["age"], random_state=rng)
@@ -211,8 +211,8 @@ def _needle(kind: str, depth: float, width: float, rng: np.random.Generator) -> 
     """Insert a needle somewhere between end-plates and tendon; needles differ in width."""
     z, angle = depth * rng.uniform(0.6, 1.2), rng.uniform(0, 2 * np.pi)
     if kind == "monopolar":
-        return monopolar(z=z, angle=angle, radius=0.25 * width)
-    return concentric(z=z, angle=angle, radius=0.2 * width)
+        return monopolar(z=z, angle=angle, radius=0.2 * width)
+    return concentric(z=z, angle=angle, radius=0.24 * width)
 
 
 def _instrument(dials: Dials, gain: float, rng: np.random.Generator) -> Instrument:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sknemg.simulate.fibre import Fibres, fibre_spectra, phase_ramp, time_grid, to_potentials
+from sknemg.simulate.fibre import DECAY, Fibres, fibre_spectra, phase_ramp, time_grid, to_potentials
 from sknemg.simulate.needle import Needle
 
 #: Fibres nearer than this (mm as the needle sees it) are all computed; beyond, a thinned sample.
@@ -55,7 +55,7 @@ def motor_unit_potentials(
     needles: Needle | Sequence[Needle],
     *,
     sfreq: float = 48_000,
-    decay: float = 2.0,
+    decay: float = DECAY,
     n_variants: int = 8,
     random_state: int | np.random.Generator | None = None,
 ) -> list[Templates]:
@@ -133,8 +133,11 @@ def _jitter(
     fibres: Fibres, spectra: NDArray[Any], n_variants: int, period: float, rng: np.random.Generator
 ) -> NDArray[np.complex64]:
     """Change of one unit's spectrum, in each variant, as its fibres jitter and block."""
-    shape = (n_variants, len(fibres))
-    delay = fibres.jitter * rng.standard_normal(shape)
-    passes = (rng.random(shape) >= fibres.blocking).astype(np.float32)
+    own = np.arange(len(fibres))
+    shared = np.where(fibres.junction < 0, own, len(fibres) + fibres.junction)
+    junctions, at = np.unique(shared, return_inverse=True)
+    shape = (n_variants, len(junctions))
+    delay = fibres.jitter * rng.standard_normal(shape)[:, at]
+    passes = (rng.random(shape)[:, at] >= fibres.blocking).astype(np.float32)
     change = phase_ramp(delay, spectra.shape[1], period) * passes[:, :, None] - 1
     return np.einsum("vkf,kf->vf", change, spectra)

@@ -20,7 +20,7 @@ def lobes(trace, share=0.03):
 
 
 @pytest.mark.parametrize(
-    ("distance", "millivolts"), [(0.1, 2.0), (0.3, 0.37), (0.5, 0.125), (2, 0.0035)]
+    ("distance", "millivolts"), [(0.1, 2.72), (0.3, 0.343), (0.5, 0.099), (2, 0.0023)]
 )
 def test_amplitude_falls_with_distance_as_the_line_source_does(distance, millivolts):
     assert np.ptp(potential(x=distance)) == pytest.approx(millivolts, rel=0.1)
@@ -36,8 +36,8 @@ def test_shape_is_negative_first_at_the_end_plate():
 
 def test_shape_is_a_positive_wave_where_the_fibre_ends():
     before, at_end = (potential(THIN.moved(dz=z - THIN.z)) for z in (45, 50))
-    assert before.max() < -0.7 * before.min()
-    assert at_end.max() > -1.2 * at_end.min()
+    assert before.max() < -0.4 * before.min()
+    assert at_end.max() > -0.8 * at_end.min()
 
 
 def test_negative_spike_arrives_with_the_conduction_velocity():
@@ -75,7 +75,7 @@ def test_cannula_makes_a_concentric_needle_see_less_of_distant_fibres():
 
 def test_cannula_takes_up_what_lies_beside_it_with_the_sign_reversed():
     beside, ahead = (potential(concentric(z=5), x=x, y=0.5) for x in (4.0, -4.0))
-    assert ahead.max() < -ahead.min()
+    assert ahead.max() < -1.3 * ahead.min()
     assert beside.max() > -2 * beside.min()
     assert np.ptp(beside) > 3 * np.ptp(ahead)
 

@@ -155,10 +155,54 @@ def test_young_sprouts_scatter_arrivals_and_old_ones_little():
 
 def test_myopathy_keeps_its_units_but_loses_fibres_of_varying_size():
     assert (MYOPATHY.unit_sizes > 0).all()
-    assert len(MYOPATHY.fibres) < 0.55 * len(MUSCLE.fibres)
+    assert len(MYOPATHY.fibres) < 0.6 * len(MUSCLE.fibres)
     before, after = MUSCLE.fibres.diameter, MYOPATHY.fibres.diameter
     assert after.std() / after.mean() > 1.3 * before.std() / before.mean()
     assert MYOPATHY.greatest_force < 0.5 * MUSCLE.greatest_force
+
+
+def test_branches_of_a_split_fibre_lie_together_on_one_end_plate_and_keep_its_section():
+    fibres = MYOPATHY.fibres
+    order = np.argsort(fibres.junction, kind="stable")
+    first, second = (fibres[rows] for rows in order[fibres.junction[order] >= 0].reshape(-1, 2).T)
+    assert len(first) > 0.1 * len(fibres)
+    np.testing.assert_array_equal(first.junction, second.junction)
+    np.testing.assert_array_equal(first.unit, second.unit)
+    np.testing.assert_array_equal(first.end_plate, second.end_plate)
+    assert np.hypot(first.x - second.x, first.y - second.y).max() < 0.06
+    whole = np.hypot(first.diameter, second.diameter)
+    unsplit = fibres.diameter[fibres.junction < 0]
+    assert np.median(whole) == pytest.approx(np.median(unsplit), rel=0.05)
+
+
+def test_a_muscle_may_be_split_twice():
+    fibres = myopathy(MYOPATHY, 0.7, random_state=1).fibres
+    shared = fibres[fibres.junction >= 0]
+    _, first, back = np.unique(shared.junction, return_index=True, return_inverse=True)
+    np.testing.assert_array_equal(shared.unit, shared.unit[first][back])
+    assert np.bincount(back).max() > 2
+
+
+def test_branches_of_one_end_plate_jitter_and_block_together():
+    def lags(junction):
+        fibres = Fibres(
+            x=[0.1, 0.1], y=0.0, diameter=[60.0, 25.0], velocity=[5.0, 1.5], jitter=1e-4,
+            blocking=0.3, junction=junction,
+        )  # fmt: skip
+        (templates,) = motor_unit_potentials(
+            fibres, monopolar(radius=0.05), n_variants=40, random_state=0
+        )
+        waves = templates.waves[0, :, 0]
+        early, late = np.split(waves, [300], axis=1)
+        heard = np.ptp(early, axis=1) > 0.5 * np.ptp(early, axis=1).max()
+        assert 0.1 < (~heard).mean() < 0.6
+        return heard, early.argmin(axis=1), late.argmin(axis=1), np.ptp(late, axis=1)
+
+    heard, early, late, size = lags(junction=0)
+    np.testing.assert_array_equal(heard, size > 0.5 * size.max())
+    assert np.ptp((late - early)[heard]) <= 1
+    _, early, late, size = lags(junction=-1)
+    assert np.ptp((late - early)[heard & (size > 0.5 * size.max())]) > 5
 
 
 def test_weakness_follows_from_fewer_or_weaker_fibres():

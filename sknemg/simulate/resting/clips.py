@@ -262,7 +262,7 @@ def _equip(
 ) -> tuple[Site, Instrument]:
     """Needle and muscle character, and amplifier, of a subject."""
     size, decay, diameter = rng.uniform(0.8, 1.2), rng.uniform(1.7, 2.3), rng.uniform(50, 60)
-    electrode = monopolar(radius=0.25 * size) if needle == "monopolar" else concentric()
+    electrode = monopolar(radius=0.25 * size) if needle == "monopolar" else concentric(radius=0.2)
     hum, third = rng.random() < mains, rng.uniform(0, 0.4)
     instrument = Instrument(
         sfreq=sfreq,

@@ -5,6 +5,7 @@ it can be placed between samples and rendered at any rate.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,7 +75,7 @@ class Site:
     55.0
     """
 
-    needle: Needle = field(default_factory=monopolar)
+    needle: Needle = field(default_factory=partial(monopolar, radius=0.25))
     decay: float = 2.0
     diameter: float = 55.0
 
