@@ -437,8 +437,30 @@ def table_of(found: pd.DataFrame, kind: str) -> str:
     for method, rows in own.groupby("method", sort=False):
         by_shots = {row.shots: row for row in rows.itertuples()}
         cells = [_cell(by_shots[k]) if k in by_shots else "" for k in shots]
-        lines.append([str(method), *cells])
+        lines.append([_said(method, rows, own), *cells])
     return markdown(["method", *(f"{k} a class" for k in shots)], lines)
+
+
+def of_both(found: pd.DataFrame) -> str:
+    """Lay out means over both kinds of disturbed cohorts, the least log-loss of 4 a class first."""
+    own = found[found["kind"].isin((FAR, RENAMED))]
+    means = own.groupby(["method", "shots"])[["balanced_accuracy", "log_loss"]].mean()
+    means = means[own.groupby(["method", "shots"])["kind"].nunique() == 2].unstack("shots")
+    lines = []
+    for method, row in means.sort_values(("log_loss", 4)).iterrows():
+        pairs = [(row["balanced_accuracy", k], row["log_loss", k]) for k in SHOTS]
+        cells = [
+            "" if np.isnan(loss) else f"{100 * share:.0f}; {loss:.2f}" for share, loss in pairs
+        ]
+        lines.append([_said(method, own[own["method"] == method], own), *cells])
+    return markdown(["method", *(f"{k} a class" for k in SHOTS)], lines)
+
+
+def _said(method: Any, rows: pd.DataFrame, every: pd.DataFrame) -> str:
+    """Name a method, and say so if it was run on fewer draws than others."""
+    least = rows["draws"].min()
+    fewer = f" ({least} draw{'s' if least > 1 else ''})" if least < every["draws"].max() else ""
+    return f"{method}{fewer}"
 
 
 def _cell(row: Any) -> str:
@@ -448,15 +470,16 @@ def _cell(row: Any) -> str:
 
 
 def report(folder: Path) -> str:
-    """Write the tables of kept results."""
+    """Write the tables of kept results; those of cohorts as they are stay in the file."""
     settings = json.loads((folder / "settings.json").read_text())
     found = pd.read_csv(folder / "scores.csv")
-    lines = []
-    for kind in KINDS:
+    lines = [f"Mean of {FAR} and {RENAMED}:", "", of_both(found), ""]
+    for kind in (FAR, RENAMED):
         if (found["kind"] == kind).any():
             lines += [f"Recordings {kind}:", "", table_of(found, kind), ""]
     lines.append(
-        f"*{settings['draws']} draws at most, {settings['updates']} updates where nothing is said; "
+        f"Balanced accuracy in percent; log-loss (thirds: 1.10). *{settings['draws']} draws "
+        f"at most, {settings['updates']} updates where nothing is said; "
         f"{settings['device']}, commit {settings['commit']}; patients of commit "
         f"{settings['simulator']}; {settings['start']}, {settings['sha256'][:12]}.*"
     )
