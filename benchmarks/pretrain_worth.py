@@ -72,7 +72,7 @@ MINIROCKET = "MiniRocket + ridge"
 VARIED = "nEMGNet, from scratch, as fine-tuned"
 SCRATCH = (
     "nEMGNet, from scratch", VARIED, "motor units, from scratch", "features + LDA",
-    "features + forest", MINIROCKET,
+    "features + logistic", "features + forest", MINIROCKET,
 )  # fmt: skip
 #: What neither starts from a shipped model nor has its columns: new weights change nothing there,
 #: as long as their windows are the same.
@@ -232,6 +232,7 @@ def fit(name: str, cohort: Cohort, rows: np.ndarray, seed: int, simulated: Any) 
     )
     inner = {
         "features + LDA": make_pipeline(StandardScaler(), LinearDiscriminantAnalysis()),
+        "features + logistic": few_shot_pipeline()[-1].estimator,  # of the maps as well
         "features + forest": forest,
     }[name]
     model = DiVoteClassifier(inner, final_estimator=None)
