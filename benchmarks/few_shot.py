@@ -445,15 +445,19 @@ def of_both(found: pd.DataFrame) -> str:
     """Lay out means over both kinds of disturbed cohorts, the least log-loss of 4 a class first."""
     own = found[found["kind"].isin((FAR, RENAMED))]
     means = own.groupby(["method", "shots"])[["balanced_accuracy", "log_loss"]].mean()
+    if own["kind"].nunique() < 2:
+        return "Only one of them was run."
     means = means[own.groupby(["method", "shots"])["kind"].nunique() == 2].unstack("shots")
     lines = []
-    for method, row in means.sort_values(("log_loss", 4)).iterrows():
-        pairs = [(row["balanced_accuracy", k], row["log_loss", k]) for k in SHOTS]
+    shots = sorted(own["shots"].unique())
+    first = ("log_loss", 4 if 4 in shots else shots[0])
+    for method, row in means.sort_values(first).iterrows():
+        pairs = [(row["balanced_accuracy", k], row["log_loss", k]) for k in shots]
         cells = [
             "" if np.isnan(loss) else f"{100 * share:.0f}; {loss:.2f}" for share, loss in pairs
         ]
         lines.append([_said(method, own[own["method"] == method], own), *cells])
-    return markdown(["method", *(f"{k} a class" for k in SHOTS)], lines)
+    return markdown(["method", *(f"{k} a class" for k in shots)], lines)
 
 
 def _said(method: Any, rows: pd.DataFrame, every: pd.DataFrame) -> str:

@@ -54,6 +54,18 @@ def test_a_subject_that_trained_in_a_draw_counts_in_the_other_alone():
     assert table["balanced_accuracy"].item() == 1.0
 
 
+def test_the_table_of_both_kinds_begins_with_the_least_loss():
+    good, bad = answers("good", 1.0), answers("bad", 0.0)
+    every = [
+        table.assign(kind=k) for table in (bad, good) for k in (few_shot.FAR, few_shot.RENAMED)
+    ]
+    lines = few_shot.of_both(intervals(of_subjects(pd.concat(every)), n=5)).splitlines()
+    assert lines[0] == "| method | 4 a class |"
+    assert lines[2:] == ["| good | 100; 0.22 |", "| bad | 0; 2.30 |"]
+    one = few_shot.of_both(intervals(of_subjects(good), n=5))
+    assert one == "Only one of them was run."
+
+
 def test_votes_together_are_geometric_means_of_recordings():
     one, two = few_shot.TOGETHER[next(iter(few_shot.TOGETHER))]
     first, second = answers(one, 1.0, n_draws=1), answers(two, 0.0, n_draws=1)
