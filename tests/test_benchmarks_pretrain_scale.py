@@ -51,9 +51,9 @@ def test_weights_ship_if_every_seed_is_better_and_older_physics_lose_little(a, b
     new = [rows("new", own, b, seed) for seed, own in enumerate(a)]
     now = rows(scale.SHIPPED, 0.8, 0.9, n_patients=0)
     table = scale.summary(pd.concat([*new, rows("new", 9.0, 9.0, n_patients=60), now]))
-    assert scale.ships(table, "new", 1200) is expected
-    assert not scale.ships(table, "new", 60)
-    assert not scale.ships(table, "unknown", 1200)
+    assert scale.ships(table, "abc", "new", 1200) is expected
+    assert not scale.ships(table, "abc", "new", 60)
+    assert not scale.ships(table, "abc", "unknown", 1200)
 
 
 def test_nobody_who_decides_has_a_twin_who_does_something_else():
@@ -82,3 +82,9 @@ def test_votes_are_scored_as_they_are_and_at_the_temperature_that_suits_them():
     losses = [-np.log((p / p.sum(axis=1, keepdims=True))[:, 0]).mean() for p in scaled]
     assert found["log_loss"] == pytest.approx(min(losses), abs=1e-4)
     assert found["temperature"] == pytest.approx(grid[np.argmin(losses)], abs=0.01)
+
+
+def test_the_guide_says_what_the_kept_comparison_does():
+    rows = pd.read_csv(scale.FOLDER / "scale.csv")
+    text = scale.table_of(scale.summary(rows)).strip()
+    assert f"{scale.BEGINS}\n\n{text}\n\n{scale.ENDS}" in scale.GUIDE.read_text(encoding="utf-8")

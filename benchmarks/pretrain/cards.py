@@ -18,11 +18,13 @@ BY_PATIENTS = (
 #: What was known of real recordings when the models were made, as cards say it.
 LOOKED = (
     "No setting was fitted to real subjects, but the ten of N2001 were in view when constants of "
-    "the simulator (conductivities of muscle and the slow wave among them), companding, the range "
-    "of gains and slow noise were chosen (the last by how much of their power is slow, and how "
-    "that goes with votes); four generations of weights, of which the last is not shipped, were "
-    "asked about them, and that half of them would have been refused was why what recordings look "
-    "like was learned of more patients. Answers on Algiers were one reason to calibrate anew."
+    "the simulator (conductivities of muscle, the slow wave and how near a fibre comes to the "
+    "needle among them), companding, the range of gains and slow noise were chosen (the last by "
+    "how much of their power is slow, and how that goes with votes); five generations of weights, "
+    "of which the fourth never shipped, were asked about them, and that half of them would have "
+    "been refused was why what recordings look like was learned of more patients. Answers on "
+    "Algiers were one reason to calibrate anew; those of the fourth generation on both were known "
+    "when it was written down by which simulated patients the fifth would be chosen."
 )
 #: In a card until `benchmarks.pretrain_worth` has measured it.
 UNMEASURED = "of real ones it is not measured yet"
@@ -74,8 +76,8 @@ def card(name: str, about: dict[str, Any], model: Diagnostician, tables: dict[st
         f"median of a patient beyond {known.subject_distance_:.1f}).", "",
         "## Limits", "",
         "Three answers only: a patient with anything else gets one of them, or none. Simulated "
-        "potentials are still larger than real ones at low effort, and part of the slow power is "
-        "missing. Rest, insertional activity and artefacts were not simulated.", "",
+        "potentials have too few phases, and part of the power below 50 Hz and most of that above "
+        "2 kHz is missing. Rest, insertional activity and artefacts were not simulated.", "",
     ]  # fmt: skip
     return "\n".join(lines)
 

@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.machinery.reporting import markdown
+from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import Answers, answers
 from benchmarks.pretrain.networks import CHOICES, Network, trained
@@ -51,10 +51,13 @@ TEST: Mapping[str, Iterable[int]] = {"whole": (0, 1), "biceps": (0,), "default":
 #: Blocks of ``whole`` of every other simulator that do the same. Blocks of one number are twins
 #: whatever the simulator, and have the same part; 2 and 3 calibrate the shipped models.
 CHOOSE_OTHER, TEST_OTHER = (5, 6), (4, 7)
+#: The page with the table.
+GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "pretrained.md"
 #: Log-loss on older physics by which new weights may be worse than those that ship.
 WORSE_BY = 0.10
 THIRDS = float(np.log(3))
 SHIPPED = "as shipped"
+BEGINS, ENDS = "<!-- written by benchmarks/pretrain/scale.py -->", "<!-- to here -->"
 
 
 def cohorts(store: Path, others: Mapping[str, Path]) -> dict[str, Waves]:
@@ -152,8 +155,9 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def ships(table: pd.DataFrame, setting: str, n_patients: int) -> bool:
+def ships(table: pd.DataFrame, simulator: str, setting: str, n_patients: int) -> bool:
     """Hold the networks of a setting to the rule of what ships."""
+    table = table[table["simulator"] == simulator]
     new = table[(table["setting"] == setting) & (table["patients"] == n_patients)]
     (now,) = table[table["setting"] == SHIPPED].itertuples()
     better = (new["test_a"] < now.test_a).all()
@@ -163,23 +167,23 @@ def ships(table: pd.DataFrame, setting: str, n_patients: int) -> bool:
 
 
 def table_of(table: pd.DataFrame) -> str:
-    """Lay out means over seeds as Markdown, the best setting first."""
-    header = ["setting", "patients", "seeds", "CPU s", "choose: (a)", "(b)", "mean",
-              "test: (a)", "right, %", "(b)", "right, %"]  # fmt: skip
+    """Lay out means over seeds as Markdown, the best setting of each simulator first."""
+    header = ["simulator", "setting", "patients", "seeds", "CPU s", "choose: (a)", "right, %",
+              "(b)", "right, %", "mean", "test: (a)", "right, %", "(b)", "right, %"]  # fmt: skip
     lines = []
-    grouped = table.groupby(["setting", "patients"], sort=False)
-    for (setting, n_patients), own in sorted(
-        grouped, key=lambda one: one[1]["choose_score"].mean()
-    ):
+    grouped = list(table.groupby(["simulator", "setting", "patients"], sort=False))
+    order = {name: k for k, name in enumerate(table["simulator"].unique())}
+    for key, own in sorted(grouped, key=lambda one: (order[one[0][0]], _score(one))):
         row = own.mean(numeric_only=True)
-        spread = f" ({own['choose_score'].min():.3f} to {own['choose_score'].max():.3f})"
+        spread = f" ({own['choose_score'].min():.2f} to {own['choose_score'].max():.2f})"
+        scores = [
+            cell for part in ("choose", "test") for what in "ab"
+            for cell in (f"{row[f'{part}_{what}']:.2f}", f"{100 * row[f'{part}_{what}_right']:.0f}")
+        ]  # fmt: skip
         lines.append([
-            setting, f"{n_patients:,}" if n_patients else "", str(len(own)),
-            "" if np.isnan(row.cpu_seconds) else f"{row.cpu_seconds:.0f}",
-            f"{row.choose_a:.3f}", f"{row.choose_b:.3f}",
-            f"{row.choose_score:.3f}" + (spread if len(own) > 1 else ""),
-            f"{row.test_a:.3f}", f"{100 * row.test_a_right:.0f}", f"{row.test_b:.3f}",
-            f"{100 * row.test_b_right:.0f}",
+            key[0], key[1], f"{key[2]:,}" if key[2] else "", str(len(own)),
+            "" if np.isnan(row["cpu_seconds"]) else f"{row['cpu_seconds']:.0f}", *scores[:4],
+            f"{row['choose_score']:.2f}" + (spread if len(own) > 1 else ""), *scores[4:],
         ])  # fmt: skip
     return markdown(header, lines)
 
@@ -214,6 +218,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="that trains, as cuda")
     parser.add_argument("--cache", type=Path, required=True, help="of finished networks")
     parser.add_argument("--out", type=Path, help="where the table is kept")
+    parser.add_argument("--write", action="store_true", help="the table into the guide")
     args = parser.parse_args()
     args.others = dict(args.others)
     args.cache.mkdir(parents=True, exist_ok=True)
@@ -225,10 +230,12 @@ def main() -> None:
             for name in args.settings:
                 run(args, CHOICES[name], n_blocks, seed)
     ask_shipped(args)
-    rows = pd.concat([pd.read_csv(file) for file in sorted(args.cache.glob("*.csv"))])
-    rows = rows.reset_index(drop=True)
+    kept = [pd.read_csv(file) for file in sorted(args.cache.glob("*.csv"))]
+    rows = pd.concat(kept, ignore_index=True).sort_values("simulator", kind="stable")
     table = summary(rows)
     print(table_of(table))
+    if args.write:
+        write_between(GUIDE, BEGINS, ENDS, table_of(table))
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
         rows.to_csv(args.out / "scale.csv", index=False)
