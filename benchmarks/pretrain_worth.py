@@ -92,6 +92,8 @@ CURVE = """```{image} ../../benchmarks/results/pretrain/learning_curve.png
 PLAIN: dict[str, Any] = {
     "init": None, "lr": 1e-3, "schedule": None, "augment": None, "freeze": 0,
 }  # fmt: skip
+#: Under what the rows of the method that sees no EMG, and no windows, are kept.
+ANY_WINDOWS = "any"
 N_UPDATES = 150  # of every training of a network on few subjects
 #: Windows (s) and updates of all kept results whose settings do not say them.
 UNSAID = {"window": 0.4, "hop": 0.2, "updates": 150}
@@ -293,6 +295,8 @@ def key_of(method: str, cohort: Cohort, simulated: Simulated | None) -> str:
     These are windows and updates, the hash of the weights where it starts from a shipped model or
     has its columns, and motor units, those of simulated patients among them, where they train.
     """
+    if method == NO_EMG:
+        return ANY_WINDOWS
     key = "{window:g}-{hop:g}-{updates}".format(**cohort.settings)
     if method in UNMOVED:
         return key
@@ -318,8 +322,9 @@ def take_unmoved(
     """Put what no weights change of a cohort's kept results into the cache, by draw.
 
     `subjects` names all subjects of the cohort, whom kept results number in the order of their
-    names. `own` are the windows and updates of this run, which those of the kept results have to
-    be, and `key` is what the cache has rows under. What is in the cache already stays.
+    names. `own` are the windows and updates of this run; if those of the kept results are others,
+    only the method that sees no EMG is taken. `key` is what the cache has the rows of the others
+    under. What is in the cache already stays.
     """
     rows = pd.read_csv(kept / "subjects.csv")
     settings = json.loads((kept / "settings.json").read_text())
@@ -329,10 +334,7 @@ def take_unmoved(
         if value != own[name]
     ]
     if differ:
-        raise ValueError(
-            f"The results in {kept} are of {', '.join(differ)} as in this run, so that methods "
-            "differ that see no weights: leave --keep-unmoved out."
-        )
+        print(f"{kept} is of {', '.join(differ)} as in this run: only {NO_EMG!r} is taken of it.")
     names = np.array(sorted(map(str, subjects)))
     if rows["subject"].nunique() != len(names):
         raise ValueError(
@@ -340,9 +342,10 @@ def take_unmoved(
             "rows are of other recordings, so leave --keep-unmoved out."
         )
     cache.mkdir(parents=True, exist_ok=True)
-    rows = rows[(rows["shots"] > 0) & rows["method"].isin(UNMOVED)]
+    rows = rows[(rows["shots"] > 0) & rows["method"].isin([NO_EMG] if differ else UNMOVED)]
     for (method, shots, draw), part in rows.groupby(["method", "shots", "draw"]):
-        file = cache / f"{kept.name}-{shots}-{draw}-{method}-{key}.csv"
+        own_key = ANY_WINDOWS if method == NO_EMG else key
+        file = cache / f"{kept.name}-{shots}-{draw}-{method}-{own_key}.csv"
         if not file.exists():
             part = part.assign(subject=names[part["subject"]], commit=settings["commits"][method])
             part.drop(columns=["method", "shots", "draw"]).to_csv(file, index=False)
@@ -368,7 +371,7 @@ def run(name: str, args: argparse.Namespace) -> None:
     kept = args.cache / args.label
     kept.mkdir(parents=True, exist_ok=True)
     if args.keep_unmoved:
-        key = key_of(NO_EMG, cohort, None)
+        key = key_of("features + LDA", cohort, None)
         take_unmoved(args.out / name, kept, cohort.diagnoses.index, cohort.settings, key)
     everyone = np.arange(len(cohort.y))
     tables = []
