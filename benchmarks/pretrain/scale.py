@@ -38,8 +38,10 @@ import pandas as pd
 from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import Answers, answers
+from benchmarks.pretrain.models import shown
 from benchmarks.pretrain.networks import CHOICES, Network, trained
-from benchmarks.pretrain_patients import COHORTS, Waves, simulator_of, waves_of
+from benchmarks.pretrain_patients import COHORTS, Waves, block, simulator_of, together, waves_of
+from sknemg import load_model
 from sknemg.diagnosis import fit_temperature, scale_temperature
 from sknemg.persistence.card import reliability
 from sknemg.pretrained import describe, load
@@ -127,6 +129,24 @@ def ask_shipped(args: argparse.Namespace) -> None:
     }  # fmt: skip
     rows = asked(votes, segmenter, cohorts(args.store, args.others))
     keep(file, [about | row for row in rows])
+
+
+def ask_units(args: argparse.Namespace) -> None:
+    """Ask the classifier of motor units that ships, and a new one, about those who test."""
+    models = {SHIPPED: load("volitional-muap"), "new": load_model(args.muap / "volitional-muap")}
+    blocks = {f"test: {kind}": (args.store, kind, own, False) for kind, own in TEST.items()}
+    blocks |= {
+        f"test: {name}": (folder, "whole", TEST_OTHER, True) for name, folder in args.others.items()
+    }
+    rows = []
+    for cohort, (store, kind, numbers, other) in blocks.items():
+        own = together([block(store, kind, k, other=other) for k in numbers])
+        for name, model in models.items():
+            middle, votes = model.estimator_[-2:]
+            found = answers(votes, shown(middle, own), own.y)
+            rows.append({"setting": name, "cohort": cohort} | scored(found))
+    keep(args.out / "scale_muap.csv", rows)
+    print(pd.DataFrame(rows).round(3).to_string())
 
 
 def keep(file: Path, rows: list[dict[str, Any]]) -> None:
@@ -218,6 +238,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="that trains, as cuda")
     parser.add_argument("--cache", type=Path, required=True, help="of finished networks")
     parser.add_argument("--out", type=Path, help="where the table is kept")
+    parser.add_argument("--muap", type=Path, help="folder of new weights: their motor units alone")
     parser.add_argument("--write", action="store_true", help="the table into the guide")
     args = parser.parse_args()
     args.others = dict(args.others)
@@ -225,6 +246,9 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
+    if args.muap:
+        ask_units(args)
+        return
     for seed in args.seeds:
         for n_blocks in args.blocks:
             for name in args.settings:
