@@ -1,8 +1,8 @@
 """Compare settings of the small network, and decide which weights ship: by simulated patients.
 
-Run ``python -m benchmarks.pretrain.scale --store FOLDER --others FOLDER ... --settings NAME ...
---blocks 20 60 --seeds 0 1``; a stopped run goes on, and several may run at once. Nothing real is
-read here.
+Run ``python -m benchmarks.pretrain.scale --store FOLDER --others COMMIT=FOLDER ... --settings NAME
+... --blocks 20 60 --seeds 0 1 --cache FOLDER``; a stopped run goes on, and several may run at once.
+Without ``--settings`` what is in the cache is put together. Nothing real is read here.
 
 The rule, written down before any of these networks was trained:
 
@@ -253,7 +253,8 @@ def main() -> None:
         for n_blocks in args.blocks:
             for name in args.settings:
                 run(args, CHOICES[name], n_blocks, seed)
-    ask_shipped(args)
+    if args.settings:
+        ask_shipped(args)
     kept = [pd.read_csv(file) for file in sorted(args.cache.glob("*.csv"))]
     rows = pd.concat(kept, ignore_index=True).sort_values("simulator", kind="stable")
     table = summary(rows)
@@ -271,7 +272,6 @@ def main() -> None:
             },
             "settings": {own.name: asdict(own) for own in CHOICES.values()
                          if own.name in set(table["setting"])},
-            "shipped": describe()["sha256"]["volitional-small"],
         } | provenance())  # fmt: skip
 
 
