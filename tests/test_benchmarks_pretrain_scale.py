@@ -9,6 +9,7 @@ from benchmarks import pretrain_patients as patients
 from benchmarks.pretrain import scale
 from benchmarks.pretrain.answers import Answers
 from benchmarks.pretrain.networks import CHOICES, LONG, Network
+from benchmarks.pretrain.training import FOLDER
 
 COHORTS = [f"{part}: {kind}" for part in ("choose", "test") for kind in (*scale.CHOOSE, "c94f7fb")]
 
@@ -85,6 +86,6 @@ def test_votes_are_scored_as_they_are_and_at_the_temperature_that_suits_them():
 
 
 def test_the_guide_says_what_the_kept_comparison_does():
-    rows = pd.read_csv(scale.FOLDER / "scale.csv")
+    rows = pd.read_csv(FOLDER / "scale.csv")
     text = scale.table_of(scale.summary(rows)).strip()
     assert f"{scale.BEGINS}\n\n{text}\n\n{scale.ENDS}" in scale.GUIDE.read_text(encoding="utf-8")
