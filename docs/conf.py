@@ -66,6 +66,7 @@ REFERENCE = [
     ("Segment classifiers", "classifiers"),
     ("Networks", "nn"),
     ("Diagnosis", "divote"),
+    ("Models that come with sknemg", "pretrained"),
     ("Model selection", "model_selection"),
     ("Metrics", "metrics"),
     ("Evaluation", "evaluation"),

@@ -45,6 +45,9 @@ _SEED_BOUND = np.iinfo(np.int32).max
 TRAINING_PARAMETERS = """\
 max_epochs : int, default=100
     Passes through the training rows.
+max_updates : int or None, default=None
+    Updates after which training ends if ``max_epochs`` has not ended it before, however many rows
+    there are. None leaves it to the epochs.
 optimizer : {"adam", "adamw"}, default="adam"
     Adam, or Adam with a weight decay of its own.
 lr : float, default=1e-3
@@ -52,7 +55,7 @@ lr : float, default=1e-3
 weight_decay : float, default=0.0
     L2 penalty of Adam, or weight decay of AdamW.
 schedule : {"one-cycle"} or None, default=None
-    The course of the learning rate over all updates of ``max_epochs``: "one-cycle" rises for three
+    The course of the learning rate over all updates there are to be: "one-cycle" rises for three
     tenths of them and falls to nearly nothing. None keeps it.
 batch_size : int, default=32
     Training rows per update.
@@ -111,7 +114,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
     Training goes in updates, as in the papers: Adam on the class-weighted cross entropy; after
     every ``eval_every`` updates the validation subjects are scored; after ``patience`` scores
     without a better one training stops; the best weights are kept. Without validation subjects it
-    runs for ``max_epochs`` and keeps the last weights.
+    runs for ``max_epochs`` or ``max_updates`` and keeps the last weights.
 
     The augmentation protocol: ``augment`` is called as ``augment(batch, generator)`` on every
     training batch, never on validation or test rows. ``batch`` is a tensor of rows as they were
@@ -126,6 +129,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "max_updates": [Interval(Integral, 1, None, closed="left"), None],
         "optimizer": [StrOptions(set(_OPTIMIZERS))],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -397,6 +401,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
             rows,
             batch_size=self.batch_size,
             max_epochs=self.max_epochs,
+            max_updates=self.max_updates,
             eval_every=self.eval_every,
             seed=seeds[1],
             augment=self._value("augment"),

@@ -145,6 +145,8 @@ class TrainingRounds(Dataset[Any]):
     ----------
     rows : Rows
     batch_size, max_epochs : int
+    max_updates : int or None
+        Updates in all, where the epochs hold more of them; None for no such limit.
     eval_every : int or None
         Updates in a round; None for those of an epoch.
     seed : int
@@ -162,6 +164,7 @@ class TrainingRounds(Dataset[Any]):
         *,
         batch_size: int,
         max_epochs: int,
+        max_updates: int | None = None,
         eval_every: int | None,
         seed: int,
         augment: Augment | None = None,
@@ -172,6 +175,8 @@ class TrainingRounds(Dataset[Any]):
         self.n_drawn = max(min(2, len(rows)), round(epoch_fraction * len(rows)))
         self.updates_per_epoch = -(-self.n_drawn // batch_size) - (self.n_drawn % batch_size == 1)
         self.updates_left = max_epochs * self.updates_per_epoch
+        if max_updates is not None:
+            self.updates_left = min(self.updates_left, max_updates)
         self.eval_every = eval_every or self.updates_per_epoch
         self.n_rounds = -(-self.updates_left // self.eval_every)
         self.augment = augment

@@ -175,6 +175,7 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         freeze: int = 0,
         init_lr: float = 0.1,
         max_epochs: int = 100,
+        max_updates: int | None = None,
         optimizer: str = RECIPE,
         lr: Any = RECIPE,
         weight_decay: Any = RECIPE,
@@ -210,6 +211,7 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         self.freeze = freeze
         self.init_lr = init_lr
         self.max_epochs = max_epochs
+        self.max_updates = max_updates
         self.optimizer = optimizer
         self.lr = lr
         self.weight_decay = weight_decay

@@ -28,8 +28,8 @@ class NetworkFeatures(RowTransformer):
     For each channel of the map that the last block of the nEMGNet makes of a segment, its mean and
     its standard deviation over time; before them, unless `measures` is False, what
     :class:`~sknemg.SegmentFeatures` measures. The network is left as it is. A simple classifier
-    learns of a few subjects what these columns mean, also where the network's own answers are of no
-    use: :func:`sknemg.pretrained.few_shot_pipeline`.
+    learns from a few subjects what these columns mean, also where the network's own answers are of
+    no use: :func:`sknemg.pretrained.few_shot_pipeline`.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ class NetworkFeatures(RowTransformer):
             )
 
     def _names(self) -> list[str]:
-        """Name the columns that come of the network."""
+        """Name the columns that come from the network."""
         n_chans = 16 * self.network_.width
         return [f"{what}_{k}" for what in ("mean", "deviation") for k in range(n_chans)]
 

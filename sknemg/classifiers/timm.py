@@ -129,6 +129,7 @@ class TimmClassifier(BaseSegmentClassifier):
         lr_groups: dict[str, Any] | None = None,
         channels_last: bool = False,
         max_epochs: int = 100,
+        max_updates: int | None = None,
         optimizer: str = "adam",
         lr: float = 1e-3,
         weight_decay: float = 0.0,
@@ -161,6 +162,7 @@ class TimmClassifier(BaseSegmentClassifier):
         self.lr_groups = lr_groups
         self.channels_last = channels_last
         self.max_epochs = max_epochs
+        self.max_updates = max_updates
         self.optimizer = optimizer
         self.lr = lr
         self.weight_decay = weight_decay

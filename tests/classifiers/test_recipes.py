@@ -82,6 +82,7 @@ def test_long_maps_are_pooled_by_themselves(n_times, head):
     [
         {"recipe": "best"}, {"companding": 0}, {"companding": "log"}, {"head": "mean"},
         {"mixup": -1}, {"label_smoothing": 1}, {"weight_averaging": 1}, {"epoch_fraction": 0},
+        {"max_updates": 0},
         {"schedule": "cosine"}, {"optimizer": "sgd"},
     ],
 )  # fmt: skip
@@ -177,6 +178,21 @@ def test_a_part_of_the_rows_makes_an_epoch_and_another_one_the_next():
     assert all(len(set(rows)) == 10 for rows in epochs)
     assert len(set(np.concatenate(epochs))) == 40
     assert not np.array_equal(epochs[0], epochs[1])
+
+
+def test_training_ends_after_so_many_updates_or_epochs_whichever_come_first():
+    X, y, _ = segments()
+    an_epoch = -(-len(X) // 8)
+    for updates, epochs, last in (
+        (an_epoch + 2, 100, an_epoch + 2), (an_epoch + 2, 1, an_epoch), (None, 2, 2 * an_epoch),
+    ):  # fmt: skip
+        options = {"max_updates": updates, "max_epochs": epochs, "eval_every": 1}
+        clf = small(validation=None, schedule="one-cycle", **options).fit(X, y)
+        assert clf.history_["update"].iloc[-1] == last
+    assert sum(len(X) for X, _ in rounds(max_updates=3, max_epochs=9)) == 24
+    whole = [X.numpy() for X, _ in rounds()][:3]
+    cut = [X.numpy() for X, _ in rounds(max_updates=3)]
+    assert np.array_equal(np.concatenate(whole), np.concatenate(cut))
 
 
 def test_mixtures_hold_rows_and_labels_in_one_share():

@@ -278,6 +278,7 @@ def test_a_pipeline_to_fine_tune_has_the_steps_of_the_model():
 def test_a_network_is_fine_tuned_by_the_recipe_that_was_chosen_unless_told_otherwise():
     network = fine_tuning_pipeline()[-1].estimator
     assert (network.schedule, network.optimizer, network.freeze) == ("one-cycle", "adamw", 4)
+    assert (network.max_updates, network.max_epochs) == (150, 150)  # an epoch has one at least
     assert network.augment.input_sfreq == read_network("volitional-small").sfreq
     own = fine_tuning_pipeline(augment=None, freeze=0, lr=1e-4)[-1].estimator
     assert (own.augment, own.freeze, own.lr) == (None, 0, 1e-4)
