@@ -10,8 +10,10 @@ noise, a third of the amplitude, three quarters of the length with slow noise, a
 Some subjects of each class are drawn, several times, everything is trained on the same ones, and
 the rest of the cohort tests. What begins from the shipped network and what begins from scratch are
 given the same recipes. Nothing real is read. Scores of recordings are kept by draw in the cache,
-and a stopped run goes on; what is kept in the repository are the scores of every draw, and tables
-of them with intervals.
+under all that they depend on, and a stopped run goes on; what is kept in the repository are the
+scores of every draw, their means with intervals, and the paired differences between the recipes of
+the network. `network` counts updates by epochs that leave out some windows, drawn anew;
+`sknemg.pretrained.fine_tuning_pipeline` goes through all of them until it has as many.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import joblib
 import numpy as np
 import pandas as pd
 from scipy.signal import butter, resample_poly, sosfiltfilt
@@ -37,13 +40,14 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import RESULTS, write_json
 from benchmarks.pretrain_patients import SFREQ, joined, patients, simulator_of
-from benchmarks.pretrain_worth import CLASSES, GUIDE
+from benchmarks.pretrain_worth import ANSWERS, CLASSES, GUIDE
 from sknemg import DiVoteClassifier, Recordings, SegmentFeatures, SignalAugmenter, load_model
 from sknemg.diagnosis import Diagnostician
 from sknemg.persistence._folder import fingerprint_of
 from sknemg.pretrained import load
 from sknemg.provenance import checkout_commit, provenance
 from sknemg.recordings.recordings import offsets_of
+from sknemg.versions import package_code
 from sknemg.weights import folder_of
 
 FOLDER = RESULTS / "few_shot"
@@ -233,6 +237,7 @@ COLUMNS: dict[str, tuple[str, Callable[[int], Any]]] = {
     "maps + forest": ("maps", forest),
     "features and maps + logistic, C 0.001": ("both", logistic(0.001)),
     "features and maps + forest": ("both", forest),
+    "features + logistic, C 0.001": ("features", logistic(0.001)),
     "features + forest": ("features", forest),
     "features + LDA": ("features", discriminant),
     "features + shrunken LDA": ("features", shrunken),
@@ -292,8 +297,36 @@ def start_of(weights: str) -> Start:
     return Start(weights, fingerprint_of(folder_of(weights)), load(weights))
 
 
+def key_of(kind: str, cohort: str, method: str, simulator: str, code: str) -> str:
+    """Hash all that scores depend on beside the weights and the draw: they are kept under it.
+
+    `simulator` is the hash of the code that made the patients, `code` that of the present one,
+    which prepares, trains and asks.
+    """
+    if method in NETWORKS:
+        own = {"updates": N_UPDATES} | NETWORKS[method]
+        varied = own.pop("augment")
+        own |= {"augment": varied.get_params() if varied is not None else None}
+        how = str(sorted(own.items()))
+    else:
+        seen, make = COLUMNS[method]
+        how = f"{seen}, {make(0).get_params()}"
+    disturbed = None if kind == NEAR else DISTURBED[cohort]
+    return str(joblib.hash((how, disturbed, BLOCKS[cohort], MOST, CLASSES, simulator, code)))[:12]
+
+
+def blocks_of_kinds() -> dict[str, list[int]]:
+    """Give the numbers of all blocks, by their kind."""
+    blocks: dict[str, list[int]] = {}
+    for kind, number in (own for parts in BLOCKS.values() for own in parts):
+        blocks.setdefault(kind, []).append(number)
+    return blocks
+
+
 def answers_of(args: argparse.Namespace, start: Start) -> pd.DataFrame:
     """Ask every method about every draw, unless the cache has it; scores of recordings."""
+    simulator = simulator_of(args.store, blocks_of_kinds(), other=True).code
+    code = package_code("augmentation.py", *ANSWERS)
     cohorts: dict[tuple[str, str], Cohort] = {}
     args.cache.mkdir(parents=True, exist_ok=True)
     tables = []
@@ -303,7 +336,8 @@ def answers_of(args: argparse.Namespace, start: Start) -> pd.DataFrame:
     ]  # fmt: skip
     for kind, name, shots, draw, method in jobs:
         said = f"{kind}-{name}-{shots}-{draw}-{method}"
-        file = args.cache / f"{start.sha256[:12]}-{said}.csv"
+        key = key_of(kind, name, method, simulator, code)
+        file = args.cache / f"{start.sha256[:12]}-{said}-{key}.csv"
         if not file.exists():
             if args.only_report:
                 continue
@@ -382,11 +416,9 @@ def intervals(subjects: pd.DataFrame, n: int = 1000) -> pd.DataFrame:
     """
     rows = []
     for (kind, shots), part in finished(subjects).groupby(["kind", "shots"], sort=False):
-        methods = part["method"].unique()
+        methods, rng = part["method"].unique(), np.random.default_rng(0)
         values = np.mean([_means(own, methods) for _, own in part.groupby("cohort")], axis=0)
-        drawn = [
-            _means(own, methods, np.random.default_rng(0), n) for _, own in part.groupby("cohort")
-        ]
+        drawn = [_means(own, methods, rng, n) for _, own in part.groupby("cohort")]
         low, high = np.nanpercentile(np.mean(drawn, axis=0), [2.5, 97.5], axis=0)
         for at, method in enumerate(methods):
             row = {"kind": kind, "shots": shots, "method": method,
@@ -396,6 +428,55 @@ def intervals(subjects: pd.DataFrame, n: int = 1000) -> pd.DataFrame:
                 row |= {name: values[0, at, score], f"{name}_low": ends[0], f"{name}_high": ends[1]}
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def differences(
+    subjects: pd.DataFrame, reference: str = NEW, shots: int = 4, n: int = 1000
+) -> pd.DataFrame:
+    """Compare recipes of the network with one of them, on the same draws and subjects.
+
+    Of each other recipe what it scores more, on every kind of disturbed cohort and over both, with
+    95 % intervals over draws and subjects. Recipes that were run on one kind only are left out; a
+    pair has the draws that both have of both kinds.
+
+    Returns
+    -------
+    DataFrame
+        A row a recipe and kind; none if `reference` was not run on both kinds.
+    """
+    part = finished(subjects[(subjects["shots"] == shots) & subjects["method"].isin(NETWORKS)])
+    part = part[part["kind"].isin((FAR, RENAMED))]
+    ran = part.groupby(["method", "draw"])["kind"].nunique() == 2
+    draws = {method: {d for m, d in ran[ran].index if m == method} for method in NETWORKS}
+    rows = []
+    for method in NETWORKS:
+        common = draws[method] & draws[reference]
+        if method == reference or not common:
+            continue
+        own = part[part["method"].isin((method, reference)) & part["draw"].isin(common)]
+        own = own.assign(method=own["kind"] + own["method"])
+        sides = [kind + said for said in (method, reference) for kind in (FAR, RENAMED)]
+        rng = np.random.default_rng(0)
+        cohorts = [cohort for _, cohort in own.groupby("cohort")]
+        value = _gains(np.mean([_means(cohort, sides) for cohort in cohorts], axis=0))[0]
+        drawn = _gains(np.mean([_means(cohort, sides, rng, n) for cohort in cohorts], axis=0))
+        low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+        for at, kind in enumerate((FAR, RENAMED, "both")):
+            row = {"method": method, "minus": reference, "shots": shots, "kind": kind,
+                   "draws": len(common)}  # fmt: skip
+            for score, name in enumerate(("balanced_accuracy", "log_loss")):
+                row |= {
+                    name: value[at, score], f"{name}_low": low[at, score],
+                    f"{name}_high": high[at, score],
+                }  # fmt: skip
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _gains(means: np.ndarray) -> np.ndarray:
+    """Subtract the second method from the first, each on two kinds; (n, both kinds and mean, 2)."""
+    gains = means[:, :2] - means[:, 2:]
+    return np.concatenate([gains, gains.mean(axis=1, keepdims=True)], axis=1)
 
 
 def _means(
@@ -436,35 +517,52 @@ def table_of(found: pd.DataFrame, kind: str) -> str:
     lines = []
     for method, rows in own.groupby("method", sort=False):
         by_shots = {row.shots: row for row in rows.itertuples()}
-        cells = [_cell(by_shots[k]) if k in by_shots else "" for k in shots]
-        lines.append([_said(method, rows, own), *cells])
+        cells = [
+            _cell(by_shots[k]) + _fewer(by_shots[k].draws, own) if k in by_shots else ""
+            for k in shots
+        ]
+        lines.append([str(method), *cells])
     return markdown(["method", *(f"{k} a class" for k in shots)], lines)
 
 
 def of_both(found: pd.DataFrame) -> str:
     """Lay out means over both kinds of disturbed cohorts, the least log-loss of 4 a class first."""
     own = found[found["kind"].isin((FAR, RENAMED))]
-    means = own.groupby(["method", "shots"])[["balanced_accuracy", "log_loss"]].mean()
-    if own["kind"].nunique() < 2:
-        return "Only one of them was run."
-    means = means[own.groupby(["method", "shots"])["kind"].nunique() == 2].unstack("shots")
+    each = own.groupby(["method", "shots"])
+    means = each[["balanced_accuracy", "log_loss"]].mean().assign(draws=each["draws"].min())
+    means = means[each["kind"].nunique() == 2]
+    if means.empty:
+        return "Nothing was run on both of them."
+    shots = sorted(means.index.unique("shots"))
+    first = 4 if 4 in shots else shots[0]
+    table = means.unstack("shots")
     lines = []
-    shots = sorted(own["shots"].unique())
-    first = ("log_loss", 4 if 4 in shots else shots[0])
-    for method, row in means.sort_values(first).iterrows():
-        pairs = [(row["balanced_accuracy", k], row["log_loss", k]) for k in shots]
+    for method in table.sort_values(("log_loss", first)).index:
         cells = [
-            "" if np.isnan(loss) else f"{100 * share:.0f}; {loss:.2f}" for share, loss in pairs
-        ]
-        lines.append([_said(method, own[own["method"] == method], own), *cells])
+            f"{100 * row.balanced_accuracy:.0f}; {row.log_loss:.2f}{_fewer(int(row.draws), own)}"
+            if (row := means.loc[method].reindex(shots).loc[k]).notna().all() else ""
+            for k in shots
+        ]  # fmt: skip
+        lines.append([str(method), *cells])
     return markdown(["method", *(f"{k} a class" for k in shots)], lines)
 
 
-def _said(method: Any, rows: pd.DataFrame, every: pd.DataFrame) -> str:
-    """Name a method, and say so if it was run on fewer draws than others."""
-    least = rows["draws"].min()
-    fewer = f" ({least} draw{'s' if least > 1 else ''})" if least < every["draws"].max() else ""
-    return f"{method}{fewer}"
+def table_of_differences(found: pd.DataFrame) -> str:
+    """Lay out what recipes of the network lose more than the chosen one, as Markdown."""
+    lines = []
+    for method, rows in found.groupby("method", sort=False):
+        own = {row.kind: row for row in rows.itertuples()}
+        cells = [
+            f"{row.log_loss:+.3f} [{row.log_loss_low:+.3f}, {row.log_loss_high:+.3f}]"
+            for row in (own[kind] for kind in (FAR, RENAMED, "both"))
+        ]
+        lines.append([str(method), str(rows["draws"].iloc[0]), *cells])
+    return markdown(["method", "draws", FAR, RENAMED, "both"], lines)
+
+
+def _fewer(draws: int, every: pd.DataFrame) -> str:
+    """Say of a cell of how many draws it is, if others of the table are of more."""
+    return f" ({draws} draw{'s' if draws > 1 else ''})" if draws < every["draws"].max() else ""
 
 
 def _cell(row: Any) -> str:
@@ -477,7 +575,15 @@ def report(folder: Path) -> str:
     """Write the tables of kept results; those of cohorts as they are stay in the file."""
     settings = json.loads((folder / "settings.json").read_text())
     found = pd.read_csv(folder / "scores.csv")
-    lines = [f"Mean of {FAR} and {RENAMED}:", "", of_both(found), ""]
+    lines = ["Mean over both disturbed kinds:", "", of_both(found), ""]
+    paired = folder / "differences.csv"
+    if paired.exists():
+        own = pd.read_csv(paired)
+        lines += [
+            f"Log-loss with {own['shots'].iloc[0]} a class, less that of "
+            f"{own['minus'].iloc[0]} on the same draws and subjects:",
+            "", table_of_differences(own), "",
+        ]  # fmt: skip
     for kind in (FAR, RENAMED):
         if (found["kind"] == kind).any():
             lines += [f"Recordings {kind}:", "", table_of(found, kind), ""]
@@ -513,9 +619,10 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     by_draw(subjects).to_csv(args.out / "draws.csv", index=False, float_format="%.4f")
     intervals(subjects).to_csv(args.out / "scores.csv", index=False, float_format="%.4f")
-    blocks: dict[str, list[int]] = {}
-    for kind, number in (own for parts in BLOCKS.values() for own in parts):
-        blocks.setdefault(kind, []).append(number)
+    paired = differences(subjects)
+    if len(paired):
+        paired.to_csv(args.out / "differences.csv", index=False, float_format="%.4f")
+    blocks = blocks_of_kinds()
     settings = {
         "simulated": True, "start": start.name, "sha256": start.sha256, "draws": args.draws,
         "updates": N_UPDATES, "seeds": "of a draw: its number", "recordings_of_a_subject": MOST,

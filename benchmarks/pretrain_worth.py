@@ -70,16 +70,20 @@ STARTS = {
 }
 MINIROCKET = "MiniRocket + ridge"
 VARIED = "nEMGNet, from scratch, as fine-tuned"
+LOGISTIC = "features + logistic"
 SCRATCH = (
     "nEMGNet, from scratch", VARIED, "motor units, from scratch", "features + LDA",
-    "features + logistic", "features + forest", MINIROCKET,
+    LOGISTIC, "features + forest", MINIROCKET,
 )  # fmt: skip
-#: What neither starts from a shipped model nor has its columns: new weights change nothing there,
-#: as long as their windows are the same.
+#: What neither starts from a shipped model nor has its columns or its recipe: new weights change
+#: nothing there, as long as their windows are the same.
 UNMOVED = (
     NO_EMG,
-    *(name for name in SCRATCH if not name.startswith("motor units") and name != VARIED),
-)
+    *(
+        name for name in SCRATCH
+        if not name.startswith("motor units") and name not in (VARIED, LOGISTIC)
+    ),
+)  # fmt: skip
 #: The page with the table, and what stands around it there.
 GUIDE = Path(__file__).parents[1] / "docs" / "guide" / "pretrained.md"
 BEGINS, ENDS = "<!-- written by benchmarks/pretrain_worth.py -->", "<!-- to here -->"
@@ -200,7 +204,7 @@ def network(cohort: Cohort, rows: np.ndarray, seed: int, updates: int, **params:
     per_epoch = -(-n_windows // own.batch_size)
     epochs = -(-updates // per_epoch)
     share = updates / per_epoch / epochs
-    own.set_params(max_epochs=epochs, epoch_fraction=share)
+    own.set_params(max_updates=None, max_epochs=epochs, epoch_fraction=share)
     return pipe[-1]
 
 
@@ -234,7 +238,7 @@ def fit(name: str, cohort: Cohort, rows: np.ndarray, seed: int, simulated: Any) 
     )
     inner = {
         "features + LDA": make_pipeline(StandardScaler(), LinearDiscriminantAnalysis()),
-        "features + logistic": few_shot_pipeline()[-1].estimator,  # of the maps as well
+        LOGISTIC: few_shot_pipeline()[-1].estimator,  # of the maps as well
         "features + forest": forest,
     }[name]
     model = DiVoteClassifier(inner, final_estimator=None)
@@ -302,10 +306,11 @@ def key_of(method: str, cohort: Cohort, simulated: Simulated | None) -> str:
         return key
     units = method.startswith("motor units")
     weights = describe()["sha256"]["volitional-muap" if units else "volitional-small"]
-    if not method.startswith("motor units"):
-        own = few_shot_pipeline() if method == MAPS else fine_tuning_pipeline()
-        key = f"{key}-{joblib.hash(str(own[-1].get_params()))[:12]}"  # how it is trained
-    if method == VARIED:
+    if not units:
+        few = few_shot_pipeline()
+        own = {MAPS: few[-2:], LOGISTIC: few[-1].estimator}.get(method, fine_tuning_pipeline()[-1])
+        key = f"{key}-{joblib.hash(str(own.get_params()))[:12]}"  # how it is trained
+    if method in (VARIED, LOGISTIC):
         return key
     key = f"{key}-{weights[:12]}"
     if not units:

@@ -63,7 +63,81 @@ def test_the_table_of_both_kinds_begins_with_the_least_loss():
     assert lines[0] == "| method | 4 a class |"
     assert lines[2:] == ["| good | 100; 0.22 |", "| bad | 0; 2.30 |"]
     one = few_shot.of_both(intervals(of_subjects(good), n=5))
-    assert one == "Only one of them was run."
+    assert one == "Nothing was run on both of them."
+
+
+def test_the_table_of_both_kinds_leaves_empty_what_was_not_run_and_marks_fewer_draws():
+    kinds = (few_shot.FAR, few_shot.RENAMED)
+    good = [answers("good", 1.0).assign(kind=k, shots=s) for k in kinds for s in (1, 8)]
+    once = [answers("once", 0.0, n_draws=1).assign(kind=k, shots=8) for k in kinds]
+    half = [answers("half", 0.0).assign(shots=2)]  # on one kind alone
+    found = intervals(of_subjects(pd.concat(good + once + half)), n=5)
+    lines = few_shot.of_both(found).splitlines()
+    assert lines[0] == "| method | 1 a class | 8 a class |"
+    assert lines[2:] == ["| good | 100; 0.22 | 100; 0.22 |", "| once |  | 0; 2.30 (1 draw) |"]
+    lines = few_shot.table_of(found, few_shot.FAR).splitlines()
+    marked = [cell.endswith("(1 draw) ") for line in lines[2:] for cell in line.split("|")[2:5]]
+    assert sum(marked) == 1
+
+
+def test_recipes_are_compared_on_the_same_draws_and_subjects():
+    one, two, other = few_shot.NEW, few_shot.BEFORE, "network, cycle, 1e-4"
+    kinds = (few_shot.FAR, few_shot.RENAMED)
+    parts = [answers(one, 0.5, seed=k).assign(kind=kind) for k, kind in enumerate(kinds)]
+    same = [part.assign(method=two) for part in parts]
+    wrong = [answers(other, 0.0, n_draws=1).assign(kind=kind) for kind in kinds]
+    lone = [answers("network, cycle, 3e-3", 1.0)]
+    subjects = of_subjects(pd.concat(parts + same + wrong + lone))
+    found = few_shot.differences(subjects, n=200).set_index(["method", "kind"])
+    assert found.index.unique("method").tolist() == [two, other]  # the last was run on one kind
+    scores = ["log_loss", "log_loss_low", "log_loss_high", "balanced_accuracy"]
+    assert (found.loc[two, scores] == 0).all(axis=None)  # paired: no chance is left
+    assert found.loc[two, "draws"].eq(2).all() and found.loc[other, "draws"].eq(1).all()
+    worse = found.loc[(other, "both")]
+    each = by_draw(subjects[subjects["draw"] == 0]).groupby("method")["log_loss"].mean()
+    assert worse["log_loss"] == pytest.approx(each[other] - each[one])
+    assert 0 < worse["log_loss_low"] < worse["log_loss"] < worse["log_loss_high"]
+    assert few_shot.differences(of_subjects(pd.concat(lone))).empty
+    assert few_shot.table_of_differences(found.reset_index()).count("\n") == 4
+
+
+def test_cohorts_are_drawn_anew_apart_from_each_other():
+    """Two equal cohorts whose subjects were the same would have the interval of one."""
+    one = answers("half", 0.5, seed=3)
+    width = [
+        intervals(of_subjects(table))[["log_loss_low", "log_loss_high"]].diff(axis=1).iloc[0, 1]
+        for table in (one, pd.concat([one, one.assign(cohort="b")]))
+    ]
+    assert width[1] < 0.85 * width[0]
+
+
+def test_scores_are_kept_under_all_that_they_depend_on(monkeypatch):
+    cohort = "one machine, strong contractions"
+
+    def key(method=few_shot.NEW, kind=few_shot.FAR, cohort=cohort, simulator="s", code="c"):
+        return few_shot.key_of(kind, cohort, method, simulator, code)
+
+    before = key()
+    assert key() == before and len(before) == 12
+    other = "one machine, weak contractions"
+    forest = "features + forest"
+    changed = [
+        key(few_shot.BEFORE), key(forest), key(kind=few_shot.NEAR), key(cohort=other),
+        key(simulator="t"), key(code="d"),
+    ]  # fmt: skip
+    assert len({before, *changed}) == 7
+    for name, value in (
+        ("N_UPDATES", 151), ("MOST", 2),
+        ("DISTURBED", {cohort: Disturbance(white=0.1)}), ("BLOCKS", {cohort: (("clinic", 1),)}),
+        ("NETWORKS", {few_shot.NEW: few_shot.CYCLE | {"lr": 1.0, "freeze": 4}}),
+    ):  # fmt: skip
+        with monkeypatch.context() as patched:
+            patched.setattr(few_shot, name, value)
+            assert key() != before, name
+    lone = key("maps + logistic, C 0.01")
+    assert lone != key("maps + logistic, C 0.001")
+    monkeypatch.setattr(few_shot, "N_UPDATES", 151)
+    assert key("maps + logistic, C 0.01") == lone  # which trains no network
 
 
 def test_votes_together_are_geometric_means_of_recordings():
@@ -97,7 +171,13 @@ def test_a_disturbance_does_what_it_says():
 def test_the_shipped_recipe_is_the_chosen_one():
     chosen = few_shot.NETWORKS[few_shot.NEW]
     network = fine_tuning_pipeline()[-1].estimator
-    assert network.init_lr * network.lr == pytest.approx(chosen["init_lr"] * chosen["lr"], rel=0.2)
+    assert network.init_lr * network.lr == pytest.approx(
+        chosen["init_lr"] * chosen["lr"], rel=1e-12
+    )
+    assert network.lr == few_shot.NETWORKS["network from scratch, cycle"]["lr"]
+    assert network.max_updates == few_shot.N_UPDATES
+    assert network.max_epochs >= network.max_updates and network.epoch_fraction == 1
+    assert network.recipe_params()["mixup"] == chosen.get("mixup", 0)
     for name in ("optimizer", "weight_decay", "schedule", "freeze"):
         assert getattr(network, name) == chosen[name]
     assert network.augment.get_params() == chosen["augment"].get_params()

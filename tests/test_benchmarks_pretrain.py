@@ -305,6 +305,7 @@ def test_kept_rows_are_those_of_the_weights_and_of_the_motor_units_that_trained(
         "nEMGNet, head fine-tuned": {"window", "small"},
         pretrain_worth.MAPS: {"window", "small"},
         pretrain_worth.VARIED: {"window"},
+        pretrain_worth.LOGISTIC: {"window"},
         "motor units, from scratch": {"window", "muap", "units"},
         "motor units, simulated and own": {"window", "muap", "units", "simulated"},
     }
@@ -314,6 +315,14 @@ def test_kept_rows_are_those_of_the_weights_and_of_the_motor_units_that_trained(
     changed = {method for method in moved if key(method) != before[method]}
     tuned = {"nEMGNet, fine-tuned", "nEMGNet, head fine-tuned", pretrain_worth.VARIED}
     assert changed == tuned
+    before = {method: key(method) for method in moved}
+    monkeypatch.setattr(fine_tuning, "C_OF_A_SECOND", 1.0)
+    changed = {method for method in moved if key(method) != before[method]}
+    assert changed == {pretrain_worth.MAPS, pretrain_worth.LOGISTIC}
+    without = fine_tuning.few_shot_pipeline(measures=False)
+    before = key(pretrain_worth.MAPS)
+    monkeypatch.setattr(pretrain_worth, "few_shot_pipeline", lambda: without)
+    assert key(pretrain_worth.MAPS) != before  # of its columns as well
 
 
 def test_blocks_are_filled_in_several_processes(six_patients):
