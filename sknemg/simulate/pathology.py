@@ -97,7 +97,7 @@ def myopathy(
     muscle : Muscle
         The muscle before.
     severity : float
-        0 (none) to 1 (72 % of the fibres are lost).
+        0 (none) to 1 (72 % of the fibres die; branches of those that split make up for some).
     random_state : int, Generator or None
         Seed.
 
@@ -130,6 +130,7 @@ def myopathy(
         end_plate=fibres.end_plate + new * rng.normal(0, 2, n),
         jitter=fibres.jitter * np.where(new, 3.0, 1.0),
         blocking=fibres.blocking + new * rng.uniform(0, 0.06, n),
+        junction=np.where(new, -1, fibres.junction),
         # Diseased fibres pull less than their cross-section lets expect (how much is a choice).
         tension=fibres.tension * (1 - 0.3 * s),
     )
@@ -266,6 +267,7 @@ def _reinnervated(
     diameter, velocity = fibres.diameter.copy(), fibres.velocity.copy()
     delay, jitter = fibres.delay.copy(), fibres.jitter.copy()
     blocking, tension = fibres.blocking.copy(), fibres.tension.copy()
+    junction = np.where(adopted, -1, fibres.junction)  # a sprout makes a junction of its own
     diameter[adopted] *= rng.uniform(0.55 + 0.45 * c, 0.90 + 0.50 * c, n)
     velocity[adopted] += 0.02 * (diameter[adopted] - fibres.diameter[adopted])
     velocity[adopted] *= rng.uniform(0.65 + 0.15 * c, 1.0, n)
@@ -282,6 +284,7 @@ def _reinnervated(
         jitter=jitter,
         blocking=blocking,
         tension=tension,
+        junction=junction,
     )[order]
 
 

@@ -183,6 +183,25 @@ def test_a_muscle_may_be_split_twice():
     assert np.bincount(back).max() > 2
 
 
+@pytest.mark.parametrize(
+    "later",
+    [
+        lambda m: myopathy(m, 0.7, random_state=1),
+        lambda m: neuropathy(m, 0.7, 0.3, random_state=1),
+        lambda m: ageing(m, 85, random_state=1),
+    ],
+    ids=["myopathy", "neuropathy", "ageing"],
+)
+def test_what_befalls_one_branch_later_gives_it_a_junction_of_its_own(later):
+    fibres = later(MYOPATHY).fibres
+    shared = fibres[fibres.junction >= 0]
+    _, first, back = np.unique(shared.junction, return_index=True, return_inverse=True)
+    assert (np.bincount(back) > 1).sum() > 100
+    for name in ("unit", "end_plate", "delay", "jitter", "blocking"):
+        one_of_each = getattr(shared, name)[first]
+        np.testing.assert_array_equal(getattr(shared, name), one_of_each[back], err_msg=name)
+
+
 def test_branches_of_one_end_plate_jitter_and_block_together():
     def lags(junction):
         fibres = Fibres(
