@@ -80,8 +80,8 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         much memory again as the weights. Weights that are changed later are seen, except those
         written through ``.data``: use ``torch.no_grad()``. "bfloat16" computes in that type, on
         devices that have instructions for it, on a CPU with AVX-512 in two thirds of the time of
-        True (nEMGNet-B) or five sixths (A): probabilities then differ by hundredths (by 0.008 at
-        most for "volitional-small" on 335 simulated windows, of which one changed its class).
+        True (nEMGNet-B) or five sixths (A): probabilities then differ by hundredths (by 0.012 at
+        most for "volitional-small" on 335 simulated windows, of which four changed their class).
     init : str, fitted model or None, default=None
         What to start from instead of random weights: the name of a network that comes with sknemg,
         such as "volitional-small" (see :func:`sknemg.pretrained.load`), or a fitted
