@@ -311,8 +311,10 @@ def key_of(kind: str, cohort: str, method: str, simulator: str, code: str) -> st
     else:
         seen, make = COLUMNS[method]
         how = f"{seen}, {make(0).get_params()}"
-    disturbed = None if kind == NEAR else DISTURBED[cohort]
-    return str(joblib.hash((how, disturbed, BLOCKS[cohort], MOST, CLASSES, simulator, code)))[:12]
+    disturbed = None if kind == NEAR else DISTURBED[cohort]._asdict()
+    # as text: a hash of objects depends on the module that their class is in, which may be __main__
+    said = str((how, disturbed, BLOCKS[cohort], MOST, CLASSES, simulator, code))
+    return str(joblib.hash(said))[:12]
 
 
 def blocks_of_kinds() -> dict[str, list[int]]:

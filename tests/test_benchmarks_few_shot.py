@@ -1,5 +1,9 @@
 """The benchmark of few subjects, on invented answers and no training."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -134,6 +138,17 @@ def test_scores_are_kept_under_all_that_they_depend_on(monkeypatch):
         with monkeypatch.context() as patched:
             patched.setattr(few_shot, name, value)
             assert key() != before, name
+    code = "from benchmarks import few_shot as f; print(f.key_of(f.FAR, {!r}, f.NEW, 's', 'c'))"
+    other = "import runpy; f = runpy.run_module('benchmarks.few_shot', run_name='another')"
+    other += "; print(f['key_of'](f['FAR'], {!r}, f['NEW'], 's', 'c'))"
+    keys = {
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", said.format(cohort)],
+            capture_output=True, text=True, check=True, cwd=Path(few_shot.__file__).parents[1],
+        ).stdout.strip()
+        for said in (code, other)
+    }  # fmt: skip
+    assert keys == {before}  # whatever the process, and the name that the module runs under
     lone = key("maps + logistic, C 0.01")
     assert lone != key("maps + logistic, C 0.001")
     monkeypatch.setattr(few_shot, "N_UPDATES", 151)
