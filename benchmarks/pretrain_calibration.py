@@ -29,7 +29,14 @@ from benchmarks.machinery.reporting import markdown, read_with_commits, write_be
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import answers
 from benchmarks.pretrain.models import shown
-from benchmarks.pretrain_patients import FRESH, Block, block, others, together
+from benchmarks.pretrain_patients import (
+    FRESH,
+    USED_BESIDE_FRESH,
+    Block,
+    block,
+    others,
+    together,
+)
 from benchmarks.pretrain_worth import (
     CLASSES,
     FOLDER,
@@ -110,7 +117,7 @@ def measure(
     """Ask all models about simulated patients."""
     kinds = {
         "another simulator, who calibrated": others(other, jobs=jobs),
-        "another simulator, the others": others(other, FRESH, jobs=jobs),
+        "another simulator, the others": others(other, FRESH, USED_BESIDE_FRESH, jobs),
         "as in training": together([block(store, "whole", k) for k in (0, 1)]),
         "biceps alone, one machine": block(store, "biceps", 0),
         "all muscles, one machine": block(store, "default", 0),

@@ -66,14 +66,20 @@ COHORTS = {
     "strong": Kind(60, 70_000, 3, STRONG),
     "clinic": Kind(60, 80_000, 3, CLINIC),
 }
-#: Blocks that train, test or choose in the studies of the shipped models, whatever the simulator.
+#: Blocks that train, test or choose in the studies of the shipped models, whatever the simulator:
+#: those of `benchmarks.pretrain.scale` and `benchmarks.few_shot` are among them.
 USED: Mapping[str, Iterable[int]] = {
-    "wide": range(60), "whole": range(2), "biceps": range(1), "default": range(1),
-    "strong": range(5),
+    "wide": range(60), "whole": (0, 1, 4, 5, 6, 7, 8), "biceps": range(2), "default": range(3),
+    "strong": range(6), "clinic": range(1),
 }  # fmt: skip
 #: Blocks of the store of another simulator that calibrate, and those that then test.
 OTHERS: Mapping[str, Iterable[int]] = {"whole": (2, 3)}
 FRESH: Mapping[str, Iterable[int]] = {"whole": (4,)}
+#: All that is used but for those: they are among the patients by whom `benchmarks.pretrain.scale`
+#: decides whether weights ship, and have no other part in them.
+USED_BESIDE_FRESH: Mapping[str, Iterable[int]] = {
+    kind: tuple(k for k in own if k not in FRESH.get(kind, ())) for kind, own in USED.items()
+}
 #: In the store: CPU seconds of every block that was simulated, kept beside the results.
 TIMES = "simulation_times.csv"
 TIMED = ["kind", "seed", "patients", "recordings", "cpu_seconds"]

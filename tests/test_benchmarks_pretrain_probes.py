@@ -125,11 +125,13 @@ def test_patients_that_calibrate_and_test_are_nobody_elses_twins():
     seeds = {
         name: {patients.COHORTS[kind].seed + k for kind, own in blocks.items() for k in own}
         for name, blocks in (
-            ("used", patients.USED), ("others", patients.OTHERS), ("fresh", patients.FRESH)
+            ("used", patients.USED), ("others", patients.OTHERS), ("fresh", patients.FRESH),
+            ("beside", patients.USED_BESIDE_FRESH),
         )
     }  # fmt: skip
     assert not seeds["others"] & seeds["used"]
-    assert not seeds["fresh"] & (seeds["used"] | seeds["others"])
+    assert not seeds["fresh"] & (seeds["beside"] | seeds["others"])
+    assert seeds["fresh"] | seeds["beside"] == seeds["used"]
     assert models.persons([
         Recordings(np.ones((2, 9)), sfreq=SFREQ, subject=["biceps-90000-S1", "biceps-90000-S2"]),
         Recordings(np.ones((1, 9)), sfreq=SFREQ, subject=["default-90000-S1"]),
