@@ -48,8 +48,8 @@ def main() -> None:
     parser.add_argument(
         "--networks",
         type=Path,
-        default=Path("networks"),
-        help="cache of trained networks, as `benchmarks.pretrain.scale` keeps them",
+        help="cache of trained networks, as `benchmarks.pretrain.scale` keeps them; by default "
+        "the folder networks in the store",
     )
     parser.add_argument("--trained", type=Path, help="calibrate the models in this folder anew")
     parser.add_argument("--seed", type=int, default=0)

@@ -5,15 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from inspect import getsource
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import joblib
 
-from benchmarks.pretrain_patients import SFREQ, Waves, simulator_of, waves_of
+from benchmarks import pretrain_variation
+from benchmarks.pretrain.models import device_of
+from benchmarks.pretrain_patients import PREPARES, SFREQ, Waves, simulator_of, waves_of
 from benchmarks.pretrain_variation import SlowNoise, stretched
 from sknemg import DiVoteClassifier, NEMGNetClassifier, Segmenter
 from sknemg.provenance import provenance
+from sknemg.versions import package_code
+
+#: What of sknemg trains a network and lets it vote.
+TRAINS = ("augmentation.py", "classifiers", "divote", "nn", *PREPARES)
 
 
 @dataclass(frozen=True)
@@ -111,13 +118,29 @@ def train_network(
 
 
 class Trained(NamedTuple):
-    """A trained network, its file, what it took of one processor, and by which commits."""
+    """A trained network, its file, and how it came about.
+
+    That is what it took of one processor, the commit of the simulator, and device, commit and
+    versions of its training, which need not be those of who reads it.
+    """
 
     votes: DiVoteClassifier
     file: Path
     cpu_seconds: float
     simulator: str
-    commit: str
+    device: str
+    commit: str | None
+    versions: dict[str, str]
+
+    def about(self) -> dict[str, Any]:
+        """Say of its training what a card does."""
+        return {"device": self.device, "commit": self.commit, "versions": self.versions}
+
+
+def code_of_training() -> str:
+    """Hash all code that makes a network of patients: that of sknemg, and of the benchmarks."""
+    own = [getsource(part) for part in (Network, train_network, pretrain_variation)]
+    return str(joblib.hash((package_code(*TRAINS), own)))
 
 
 def trained(
@@ -125,18 +148,22 @@ def trained(
 ) -> Trained:
     """Train a network on blocks of a store, or take it from the folder of those that were.
 
-    It is kept under setting, blocks, seed and the commit of the simulator.
+    It is kept under setting, seed, the blocks one by one, the code that simulated them and the
+    code and device that train.
     """
-    simulator = simulator_of(store, {"wide": numbers}).commit
-    said = f"blocks {numbers[0]} to {numbers[-1]}, seed {seed}, {simulator}"
+    simulator = simulator_of(store, {"wide": numbers})
+    key = joblib.hash((setting, list(numbers), simulator.code, code_of_training(), device))[:12]
+    said = f"{len(numbers)} blocks, seed {seed}, {simulator.commit}, {key}"
     file = cache / f"{setting.name}, {said}.joblib"
     if not file.exists():
         cache.mkdir(parents=True, exist_ok=True)
         train = waves_of(store, "wide", numbers, louder=True)
         start = time.process_time()
         votes = train_network(setting, train, seed, device)
-        kept = (votes, time.process_time() - start, provenance()["commit"])
-        joblib.dump(kept, file.with_suffix(".part"))
+        seconds = time.process_time() - start
+        world = provenance()
+        how = (device_of(device), world["commit"], world["versions"])
+        joblib.dump((votes, seconds, *how), file.with_suffix(".part"))
         file.with_suffix(".part").replace(file)
-    votes, seconds, commit = joblib.load(file)
-    return Trained(votes, file, seconds, simulator, commit)
+    votes, seconds, *how = joblib.load(file)
+    return Trained(votes, file, seconds, simulator.commit, *how)

@@ -90,9 +90,10 @@ def train(args: argparse.Namespace) -> None:
         keep(args, "volitional-muap", votes, middle, calibration, about, made, found, seen)
 
     if "small" in args.models:
-        about |= {"choice": BY_PATIENTS, "device": device_of(args.device)}
         setting = CHOICES[args.network]
-        kept = trained(args.store, setting, trains, args.seed, args.device, args.networks)
+        networks = args.networks or args.store / "networks"
+        kept = trained(args.store, setting, trains, args.seed, args.device, networks)
+        about |= {"choice": BY_PATIENTS, "calibration_commit": world["commit"]} | kept.about()
         votes, seconds = kept.votes, kept.cpu_seconds
         segmenter = setting.segmenter()
         found = [
