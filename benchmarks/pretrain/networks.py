@@ -152,7 +152,7 @@ def trained(
     code and device that train.
     """
     simulator = simulator_of(store, {"wide": numbers})
-    key = joblib.hash((setting, list(numbers), simulator.code, code_of_training(), device))[:12]
+    key = joblib.hash((repr(setting), [*numbers], simulator.code, code_of_training(), device))[:12]
     said = f"{len(numbers)} blocks, seed {seed}, {simulator.commit}, {key}"
     file = cache / f"{setting.name}, {said}.joblib"
     if not file.exists():
