@@ -43,10 +43,10 @@ def fine_tuning_pipeline(name: str = "volitional-small", **params: Any) -> Pipel
 
     Rate, band and windows are those the network has learned by, which its weights need.
     Training windows are varied, and the learning rate rises and falls over 150 updates, however
-    many windows there are; the first four of twelve blocks stay as they are. More updates were
-    worse on simulated patients. If your diagnoses have other names than those of the network, its
-    output layer starts anew and learns at ``lr``, three times as fast as the rest, which was not
-    tried. On real recordings the pipeline gained nothing over the best from scratch.
+    many windows there are; the first four of twelve blocks stay as they are. 50 and 400 updates
+    gained nothing on simulated patients. If your diagnoses have other names than those of the
+    network, its output layer starts anew and learns at ``lr``, three times as fast as the rest,
+    which was not tried. On real recordings the pipeline gained nothing over the best from scratch.
 
     Parameters
     ----------
@@ -89,8 +89,8 @@ def few_shot_pipeline(
     The maps of the network and the measures of quantitative EMG
     (:class:`~sknemg.classifiers.NetworkFeatures`) are columns of a balanced, strongly regularised
     logistic regression; segments vote by their mean. Nothing is trained but this, within a second.
-    On simulated patients of another simulator that is far better than the measures alone, on real
-    recordings it was not: try both.
+    On simulated patients of another simulator that is far better than the measures alone by the
+    same regression, on real recordings it was not: try both.
 
     Parameters
     ----------
