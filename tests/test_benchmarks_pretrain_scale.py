@@ -133,9 +133,10 @@ def test_blocks_that_choose_decide_or_try_fine_tuning_are_among_those_that_are_u
 def store(monkeypatch):
     """A store of a simulator, others, and networks that need no training."""
     world = {"code": {"store": "1", "older": "2"}, "training": "3", "calls": []}
+    world["commits"] = ["abc+changes", "abc+changes"]  # of all, and of those who train
 
     def simulator_of(folder, numbers, *, other=False):
-        return patients.Simulator(world["code"][str(folder)], "abc+changes")
+        return patients.Simulator(world["code"][str(folder)], world["commits"]["wide" in numbers])
 
     def train_network(setting, train, seed, device):
         world["calls"].append((setting.name, train, seed, device))
@@ -249,6 +250,13 @@ def test_rows_are_those_of_who_is_asked_and_of_the_present_simulator(args, store
         assert run() == once
         return len(list(args.cache.glob("*.csv"))) - before
 
+    store["commits"][1] = "later, of the same code"  # blocks that train, of the same store
+    assert changed() == 0
+    store["commits"][0] = "later, of the same code"
+    next(args.cache.glob(f"{scale.SHIPPED}*")).unlink()
+    assert {row[0] for row in run()} == {"later, of the same code"}
+    assert len(scale.verdicts(scale.summary(scale.rows_of(args)))) == 1
+    store["commits"][:] = ["abc+changes"] * 2
     args.others["add0767"] = Path("older")
     assert changed() == 2
     store["code"]["older"] = "mended"

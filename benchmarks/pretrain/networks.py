@@ -120,14 +120,13 @@ def train_network(
 class Trained(NamedTuple):
     """A trained network, its file, and how it came about.
 
-    That is what it took of one processor, the commit of the simulator, and device, commit and
-    versions of its training, which need not be those of who reads it.
+    That is what it took of one processor, and device, commit and versions of its training, which
+    need not be those of who reads it.
     """
 
     votes: DiVoteClassifier
     file: Path
     cpu_seconds: float
-    simulator: str
     device: str
     commit: str | None
     versions: dict[str, str]
@@ -151,10 +150,9 @@ def trained(
     It is kept under setting, seed, the blocks one by one, the code that simulated them and the
     code and device that train.
     """
-    simulator = simulator_of(store, {"wide": numbers})
-    key = joblib.hash((repr(setting), [*numbers], simulator.code, code_of_training(), device))[:12]
-    said = f"{len(numbers)} blocks, seed {seed}, {simulator.commit}, {key}"
-    file = cache / f"{setting.name}, {said}.joblib"
+    simulator = simulator_of(store, {"wide": numbers}).code
+    key = joblib.hash((repr(setting), [*numbers], simulator, code_of_training(), device))[:12]
+    file = cache / f"{setting.name}, {len(numbers)} blocks, seed {seed}, {key}.joblib"
     if not file.exists():
         cache.mkdir(parents=True, exist_ok=True)
         train = waves_of(store, "wide", numbers, louder=True)
@@ -166,4 +164,4 @@ def trained(
         joblib.dump((votes, seconds, *how), file.with_suffix(".part"))
         file.with_suffix(".part").replace(file)
     votes, seconds, *how = joblib.load(file)
-    return Trained(votes, file, seconds, simulator.commit, *how)
+    return Trained(votes, file, seconds, *how)

@@ -142,8 +142,8 @@ def run(args: argparse.Namespace, setting: Network, n_blocks: int, seed: int) ->
     about = {
         "setting": setting.name, "weights": "",
         "patients": COHORTS["wide"].n_subjects * n_blocks, "seed": seed,
-        "cpu_seconds": round(found.cpu_seconds, 1), "simulator": found.simulator,
-        "commit": found.commit,
+        "cpu_seconds": round(found.cpu_seconds, 1),
+        "simulator": simulator_of(args.store, TEST).commit, "commit": found.commit,
     }  # fmt: skip
     rows = asked(found.votes, setting.segmenter(), cohorts(args.store, args.others))
     keep(file, [about | row for row in rows])
@@ -152,14 +152,13 @@ def run(args: argparse.Namespace, setting: Network, n_blocks: int, seed: int) ->
 def ask_shipped(args: argparse.Namespace) -> None:
     """Ask the weights that come with sknemg about the same patients."""
     mark = describe()["sha256"]["volitional-small"][:12]
-    simulator = simulator_of(args.store, TEST).commit
-    file = args.cache / f"{SHIPPED}, {mark}, {simulator}, {asked_by(args)}.csv"
+    file = args.cache / f"{SHIPPED}, {mark}, {asked_by(args)}.csv"
     if file.exists():
         return
     segmenter, votes = load("volitional-small").estimator_[-2:]
     about = {
         "setting": SHIPPED, "weights": mark, "patients": 0, "seed": 0, "cpu_seconds": np.nan,
-        "simulator": simulator, "commit": provenance()["commit"],
+        "simulator": simulator_of(args.store, TEST).commit, "commit": provenance()["commit"],
     }  # fmt: skip
     rows = asked(votes, segmenter, cohorts(args.store, args.others))
     keep(file, [about | row for row in rows])
@@ -168,10 +167,13 @@ def ask_shipped(args: argparse.Namespace) -> None:
 def rows_of(args: argparse.Namespace) -> pd.DataFrame:
     """Put together what the cache has of these patients, simulators, device and code.
 
-    Rows of other simulators that are kept in the folder of results stay.
+    They are of one simulator, by its code, and have the commit of the store, whichever of those
+    with this code they were made at. Rows of other simulators that are kept in the folder of
+    results stay.
     """
     files = sorted(args.cache.glob(f"*, {asked_by(args)}.csv"))
     rows = pd.concat([read(file) for file in files], ignore_index=True)
+    rows["simulator"] = simulator_of(args.store, TEST).commit
     known = args.out / "scale.csv" if args.out else None
     if known is not None and known.exists():
         kept = read(known)
