@@ -4,7 +4,11 @@
 """
 
 import warnings
+from importlib.util import find_spec
 from typing import Any
+
+#: Modules that cannot be imported without what an extra brings.
+collect_ignore = [] if find_spec("aeon") else ["evaluation/rival_kernels.py"]
 
 
 def pytest_configure(config: Any) -> None:

@@ -155,10 +155,10 @@ def image_network(name: str, settings: Settings, **divote: Any) -> Pipeline:
 
 def rocket(kind: str, settings: Settings) -> Any:
     """Give MiniRocket or MultiRocket of aeon with a ridge classifier."""
-    from aeon.transformations.collection import convolution_based
+    from sknemg.evaluation import rival_kernels
 
     n_kernels = settings.n_kernels if kind == "MiniRocket" else max(settings.n_kernels // 10, 84)
-    transform = getattr(convolution_based, kind)(n_kernels=n_kernels)
+    transform = getattr(rival_kernels, kind)(n_kernels=n_kernels)
     return make_pipeline(transform, StandardScaler(), SoftmaxRidge(alpha=1e3))
 
 

@@ -134,9 +134,11 @@ def braindecode_network(name: str, **training: Any) -> Any:
 
 def _convolutions() -> Any:
     try:
-        from aeon.transformations.collection import convolution_based
+        import aeon  # noqa: F401
     except ImportError as error:
         raise ImportError(
             "Random convolutions need aeon, which is not installed: pip install 'sknemg[rivals]'."
         ) from error
-    return convolution_based
+    from sknemg.evaluation import rival_kernels
+
+    return rival_kernels

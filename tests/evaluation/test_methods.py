@@ -19,7 +19,12 @@ from sknemg.evaluation import compared_methods
 from sknemg.evaluation import methods as module
 from sknemg.evaluation.methods import COMPARED, SHORT, check_methods, fitting_methods
 from sknemg.evaluation.rival_networks import NETWORKS, _copies
-from sknemg.evaluation.rivals import SoftmaxRidge, braindecode_network
+from sknemg.evaluation.rivals import (
+    SoftmaxRidge,
+    braindecode_network,
+    minirocket,
+    multirocket_hydra,
+)
 
 NETWORK = "nEMGNet-A (tuned, width 4, 0.5 epochs)"
 
@@ -156,6 +161,25 @@ def test_rivals_vote_alone_and_with_others(rival, small, make_ragged):
     pair.set_params(**{name: 0 for name in pair.get_params() if name.endswith("random_state")})
     levels = pair.fit(X, y).levels(X)
     assert set(levels.items["kind"]) == {key, "features"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "rival, small", [(minirocket, {"n_kernels": 84}), (multirocket_hydra, {"n_groups": 2})]
+)
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_random_convolutions_leave_the_threads_of_networks_alone(rival, small, n_threads):
+    pytest.importorskip("aeon", reason="RIVALS NOT TRIED: aeon is not installed")
+    X = np.random.default_rng(0).normal(size=(20, 1, 400)).astype("float32")
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(n_threads)
+        model = rival(**small).fit(X, np.arange(20) % 2)
+        assert torch.get_num_threads() == n_threads
+        model.predict(X)
+        assert torch.get_num_threads() == n_threads
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_networks_made_for_eeg_see_segments_at_two_kilohertz(monkeypatch):
