@@ -98,7 +98,7 @@ def few_shot_pipeline(
         A model of `names` that is a network.
     measures : bool, default=True
         Whether the columns of :class:`~sknemg.SegmentFeatures` stand beside those of the network.
-    C : float, default=None
+    C : float or None, default=None
         Of :class:`~sklearn.linear_model.LogisticRegression`: the less, the stronger its
         regularisation. By default 0.005 times the seconds between windows, since windows that
         overlap more are more numerous.
