@@ -348,6 +348,7 @@ FORM = {
     "Spectrogram": "c8e2110c",
     "PlotImage": "c8e2110c",
     "NEMGNetClassifier": "e554b837",
+    "NetworkFeatures": "678ccfd8",
     "TimmClassifier": "b5d1cbf0",
     "OnnxClassifier": "5dd94da9",
     "DiVoteClassifier": "26bab6d6",
