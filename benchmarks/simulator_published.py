@@ -30,6 +30,7 @@ DIALS = Dials(
     chronicity=(0.3, 1.0),
     effort=(0.02, 0.08),
     spared=0.0,
+    gradient=0.0,
     age=(20.0, 70.0),
     needle="concentric",
     sfreq=SFREQ,

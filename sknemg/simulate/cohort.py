@@ -33,6 +33,7 @@ def make_cohort(
     band: tuple[float, float] = (20.0, 10_000.0),
     noise: Range = (0.001, 0.0025),
     vary: Literal["acquisition", "all"] | None = None,
+    gradient: Range | None = None,
     return_truth: bool = False,
     n_jobs: int | None = None,
     progress: bool = False,
@@ -48,8 +49,8 @@ def make_cohort(
     near. A diagnosis changes the signal through the fibres alone; severity
     differs between people and muscles, and some muscles are spared.
 
-    Dials given as a pair are drawn anew for each subject (severity, chronicity, age) or recording
-    (effort, noise), evenly between the two; a number fixes them.
+    Dials given as a pair are drawn anew for each subject (severity, chronicity, gradient, age) or
+    recording (effort, noise), evenly between the two; a number fixes them.
 
     Parameters
     ----------
@@ -83,14 +84,19 @@ def make_cohort(
     vary : {"acquisition", "all"} or None, default=None
         Draw a machine and a needle for each subject, so that a classifier cannot lean on one:
         ``"acquisition"`` sets `needle`, `sfreq`, `band` and `noise` aside, ``"all"`` also
-        `severity`, `chronicity`, `effort` and `age`. Evenly in the logarithm are drawn: gain 0.5 to
-        2, width of the needle's surface 0.7 to 1.4 of the usual one, high-pass 2 to 30 Hz, low-pass
-        3 to 10 kHz, noise 0.5 to 5 µV, with 1/f noise below a corner of 1 to 300 Hz, step of the
-        converter 0.1 to 3 µV, drift 1 to 20 µV in a second. Needle (either kind), rate (10, 20,
+        `severity`, `chronicity`, `gradient`, `effort` and `age`. Evenly in the logarithm are drawn:
+        gain 0.5 to 2, width of the needle's surface 0.7 to 1.4 of the usual one, high-pass 2 to
+        30 Hz, low-pass 3 to 10 kHz, noise 0.5 to 5 µV, with 1/f noise below a corner of 1 to 300
+        Hz, step of the converter 0.1 to 3 µV, drift 1 to 20 µV in a second. Needle (either kind), rate (10, 20,
         23.4375, 25 or 48 kHz) and mains (in half of the subjects, 5 µV on average, 50 or 60 Hz) are
-        drawn too. ``"all"`` adds effort (a subject's from 0.008 to 0.2, recordings up to twice
+        drawn too. ``"all"`` adds effort (a subject's from 0.008 to 0.5, recordings up to twice
         that), distance to the end-plates 0.5 to 1.5 of the usual one, severity 0.2 to 1, chronicity
-        0 to 1 and age 18 to 85 years, evenly.
+        and gradient 0 to 1, and age 18 to 85 years, evenly.
+    gradient : float or (float, float) or None, default=None
+        How much a disease keeps to the muscles it prefers: 0, and all muscles are as ill, as in a
+        motor neuron disease; 1, and a neuropathy spares the hip and a myopathy hand and foot. None
+        draws from a beta distribution, 0.67 in the mean, as polyneuropathies and limb-girdle
+        myopathies have it.
     return_truth : bool, default=False
         Also return what only the simulator knows of each recording.
     n_jobs : int, default=None
@@ -135,7 +141,7 @@ def make_cohort(
     ['myopathy', 'neuropathy', 'normal']
     """
     dials = Dials(
-        severity, chronicity, effort, spared, age, needle, sfreq, band, noise, vary
+        severity, chronicity, effort, spared, age, needle, sfreq, band, noise, vary, gradient
     ).checked()
     _check_varied(dials)
     simulate = _simulate
@@ -205,7 +211,10 @@ def _simulate(
 #: What is set aside by each way to vary.
 _SET_ASIDE = {
     "acquisition": ("needle", "sfreq", "band", "noise"),
-    "all": ("needle", "sfreq", "band", "noise", "severity", "chronicity", "effort", "age"),
+    "all": (
+        *("needle", "sfreq", "band", "noise"),
+        *("severity", "chronicity", "gradient", "effort", "age"),
+    ),
 }
 
 

@@ -21,8 +21,8 @@ ACTION_POTENTIAL = 96.0
 #: abstract). With 2.8 it is 1.2 kHz (0.62 to 2.08), with 4 it is 1.62 kHz (0.85 to 2.77); a
 #: high-pass in that recording, which the abstract does not name, would speak for less than 4.
 #: N2001 was in view, too: potentials rise in 0.3 to 0.5 ms there, and rose in 0.54 to 0.71 ms with
-#: 2 by a concentric needle. They still take 0.54 to 0.60 ms: the nearest fibre is farther off now.
-DECAY = 3.4
+#: 2 by a concentric needle. They still take 0.5 ms.
+DECAY = 3.7
 #: Depolarisation that the spike leaves behind, mV, and the seconds in which it decays: the source
 #: of the slow wave that follows a motor unit potential (McGill and Lateva 2001). Both figures were
 #: chosen with N2001 in view: the tail that follows its normal units falls from 9 % of their size at

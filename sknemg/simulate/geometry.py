@@ -8,27 +8,27 @@ from numpy.typing import NDArray
 from sknemg.simulate.fibre import Fibres, healthy_velocity
 
 #: Fibres of the smallest and of the largest motor unit in the patch, 164 on average (Gath and
-#: Stålberg 1981 found 209 in biceps). With the territories this is 3.6 to 5 fibres a mm²: of the
-#: fibres within a hemisphere of 1 mm a needle sees 4 to 6 of one unit. The range was chosen with
-#: N2001 in view.
+#: Stålberg 1981 found 209 in biceps). With the territories this is 3.7 to 5.3 fibres a mm²: of
+#: the fibres within a hemisphere of 1 mm a needle sees 4 to 6 of one unit. The range was chosen
+#: with N2001 in view.
 UNIT_SIZE = (70.0, 320.0)
-#: Fibres a mm², of the units that are modelled. Then the territories of some 23 units overlap at
-#: any point, and of the some 100 fibres that a needle sees within a hemisphere of 1 mm, 4 to 6
-#: belong to one unit. That so many should is a choice: 15 to 30 units are often said to overlap,
-#: but no source of that could be read. A mm² holds 350 to 400 fibres; units of biceps are larger
-#: than those modelled (774 of 750 fibres).
-DENSITY = 100.0
+#: Fibres a mm², of the units that are modelled. Then the territories of some 17 units overlap at
+#: any point. That so many should is a choice, made with N2001 in view: 15 to 30 units are often
+#: said to overlap, but no source of that could be read. A mm² holds 350 to 400 fibres; units of
+#: biceps are larger than those modelled (774 of 750 fibres).
+DENSITY = 75.0
 #: Territory diameters of the smallest and of the largest unit, mm: a choice (emgsim has 2 to 8).
-TERRITORY = (5.0, 9.0)
+TERRITORY = (4.9, 8.8)
 #: Scatter of the units' end-plate zones, and of end-plates within a zone, mm: 95 % of all lie
-#: within 7 mm (the band of biceps is 1 cm wide: J Clin Neuromuscul Dis 2007;9:306-312).
-ZONE_SCATTER, END_PLATE_SCATTER = 1.5, 1.0
+#: within 9.5 mm (the band of biceps is 1 cm wide: J Clin Neuromuscul Dis 2007;9:306-312).
+ZONE_SCATTER, END_PLATE_SCATTER = 1.5, 1.9
 #: Scatter of the fibres' tendon ends, mm.
 TENDON_SCATTER = 2.0
 #: Velocity of a terminal nerve branch, m/s: a choice.
 BRANCH_VELOCITY = 6.0
-#: Standard deviation of healthy fibre diameters within a unit, µm (9 in a whole muscle).
-DIAMETER_SCATTER = 6.0
+#: Standard deviation of healthy fibre diameters within a unit, µm. Large units have larger
+#: fibres, so that it is 9 in a whole muscle.
+DIAMETER_SCATTER = 8.5
 #: Median jitter of a healthy end-plate, s, and scatter of its logarithm.
 JITTER, JITTER_SCATTER = 25e-6, 0.35
 #: Slowest and fastest conduction, m/s.

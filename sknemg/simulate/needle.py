@@ -146,7 +146,7 @@ class Needle:
 
 
 def monopolar(
-    x: float = 0.0, y: float = 0.0, z: float = 15.0, *, radius: float = 0.2, angle: float = 0.0
+    x: float = 0.0, y: float = 0.0, z: float = 15.0, *, radius: float = 0.17, angle: float = 0.0
 ) -> Needle:
     """Monopolar needle against a distant reference: a small sphere at the tip.
 
@@ -155,9 +155,9 @@ def monopolar(
     x, y, z : float
         The tip, mm.
     radius : float
-        Radius of the bare tip, mm; a smaller one is sharper and more selective. With 0.2, a choice,
-        potentials are about twice as large as by a concentric needle, as is published (2.05 times
-        in tibialis anterior, both at once: scilit.com 840800ee).
+        Radius of the bare tip, mm; a smaller one is sharper and more selective. With 0.17, a
+        choice, potentials are twice as large as by a concentric needle, as is published (2.05
+        times in tibialis anterior, both at once: scilit.com 840800ee).
     angle : float
         Direction of the shaft, radians; without effect on the signal.
 
@@ -174,7 +174,7 @@ def monopolar(
 
 
 def concentric(
-    x: float = 0.0, y: float = 0.0, z: float = 15.0, *, radius: float = 0.24, angle: float = 0.0
+    x: float = 0.0, y: float = 0.0, z: float = 15.0, *, radius: float = 0.215, angle: float = 0.0
 ) -> Needle:
     """Concentric needle: an elliptic core of 0.58 mm, minus the cannula as far as it is inserted.
 
@@ -187,7 +187,7 @@ def concentric(
     x, y, z : float
         The middle of the core, mm.
     radius : float
-        How near a fibre can come, mm: half the width of the wire, 0.075, and 0.165 for tissue that
+        How near a fibre can come, mm: half the width of the wire, 0.075, and 0.14 for tissue that
         the tip displaces and injures (a choice, made with N2001 in view).
     angle : float
         Direction from the tip up the shaft in the cross-section, radians.

@@ -1,6 +1,7 @@
 """Disease as functions on a muscle: neurogenic, myopathic, and age.
 
-How far fibres shrink, and how late and slow sprouts conduct, are choices, made with N2001 in view.
+How far fibres shrink, how late and slow sprouts conduct, and how many units or fibres are lost are
+choices, made with N2001 in view.
 """
 
 from dataclasses import fields, replace
@@ -14,11 +15,14 @@ from sknemg.simulate.fibre import Fibres
 from sknemg.simulate.geometry import VELOCITY_RANGE
 from sknemg.simulate.muscle import Muscle
 
+#: Share of the motor units lost in the most severe neuropathy, and of the fibres in the most severe
+#: myopathy.
+UNITS_LOST, FIBRES_LOST = 0.78, 0.7
 #: Velocity of young sprouts, which have no myelin, and of those that are years old, m/s; a healthy
 #: terminal branch conducts at 6 m/s. All three are choices. How late sprouts arrive makes the
 #: phases of a potential, how slowly their fibres conduct its duration (as Nandedkar et al. 1988
 #: found).
-SPROUT = (0.6, 5.0)
+SPROUT = (0.8, 5.5)
 #: Of the fibres in a severe myopathy: the share that has regenerated and got a new, immature
 #: end-plate, and the share that has split. In recordings from dystrophic muscle by a single-fibre
 #: electrode, the nerve stimulated, 25 % had too much jitter (above 55 µs), as of immature nerves
@@ -49,7 +53,7 @@ def neuropathy(
     muscle : Muscle
         The muscle before.
     severity : float
-        0 (none) to 1 (85 % of the motor units are lost).
+        0 (none) to 1 (78 % of the motor units are lost).
     chronicity : float
         0 (weeks) to 1 (years).
     random_state : int, Generator or None
@@ -71,7 +75,7 @@ def neuropathy(
     s, c = _checked(severity, "severity"), _checked(chronicity, "chronicity")
     muscle = _denervate(
         muscle,
-        loss=0.85 * s,
+        loss=UNITS_LOST * s,
         reach=0.22 + 0.25 * s,
         reached=1 - 0.5 * s,
         growth=1.5 + 6 * s * c + 0.8 * s,
@@ -79,7 +83,7 @@ def neuropathy(
         rng=np.random.default_rng(random_state),
     )
     # Over the years, fibres grow that do the work of those that are lost.
-    grown = muscle.fibres.diameter * (1 + 0.25 * s * c)
+    grown = muscle.fibres.diameter * (1 + 0.15 * s * c)
     return replace(muscle, fibres=_resized(muscle.fibres, grown))
 
 
@@ -97,7 +101,7 @@ def myopathy(
     muscle : Muscle
         The muscle before.
     severity : float
-        0 (none) to 1 (72 % of the fibres die; branches of those that split make up for some).
+        0 (none) to 1 (70 % of the fibres die; branches of those that split make up for some).
     random_state : int, Generator or None
         Seed.
 
@@ -114,10 +118,10 @@ def myopathy(
     """
     s = _checked(severity, "severity")
     rng = np.random.default_rng(random_state)
-    fibres = muscle.fibres[rng.random(len(muscle.fibres)) >= 0.72 * s]
+    fibres = muscle.fibres[rng.random(len(muscle.fibres)) >= FIBRES_LOST * s]
     n = len(fibres)
-    diameter = fibres.diameter * (1 - 0.2 * s) * (1 + 0.11 * s * rng.standard_normal(n))
-    hypertrophic = rng.random(n) < 0.10 * s
+    diameter = fibres.diameter * (1 - 0.04 * s) * (1 + 0.2 * s * rng.standard_normal(n))
+    hypertrophic = rng.random(n) < 0.12 * s
     diameter = np.where(hypertrophic, diameter * rng.uniform(1.2, 1.7, n), diameter)
     fibres = _resized(fibres, np.clip(diameter, 15, 110))
     # Regenerated fibres: late, slow, with an immature end-plate somewhere along them.
@@ -126,7 +130,7 @@ def myopathy(
     fibres = replace(
         fibres,
         velocity=np.clip(velocity, *VELOCITY_RANGE),
-        delay=fibres.delay + new * rng.gamma(2, 0.75e-3, n),
+        delay=fibres.delay + new * rng.gamma(2, 0.9e-3, n),
         end_plate=fibres.end_plate + new * rng.normal(0, 2, n),
         jitter=fibres.jitter * np.where(new, 3.0, 1.0),
         blocking=fibres.blocking + new * rng.uniform(0, 0.06, n),
@@ -270,7 +274,7 @@ def _reinnervated(
     junction = np.where(adopted, -1, fibres.junction)  # a sprout makes a junction of its own
     diameter[adopted] *= rng.uniform(0.55 + 0.45 * c, 0.90 + 0.50 * c, n)
     velocity[adopted] += 0.02 * (diameter[adopted] - fibres.diameter[adopted])
-    velocity[adopted] *= rng.uniform(0.65 + 0.15 * c, 1.0, n)
+    velocity[adopted] *= rng.uniform(0.8 + 0.1 * c, 1.0, n)
     delay[adopted] += path[adopted] / (SPROUT[0] * (SPROUT[1] / SPROUT[0]) ** c) / 1000
     jitter[adopted] = (110 - 70 * c) * 1e-6 * rng.lognormal(0, 0.5, n)
     blocking[adopted] = 0.12 * (1 - c) * rng.uniform(0, 2, n)

@@ -33,7 +33,10 @@ IN_VIEW = 0.15
 TRIES, MORE_EFFORT = 6, 1.5
 #: Steepness of intracellular action potentials among muscles, 1/mm: around that of
 #: :mod:`sknemg.simulate.fibre`.
-DECAYS = (2.8, 4.0)
+DECAYS = (3.1, 4.3)
+#: How much a disease keeps to the muscles it prefers, distal ones or proximal ones, unless set: a
+#: beta distribution, mostly that of a polyneuropathy or a limb-girdle myopathy.
+GRADIENT = (3.0, 1.5)
 #: Fibre diameter of men, µm, and that of women as a share of it.
 DIAMETER, FEMALE = (50.0, 60.0), 0.92
 
@@ -44,6 +47,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "chronicity": (0, 1),
     "effort": (0.001, 1),
     "spared": (0, 1),
+    "gradient": (0, 1),
     "age": (0, 120),
     "sfreq": (1000, np.inf),
     "noise": (0, np.inf),
@@ -63,14 +67,18 @@ class Dials(NamedTuple):
     band: tuple[float, float]
     noise: Range
     vary: str | None = None
+    gradient: Range | None = None
 
     def checked(self) -> Self:
         """Return the dials with numbers as floats, or say which one is out of bounds."""
+        given = {name: getattr(self, name) for name in BOUNDS}
         for name, (least, most) in BOUNDS.items():
-            low, high = _pair(getattr(self, name))
+            if given[name] is None:
+                continue
+            low, high = _pair(given[name])
             if not least <= low <= high <= most:
                 raise ValueError(
-                    f"{name}={getattr(self, name)!r} must be a number from {least} to {most}, or "
+                    f"{name}={given[name]!r} must be a number from {least} to {most}, or "
                     "a pair of them, the lower first."
                 )
         if self.needle not in ("monopolar", "concentric"):
@@ -119,9 +127,11 @@ def simulate_patient(rows: pd.DataFrame, dials: Dials, seed: int) -> list[Record
     disease = {
         "severity": _draw(dials.severity, rng),
         "chronicity": _draw(dials.chronicity, rng),
-        "gradient": rng.beta(3, 1.5),
+        "gradient": rng.beta(*GRADIENT),
     }
     gain, width = rng.lognormal(0, 0.18), rng.uniform(0.8, 1.2)
+    if dials.gradient is not None:
+        disease["gradient"] = _draw(dials.gradient, rng)
     if taken_by is not None:
         gain, width = taken_by.gain, taken_by.needle_width
     out = []
@@ -161,6 +171,7 @@ def _varied(dials: Dials, rng: np.random.Generator) -> tuple[Dials, Acquisition 
     dials = dials._replace(
         severity=PATIENT["severity"],
         chronicity=PATIENT["chronicity"],
+        gradient=PATIENT["gradient"],
         age=PATIENT["age"],
         effort=(effort, 2 * effort),
     )
@@ -211,8 +222,8 @@ def _needle(kind: str, depth: float, width: float, rng: np.random.Generator) -> 
     """Insert a needle somewhere between end-plates and tendon; needles differ in width."""
     z, angle = depth * rng.uniform(0.6, 1.2), rng.uniform(0, 2 * np.pi)
     if kind == "monopolar":
-        return monopolar(z=z, angle=angle, radius=0.2 * width)
-    return concentric(z=z, angle=angle, radius=0.24 * width)
+        return monopolar(z=z, angle=angle, radius=0.17 * width)
+    return concentric(z=z, angle=angle, radius=0.215 * width)
 
 
 def _instrument(dials: Dials, gain: float, rng: np.random.Generator) -> Instrument:

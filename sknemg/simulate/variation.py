@@ -26,9 +26,10 @@ MAINS_HEARD, MAINS = 0.5, 0.005
 PATIENT: dict[str, tuple[float, float]] = {
     "severity": (0.2, 1.0),
     "chronicity": (0.0, 1.0),
+    "gradient": (0.0, 1.0),
     "age": (18.0, 85.0),
 }
-EFFORT, DISTANCE = (0.008, 0.2), (0.5, 1.5)
+EFFORT, DISTANCE = (0.008, 0.5), (0.5, 1.5)
 
 
 class Acquisition(NamedTuple):
