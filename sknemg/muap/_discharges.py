@@ -212,7 +212,9 @@ def find_trains(
 def _aligned(filtered: NDArray[Any], train: Indices, sfreq: float) -> Indices:
     """Move each discharge to where it fits the median of all best, by at most `ALIGN`."""
     half, most = round(HALF_WINDOW * sfreq), round(ALIGN * sfreq)
+    # Zeros beyond the ends: a discharge at the very end is moved less surely, and not lost.
+    filtered, train = np.pad(filtered, half + most), train + (half + most)
     template = middle_of(windows(filtered, spread(train), half))
     near = windows(filtered, train, half + most)
     fit = np.stack([near[:, k : k + len(template)] @ template for k in range(2 * most + 1)])
-    return train + fit.argmax(axis=0) - most
+    return train + fit.argmax(axis=0) - (half + 2 * most)
