@@ -87,11 +87,11 @@ def make_cohort(
         `severity`, `chronicity`, `gradient`, `effort` and `age`. Evenly in the logarithm are drawn:
         gain 0.5 to 2, width of the needle's surface 0.7 to 1.4 of the usual one, high-pass 2 to
         30 Hz, low-pass 3 to 10 kHz, noise 0.5 to 5 µV, with 1/f noise below a corner of 1 to 300
-        Hz, step of the converter 0.1 to 3 µV, drift 1 to 20 µV in a second. Needle (either kind), rate (10, 20,
-        23.4375, 25 or 48 kHz) and mains (in half of the subjects, 5 µV on average, 50 or 60 Hz) are
-        drawn too. ``"all"`` adds effort (a subject's from 0.008 to 0.5, recordings up to twice
-        that), distance to the end-plates 0.5 to 1.5 of the usual one, severity 0.2 to 1, chronicity
-        and gradient 0 to 1, and age 18 to 85 years, evenly.
+        Hz, step of the converter 0.1 to 3 µV, drift 1 to 20 µV in a second. Needle (either kind),
+        rate (10, 20, 23.4375, 25 or 48 kHz) and mains (in half of the subjects, 5 µV on average, 50
+        or 60 Hz) are drawn too. ``"all"`` adds effort (a subject's from 0.008 to 0.5, recordings up
+        to twice that), distance to the end-plates 0.5 to 1.5 of the usual one, severity 0.2 to 1,
+        chronicity and gradient 0 to 1, and age 18 to 85 years, evenly.
     gradient : float or (float, float) or None, default=None
         How much a disease keeps to the muscles it prefers: 0, and all muscles are as ill, as in a
         motor neuron disease; 1, and a neuropathy spares the hip and a myopathy hand and foot. None

@@ -68,7 +68,7 @@ def neuropathy(
     >>> from sknemg.simulate import healthy_muscle, neuropathy
     >>> sick = neuropathy(healthy_muscle(random_state=0), 0.7, random_state=0)
     >>> int((sick.unit_sizes > 0).sum()), len(sick.rank)
-    (65, 160)
+    (73, 160)
     >>> bool(sick.unit_sizes.max() > 2 * 320)
     True
     """
@@ -114,7 +114,7 @@ def myopathy(
     >>> from sknemg.simulate import healthy_muscle, myopathy
     >>> sick = myopathy(healthy_muscle(random_state=0), 0.7, random_state=0)
     >>> round(len(sick.fibres) / len(healthy_muscle(random_state=0).fibres), 2)
-    0.57
+    0.59
     """
     s = _checked(severity, "severity")
     rng = np.random.default_rng(random_state)
