@@ -54,10 +54,13 @@ class Kind(NamedTuple):
 
 
 BICEPS = {"needle": "concentric", "muscles": ["biceps brachii"], "effort": (0.02, 0.08)}
-#: Potentials overlap: stronger contractions, and apart from distance all varies that "all" varies.
-STRONG = {"vary": "acquisition", "effort": (0.05, 0.6), **PATIENT}
+#: What older simulators, too, can draw of a patient.
+PERSON = {name: PATIENT[name] for name in ("severity", "chronicity", "age")}
+#: Potentials overlap: stronger contractions, and what "all" varied before efforts and the muscles
+#: that a disease prefers, apart from distance.
+STRONG = {"vary": "acquisition", "effort": (0.05, 0.6), **PERSON}
 #: The same by one needle and one machine, as in a laboratory.
-CLINIC = {"needle": "concentric", "effort": (0.05, 0.6), **PATIENT}
+CLINIC = {"needle": "concentric", "effort": (0.05, 0.6), **PERSON}
 COHORTS = {
     "wide": Kind(60, 50_000, 3, {"vary": "all"}),
     "whole": Kind(30, 10_000, None, {"vary": "all"}),

@@ -25,6 +25,7 @@ from sknemg.muap._peeling import (
     HALF_WINDOW,
     Lengths,
     Templates,
+    away_from_ends,
     centred,
     compare,
     faded,
@@ -121,7 +122,9 @@ def _joined(trains: list[Indices], signal: NDArray[Any], lengths: Lengths) -> li
         least, later = compare(wave, np.array(waves).reshape(-1, len(wave)))
         for place in np.flatnonzero(least < JOINED):
             other = kept[place]
-            both = np.sort(np.concatenate([other, train + later[place]]))
+            moved = train + later[place]
+            moved = away_from_ends(moved, signal, lengths.half + lengths.slack)
+            both = np.sort(np.concatenate([other, moved]))
             both = both[np.append(True, both[1:] - both[:-1] >= lengths.shortest)]
             if foreign_fraction(both) < MOST_FOREIGN and regularity(both) > max(
                 regularity(other), regularity(train)
@@ -212,9 +215,7 @@ def find_trains(
 def _aligned(filtered: NDArray[Any], train: Indices, sfreq: float) -> Indices:
     """Move each discharge to where it fits the median of all best, by at most `ALIGN`."""
     half, most = round(HALF_WINDOW * sfreq), round(ALIGN * sfreq)
-    # Zeros beyond the ends: a discharge at the very end is moved less surely, and not lost.
-    filtered, train = np.pad(filtered, half + most), train + (half + most)
     template = middle_of(windows(filtered, spread(train), half))
     near = windows(filtered, train, half + most)
     fit = np.stack([near[:, k : k + len(template)] @ template for k in range(2 * most + 1)])
-    return train + fit.argmax(axis=0) - (half + 2 * most)
+    return train + fit.argmax(axis=0) - most

@@ -118,7 +118,7 @@ def centred(filtered: NDArray[Any], group: Indices, lengths: Lengths) -> tuple[I
     """
     reach = lengths.reach
     for _ in range(2):
-        group = _away_from_ends(group, filtered, reach)
+        group = away_from_ends(group, filtered, reach)
         if len(group) < 2:
             return group, None
         wave = middle_of(windows(filtered, spread(group), reach)) * faded(2 * reach + 1)
@@ -126,10 +126,11 @@ def centred(filtered: NDArray[Any], group: Indices, lengths: Lengths) -> tuple[I
         if not later:
             break
         group = group + later
-    return _away_from_ends(group, filtered, reach), wave
+    return away_from_ends(group, filtered, reach), wave
 
 
-def _away_from_ends(group: Indices, filtered: NDArray[Any], reach: int) -> Indices:
+def away_from_ends(group: Indices, filtered: NDArray[Any], reach: int) -> Indices:
+    """Leave out what is nearer to an end of the signal than `reach` samples."""
     return group[(group >= reach) & (group < len(filtered) - reach)]
 
 

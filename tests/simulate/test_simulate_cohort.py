@@ -181,6 +181,26 @@ def test_dials_are_heeded():
     assert not truth["spared"].any()
 
 
+def test_a_gradient_moves_a_neuropathy_from_hip_to_foot_and_changes_nothing_else():
+    def simulated(gradient):
+        plan = plan_cohort(3, random_state=0)
+        plan = plan[plan["diagnosis"] == "neuropathy"].head(1)
+        dials = Dials(**{name: usual[name] for name in Dials._fields} | {"gradient": gradient})
+        out = {}
+        for muscle in ("iliopsoas", "first dorsal interosseous"):
+            rows = plan.assign(muscle=muscle, seconds=0.2)
+            (out[muscle],) = simulate_patient(rows, dials.checked()._replace(spared=0.0), 0)
+        return out
+
+    usual = {p.name: p.default for p in signature(make_cohort).parameters.values()}
+    alike, apart = simulated(0.0), simulated(1.0)
+    hip, hand = "iliopsoas", "first dorsal interosseous"
+    assert alike[hip].truth["severity"] == pytest.approx(alike[hand].truth["severity"])
+    assert apart[hip].truth["severity"] < 0.3 < apart[hand].truth["severity"]
+    assert apart[hand].truth["severity"] == alike[hand].truth["severity"]
+    assert alike[hip].person == apart[hip].person
+
+
 @pytest.mark.parametrize("vary", ["acquisition", "all"])
 def test_one_patient_on_another_machine(vary):
     plan = plan_cohort(3, muscles=["tibialis anterior"], random_state=0)
@@ -238,6 +258,8 @@ def test_concentric_low_effort_biceps_at_an_odd_rate():
         ({"vary": "machine"}, "vary='machine' must be None, 'acquisition' or 'all'"),
         ({"vary": "acquisition", "sfreq": 10_000}, "sfreq=10000.0 is drawn for each subject"),
         ({"vary": "all", "age": 30}, "age=30 is drawn for each subject"),
+        ({"vary": "all", "gradient": 0}, "gradient=0 is drawn for each subject"),
+        ({"gradient": (0, 2)}, r"gradient=\(0, 2\) must be a number from 0 to 1"),
         ({"cache": "x", "random_state": None}, "cache needs an integer random_state"),
     ],
 )
