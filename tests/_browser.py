@@ -27,6 +27,10 @@ def find_browser():
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+class LeftPage(RuntimeError):
+    """The page was left while it was asked."""
+
+
 class Browser:
     """One tab of a browser of its own, with an empty profile.
 
@@ -78,7 +82,8 @@ class Browser:
             body = body[os.write(self._write, body) :]
         answer = self._wait(lambda message: message.get("id") == self._number)
         if "error" in answer:
-            raise RuntimeError(f"{method}: {answer['error']}")
+            left = "navigated or closed" in answer["error"].get("message", "")
+            raise (LeftPage if left else RuntimeError)(f"{method}: {answer['error']}")
         return answer["result"]
 
     def _wait(self, wanted):
@@ -128,9 +133,16 @@ class Browser:
         return answer["result"].get("value")
 
     def wait_until(self, expression, seconds=20):
-        """Wait until an expression is true."""
+        """Wait until an expression is true, across a change of page as well."""
+
+        def holds():
+            try:
+                return self.evaluate(f"!!({expression})")
+            except LeftPage:
+                return False
+
         deadline = time.monotonic() + seconds
-        while not self.evaluate(f"!!({expression})"):
+        while not holds():
             if time.monotonic() > deadline:
                 raise AssertionError(f"never true: {expression}")
             time.sleep(0.02)
