@@ -1,10 +1,11 @@
 """Simulated motor units of the biceps beside published ranges and beside N2001.
 
 Patients of ``make_cohort``'s kind (biceps brachii, concentric needle, effort 2 to 8 %, no spared
-muscles), two recordings of 10 s each, measured by ``sknemg.muap`` on the traces, from 50 µV on. A
-range is published where a source is named; where none could be read, the range is that of N2001's
-subjects, measured in the same way, and the line says so. Nothing was set so that a line passes;
-lines that are missed are shown as missed.
+muscles, and no gradient, since N2001's neuropathies are motor neuron diseases), two recordings of
+10 s each, measured by ``sknemg.muap`` on the traces, from 50 µV on. A range is published where a
+source is named; where none could be read, the range is that of N2001's subjects, measured in the
+same way, and the line says so. The simulator's constants were searched for with these lines as a
+goal, so that what is within is no confirmation; what is missed is shown as missed.
 
     python -m benchmarks.simulator_published --patients 12 --seed 0 --out seed_0
 """

@@ -31,8 +31,12 @@ from sknemg.muap import measure_muaps
 from sknemg.simulate import make_cohort
 
 CLASSES = ["normal", "myopathy", "neuropathy"]
-options = {"needle": "concentric", "muscles": ["biceps brachii"], "effort": (0.02, 0.08)}
-options |= {"gradient": 0.0}
+options = {
+    "needle": "concentric",
+    "muscles": ["biceps brachii"],
+    "effort": (0.02, 0.08),
+    "gradient": 0.0,
+}
 sources = {"simulated": make_cohort(12, **options, sfreq=24_000, random_state=0)}
 for name, load in {"N2001": load_emglab, "emgdb": load_emgdb}.items():
     try:

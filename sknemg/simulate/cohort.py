@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from sknemg.recordings import Recordings
 from sknemg.simulate.patient import Dials, Range, simulate_patient
 from sknemg.simulate.plan import plan_cohort
+from sknemg.simulate.variation import PATIENT
 from sknemg.versions import package_code
 
 
@@ -208,14 +209,9 @@ def _simulate(
     return Cohort(X, plan["diagnosis"].to_numpy(dtype=str), truth)
 
 
-#: What is set aside by each way to vary.
-_SET_ASIDE = {
-    "acquisition": ("needle", "sfreq", "band", "noise"),
-    "all": (
-        *("needle", "sfreq", "band", "noise"),
-        *("severity", "chronicity", "gradient", "effort", "age"),
-    ),
-}
+#: What is set aside by each way to vary: what is of the machine, or of the patient as well.
+_MACHINE = ("needle", "sfreq", "band", "noise")
+_SET_ASIDE = {"acquisition": _MACHINE, "all": (*_MACHINE, *PATIENT, "effort")}
 
 
 def _check_varied(dials: Dials) -> None:

@@ -18,6 +18,8 @@ ANISOTROPY = RESISTIVITY_ACROSS / RESISTIVITY_ALONG
 #: Line that acts as the core of a concentric needle, the part of its cannula in the tissue (a
 #: choice), and its thickness, mm.
 CORE_LENGTH, INSERTED, THICKNESS = 0.5, 25.0, 0.46
+#: Radius of a monopolar needle's bare tip, and how near a fibre can come to a concentric one, mm.
+TIP_RADIUS, NEAREST = 0.17, 0.215
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +148,12 @@ class Needle:
 
 
 def monopolar(
-    x: float = 0.0, y: float = 0.0, z: float = 15.0, *, radius: float = 0.17, angle: float = 0.0
+    x: float = 0.0,
+    y: float = 0.0,
+    z: float = 15.0,
+    *,
+    radius: float = TIP_RADIUS,
+    angle: float = 0.0,
 ) -> Needle:
     """Monopolar needle against a distant reference: a small sphere at the tip.
 
@@ -174,7 +181,7 @@ def monopolar(
 
 
 def concentric(
-    x: float = 0.0, y: float = 0.0, z: float = 15.0, *, radius: float = 0.215, angle: float = 0.0
+    x: float = 0.0, y: float = 0.0, z: float = 15.0, *, radius: float = NEAREST, angle: float = 0.0
 ) -> Needle:
     """Concentric needle: an elliptic core of 0.58 mm, minus the cannula as far as it is inserted.
 

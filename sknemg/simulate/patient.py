@@ -13,7 +13,7 @@ from sknemg.simulate.contraction import Trace
 from sknemg.simulate.geometry import DENSITY
 from sknemg.simulate.instrument import Instrument
 from sknemg.simulate.muscle import Muscle, healthy_muscle
-from sknemg.simulate.needle import Needle, concentric, monopolar
+from sknemg.simulate.needle import NEAREST, TIP_RADIUS, Needle, concentric, monopolar
 from sknemg.simulate.pathology import ageing, myopathy, neuropathy
 from sknemg.simulate.variation import (
     DISTANCE,
@@ -71,14 +71,14 @@ class Dials(NamedTuple):
 
     def checked(self) -> Self:
         """Return the dials with numbers as floats, or say which one is out of bounds."""
-        given = {name: getattr(self, name) for name in BOUNDS}
         for name, (least, most) in BOUNDS.items():
-            if given[name] is None:
+            dial = getattr(self, name)
+            if dial is None:
                 continue
-            low, high = _pair(given[name])
+            low, high = _pair(dial)
             if not least <= low <= high <= most:
                 raise ValueError(
-                    f"{name}={given[name]!r} must be a number from {least} to {most}, or "
+                    f"{name}={dial!r} must be a number from {least} to {most}, or "
                     "a pair of them, the lower first."
                 )
         if self.needle not in ("monopolar", "concentric"):
@@ -130,7 +130,7 @@ def simulate_patient(rows: pd.DataFrame, dials: Dials, seed: int) -> list[Record
         "gradient": rng.beta(*GRADIENT),
     }
     gain, width = rng.lognormal(0, 0.18), rng.uniform(0.8, 1.2)
-    if dials.gradient is not None:
+    if dials.gradient is not None:  # drawn last, so that it changes nothing else of a person
         disease["gradient"] = _draw(dials.gradient, rng)
     if taken_by is not None:
         gain, width = taken_by.gain, taken_by.needle_width
@@ -168,13 +168,7 @@ def _varied(dials: Dials, rng: np.random.Generator) -> tuple[Dials, Acquisition 
     if dials.vary == "acquisition":
         return dials, drawn, 1.0
     effort = log_uniform(rng, *EFFORT)
-    dials = dials._replace(
-        severity=PATIENT["severity"],
-        chronicity=PATIENT["chronicity"],
-        gradient=PATIENT["gradient"],
-        age=PATIENT["age"],
-        effort=(effort, 2 * effort),
-    )
+    dials = dials._replace(**PATIENT, effort=(effort, 2 * effort))
     return dials, drawn, log_uniform(rng, *DISTANCE)
 
 
@@ -222,8 +216,8 @@ def _needle(kind: str, depth: float, width: float, rng: np.random.Generator) -> 
     """Insert a needle somewhere between end-plates and tendon; needles differ in width."""
     z, angle = depth * rng.uniform(0.6, 1.2), rng.uniform(0, 2 * np.pi)
     if kind == "monopolar":
-        return monopolar(z=z, angle=angle, radius=0.17 * width)
-    return concentric(z=z, angle=angle, radius=0.215 * width)
+        return monopolar(z=z, angle=angle, radius=TIP_RADIUS * width)
+    return concentric(z=z, angle=angle, radius=NEAREST * width)
 
 
 def _instrument(dials: Dials, gain: float, rng: np.random.Generator) -> Instrument:

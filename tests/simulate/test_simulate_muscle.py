@@ -12,7 +12,7 @@ from sknemg.simulate import (
     myopathy,
     neuropathy,
 )
-from sknemg.simulate.pathology import UNITS_LOST, _adopt, _rank_within
+from sknemg.simulate.pathology import _adopt, _rank_within
 from sknemg.simulate.potentials import thin
 from sknemg.simulate.recruitment import firing_rates, firing_times, force
 
@@ -60,7 +60,7 @@ def test_rates_at_slight_effort_stay_within_the_clinical_limit():
 
 
 def test_weak_neuropathic_muscle_fires_its_units_faster():
-    assert SUBACUTE.activate(0.2).rates.max() > 1.05 * MUSCLE.activate(0.2).rates.max()
+    assert SUBACUTE.activate(0.2).rates.max() > 1.08 * MUSCLE.activate(0.2).rates.max()
 
 
 @pytest.mark.parametrize("effort", [0, -0.1, 1.2, np.nan])
@@ -109,7 +109,7 @@ def test_myopathy_of_no_severity_leaves_a_muscle_as_it_was():
 
 def test_neuropathy_loses_units_and_survivors_grow():
     alive = CHRONIC.unit_sizes > 0
-    assert alive.sum() == 160 - round(UNITS_LOST * 0.7 * 160)
+    assert alive.sum() == 160 - round(0.78 * 0.7 * 160)
     assert np.median((CHRONIC.unit_sizes / MUSCLE.unit_sizes)[alive]) > 1.5
     assert len(CHRONIC.fibres) + CHRONIC.denervated == len(MUSCLE.fibres)
 
@@ -335,7 +335,7 @@ def test_severe_disease_changes_traces_the_way_it_should():
         )
 
     normal = median_amplitude(MUSCLE)
-    assert median_amplitude(MYOPATHY) < 0.9 * normal
+    assert median_amplitude(MYOPATHY) < 0.85 * normal
     assert median_amplitude(CHRONIC) > 1.3 * normal
 
 
