@@ -5,8 +5,8 @@ Simulated beside real recordings
 How near do simulated traces come to real ones? Here stand simulated concentric recordings of
 biceps brachii, EMGLAB's N2001 (the same muscle and needle, low effort; normal, myopathy, ALS) and
 PhysioNet's emgdb (tibialis anterior, one man each). The same measurements are made on all of them.
-The simulator was not fitted to these recordings, but several of its constants were chosen with
-N2001's ten subjects in view; the page `Simulated beside real <../realism.html>`_ names them.
+Constants of the simulator were chosen, and at last searched for, with N2001's ten subjects in view,
+so that they are no test of it; the page `Simulated beside real <../realism.html>`_ names them.
 
 N2001 has no known licence and is shown only where ``$SKNEMG_DATA`` holds it; emgdb is fetched from
 PhysioNet if need be. What is missing is said to be missing.
