@@ -73,9 +73,11 @@ class Dials(NamedTuple):
         """Return the dials with numbers as floats, or say which one is out of bounds."""
         for name, (least, most) in BOUNDS.items():
             dial = getattr(self, name)
-            if dial is None:
+            if dial is None and name == "gradient":
                 continue
-            low, high = _pair(dial)
+            ends = np.asarray(dial)
+            numbers = ends.dtype.kind in "iuf" and ends.shape in ((), (1,), (2,))
+            low, high = _pair(dial) if numbers else (np.nan, np.nan)
             if not least <= low <= high <= most:
                 raise ValueError(
                     f"{name}={dial!r} must be a number from {least} to {most}, or "
@@ -168,7 +170,8 @@ def _varied(dials: Dials, rng: np.random.Generator) -> tuple[Dials, Acquisition 
     if dials.vary == "acquisition":
         return dials, drawn, 1.0
     effort = log_uniform(rng, *EFFORT)
-    dials = dials._replace(**PATIENT, effort=(effort, 2 * effort))
+    varied: dict[str, Any] = {**PATIENT, "effort": (effort, 2 * effort)}
+    dials = dials._replace(**varied)
     return dials, drawn, log_uniform(rng, *DISTANCE)
 
 

@@ -260,6 +260,9 @@ def test_concentric_low_effort_biceps_at_an_odd_rate():
         ({"vary": "all", "age": 30}, "age=30 is drawn for each subject"),
         ({"vary": "all", "gradient": 0}, "gradient=0 is drawn for each subject"),
         ({"gradient": (0, 2)}, r"gradient=\(0, 2\) must be a number from 0 to 1"),
+        ({"severity": None}, "severity=None must be a number from 0 to 1"),
+        ({"gradient": "distal"}, "gradient='distal' must be a number from 0 to 1"),
+        ({"severity": (0, 0.5, 1)}, r"severity=\(0, 0.5, 1\) must be .* or a pair of them"),
         ({"cache": "x", "random_state": None}, "cache needs an integer random_state"),
     ],
 )
