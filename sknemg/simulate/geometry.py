@@ -7,28 +7,27 @@ from numpy.typing import NDArray
 
 from sknemg.simulate.fibre import Fibres, healthy_velocity
 
-#: Fibres of the smallest and of the largest motor unit in the patch, 164 on average (Gath and
-#: Stålberg 1981 found 209 in biceps). With the territories this is 3.7 to 5.3 fibres a mm²: of
-#: the fibres within a hemisphere of 1 mm a needle sees 4 to 6 of one unit. The range was chosen
-#: with N2001 in view.
-UNIT_SIZE = (70.0, 320.0)
-#: Fibres a mm², of the units that are modelled. Then the territories of some 17 units overlap at
+#: Fibres of the smallest and of the largest motor unit in the patch, 156 on average (Gath and
+#: Stålberg 1981 found 209 in biceps). With the territories this is 4.1 to 5.9 fibres a mm²: 7 to 9
+#: of one unit in the half-disc of 1 mm before a needle. The range was chosen with N2001 in view.
+UNIT_SIZE = (66.0, 304.0)
+#: Fibres a mm², of the units that are modelled. Then the territories of some 25 units overlap at
 #: any point. That so many should is a choice, made with N2001 in view: 15 to 30 units are often
 #: said to overlap, but no source of that could be read. A mm² holds 350 to 400 fibres; units of
 #: biceps are larger than those modelled (774 of 750 fibres).
-DENSITY = 75.0
+DENSITY = 125.0
 #: Territory diameters of the smallest and of the largest unit, mm: a choice (emgsim has 2 to 8).
-TERRITORY = (4.9, 8.8)
+TERRITORY = (4.5, 8.1)
 #: Scatter of the units' end-plate zones, and of end-plates within a zone, mm: 95 % of all lie
-#: within 9.5 mm (the band of biceps is 1 cm wide: J Clin Neuromuscul Dis 2007;9:306-312).
-ZONE_SCATTER, END_PLATE_SCATTER = 1.5, 1.9
+#: within 8.2 mm (the band of biceps is 1 cm wide: J Clin Neuromuscul Dis 2007;9:306-312).
+ZONE_SCATTER, END_PLATE_SCATTER = 1.1, 1.8
 #: Scatter of the fibres' tendon ends, mm.
 TENDON_SCATTER = 2.0
 #: Velocity of a terminal nerve branch, m/s: a choice.
 BRANCH_VELOCITY = 6.0
 #: Standard deviation of healthy fibre diameters within a unit, µm. Large units have larger
-#: fibres, so that it is 9 in a whole muscle.
-DIAMETER_SCATTER = 8.5
+#: fibres, so that it is 9.7 in a whole muscle.
+DIAMETER_SCATTER = 9.0
 #: Median jitter of a healthy end-plate, s, and scatter of its logarithm.
 JITTER, JITTER_SCATTER = 25e-6, 0.35
 #: Slowest and fastest conduction, m/s.

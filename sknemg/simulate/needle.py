@@ -19,7 +19,7 @@ ANISOTROPY = RESISTIVITY_ACROSS / RESISTIVITY_ALONG
 #: choice), and its thickness, mm.
 CORE_LENGTH, INSERTED, THICKNESS = 0.5, 25.0, 0.46
 #: Radius of a monopolar needle's bare tip, and how near a fibre can come to a concentric one, mm.
-TIP_RADIUS, NEAREST = 0.17, 0.215
+TIP_RADIUS, NEAREST = 0.2, 0.26
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,12 +17,12 @@ from sknemg.simulate.muscle import Muscle
 
 #: Share of the motor units lost in the most severe neuropathy, and of the fibres in the most severe
 #: myopathy.
-UNITS_LOST, FIBRES_LOST = 0.78, 0.7
+UNITS_LOST, FIBRES_LOST = 0.76, 0.66
 #: Velocity of young sprouts, which have no myelin, and of those that are years old, m/s; a healthy
 #: terminal branch conducts at 6 m/s. All three are choices. How late sprouts arrive makes the
 #: phases of a potential, how slowly their fibres conduct its duration (as Nandedkar et al. 1988
 #: found).
-SPROUT = (0.8, 5.5)
+SPROUT = (0.9, 5.0)
 #: Of the fibres in a severe myopathy: the share that has regenerated and got a new, immature
 #: end-plate, and the share that has split. In recordings from dystrophic muscle by a single-fibre
 #: electrode, the nerve stimulated, 25 % had too much jitter (above 55 µs), as of immature nerves
@@ -53,7 +53,7 @@ def neuropathy(
     muscle : Muscle
         The muscle before.
     severity : float
-        0 (none) to 1 (78 % of the motor units are lost).
+        0 (none) to 1 (76 % of the motor units are lost).
     chronicity : float
         0 (weeks) to 1 (years).
     random_state : int, Generator or None
@@ -68,22 +68,22 @@ def neuropathy(
     >>> from sknemg.simulate import healthy_muscle, neuropathy
     >>> sick = neuropathy(healthy_muscle(random_state=0), 0.7, random_state=0)
     >>> int((sick.unit_sizes > 0).sum()), len(sick.rank)
-    (73, 160)
-    >>> bool(sick.unit_sizes.max() > 2 * 320)
+    (75, 160)
+    >>> bool(sick.unit_sizes.max() > 1.9 * 304)
     True
     """
     s, c = _checked(severity, "severity"), _checked(chronicity, "chronicity")
     muscle = _denervate(
         muscle,
         loss=UNITS_LOST * s,
-        reach=0.22 + 0.25 * s,
+        reach=0.22 + 0.15 * s,
         reached=1 - 0.5 * s,
         growth=1.5 + 6 * s * c + 0.8 * s,
         chronicity=c,
         rng=np.random.default_rng(random_state),
     )
     # Over the years, fibres grow that do the work of those that are lost.
-    grown = muscle.fibres.diameter * (1 + 0.15 * s * c)
+    grown = muscle.fibres.diameter * (1 + 0.2 * s * c)
     return replace(muscle, fibres=_resized(muscle.fibres, grown))
 
 
@@ -101,7 +101,7 @@ def myopathy(
     muscle : Muscle
         The muscle before.
     severity : float
-        0 (none) to 1 (70 % of the fibres die; branches of those that split make up for some).
+        0 (none) to 1 (66 % of the fibres die; branches of those that split make up for some).
     random_state : int, Generator or None
         Seed.
 
@@ -114,23 +114,23 @@ def myopathy(
     >>> from sknemg.simulate import healthy_muscle, myopathy
     >>> sick = myopathy(healthy_muscle(random_state=0), 0.7, random_state=0)
     >>> round(len(sick.fibres) / len(healthy_muscle(random_state=0).fibres), 2)
-    0.59
+    0.62
     """
     s = _checked(severity, "severity")
     rng = np.random.default_rng(random_state)
     fibres = muscle.fibres[rng.random(len(muscle.fibres)) >= FIBRES_LOST * s]
     n = len(fibres)
-    diameter = fibres.diameter * (1 - 0.04 * s) * (1 + 0.2 * s * rng.standard_normal(n))
-    hypertrophic = rng.random(n) < 0.12 * s
+    diameter = fibres.diameter * (1 - 0.1 * s) * (1 + 0.2 * s * rng.standard_normal(n))
+    hypertrophic = rng.random(n) < 0.17 * s
     diameter = np.where(hypertrophic, diameter * rng.uniform(1.2, 1.7, n), diameter)
     fibres = _resized(fibres, np.clip(diameter, 15, 110))
     # Regenerated fibres: late, slow, with an immature end-plate somewhere along them.
     new = rng.random(n) < REGENERATED * s
-    velocity = np.where(new, fibres.velocity * rng.uniform(0.6, 0.9, n), fibres.velocity)
+    velocity = np.where(new, fibres.velocity * rng.uniform(0.55, 0.9, n), fibres.velocity)
     fibres = replace(
         fibres,
         velocity=np.clip(velocity, *VELOCITY_RANGE),
-        delay=fibres.delay + new * rng.gamma(2, 0.9e-3, n),
+        delay=fibres.delay + new * rng.gamma(2, 1.3e-3, n),
         end_plate=fibres.end_plate + new * rng.normal(0, 2, n),
         jitter=fibres.jitter * np.where(new, 3.0, 1.0),
         blocking=fibres.blocking + new * rng.uniform(0, 0.06, n),
@@ -274,7 +274,7 @@ def _reinnervated(
     junction = np.where(adopted, -1, fibres.junction)  # a sprout makes a junction of its own
     diameter[adopted] *= rng.uniform(0.55 + 0.45 * c, 0.90 + 0.50 * c, n)
     velocity[adopted] += 0.02 * (diameter[adopted] - fibres.diameter[adopted])
-    velocity[adopted] *= rng.uniform(0.8 + 0.1 * c, 1.0, n)
+    velocity[adopted] *= rng.uniform(0.82 + 0.1 * c, 1.0, n)
     delay[adopted] += path[adopted] / (SPROUT[0] * (SPROUT[1] / SPROUT[0]) ** c) / 1000
     jitter[adopted] = (110 - 70 * c) * 1e-6 * rng.lognormal(0, 0.5, n)
     blocking[adopted] = 0.12 * (1 - c) * rng.uniform(0, 2, n)

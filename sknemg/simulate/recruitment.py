@@ -13,9 +13,9 @@ ONSET_RATE = 7.0
 PEAK_RATE, PEAK_RATE_FALL = 32.0, 8.0
 #: Excitation over which a unit's rate rises towards its peak. At low forces rates rise steeply
 #: (Kanosue et al., Jpn J Physiol 1979;29:427-443; Maton, J Physiol (Paris) 1977;73:177-199, on
-#: biceps). How steeply is a choice, for which no source could be read: that the fastest units fire
-#: at 12 to 15 Hz at slight effort.
-SATURATION = 14.0
+#: biceps). How steeply is a choice, for which no source could be read: that the fastest units of a
+#: healthy muscle fire at 8 to 12 Hz when it exerts 2 to 8 % of its force.
+SATURATION = 11.0
 #: Excitation at which every unit fires at its peak.
 FULL_DRIVE = THRESHOLD_RANGE + 6 * SATURATION
 
@@ -43,7 +43,7 @@ def firing_rates(excitation: float, rank: NDArray[Any]) -> NDArray[np.floating]:
     Examples
     --------
     >>> firing_rates(5.0, np.array([0.0, 0.3, 0.9])).round(1).tolist()
-    [13.2, 9.4, 0.0]
+    [14.6, 10.0, 0.0]
     """
     above = excitation - THRESHOLD_RANGE**rank
     peak = PEAK_RATE - PEAK_RATE_FALL * rank

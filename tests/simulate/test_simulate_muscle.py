@@ -109,7 +109,7 @@ def test_myopathy_of_no_severity_leaves_a_muscle_as_it_was():
 
 def test_neuropathy_loses_units_and_survivors_grow():
     alive = CHRONIC.unit_sizes > 0
-    assert alive.sum() == 160 - round(0.78 * 0.7 * 160)
+    assert alive.sum() == 160 - round(0.76 * 0.7 * 160)
     assert np.median((CHRONIC.unit_sizes / MUSCLE.unit_sizes)[alive]) > 1.5
     assert len(CHRONIC.fibres) + CHRONIC.denervated == len(MUSCLE.fibres)
 
@@ -155,7 +155,7 @@ def test_young_sprouts_scatter_arrivals_and_old_ones_little():
 
 def test_myopathy_keeps_its_units_but_loses_fibres_of_varying_size():
     assert (MYOPATHY.unit_sizes > 0).all()
-    assert len(MYOPATHY.fibres) < 0.6 * len(MUSCLE.fibres)
+    assert len(MYOPATHY.fibres) < 0.64 * len(MUSCLE.fibres)
     before, after = MUSCLE.fibres.diameter, MYOPATHY.fibres.diameter
     assert after.std() / after.mean() > 1.3 * before.std() / before.mean()
     assert MYOPATHY.greatest_force < 0.5 * MUSCLE.greatest_force
@@ -331,12 +331,12 @@ def test_needle_that_leaves_the_muscle_loses_its_units():
 def test_severe_disease_changes_traces_the_way_it_should():
     def median_amplitude(muscle):
         return np.median(
-            [record(muscle, 0.1, seed=s, seconds=0.3).units["amplitude"][0] for s in range(10)]
+            [record(muscle, 0.1, seed=s, seconds=0.3).units["amplitude"][0] for s in range(40)]
         )
 
     normal = median_amplitude(MUSCLE)
-    assert median_amplitude(MYOPATHY) < 0.85 * normal
-    assert median_amplitude(CHRONIC) > 1.3 * normal
+    assert median_amplitude(MYOPATHY) < 0.9 * normal
+    assert median_amplitude(CHRONIC) > 1.5 * normal
 
 
 def test_units_near_the_needle_are_most_in_myopathy_and_fewest_in_neuropathy():
