@@ -13,12 +13,14 @@ goal, so that what is within is no confirmation; what is missed is shown as miss
 import argparse
 import json
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.signal import welch
+from scipy.signal import butter, resample_poly, sosfiltfilt, welch
+from scipy.stats import kurtosis
 
 from sknemg.muap import measure_muaps
 from sknemg.provenance import provenance
@@ -38,6 +40,8 @@ DIALS = Dials(
     band=(20.0, 10_000.0),
     noise=(0.001, 0.0025),
 )
+#: Of the filters of the shipped models, Hz.
+BAND = (20.0, 4500.0)
 RESULTS = Path(__file__).parent / "results" / "simulator_acceptance"
 
 NORWAY = "Norwegian guideline, biceps: means of healthy muscles ± 2 SD"
@@ -63,7 +67,8 @@ class Line(NamedTuple):
     source: str
 
 
-#: Means of subjects of N2001 (3 or 4 a class), least and greatest, mV, ms and per cent.
+#: Means of subjects of N2001 (3 or 4 a class; of mean frequency and kurtosis, medians over their
+#: recordings), least and greatest, mV, ms, Hz and per cent.
 N2001 = {
     "amplitude": {"normal": (0.21, 0.30), "myopathy": (0.12, 0.41), "neuropathy": (0.26, 0.47)},
     "duration": {"normal": (7.0, 8.3), "myopathy": (3.9, 6.3), "neuropathy": (10.5, 15.3)},
@@ -77,6 +82,8 @@ N2001 = {
     "rate": {"normal": (6.7, 9.6), "myopathy": (9.5, 13.3), "neuropathy": (8.1, 8.9)},
     "units a site": {"normal": (0.6, 1.6), "myopathy": (1.5, 4.0), "neuropathy": (0.75, 1.75)},
     "power < 50 Hz": {"normal": (4.6, 9.0), "myopathy": (2.7, 4.4), "neuropathy": (3.2, 15)},
+    "mean frequency": {"normal": (238, 349), "myopathy": (282, 639), "neuropathy": (222, 254)},
+    "kurtosis": {"normal": (12.5, 24.3), "myopathy": (8.8, 13.9), "neuropathy": (7.9, 24.7)},
 }
 #: Means of N2001's classes over 22 subjects: normal, myopathy, neuropathy.
 RATIOS = {
@@ -128,7 +135,10 @@ def lines():
 
 
 def _with_unit(name):
-    units = {"amplitude": ", mV", "duration": ", ms", "thickness": ", ms", "rate": ", Hz"}
+    units = {
+        "amplitude": ", mV", "duration": ", ms", "thickness": ", ms", "rate": ", Hz",
+        "mean frequency": ", Hz",
+    }  # fmt: skip
     return name + units.get(name, ", %" if name.startswith("power") else "")
 
 
@@ -154,7 +164,15 @@ def examine(diagnosis, number, seed):
         signal = recording.trace.signal.astype(float)
         table = measure_muaps(signal, SFREQ)
         muaps.append(table)
-        recordings.append({"units": len(table), "slow": slow_power(signal, SFREQ)})
+        mean_frequency, peaked = spectrum_and_peaks(signal, SFREQ)
+        recordings.append(
+            {
+                "units": len(table),
+                "slow": slow_power(signal, SFREQ),
+                "mean_frequency": mean_frequency,
+                "kurtosis": peaked,
+            }
+        )
     return Patient(pd.concat(muaps, ignore_index=True), pd.DataFrame(recordings))
 
 
@@ -163,6 +181,25 @@ def slow_power(signal, sfreq):
     freqs, power = welch(signal, sfreq, nperseg=int(0.2 * sfreq))
     inside = (freqs >= 20) & (freqs <= 5000)
     return power[inside & (freqs < 50)].sum() / power[inside].sum()
+
+
+def spectrum_and_peaks(signal, sfreq):
+    """Mean frequency (Hz), and median kurtosis of windows of 0.4 s, as the shipped models see it.
+
+    That is from 20 Hz to 4.5 kHz, at 10 kHz.
+    """
+    rate = 10_000
+    ratio = Fraction(rate) / Fraction(sfreq)
+    slower = resample_poly(signal, ratio.numerator, ratio.denominator)
+    kept = sosfiltfilt(butter(2, BAND, "bandpass", fs=rate, output="sos"), slower)
+    freqs, power = welch(kept, rate, nperseg=2048)
+    inside = (freqs >= BAND[0]) & (freqs < BAND[1])
+    length = round(0.4 * rate)
+    windows = kept[: len(kept) // length * length].reshape(-1, length)
+    return (
+        np.average(freqs[inside], weights=power[inside]),
+        float(np.median(kurtosis(windows, axis=1))),
+    )
 
 
 def _all(patients):
@@ -200,6 +237,8 @@ STATISTICS = {
     "polyphasic": lambda cell, *_: 100 * (_all(cell)["phases"] > 4).mean(),
     "units a site": _recorded("units", np.mean),
     "power < 50 Hz": _recorded("slow", np.median, 100),
+    "mean frequency": _recorded("mean_frequency", np.median),
+    "kurtosis": _recorded("kurtosis", np.median),
     "prolonged": _prolonged,
     "abnormal size index": _abnormal("size_index"),
     "abnormal duration": _abnormal("duration"),
@@ -275,7 +314,7 @@ def keep(folder, table, means):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--patients", type=int, default=12, help="simulated people a class")
+    parser.add_argument("--patients", type=int, default=40, help="simulated people a class")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", help="folder of benchmarks/results/simulator_acceptance")
     args = parser.parse_args()

@@ -384,7 +384,7 @@ def test_real_benchmarks_that_were_not_run_say_so(tmp_path):
 
 
 def test_simulated_classes_are_compared_with_their_ranges():
-    def patients(amplitude, duration, slow):
+    def patients(amplitude, duration, slow, mean_frequency=300.0):
         muaps = pd.DataFrame(
             {
                 "amplitude": [amplitude] * 4,
@@ -395,7 +395,14 @@ def test_simulated_classes_are_compared_with_their_ranges():
                 "rate": 8.0,
             }
         )
-        recordings = pd.DataFrame({"units": [2, 3], "slow": slow})
+        recordings = pd.DataFrame(
+            {
+                "units": [2, 3],
+                "slow": slow,
+                "mean_frequency": [mean_frequency - 10, mean_frequency + 10],
+                "kurtosis": 15.0,
+            }
+        )
         return [simulator_published.Patient(muaps, recordings)] * 3
 
     cells = {
@@ -408,12 +415,25 @@ def test_simulated_classes_are_compared_with_their_ranges():
     assert table.loc[("normal", "polyphasic, %"), "measured"] == "25"
     assert table.loc[("normal", "power < 50 Hz, %"), "result"] == "within"
     assert table.loc[("myopathy", "power < 50 Hz, %"), "result"] == "MISSED"
+    assert table.loc[("normal", "mean frequency, Hz"), "measured"] == "300"
+    assert table.loc[("neuropathy", "mean frequency, Hz"), "result"] == "MISSED"
+    assert table.loc[("neuropathy", "kurtosis"), "result"] == "within"
     # Once against what is published, once against N2001:
     assert table.loc[("myopathy", "duration / normal"), "measured"].tolist() == ["0.6", "0.6"]
     assert table.loc[("myopathy", "amplitude / normal"), "result"] == "MISSED"
     long = "patients whose mean duration is long, %"
     assert table.loc[("neuropathy", long), "measured"] == "100"
     assert table["source"].str.len().min() > 0
+
+
+def test_spectrum_and_peaks_of_known_signals():
+    times = np.arange(48_000) / 24_000
+    tone = np.sin(2 * np.pi * 400 * times) + 5 * np.sin(2 * np.pi * 5 * times)
+    mean_frequency, peaked = simulator_published.spectrum_and_peaks(tone, 24_000.0)
+    assert mean_frequency == pytest.approx(400, rel=0.02)
+    assert peaked == pytest.approx(-1.5, abs=0.05)
+    tone[::2400] += 50  # ten spikes a second
+    assert simulator_published.spectrum_and_peaks(tone, 24_000.0)[1] > 20
 
 
 # -- the rules of the vote ---------------------------------------------------------------------
