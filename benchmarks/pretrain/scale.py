@@ -325,7 +325,7 @@ def table_of(table: pd.DataFrame) -> str:
     return markdown(header, lines)
 
 
-def _other(text: str) -> tuple[str, Path]:
+def other_store(text: str) -> tuple[str, Path]:
     """Read another simulator as the command line names it."""
     commit, _, folder = text.partition("=")
     if not folder:
@@ -339,7 +339,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, required=True, help="where patients are kept")
     parser.add_argument(
         "--others",
-        type=_other,
+        type=other_store,
         nargs="+",
         required=True,
         metavar="COMMIT=FOLDER",

@@ -1,3 +1,6 @@
+from .adaptation import (
+    adapted_pipeline,
+)
 from .fine_tuning import (
     few_shot_pipeline,
     fine_tuning_pipeline,
@@ -10,6 +13,7 @@ from .loading import (
 )
 
 __all__ = [
+    "adapted_pipeline",
     "card",
     "describe",
     "few_shot_pipeline",

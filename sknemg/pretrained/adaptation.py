@@ -1,0 +1,61 @@
+"""A network that comes with sknemg, adapted to recordings whose diagnoses are not known."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+
+from sknemg.classifiers.adaptation import adapted_network
+from sknemg.pretrained.loading import load
+from sknemg.weights.network import read_network
+
+
+def adapted_pipeline(X: Any, name: str = "volitional-small", *, random_state: Any = 0) -> Pipeline:
+    """Give the pipeline of a network that comes with sknemg, adapted to recordings of your own.
+
+    Machines, muscles and efforts of a laboratory differ from the simulated ones. The network's
+    batch normalisation is learned again from `X`, for which no diagnosis is needed; all weights
+    stay. It learns what is usual among `X`, so that these should be the recordings of many
+    subjects, not of one diagnosis alone: where all are ill alike, being ill becomes what is usual.
+
+    Parameters
+    ----------
+    X : Recordings, or list of arrays
+        As for ``predict``, of as many subjects as there are; they may be those to be judged.
+    name : str, default="volitional-small"
+        A model of `names` that is a network.
+    random_state : int, RandomState or None, default=0
+        Order of the segments.
+
+    Returns
+    -------
+    Pipeline
+        Fitted, from recordings to scores. What the shipped model has learned about how sure it may
+        be and whom to refuse does not hold for it: ``Diagnostician(FrozenEstimator(pipeline))``
+        learns it anew, from subjects of known diagnosis.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model, if it is no network, or if `X` has fewer than two segments.
+
+    See Also
+    --------
+    fine_tuning_pipeline : Train it further on subjects of known diagnosis.
+
+    Examples
+    --------
+    >>> from sknemg.pretrained import adapted_pipeline
+    >>> from sknemg.simulate import make_cohort
+    >>> X, _ = make_cohort(3, sfreq=10_000, random_state=0)
+    >>> adapted_pipeline(X).predict(X).shape == (len(X),)
+    True
+    """
+    read_network(name)  # which says of any other model that it holds none
+    pipeline = load(name).estimator_
+    segments = pipeline[:-1].transform(X)
+    votes = copy(pipeline[-1])
+    votes.estimator_ = adapted_network(votes.estimator_, segments.items, random_state=random_state)
+    return Pipeline([*pipeline.steps[:-1], (pipeline.steps[-1][0], votes)])
