@@ -8,11 +8,12 @@ drawn several times, and tested on all other subjects of the cohort, beside mode
 from scratch on the same subjects and one that sees no EMG. All recordings pass through the steps of
 the shipped models: 10 kHz, 20 Hz to 4.5 kHz, without mains. No setting was fitted to these
 subjects, but N2001's ten were in view when the models were made
-(`benchmarks.pretrain.cards.LOOKED`): its figures are no independent test. Results are kept by draw, each with the commit that made it and under all that it
-depends on beside its subjects (the hash of the weights, windows and updates, motor units), and a
-stopped run goes on. ``--keep-unmoved`` takes what no weights change from the kept results instead
-of training it again, where only the weights are new. ``--write`` puts them into the cards of the
-models and the guide.
+(`benchmarks.pretrain.cards.LOOKED`):
+its figures are no independent test. Results are kept by draw, each with the commit that made it
+and under all that it depends on beside its subjects (the hash of the weights, windows and updates,
+motor units), and a stopped run goes on. ``--keep-unmoved`` takes what no weights change from the
+kept results instead of training it again, where only the weights are new. ``--write`` puts them
+into the cards of the models and the guide.
 """
 
 from __future__ import annotations
