@@ -35,7 +35,8 @@ BEGINS, ENDS = "<!-- written by benchmarks/pretrain_adapted.py -->", "<!-- end o
 FEW, N_DRAWS = 9, 4
 #: Of a cohort of mostly one diagnosis, subjects of each of the two others.
 RARE = 2
-AS_IT_IS, ADAPTED = "as it is", "adapted"
+#: Shares of the cohort's means and variances, by what the table calls them.
+SHARES = {"as it is": 0.0, "half": 0.5, "wholly": 1.0}
 
 
 def compositions(y: np.ndarray, seed: int = 0) -> Iterator[tuple[str, np.ndarray]]:
@@ -68,10 +69,10 @@ def rows_of(cohort: str, own: Waves) -> Iterator[dict[str, Any]]:
     for said, places in compositions(y):
         inside = np.flatnonzero(np.isin(subjects, names[places]))
         part = windows[inside]
-        adapted = copy(votes)
-        adapted.estimator_ = adapted_network(votes.estimator_, part.items)
-        for how, model in ((AS_IT_IS, votes), (ADAPTED, adapted)):
-            found = answers(model, part, own.y[inside])
+        for how, share in SHARES.items():
+            adapted = copy(votes)
+            adapted.estimator_ = adapted_network(votes.estimator_, part.items, share=share)
+            found = answers(adapted, part, own.y[inside])
             codes = np.searchsorted(found.classes, found.y)
             hit = found.proba.argmax(axis=1) == codes
             balanced = np.mean([hit[codes == code].mean() for code in np.unique(codes)])
@@ -95,16 +96,17 @@ def table_of(rows: pd.DataFrame) -> str:
     ].mean()
     lines = []
     for cohort, said in rows[order].drop_duplicates().itertuples(index=False):
-        before, after = (means.loc[(cohort, said, how)] for how in (AS_IT_IS, ADAPTED))
-        lines.append(
-            [cohort, said, f"{before.subjects:.0f}"]
-            + [f"{100 * own.balanced:.0f}" for own in (before, after)]
-            + [f"{own.log_loss_votes:.2f}" for own in (before, after)]
-            + [f"{own.log_loss:.2f}" for own in (before, after)]
-        )
-    header = ["patients", "adapted to", "subjects", "balanced accuracy, %, as it is", "adapted",
-              "log-loss, as it is", "adapted", "at the best temperature, as it is",
-              "adapted"]  # fmt: skip
+        hows = [means.loc[(cohort, said, how)] for how in SHARES]
+        lines.append([
+            cohort, said, f"{hows[0].subjects:.0f}",
+            *(f"{100 * own.balanced:.0f}" for own in hows),
+            *(f"{own.log_loss_votes:.2f}" for own in hows),
+            *(f"{own.log_loss:.2f}" for own in hows),
+        ])  # fmt: skip
+    header = ["patients", "adapted to", "subjects"]
+    for score in ("balanced accuracy, %", "log-loss", "at the best temperature"):
+        first, *rest = SHARES
+        header += [f"{score}, {first}", *rest]
     return markdown(header, lines)
 
 

@@ -18,13 +18,14 @@ BY_PATIENTS = (
 #: What was known of real recordings when the models were made, as cards say it.
 LOOKED = (
     "No setting was fitted to real subjects, but the ten of N2001 were in view when constants of "
-    "the simulator (conductivities of muscle, the slow wave and how near a fibre comes to the "
-    "needle among them), companding, the range of gains and slow noise were chosen (the last by "
-    "how much of their power is slow, and how that goes with votes); five generations of weights, "
-    "of which the fourth never shipped, were asked about them, and that half of them would have "
-    "been refused was why what recordings look like was learned of more patients. Answers on "
-    "Algiers were one reason to calibrate anew; those of the fourth generation on both were known "
-    "when it was written down by which simulated patients the fifth would be chosen."
+    "the simulator were chosen (most of them by searches whose goal was, in part, what is "
+    "measured of these subjects' recordings), and companding, the range of gains and slow noise "
+    "(the last by how much of their power is slow, and how that goes with votes); six generations"
+    " of weights, of which the fourth never shipped, were asked about them, and that half of them"
+    " would have been refused was why what recordings look like was learned of more patients. "
+    "Answers on Algiers were one reason to calibrate anew; those of the fourth and fifth "
+    "generation on both were known when it was written down by which simulated patients the next "
+    "would be chosen."
 )
 #: In a card until `benchmarks.pretrain_worth` has measured it.
 UNMEASURED = "of real ones it is not measured yet"

@@ -20,11 +20,13 @@ Network = TypeVar("Network", bound=BaseSegmentClassifier)
 BATCH = 512
 
 
-def adapted_network(network: Network, X: Any, *, random_state: Any = 0) -> Network:
+def adapted_network(
+    network: Network, X: Any, *, share: float = 0.5, random_state: Any = 0
+) -> Network:
     """Copy a fitted network and let its batch normalisation be that of other segments.
 
     Every channel is centred and scaled by mean and variance over the segments that trained the
-    network. Here these two are learned again from `X`; all weights stay.
+    network. Here these two move towards those of `X`; all weights stay.
 
     Parameters
     ----------
@@ -32,6 +34,8 @@ def adapted_network(network: Network, X: Any, *, random_state: Any = 0) -> Netwo
         With batch normalisation, as `NEMGNetClassifier`.
     X : array-like or Windows
         Segments as in its ``fit``, of as many recordings and subjects as there are.
+    share : float, default=0.5
+        Weight of the means and variances of `X`, 0 to 1; those of the training have the rest.
     random_state : int, RandomState or None, default=0
         Order of the segments, which are taken in batches.
 
@@ -43,7 +47,8 @@ def adapted_network(network: Network, X: Any, *, random_state: Any = 0) -> Netwo
     Raises
     ------
     ValueError
-        If there are fewer than two segments, or the network has no batch normalisation.
+        If there are fewer than two segments, the network has no batch normalisation, or `share` is
+        no number from 0 to 1.
 
     References
     ----------
@@ -51,6 +56,8 @@ def adapted_network(network: Network, X: Any, *, random_state: Any = 0) -> Netwo
     Recognition 80 (2018) 109-117.
     """
     check_is_fitted(network)
+    if not 0 <= share <= 1:
+        raise ValueError(f"share={share!r} must be a number from 0 to 1.")
     rows = network._validated(X)
     if len(rows) < 2:
         raise ValueError(f"X has {len(rows)} segments: give those of several recordings.")
@@ -63,4 +70,7 @@ def adapted_network(network: Network, X: Any, *, random_state: Any = 0) -> Netwo
     copy = deepcopy(network)
     copy.__dict__.pop("_net", None)  # made anew from the weights
     copy.weights_ = {name: own.cpu().numpy() for name, own in module.state_dict().items()}
+    for name, before in network.weights_.items():
+        if name.endswith(("running_mean", "running_var")):
+            copy.weights_[name] = share * copy.weights_[name] + (1 - share) * before
     return copy

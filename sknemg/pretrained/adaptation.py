@@ -12,13 +12,16 @@ from sknemg.pretrained.loading import load
 from sknemg.weights.network import read_network
 
 
-def adapted_pipeline(X: Any, name: str = "volitional-small", *, random_state: Any = 0) -> Pipeline:
+def adapted_pipeline(
+    X: Any, name: str = "volitional-small", *, share: float = 0.5, random_state: Any = 0
+) -> Pipeline:
     """Give the pipeline of a network that comes with sknemg, adapted to recordings of your own.
 
-    Machines, muscles and efforts of a laboratory differ from the simulated ones. The network's
-    batch normalisation is learned again from `X`, for which no diagnosis is needed; all weights
-    stay. It learns what is usual among `X`, so that these should be the recordings of many
-    subjects, not of one diagnosis alone: where all are ill alike, being ill becomes what is usual.
+    Machines, muscles and efforts of a laboratory differ from the simulated ones. Mean and variance
+    by which the network normalises its channels move towards those of `X`, for which no diagnosis
+    is needed; all weights stay. It learns what is usual among `X`, so that these should be the
+    recordings of many subjects, a good share of each diagnosis among them: where nearly all are ill
+    alike, being ill becomes what is usual.
 
     Parameters
     ----------
@@ -26,6 +29,9 @@ def adapted_pipeline(X: Any, name: str = "volitional-small", *, random_state: An
         As for ``predict``, of as many subjects as there are; they may be those to be judged.
     name : str, default="volitional-small"
         A model of `names` that is a network.
+    share : float, default=0.5
+        Weight of the means and variances of `X`, 0 to 1; those of the simulated patients have the
+        rest.
     random_state : int, RandomState or None, default=0
         Order of the segments.
 
@@ -39,7 +45,8 @@ def adapted_pipeline(X: Any, name: str = "volitional-small", *, random_state: An
     Raises
     ------
     ValueError
-        If there is no such model, if it is no network, or if `X` has fewer than two segments.
+        If there is no such model, if it is no network, if `X` has fewer than two segments, or if
+        `share` is no number from 0 to 1.
 
     See Also
     --------
@@ -57,5 +64,7 @@ def adapted_pipeline(X: Any, name: str = "volitional-small", *, random_state: An
     pipeline = load(name).estimator_
     segments = pipeline[:-1].transform(X)
     votes = copy(pipeline[-1])
-    votes.estimator_ = adapted_network(votes.estimator_, segments.items, random_state=random_state)
+    votes.estimator_ = adapted_network(
+        votes.estimator_, segments.items, share=share, random_state=random_state
+    )
     return Pipeline([*pipeline.steps[:-1], (pipeline.steps[-1][0], votes)])

@@ -25,7 +25,7 @@ def trained():
 def test_the_first_layer_has_mean_and_variance_of_the_segments(trained):
     network, X, _ = trained
     other = 3 * X + 1
-    found = adapted_network(network, other).module_.blocks.block1
+    found = adapted_network(network, other, share=1).module_.blocks.block1
     with torch.no_grad():
         maps = found[0](torch.tensor(other)[:, None])
     assert len(other) <= BATCH  # so that they are one batch
@@ -50,12 +50,22 @@ def test_only_means_and_variances_change_and_the_network_stays_as_it_was(trained
     assert_array_equal(network.predict_proba(X), answers)
 
 
+def test_a_share_of_nothing_changes_no_answer_and_half_lies_between(trained):
+    network, X, _ = trained
+    none, half, whole = (adapted_network(network, 3 * X, share=k) for k in (0, 0.5, 1))
+    assert_array_equal(none.predict_proba(X), network.predict_proba(X))
+    for name in ("blocks.block1.1.running_mean", "blocks.block5.1.running_var"):
+        between = (none.weights_[name] + whole.weights_[name]) / 2
+        assert_allclose(half.weights_[name], between, rtol=1e-6)
+        assert half.weights_[name].dtype == np.float32
+
+
 def test_segments_on_another_scale_are_told_apart_again(trained):
     network, X, y = trained
     assert network.score(X, y) > 0.9
     louder = 40 * X + 15
     assert network.score(louder, y) < 0.7
-    assert adapted_network(network, louder).score(louder, y) > 0.9
+    assert adapted_network(network, louder, share=1).score(louder, y) > 0.9
 
 
 def test_same_seed_same_bits_in_several_batches(trained, monkeypatch):
@@ -69,6 +79,8 @@ def test_same_seed_same_bits_in_several_batches(trained, monkeypatch):
 
 def test_a_single_segment_and_a_network_without_normalisation_are_refused(trained):
     network, X, _ = trained
+    with pytest.raises(ValueError, match=r"share=1.5 must be a number from 0 to 1"):
+        adapted_network(network, X, share=1.5)
     with pytest.raises(ValueError, match="X has 1 segments: give those of several recordings"):
         adapted_network(network, X[:1])
     plain = deepcopy(network)
