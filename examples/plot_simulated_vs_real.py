@@ -188,8 +188,8 @@ print(table.round(3).to_string())
 # %%
 # What was believed wrongly, what is still wrong, and the table of before and after are on the page
 # `Simulated beside real <../realism.html>`_. In short: simulated recordings have a smaller share of
-# their power below 50 Hz (2 to 7 %; real ones 4 to 7 %), and a fifth to two fifths of it above 2
-# kHz; more units are found at a site of normal muscle, and too little goes on around neuropathic
-# units.
+# their power below 50 Hz (4 to 6 %; real ones 4 to 7 %), and a tenth to a third of it above 2 kHz;
+# they are more peaked, more units are found at a site of normal muscle, and too little goes on
+# around neuropathic units.
 
 plt.show()
