@@ -278,6 +278,13 @@ class Simulated:
         self.values, self.labels = units.values, whole.y[units.row_index]
 
 
+def adapted(cohort: Cohort) -> DiVoteClassifier:
+    """Adapt the shipped network to all windows of a cohort, whose diagnoses are not read."""
+    votes = copy(load("volitional-small").estimator_[-1])
+    votes.estimator_ = adapted_network(votes.estimator_, cohort.windows.items)
+    return votes
+
+
 # -- running -----------------------------------------------------------------------------------
 
 
@@ -412,9 +419,7 @@ def run(name: str, args: argparse.Namespace) -> None:
     mark = f"{known['volitional-small'][:12]}-{package_code(*ANSWERS)[:12]}"
     file = kept / f"{name}-0-adapted-{mark}.csv"
     if not file.exists():
-        votes = copy(load("volitional-small").estimator_[-1])
-        votes.estimator_ = adapted_network(votes.estimator_, cohort.windows.items)
-        found = ask(votes, cohort.windows, cohort, everyone)
+        found = ask(adapted(cohort), cohort.windows, cohort, everyone)
         found.assign(commit=world["commit"]).to_csv(file, index=False)
     found, commit = read_kept(file)
     commits[ADAPTED] = {commit}

@@ -520,6 +520,7 @@ def test_kept_rows_of_a_method_that_is_not_installed_stay(tmp_path, monkeypatch)
     votes["subject"] = Cohort.subjects
     monkeypatch.setattr(pretrain_worth, "installed", lambda _: False)
     monkeypatch.setattr(pretrain_worth, "real", lambda *_: Cohort)
+    monkeypatch.setattr(pretrain_worth, "adapted", lambda _: None)
     monkeypatch.setattr(pretrain_worth, "ask", lambda *_: votes)
     monkeypatch.setattr(pretrain_worth, "refused", lambda *_: {"subjects_refused": 0})
     args = Namespace(
@@ -529,13 +530,13 @@ def test_kept_rows_of_a_method_that_is_not_installed_stay(tmp_path, monkeypatch)
     pretrain_worth.run("n2001", args)
     found = pd.read_csv(tmp_path / "n2001" / "subjects.csv")
     assert found[found["shots"] > 0]["method"].unique().tolist() == [pretrain_worth.MINIROCKET]
-    assert found.groupby("shots").size().to_dict() == {0: 27, 1: 6, 2: 6}
+    assert found.groupby("shots").size().to_dict() == {0: 36, 1: 6, 2: 6}
     settings = json.loads(file.read_text())
     assert {name: settings[name] for name in USUAL} == USUAL
     present = settings["commit"] or "unknown"
     assert settings["commits"] == {
         "motor units, simulated alone": present, "nEMGNet, simulated alone": present,
-        pretrain_worth.MINIROCKET: "older",
+        pretrain_worth.ADAPTED: present, pretrain_worth.MINIROCKET: "older",
     }  # fmt: skip
     monkeypatch.setattr(pretrain_worth, "ask", lambda *_: pytest.fail("asked again"))
     pretrain_worth.run("n2001", args)

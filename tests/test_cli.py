@@ -462,6 +462,7 @@ ELSEWHERE = {
     "effort": "fixed", "muscles": "fixed", "needle": "fixed",  # of the simulation
     "vary": "fixed",
     "pooling": "of Python's DiVoteClassifier",
+    "share": "of Python's adapted_pipeline",
     "recording_weights": "of Python's DiVoteClassifier",
     "freeze": "of Python's NEMGNetClassifier", "init": "of Python's NEMGNetClassifier",
     "high": "of BandPass, which no command builds", "low": "of BandPass, which no command builds",
