@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from sknemg.classifiers.adaptation import adapted_network
 from sknemg.pretrained.loading import load
+from sknemg.recordings import read_subjects
 from sknemg.weights.network import read_network
 
 
@@ -45,8 +46,8 @@ def adapted_pipeline(
     Raises
     ------
     ValueError
-        If there is no such model, if it is no network, if `X` has fewer than two segments, or if
-        `share` is no number from 0 to 1.
+        If there is no such model, if it is no network, if `X` has recordings of one subject or
+        fewer than two segments, or if `share` is no number from 0 to 1.
 
     See Also
     --------
@@ -61,6 +62,12 @@ def adapted_pipeline(
     True
     """
     read_network(name)  # which says of any other model that it holds none
+    subjects = read_subjects(X)
+    if subjects is not None and len(set(subjects)) < 2:
+        raise ValueError(
+            f"X has {len(subjects)} recordings of one subject: what is usual is learned over "
+            "subjects, so give recordings of several, some of each diagnosis."
+        )
     pipeline = load(name).estimator_
     segments = pipeline[:-1].transform(X)
     votes = copy(pipeline[-1])

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.frozen import FrozenEstimator
 
+from sknemg import load_model, save_model
 from sknemg.diagnosis import Diagnostician
 from sknemg.model_selection.origin import caution_of
 from sknemg.pretrained import adapted_pipeline, load
@@ -42,3 +43,18 @@ def test_a_model_that_is_no_network_is_refused(cohort):
         adapted_pipeline(cohort[0], "volitional-muap")
     with pytest.raises(ValueError, match="nothing"):
         adapted_pipeline(cohort[0], "nothing")
+
+
+def test_recordings_of_one_subject_are_refused(cohort):
+    X, _ = cohort
+    alone = X[np.flatnonzero(X["subject"] == X["subject"].iloc[0])]
+    with pytest.raises(ValueError, match=r"X has \d+ recordings of one subject: what is usual"):
+        adapted_pipeline(alone)
+
+
+def test_it_is_saved_and_read_as_any_model(cohort, tmp_path):
+    X, y = cohort
+    adapted = adapted_pipeline(X)
+    save_model(Diagnostician(FrozenEstimator(adapted), cv=3).fit(X, y), tmp_path / "model")
+    found = load_model(tmp_path / "model").estimator_.predict_proba(X)
+    assert_array_equal(found, adapted.predict_proba(X))
