@@ -73,9 +73,7 @@ def rows_of(cohort: str, own: Waves) -> Iterator[dict[str, Any]]:
             adapted = copy(votes)
             adapted.estimator_ = adapted_network(votes.estimator_, part.items, share=share)
             found = answers(adapted, part, own.y[inside])
-            codes = np.searchsorted(found.classes, found.y)
-            hit = found.proba.argmax(axis=1) == codes
-            balanced = np.mean([hit[codes == code].mean() for code in np.unique(codes)])
+            balanced = found.scores()["balanced_accuracy"]
             about = {"cohort": cohort, "composition": said, "how": how, "balanced": balanced}
             yield about | scored(found)
 
