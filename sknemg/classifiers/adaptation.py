@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from numbers import Real
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from sknemg.classifiers.base import BaseSegmentClassifier
+from sknemg.classifiers.repeatable import seeded
 
 Network = TypeVar("Network", bound=BaseSegmentClassifier)
 
@@ -37,7 +40,7 @@ def adapted_network(
     share : float, default=0.5
         Weight of the means and variances of `X`, 0 to 1; those of the training have the rest.
     random_state : int, RandomState or None, default=0
-        Order of the segments, which are taken in batches.
+        Order of the segments, which are taken in batches, and what is dropped in training.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def adapted_network(
     Recognition 80 (2018) 109-117.
     """
     check_is_fitted(network)
-    if not 0 <= share <= 1:
+    if not isinstance(share, Real) or not 0 <= share <= 1:
         raise ValueError(f"share={share!r} must be a number from 0 to 1.")
     rows = network._validated(X)
     if len(rows) < 2:
@@ -64,13 +67,23 @@ def adapted_network(
     module = deepcopy(network.module_)
     if not any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in module.modules()):
         raise ValueError(f"{type(network).__name__} has no batch normalisation: nothing to learn.")
-    order = check_random_state(random_state).permutation(len(rows))
-    parts = np.array_split(order, -(-len(rows) // BATCH))
-    update_bn((network.module_input(rows[np.sort(part)]) for part in parts), module)
+    rng = check_random_state(random_state)
+    parts = np.array_split(rng.permutation(len(rows)), -(-len(rows) // BATCH))
+    # Dropout draws in training mode: not from the user's chance.
+    with seeded(int(rng.randint(np.iinfo(np.int32).max)), network._torch_device()):
+        update_bn((network.module_input(rows[np.sort(part)]) for part in parts), module)
+    found = module.state_dict()
     copy = deepcopy(network)
     copy.__dict__.pop("_net", None)  # made anew from the weights
-    copy.weights_ = {name: own.cpu().numpy() for name, own in module.state_dict().items()}
-    for name, before in network.weights_.items():
-        if name.endswith(("running_mean", "running_var")):
-            copy.weights_[name] = share * copy.weights_[name] + (1 - share) * before
+    copy.weights_ = {
+        name: _between(before, found[name].cpu().numpy(), float(share))
+        if name.endswith(("running_mean", "running_var"))
+        else before.copy()
+        for name, before in network.weights_.items()
+    }
     return copy
+
+
+def _between(before: NDArray[Any], found: NDArray[Any], share: float) -> NDArray[Any]:
+    """Go that share of the way; in the layout and type of before."""
+    return np.ascontiguousarray((1 - share) * before + share * found, dtype=before.dtype)

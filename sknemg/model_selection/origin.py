@@ -12,6 +12,13 @@ STARTED = (
     "was trained further: rely on it no further than its evaluation on real patients goes."
 )
 
+#: Of such a network that was adapted to recordings without diagnoses.
+ADAPTED = (
+    "The network of this model was trained on simulated patients alone, and its normalisation was "
+    "moved towards recordings without diagnoses: rely on it no further than its evaluation on "
+    "real patients goes."
+)
+
 #: Of models that see through such a network.
 SEEN = (
     "This model sees through a network that was trained on simulated patients alone: rely on it no "

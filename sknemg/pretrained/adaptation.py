@@ -5,11 +5,17 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 
 from sknemg.classifiers.adaptation import adapted_network
+from sknemg.diagnosis.examining import MOST_SHARES
+from sknemg.diagnosis.plausibility import Plausibility
+from sknemg.model_selection.origin import ADAPTED
 from sknemg.pretrained.loading import load
-from sknemg.recordings import read_subjects
+from sknemg.recordings import Recordings, read_subjects
+from sknemg.recordings._convert import to_recordings
+from sknemg.recordings._problems import capped
 from sknemg.weights.network import read_network
 
 
@@ -26,8 +32,9 @@ def adapted_pipeline(
 
     Parameters
     ----------
-    X : Recordings, or list of arrays
-        As for ``predict``, of as many subjects as there are; they may be those to be judged.
+    X : Recordings, or DataFrame with the columns signal and sfreq
+        Of as many subjects as there are; they may be those to be judged. Hum is no obstacle, as it
+        is filtered out.
     name : str, default="volitional-small"
         A model of `names` that is a network.
     share : float, default=0.5
@@ -46,8 +53,9 @@ def adapted_pipeline(
     Raises
     ------
     ValueError
-        If there is no such model, if it is no network, if `X` has recordings of one subject or
-        fewer than two segments, or if `share` is no number from 0 to 1.
+        If there is no such model, if it is no network, if `X` has no rates, has recordings of one
+        subject, or such that are too short, flat, clipped or sampled below 10 kHz, or if `share` is
+        no number from 0 to 1.
 
     See Also
     --------
@@ -58,20 +66,41 @@ def adapted_pipeline(
     >>> from sknemg.pretrained import adapted_pipeline
     >>> from sknemg.simulate import make_cohort
     >>> X, _ = make_cohort(3, sfreq=10_000, random_state=0)
-    >>> adapted_pipeline(X).predict(X).shape == (len(X),)
+    >>> before, after = (adapted_pipeline(X, share=k).predict_proba(X) for k in (0, 0.5))
+    >>> bool(abs(after - before).max() > 0.01)
     True
     """
     read_network(name)  # which says of any other model that it holds none
+    data = to_recordings(X)
+    if data is None:
+        raise ValueError(
+            f"X is a {type(X).__name__} without rates: give Recordings, or a DataFrame with the "
+            "columns signal and sfreq."
+        )
+    model = load(name)
+    _check(data, model.plausibility_)
+    pipeline = model.estimator_
+    segments = pipeline[:-1].transform(data)
+    votes = copy(pipeline[-1])
+    votes.estimator_ = adapted_network(
+        votes.estimator_, segments.items, share=share, random_state=random_state
+    )
+    votes.estimator_.caution_ = ADAPTED
+    return Pipeline([*pipeline.steps[:-1], (pipeline.steps[-1][0], votes)])
+
+
+def _check(X: Recordings, known: Plausibility) -> None:
+    """Refuse recordings of one subject, and such that hold no signal."""
     subjects = read_subjects(X)
     if subjects is not None and len(set(subjects)) < 2:
         raise ValueError(
             f"X has {len(subjects)} recordings of one subject: what is usual is learned over "
             "subjects, so give recordings of several, some of each diagnosis."
         )
-    pipeline = load(name).estimator_
-    segments = pipeline[:-1].transform(X)
-    votes = copy(pipeline[-1])
-    votes.estimator_ = adapted_network(
-        votes.estimator_, segments.items, share=share, random_state=random_state
-    )
-    return Pipeline([*pipeline.steps[:-1], (pipeline.steps[-1][0], votes)])
+    found = known.examine(X)
+    empty = found["flat"].isna()  # too short, flat or at a rate below that of the model
+    for name in ("flat", "clipped"):
+        empty |= found[name] > MOST_SHARES[name]
+    if rows := np.flatnonzero(empty).tolist():
+        why = [f"row {row} ({found['unusable'].iloc[row]})" for row in rows]
+        raise ValueError(f"Nothing can be learned of {capped(why)}: leave these out.")

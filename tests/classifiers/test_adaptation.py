@@ -52,7 +52,8 @@ def test_only_means_and_variances_change_and_the_network_stays_as_it_was(trained
 
 def test_a_share_of_nothing_changes_no_answer_and_half_lies_between(trained):
     network, X, _ = trained
-    none, half, whole = (adapted_network(network, 3 * X, share=k) for k in (0, 0.5, 1))
+    shares = (0, np.float64(0.5), 1)
+    none, half, whole = (adapted_network(network, 3 * X, share=k) for k in shares)
     assert_array_equal(none.predict_proba(X), network.predict_proba(X))
     for name in ("blocks.block1.1.running_mean", "blocks.block5.1.running_var"):
         between = (none.weights_[name] + whole.weights_[name]) / 2
@@ -77,10 +78,20 @@ def test_same_seed_same_bits_in_several_batches(trained, monkeypatch):
     assert not np.array_equal(first.predict_proba(X), other.predict_proba(X))
 
 
+def test_dropout_leaves_the_chance_of_the_user_alone(trained):
+    _, X, y = trained
+    network = NEMGNetClassifier("A", width=8, max_epochs=1, dropout=0.3, random_state=0)
+    network.fit(X, y)
+    state = torch.get_rng_state()
+    adapted_network(network, X)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_a_single_segment_and_a_network_without_normalisation_are_refused(trained):
     network, X, _ = trained
-    with pytest.raises(ValueError, match=r"share=1.5 must be a number from 0 to 1"):
-        adapted_network(network, X, share=1.5)
+    for share in (1.5, "half", None):
+        with pytest.raises(ValueError, match=rf"share={share!r} must be a number from 0 to 1"):
+            adapted_network(network, X, share=share)
     with pytest.raises(ValueError, match="X has 1 segments: give those of several recordings"):
         adapted_network(network, X[:1])
     plain = deepcopy(network)

@@ -5,12 +5,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.frozen import FrozenEstimator
 
-from sknemg import load_model, save_model
+from sknemg import Recordings, load_model, save_model
 from sknemg.diagnosis import Diagnostician
-from sknemg.model_selection.origin import caution_of
+from sknemg.model_selection.origin import ADAPTED, caution_of
 from sknemg.pretrained import adapted_pipeline, load
 from sknemg.simulate import make_cohort
-from sknemg.weights import CAUTION
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +31,10 @@ def test_recordings_without_diagnoses_change_its_answers_and_not_the_shipped_one
 def test_the_caution_goes_with_it_and_it_can_be_calibrated(cohort):
     X, y = cohort
     adapted = adapted_pipeline(X)
-    assert caution_of(adapted) == CAUTION
+    assert caution_of(adapted) == ADAPTED
     model = Diagnostician(FrozenEstimator(adapted), cv=3).fit(X, y)
     assert model.n_calibration_ == 9
-    assert model.caution_ == CAUTION
+    assert model.caution_ == ADAPTED
 
 
 def test_a_model_that_is_no_network_is_refused(cohort):
@@ -52,9 +51,33 @@ def test_recordings_of_one_subject_are_refused(cohort):
         adapted_pipeline(alone)
 
 
-def test_it_is_saved_and_read_as_any_model(cohort, tmp_path):
+def test_recordings_that_hold_no_signal_are_refused_all_at_once(cohort):
+    X, _ = cohort
+    signals = [np.array(own) for own in X]
+    signals[2][:] = 0
+    signals[5] = signals[5][:1000]
+    signals[7][: int(0.9 * len(signals[7]))] = 0
+    wrong = Recordings(signals, sfreq=10_000, subject=X["subject"].tolist())
+    said = r"row 2 \(flat\), row 5 \(0.10 s long.*\), row 7 \(.*flat \(9.%\).*leave these out"
+    with pytest.raises(ValueError, match=said):
+        adapted_pipeline(wrong)
+
+
+def test_tables_are_taken_and_bare_signals_are_not(cohort):
+    X, _ = cohort
+    found = adapted_pipeline(X.to_frame()).predict_proba(X)
+    assert_array_equal(found, adapted_pipeline(X).predict_proba(X))
+    with pytest.raises(ValueError, match=r"a sampling rate of nan Hz"):
+        adapted_pipeline(list(X))
+    with pytest.raises(ValueError, match=r"X is a ndarray without rates: give Recordings"):
+        adapted_pipeline(np.zeros((3, 10)))
+
+
+def test_it_is_saved_and_read_with_its_caution(cohort, tmp_path):
     X, y = cohort
     adapted = adapted_pipeline(X)
     save_model(Diagnostician(FrozenEstimator(adapted), cv=3).fit(X, y), tmp_path / "model")
-    found = load_model(tmp_path / "model").estimator_.predict_proba(X)
-    assert_array_equal(found, adapted.predict_proba(X))
+    found = load_model(tmp_path / "model")
+    assert found.caution_ == ADAPTED
+    assert "without diagnoses" in (tmp_path / "model" / "README.md").read_text()
+    assert_array_equal(found.estimator_.predict_proba(X), adapted.predict_proba(X))
