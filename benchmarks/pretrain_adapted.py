@@ -1,4 +1,4 @@
-"""What batch normalisation learned from recordings without diagnoses is worth, on simulated ones.
+"""What it is worth to adapt the shipped network to simulated recordings without diagnoses.
 
 Run ``python -m benchmarks.pretrain_adapted --store FOLDER --others COMMIT=FOLDER ...`` with the
 stores of `benchmarks.pretrain.scale`. The network that comes with sknemg is asked about the

@@ -2,8 +2,8 @@
 
 Run ``python -m benchmarks.pretrain_worth``; ``SKNEMG_DATA`` names the folder that holds
 ``emglab_n2001`` and ``algiers``. The models that come with sknemg answer for every subject as they
-are; the network does so as well with its batch normalisation learned again from the cohort's
-recordings, without their diagnoses. Then they are trained further on 1, 2, 4 or 8 subjects a class,
+are; the network does so as well with its batch normalisation moved half way to that of the cohort,
+without diagnoses. Then they are trained further on 1, 2, 4 or 8 subjects a class,
 drawn several times, and tested on all other subjects of the cohort, beside models that are trained
 from scratch on the same subjects and one that sees no EMG. All recordings pass through the steps of
 the shipped models: 10 kHz, 20 Hz to 4.5 kHz, without mains. No setting was fitted to these
@@ -62,7 +62,7 @@ COHORTS = tuple(TITLES)
 SHOTS = {"n2001": (1, 2), "algiers": (1, 2, 4, 8)}
 CLASSES = ["myopathy", "neuropathy", "normal"]
 SHIPPED = {"volitional-muap": "motor units", "volitional-small": "nEMGNet"}
-#: The shipped network, its batch normalisation learned again from the whole cohort.
+#: The shipped network, its batch normalisation moved half way to that of the whole cohort.
 ADAPTED = "nEMGNet, adapted without diagnoses"
 NO_EMG = "no EMG"
 OWN_AND_SIMULATED = "motor units, simulated and own"

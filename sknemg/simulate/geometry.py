@@ -19,7 +19,7 @@ DENSITY = 125.0
 #: Territory diameters of the smallest and of the largest unit, mm: a choice (emgsim has 2 to 8).
 TERRITORY = (4.5, 8.1)
 #: Scatter of the units' end-plate zones, and of end-plates within a zone, mm: 95 % of all lie
-#: within 8.2 mm (the band of biceps is 1 cm wide: J Clin Neuromuscul Dis 2007;9:306-312).
+#: within 8.3 mm (the band of biceps is 1 cm wide: J Clin Neuromuscul Dis 2007;9:306-312).
 ZONE_SCATTER, END_PLATE_SCATTER = 1.1, 1.8
 #: Scatter of the fibres' tendon ends, mm.
 TENDON_SCATTER = 2.0

@@ -162,7 +162,7 @@ def monopolar(
     x, y, z : float
         The tip, mm.
     radius : float
-        Radius of the bare tip, mm; a smaller one is sharper and more selective. With 0.17, a
+        Radius of the bare tip, mm; a smaller one is sharper and more selective. With 0.2, a
         choice, potentials are twice as large as by a concentric needle, as is published (2.05
         times in tibialis anterior, both at once: scilit.com 840800ee).
     angle : float
@@ -194,7 +194,7 @@ def concentric(
     x, y, z : float
         The middle of the core, mm.
     radius : float
-        How near a fibre can come, mm: half the width of the wire, 0.075, and 0.14 for tissue that
+        How near a fibre can come, mm: half the width of the wire, 0.075, and 0.185 for tissue that
         the tip displaces and injures (a choice, made with N2001 in view).
     angle : float
         Direction from the tip up the shaft in the cross-section, radians.
