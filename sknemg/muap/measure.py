@@ -6,6 +6,7 @@ clinical criteria. Real and simulated recordings are measured in the same way.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -346,8 +347,8 @@ def _one_by_one(
 def _fine(signal: ArrayLike, sfreq: float) -> tuple[NDArray[np.float64], float]:
     """Interpolate a coarsely sampled recording, so that peaks and rises are measured right."""
     signal = np.asarray(signal, dtype=np.float64)
-    if not (np.isfinite(sfreq) and sfreq > 0):
-        raise ValueError(f"sfreq={sfreq} is no rate: give the sampling rate in hertz.")
+    if not (isinstance(sfreq, Real) and np.isfinite(sfreq) and sfreq > 0):
+        raise ValueError(f"sfreq={sfreq!r} is no rate: give the sampling rate in hertz.")
     if signal.ndim != 1:
         raise ValueError(f"One recording of shape (n_times,) is measured, got {signal.shape}.")
     if n_bad := int((~np.isfinite(signal)).sum()):

@@ -312,7 +312,7 @@ def test_real_recordings_are_plausible(data_dir):
     assert medians["M"]["duration"] < medians["C"]["duration"] < medians["A"]["duration"]
 
 
-@pytest.mark.parametrize("sfreq", [0, -10, np.nan, np.inf])
+@pytest.mark.parametrize("sfreq", [0, -10, np.nan, np.inf, None, "10000", [10_000, 20_000]])
 def test_rates_that_are_none_are_refused(sfreq):
     with pytest.raises(ValueError, match="give the sampling rate in hertz"):
         measure_muaps(np.zeros(1000), sfreq)
