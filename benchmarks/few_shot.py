@@ -39,8 +39,9 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import RESULTS, write_json
+from benchmarks.pretrain.real_scores import CLASSES, GUIDE
 from benchmarks.pretrain_patients import SFREQ, joined, patients, simulator_of
-from benchmarks.pretrain_worth import ANSWERS, CLASSES, GUIDE
+from benchmarks.pretrain_worth import ANSWERS
 from sknemg import DiVoteClassifier, Recordings, SegmentFeatures, SignalAugmenter, load_model
 from sknemg.diagnosis import Diagnostician
 from sknemg.persistence._folder import fingerprint_of

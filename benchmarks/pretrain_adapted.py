@@ -23,9 +23,9 @@ import pandas as pd
 from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import answers
+from benchmarks.pretrain.real_scores import CLASSES, FOLDER, GUIDE
 from benchmarks.pretrain.scale import TEST, TEST_OTHER, other_store, scored
 from benchmarks.pretrain_patients import Waves, simulator_of, waves_of
-from benchmarks.pretrain_worth import CLASSES, FOLDER, GUIDE
 from sknemg.classifiers.adaptation import adapted_network
 from sknemg.pretrained import describe, load
 from sknemg.provenance import provenance

@@ -29,6 +29,16 @@ from benchmarks.machinery.reporting import markdown, read_with_commits, write_be
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import answers
 from benchmarks.pretrain.models import shown
+from benchmarks.pretrain.real_scores import (
+    CLASSES,
+    FOLDER,
+    GUIDE,
+    SHIPPED,
+    TITLES,
+    Sets,
+    calibrations,
+    sets_of,
+)
 from benchmarks.pretrain_patients import (
     FRESH,
     USED_BESIDE_FRESH,
@@ -37,17 +47,7 @@ from benchmarks.pretrain_patients import (
     others,
     together,
 )
-from benchmarks.pretrain_worth import (
-    CLASSES,
-    FOLDER,
-    GUIDE,
-    SHIPPED,
-    TITLES,
-    Sets,
-    calibrations,
-    refused,
-    sets_of,
-)
+from benchmarks.pretrain_worth import refused
 from sknemg import load_model
 from sknemg.diagnosis import Diagnostician, scale_temperature
 from sknemg.persistence._folder import fingerprint_of

@@ -35,6 +35,7 @@ from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import answers
 from benchmarks.pretrain.models import keep, persons
+from benchmarks.pretrain.real_scores import CLASSES, GUIDE, TITLES, balanced, bootstrap
 from benchmarks.pretrain.training import FOLDER, TESTING
 from benchmarks.pretrain.units import MACHINES, one_by_one, scores_of_subjects, votes_of_units
 from benchmarks.pretrain.units import columns_of as units_of
@@ -50,7 +51,7 @@ from benchmarks.pretrain_patients import (
     simulator_of,
     write_arrays,
 )
-from benchmarks.pretrain_worth import CLASSES, GUIDE, TITLES, balanced, bootstrap, refused
+from benchmarks.pretrain_worth import refused
 from benchmarks.real import load as load_real
 from sknemg import PatternFeatures, Recordings, Segmenter, load_model
 from sknemg.features import pattern_names

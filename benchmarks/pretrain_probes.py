@@ -20,8 +20,8 @@ from scipy.signal import butter, resample_poly, sosfiltfilt
 from benchmarks.machinery.reporting import markdown, read_with_commits, write_between
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import answers
+from benchmarks.pretrain.real_scores import FOLDER, GUIDE
 from benchmarks.pretrain_patients import SFREQ, block, together
-from benchmarks.pretrain_worth import FOLDER, GUIDE
 from sknemg import Recordings
 from sknemg.pretrained import describe, load
 from sknemg.provenance import provenance

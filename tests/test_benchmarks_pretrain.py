@@ -15,10 +15,10 @@ from numpy.testing import assert_allclose
 from benchmarks import pretrain_calibration, pretrain_others, pretrain_worth
 from benchmarks import pretrain_patients as patients
 from benchmarks.machinery.kept_cohort import marked
-from benchmarks.pretrain import cards, units
+from benchmarks.pretrain import cards, real_scores, units
 from benchmarks.pretrain.networks import Network
+from benchmarks.pretrain.real_scores import CLASSES
 from benchmarks.pretrain_variation import GAIN
-from benchmarks.pretrain_worth import CLASSES
 from sknemg import Recordings
 from sknemg.diagnosis.answers import Answering
 from sknemg.muap.features import FEATURES
@@ -57,12 +57,12 @@ def test_a_subject_counts_once_whatever_the_number_of_draws():
     right = np.array([1, 1, 0, 1, 1, 1, 0, 0, 0], dtype=bool)
     once = answers(right)
     again = answers(~right).iloc[:1].assign(draw=1)  # the first subject is wrong there
-    assert pretrain_worth.balanced(once) == pytest.approx((2 / 3 + 1 + 0) / 3)
+    assert real_scores.balanced(once) == pytest.approx((2 / 3 + 1 + 0) / 3)
     both = pd.concat([once, again])
-    assert pretrain_worth.balanced(both) == pytest.approx((0.5 + 1 + 0) / 9 + (1 + 0) / 3)
-    drawn = pretrain_worth.bootstrap([once, once])
+    assert real_scores.balanced(both) == pytest.approx((0.5 + 1 + 0) / 9 + (1 + 0) / 3)
+    drawn = real_scores.bootstrap([once, once])
     assert_allclose(drawn[:, 0], drawn[:, 1])  # paired
-    assert abs(drawn[:, 0].mean() - pretrain_worth.balanced(once)) < 0.02
+    assert abs(drawn[:, 0].mean() - real_scores.balanced(once)) < 0.02
 
 
 def test_gains_are_over_the_best_from_scratch(tmp_path):
@@ -72,10 +72,10 @@ def test_gains_are_over_the_best_from_scratch(tmp_path):
     ]  # fmt: skip
     (tmp_path / "n2001").mkdir()
     pd.concat(rows).to_csv(tmp_path / "n2001" / "subjects.csv", index=False)
-    (gain,) = pretrain_worth.gains(tmp_path, "n2001").itertuples()
+    (gain,) = real_scores.gains(tmp_path, "n2001").itertuples()
     assert gain.best_from_scratch == "features + forest"
     assert gain.gain == pytest.approx(1 / 3)
-    assert "+67 [+" in pretrain_worth.table_of(tmp_path, "n2001")
+    assert "+67 [+" in real_scores.table_of(tmp_path, "n2001")
 
 
 def kept(folder, rows, **calibrated):
@@ -95,29 +95,29 @@ def test_sets_are_made_after_the_temperature():
     own = answers([1] * 9)
     own[CLASSES] = [[0.5, 0.3, 0.2]] * 9  # one diagnosis, right of three of nine
     flat = {"temperature": 1.0, "quantile": 0.55}
-    assert pretrain_worth.sets_of(own, flat) == (3, 9, 1.0)
-    assert str(pretrain_worth.sets_of(own, flat)) == "3 of 9 (33 %, 1.0 diagnoses a set)"
-    assert pretrain_worth.sets_of(own, flat | {"quantile": 0.75}) == (6, 9, 2.0)
-    assert pretrain_worth.sets_of(own, {"temperature": 10.0, "quantile": 0.7}) == (9, 9, 3.0)
+    assert real_scores.sets_of(own, flat) == (3, 9, 1.0)
+    assert str(real_scores.sets_of(own, flat)) == "3 of 9 (33 %, 1.0 diagnoses a set)"
+    assert real_scores.sets_of(own, flat | {"quantile": 0.75}) == (6, 9, 2.0)
+    assert real_scores.sets_of(own, {"temperature": 10.0, "quantile": 0.7}) == (9, 9, 3.0)
 
 
 def test_what_was_not_trained_further_has_no_draws_nor_empty_columns(tmp_path):
     rows = answers([1] * 9, "nEMGNet, simulated alone", shots=0)
     kept(tmp_path, rows)
-    text = pretrain_worth.report(tmp_path, ["n2001"])
+    text = real_scores.report(tmp_path, ["n2001"])
     assert "gain" not in text and "draws" not in text
     assert "9 of 9 (100 %, 1.0 diagnoses a set)" in text
     assert "(hum, amplitude, or unlike the simulated) volitional-small: 1 of 80 rec" in text
     more = [rows, answers([1] * 9, "no EMG"), answers([1] * 9, "features + LDA")]
     pd.concat(more).to_csv(tmp_path / "n2001" / "subjects.csv", index=False)
-    text = pretrain_worth.report(tmp_path, ["n2001"])
+    text = real_scores.report(tmp_path, ["n2001"])
     assert "gain over no EMG" in text and "5 draws, 150 updates" in text
 
 
 def test_rows_of_another_commit_say_so():
     settings = {"commit": "abc", "commits": {"no EMG": "abc", "a": "older", "b, c": "older"}}
-    assert pretrain_worth.made_by(settings) == "commit abc; a / b, c by older"
-    assert pretrain_worth.made_by({"commit": None}) == "commit unknown"
+    assert real_scores.made_by(settings) == "commit abc; a / b, c by older"
+    assert real_scores.made_by({"commit": None}) == "commit unknown"
 
 
 def test_subjects_are_refused_by_the_rules_of_the_model():
@@ -140,18 +140,18 @@ def test_subjects_are_refused_by_the_rules_of_the_model():
 
 
 def test_the_cards_say_what_the_kept_results_do():
-    for name, method in pretrain_worth.SHIPPED.items():
+    for name, method in real_scores.SHIPPED.items():
         text = (folder_of(name) / "README.md").read_text(encoding="utf-8")
-        assert pretrain_worth.on_card(pretrain_worth.FOLDER, method) in text
-        assert pretrain_worth.promised(pretrain_worth.FOLDER, method) in text
-    assert pretrain_worth.caution(pretrain_worth.FOLDER) == CAUTION
+        assert real_scores.on_card(real_scores.FOLDER, method) in text
+        assert real_scores.promised(real_scores.FOLDER, method) in text
+    assert real_scores.caution(real_scores.FOLDER) == CAUTION
 
 
 def test_no_curve_is_drawn_of_models_that_were_not_trained_further(tmp_path):
     kept(tmp_path, answers([1] * 9, "nEMGNet, simulated alone", shots=0))
-    assert not pretrain_worth.draw_curve(tmp_path, ["n2001", "algiers"])
+    assert not real_scores.draw_curve(tmp_path, ["n2001", "algiers"])
     assert not list(tmp_path.glob("*.png"))
-    assert "learning_curve.png" not in pretrain_worth.report(tmp_path, ["n2001"])
+    assert "learning_curve.png" not in real_scores.report(tmp_path, ["n2001"])
 
 
 @pytest.fixture
@@ -296,16 +296,16 @@ def test_kept_rows_are_those_of_the_weights_and_of_the_motor_units_that_trained(
     }  # fmt: skip
     moved = {
         method: {name for name, value in other.items() if key(method, **{name: value}) != before}
-        for method in (pretrain_worth.NO_EMG, *pretrain_worth.STARTS, *pretrain_worth.SCRATCH)
+        for method in (real_scores.NO_EMG, *real_scores.STARTS, *real_scores.SCRATCH)
         for before in [key(method)]
     }
-    assert moved == {method: {"window"} for method in pretrain_worth.UNMOVED} | {
-        pretrain_worth.NO_EMG: set(),
+    assert moved == {method: {"window"} for method in real_scores.UNMOVED} | {
+        real_scores.NO_EMG: set(),
         "nEMGNet, fine-tuned": {"window", "small"},
         "nEMGNet, head fine-tuned": {"window", "small"},
-        pretrain_worth.MAPS: {"window", "small"},
-        pretrain_worth.VARIED: {"window"},
-        pretrain_worth.LOGISTIC: {"window"},
+        real_scores.MAPS: {"window", "small"},
+        real_scores.VARIED: {"window"},
+        real_scores.LOGISTIC: {"window"},
         "motor units, from scratch": {"window", "muap", "units"},
         "motor units, simulated and own": {"window", "muap", "units", "simulated"},
     }
@@ -313,16 +313,16 @@ def test_kept_rows_are_those_of_the_weights_and_of_the_motor_units_that_trained(
     before = {method: key(method) for method in moved}
     monkeypatch.setitem(fine_tuning.DEFAULTS, "lr", 1.0)
     changed = {method for method in moved if key(method) != before[method]}
-    tuned = {"nEMGNet, fine-tuned", "nEMGNet, head fine-tuned", pretrain_worth.VARIED}
+    tuned = {"nEMGNet, fine-tuned", "nEMGNet, head fine-tuned", real_scores.VARIED}
     assert changed == tuned
     before = {method: key(method) for method in moved}
     monkeypatch.setattr(fine_tuning, "C_OF_A_SECOND", 1.0)
     changed = {method for method in moved if key(method) != before[method]}
-    assert changed == {pretrain_worth.MAPS, pretrain_worth.LOGISTIC}
+    assert changed == {real_scores.MAPS, real_scores.LOGISTIC}
     without = fine_tuning.few_shot_pipeline(measures=False)
-    before = key(pretrain_worth.MAPS)
+    before = key(real_scores.MAPS)
     monkeypatch.setattr(pretrain_worth, "few_shot_pipeline", lambda: without)
-    assert key(pretrain_worth.MAPS) != before  # of its columns as well
+    assert key(real_scores.MAPS) != before  # of its columns as well
 
 
 def test_blocks_are_filled_in_several_processes(six_patients):
@@ -466,16 +466,16 @@ def test_rows_of_simulated_patients_and_of_real_ones_are_of_the_same_models(tmp_
     (tmp_path / "calibration.json").write_text(json.dumps({"models": {"volitional-small": "0"}}))
     with pytest.raises(ValueError, match="of other models than those that come with sknemg now"):
         pretrain_calibration.kept_of_simulated(tmp_path)
-    for name in pretrain_worth.TITLES:
+    for name in real_scores.TITLES:
         (tmp_path / name).mkdir()
         (tmp_path / name / "settings.json").write_text(
             json.dumps({"models": {"volitional-small": {"sha256": "0"}}})
         )
     with pytest.raises(ValueError, match=r"The votes on EMGLAB N2001 .* are of other models"):
         pretrain_calibration.real(tmp_path)
-    rows = pretrain_calibration.kept_of_simulated(pretrain_worth.FOLDER)
-    whole = pd.concat([rows, pretrain_calibration.real(pretrain_worth.FOLDER)], ignore_index=True)
-    known = pd.read_csv(pretrain_worth.FOLDER / "calibration.csv")
+    rows = pretrain_calibration.kept_of_simulated(real_scores.FOLDER)
+    whole = pd.concat([rows, pretrain_calibration.real(real_scores.FOLDER)], ignore_index=True)
+    known = pd.read_csv(real_scores.FOLDER / "calibration.csv")
     pd.testing.assert_frame_equal(
         whole.drop(columns="commit").round(4), known.drop(columns="commit", errors="ignore")
     )
@@ -484,9 +484,9 @@ def test_rows_of_simulated_patients_and_of_real_ones_are_of_the_same_models(tmp_
 def test_rows_say_which_commit_made_them(tmp_path, monkeypatch):
     """Those that were kept before do as the settings beside them; later ones have their own."""
     for file in ("calibration.csv", "calibration.json"):
-        shutil.copy(pretrain_worth.FOLDER / file, tmp_path)
-    for name in pretrain_worth.TITLES:
-        shutil.copytree(pretrain_worth.FOLDER / name, tmp_path / name)
+        shutil.copy(real_scores.FOLDER / file, tmp_path)
+    for name in real_scores.TITLES:
+        shutil.copytree(real_scores.FOLDER / name, tmp_path / name)
     table = pd.read_csv(tmp_path / "calibration.csv", dtype={"commit": str})
     table.drop(columns="commit", errors="ignore").to_csv(tmp_path / "calibration.csv", index=False)
     about = json.loads((tmp_path / "calibration.json").read_text())
@@ -511,11 +511,11 @@ def test_kept_rows_of_a_method_that_is_not_installed_stay(tmp_path, monkeypatch)
         diagnoses, columns, windows, settings = Few.diagnoses, one, one, USUAL
 
     rows = [answers([1] * 9, "nEMGNet, simulated alone", shots=0)]
-    rows += [answers([1] * 9, pretrain_worth.MINIROCKET, shots).iloc[3:] for shots in (1, 2)]
+    rows += [answers([1] * 9, real_scores.MINIROCKET, shots).iloc[3:] for shots in (1, 2)]
     kept(tmp_path, pd.concat(rows))
     file = tmp_path / "n2001" / "settings.json"
     settings = json.loads(file.read_text())
-    file.write_text(json.dumps(settings | {"commits": {pretrain_worth.MINIROCKET: "older"}}))
+    file.write_text(json.dumps(settings | {"commits": {real_scores.MINIROCKET: "older"}}))
     votes = answers([1] * 9).drop(columns=["method", "shots", "draw"])
     votes["subject"] = Cohort.subjects
     monkeypatch.setattr(pretrain_worth, "installed", lambda _: False)
@@ -525,18 +525,18 @@ def test_kept_rows_of_a_method_that_is_not_installed_stay(tmp_path, monkeypatch)
     monkeypatch.setattr(pretrain_worth, "refused", lambda *_: {"subjects_refused": 0})
     args = Namespace(
         cache=tmp_path / "cache", label="new", out=tmp_path, keep_unmoved=True, draws=1, store=None,
-        blocks=4, methods=["motor units, simulated and own", pretrain_worth.MINIROCKET],
+        blocks=4, methods=["motor units, simulated and own", real_scores.MINIROCKET],
     )  # fmt: skip
     pretrain_worth.run("n2001", args)
     found = pd.read_csv(tmp_path / "n2001" / "subjects.csv")
-    assert found[found["shots"] > 0]["method"].unique().tolist() == [pretrain_worth.MINIROCKET]
+    assert found[found["shots"] > 0]["method"].unique().tolist() == [real_scores.MINIROCKET]
     assert found.groupby("shots").size().to_dict() == {0: 36, 1: 6, 2: 6}
     settings = json.loads(file.read_text())
     assert {name: settings[name] for name in USUAL} == USUAL
     present = settings["commit"] or "unknown"
     assert settings["commits"] == {
         "motor units, simulated alone": present, "nEMGNet, simulated alone": present,
-        pretrain_worth.ADAPTED: present, pretrain_worth.MINIROCKET: "older",
+        real_scores.ADAPTED: present, real_scores.MINIROCKET: "older",
     }  # fmt: skip
     monkeypatch.setattr(pretrain_worth, "ask", lambda *_: pytest.fail("asked again"))
     pretrain_worth.run("n2001", args)

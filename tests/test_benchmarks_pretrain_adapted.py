@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from benchmarks import pretrain_adapted
+from benchmarks.pretrain.real_scores import CLASSES
 from benchmarks.pretrain_patients import Waves
-from benchmarks.pretrain_worth import CLASSES
 from sknemg.pretrained import describe
 from sknemg.simulate import make_cohort
 

@@ -17,16 +17,15 @@ from benchmarks import (
     pretrain_calibration,
     pretrain_pattern,
     pretrain_probes,
-    pretrain_worth,
 )
 from benchmarks import pretrain_patients as patients
 from benchmarks import pretrain_variation as variation
 from benchmarks.machinery.kept_cohort import marked
 from benchmarks.machinery.reporting import write_between
-from benchmarks.pretrain import __main__, models
+from benchmarks.pretrain import __main__, models, real_scores
+from benchmarks.pretrain.real_scores import FOLDER, GUIDE
 from benchmarks.pretrain_calibration import error_of_calibrated, row_of
 from benchmarks.pretrain_probes import ALTERATIONS, AS_IT_IS, SFREQ, altered
-from benchmarks.pretrain_worth import FOLDER, GUIDE
 from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures
 from sknemg.diagnosis import fit_temperature
 from sknemg.pretrained import describe
@@ -179,9 +178,9 @@ def test_the_guide_says_what_the_kept_results_do():
 def test_the_guide_says_what_the_kept_answers_of_real_cohorts_do(tmp_path):
     """On a copy, since the report keeps a table of gains."""
     shutil.copytree(FOLDER, tmp_path / "kept")
-    text = pretrain_worth.report(tmp_path / "kept", pretrain_worth.COHORTS).strip()
-    said = pretrain_worth.caution(FOLDER)
-    begins, ends = pretrain_worth.BEGINS, pretrain_worth.ENDS
+    text = real_scores.report(tmp_path / "kept", real_scores.COHORTS).strip()
+    said = real_scores.caution(FOLDER)
+    begins, ends = real_scores.BEGINS, real_scores.ENDS
     assert f"{begins}\n\n{said}\n\n{text}\n\n{ends}" in guide()
 
 
@@ -214,7 +213,7 @@ def test_new_weights_are_asked_without_taking_the_place_of_the_shipped(
         assert "--weights needs --part simulated and an --out" in capsys.readouterr().err
     with pytest.raises(FileNotFoundError, match="holds no volitional-muap, volitional-small"):
         pretrain_calibration.models_in(tmp_path)
-    for name in pretrain_worth.SHIPPED:
+    for name in real_scores.SHIPPED:
         shutil.copytree(folder_of(name), tmp_path / "new" / name)
     asked = {}
 
@@ -229,18 +228,18 @@ def test_new_weights_are_asked_without_taking_the_place_of_the_shipped(
         sys, "argv", [*stores, "--part", "simulated", "--out", str(tmp_path / "out")]
     )
     pretrain_calibration.main()
-    assert list(asked) == list(pretrain_worth.SHIPPED)
+    assert list(asked) == list(real_scores.SHIPPED)
     kept = json.loads((tmp_path / "out" / "calibration.json").read_text())["models"]
-    assert kept == {name: f"{name}!" for name in pretrain_worth.SHIPPED}
+    assert kept == {name: f"{name}!" for name in real_scores.SHIPPED}
 
 
 def test_kept_results_are_of_the_models_that_are_shipped():
     own = describe()["sha256"].to_dict()
     assert json.loads((FOLDER / "calibration.json").read_text())["models"] == own
-    for name in pretrain_worth.COHORTS:
+    for name in real_scores.COHORTS:
         kept = json.loads((FOLDER / name / "settings.json").read_text())["models"]
         assert {model: known["sha256"] for model, known in kept.items()} == own
-    for name in pretrain_worth.SHIPPED:
+    for name in real_scores.SHIPPED:
         assert json.loads((FOLDER / f"{name}.json").read_text())["fingerprint"] == own[name]
 
 
