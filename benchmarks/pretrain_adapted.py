@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,8 @@ from benchmarks.pretrain.answers import answers
 from benchmarks.pretrain.real_scores import CLASSES, FOLDER, GUIDE
 from benchmarks.pretrain.scale import TEST, TEST_OTHER, other_store, scored
 from benchmarks.pretrain_patients import Waves, simulator_of, waves_of
-from sknemg.classifiers.adaptation import adapted_network
 from sknemg.pretrained import describe, load
+from sknemg.pretrained.adaptation import adapted_votes
 from sknemg.provenance import provenance
 
 BEGINS, ENDS = "<!-- written by benchmarks/pretrain_adapted.py -->", "<!-- end of the adapted -->"
@@ -70,9 +69,7 @@ def rows_of(cohort: str, own: Waves) -> Iterator[dict[str, Any]]:
         inside = np.flatnonzero(np.isin(subjects, names[places]))
         part = windows[inside]
         for how, share in SHARES.items():
-            adapted = copy(votes)
-            adapted.estimator_ = adapted_network(votes.estimator_, part.items, share=share)
-            found = answers(adapted, part, own.y[inside])
+            found = answers(adapted_votes(votes, part, share=share), part, own.y[inside])
             balanced = found.scores()["balanced_accuracy"]
             about = {"cohort": cohort, "composition": said, "how": how, "balanced": balanced}
             yield about | scored(found)

@@ -3,17 +3,16 @@
 Run ``python -m benchmarks.pretrain_worth``; ``SKNEMG_DATA`` names the folder that holds
 ``emglab_n2001`` and ``algiers``. The models that come with sknemg answer for every subject as they
 are; the network does so as well with its batch normalisation moved half way to that of the cohort,
-without diagnoses. Then they are trained further on 1, 2, 4 or 8 subjects a class,
-drawn several times, and tested on all other subjects of the cohort, beside models that are trained
-from scratch on the same subjects and one that sees no EMG. All recordings pass through the steps of
-the shipped models: 10 kHz, 20 Hz to 4.5 kHz, without mains. No setting was fitted to these
-subjects, but N2001's ten were in view when the models were made
-(`benchmarks.pretrain.cards.LOOKED`):
-its figures are no independent test. Results are kept by draw, each with the commit that made it
-and under all that it depends on beside its subjects (the hash of the weights, windows and updates,
-motor units), and a stopped run goes on. ``--keep-unmoved`` takes what no weights change from the
-kept results instead of training it again, where only the weights are new. ``--write`` puts them
-into the cards of the models and the guide.
+without diagnoses. Then they are trained further on 1, 2, 4 or 8 subjects a class, drawn several
+times, and tested on all other subjects of the cohort, beside models that are trained from scratch
+on the same subjects and one that sees no EMG. All recordings pass through the steps of the shipped
+models: 10 kHz, 20 Hz to 4.5 kHz, without mains. No setting was fitted to these subjects, but
+N2001's ten were in view when the models were made (`benchmarks.pretrain.cards.LOOKED`): its figures
+are no independent test. Results are kept by draw, each with the commit that made it and under all
+that it depends on beside its subjects (the hash of the weights, windows and updates, motor units),
+and a stopped run goes on. ``--keep-unmoved`` takes what no weights change from the kept results
+instead of training it again, where only the weights are new. ``--write`` puts them into the cards
+of the models and the guide.
 """
 
 from __future__ import annotations
@@ -22,8 +21,7 @@ import argparse
 import json
 import time
 import warnings
-from collections.abc import Sequence
-from copy import copy
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +61,11 @@ from benchmarks.pretrain.units import columns_of, votes_of_units
 from benchmarks.pretrain_patients import MEASURES, block, steps, together
 from benchmarks.real import load as load_real
 from sknemg import DiVoteClassifier, MuapFeatures, NEMGNetClassifier, Recordings, SegmentFeatures
-from sknemg.classifiers.adaptation import adapted_network
 from sknemg.diagnosis import Diagnostician
 from sknemg.evaluation import nuisance_model
 from sknemg.evaluation.rivals import ALPHA, SoftmaxRidge
 from sknemg.pretrained import describe, few_shot_pipeline, fine_tuning_pipeline, load
+from sknemg.pretrained.adaptation import adapted_votes
 from sknemg.provenance import provenance
 from sknemg.versions import package_code
 
@@ -253,9 +251,7 @@ class Simulated:
 
 def adapted(cohort: Cohort) -> DiVoteClassifier:
     """Adapt the shipped network to all windows of a cohort, whose diagnoses are not read."""
-    votes = copy(load("volitional-small").estimator_[-1])
-    votes.estimator_ = adapted_network(votes.estimator_, cohort.windows.items)
-    return votes
+    return adapted_votes(load("volitional-small").estimator_[-1], cohort.windows)
 
 
 # -- running -----------------------------------------------------------------------------------
@@ -348,6 +344,16 @@ def read_kept(file: Path) -> tuple[pd.DataFrame, str]:
     return found, found.pop("commit").fillna("unknown").iloc[0]
 
 
+def of_everyone(
+    file: Path, model: Callable[[], Any], X: Recordings, cohort: Cohort
+) -> tuple[pd.DataFrame, str]:
+    """Read the answers for every subject, and their commit; if they are not kept, ask for them."""
+    if not file.exists():
+        found = ask(model(), X, cohort, np.arange(len(cohort.y)))
+        found.assign(commit=provenance()["commit"]).to_csv(file, index=False)
+    return read_kept(file)
+
+
 def untrainable(simulated: Simulated | None) -> set[str]:
     """Name the methods that cannot be trained here."""
     return {
@@ -364,23 +370,19 @@ def run(name: str, args: argparse.Namespace) -> None:
     if args.keep_unmoved:
         key = key_of("features + LDA", cohort, None)
         take_unmoved(args.out / name, kept, cohort.diagnoses.index, cohort.settings, key)
-    everyone = np.arange(len(cohort.y))
     tables = []
     plausible = {}
     known = describe()["sha256"]
     world = provenance()
     commits: dict[str, set[str]] = {}
+    marks = {shipped: f"{known[shipped][:12]}-{package_code(*ANSWERS)[:12]}" for shipped in SHIPPED}
     for shipped, said in SHIPPED.items():
         model = load(shipped)
-        key = f"{known[shipped][:12]}-{package_code(*ANSWERS)[:12]}"
-        file = kept / f"{name}-0-{shipped}-{key}.csv"
-        if not file.exists():
-            shown = cohort.columns if said == "motor units" else cohort.windows
-            found = ask(model.estimator_[-1], shown, cohort, everyone)
-            found.assign(commit=world["commit"]).to_csv(file, index=False)
+        file = kept / f"{name}-0-{shipped}-{marks[shipped]}.csv"
+        shown = cohort.columns if said == "motor units" else cohort.windows
+        found, commit = of_everyone(file, lambda m=model: m.estimator_[-1], shown, cohort)
         if not file.with_suffix(".json").exists():
             write_json(file.with_suffix(".json"), refused(model, cohort.raw))
-        found, commit = read_kept(file)
         method = f"{said}, simulated alone"
         commits[method] = {commit}
         tables.append(found.assign(method=method, shots=0, draw=0))
@@ -389,12 +391,8 @@ def run(name: str, args: argparse.Namespace) -> None:
         }  # fmt: skip
         print(table_of_answers(f"{name}, {shipped}", found), flush=True)
     whole = [t.set_index(["subject", "y_true"])[CLASSES] for t in tables]
-    mark = f"{known['volitional-small'][:12]}-{package_code(*ANSWERS)[:12]}"
-    file = kept / f"{name}-0-adapted-{mark}.csv"
-    if not file.exists():
-        found = ask(adapted(cohort), cohort.windows, cohort, everyone)
-        found.assign(commit=world["commit"]).to_csv(file, index=False)
-    found, commit = read_kept(file)
+    file = kept / f"{name}-0-adapted-{marks['volitional-small']}.csv"
+    found, commit = of_everyone(file, lambda: adapted(cohort), cohort.windows, cohort)
     commits[ADAPTED] = {commit}
     tables.append(found.assign(method=ADAPTED, shots=0, draw=0))
     print(table_of_answers(f"{name}, {ADAPTED}", found), flush=True)

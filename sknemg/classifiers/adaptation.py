@@ -1,4 +1,4 @@
-"""Batch normalisation of a fitted network, learned again from segments without labels."""
+"""Batch normalisation of a fitted network, moved towards that of segments without labels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BATCH = 512
 def adapted_network(
     network: Network, X: Any, *, share: float = 0.5, random_state: Any = 0
 ) -> Network:
-    """Copy a fitted network and let its batch normalisation be that of other segments.
+    """Copy a fitted network and move its batch normalisation towards that of other segments.
 
     Every channel is centred and scaled by mean and variance over the segments that trained the
     network. Here these two move towards those of `X`; all weights stay.

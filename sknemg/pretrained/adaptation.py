@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from sknemg.classifiers.adaptation import adapted_network
 from sknemg.diagnosis.examining import MOST_SHARES
 from sknemg.diagnosis.plausibility import Plausibility
+from sknemg.divote.divote import DiVoteClassifier
 from sknemg.model_selection.origin import ADAPTED
 from sknemg.pretrained.loading import load
 from sknemg.recordings import Recordings, read_subjects
@@ -81,12 +82,34 @@ def adapted_pipeline(
     _check(data, model.plausibility_)
     pipeline = model.estimator_
     segments = pipeline[:-1].transform(data)
-    votes = copy(pipeline[-1])
-    votes.estimator_ = adapted_network(
+    votes = adapted_votes(pipeline[-1], segments, share=share, random_state=random_state)
+    return Pipeline([*pipeline.steps[:-1], (pipeline.steps[-1][0], votes)])
+
+
+def adapted_votes(
+    votes: DiVoteClassifier, segments: Recordings, *, share: float = 0.5, random_state: Any = 0
+) -> DiVoteClassifier:
+    """Copy the votes of a network that comes with sknemg, with the network adapted to segments.
+
+    Parameters
+    ----------
+    votes : fitted DiVoteClassifier
+        It stays as it is.
+    segments : Recordings of segments
+    share : float, default=0.5
+    random_state : int, RandomState or None, default=0
+        As in `adapted_pipeline`.
+
+    Returns
+    -------
+    fitted DiVoteClassifier
+    """
+    adapted = copy(votes)
+    adapted.estimator_ = adapted_network(
         votes.estimator_, segments.items, share=share, random_state=random_state
     )
-    votes.estimator_.caution_ = ADAPTED
-    return Pipeline([*pipeline.steps[:-1], (pipeline.steps[-1][0], votes)])
+    adapted.estimator_.caution_ = ADAPTED
+    return adapted
 
 
 def _check(X: Recordings, known: Plausibility) -> None:

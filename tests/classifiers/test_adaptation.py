@@ -1,4 +1,4 @@
-"""Batch normalisation learned again from segments without labels."""
+"""Batch normalisation moved towards that of segments without labels."""
 
 from copy import deepcopy
 
@@ -41,10 +41,7 @@ def test_only_means_and_variances_change_and_the_network_stays_as_it_was(trained
     changed = {
         name for name, own in adapted.weights_.items() if not np.array_equal(own, before[name])
     }
-    assert {name.rpartition(".")[2] for name in changed} <= {
-        "running_mean", "running_var", "num_batches_tracked",
-    }  # fmt: skip
-    assert any(name.endswith("running_var") for name in changed)
+    assert {name.rpartition(".")[2] for name in changed} == {"running_mean", "running_var"}
     for name, own in network.weights_.items():
         assert_array_equal(own, before[name])
     assert_array_equal(network.predict_proba(X), answers)
