@@ -74,10 +74,10 @@ def before_after():
             row = {
                 "mean": measure,
                 "class": diagnosis,
-                "before": BEFORE[measure][k] if measure in BEFORE else "",
-                "then": LAST[measure][k],
+                "before": f"{BEFORE[measure][k]:.3g}" if measure in BEFORE else "",
+                "then": f"{LAST[measure][k]:.3g}",
             }
-            rows.append(row | found | {"N2001": real[k]})
+            rows.append(row | found | {"N2001": f"{real[k]:.3g}"})
     return pd.DataFrame(rows)
 
 

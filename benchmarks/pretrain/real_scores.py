@@ -225,9 +225,12 @@ def draw_curve(folder: Path, names: Sequence[str]) -> bool:
     return True
 
 
-def _colors(methods: Sequence[str]) -> dict[str, str]:
+def _colors(methods: Sequence[str]) -> dict[str, Any]:
     """Give every method a color; what was trained further has that of what it started from."""
-    colors = {method: f"C{at % 10}" for at, method in enumerate(m for m in methods if m != NO_EMG)}
+    import matplotlib
+
+    palette = [matplotlib.colormaps["tab20"](at) for at in (*range(0, 20, 2), *range(1, 20, 2))]
+    colors = dict(zip((m for m in methods if m != NO_EMG), palette, strict=False))
     colors[NO_EMG] = "black"
     for further, start in reversed(STARTS.items()):  # of two the first gives its own
         if further in colors:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 
 from benchmarks.machinery.runner import RESULTS
 from benchmarks.pretrain.answers import answers
 from benchmarks.pretrain.cards import BY_MACHINES, BY_PATIENTS
 from benchmarks.pretrain.models import as_trained, calibrated_by, count, device_of, keep, persons
-from benchmarks.pretrain.networks import CHOICES, trained
+from benchmarks.pretrain.networks import CHOICES, Network, trained
 from benchmarks.pretrain.units import choose_columns, columns_of, votes_of_units
 from benchmarks.pretrain_patients import (
     COHORTS,
@@ -100,9 +101,10 @@ def train(args: argparse.Namespace) -> None:
             {"cohort": kind} | answers(votes, segmenter.fit_transform(b.waves), b.y).scores()
             for kind, b in sets.items()
         ]
-        n_updates = int(votes.estimator_.history_["update"].iloc[-1])
+        n_updates = int(votes.estimator_.history_["update"].iloc[-1])  # of whole rounds
+        plan = replace(setting, n_updates=Network.n_updates).name  # the updates follow below
         made = (
-            f"nEMGNet-A of width {setting.width}, {setting.name}, companding at 0.05 mV, "
+            f"nEMGNet-A of width {setting.width}, {plan}, companding at 0.05 mV, "
             f"{n_updates} updates of {setting.batch_seconds:g} s of signal in one cycle, "
             f"amplitudes of every patient times a factor between 1 / {GAIN:g} and {GAIN:g}, of "
             f"every window times 1 / {setting.gain:g} to {setting.gain:g} more, recordings of "
