@@ -244,7 +244,7 @@ class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[
     Raises
     ------
     ValueError
-        If a feature is unknown, is named twice, or is no finite number for a unit.
+        If a feature is unknown, is named twice, or returns anything but a finite number for a unit.
 
     See Also
     --------
@@ -450,8 +450,21 @@ def _measured(
     if features is None:
         rows = [_at_common_rate(unit) for unit in units]
         return np.array(rows).reshape(-1, _N_TEMPLATE)
-    rows = [np.array([feature(unit) for feature in features], dtype=np.float64) for unit in units]
-    return np.array(rows).reshape(-1, len(features))
+    at = rows_of(X.meta, [row])[0]
+    found = [[_number(feature, unit, at) for feature in features] for unit in units]
+    return np.array(found, dtype=np.float64).reshape(-1, len(features))
+
+
+def _number(feature: Feature, unit: MotorUnit, row: int) -> float:
+    """Compute a feature of a unit, and refuse what is no number, as a user's own may give."""
+    found: Any = feature(unit)
+    value = found[()] if isinstance(found, np.ndarray) and not found.ndim else found
+    if not isinstance(value, (Real, np.bool_)):
+        raise ValueError(
+            f"The feature {_name_of(feature)} returned {shown(found)} for a motor unit in row "
+            f"{row}: let it return one number."
+        )
+    return float(value)
 
 
 def _at_common_rate(unit: MotorUnit) -> NDArray[np.float64]:

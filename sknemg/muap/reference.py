@@ -12,6 +12,7 @@ import pandas as pd
 from sknemg.muap.features import MuapFeatures
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import listed, shown
+from sknemg.recordings._subjects import missing_entries
 
 __all__ = ["MuapReference", "published_norms"]
 
@@ -149,7 +150,7 @@ class MuapReference:
         Raises
         ------
         ValueError
-            If columns are missing, or no muscle has 5 subjects with 20 potentials.
+            If columns are missing or have gaps, or no muscle has 5 subjects with 20 potentials.
 
         Warns
         -----
@@ -157,13 +158,17 @@ class MuapReference:
             Naming the subjects with fewer than 20 potentials in a muscle, and the muscles with
             fewer than 5 subjects; both are left out.
         """
+        known = _table_of(X)
+        _require(known, ["subject", "muscle"])
         muaps = _measured(X, parameters, n_jobs)
-        _require(muaps, ["subject", "muscle", *parameters])
+        _require(muaps, parameters)
+        found = _grouped(muaps, ["muscle", "subject"])
         rows, few, rare = [], [], []
-        for muscle, own in muaps.groupby("muscle", sort=True):
-            subjects = [part for _, part in own.groupby("subject") if len(part) >= LEAST_MUAPS]
-            names = own["subject"].value_counts()
-            few += [f"{name} ({muscle})" for name in sorted(names[names < LEAST_MUAPS].index)]
+        for muscle, own in known.groupby("muscle", sort=True, observed=True):
+            names = sorted(own["subject"].unique(), key=str)  # those without a potential, too
+            parts = {name: found.get((muscle, name), muaps[:0]) for name in names}
+            subjects = [part for part in parts.values() if len(part) >= LEAST_MUAPS]
+            few += [f"{name} ({muscle})" for name in names if len(parts[name]) < LEAST_MUAPS]
             if len(subjects) < LEAST_NORMALS:
                 rare.append(f"{muscle} ({len(subjects)})")
                 continue
@@ -172,12 +177,12 @@ class MuapReference:
                 values = [part[name].to_numpy(dtype=float) for part in subjects]
                 rows.append((muscle, name, *_norm_of(values, name in SKEWED), source))
         left_out = "; ".join(
-            f"{what} {shown(found)}"
-            for what, found in (
+            f"{what} {shown(names)}"
+            for what, names in (
                 (f"subjects with fewer than {LEAST_MUAPS} potentials:", few),
                 (f"muscles with fewer than {LEAST_NORMALS} such subjects:", rare),
             )
-            if found
+            if names
         )
         if not rows:
             raise ValueError(
@@ -203,29 +208,34 @@ class MuapReference:
         DataFrame, a row for each muscle (of each subject) and parameter
             ``n``, ``mean``, ``sd`` of the potentials; ``norm_mean``, ``norm_sd``, and ``z`` of
             the mean; ``low``, ``high``, and the numbers beyond them, ``n_low`` and ``n_high``;
+            where recordings of a muscle hold no unit, ``n`` is 0 and the mean is NaN;
             ``conclusion``: ``"normal"``, ``"low"``, ``"high"``, ``"low and high"``,
             ``"fewer than 20 potentials"``, or ``"no limits"`` where none are published.
 
         Raises
         ------
         ValueError
-            If a column is missing, or there are no norms of a muscle.
+            If a column is missing, a subject or muscle is known of some rows alone, or there are
+            no norms of a muscle.
         """
-        muaps = _measured(muaps, self.norms["parameter"].unique(), None)
-        _require(muaps, ["muscle"])
-        muaps = muaps.assign(muscle=[self._known(name) for name in muaps["muscle"]])
-        strange = sorted(set(muaps["muscle"]) - set(self.norms["muscle"]), key=str)
+        known = _table_of(muaps)
+        keys = [*(["subject"] if "subject" in known else []), "muscle"]
+        _require(known, keys)
+        known = self._by_norms(known)
+        strange = sorted(set(known["muscle"]) - set(self.norms["muscle"]), key=str)
         if strange:
-            known = shown(sorted(set(self.norms["muscle"])))
+            ours = shown(sorted(set(self.norms["muscle"]), key=str))
             raise ValueError(
-                f"There are no norms of {shown(strange)}, only of {known}: make some with "
+                f"There are no norms of {shown(strange)}, only of {ours}: make some with "
                 "from_normals, or leave these muscles out."
             )
-        keys = [key for key in ("subject", "muscle") if key in muaps]
+        muaps = self._by_norms(_measured(muaps, self.norms["parameter"].unique(), None))
+        found = _grouped(muaps, keys)
         rows = []
-        for names, own in muaps.groupby(keys, sort=False):
+        for names in known[keys].drop_duplicates().itertuples(index=False, name=None):
+            own = found.get(names, muaps[:0])
             norms = self.norms[self.norms["muscle"] == names[-1]]
-            _require(own, norms["parameter"])
+            _require(own, norms["parameter"].tolist())
             for norm in norms.itertuples():
                 values = own[norm.parameter].to_numpy(dtype=float)
                 rows.append(dict(zip(keys, names, strict=True)) | _compared(values, norm))
@@ -245,6 +255,10 @@ class MuapReference:
         bool
         """
         return self._known(muscle) in set(self.norms["muscle"])
+
+    def _by_norms(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Name the muscles of a table as the norms do."""
+        return table.assign(muscle=[self._known(name) for name in table["muscle"]])
 
     def _known(self, muscle: Any) -> Any:
         """Name of the norms of a muscle, without its part unless there are norms of the part."""
@@ -266,23 +280,29 @@ class MuapReference:
             ``n``, and ``conclusion``: ``"neuropathy"`` where amplitude or duration are too high
             and neither is too low, ``"myopathy"`` where one is too low and neither too high,
             ``"mixed"``, ``"normal"``, or why there is no verdict.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`summary`.
         """
         summary = self.summary(muaps)
-        summary = summary[summary["parameter"].isin(["amplitude", "duration"])]
         keys = [key for key in ("subject", "muscle") if key in summary]
         rows = [
             dict(zip(keys, names, strict=True))
-            | {"n": own["n"].iloc[0], "conclusion": _diagnosis(own["conclusion"])}
+            | {"n": own["n"].iloc[0], "conclusion": _diagnosis(own)}
             for names, own in summary.groupby(keys, sort=False)
         ]
         return pd.DataFrame(rows, columns=[*keys, "n", "conclusion"])
 
 
-def _diagnosis(conclusions: Iterable[str]) -> str:
-    conclusions = list(conclusions)
-    for reason in (TOO_FEW, NO_LIMITS):
-        if reason in conclusions:
-            return reason
+def _diagnosis(summary: pd.DataFrame) -> str:
+    """Conclude from the parameters of one muscle, which all have the same number of potentials."""
+    if summary["n"].iloc[0] < LEAST_MUAPS:
+        return TOO_FEW
+    conclusions = summary.loc[summary["parameter"].isin(["amplitude", "duration"]), "conclusion"]
+    if NO_LIMITS in set(conclusions) or not len(conclusions):
+        return NO_LIMITS
     low = any("low" in one for one in conclusions)
     high = any("high" in one for one in conclusions)
     return {(False, False): "normal", (True, False): "myopathy", (False, True): "neuropathy"}.get(
@@ -303,14 +323,15 @@ def _compared(values: Any, norm: Any) -> dict[str, Any]:
         conclusion = NO_LIMITS
     if len(values) < LEAST_MUAPS:
         conclusion = TOO_FEW
+    mean = values.mean() if len(values) else np.nan
     return {
         "parameter": norm.parameter,
         "n": len(values),
-        "mean": values.mean(),
+        "mean": mean,
         "sd": values.std(ddof=1) if len(values) > 1 else np.nan,
         "norm_mean": norm.mean,
         "norm_sd": norm.sd,
-        "z": (values.mean() - norm.mean) / norm.sd,
+        "z": (mean - norm.mean) / norm.sd,
         "low": norm.low,
         "high": norm.high,
         "n_low": n_low,
@@ -331,19 +352,35 @@ def _norm_of(values: list[Any], skewed: bool) -> tuple[float, float, float, floa
     return float(np.mean(means)), float(np.std(means, ddof=1)), float(low), float(high)
 
 
+def _table_of(X: Any) -> pd.DataFrame:
+    """Give what is known of each row of X, be it a recording or a potential."""
+    table = X if isinstance(X, pd.DataFrame) else getattr(X, "meta", None)
+    if not isinstance(table, pd.DataFrame):
+        raise ValueError(
+            f"X is of type {type(X).__name__}: give Recordings of signals, or a DataFrame with a "
+            "row a potential."
+        )
+    return table.reset_index(drop=True)
+
+
 def _measured(X: Any, parameters: Iterable[str], n_jobs: int | None) -> pd.DataFrame:
+    """Give the potentials of X; the index is the row of X."""
     if isinstance(X, pd.DataFrame) and "signal" not in X:
-        return X
+        return X.reset_index(drop=True)
     return MuapFeatures(list(parameters), n_jobs=n_jobs).to_frame(X)
 
 
-def _require(muaps: pd.DataFrame, columns: Iterable[str]) -> None:
-    if missing := [column for column in columns if column not in muaps]:
-        raise ValueError(f"The table of potentials lacks {shown(missing)}: add these columns.")
-    gaps = [column for column in columns if muaps[column].isna().any()]
-    if gaps:
-        rows = np.flatnonzero(muaps[gaps].isna().any(axis=1))
+def _grouped(table: pd.DataFrame, keys: list[str]) -> dict[Any, pd.DataFrame]:
+    return dict(iter(table.groupby(keys, sort=False, observed=True)))
+
+
+def _require(table: pd.DataFrame, columns: Iterable[str]) -> None:
+    if lacking := [column for column in columns if column not in table]:
+        raise ValueError(f"The table lacks {shown(lacking)}: add these columns.")
+    missing = {column: missing_entries(table[column]) for column in columns}
+    if gaps := [column for column in columns if missing[column].any()]:
+        rows = table.index[np.any([missing[column] for column in gaps], axis=0)]
         raise ValueError(
-            f"Entries of {shown(gaps)} are missing in {listed(rows, 'row')} of the table: fill "
-            "them in, or leave these potentials out."
+            f"Entries of {shown(gaps)} are missing in {listed(rows, 'row')}: fill them in, or "
+            "leave these rows out."
         )

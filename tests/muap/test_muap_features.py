@@ -220,6 +220,28 @@ def nothing(unit):
     return np.nan
 
 
+def several(unit):
+    return np.array([unit.measures["amplitude"], unit.measures["rate"]])
+
+
+def words(unit):
+    return "0.5"
+
+
+def missing(unit):
+    return None
+
+
+def loud(unit):
+    return np.array(unit.measures["amplitude"] > 0.1)
+
+
+def test_a_feature_may_be_a_truth_value_or_an_array_without_axes(cohort):
+    found = MuapFeatures([loud, "amplitude"]).transform(cohort[0][[0]])
+    assert found.lengths.tolist() == [1]
+    assert found.values[0, 0] == 1
+
+
 @pytest.mark.parametrize(
     ("features", "message"),
     [
@@ -228,6 +250,15 @@ def nothing(unit):
         ([], "features is empty"),
         ([3], "features holds 3: give names or functions"),
         ([nothing], "The features nothing are NaN or infinite in rows 0, 4, 5"),
+        (
+            ["amplitude", several],
+            r"feature several returned \[0\.\d+, 9\.\d+\] for .* in row 0: let",
+        ),
+        (
+            [words],
+            "feature words returned '0.5' for a motor unit in row 0: let it return one number",
+        ),
+        ([missing], "feature missing returned None for a motor unit in row 0"),
     ],
 )
 def test_features_that_cannot_be_are_refused(cohort, features, message):

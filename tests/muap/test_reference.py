@@ -117,11 +117,64 @@ def test_too_few_normals_are_named():
         (muscle(20).drop(columns="muscle"), r"lacks \['muscle'\]"),
         (muscle(20).drop(columns="duration"), r"lacks \['duration'\]"),
         (muscle(20, duration=[np.nan] + [0.01] * 19), r"\['duration'\] are missing in row 0"),
+        (
+            pd.concat(
+                [
+                    muscle(20, subject="S1"),
+                    muscle(20, subject="S2", duration=[0.01] * 3 + [np.nan] + [0.01] * 16),
+                ]
+            ),
+            r"\['duration'\] are missing in row 23:",  # of the table, not of the subject
+        ),
+        (
+            muscle(20, subject=["a"] * 18 + [None, " "]),
+            r"\['subject'\] are missing in rows 18, 19:",
+        ),
+        (muscle(20, subject=None), r"\['subject'\] are missing in rows 0, 1, .* and 10 more: fill"),
+        (muscle(20, muscle=[None] + ["deltoid"] * 19), r"\['muscle'\] are missing in row 0"),
+        (
+            [np.zeros(20)],
+            "X is of type list: give Recordings of signals, or a DataFrame with a row",
+        ),
     ],
 )
 def test_tables_that_cannot_be_judged_are_refused(table, message):
     with pytest.raises(ValueError, match=message):
         MuapReference().summary(table)
+
+
+def test_recordings_without_a_unit_are_not_lost(biceps):
+    names = {"subject": ["S1", "S2"], "muscle": "biceps brachii"}
+    noise = np.random.default_rng(1).normal(0, 0.002, size=(2, 20_000))
+    X = Recordings(noise, sfreq=20_000, **names)
+    found = MuapReference().diagnose(X)
+    assert found.to_numpy().tolist() == [
+        [subject, "biceps brachii", 0, "fewer than 20 potentials"] for subject in ("S1", "S2")
+    ]
+    summary = MuapReference().summary(Recordings.concat([biceps, X[[1]]]))
+    assert summary[["subject", "n"]].to_numpy().tolist() == [["S1", 21]] * 2 + [["S2", 0]] * 2
+    assert summary[["mean", "sd", "z"]].isna().all(axis=1).tolist() == [False, False, True, True]
+    frame = MuapReference().summary(Recordings.concat([biceps, X[[1]]]).to_frame())
+    pd.testing.assert_frame_equal(frame, summary)
+    with pytest.raises(ValueError, match=r"There are no norms of \['tongue'\]"):
+        MuapReference().diagnose(X.with_columns(muscle="tongue"))
+    with pytest.raises(ValueError, match=r"'S1 \(biceps brachii\)', 'S2 \(biceps brachii\)'"):
+        MuapReference.from_normals(X)
+
+
+def test_norms_without_amplitude_and_duration_give_no_verdict():
+    norms = published_norms()
+    reference = MuapReference(norms[norms["parameter"] == "phases"])
+    table = muscle(25, muscle="tibialis anterior", phases=3.0)
+    assert reference.diagnose(table)["conclusion"].tolist() == ["no limits"]
+    assert reference.diagnose(table[:9])["conclusion"].tolist() == ["fewer than 20 potentials"]
+
+
+def test_categories_of_no_row_are_no_muscles():
+    table = pd.concat([normals(6), normals(1, muscle="vastus")], ignore_index=True)
+    table["muscle"] = table["muscle"].astype("category")
+    reference = MuapReference.from_normals(table[table["muscle"] == "deltoid"])
+    assert reference.diagnose(table[:180])["muscle"].tolist() == ["deltoid"] * 6
 
 
 def test_norms_that_are_none_are_refused():
