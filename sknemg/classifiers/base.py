@@ -427,6 +427,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
             criterion__weight=torch.from_numpy(weight),
             criterion__label_smoothing=self._value("label_smoothing"),
             weight_averaging=self._value("weight_averaging"),
+            held_out_weight=1.0 if valid is None else self._held_out_weight(weight, valid),
             max_epochs=rounds.n_rounds,
             callbacks=callbacks,
             train_split=None if valid is None else predefined_split(valid),
@@ -444,6 +445,16 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
         table = history_table(net, rounds.updates_per_epoch, best)
         self._history = {str(name): column.to_numpy() for name, column in table.items()}
         return net
+
+    def _held_out_weight(self, weight: np.ndarray, valid: Rows) -> float:
+        """Give the mean weight of the rows to validate on; of 0, their loss is NaN."""
+        mean = float(weight[valid.y[valid.index].cpu().numpy()].mean(dtype=np.float64))
+        if not mean and self.monitor == "loss":
+            raise ValueError(
+                "class_weight gives all rows to validate on the weight 0, so that they have no "
+                "loss: hold out rows of other classes, weigh theirs, or set monitor='accuracy'."
+            )
+        return mean
 
     def _make_net(
         self, device: torch.device, *, initial: bool, trains: bool = True, **options: Any

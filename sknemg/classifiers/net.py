@@ -36,6 +36,8 @@ class SegmentNet(NeuralNetClassifier):
     weight_averaging : float or None
         Decay of an exponential average of the weights, which stands in the module between rounds
         of training: when it is evaluated, when it is kept, and at the end.
+    held_out_weight : float
+        The mean weight, of their classes, of all rows that the net is validated on.
     fast_dtype : torch.dtype or None
         The type in which it predicts by a `FastNEMGNet` made of the module; None predicts by the
         module itself.
@@ -58,12 +60,14 @@ class SegmentNet(NeuralNetClassifier):
         amp: bool = False,
         compile_training: bool = False,
         weight_averaging: float | None = None,
+        held_out_weight: float = 1.0,
         fast_dtype: torch.dtype | None = None,
         trains: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(module, criterion=nn.CrossEntropyLoss, **kwargs)
         self.weight_averaging = weight_averaging
+        self.held_out_weight = held_out_weight
         self.fast_dtype = fast_dtype
         self.trains = trains
         self.prepare = prepare
@@ -124,9 +128,17 @@ class SegmentNet(NeuralNetClassifier):
     def get_loss(
         self, y_pred: Tensor, y_true: Any, X: Any = None, training: bool = False
     ) -> Tensor:
-        """Give the weighted cross entropy; labels are smoothed in training alone."""
+        """Give the weighted cross entropy; labels are smoothed in training alone.
+
+        In validation, skorch averages the losses of batches by their numbers of rows. So that this
+        is the weighted mean over all rows, however they fall into batches, a batch is divided by
+        the mean weight of all of them, not of its own.
+        """
         if not training:
-            return nn.functional.cross_entropy(y_pred, y_true, weight=self.criterion_.weight)
+            losses = nn.functional.cross_entropy(
+                y_pred, y_true, weight=self.criterion_.weight, reduction="none"
+            )
+            return losses.mean() / self.held_out_weight
         if not isinstance(y_true, Mixed):
             return self.criterion_(y_pred, y_true)
         first, second, share = y_true

@@ -179,6 +179,33 @@ def test_lowest_validation_loss_can_choose_the_weights():
     assert history["valid_loss"].idxmin() == history["best"].idxmax()
 
 
+def test_validation_loss_is_the_weighted_mean_over_all_rows_in_whatever_order(monkeypatch):
+    monkeypatch.setattr(NEMGNetClassifier, "_prediction_batch", 7)  # sorted rows: one class a batch
+    X, y, _ = segments()
+    few = np.r_[np.flatnonzero(y == "myopathy"), np.flatnonzero(y == "neuropathy")[:4]]
+    mixed = np.random.default_rng(0).permutation(few)
+    fits = [
+        small(validation=(X[rows], y[rows]), class_weight={"neuropathy": 5}).fit(X, y)
+        for rows in (few, mixed)
+    ]
+    losses = [clf.history_["valid_loss"].to_numpy() for clf in fits]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+    truth = np.where(y[few] == "neuropathy", 1, 0)
+    own = fits[0].predict_proba(X[few])[np.arange(len(few)), truth]
+    best = losses[0][fits[0].history_["best"]].item()
+    by_hand = np.average(-np.log(own), weights=np.where(truth, 5, 1))
+    np.testing.assert_allclose(best, by_hand, rtol=1e-5)
+
+
+def test_held_out_rows_without_weight_have_no_loss_to_choose_by():
+    X, y, _ = segments()
+    slow = (X[y == "neuropathy"], y[y == "neuropathy"])
+    options = {"validation": slow, "class_weight": {"neuropathy": 0}}
+    assert small(**options).fit(X, y).history_["valid_loss"].isna().all()
+    with pytest.raises(ValueError, match="rows to validate on the weight 0.* monitor='accuracy'"):
+        small(**options, monitor="loss").fit(X, y)
+
+
 def test_patience_counts_evaluations():
     X, y, subjects = segments()
     clf = small(max_epochs=50, eval_every=1, patience=4).fit(X, y, groups=subjects)
