@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
 from inspect import cleandoc
 from numbers import Integral, Real
@@ -108,8 +109,9 @@ random_state : int, RandomState or None, default=None
 class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
     """Everything that segment classifiers share; a subclass says which network and which input.
 
-    A subclass defines ``_module_factory`` and ``_input_function``; it may extend ``_learn_input``,
-    ``_parameter_groups``, ``_value``, ``_input_dtypes`` and ``_prediction_batch``.
+    A subclass defines ``_module_factory``, ``_input_function`` and ``_laid_out_by``, by whose
+    values in training, ``_kept``, both go; it may extend ``_learn_input``, ``_parameter_groups``,
+    ``_value``, ``_input_dtypes`` and ``_prediction_batch``.
 
     Training goes in updates, as in the papers: Adam on the class-weighted cross entropy; after
     every ``eval_every`` updates the validation subjects are scored; after ``patience`` scores
@@ -157,6 +159,8 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
     cuts_windows: ClassVar[bool] = False
     _input_dtypes: ClassVar[list[Any]] = [np.float32]
     _prediction_batch: ClassVar[int] = 256
+    #: The parameters by which the network and its input are laid out.
+    _laid_out_by: ClassVar[tuple[str, ...]] = ()
     #: Rows of the batches in which a `DiVoteClassifier` has segments scored, the last filled up.
     rows_at_once: ClassVar[int] = 64
 
@@ -185,6 +189,22 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
     def _value(self, name: str) -> Any:
         """Give the value of a parameter of training; a subclass may have it from elsewhere."""
         return getattr(self, name)
+
+    def keep_layout(self) -> None:
+        """Keep the parameters of the layout, for all that the trained weights are used in.
+
+        What is set after `fit` holds of the next one: weights make sense in the network that was
+        trained, on the input that it was trained on.
+        """
+        self._laid_out = {name: deepcopy(getattr(self, name)) for name in self._laid_out_by}
+
+    def kept_layout(self) -> dict[str, Any]:
+        """Give the parameters of the layout, as they were in training."""
+        return self._laid_out
+
+    def _kept(self, name: str) -> Any:
+        """Give the value, in training, of a parameter of the layout."""
+        return self._laid_out[name]
 
     def _fast_dtype(self) -> torch.dtype | None:
         """Give the type in which a rebuilt network predicts, or None: the network predicts."""
@@ -222,6 +242,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
             no subjects are given, or its rows and labels do not fit X and y.
         """
         X, y = self._validated_in_fit(X, y)
+        self.keep_layout()
         rng = check_random_state(self.random_state)
         split_seed, *seeds = rng.randint(_SEED_BOUND, size=3).tolist()
         train, valid = validation_split(
@@ -463,6 +484,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
         if trains:
             options |= {
                 "optimizer": _OPTIMIZERS[self._value("optimizer")],
+                "lr": self._value("lr"),
                 "optimizer__fused": True,
                 "optimizer__weight_decay": self._value("weight_decay"),
                 "optimizer__param_groups": self._parameter_groups(),
@@ -474,7 +496,6 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
             amp=self.amp,
             compile_training=self.compile,
             classes=np.arange(len(self.classes_)),
-            lr=self._value("lr"),
             batch_size=self.batch_size,
             iterator_valid__batch_size=self._prediction_batch,
             device=device,

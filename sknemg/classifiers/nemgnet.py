@@ -117,6 +117,12 @@ class NEMGNetClassifier(BaseSegmentClassifier):
     n_features_in_ : int
         Length of the second axis of X.
 
+    Notes
+    -----
+    A fitted network stays as it was trained, whatever is set afterwards: other values of
+    ``version``, ``recipe``, ``width``, ``activation``, ``head``, ``companding``, ``dropout`` and
+    ``short`` hold of the next ``fit``. Saved models state those of the training.
+
     References
     ----------
     J. Yoo et al., "Residual one-dimensional convolutional neural network for neuromuscular
@@ -140,6 +146,9 @@ class NEMGNetClassifier(BaseSegmentClassifier):
     """
 
     cuts_windows = True
+    _laid_out_by = (
+        "version", "recipe", "width", "activation", "head", "companding", "dropout", "short",
+    )  # fmt: skip
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseSegmentClassifier._parameter_constraints,
         "version": [StrOptions(set(RESIDUAL_BLOCKS))],
@@ -326,9 +335,10 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         return Start(said, network._layout(), network.classes_, None, network.weights_)
 
     def _value(self, name: str) -> Any:
-        given = super()._value(name)
-        left = isinstance(given, str) and given == RECIPE
-        return RECIPES[self.recipe][name] if left else given
+        return _by_recipe(self.recipe, name, super()._value(name))
+
+    def _kept(self, name: str) -> Any:
+        return _by_recipe(self._laid_out["recipe"], name, super()._kept(name))
 
     def _fast_dtype(self) -> torch.dtype | None:
         if not isinstance(self.fast, (bool, np.bool_)) and self.fast != "bfloat16":
@@ -349,10 +359,10 @@ class NEMGNetClassifier(BaseSegmentClassifier):
 
     def _n_times(self) -> int:
         n_times = self.input_shape_[-1]
-        return max(n_times, least_n_times()) if self.short == "pad" else n_times
+        return max(n_times, least_n_times()) if self._kept("short") == "pad" else n_times
 
     def _head(self) -> str:
-        head = self._value("head")
+        head = self._kept("head")
         if head != "auto":
             return head
         return "pooled" if length_after_blocks(self._n_times()) >= _POOLED else "flat"
@@ -372,17 +382,17 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         return partial(started, make, start, self.freeze, with_output)
 
     def _layout(self) -> dict[str, Any]:
-        """Give the arguments of the network, from the fitted sizes."""
+        """Give the arguments of the network, from the fitted sizes, as it was trained."""
         return {
             "n_outputs": len(self.classes_),
             "n_chans": self.input_shape_[0] if len(self.input_shape_) == 2 else 1,
             "n_times": self._n_times(),
-            "version": self.version,
-            "width": self.width,
-            "activation": self.activation,
-            "dropout": self._value("dropout"),
+            "version": self._kept("version"),
+            "width": self._kept("width"),
+            "activation": self._kept("activation"),
+            "dropout": self._kept("dropout"),
             "head": self._head(),
-            "companding": self._value("companding"),
+            "companding": self._kept("companding"),
         }
 
     def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
@@ -423,7 +433,14 @@ def shipped_network(name: str) -> tuple[NEMGNetClassifier, float]:
     network.input_shape_, network.weights_ = shipped.input_shape, shipped.weights
     network.n_features_in_, network._history = shipped.input_shape[0], {}
     network.caution_ = caution_of_start(name)
+    network.keep_layout()
     return network, shipped.sfreq
+
+
+def _by_recipe(recipe: str, name: str, given: Any) -> Any:
+    """Give the value of a parameter: that of the recipe, if it is left to it."""
+    left = isinstance(given, str) and given == RECIPE
+    return RECIPES[recipe][name] if left else given
 
 
 def _to_signals(batch: Tensor, n_times: int) -> Tensor:

@@ -78,6 +78,10 @@ class TimmClassifier(BaseSegmentClassifier):
 
     Notes
     -----
+    A fitted network stays as it was trained, whatever is set afterwards: other values of
+    ``model_name``, ``image_size``, ``in_chans``, ``drop_rate``, ``freeze`` and ``channels_last``
+    hold of the next ``fit``. Saved models state those of the training.
+
     X is (n, height, width), (n, 1, height, width) or (n, in_chans, height, width), float32 or
     uint8. Rows of a two-dimensional X count as pictures one pixel high.
 
@@ -115,6 +119,9 @@ class TimmClassifier(BaseSegmentClassifier):
 
     _input_dtypes: ClassVar[list[Any]] = [np.float32, np.uint8]
     _prediction_batch: ClassVar[int] = 64
+    _laid_out_by = (
+        "model_name", "image_size", "in_chans", "drop_rate", "freeze", "channels_last",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -186,9 +193,10 @@ class TimmClassifier(BaseSegmentClassifier):
         self.random_state = random_state
 
     def _size(self) -> tuple[int, int]:
-        if self.image_size is None:
-            return own_image_size(self.model_name)
-        height, width = np.broadcast_to(self.image_size, 2).tolist()
+        size = self._kept("image_size")
+        if size is None:
+            return own_image_size(self._kept("model_name"))
+        height, width = np.broadcast_to(size, 2).tolist()
         return height, width
 
     def _learn_input(self, X: np.ndarray, train: np.ndarray) -> None:
@@ -202,17 +210,20 @@ class TimmClassifier(BaseSegmentClassifier):
         self.mean_, self.scale_ = _channel_moments(X, train, n_chans)
 
     def _module_factory(self, *, initial: bool) -> Callable[[], nn.Module]:
-        options: dict[str, Any] = {"pretrained": self.pretrained, "checkpoint": self.checkpoint}
+        options: dict[str, Any] = {
+            "pretrained": self.pretrained,
+            "checkpoint": self.checkpoint,
+            "lr_patterns": tuple(self.lr_groups or ()),
+        }
         return partial(
             _module,
-            self.model_name,
-            channels_last=self.channels_last,
-            lr_patterns=tuple(self.lr_groups or ()),
+            self._kept("model_name"),
+            channels_last=self._kept("channels_last"),
             n_outputs=len(self.classes_),
-            in_chans=self.in_chans,
+            in_chans=self._kept("in_chans"),
             image_size=self._size(),
-            drop_rate=self.drop_rate,
-            freeze=self.freeze,
+            drop_rate=self._kept("drop_rate"),
+            freeze=self._kept("freeze"),
             **(options if initial else {}),
         )
 
@@ -222,8 +233,8 @@ class TimmClassifier(BaseSegmentClassifier):
             mean=self.mean_,
             scale=self.scale_,
             size=self._size(),
-            in_chans=self.in_chans,
-            channels_last=self.channels_last,
+            in_chans=self._kept("in_chans"),
+            channels_last=self._kept("channels_last"),
         )
 
     def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
@@ -238,7 +249,7 @@ class TimmClassifier(BaseSegmentClassifier):
 
 
 def _module(
-    model_name: str, *, channels_last: bool, lr_patterns: tuple[str, ...], **options: Any
+    model_name: str, *, channels_last: bool, lr_patterns: tuple[str, ...] = (), **options: Any
 ) -> nn.Module:
     """Make the network; refuse patterns of learning rates that would pass unnoticed."""
     model = image_model(model_name, **options)

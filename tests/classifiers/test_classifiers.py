@@ -202,7 +202,7 @@ def test_held_out_rows_without_weight_have_no_loss_to_choose_by():
     slow = (X[y == "neuropathy"], y[y == "neuropathy"])
     options = {"validation": slow, "class_weight": {"neuropathy": 0}}
     assert small(**options).fit(X, y).history_["valid_loss"].isna().all()
-    with pytest.raises(ValueError, match="rows to validate on the weight 0.* monitor='accuracy'"):
+    with pytest.raises(ValueError, match=r"rows to validate on the weight 0.* monitor='accuracy'"):
         small(**options, monitor="loss").fit(X, y)
 
 
