@@ -20,7 +20,7 @@ from sklearn.utils.validation import validate_data
 from sknemg.recordings import InvalidRecordingsError, Recordings, Windows
 from sknemg.recordings._convert import is_ragged, unpack
 from sknemg.recordings._plausible import frames_to_user, warn_if_unlike_emg
-from sknemg.recordings._problems import raise_problems
+from sknemg.recordings._problems import raise_problems, shown
 from sknemg.recordings.windows import holding
 from sknemg.signal import LARGEST_AMPLITUDE
 from sknemg.versions import ModelVersionWarning, __version__
@@ -173,6 +173,20 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
         except InvalidRecordingsError as error:
             meta = X if isinstance(X, pd.DataFrame) else getattr(X, "meta", None)
             raise (error if meta is None else error.placed(meta)) from None
+
+    def _to_frame(self, X: Any) -> pd.DataFrame:
+        """Give a row an item: what is known of its recording, and its values by their names."""
+        self._validate_params()
+        recordings, _ = unpack(X, item_ndim=self._item_ndim, input_sfreq=self.input_sfreq)
+        names = self.get_feature_names_out().tolist()
+        known = recordings.meta.drop(columns="sfreq")
+        if both := [name for name in names if name in known]:
+            raise ValueError(f"X has columns named as features, {shown(both)}: rename them.")
+        items = self.transform(recordings)
+        self._look_at(X, recordings)  # whose samples have been validated
+        columns = dict(zip(names, items.values.T.astype(np.float64), strict=True))
+        rows = pd.Index(items.row_index, name="row")
+        return known.iloc[items.row_index].set_axis(rows).assign(**columns)
 
     def _look_at(self, X: Any, recordings: Recordings) -> None:
         """Warn of signals that no needle EMG looks like, unless `Recordings` have done so."""

@@ -11,10 +11,15 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from sknemg.evaluation.nuisance import MEASURES, nuisance_table
+from sknemg.evaluation.nuisance import MEASURES, nuisance_table, signals_of
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import ROW
-from sknemg.recordings._subjects import check_labels, check_subjects, label_subjects
+from sknemg.recordings._subjects import (
+    check_labels,
+    check_subjects,
+    label_subjects,
+    require_columns,
+)
 
 #: Number of times that the diagnoses are dealt out anew.
 _SHUFFLES = 1999
@@ -39,7 +44,11 @@ class _Row(NamedTuple):
 
 
 def confounds(
-    X: Recordings, y: ArrayLike, *, least: int = 1, random_state: int | None = 0
+    X: Recordings | pd.DataFrame,
+    y: ArrayLike,
+    *,
+    least: int = 1,
+    random_state: int | None = 0,
 ) -> pd.DataFrame:
     """Tabulate what else differs between the diagnoses, with every column of `X`.
 
@@ -48,7 +57,7 @@ def confounds(
 
     Parameters
     ----------
-    X : Recordings of signals
+    X : Recordings of signals, or DataFrame with the columns ``signal`` and ``sfreq``
         With the column ``subject``.
     y : array-like of shape (n_recordings,)
         Diagnoses; all recordings of a subject have the same.
@@ -74,7 +83,8 @@ def confounds(
     Raises
     ------
     ValueError
-        If subjects or diagnoses are missing, or a subject has two diagnoses.
+        If subjects or diagnoses are missing, a subject has two diagnoses, or `X` holds no signals
+        or no rates.
 
     Notes
     -----
@@ -101,6 +111,8 @@ def confounds(
     machine: U  1.5 (75.0 %)    0 (0.0 %)
     machine: V  0.5 (25.0 %)  2 (100.0 %)
     """
+    X = signals_of(X)
+    require_columns(X.meta, ["subject"])
     subject = check_subjects(X["subject"], len(X))
     labels = check_labels(y, len(X))
     codes, _, first = label_subjects(labels, subject)

@@ -15,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import to_recordings
+from sknemg.recordings._problems import listed
 from sknemg.signal import MAINS, describe_signal
 
 #: Name of the model that sees no EMG in the tables of an evaluation.
@@ -73,6 +74,8 @@ def nuisance_table(X: Any) -> pd.DataFrame:
     ------
     ValueError
         If `X` holds no signals, or the rate of a recording is unknown.
+    InvalidRecordingsError
+        Naming the rows of a DataFrame that `Recordings` would not take.
 
     Notes
     -----
@@ -93,21 +96,29 @@ def nuisance_table(X: Any) -> pd.DataFrame:
     0           2.0     1.0     0.0  -15.0
     1           2.0     1.0     0.5   -2.3
     """
-    data = to_recordings(X)
-    if not isinstance(data, Recordings) or data.item_shape != ():
-        raise ValueError(
-            f"X is of type {type(X).__name__} and holds no signals to measure: give Recordings of "
-            "signals, or a DataFrame with the columns 'signal' and 'sfreq'."
-        )
+    data = signals_of(X)
     rates = data["sfreq"].to_numpy(dtype=float)
-    if np.isnan(rates).any():
-        raise ValueError("The rates of the recordings are unknown: give `sfreq` in hertz.")
     rows = [_measure(row, rate) for row, rate in zip(data, rates, strict=True)]
     table = pd.DataFrame(rows, columns=[*MEASURES][3:], dtype=float)
     table.insert(0, "n_recordings", _recordings_of_each(data))
     table.insert(1, "length", np.asarray(data.durations, dtype=float))
     table.insert(2, "sfreq", rates)
     return table
+
+
+def signals_of(X: Any) -> Recordings:
+    """Bring a container to `Recordings` of signals with known rates, or say what is wanted."""
+    data = to_recordings(X)
+    if not isinstance(data, Recordings) or data.item_shape != ():
+        raise ValueError(
+            f"X is of type {type(X).__name__} and holds no signals to measure: give Recordings of "
+            "signals, or a DataFrame with the columns 'signal' and 'sfreq'."
+        )
+    unknown = np.flatnonzero(data["sfreq"].isna())
+    if len(unknown):
+        where = f" in {listed(unknown, 'row')}" if len(unknown) < len(data) else ""
+        raise ValueError(f"The rates of the recordings are unknown{where}: give `sfreq` in hertz.")
+    return data if isinstance(X, Recordings) else data.validate()
 
 
 def nuisance_model(random_state: int | None = None) -> Pipeline:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import NamedTuple, Self
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from sknemg.features.interference import InterferenceFeatures
 from sknemg.recordings import Recordings
+from sknemg.recordings._convert import table_of, with_only
 from sknemg.recordings._problems import shown
+from sknemg.recordings._subjects import require_columns
 
 LEAST_NORMALS = 5  # subjects, in a muscle
 LEAST_EPOCHS = 10  # for a verdict
@@ -19,6 +22,7 @@ MOST_OUTSIDE = 0.1  # of a normal muscle's epochs
 LEAST_TURNS = 20.0  # a second: with fewer, an epoch holds hardly a contraction
 WIDTH = 2.0  # standard deviations of the cloud to either side
 COLUMNS = ("turns_stalberg_100", "turn_amplitude_stalberg_100")
+MEASURED = ("turns", "amplitude")  # their names here
 
 
 class Cloud(NamedTuple):
@@ -62,8 +66,8 @@ class TurnsReference:
 
     Parameters
     ----------
-    clouds : dict of str to Cloud
-        By muscle.
+    clouds : dict
+        The `Cloud` of each muscle, by its name.
     epoch : float, default=0.5
         Seconds of an epoch.
 
@@ -98,17 +102,17 @@ class TurnsReference:
     {'neuropathy': 6}
     """
 
-    def __init__(self, clouds: dict[str, Cloud], *, epoch: float = 0.5):
+    def __init__(self, clouds: Mapping[Any, Cloud], *, epoch: float = 0.5):
         self.clouds = clouds
         self.epoch = epoch
 
     @classmethod
-    def from_normals(cls, X: Recordings, *, epoch: float = 0.5) -> Self:
+    def from_normals(cls, X: Recordings | pd.DataFrame, *, epoch: float = 0.5) -> Self:
         """Make clouds of healthy subjects, muscle by muscle.
 
         Parameters
         ----------
-        X : Recordings of signals
+        X : Recordings of signals, or DataFrame with the columns ``signal`` and ``sfreq``
             Of healthy subjects alone, with columns ``subject`` and ``muscle``.
         epoch : float, default=0.5
             Seconds of an epoch.
@@ -120,24 +124,27 @@ class TurnsReference:
         Raises
         ------
         ValueError
-            If a column is missing, or no muscle has 5 subjects with 10 epochs each.
+            If a column is missing or has gaps, or no muscle has 5 subjects with 10 epochs each.
 
         Warns
         -----
         UserWarning
             Naming the muscles with fewer than 5 such subjects, which are left out.
         """
-        table = _epochs(X, epoch, ["subject", "muscle"])
-        clouds: dict[str, Cloud] = {}
+        keys = ["subject", "muscle"]
+        require_columns(known := table_of(X), keys)
+        table = _epochs(with_only(X, keys), epoch)
+        clouds: dict[Any, Cloud] = {}
         rare: list[str] = []
-        for muscle, own in table.groupby("muscle", sort=True):
+        for muscle in sorted(known["muscle"].unique(), key=str):  # also without an epoch
+            own = table[table["muscle"] == muscle]
             sizes = own["subject"].map(own["subject"].value_counts())
             own, sizes = own[sizes >= LEAST_EPOCHS], sizes[sizes >= LEAST_EPOCHS]
             n_subjects = own["subject"].nunique()
             if n_subjects < LEAST_NORMALS:
                 rare.append(f"{muscle} ({n_subjects})")
                 continue
-            clouds[str(muscle)] = _cloud(own, 1 / sizes.to_numpy(dtype=float), n_subjects)
+            clouds[muscle] = _cloud(own, 1 / sizes.to_numpy(dtype=float), n_subjects)
         if not clouds:
             raise ValueError(
                 f"No muscle has {LEAST_NORMALS} subjects with {LEAST_EPOCHS} epochs each "
@@ -151,12 +158,12 @@ class TurnsReference:
             )
         return cls(clouds, epoch=epoch)
 
-    def epochs(self, X: Recordings) -> pd.DataFrame:
+    def epochs(self, X: Recordings | pd.DataFrame) -> pd.DataFrame:
         """Compare every epoch with the cloud of its muscle.
 
         Parameters
         ----------
-        X : Recordings of signals
+        X : Recordings of signals, or DataFrame with the columns ``signal`` and ``sfreq``
             With the column ``muscle``.
 
         Returns
@@ -168,14 +175,19 @@ class TurnsReference:
         Raises
         ------
         ValueError
-            If the column is missing, or there is no cloud of a muscle.
+            If the column is missing or has gaps, there is no cloud of a muscle, or `X` has a
+            column ``turns``, ``amplitude`` or ``side``.
         """
-        table = _epochs(X, self.epoch, ["muscle"])
-        if strange := sorted(set(table["muscle"]) - set(self.clouds), key=str):
+        require_columns(known := table_of(X), ["muscle"])
+        if strange := sorted(set(known["muscle"]) - set(self.clouds), key=str):
+            ours = shown(sorted(self.clouds, key=str))
             raise ValueError(
-                f"There is no cloud of {shown(strange)}, only of {shown(sorted(self.clouds))}: "
-                "make one with from_normals, or leave these muscles out."
+                f"There is no cloud of {shown(strange)}, only of {ours}: make one with "
+                "from_normals, or leave these muscles out."
             )
+        if both := [name for name in (*MEASURED, "side") if name in known]:
+            raise ValueError(f"X has columns named as measures, {shown(both)}: rename them.")
+        table = _epochs(X, self.epoch)
         side = np.full(len(table), "in", dtype=object)
         for muscle, cloud in self.clouds.items():
             own = (table["muscle"] == muscle).to_numpy()
@@ -183,12 +195,12 @@ class TurnsReference:
             side[own] = np.select([excess < cloud.low, excess > cloud.high], ["low", "high"], "in")
         return table.assign(side=side)
 
-    def diagnose(self, X: Recordings) -> pd.DataFrame:
+    def diagnose(self, X: Recordings | pd.DataFrame) -> pd.DataFrame:
         """Judge muscles by the share of their epochs outside, without any training.
 
         Parameters
         ----------
-        X : Recordings of signals
+        X : Recordings of signals, or DataFrame with the columns ``signal`` and ``sfreq``
             With the column ``muscle``; ``subject`` keeps subjects apart.
 
         Returns
@@ -197,18 +209,26 @@ class TurnsReference:
             ``n_epochs``, the shares ``low`` and ``high``, and ``conclusion``: ``"normal"``,
             ``"myopathy"`` (low), ``"neuropathy"`` (high), ``"mixed"``, or
             ``"fewer than 10 epochs"``.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing or has gaps, or there is no cloud of a muscle.
         """
-        known = [key for key in ("subject", "muscle") if key in X]
-        table = self.epochs(X)
+        known = table_of(X)
+        keys = [*(["subject"] if "subject" in known else []), "muscle"]
+        require_columns(known, keys)
+        table = self.epochs(with_only(X, keys))
+        found = dict(iter(table.groupby(keys, sort=False, observed=True)))
         rows = []
-        groups = X.meta.groupby(known, sort=False, observed=True)
-        for names, _ in groups:  # of all, those without an epoch too
-            own = table[(table[known] == list(names)).all(axis=1)]
+        each = known[keys].drop_duplicates().itertuples(index=False, name=None)
+        for names in each:  # those without an epoch, too
+            own = found.get(names, table[:0])
             low, high = (
                 (own["side"] == side).mean() if len(own) else 0.0 for side in ("low", "high")
             )
             rows.append((*names, len(own), low, high, _conclusion(len(own), low, high)))
-        return pd.DataFrame(rows, columns=[*known, "n_epochs", "low", "high", "conclusion"])
+        return pd.DataFrame(rows, columns=[*keys, "n_epochs", "low", "high", "conclusion"])
 
 
 def _conclusion(n_epochs: int, low: float, high: float) -> str:
@@ -221,15 +241,12 @@ def _conclusion(n_epochs: int, low: float, high: float) -> str:
     return "myopathy" if low > high else "neuropathy"
 
 
-def _epochs(X: Recordings, epoch: float, columns: list[str]) -> pd.DataFrame:
+def _epochs(X: Recordings | pd.DataFrame, epoch: float) -> pd.DataFrame:
     """Find turns and amplitude of every epoch with a contraction in it."""
-    if missing := [column for column in columns if column not in X]:
-        raise ValueError(f"X lacks the columns {shown(missing)}: add them.")
-    table = InterferenceFeatures(epoch, thresholds=(0.1,), items="epoch").to_frame(X)
-    known = [name for name in X.meta if name != "sfreq"]
-    table = table[[*known, *COLUMNS]].rename(
-        columns=dict(zip(COLUMNS, ("turns", "amplitude"), strict=True))
-    )
+    measure = InterferenceFeatures(epoch, thresholds=(0.1,), items="epoch")
+    others = [name for name in measure.get_feature_names_out() if name not in COLUMNS]
+    table = measure.to_frame(X).drop(columns=others)
+    table = table.rename(columns=dict(zip(COLUMNS, MEASURED, strict=True)))
     return table[(table["turns"] >= LEAST_TURNS) & (table["amplitude"] > 0)]
 
 

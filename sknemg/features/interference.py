@@ -13,7 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknemg.base import RowTransformer
-from sknemg.features.turns import RULES, Rule, Turns, check_segments, find_turns, turns_a_row
+from sknemg.features.turns import (
+    RULES,
+    Rule,
+    Turns,
+    check_segments,
+    check_thresholds,
+    find_turns,
+    turns_a_row,
+)
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import common_sfreq
 from sknemg.recordings.recordings import offsets_of
@@ -25,6 +33,7 @@ THRESHOLDS = (0.02, 0.1)
 USUAL: tuple[Rule, float] = ("stalberg", 0.1)
 MOST_OF_A_SMALL_SEGMENT = (2.0, 3e-3)  # mV and s
 _MEASURES = ("turns", "turn_amplitude", "ratio")
+_MICROVOLTS = 1000.0  # in a millivolt
 
 
 def interference_names(thresholds: Sequence[float] = THRESHOLDS) -> list[str]:
@@ -40,13 +49,21 @@ def interference_names(thresholds: Sequence[float] = THRESHOLDS) -> list[str]:
     list of str
         Thresholds are written in µV.
 
+    Raises
+    ------
+    ValueError
+        If `thresholds` are not finite, not above 0 or named alike.
+
     Examples
     --------
     >>> interference_names([0.1])[:3]
     ['turns_stalberg_100', 'turn_amplitude_stalberg_100', 'ratio_stalberg_100']
     """
+    check_thresholds(
+        thresholds, what="finite changes above 0 mV", usual=THRESHOLDS, scale=_MICROVOLTS
+    )
     names = [
-        f"{measure}_{rule}_{1000 * threshold:g}"
+        f"{measure}_{rule}_{_MICROVOLTS * threshold:g}"
         for rule in RULES
         for threshold in thresholds
         for measure in _MEASURES
@@ -174,6 +191,11 @@ def interference_features(
         high in myopathy and low in neuropathy; then NSS (:func:`small_segments`) and
         :func:`envelope_amplitude`, at a threshold of 0.1 mV. All 0 without turns.
 
+    Raises
+    ------
+    ValueError
+        As :func:`find_turns` and :func:`interference_names`.
+
     Examples
     --------
     A triangle of 1 mV, 100 times a second, turns 199 times between the ends of a second:
@@ -184,6 +206,7 @@ def interference_features(
     >>> named["turns_stalberg_100"], named["ratio_stalberg_100"], named["envelope_amplitude"]
     (np.float64(199.0), np.float64(199.0), np.float64(1.0))
     """
+    interference_names(thresholds)  # which refuses what are no thresholds
     epochs = np.asarray(epochs)
     check_segments(epochs)
     found = {
@@ -290,8 +313,11 @@ class InterferenceFeatures(RowTransformer, auto_wrap_output_keys=None):  # type:
         self.items = items
         self.input_sfreq = input_sfreq
 
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        interference_names(self.thresholds)
+
     def _transform(self, X: Recordings) -> Recordings:
-        _check_thresholds(self.thresholds)
         rows = self._epochs(X)
         if self.items == "recording":
             peaks = _peaks(self.thresholds)
@@ -326,19 +352,25 @@ class InterferenceFeatures(RowTransformer, auto_wrap_output_keys=None):  # type:
 
         Parameters
         ----------
-        X : Recordings
+        X : Recordings, DataFrame with a column ``signal``, list of arrays, or ndarray
 
         Returns
         -------
         DataFrame of n_items rows
             What is known of the recording (``subject``, ``muscle`` and so on), and a column for
             each feature. The index, named ``row``, is the row of `X`.
+
+        Raises
+        ------
+        ValueError
+            If `X` has a column that is named as a feature.
+
+        Warns
+        -----
+        ImplausibleWarning
+            As `transform`.
         """
-        found = self.fit(X).transform(X)
-        known = X.meta.drop(columns="sfreq").iloc[found.row_index]
-        names = self.get_feature_names_out()
-        columns = dict(zip(names, found.values.T.astype(np.float64), strict=True))
-        return known.set_axis(pd.Index(found.row_index, name="row")).assign(**columns)
+        return self._to_frame(X)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the features.
@@ -355,11 +387,6 @@ class InterferenceFeatures(RowTransformer, auto_wrap_output_keys=None):  # type:
         if self.items == "recording":
             names += [f"peak_{names[place]}" for place in _peaks(self.thresholds)]
         return np.array(names, dtype=object)
-
-
-def _check_thresholds(thresholds: Sequence[float]) -> None:
-    if not len(thresholds) or not (np.asarray(thresholds, dtype=float) > 0).all():
-        raise ValueError(f"thresholds={thresholds!r} must be one or more changes above 0 mV.")
 
 
 def _peaks(thresholds: Sequence[float]) -> list[int]:

@@ -19,7 +19,7 @@ from sknemg.features.segments import (
     feature_names,
     spectral_features,
 )
-from sknemg.features.turns import Turns, check_segments, find_turns
+from sknemg.features.turns import Turns, check_segments, check_thresholds, find_turns
 from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._convert import common_sfreq
 from sknemg.recordings._problems import shown
@@ -58,29 +58,9 @@ def pattern_names(thresholds: Sequence[float] = THRESHOLDS) -> list[str]:
     >>> pattern_names([0.5])[:5]
     ['turns_0.5', 'turn_amplitude_0.5', 'turn_interval_0.5', 'short_intervals_0.5', 'mean_abs']
     """
-    _check_thresholds(thresholds)
+    check_thresholds(thresholds, what="finite multiples above 0", usual=THRESHOLDS)
     of_turns = [f"{name}_{threshold:g}" for threshold in thresholds for name in _OF_TURNS]
     return [*of_turns, *_OF_SHAPE, *_SPECTRAL]
-
-
-def _check_thresholds(thresholds: Sequence[float]) -> None:
-    """Refuse what are no thresholds, or would be named alike."""
-    given = np.asarray(thresholds, dtype=object)
-    if given.ndim != 1 or not len(given) or not all(map(_is_multiple, given)):
-        raise ValueError(
-            f"thresholds={thresholds!r} must be one or more finite multiples above 0: give them "
-            f"as {THRESHOLDS}."
-        )
-    names = [f"{threshold:g}" for threshold in given]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(
-            f"thresholds={thresholds!r} has several that are named {shown(twice)}: give each once, "
-            "unlike in its first six digits."
-        )
-
-
-def _is_multiple(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < np.inf
 
 
 def pattern_features(

@@ -2,16 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from numbers import Real
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.recordings._problems import listed
+from sknemg.recordings._problems import listed, shown
 from sknemg.signal import LARGEST_AMPLITUDE, implausible
 
 Rule = Literal["stalberg", "willison"]
 RULES: tuple[Rule, ...] = get_args(Rule)
+
+
+def check_thresholds(
+    thresholds: Sequence[float], *, what: str, usual: Sequence[float], scale: float = 1.0
+) -> None:
+    """Refuse what are no thresholds of turns, or would be named alike.
+
+    Parameters
+    ----------
+    thresholds : sequence of float
+    what : str
+        What they are, for the message.
+    usual : sequence of float
+        Such as they should be.
+    scale : float, default=1.0
+        Times which they are written in the names of features.
+
+    Examples
+    --------
+    >>> check_thresholds([0.1, 0.1000001], what="finite changes above 0 mV", usual=(0.02, 0.1))
+    Traceback (most recent call last):
+    ValueError: thresholds=[0.1, 0.1000001] has several that are named ['0.1']: give each once, \
+unlike in its first six digits.
+    """
+    given = np.asarray(thresholds, dtype=object)
+    if given.ndim != 1 or not len(given) or not all(map(_is_threshold, given)):
+        raise ValueError(
+            f"thresholds={thresholds!r} must be one or more {what}: give them as {usual}."
+        )
+    names = [f"{scale * threshold:g}" for threshold in given]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(
+            f"thresholds={thresholds!r} has several that are named {shown(twice)}: give each once, "
+            "unlike in its first six digits."
+        )
+
+
+def _is_threshold(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < np.inf
 
 
 class Turns(NamedTuple):
@@ -59,7 +100,8 @@ def find_turns(segments: ArrayLike, *, threshold: float = 0.1, rule: Rule = "sta
     Raises
     ------
     ValueError
-        If segments hold samples that are NaN, infinite or beyond 1e6 mV, or the rule is unknown.
+        If segments hold samples that are NaN, infinite or beyond 1e6 mV, the threshold is no
+        finite number above 0, or the rule is unknown.
 
     References
     ----------
@@ -82,6 +124,8 @@ def find_turns(segments: ArrayLike, *, threshold: float = 0.1, rule: Rule = "sta
     """
     if rule not in RULES:
         raise ValueError(f"rule={rule!r} is unknown: choose one of {RULES}.")
+    if not _is_threshold(threshold):
+        raise ValueError(f"threshold={threshold!r} must be a finite number above 0: give 0.1 mV.")
     segments = np.asarray(segments, dtype=np.float64)
     check_segments(segments)
     one = _stalberg if rule == "stalberg" else _willison

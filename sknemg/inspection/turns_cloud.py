@@ -10,6 +10,7 @@ import pandas as pd
 from sknemg.features.cloud import LEAST_TURNS, Cloud, TurnsReference
 from sknemg.inspection._style import GREY, legend, new_axes
 from sknemg.recordings import Recordings
+from sknemg.recordings._convert import with_only
 from sknemg.recordings._problems import shown
 
 _SIDES = {
@@ -83,7 +84,7 @@ class TurnsCloudDisplay:
         names = X["muscle"].unique() if "muscle" in X else []
         if len(names) > 1:
             raise ValueError(f"X holds the muscles {shown(names)}: give rows of one.")
-        epochs = reference.epochs(X)
+        epochs = reference.epochs(with_only(X, ["subject", "muscle"]))
         subjects = X["subject"].unique() if "subject" in X else []
         title = ", ".join(map(str, [*(subjects if len(subjects) == 1 else []), *names]))
         return cls(epochs, reference.clouds[names[0]], title=title).plot(ax)

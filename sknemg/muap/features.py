@@ -19,7 +19,6 @@ from sknemg.base import RowTransformer
 from sknemg.muap.measure import FINE_SFREQ, FIRING, MotorUnit, find_units
 from sknemg.muap.potential import BASELINE, HALF_SWEEP, QUIET, extent, measure_muap
 from sknemg.recordings import Recordings
-from sknemg.recordings._convert import unpack
 from sknemg.recordings._problems import listed, rows_of, shown
 from sknemg.recordings._workers import kept_by_workers
 from sknemg.recordings.recordings import offsets_of
@@ -348,16 +347,8 @@ class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[
         ImplausibleWarning
             As `transform`.
         """
-        features = self.get_feature_names_out().tolist()
-        given = X
-        X, _ = unpack(X, item_ndim=0, input_sfreq=self.input_sfreq)
-        units = clone(self).set_params(return_templates=False).transform(X)
-        self._look_at(given, X)  # whose samples have been validated
-        known = X.meta.drop(columns="sfreq").iloc[units.row_index]
-        if both := sorted(set(known) & set(features)):
-            raise ValueError(f"X has columns named as features, {shown(both)}: rename them.")
-        columns = dict(zip(features, units.values.T.astype(np.float64), strict=True))
-        return known.set_axis(pd.Index(units.row_index, name="row")).assign(**columns)
+        table: pd.DataFrame = clone(self).set_params(return_templates=False)._to_frame(X)
+        return table
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the features, or the samples of the templates.

@@ -11,8 +11,9 @@ import pandas as pd
 
 from sknemg.muap.features import MuapFeatures
 from sknemg.recordings import Recordings
+from sknemg.recordings._convert import table_of
 from sknemg.recordings._problems import listed, shown
-from sknemg.recordings._subjects import missing_entries
+from sknemg.recordings._subjects import require_columns
 
 __all__ = ["MuapReference", "published_norms"]
 
@@ -158,10 +159,10 @@ class MuapReference:
             Naming the subjects with fewer than 20 potentials in a muscle, and the muscles with
             fewer than 5 subjects; both are left out.
         """
-        known = _table_of(X)
-        _require(known, ["subject", "muscle"])
+        known = table_of(X)
+        require_columns(known, ["subject", "muscle"])
         muaps = _measured(X, parameters, n_jobs)
-        _require(muaps, parameters)
+        require_columns(muaps, parameters)
         found = _grouped(muaps, ["muscle", "subject"])
         rows, few, rare = [], [], []
         for muscle, own in known.groupby("muscle", sort=True, observed=True):
@@ -218,9 +219,9 @@ class MuapReference:
             If a column is missing, a subject or muscle is known of some rows alone, or there are
             no norms of a muscle.
         """
-        known = _table_of(muaps)
+        known = table_of(muaps)
         keys = [*(["subject"] if "subject" in known else []), "muscle"]
-        _require(known, keys)
+        require_columns(known, keys)
         known = self._by_norms(known)
         strange = sorted(set(known["muscle"]) - set(self.norms["muscle"]), key=str)
         if strange:
@@ -235,7 +236,7 @@ class MuapReference:
         for names in known[keys].drop_duplicates().itertuples(index=False, name=None):
             own = found.get(names, muaps[:0])
             norms = self.norms[self.norms["muscle"] == names[-1]]
-            _require(own, norms["parameter"].tolist())
+            require_columns(own, norms["parameter"])
             for norm in norms.itertuples():
                 values = own[norm.parameter].to_numpy(dtype=float)
                 rows.append(dict(zip(keys, names, strict=True)) | _compared(values, norm))
@@ -352,17 +353,6 @@ def _norm_of(values: list[Any], skewed: bool) -> tuple[float, float, float, floa
     return float(np.mean(means)), float(np.std(means, ddof=1)), float(low), float(high)
 
 
-def _table_of(X: Any) -> pd.DataFrame:
-    """Give what is known of each row of X, be it a recording or a potential."""
-    table = X if isinstance(X, pd.DataFrame) else getattr(X, "meta", None)
-    if not isinstance(table, pd.DataFrame):
-        raise ValueError(
-            f"X is of type {type(X).__name__}: give Recordings of signals, or a DataFrame with a "
-            "row a potential."
-        )
-    return table.reset_index(drop=True)
-
-
 def _measured(X: Any, parameters: Iterable[str], n_jobs: int | None) -> pd.DataFrame:
     """Give the potentials of X; the index is the row of X."""
     if isinstance(X, pd.DataFrame) and "signal" not in X:
@@ -372,15 +362,3 @@ def _measured(X: Any, parameters: Iterable[str], n_jobs: int | None) -> pd.DataF
 
 def _grouped(table: pd.DataFrame, keys: list[str]) -> dict[Any, pd.DataFrame]:
     return dict(iter(table.groupby(keys, sort=False, observed=True)))
-
-
-def _require(table: pd.DataFrame, columns: Iterable[str]) -> None:
-    if lacking := [column for column in columns if column not in table]:
-        raise ValueError(f"The table lacks {shown(lacking)}: add these columns.")
-    missing = {column: missing_entries(table[column]) for column in columns}
-    if gaps := [column for column in columns if missing[column].any()]:
-        rows = table.index[np.any([missing[column] for column in gaps], axis=0)]
-        raise ValueError(
-            f"Entries of {shown(gaps)} are missing in {listed(rows, 'row')}: fill them in, or "
-            "leave these rows out."
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.recordings._problems import LISTED, listed, raise_problems, rows_of
+from sknemg.recordings._problems import LISTED, ROW, listed, raise_problems, rows_of
 from sknemg.recordings.recordings import Recordings
 from sknemg.recordings.windows import Windows
 
@@ -96,6 +96,36 @@ def to_recordings(
     n_axes = X.ndim - 2 if item_ndim is None else item_ndim
     n_items = 1 if X.ndim == 1 + n_axes else X.shape[1]
     return wrap(X.reshape(len(X) * n_items, *X.shape[X.ndim - n_axes :]), len(X), n_items, rate)
+
+
+def table_of(X: Any) -> pd.DataFrame:
+    """Give what is known of each row of X: the table of Recordings, or a DataFrame itself.
+
+    Examples
+    --------
+    >>> table_of(Recordings(np.zeros((2, 5)), sfreq=10, subject="S1"))["subject"].tolist()
+    ['S1', 'S1']
+    """
+    table = X if isinstance(X, pd.DataFrame) else getattr(X, "meta", None)
+    if not isinstance(table, pd.DataFrame):
+        raise ValueError(f"X is of type {type(X).__name__}: give Recordings or a DataFrame.")
+    return table.reset_index(drop=True)
+
+
+def with_only(X: Recordings | pd.DataFrame, columns: Sequence[str]) -> Any:
+    """Return the same signals with no other columns than these, their rates and units.
+
+    Examples
+    --------
+    >>> X = Recordings(np.zeros((2, 5)), sfreq=10, subject="S1", side="left")
+    >>> with_only(X, ["subject", "muscle"]).meta.columns.tolist()
+    ['sfreq', 'subject']
+    """
+    kept = (*columns, "sfreq", "signal", "unit", ROW)
+    if isinstance(X, pd.DataFrame):
+        return X[[name for name in X if name in kept]]
+    known = X.meta[[name for name in X.meta if name in kept]]
+    return Recordings.from_ragged(X.items, X.offsets, known)
 
 
 def is_ragged(X: Any) -> bool:

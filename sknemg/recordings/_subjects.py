@@ -156,6 +156,27 @@ def missing_entries(entries: Any) -> NDArray[np.bool_]:
     return np.asarray(pd.isna(column)) | np.array(blank, dtype=bool) | masked
 
 
+def require_columns(table: pd.DataFrame, columns: Iterable[str]) -> None:
+    """Raise if a table lacks columns, or has gaps in them, naming its rows by their index.
+
+    Examples
+    --------
+    >>> require_columns(pd.DataFrame({"subject": ["S1", None]}), ["subject"])
+    Traceback (most recent call last):
+    ValueError: Entries of ['subject'] are missing in row 1: fill them in, or leave these rows out.
+    """
+    columns = list(columns)
+    if lacking := [column for column in columns if column not in table]:
+        raise ValueError(f"X lacks the columns {shown(lacking)}: add them.")
+    missing = {column: missing_entries(table[column]) for column in columns}
+    if gaps := [column for column in columns if missing[column].any()]:
+        rows = table.index[np.any([missing[column] for column in gaps], axis=0)]
+        raise ValueError(
+            f"Entries of {shown(gaps)} are missing in {listed(rows, 'row')}: fill them in, or "
+            "leave these rows out."
+        )
+
+
 # -- one diagnosis per subject -----------------------------------------------------------------
 
 

@@ -112,8 +112,23 @@ def test_the_chance_to_find_a_difference_is_the_power_of_the_test():
     assert np.isnan(chance_to_find([1, 9]))
 
 
+def test_a_table_of_signals_is_described_as_recordings_are():
+    X, y = cohort(hospital=np.resize(["North", "South"], 20))
+    pd.testing.assert_frame_equal(confounds(X.to_frame(), y), confounds(X, y))
+
+
 def test_what_is_wrong_is_named():
     X, y = cohort()
     y[0] = "well"
     with pytest.raises(ValueError, match="1 subject has more than one diagnosis"):
         confounds(X, y)
+    with pytest.raises(ValueError, match=r"X lacks the columns \['subject'\]: add them"):
+        confounds(X.to_frame().drop(columns="subject"), y)
+    with pytest.raises(ValueError, match="of type list and holds no signals to measure: give"):
+        confounds([[1.0, 2.0]], y)
+    with pytest.raises(ValueError, match="unknown in row 3: give `sfreq` in hertz"):
+        confounds(X.to_frame().assign(sfreq=[100.0] * 3 + [None] + [100.0] * 36), y)
+    broken = X.to_frame()
+    broken["signal"].iloc[1][7] = np.nan
+    with pytest.raises(ValueError, match="row 1: 1 of 100 samples NaN or infinite"):
+        confounds(broken, y)

@@ -1,11 +1,12 @@
 """Turns, interference pattern and turns-amplitude cloud, on signals with values by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from sknemg import DiVoteClassifier, InterferenceFeatures, Recordings
+from sknemg import DiVoteClassifier, ImplausibleWarning, InterferenceFeatures, Recordings
 from sknemg.features import (
     TurnsReference,
     count_turns,
@@ -151,8 +152,37 @@ def test_features_vote_and_a_short_recording_does_not():
 @pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_thresholds_must_be_changes():
     X = Recordings([np.zeros(6000)], sfreq=SFREQ)
-    with pytest.raises(ValueError, match=r"thresholds=\[0\] must be one or more changes above 0"):
-        InterferenceFeatures(thresholds=[0]).transform(X)
+    for wrong in ([0], [], [np.inf], [np.nan], [True], ["0.1"], 0.1):
+        with pytest.raises(ValueError, match="must be one or more finite changes above 0 mV: give"):
+            InterferenceFeatures(thresholds=wrong).get_feature_names_out()
+        with pytest.raises(ValueError, match="thresholds"):
+            InterferenceFeatures(thresholds=wrong).fit(X)
+        with pytest.raises(ValueError, match="must be one or more finite changes above 0 mV: give"):
+            interference_features(np.zeros((1, 900)), SFREQ, thresholds=wrong)
+    with pytest.raises(ValueError, match=r"several that are named \['100'\]: give each once"):
+        InterferenceFeatures(thresholds=[0.1, 0.1000001]).transform(X)
+    for wrong in (0, -0.1, np.nan, np.inf, True, "0.1", None):
+        with pytest.raises(ValueError, match=r"threshold=.* must be a finite number above 0: give"):
+            find_turns([[0.0, 1.0, 0.0]], threshold=wrong)
+
+
+def test_a_table_of_any_container_keeps_what_is_known():
+    rng = np.random.default_rng(0)
+    signals = list(rng.normal(0, 0.3, size=(2, 9000)))
+    X = Recordings(signals, sfreq=SFREQ, subject=["a", "b"], side=["left", "right"])
+    found = InterferenceFeatures().to_frame(X)
+    assert found[["subject", "side"]].to_numpy().tolist() == [["a", "left"], ["b", "right"]]
+    assert len(found.columns) == 20
+    pd.testing.assert_frame_equal(InterferenceFeatures().to_frame(X.to_frame()), found)
+    for bare in (signals, np.array(signals)):
+        table = InterferenceFeatures(input_sfreq=SFREQ).to_frame(bare)
+        np.testing.assert_allclose(table, found.drop(columns=["subject", "side"]), rtol=1e-5)
+    with pytest.raises(
+        ValueError, match=r"columns named as features, \['small_segments'\]: rename"
+    ):
+        InterferenceFeatures().to_frame(X.with_columns(small_segments=[7, 8]))
+    with pytest.warns(ImplausibleWarning, match="a peak above 50 mV"):
+        InterferenceFeatures(input_sfreq=SFREQ).to_frame([1000.5 * signals[0]])
 
 
 def cohort(factor=1.0, n_subjects=6, muscle="deltoid"):
@@ -202,3 +232,45 @@ def test_clouds_need_normals():
         reference = TurnsReference.from_normals(two)
     with pytest.raises(ValueError, match=r"no cloud of \['biceps'\], only of \['deltoid'\]: make"):
         reference.diagnose(two)
+    silent = two.with_columns(muscle=["deltoid"] * 6 + ["biceps"] * 2)
+    silent = silent.with_values(np.concatenate([*silent[:6], 0 * silent[6], 0 * silent[7]]))
+    with pytest.warns(UserWarning, match=r"are left out, \['biceps \(0\)'\]: record more"):
+        TurnsReference.from_normals(silent)
+
+
+@pytest.mark.parametrize("muscle", [7, 7.5, pd.Categorical(["deltoid"] * 6, ["biceps", "deltoid"])])
+def test_a_muscle_may_have_any_name(muscle):
+    X = cohort(muscle=muscle)
+    reference = TurnsReference.from_normals(X)
+    assert list(reference.clouds) == X["muscle"].unique().tolist()
+    assert reference.diagnose(X)["conclusion"].tolist() == ["normal"] * 6
+    with pytest.raises(ValueError, match=r"no cloud of \['tongue'\], only of \["):
+        reference.diagnose(cohort(muscle="tongue"))
+
+
+def test_clouds_of_tables_and_what_has_gaps():
+    X = cohort()
+    reference = TurnsReference.from_normals(X.to_frame())
+    assert reference.clouds == TurnsReference.from_normals(X).clouds
+    pd.testing.assert_frame_equal(reference.diagnose(X.to_frame()), reference.diagnose(X))
+    names = [None, *X["subject"][1:]]
+    for use in (TurnsReference.from_normals, reference.diagnose):
+        with pytest.raises(
+            ValueError, match=r"Entries of \['subject'\] are missing in row 0: fill"
+        ):
+            use(X.with_columns(subject=names))
+        with pytest.raises(ValueError, match=r"Entries of \['muscle'\] are missing in row 0: fill"):
+            use(X.with_columns(muscle=[None] + ["deltoid"] * 5))
+        with pytest.raises(ValueError, match="X is of type list: give Recordings or a DataFrame"):
+            use(list(X))
+        with pytest.raises(ValueError, match="unit 'uV', taken as 'mV'"):
+            use(X.to_frame().assign(unit="uV"))
+
+
+def test_columns_of_the_recordings_are_not_taken_for_measures():
+    X = cohort().with_columns(side="left", turns=0.0)
+    reference = TurnsReference.from_normals(X)
+    assert reference.clouds == TurnsReference.from_normals(cohort()).clouds
+    assert reference.diagnose(X)["conclusion"].tolist() == ["normal"] * 6
+    with pytest.raises(ValueError, match=r"columns named as measures, \['turns', 'side'\]: rename"):
+        reference.epochs(X)

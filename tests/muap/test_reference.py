@@ -114,8 +114,8 @@ def test_too_few_normals_are_named():
     ("table", "message"),
     [
         (muscle(20, muscle="tongue"), r"no norms of \['tongue'\], only of \['biceps brachii'"),
-        (muscle(20).drop(columns="muscle"), r"lacks \['muscle'\]"),
-        (muscle(20).drop(columns="duration"), r"lacks \['duration'\]"),
+        (muscle(20).drop(columns="muscle"), r"lacks the columns \['muscle'\]"),
+        (muscle(20).drop(columns="duration"), r"lacks the columns \['duration'\]"),
         (muscle(20, duration=[np.nan] + [0.01] * 19), r"\['duration'\] are missing in row 0"),
         (
             pd.concat(
@@ -134,7 +134,7 @@ def test_too_few_normals_are_named():
         (muscle(20, muscle=[None] + ["deltoid"] * 19), r"\['muscle'\] are missing in row 0"),
         (
             [np.zeros(20)],
-            "X is of type list: give Recordings of signals, or a DataFrame with a row",
+            "X is of type list: give Recordings or a DataFrame",
         ),
     ],
 )
