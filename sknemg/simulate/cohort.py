@@ -13,7 +13,9 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from sknemg.recordings import Recordings
-from sknemg.simulate.patient import Dials, Range, simulate_patient
+from sknemg.recordings._problems import shown
+from sknemg.simulate.checks import Range, check_flag, check_generator
+from sknemg.simulate.patient import Dials, simulate_patient
 from sknemg.simulate.plan import plan_cohort
 from sknemg.simulate.variation import PATIENT
 from sknemg.versions import package_code
@@ -77,7 +79,7 @@ def make_cohort(
         Keep the published differences between the diagnoses in the number, location and length of
         recordings. A classifier may learn these instead of the disease; False removes them.
     sfreq : float, default=48000
-        Sampling rate, Hz. A lower one is computed directly, for the same patients.
+        Sampling rate, Hz, at least 1000. Patients are the same at any: none is resampled.
     band : (float, float), default=(20, 10000)
         Corners of the amplifier's filters, Hz.
     noise : float or (float, float), default=(0.001, 0.0025)
@@ -126,6 +128,11 @@ def make_cohort(
         ``n_active`` units recruited, and two tables, ``discharges`` and ``units``, as in
         :class:`~sknemg.simulate.Trace`.
 
+    Raises
+    ------
+    ValueError
+        If a setting is out of bounds or of another kind, or is set although `vary` draws it.
+
     References
     ----------
     .. [1] Yoo J, Yoo I, Youn I, et al. Residual one-dimensional convolutional neural network for
@@ -145,6 +152,8 @@ def make_cohort(
         severity, chronicity, effort, spared, age, needle, sfreq, band, noise, vary, gradient
     ).checked()
     _check_varied(dials)
+    check_flag("return_truth", return_truth)
+    check_flag("progress", progress)
     simulate = _simulate
     code = ""
     if cache is not None:
@@ -220,12 +229,13 @@ def _check_varied(dials: Dials) -> None:
     for name in _SET_ASIDE.get(dials.vary or "", ()):
         if getattr(dials, name) != usual[name].default:
             raise ValueError(
-                f"{name}={getattr(dials, name)!r} is drawn for each subject where cohorts vary in "
-                f"{dials.vary!r}: leave it out, or do not vary."
+                f"{name}={shown(getattr(dials, name))} is drawn for each subject where cohorts "
+                f"vary in {dials.vary!r}: leave it out, or do not vary."
             )
 
 
 def _as_seed(random_state: int | np.random.Generator | None) -> int:
+    rng = check_generator(random_state)
     if isinstance(random_state, (int, np.integer)):
         return int(random_state)
-    return int(np.random.default_rng(random_state).integers(2**32))
+    return int(rng.integers(2**32))

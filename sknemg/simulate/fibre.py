@@ -7,6 +7,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from sknemg.simulate.checks import LEAST_SFREQ, check_number
 from sknemg.simulate.needle import RESISTIVITY_ACROSS, Needle
 
 #: Conductivity inside a fibre, S/m (as emgsim has it, Hamilton-Wright and Stashuk 2005), and across
@@ -123,6 +124,7 @@ def time_grid(sfreq: float, duration: float = DURATION) -> tuple[int, int, float
     >>> time_grid(10_000)[:2]
     (427, 1024)
     """
+    check_number("sfreq", sfreq, LEAST_SFREQ)
     n_times = round(duration * sfreq)
     period = n_times / sfreq
     n_fft = scipy.fft.next_fast_len(2 * round(period * INTERNAL_SFREQ / 2), real=True)

@@ -9,6 +9,8 @@ import scipy.fft
 import scipy.signal
 from numpy.typing import NDArray
 
+from sknemg.simulate.checks import check_band
+
 
 @dataclass(frozen=True, kw_only=True)
 class Instrument:
@@ -130,11 +132,7 @@ def _slow_swings(n_times: int, sfreq: float, rng: np.random.Generator) -> NDArra
 
 @lru_cache(maxsize=16)
 def _filters(sfreq: float, low: float, high: float) -> NDArray[np.floating]:
-    if not 0 < low < min(high, sfreq / 2):
-        raise ValueError(
-            f"band=({low}, {high}) must be (low, high) with 0 < low < high and low < "
-            f"{sfreq / 2:g} Hz, half the sampling rate."
-        )
+    check_band((low, high), sfreq)
     sections = [scipy.signal.butter(2, low, "highpass", fs=sfreq, output="sos")]
     if high <= 0.45 * sfreq:
         sections.append(scipy.signal.butter(2, high, "lowpass", fs=sfreq, output="sos"))

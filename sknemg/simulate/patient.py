@@ -9,6 +9,14 @@ import numpy as np
 import pandas as pd
 
 from sknemg.simulate.anatomy import MUSCLES
+from sknemg.simulate.checks import (
+    LEAST_SFREQ,
+    Range,
+    check_band,
+    check_needle,
+    check_number,
+    check_range,
+)
 from sknemg.simulate.contraction import Trace
 from sknemg.simulate.geometry import DENSITY
 from sknemg.simulate.instrument import Instrument
@@ -24,9 +32,6 @@ from sknemg.simulate.variation import (
     log_uniform,
 )
 
-#: A number, or a pair to draw between.
-Range = float | tuple[float, float]
-
 #: A unit of this amplitude (mV) is in view; without one the examiner asks for more effort,
 IN_VIEW = 0.15
 #: at most so often, and by this factor.
@@ -41,17 +46,17 @@ GRADIENT = (3.0, 1.5)
 DIAMETER, FEMALE = (50.0, 60.0), 0.92
 
 
-#: What each dial may be set to.
-BOUNDS: dict[str, tuple[float, float]] = {
+#: What each dial may be set to, a number or a pair to draw between,
+RANGES: dict[str, tuple[float, float]] = {
     "severity": (0, 1),
     "chronicity": (0, 1),
     "effort": (0.001, 1),
-    "spared": (0, 1),
     "gradient": (0, 1),
     "age": (0, 120),
-    "sfreq": (1000, np.inf),
     "noise": (0, np.inf),
 }
+#: and what to a number alone.
+NUMBERS: dict[str, tuple[float, float]] = {"spared": (0, 1), "sfreq": (LEAST_SFREQ, np.inf)}
 
 
 class Dials(NamedTuple):
@@ -71,25 +76,16 @@ class Dials(NamedTuple):
 
     def checked(self) -> Self:
         """Return the dials with numbers as floats, or say which one is out of bounds."""
-        for name, (least, most) in BOUNDS.items():
-            dial = getattr(self, name)
-            if dial is None and name == "gradient":
-                continue
-            ends = np.asarray(dial)
-            numbers = ends.dtype.kind in "iuf" and ends.shape in ((), (1,), (2,))
-            low, high = _pair(dial) if numbers else (np.nan, np.nan)
-            if not least <= low <= high <= most:
-                raise ValueError(
-                    f"{name}={dial!r} must be a number from {least} to {most}, or "
-                    "a pair of them, the lower first."
-                )
-        if self.needle not in ("monopolar", "concentric"):
-            raise ValueError(
-                f"needle={self.needle!r} is unknown: give 'monopolar' or 'concentric'."
-            )
+        dials: dict[str, Any] = {
+            name: check_range(name, getattr(self, name), *bounds)
+            for name, bounds in RANGES.items()
+            if name != "gradient" or self.gradient is not None
+        }
+        dials |= {name: check_number(name, getattr(self, name), *NUMBERS[name]) for name in NUMBERS}
+        check_needle(self.needle)
         if self.vary not in (None, "acquisition", "all"):
             raise ValueError(f"vary={self.vary!r} must be None, 'acquisition' or 'all'.")
-        return self._replace(sfreq=float(self.sfreq), band=_pair(self.band))
+        return self._replace(**dials, band=check_band(self.band, dials["sfreq"]))
 
 
 class Recording(NamedTuple):

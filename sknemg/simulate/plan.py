@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sknemg.simulate.anatomy import MUSCLES
+from sknemg.simulate.checks import check_flag, check_generator, check_names
 
 
 class Counts(NamedTuple):
@@ -78,8 +79,9 @@ def plan_cohort(
         raise ValueError(
             f"n_subjects={n_subjects!r} must be an integer >= {len(PUBLISHED)}, one per diagnosis."
         )
-    names = _known(muscles)
-    rng = np.random.default_rng(random_state)
+    names = list(MUSCLES) if muscles is None else check_names("muscles", muscles, list(MUSCLES))
+    check_flag("confound", confound)
+    rng = check_generator(random_state)
     numbers = 1 + rng.permutation(n_subjects)
     shares = np.array_split(numbers, len(PUBLISHED))
     parts = []
@@ -88,14 +90,6 @@ def plan_cohort(
         parts.append(_plan_class(counts, np.sort(share), rng).assign(diagnosis=diagnosis))
     plan = pd.concat(parts).sort_values("subject", kind="stable", ignore_index=True)
     return _choose_muscles(plan, names, rng)
-
-
-def _known(muscles: Sequence[str] | None) -> list[str]:
-    names = list(MUSCLES) if muscles is None else list(muscles)
-    unknown = [name for name in names if name not in MUSCLES]
-    if unknown or not names:
-        raise ValueError(f"muscles={unknown or names} must be names from {list(MUSCLES)}.")
-    return names
 
 
 def _pooled() -> Counts:

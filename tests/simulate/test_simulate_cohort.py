@@ -92,6 +92,9 @@ def test_recordings_move_to_the_muscles_that_are_allowed():
         ({"n_subjects": 9.5}, "must be an integer >= 3"),
         ({"n_subjects": 6, "muscles": ["biceps"]}, "muscles=.'biceps'. must be names from"),
         ({"n_subjects": 6, "muscles": []}, "must be names from"),
+        ({"n_subjects": 6, "muscles": "deltoid"}, r"muscles='deltoid' is a text: give a list"),
+        ({"n_subjects": 6, "confound": "no"}, "confound='no' must be True or False"),
+        ({"n_subjects": 6, "random_state": -1}, "random_state=-1 must be None, an integer >= 0"),
     ],
 )
 def test_impossible_plans_are_refused(options, message):
@@ -263,12 +266,37 @@ def test_concentric_low_effort_biceps_at_an_odd_rate():
         ({"severity": None}, "severity=None must be a number from 0 to 1"),
         ({"gradient": "distal"}, "gradient='distal' must be a number from 0 to 1"),
         ({"severity": (0, 0.5, 1)}, r"severity=\(0, 0.5, 1\) must be .* or a pair of them"),
+        ({"sfreq": 48}, r"sfreq=48 must be a number >= 1000\.$"),
+        ({"sfreq": (10_000, 20_000)}, r"sfreq=\(10000, 20000\) must be a number >= 1000\.$"),
+        ({"sfreq": np.inf}, "sfreq=inf must be a number >= 1000"),
+        ({"spared": (0.1, 0.2)}, r"spared=\(0.1, 0.2\) must be a number from 0 to 1\.$"),
+        ({"noise": np.inf}, "noise=inf must be a number >= 0, or a pair"),
+        ({"age": [[20], [30, 40]]}, "age=.* must be a number from 0 to 120"),
+        ({"band": (20,)}, r"band=\(20,\) must be \(low, high\) with 0 < low < high"),
+        ({"band": (20, 200, 2000)}, "band=.* must be .low, high."),
+        ({"band": ("a", "b")}, "band=.* must be .low, high."),
+        ({"band": (6000, 9000), "sfreq": 10_000}, "low < 5000 Hz, half the sampling rate"),
+        ({"vary": "all", "severity": np.array([0.1, 0.2])}, r"severity=\(0.1, 0.2\) is drawn for"),
+        ({"confound": "no"}, "confound='no' must be True or False"),
+        ({"return_truth": "no"}, "return_truth='no' must be True or False"),
+        ({"progress": "no"}, "progress='no' must be True or False"),
+        (
+            {"random_state": -1},
+            "random_state=-1 must be None, an integer >= 0 or a numpy Generator",
+        ),
+        ({"random_state": 1.5}, "random_state=1.5 must be None, an integer >= 0"),
         ({"cache": "x", "random_state": None}, "cache needs an integer random_state"),
     ],
 )
 def test_impossible_dials_are_refused(dial, message):
     with pytest.raises(ValueError, match=message):
         make_cohort(3, **dial)
+
+
+def test_a_pair_may_be_any_sequence_of_two_numbers(small):
+    usual = {"severity": [0.45, 1.0], "age": np.array([20, 80]), "band": [20, 10_000]}
+    X, _ = make_cohort(3, **SMALL, **usual, confound=np.True_)
+    assert X.equals(small[0])
 
 
 def test_cache_answers_the_second_time_and_progress_counts_subjects(tmp_path, monkeypatch, capsys):

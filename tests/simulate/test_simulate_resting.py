@@ -440,14 +440,86 @@ def test_concentric_needle_changes_the_potentials_not_the_label():
     assert set(y) == {"fasciculation potential"}
 
 
+def test_more_clips_keep_the_first_of_every_subject_if_rounds_are_whole():
+    options = {"n_subjects": 2, "duration": 0.05, "sfreq": 10_000, "random_state": 0}
+
+    def first(n_clips, **classes):
+        X, y = make_resting(n_clips=n_clips, **options, **classes)
+        of_each = [*range(4), *range(n_clips, n_clips + 4)]
+        return [X[row] for row in of_each], [*zip(y[of_each], X["discharge"][of_each], strict=True)]
+
+    for classes, whole in [({}, 12), ({"classes": NODERA_CLASSES}, 12)]:
+        clips, dealt = first(4, **classes)
+        more, dealt_more = first(4 + whole, **classes)
+        assert dealt == dealt_more
+        assert all(map(np.array_equal, clips, more))
+        others, dealt_others = first(5, **classes)
+        assert dealt_others[:4] == dealt[:4]
+        assert all(map(np.array_equal, clips[:4], others[:4]))
+        assert dealt_others[4:] != dealt[4:]
+    assert first(6, classes=NODERA_CLASSES)[1] != first(12, classes=NODERA_CLASSES)[1]
+
+
+def test_noise_may_be_one_number_as_in_a_cohort():
+    fixed, _ = small(classes=["silence"], noise=0.002, mains=0)
+    pair, _ = small(classes=["silence"], noise=(0.002, 0.002), mains=0)
+    assert fixed.equals(pair)
+    none, _ = small(classes=["silence"], noise=0, mains=0)
+    assert np.diff(none.values).std() < 0.1 * np.diff(fixed.values).std()
+
+
+@pytest.mark.parametrize("sfreq", [1000, 1001.5, 48_000])
+@pytest.mark.filterwarnings("error")
+def test_clips_may_be_as_short_as_one_sample(sfreq):
+    for seconds in (1 / sfreq, 0.003, 0.05):
+        X, _ = small(n_subjects=1, n_clips=12, duration=seconds, sfreq=sfreq, mixed=1)
+        assert set(X.lengths) == {max(1, round(seconds * sfreq))}
+        assert np.isfinite(X.values).all()
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"classes": ["fibrillation"]}, r"\['fibrillation'\]: choose from"),
-        ({"classes": []}, "a class without a kind"),
+        ({"classes": ["fibrillation"]}, r"classes=\['fibrillation'\] must be names from"),
+        ({"classes": []}, r"classes=\[\] must be names from"),
+        ({"classes": {}}, r"classes=\[\] must be names from"),
+        ({"classes": {"a": []}}, r"classes\['a'\]=\[\] must be names from"),
+        ({"classes": [1, "silence", ["silence"]]}, r"classes=\[1, \['silence'\]\] must be names"),
+        ({"classes": 5}, "classes=5 must be a list of names from"),
+        ({"classes": "silence"}, r"classes='silence' is a text: give .* such as \['silence'\]"),
+        ({"classes": {"a": "silence"}}, r"classes\['a'\]='silence' is a text: give a list"),
+        ({"classes": {"a": ["silence"], "b": ["silence"]}}, r"holds \['silence'\] more than once"),
+        ({"classes": ["silence", "artefact", "silence"]}, r"holds \['silence'\] more than once"),
         ({"needle": "surface"}, "needle='surface' is unknown"),
+        ({"needle": ["monopolar"]}, r"needle=\['monopolar'\] is unknown"),
+        ({"n_subjects": 0}, "n_subjects=0 must be an integer >= 1"),
+        ({"n_clips": 0}, "n_clips=0 must be an integer >= 1"),
+        ({"n_clips": 2.5}, "n_clips=2.5 must be an integer >= 1"),
+        ({"mixed": 2}, "mixed=2 must be a number from 0 to 1"),
+        ({"mixed": -1}, "mixed=-1 must be a number from 0 to 1"),
+        ({"mains": -1}, "mains=-1 must be a number from 0 to 1"),
+        ({"mains": np.nan}, "mains=nan must be a number from 0 to 1"),
+        ({"noise": (0.002, 0.001)}, r"noise=\(0.002, 0.001\) must be .* the lower first"),
+        ({"noise": (-0.002, 0.001)}, "must be a number >= 0, or a pair of them"),
+        ({"noise": np.inf}, "noise=inf must be a number >= 0"),
+        ({"noise": (0, 0.001)}, "evenly in its logarithm: let the lower end be above 0"),
+        ({"duration": 0}, "duration=0 s holds no sample at sfreq=10000 Hz: give at least 0.0001 s"),
+        ({"duration": -1}, "duration=-1 must be a number >= 0"),
+        ({"duration": np.nan}, "duration=nan must be a number >= 0"),
+        ({"sfreq": 48}, "sfreq=48 must be a number >= 1000"),
+        ({"sfreq": (10_000, 20_000)}, r"sfreq=\(10000, 20000\) must be a number >= 1000\."),
+        ({"sfreq": np.inf}, "sfreq=inf must be a number >= 1000"),
+        ({"return_truth": "no"}, "return_truth='no' must be True or False"),
+        ({"progress": 0}, "progress=0 must be True or False"),
+        ({"random_state": -1}, "random_state=-1 must be None, an integer >= 0 or a numpy Gen"),
+        ({"random_state": "a"}, "random_state='a' must be None, an integer >= 0 or a numpy Gen"),
     ],
 )
-def test_unknown_names_are_refused(given, message):
+def test_impossible_clips_are_refused(given, message):
     with pytest.raises(ValueError, match=message):
         small(**given)
+
+
+def test_a_discharge_alone_refuses_the_rates_that_clips_refuse():
+    with pytest.raises(ValueError, match="sfreq=100 must be a number >= 1000"):
+        fibrillation_potential(1.0, 100)

@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from sknemg.recordings import Recordings
+from sknemg.recordings._problems import check_counts, shown
 from sknemg.simulate.anatomy import MUSCLES
+from sknemg.simulate.checks import (
+    LEAST_SFREQ,
+    Range,
+    check_flag,
+    check_generator,
+    check_names,
+    check_needle,
+    check_number,
+    check_range,
+)
 from sknemg.simulate.instrument import Instrument
 from sknemg.simulate.needle import concentric, monopolar
 from sknemg.simulate.resting.artefacts import artefact, silence
@@ -104,7 +115,7 @@ def make_resting(
     duration: float = 2.0,
     sfreq: float = 48_000,
     needle: str = "monopolar",
-    noise: tuple[float, float] = (0.001, 0.0025),
+    noise: Range = (0.001, 0.0025),
     mains: float = 0.3,
     mixed: float = 0.0,
     return_truth: bool = False,
@@ -117,7 +128,11 @@ def make_resting(
     A subject keeps its muscle fibres' character, needle and amplifier (with its noise and hum)
     through all its clips; kinds are dealt out evenly, so that nothing about a subject gives away
     the class. (In life a patient has few of these discharges; the balance is a choice.) Every
-    clip has a seed of its own: parallel equals serial, and more clips leave the first unchanged.
+    clip has a seed of its own: parallel equals serial, and more subjects leave the first unchanged.
+    So do more clips, in the first subject. Each further one goes on dealing where the one before it
+    stopped, and keeps its first clips only where `n_clips` grows by whole rounds: by a multiple of
+    the number of classes, times the least common multiple of how many kinds they hold (of 12 for
+    ``NODERA_CLASSES``).
 
     Parameters
     ----------
@@ -125,17 +140,18 @@ def make_resting(
         Number of subjects.
     classes : iterable of str or mapping, default=all of ``RESTING_DISCHARGES``
         Kinds of discharge; or a mapping from class labels to the kinds that each holds, as
-        ``NODERA_CLASSES`` is.
+        ``NODERA_CLASSES`` is. No kind may be there twice.
     n_clips : int, default=24
         Clips per subject.
     duration : float, default=2.0
-        Length of a clip, s.
+        Length of a clip, s; at least one sample.
     sfreq : float, default=48_000
-        Sampling rate, Hz. Lower rates are made directly, not by resampling.
+        Sampling rate, Hz, at least 1000. Every rate is made directly, not by resampling.
     needle : {"monopolar", "concentric"}, default="monopolar"
         The electrode.
-    noise : tuple of float, default=(0.001, 0.0025)
-        Range of the amplifiers' noise, mV RMS within 10 kHz; raise it for harder clips.
+    noise : float or (float, float), default=(0.001, 0.0025)
+        The amplifiers' noise, mV RMS within 10 kHz, or the two between which each subject's is
+        drawn, evenly in its logarithm; raise it for harder clips.
     mains : float, default=0.3
         Share of subjects with a faint hum (some 3 µV) in all clips.
     mixed : float, default=0.0
@@ -165,7 +181,7 @@ def make_resting(
     Raises
     ------
     ValueError
-        If a kind or needle is unknown.
+        If a kind or needle is unknown, a kind is given twice, or a setting is out of bounds.
 
     References
     ----------
@@ -182,10 +198,16 @@ def make_resting(
     >>> y.tolist()
     ['end-plate spikes', 'silence', 'end-plate spikes', 'silence']
     """
+    check_counts(n_subjects=n_subjects, n_clips=n_clips)
     kinds = _checked_classes(classes)
-    if needle not in ("monopolar", "concentric"):
-        raise ValueError(f"needle={needle!r} is unknown: give 'monopolar' or 'concentric'.")
-    seed = int(np.random.default_rng(random_state).integers(2**63))
+    check_needle(needle)
+    _check_length(duration, sfreq)
+    noise = _checked_noise(noise)
+    check_number("mains", mains, 0, 1)
+    check_number("mixed", mixed, 0, 1)
+    check_flag("return_truth", return_truth)
+    check_flag("progress", progress)
+    seed = int(check_generator(random_state).integers(2**63))
     jobs = (
         delayed(_subject)(
             [seed, subject],
@@ -210,17 +232,41 @@ def make_resting(
 
 def _checked_classes(classes: Iterable[str] | Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     """Return kinds by class label."""
-    if isinstance(classes, Mapping):
-        kinds = {label: list(held) for label, held in classes.items()}
+    known = list(RESTING_DISCHARGES)
+    if isinstance(classes, Mapping) and classes:
+        kinds = {
+            label: check_names(f"classes[{shown(label)}]", held, known)
+            for label, held in classes.items()
+        }
+        held = [kind for kinds_held in kinds.values() for kind in kinds_held]
     else:
-        kinds = {label: [label] for label in classes}
-    unknown = {kind for held in kinds.values() for kind in held} - set(RESTING_DISCHARGES)
-    if unknown or not kinds or not all(kinds.values()):
+        held = check_names("classes", classes, known)
+        kinds = {kind: [kind] for kind in held}
+    if twice := sorted({kind for kind in held if held.count(kind) > 1}):
         raise ValueError(
-            f"classes holds {sorted(unknown) or 'a class without a kind'}: "
-            f"choose from {list(RESTING_DISCHARGES)}."
+            f"classes holds {shown(twice)} more than once: give each kind to one class, once."
         )
     return kinds
+
+
+def _check_length(duration: float, sfreq: float) -> None:
+    check_number("sfreq", sfreq, LEAST_SFREQ)
+    if round(check_number("duration", duration, 0) * sfreq) < 1:
+        raise ValueError(
+            f"duration={shown(duration)} s holds no sample at sfreq={sfreq:g} Hz: give at least "
+            f"{1 / sfreq:.3g} s."
+        )
+
+
+def _checked_noise(noise: Range) -> tuple[float, float]:
+    """Return the ends of the range that noise is drawn from."""
+    low, high = np.broadcast_to(check_range("noise", noise, 0), 2).tolist()
+    if low == 0 < high:
+        raise ValueError(
+            f"noise={shown(noise)} is drawn evenly in its logarithm: let the lower end be above 0, "
+            "or give one number."
+        )
+    return low, high
 
 
 def _deal(kinds: dict[str, list[str]], turn: int) -> tuple[str, str]:
@@ -264,9 +310,10 @@ def _equip(
     size, decay, diameter = rng.uniform(0.8, 1.2), rng.uniform(1.7, 2.3), rng.uniform(50, 60)
     electrode = monopolar(radius=0.25 * size) if needle == "monopolar" else concentric(radius=0.2)
     hum, third = rng.random() < mains, rng.uniform(0, 0.4)
+    low, high = noise
     instrument = Instrument(
         sfreq=sfreq,
-        noise=noise[0] * (noise[1] / noise[0]) ** rng.random(),
+        noise=low * (high / low if low else 1.0) ** rng.random(),
         drift=rng.uniform(0.002, 0.009),
         mains=rng.exponential(0.003) * hum,
         mains_sfreq=rng.choice([50.0, 60.0]),

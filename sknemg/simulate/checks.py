@@ -1,0 +1,256 @@
+"""What the simulator's settings may be: a refusal says which one is wrong, and what to give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sknemg.recordings._problems import shown
+
+#: A number, or a pair to draw between.
+Range = float | tuple[float, float]
+
+#: Slowest sampling rate of a cohort or of clips, Hz.
+LEAST_SFREQ = 1000.0
+
+
+def check_number(name: str, value: Any, least: float, most: float = np.inf) -> float:
+    """Return a number as a float, or refuse what is none, infinite or out of bounds.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls it.
+    value : object
+        What the user gave.
+    least, most : float
+        Bounds, both allowed; infinity never is.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If it is not such a number.
+
+    Examples
+    --------
+    >>> check_number("mains", 1, 0, 1)
+    1.0
+    """
+    number = _numbers(value)
+    if number.shape != () or not _within(number, least, most):
+        raise ValueError(f"{name}={shown(value)} must be a number {_bounds(least, most)}.")
+    return float(number)
+
+
+def check_range(name: str, value: Any, least: float, most: float = np.inf) -> Range:
+    """Return a number, or a pair of them as a tuple, the lower first, within bounds.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls it.
+    value : object
+        What the user gave.
+    least, most : float
+        Bounds, both allowed; infinity never is.
+
+    Returns
+    -------
+    float or (float, float)
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+
+    Examples
+    --------
+    >>> check_range("age", [20, 80], 0, 120)
+    (20, 80)
+    """
+    ends = _numbers(value)
+    if ends.shape not in ((), (1,), (2,)) or not _within(ends, least, most):
+        raise ValueError(
+            f"{name}={shown(value)} must be a number {_bounds(least, most)}, or "
+            "a pair of them, the lower first."
+        )
+    low, high = ends.ravel()[[0, -1]].tolist()
+    return (low, high) if ends.shape == (2,) else low
+
+
+def check_band(band: Any, sfreq: float) -> tuple[float, float]:
+    """Return the corners of an amplifier's filters, in Hz, as floats.
+
+    Parameters
+    ----------
+    band : object
+        What the user gave.
+    sfreq : float
+        Sampling rate, Hz.
+
+    Returns
+    -------
+    (float, float)
+        The upper one may be infinite: nothing is filtered there.
+
+    Raises
+    ------
+    ValueError
+        If they are not two numbers, the lower first, above 0 and below half the rate.
+
+    Examples
+    --------
+    >>> check_band((20, 10_000), 48_000)
+    (20.0, 10000.0)
+    """
+    corners = _numbers(band)
+    if corners.shape != (2,) or not 0 < corners[0] < min(corners[1], sfreq / 2):
+        raise ValueError(
+            f"band={shown(band)} must be (low, high) with 0 < low < high and low < "
+            f"{sfreq / 2:g} Hz, half the sampling rate."
+        )
+    return float(corners[0]), float(corners[1])
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Refuse anything but True and False, such as "no", which would count as true.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls it.
+    value : object
+        What the user gave.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+
+    Examples
+    --------
+    >>> check_flag("confound", "no")
+    Traceback (most recent call last):
+        ...
+    ValueError: confound='no' must be True or False.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name}={shown(value)} must be True or False.")
+
+
+def check_needle(needle: Any) -> None:
+    """Refuse a needle that is not simulated.
+
+    Parameters
+    ----------
+    needle : object
+        What the user gave.
+
+    Raises
+    ------
+    ValueError
+        If it is neither ``"monopolar"`` nor ``"concentric"``.
+    """
+    if not isinstance(needle, str) or needle not in ("monopolar", "concentric"):
+        raise ValueError(f"needle={shown(needle)} is unknown: give 'monopolar' or 'concentric'.")
+
+
+def check_names(name: str, given: Any, known: Sequence[str]) -> list[str]:
+    """Return names as a list, or say which are unknown.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls them.
+    given : object
+        What the user gave.
+    known : sequence of str
+        What there is.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        If it is a single text, which would be read letter by letter, no iterable, empty, or
+        holds anything unknown.
+
+    Examples
+    --------
+    >>> check_names("muscles", ("deltoid",), ["deltoid", "iliopsoas"])
+    ['deltoid']
+    """
+    if isinstance(given, str):
+        raise ValueError(
+            f"{name}={shown(given)} is a text: give a list of names, such as [{shown(given)}]."
+        )
+    try:
+        names = list(given)
+    except TypeError:
+        raise ValueError(
+            f"{name}={shown(given)} must be a list of names from {list(known)}."
+        ) from None
+    unknown = [one for one in names if not (isinstance(one, str) and one in known)]
+    if unknown or not names:
+        raise ValueError(f"{name}={shown(unknown or names)} must be names from {list(known)}.")
+    return [str(one) for one in names]
+
+
+def check_generator(random_state: Any) -> np.random.Generator:
+    """Return the generator of a seed.
+
+    Parameters
+    ----------
+    random_state : object
+        What the user gave.
+
+    Returns
+    -------
+    Generator
+
+    Raises
+    ------
+    ValueError
+        If it is no seed.
+
+    Examples
+    --------
+    >>> check_generator(-1)
+    Traceback (most recent call last):
+        ...
+    ValueError: random_state=-1 must be None, an integer >= 0 or a numpy Generator.
+    """
+    try:
+        return np.random.default_rng(random_state)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"random_state={shown(random_state)} must be None, an integer >= 0 or a numpy "
+            "Generator."
+        ) from None
+
+
+def _numbers(value: Any) -> NDArray[Any]:
+    """Make an array of numbers; of anything else, one that has the shape of none of them."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of several lengths
+        return np.empty(0)
+    return array if array.dtype.kind in "iuf" else np.empty(0)
+
+
+def _within(numbers: NDArray[Any], least: float, most: float) -> bool:
+    low, high = numbers.ravel()[[0, -1]]
+    return bool(least <= low <= high <= most and np.isfinite(high))
+
+
+def _bounds(least: float, most: float) -> str:
+    return f">= {least:g}" if np.isinf(most) else f"from {least:g} to {most:g}"
