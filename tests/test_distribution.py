@@ -115,5 +115,9 @@ def test_the_suite_runs_from_the_sdist(built, tmp_path):
     pytest_ = ["-m", "pytest", "-p", "no:cacheprovider", "-q", "-m", "not slow"]
     site = {"PYTHONPATH": str(root)}
     run(*pytest_, "--collect-only", cwd=root, **site)
-    reading = ["tests/test_guide.py", "tests/test_architecture.py", "tests/test_benchmarks.py"]
+    reading = [
+        "tests/test_guide.py",
+        "tests/test_architecture.py",
+        "tests/benchmarks/test_papers.py",
+    ]
     run(*pytest_, *reading, cwd=root, **site)

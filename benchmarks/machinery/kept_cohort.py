@@ -1,6 +1,6 @@
 """Simulate a cohort by whatever version of sknemg is on the path, and keep it in a file.
 
-`benchmarks.pretrain_others` runs this file in a process of its own, where an older ``sknemg`` is
+`benchmarks.pretrain.others` runs this file in a process of its own, where an older ``sknemg`` is
 imported: nothing else of this repository can be used here.
 """
 

@@ -38,7 +38,7 @@ from benchmarks.machinery import runner
 from benchmarks.machinery.methods import image_step
 from benchmarks.machinery.reporting import NOT_RUN, markdown
 from benchmarks.machinery.runner import write_json
-from benchmarks.pretrain_patients import TIMES, begin_times, patients, steps
+from benchmarks.pretrain.patients import TIMES, begin_times, patients, steps
 from benchmarks.real import load as load_real
 from sknemg import Recordings, Segmenter, SegmentFeatures, TimmClassifier
 from sknemg.metrics import format_interval

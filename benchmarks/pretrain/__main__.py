@@ -1,7 +1,7 @@
 """Train the models that come with sknemg, on simulated patients alone.
 
 Run ``python -m benchmarks.pretrain --store FOLDER --blocks 20 --out ELSEWHERE``. Patients are
-those of `benchmarks.pretrain_patients`. Columns are chosen by machines that are left out: those of
+those of `benchmarks.pretrain.patients`. Columns are chosen by machines that are left out: those of
 one half of the patients (low gain, thick needles, ...) train, the others test. Two small cohorts of
 other settings, ``biceps`` and ``default``, test; ``whole``, patients apart from those of training,
 says how sure the models may be. Settings of the network are compared by
@@ -16,7 +16,7 @@ How large potentials are depends on needle, calibration and distance by more tha
 ranges hold, so that models are not to lean on it: in training every patient's amplitudes are
 multiplied by a factor between 1 / 4 and 4, and for the network every window's by another one
 between 1 / 2 and 2. The network must not lean on slow power and on durations alone either, which
-simulated recordings have too little of: `benchmarks.pretrain_variation`.
+simulated recordings have too little of: `benchmarks.pretrain.variation`.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ LOOKED = (
     "generation on both were known when it was written down by which simulated patients the next "
     "would be chosen."
 )
-#: In a card until `benchmarks.pretrain_worth` has measured it.
+#: In a card until `benchmarks.pretrain.worth` has measured it.
 UNMEASURED = "of real ones it is not measured yet"
 
 
@@ -40,8 +40,8 @@ def card(name: str, about: dict[str, Any], model: Diagnostician, tables: dict[st
         "---", "library_name: sknemg", "license: bsd-3-clause",
         'tags: ["electromyography", "needle-emg", "simulated"]', "---", "",
         f"# {name}", "",
-        f"**Research only: not a medical device.** {CAUTION} Trained on simulated patients alone: "
-        "no recording of a person trained it, and columns and windows were chosen on simulated "
+        f"**Research only: not a medical device.** {CAUTION} No recording "
+        "of a person trained it, and columns and windows were chosen on simulated "
         f"patients. {LOOKED}", "",
         "It reads voluntary contraction, in millivolts, sampled at 10 kHz or more, and answers "
         f"one of {', '.join(model.classes_.tolist())}.", "",
@@ -62,7 +62,7 @@ def card(name: str, about: dict[str, Any], model: Diagnostician, tables: dict[st
         ), "",
         about["choice"], "",
         "## Scores on real recordings", "",
-        "Not measured yet: run `python -m benchmarks.pretrain_worth`.", "",
+        "Not measured yet: run `python -m benchmarks.pretrain.worth`.", "",
         "## When it does not answer", "",
         f"Temperature {model.temperature_:.2f}, fitted to {model.n_calibration_} simulated "
         f"patients{_of_another(about)}. Its sets of diagnoses hold "

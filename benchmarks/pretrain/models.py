@@ -18,8 +18,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import answers
 from benchmarks.pretrain.cards import card
+from benchmarks.pretrain.patients import OTHERS, Block, simulator_of, steps
 from benchmarks.pretrain.units import columns_of
-from benchmarks.pretrain_patients import OTHERS, Block, simulator_of, steps
 from sknemg import DiVoteClassifier, MuapFeatures, Recordings, load_model, save_model
 from sknemg.diagnosis import Diagnostician
 from sknemg.model_selection.origin import mark_origin

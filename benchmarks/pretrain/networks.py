@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import joblib
 
-from benchmarks import pretrain_variation
+from benchmarks.pretrain import variation
 from benchmarks.pretrain.models import device_of
-from benchmarks.pretrain_patients import PREPARES, SFREQ, Waves, simulator_of, waves_of
-from benchmarks.pretrain_variation import SlowNoise, stretched
+from benchmarks.pretrain.patients import PREPARES, SFREQ, Waves, simulator_of, waves_of
+from benchmarks.pretrain.variation import SlowNoise, stretched
 from sknemg import DiVoteClassifier, NEMGNetClassifier, Segmenter
 from sknemg.provenance import provenance
 from sknemg.versions import package_code
@@ -138,7 +138,7 @@ class Trained(NamedTuple):
 
 def code_of_training() -> str:
     """Hash all code that makes a network of patients: that of sknemg, and of the benchmarks."""
-    own = [getsource(part) for part in (Network, train_network, pretrain_variation)]
+    own = [getsource(part) for part in (Network, train_network, variation)]
     return str(joblib.hash((package_code(*TRAINS), own)))
 
 

@@ -1,6 +1,6 @@
 """Scores of real subjects by what was tried on them: tables, learning curves, cards.
 
-`benchmarks.pretrain_worth` keeps the answers; here they are put together. Nothing is trained.
+`benchmarks.pretrain.worth` keeps the answers; here they are put together. Nothing is trained.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pandas as pd
 from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import RESULTS
 from benchmarks.pretrain.cards import UNMEASURED
+from benchmarks.pretrain.pages import SCORES, marks
 from sknemg.diagnosis import prediction_sets, scale_temperature
 from sknemg.metrics import format_interval
 from sknemg.persistence.card import reliability
@@ -56,9 +57,7 @@ UNMOVED = (
         if not name.startswith("motor units") and name not in (VARIED, LOGISTIC)
     ),
 )  # fmt: skip
-#: The page with the table, and what stands around it there.
-GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "pretrained.md"
-BEGINS, ENDS = "<!-- written by benchmarks/pretrain_worth.py -->", "<!-- to here -->"
+BEGINS, ENDS = marks("worth.py")
 CURVE = """```{image} ../../benchmarks/results/pretrain/learning_curve.png
 :alt: Balanced accuracy by the number of training subjects of each class, for each method
 :width: 100%
@@ -104,7 +103,7 @@ class Sets(NamedTuple):
 
     def __str__(self) -> str:
         share = f"{self.right / self.subjects:.0%}".replace("%", " %")
-        return f"{self.right} of {self.subjects} ({share}, {self.size:.1f} diagnoses a set)"
+        return f"{self.right} of {self.subjects} ({share}, {self.size:.1f} diagnoses per set)"
 
 
 def sets_of(own: pd.DataFrame, calibrated: dict[str, float]) -> Sets:
@@ -145,7 +144,7 @@ def table_of(folder: Path, name: str) -> str:
             f"{known['log_loss']:.2f}", f"{known['calibration_error']:.2f}",
             str(sets_of(own, known_sets[method])) if method in known_sets else "", gain,
         ])  # fmt: skip
-    header = ["subjects a class", "method", "balanced accuracy", "log-loss", "calibration error",
+    header = ["subjects per class", "method", "balanced accuracy", "log-loss", "calibration error",
               "90 % sets that hold the diagnosis", "gain over no EMG"]  # fmt: skip
     filled = [at for at in range(len(header)) if any(line[at] for line in lines)]
     said = "Votes, before the temperature; the sets, after it."
@@ -170,6 +169,23 @@ def gains(folder: Path, name: str) -> pd.DataFrame:
             out.append({"shots": shots, "method": method, "best_from_scratch": rival,
                         "gain": difference, "low": low, "high": high})  # fmt: skip
     return pd.DataFrame(out)
+
+
+def best_gains(found: pd.DataFrame) -> str:
+    """Lay out `gains` as Markdown: a row a method, a column a number of training subjects."""
+    rivals = found.drop_duplicates("shots").set_index("shots")["best_from_scratch"]
+    header = ["points over the best from scratch", *(f"{k}: {name}" for k, name in rivals.items())]
+    lines = [
+        [
+            str(method),
+            *(
+                format_interval(g.gain, g.low, g.high, digits=0, percent=True, signed=True)
+                for g in own.itertuples()
+            ),
+        ]
+        for method, own in found.groupby("method", sort=False)
+    ]
+    return markdown(header, lines)
 
 
 def trained_further(folder: Path, name: str) -> bool:
@@ -251,13 +267,7 @@ def report(folder: Path, names: Sequence[str]) -> str:
         found = gains(folder, name)
         if len(found):
             found.to_csv(folder / name / "gains.csv", index=False, float_format="%.4f")
-        for row in found.itertuples():
-            said = format_interval(row.gain, row.low, row.high, digits=0, percent=True, signed=True)
-            lines.append(
-                f"- {row.shots} a class: {row.method}: {said} points over {row.best_from_scratch}"
-            )
-        if len(found):
-            lines.append("")
+            lines += [best_gains(found), ""]
         unlike = "; ".join(
             f"{model}: {_refused_of(own)}" for model, own in settings["plausibility"].items()
         )
@@ -345,24 +355,22 @@ def promised(folder: Path, method: str) -> str:
 
 def caution(folder: Path) -> str:
     """Say what everyone is told who lets one of the models answer for a patient."""
-    right, scores, trained = [], [], set()
-    for name, method in SHIPPED.items():
-        trained.add(json.loads((folder / f"{name}.json").read_text())["n_train"])
+    right, scores = [], []
+    for method in SHIPPED.values():
         own = {
             cohort: rows[rows["method"] == f"{method}, simulated alone"]
             for cohort in COHORTS
             for rows in [pd.read_csv(folder / cohort / "subjects.csv")]
         }
-        right.append(int(_right(own["n2001"]).sum()))
-        subjects = len(own["n2001"])
+        right.append(str(int(_right(own["n2001"]).sum())))
+        subjects = {cohort: len(rows) for cohort, rows in own.items()}
         scores.append(f"{100 * balanced(own['algiers']):.0f} %")
-    patients = " and ".join(f"{n:,}" for n in sorted(trained))
-    found = " and ".join(f"{name} calls {n}" for name, n in zip(SHIPPED, right, strict=True))
     return (
-        "Models that come with sknemg were trained on "
-        f"{patients} simulated patients and cannot be relied on with real ones. Of the {subjects} "
-        f"subjects of N2001, who were in view when these were made, {found} rightly, and "
-        f"their balanced accuracy on Algiers is {' and '.join(scores)}, where chance is 33 %."
+        "Models that come with sknemg were trained on simulated patients alone and must not be "
+        f"relied on for real ones: {' and '.join(SHIPPED)} are right for {' and '.join(right)} of "
+        f"the {subjects['n2001']} subjects of N2001, who were in view when these models were made, "
+        f"and their balanced accuracy on the {subjects['algiers']} subjects of Algiers is "
+        f"{' and '.join(scores)}, where chance is 33 %."
     )
 
 
@@ -370,7 +378,7 @@ def write_down(folder: Path) -> None:
     """Put the scores into the cards of the models, which their hashes leave out, and the guide."""
     said = caution(folder)
     (folder_of("volitional-muap").parent / "caution.txt").write_text(said + "\n", encoding="utf-8")
-    warned = re.compile(r"(not a medical device\.\*\* ).*?( Trained on simulated patients alone)")
+    warned = re.compile(r"(not a medical device\.\*\* ).*?( No recording of a person)")
     for name, method in SHIPPED.items():
         file = folder_of(name) / "README.md"
         text = warned.sub(lambda found: f"{found[1]}{said}{found[2]}", file.read_text())
@@ -380,4 +388,4 @@ def write_down(folder: Path) -> None:
         promise = re.compile(r"(\*\*simulated alike\*\*[^;]*; )[^.]*\. ")
         text = promise.sub(rf"\g<1>{promised(folder, method)}. ", before + scores + after)
         file.write_text(text)
-    write_between(GUIDE, BEGINS, ENDS, f"{said}\n\n{report(folder, COHORTS)}")
+    write_between(SCORES, BEGINS, ENDS, f"{said}\n\n{report(folder, COHORTS)}")

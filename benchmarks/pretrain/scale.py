@@ -49,7 +49,8 @@ from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import Answers, answers
 from benchmarks.pretrain.models import shown
 from benchmarks.pretrain.networks import CHOICES, Network, code_of_training, trained
-from benchmarks.pretrain_patients import (
+from benchmarks.pretrain.pages import HISTORY, marks
+from benchmarks.pretrain.patients import (
     COHORTS,
     Waves,
     block,
@@ -59,7 +60,7 @@ from benchmarks.pretrain_patients import (
     together,
     waves_of,
 )
-from benchmarks.pretrain_worth import ANSWERS
+from benchmarks.pretrain.worth import ANSWERS
 from sknemg import load_model
 from sknemg.diagnosis import fit_temperature, scale_temperature
 from sknemg.persistence.card import reliability
@@ -73,13 +74,11 @@ TEST: Mapping[str, Iterable[int]] = {"whole": (0, 1), "biceps": (0,), "default":
 #: Blocks of ``whole`` of every other simulator that do the same. Blocks of one number are twins
 #: whatever the simulator, and have the same part; 2 and 3 calibrate the shipped models.
 CHOOSE_OTHER, TEST_OTHER = (5, 6), (4, 7)
-#: The page with the table.
-GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "pretrained.md"
 #: Log-loss on older physics by which new weights may be worse than those that ship.
 WORSE_BY = 0.10
 THIRDS = float(np.log(3))
 SHIPPED = "as shipped"
-BEGINS, ENDS = "<!-- written by benchmarks/pretrain/scale.py -->", "<!-- to here -->"
+BEGINS, ENDS = marks("scale.py")
 
 
 def cohorts(store: Path, others: Mapping[str, Path]) -> dict[str, Waves]:
@@ -376,7 +375,7 @@ def main() -> None:
     found = verdicts(table)
     print(table_of(table), *map(said, found), sep="\n")
     if args.write:
-        write_between(GUIDE, BEGINS, ENDS, table_of(table))
+        write_between(HISTORY, BEGINS, ENDS, table_of(table))
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
         rows.to_csv(args.out / "scale.csv", index=False)

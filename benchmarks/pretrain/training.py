@@ -11,8 +11,7 @@ from benchmarks.pretrain.answers import answers
 from benchmarks.pretrain.cards import BY_MACHINES, BY_PATIENTS
 from benchmarks.pretrain.models import as_trained, calibrated_by, count, device_of, keep, persons
 from benchmarks.pretrain.networks import CHOICES, Network, trained
-from benchmarks.pretrain.units import choose_columns, columns_of, votes_of_units
-from benchmarks.pretrain_patients import (
+from benchmarks.pretrain.patients import (
     COHORTS,
     TIMES,
     block,
@@ -21,7 +20,8 @@ from benchmarks.pretrain_patients import (
     simulator_of,
     together,
 )
-from benchmarks.pretrain_variation import GAIN, LENGTHS, SHARES
+from benchmarks.pretrain.units import choose_columns, columns_of, votes_of_units
+from benchmarks.pretrain.variation import GAIN, LENGTHS, SHARES
 from sknemg import MuapFeatures, load_model
 from sknemg.provenance import provenance
 

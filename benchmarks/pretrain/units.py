@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.pretrain.answers import Answers
-from benchmarks.pretrain_patients import Block
+from benchmarks.pretrain.patients import Block
 from sknemg import DiVoteClassifier, Recordings
 from sknemg.muap.features import FEATURES
 

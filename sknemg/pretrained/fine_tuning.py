@@ -16,8 +16,8 @@ from sknemg.pretrained.loading import load
 from sknemg.weights.network import read_network
 
 #: How the network is trained further, chosen by simulated patients of another simulator
-#: (``python -m benchmarks.few_shot``): 150 updates, old layers at 1e-3. An output layer that starts
-#: anew, and a network from scratch, learn at three times that.
+#: (``python -m benchmarks.pretrain.few_shot``): 150 updates, old layers at 1e-3. An output layer
+#: that starts anew, and a network from scratch, learn at three times that.
 DEFAULTS: dict[str, Any] = {
     "optimizer": "adamw",
     "weight_decay": 0.01,

@@ -17,7 +17,7 @@ MODELS: dict[str, str] = {
 }
 
 #: What everyone is told who lets one of them answer for a patient, with what they scored on real
-#: recordings; `benchmarks/pretrain_worth.py` writes the file.
+#: recordings; `benchmarks/pretrain/worth.py` writes the file.
 CAUTION = (Path(__file__).parent / "caution.txt").read_text(encoding="utf-8").strip()
 
 

@@ -16,7 +16,7 @@ def test_the_page_of_motor_units_is_that_of_the_kept_results():
 
 
 def test_another_checkout_answers_in_a_process_of_its_own(tmp_path):
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         pytest.skip("needs a git checkout")
     with OtherCode(root) as other:

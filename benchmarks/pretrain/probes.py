@@ -1,6 +1,6 @@
 """What a model that comes with sknemg leans on: simulated patients, their recordings altered.
 
-Run ``python -m benchmarks.pretrain_probes --store FOLDER`` with the store of `benchmarks.pretrain`.
+Run ``python -m benchmarks.pretrain.probes --store FOLDER`` with the store of `benchmarks.pretrain`.
 Patients who trained nothing are answered as they are, and again with recordings that are smaller,
 longer, noisier or without slow power. An answer that follows something in which machines and
 needles differ is not to be trusted on a machine that was not simulated. Nothing real is read.
@@ -20,13 +20,14 @@ from scipy.signal import butter, resample_poly, sosfiltfilt
 from benchmarks.machinery.reporting import markdown, read_with_commits, write_between
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import answers
-from benchmarks.pretrain.real_scores import FOLDER, GUIDE
-from benchmarks.pretrain_patients import SFREQ, block, together
+from benchmarks.pretrain.pages import SCORES, marks
+from benchmarks.pretrain.patients import SFREQ, block, together
+from benchmarks.pretrain.real_scores import FOLDER
 from sknemg import Recordings
 from sknemg.pretrained import describe, load
 from sknemg.provenance import provenance
 
-BEGINS, ENDS = "<!-- written by benchmarks/pretrain_probes.py -->", "<!-- to here -->"
+BEGINS, ENDS = marks("probes.py")
 Alteration = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 AS_IT_IS = "as they are"
 #: Where real recordings hold more power than simulated ones, Hz.
@@ -137,7 +138,7 @@ def main() -> None:
         parser.error("--store is needed to ask a model: give it, or --only-report.")
     print(table_of(rows))
     if args.write:
-        write_between(GUIDE, BEGINS, ENDS, table_of(rows))
+        write_between(SCORES, BEGINS, ENDS, table_of(rows))
 
 
 if __name__ == "__main__":

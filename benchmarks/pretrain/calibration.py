@@ -1,11 +1,11 @@
 """How sure the models that come with sknemg are, as votes and as printed.
 
-Run ``python -m benchmarks.pretrain_calibration --store FOLDER --other FOLDER`` with the stores of
+Run ``python -m benchmarks.pretrain.calibration --store FOLDER --other FOLDER`` with the stores of
 `benchmarks.pretrain`. What `diagnose` prints are votes after the temperature, which was fitted to
 patients of another simulator; here it is tried on others of it and of the present one. How many of
 them would be refused is counted for the models as they are, and as they would be had they learned
 only of those who calibrate what recordings look like. Scores on real subjects are those that
-`benchmarks.pretrain_worth` has kept: nothing real is read. Where the stores are but no real
+`benchmarks.pretrain.worth` has kept: nothing real is read. Where the stores are but no real
 recordings, ``--part simulated`` keeps the rows of simulated patients alone; ``--part real`` adds
 those of real subjects elsewhere, without the stores. ``--write`` puts the table into the guide.
 Every row says which commit made it.
@@ -29,17 +29,8 @@ from benchmarks.machinery.reporting import markdown, read_with_commits, write_be
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import answers
 from benchmarks.pretrain.models import shown
-from benchmarks.pretrain.real_scores import (
-    CLASSES,
-    FOLDER,
-    GUIDE,
-    SHIPPED,
-    TITLES,
-    Sets,
-    calibrations,
-    sets_of,
-)
-from benchmarks.pretrain_patients import (
+from benchmarks.pretrain.pages import SCORES, marks
+from benchmarks.pretrain.patients import (
     FRESH,
     USED_BESIDE_FRESH,
     Block,
@@ -47,7 +38,16 @@ from benchmarks.pretrain_patients import (
     others,
     together,
 )
-from benchmarks.pretrain_worth import refused
+from benchmarks.pretrain.real_scores import (
+    CLASSES,
+    FOLDER,
+    SHIPPED,
+    TITLES,
+    Sets,
+    calibrations,
+    sets_of,
+)
+from benchmarks.pretrain.worth import refused
 from sknemg import load_model
 from sknemg.diagnosis import Diagnostician, scale_temperature
 from sknemg.persistence._folder import fingerprint_of
@@ -55,8 +55,7 @@ from sknemg.persistence.card import reliability
 from sknemg.pretrained import describe, load
 from sknemg.provenance import provenance
 
-BEGINS = "<!-- written by benchmarks/pretrain_calibration.py -->"
-ENDS = "<!-- to here -->"
+BEGINS, ENDS = marks("calibration.py")
 
 
 def error_of_calibrated(proba: np.ndarray, n: int = 1000, seed: int = 0) -> float:
@@ -162,7 +161,7 @@ def real(folder: Path) -> pd.DataFrame:
         if {model: own["sha256"] for model, own in asked.items()} != shipped:
             raise ValueError(
                 f"The votes on {title} in {folder} are of other models than those that come with "
-                "sknemg now: run `python -m benchmarks.pretrain_worth` first."
+                "sknemg now: run `python -m benchmarks.pretrain.worth` first."
             )
         kept = pd.read_csv(folder / name / "subjects.csv")
         calibrated = calibrations(folder, name)
@@ -238,7 +237,7 @@ def main() -> None:
     write_json(args.out / "calibration.json", settings)
     print(table_of(rows))
     if args.write:
-        write_between(GUIDE, BEGINS, ENDS, table_of(rows))
+        write_between(SCORES, BEGINS, ENDS, table_of(rows))
 
 
 if __name__ == "__main__":

@@ -13,19 +13,24 @@ from numpy.testing import assert_allclose
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from benchmarks import (
-    pretrain_calibration,
-    pretrain_pattern,
-    pretrain_probes,
-)
-from benchmarks import pretrain_patients as patients
-from benchmarks import pretrain_variation as variation
 from benchmarks.machinery.kept_cohort import marked
 from benchmarks.machinery.reporting import write_between
-from benchmarks.pretrain import __main__, models, real_scores
-from benchmarks.pretrain.real_scores import FOLDER, GUIDE
-from benchmarks.pretrain_calibration import error_of_calibrated, row_of
-from benchmarks.pretrain_probes import ALTERATIONS, AS_IT_IS, SFREQ, altered
+from benchmarks.pretrain import (
+    __main__,
+    calibration,
+    few_shot,
+    models,
+    patients,
+    pattern,
+    probes,
+    real_scores,
+    seeds,
+    variation,
+)
+from benchmarks.pretrain.calibration import error_of_calibrated, row_of
+from benchmarks.pretrain.pages import FEW, HISTORY, SCORES
+from benchmarks.pretrain.probes import ALTERATIONS, AS_IT_IS, SFREQ, altered
+from benchmarks.pretrain.real_scores import FOLDER
 from sknemg import DiVoteClassifier, Recordings, Segmenter, SegmentFeatures
 from sknemg.diagnosis import fit_temperature
 from sknemg.pretrained import describe
@@ -159,29 +164,27 @@ def test_a_part_of_a_page_is_written_anew_and_the_rest_left(tmp_path):
         write_between(page, "<!-- d -->", "<!-- to here -->", "new")
 
 
-def guide():
-    return GUIDE.read_text(encoding="utf-8")
-
-
-def test_the_guide_says_what_the_kept_results_do():
-    kept = {
-        pretrain_calibration: "calibration.csv", pretrain_probes: "probes.csv",
-    }  # fmt: skip
-    for module, file in kept.items():
-        text = module.table_of(pd.read_csv(FOLDER / file)).strip()
-        assert f"{module.BEGINS}\n\n{text}\n\n{module.ENDS}" in guide()
-    text = pretrain_pattern.report(FOLDER).strip()
-    assert f"{pretrain_pattern.BEGINS}\n\n{text}\n\n{pretrain_pattern.ENDS}" in guide()
+def test_the_pages_say_what_the_kept_results_do():
+    written = {
+        calibration: (SCORES, calibration.table_of(pd.read_csv(FOLDER / "calibration.csv"))),
+        probes: (SCORES, probes.table_of(pd.read_csv(FOLDER / "probes.csv"))),
+        seeds: (SCORES, seeds.table_of(pd.read_csv(FOLDER / "seeds.csv"))),
+        pattern: (HISTORY, pattern.report(FOLDER)),
+        few_shot: (FEW, few_shot.report(few_shot.FOLDER)),
+    }
+    for module, (page, text) in written.items():
+        between = f"{module.BEGINS}\n\n{text.strip()}\n\n{module.ENDS}"
+        assert between in page.read_text(encoding="utf-8"), module.__name__
 
 
 @pytest.mark.slow
-def test_the_guide_says_what_the_kept_answers_of_real_cohorts_do(tmp_path):
+def test_the_page_says_what_the_kept_answers_of_real_cohorts_do(tmp_path):
     """On a copy, since the report keeps a table of gains."""
     shutil.copytree(FOLDER, tmp_path / "kept")
     text = real_scores.report(tmp_path / "kept", real_scores.COHORTS).strip()
     said = real_scores.caution(FOLDER)
     begins, ends = real_scores.BEGINS, real_scores.ENDS
-    assert f"{begins}\n\n{said}\n\n{text}\n\n{ends}" in guide()
+    assert f"{begins}\n\n{said}\n\n{text}\n\n{ends}" in SCORES.read_text(encoding="utf-8")
 
 
 def test_probes_say_which_commit_asked(tmp_path, monkeypatch):
@@ -191,12 +194,12 @@ def test_probes_say_which_commit_asked(tmp_path, monkeypatch):
     before.to_csv(tmp_path / "probes.csv", index=False)
     (tmp_path / "probes.json").write_text(json.dumps({"commit": "first"}))
     own = patients.Block(*[waves()] * 3, np.array(["normal", "myopathy"]))
-    monkeypatch.setattr(pretrain_probes, "block", lambda *_: own)
-    monkeypatch.setattr(pretrain_probes, "probe", lambda *_: answers)
-    monkeypatch.setattr(pretrain_probes, "provenance", lambda: {"commit": "later"})
+    monkeypatch.setattr(probes, "block", lambda *_: own)
+    monkeypatch.setattr(probes, "probe", lambda *_: answers)
+    monkeypatch.setattr(probes, "provenance", lambda: {"commit": "later"})
     args = Namespace(store=tmp_path, model="volitional-small", label="new", out=tmp_path)
     for _ in range(2):
-        rows = pretrain_probes.asked(args)
+        rows = probes.asked(args)
         assert rows["commit"].tolist() == ["first", "later"]
         assert rows["right"].tolist() == [1, 3]
     assert pd.read_csv(tmp_path / "probes.csv")["commit"].tolist() == ["first", "later"]
@@ -209,10 +212,10 @@ def test_new_weights_are_asked_without_taking_the_place_of_the_shipped(
     for more in ([], ["--part", "simulated"], ["--part", "simulated", "--out", "c", "--write"]):
         monkeypatch.setattr(sys, "argv", stores + more)
         with pytest.raises(SystemExit):
-            pretrain_calibration.main()
+            calibration.main()
         assert "--weights needs --part simulated and an --out" in capsys.readouterr().err
     with pytest.raises(FileNotFoundError, match="holds no volitional-muap, volitional-small"):
-        pretrain_calibration.models_in(tmp_path)
+        calibration.models_in(tmp_path)
     for name in real_scores.SHIPPED:
         shutil.copytree(folder_of(name), tmp_path / "new" / name)
     asked = {}
@@ -221,13 +224,13 @@ def test_new_weights_are_asked_without_taking_the_place_of_the_shipped(
         asked.update(models)
         return pd.read_csv(FOLDER / "calibration.csv").iloc[:2]
 
-    monkeypatch.setattr(pretrain_calibration, "measure", measure)
-    monkeypatch.setattr(pretrain_calibration, "load", lambda name: pytest.fail("the shipped one"))
-    monkeypatch.setattr(pretrain_calibration, "fingerprint_of", lambda folder: folder.name + "!")
+    monkeypatch.setattr(calibration, "measure", measure)
+    monkeypatch.setattr(calibration, "load", lambda name: pytest.fail("the shipped one"))
+    monkeypatch.setattr(calibration, "fingerprint_of", lambda folder: folder.name + "!")
     monkeypatch.setattr(
         sys, "argv", [*stores, "--part", "simulated", "--out", str(tmp_path / "out")]
     )
-    pretrain_calibration.main()
+    calibration.main()
     assert list(asked) == list(real_scores.SHIPPED)
     kept = json.loads((tmp_path / "out" / "calibration.json").read_text())["models"]
     assert kept == {name: f"{name}!" for name in real_scores.SHIPPED}

@@ -7,19 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import pretrain_adapted
+from benchmarks.pretrain import adapted
+from benchmarks.pretrain.patients import Waves
 from benchmarks.pretrain.real_scores import CLASSES
-from benchmarks.pretrain_patients import Waves
 from sknemg.pretrained import describe
 from sknemg.simulate import make_cohort
 
-KEPT = pretrain_adapted.FOLDER / "adapted.csv"
+KEPT = adapted.FOLDER / "adapted.csv"
 
 
 def test_cohorts_are_whole_few_or_mostly_of_one_diagnosis():
     y = np.repeat(CLASSES, [10, 20, 20])
-    drawn = list(pretrain_adapted.compositions(y))
-    again = list(pretrain_adapted.compositions(y))
+    drawn = list(adapted.compositions(y))
+    again = list(adapted.compositions(y))
     for (said, places), (_, same) in zip(drawn, again, strict=True):
         np.testing.assert_array_equal(places, same)
         assert len(set(places.tolist())) == len(places), said
@@ -29,7 +29,7 @@ def test_cohorts_are_whole_few_or_mostly_of_one_diagnosis():
         elif said.startswith("mostly "):
             most = said.removeprefix("mostly ")
             assert counts[most] == (y == most).sum()
-            assert {counts[name] for name in CLASSES if name != most} == {pretrain_adapted.RARE}
+            assert {counts[name] for name in CLASSES if name != most} == {adapted.RARE}
         else:
             assert set(counts.values()) == {3}
     assert len({said for said, _ in drawn}) == 5
@@ -38,16 +38,16 @@ def test_cohorts_are_whole_few_or_mostly_of_one_diagnosis():
 @pytest.mark.slow
 def test_the_network_is_scored_as_it_is_and_adapted():
     X, y = make_cohort(12, sfreq=10_000, confound=False, random_state=5)
-    rows = pd.DataFrame(pretrain_adapted.rows_of("some", Waves(X, y)))
+    rows = pd.DataFrame(adapted.rows_of("some", Waves(X, y)))
     whole = rows[rows["composition"] == "all"].set_index("how")
-    assert whole.index.tolist() == list(pretrain_adapted.SHARES)
+    assert whole.index.tolist() == list(adapted.SHARES)
     assert (whole["subjects"] == 12).all()
     assert whole["log_loss_votes"].nunique() == 3
 
 
 def test_the_guide_says_what_is_kept_of_the_present_network():
-    text = pretrain_adapted.table_of(pd.read_csv(KEPT)).strip()
-    between = f"{pretrain_adapted.BEGINS}\n\n{text}\n\n{pretrain_adapted.ENDS}"
-    assert between in pretrain_adapted.GUIDE.read_text(encoding="utf-8")
+    text = adapted.table_of(pd.read_csv(KEPT)).strip()
+    between = f"{adapted.BEGINS}\n\n{text}\n\n{adapted.ENDS}"
+    assert between in adapted.SCORES.read_text(encoding="utf-8")
     about = json.loads(KEPT.with_suffix(".json").read_text())
     assert about["model"] == describe()["sha256"]["volitional-small"]

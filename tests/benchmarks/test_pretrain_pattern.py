@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import pretrain_pattern
+from benchmarks.pretrain import pattern
+from benchmarks.pretrain.pattern import Patterns, choose, situations, together
 from benchmarks.pretrain.units import MACHINES
-from benchmarks.pretrain_pattern import Patterns, choose, situations, together
 from sknemg import Recordings
 from sknemg.features import pattern_names
 
@@ -50,7 +50,7 @@ def test_machines_that_test_do_not_train_and_the_older_simulator_comes_last():
 
 def test_the_column_that_tells_the_classes_apart_is_chosen_first(monkeypatch):
     names = ["turns_1", "crest_factor", "kurtosis"]
-    monkeypatch.setattr(pretrain_pattern, "pattern_names", lambda: names)
+    monkeypatch.setattr(pattern, "pattern_names", lambda: names)
     places = [pattern_names().index(name) for name in names]
     parts = [invented(0, 0), invented(100, 1)]
     few = [own._replace(windows=own.windows.with_values(own.windows.items[:, places],
@@ -62,7 +62,7 @@ def test_the_column_that_tells_the_classes_apart_is_chosen_first(monkeypatch):
     assert rows[0]["older_simulator"] > 0.95
     rows[0]["trained"] = "strong"
     rows.append(rows[0] | {"trained": "both", "columns": "a + b", "log_loss": 0.0})
-    assert pretrain_pattern.best_of(pd.DataFrame(rows)) == ("both", ["a", "b"])
+    assert pattern.best_of(pd.DataFrame(rows)) == ("both", ["a", "b"])
 
 
 def test_the_tables_hold_the_last_step_of_each_choice(tmp_path):
@@ -77,7 +77,7 @@ def test_the_tables_hold_the_last_step_of_each_choice(tmp_path):
     pd.DataFrame(beside).to_csv(tmp_path / "pattern_beside.csv", index=False)
     about = {"n_calibration": 60, "n_train": 1200, "device": "CPU", "commit": "abc"}
     (tmp_path / "volitional-pattern.json").write_text(json.dumps(about))
-    text = pretrain_pattern.report(tmp_path)
+    text = pattern.report(tmp_path)
     assert "| strong | a + b | 0.70 (0.95) | 66 (50) | 55 |" in text
     assert "| a |" not in text
     assert "| `m` | 71 | 0.80 | 0.10 |" in text
@@ -91,29 +91,27 @@ def test_real_answers_are_counted_and_ranked(tmp_path):
     rows.assign(y_true=[*CLASSES, "normal", "normal"]).to_csv(tmp_path / "n2001.csv", index=False)
     about = {"subjects_refused": 2, "subjects": 5}
     (tmp_path / "n2001.json").write_text(json.dumps(about))
-    own, missing = pretrain_pattern.real_rows(tmp_path)
+    own, missing = pattern.real_rows(tmp_path)
     assert own[1].startswith("56 [")  # all myopathies, no neuropathy, two of three normals
     assert own[2:4] == ["1.00", "0.67"]
     assert own[4] == "myopathy: 1 myopathy; neuropathy: 1 myopathy; normal: 1 neuropathy, 2 normal"
     assert own[5] == "2 of 5"
     assert missing[:2] == ["Algiers", "not run"]
     (tmp_path / "n2001.json").write_text(json.dumps(about | {"commit": "abc+changes"}))
-    assert pretrain_pattern.answered_by(tmp_path, "abc") == "; real cohorts: abc+changes"
-    assert pretrain_pattern.answered_by(tmp_path, "abc+changes") == ""
+    assert pattern.answered_by(tmp_path, "abc") == "; real cohorts: abc+changes"
+    assert pattern.answered_by(tmp_path, "abc+changes") == ""
 
 
 def test_what_a_block_holds_is_measured_once(monkeypatch, tmp_path):
     rng = np.random.default_rng(0)
     waves = Recordings(0.1 * rng.normal(size=(3, 16_000)), sfreq=10_000, subject=list("abc"))
     raw = Recordings(np.zeros((3, 9)), sfreq=20_000, subject=list("abc"))
-    monkeypatch.setattr(
-        pretrain_pattern, "patients", lambda *_, other: (raw, waves, np.array(list("xyz")))
-    )
-    found = pretrain_pattern.patterns(tmp_path, "strong", 0)
+    monkeypatch.setattr(pattern, "patients", lambda *_, other: (raw, waves, np.array(list("xyz"))))
+    found = pattern.patterns(tmp_path, "strong", 0)
     assert found.windows.lengths.tolist() == [2, 2, 2]
     assert found.values.shape == (6, len(pattern_names()))
-    monkeypatch.setattr(pretrain_pattern, "middle", lambda: pytest.fail("measured again"))
-    again = pretrain_pattern.patterns(tmp_path, "strong", 0)
+    monkeypatch.setattr(pattern, "middle", lambda: pytest.fail("measured again"))
+    again = pattern.patterns(tmp_path, "strong", 0)
     assert np.array_equal(again.values, found.values)
     assert set(again.windows["sfreq"]) == {10_000}
     assert again.labels.tolist() == list("xxyyzz")

@@ -3,11 +3,11 @@
 Their physics are those of an older commit, whose package has to lie in a folder::
 
     mkdir older && git archive add0767 sknemg | tar -x -C older
-    python -m benchmarks.pretrain_others --package older --commit add0767 --store OTHER
+    python -m benchmarks.pretrain.others --package older --commit add0767 --store OTHER
     python -m benchmarks.pretrain --other OTHER ...
 
-The cohorts are `OTHERS`, who calibrate, and `FRESH`, who test, of `benchmarks.pretrain_patients`;
-``--blocks strong:0`` makes the one that `benchmarks.pretrain_pattern` asks for in their place.
+The cohorts are `OTHERS`, who calibrate, and `FRESH`, who test, of `benchmarks.pretrain.patients`;
+``--blocks strong:0`` makes the one that `benchmarks.pretrain.pattern` asks for in their place.
 What is in the store is not made again, and refused if it is of other code than the package's. Only
 the simulation is that of the older package: the present code brings the recordings into the common
 band and measures their motor units. Files carry the hash of the package's code and its commit,
@@ -28,7 +28,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.machinery import kept_cohort
-from benchmarks.pretrain_patients import (
+from benchmarks.pretrain.patients import (
     COHORTS,
     FRESH,
     OTHERS,
@@ -42,7 +42,7 @@ from sknemg.versions import code_in, package_code
 #: Blocks of the other simulator: those that calibrate and those that test.
 BLOCKS = tuple((kind, number) for own in (OTHERS, FRESH) for kind in own for number in own[kind])
 #: Of this checkout.
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def simulator_in(package: Path, commit: str) -> Simulator:

@@ -28,7 +28,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from benchmarks.machinery.kept_cohort import arrays_of, marked
-from benchmarks.pretrain_variation import GAIN, factors
+from benchmarks.pretrain.variation import GAIN, factors
 from sknemg import BandPass, Downsampler, ImplausibleWarning, MuapFeatures, Recordings
 from sknemg.provenance import checkout_commit
 from sknemg.simulate import make_cohort
@@ -70,7 +70,7 @@ COHORTS = {
     "clinic": Kind(60, 80_000, 3, CLINIC),
 }
 #: Blocks that train, test or choose in the studies of the shipped models, whatever the simulator:
-#: those of `benchmarks.pretrain.scale` and `benchmarks.few_shot` are among them.
+#: those of `benchmarks.pretrain.scale` and `benchmarks.pretrain.few_shot` are among them.
 USED: Mapping[str, Iterable[int]] = {
     "wide": range(60), "whole": (0, 1, 4, 5, 6, 7, 8), "biceps": range(2), "default": range(3),
     "strong": range(6), "clinic": range(1),
@@ -160,7 +160,7 @@ def _checked(file: Path, other: bool) -> Simulator:
         raise ValueError(
             f"{file} was made by the present simulator (commit {made.commit or 'unknown'}), and "
             "patients of another one are needed here: let the code of an older commit simulate "
-            "them by `python -m benchmarks.pretrain_others`, in an empty folder."
+            "them by `python -m benchmarks.pretrain.others`, in an empty folder."
         )
     if not other and made.code != present:
         raise ValueError(
@@ -368,7 +368,7 @@ def check_made(store: Path, numbers: Mapping[str, Iterable[int]]) -> None:
 def _refuse_missing(store: Path, missing: Sequence[str]) -> NoReturn:
     raise FileNotFoundError(
         f"{store} holds no {', '.join(missing)}, patients of another simulator: let the code of "
-        "its commit simulate them by `python -m benchmarks.pretrain_others`, as this code would "
+        "its commit simulate them by `python -m benchmarks.pretrain.others`, as this code would "
         "make other ones."
     )
 

@@ -1,11 +1,11 @@
 """What it is worth to adapt the shipped network to simulated recordings without diagnoses.
 
-Run ``python -m benchmarks.pretrain_adapted --store FOLDER --others COMMIT=FOLDER ...`` with the
+Run ``python -m benchmarks.pretrain.adapted --store FOLDER --others COMMIT=FOLDER ...`` with the
 stores of `benchmarks.pretrain.scale`. The network that comes with sknemg is asked about the
 patients of its `TEST` as it is and adapted to them (`sknemg.pretrained.adapted_pipeline`): to all
 of a cohort at once, to a few, and to cohorts of which most have one diagnosis, since what is usual
 is learned there. Both are scored on the same patients, by `benchmarks.pretrain.scale.scored`.
-Nothing real is read; `benchmarks.pretrain_worth` asks real cohorts. ``--write`` puts the table into
+Nothing real is read; `benchmarks.pretrain.worth` asks real cohorts. ``--write`` puts the table into
 the guide.
 """
 
@@ -22,14 +22,15 @@ import pandas as pd
 from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import answers
-from benchmarks.pretrain.real_scores import CLASSES, FOLDER, GUIDE
+from benchmarks.pretrain.pages import SCORES, marks
+from benchmarks.pretrain.patients import Waves, simulator_of, waves_of
+from benchmarks.pretrain.real_scores import CLASSES, FOLDER
 from benchmarks.pretrain.scale import TEST, TEST_OTHER, other_store, scored
-from benchmarks.pretrain_patients import Waves, simulator_of, waves_of
 from sknemg.pretrained import describe, load
 from sknemg.pretrained.adaptation import adapted_votes
 from sknemg.provenance import provenance
 
-BEGINS, ENDS = "<!-- written by benchmarks/pretrain_adapted.py -->", "<!-- end of the adapted -->"
+BEGINS, ENDS = marks("adapted.py")
 #: Subjects of a small cohort, a third of each diagnosis, and how many are drawn.
 FEW, N_DRAWS = 9, 4
 #: Of a cohort of mostly one diagnosis, subjects of each of the two others.
@@ -126,7 +127,7 @@ def main() -> None:
     write_json(args.out / "adapted.json", settings | provenance())
     print(table_of(rows))
     if args.write:
-        write_between(GUIDE, BEGINS, ENDS, table_of(rows))
+        write_between(SCORES, BEGINS, ENDS, table_of(rows))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from benchmarks import few_shot
-from benchmarks import pretrain_patients as patients
-from benchmarks.pretrain import networks, scale, training
+from benchmarks.pretrain import few_shot, networks, patients, scale, training
 from benchmarks.pretrain.answers import Answers
 from benchmarks.pretrain.networks import CHOICES, LONG, Network
 from benchmarks.pretrain.training import FOLDER
@@ -325,7 +323,7 @@ def test_code_of_training_is_that_of_the_package_and_of_the_benchmarks(monkeypat
 def test_the_guide_and_the_kept_verdicts_say_what_the_kept_comparison_does():
     table = scale.summary(scale.read(FOLDER / "scale.csv"))
     text = scale.table_of(table).strip()
-    assert f"{scale.BEGINS}\n\n{text}\n\n{scale.ENDS}" in scale.GUIDE.read_text(encoding="utf-8")
+    assert f"{scale.BEGINS}\n\n{text}\n\n{scale.ENDS}" in scale.HISTORY.read_text(encoding="utf-8")
     kept = json.loads((FOLDER / "scale.json").read_text())["verdicts"]
     assert kept == scale.verdicts(table)
     assert [(own["simulator"], own["shipped"]) for own in kept] == [

@@ -12,13 +12,11 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from benchmarks import pretrain_calibration, pretrain_others, pretrain_worth
-from benchmarks import pretrain_patients as patients
 from benchmarks.machinery.kept_cohort import marked
-from benchmarks.pretrain import cards, real_scores, units
+from benchmarks.pretrain import calibration, cards, others, patients, real_scores, units, worth
 from benchmarks.pretrain.networks import Network
 from benchmarks.pretrain.real_scores import CLASSES
-from benchmarks.pretrain_variation import GAIN
+from benchmarks.pretrain.variation import GAIN
 from sknemg import Recordings
 from sknemg.diagnosis.answers import Answering
 from sknemg.muap.features import FEATURES
@@ -46,11 +44,11 @@ def answers(right, method="a", shots=1):
 
 
 def test_draws_hold_as_many_of_each_class_and_differ():
-    found = pretrain_worth.draws(Few, 2, 4)
+    found = worth.draws(Few, 2, 4)
     for own in found:
         assert Few.diagnoses[own].value_counts().to_dict() == dict.fromkeys(CLASSES, 2)
     assert len({tuple(own) for own in found}) > 1
-    assert found == pretrain_worth.draws(Few, 2, 4)
+    assert found == worth.draws(Few, 2, 4)
 
 
 def test_a_subject_counts_once_whatever_the_number_of_draws():
@@ -76,6 +74,9 @@ def test_gains_are_over_the_best_from_scratch(tmp_path):
     assert gain.best_from_scratch == "features + forest"
     assert gain.gain == pytest.approx(1 / 3)
     assert "+67 [+" in real_scores.table_of(tmp_path, "n2001")
+    lines = real_scores.best_gains(real_scores.gains(tmp_path, "n2001")).splitlines()
+    assert lines[0] == "| points over the best from scratch | 4: features + forest |"
+    assert lines[2].startswith("| nEMGNet, fine-tuned | +33 [")
 
 
 def kept(folder, rows, **calibrated):
@@ -134,7 +135,7 @@ def test_subjects_are_refused_by_the_rules_of_the_model():
                 return pd.DataFrame({"unusable": ["hum", "hum", "", "", "", "hum"]} | columns)
 
     model = Model()
-    assert pretrain_worth.refused(model, raw) == {
+    assert worth.refused(model, raw) == {
         "recordings_refused": 3, "recordings": 6, "subjects_refused": 2, "subjects": 3,
     }  # fmt: skip
 
@@ -245,18 +246,18 @@ def test_what_no_weights_change_is_taken_from_kept_results(tmp_path):
     settings = {"commits": {"no EMG": "abc", "features + LDA": "older"}}
     (tmp_path / "n2001" / "settings.json").write_text(json.dumps(settings))
     cache = tmp_path / "cache"
-    pretrain_worth.take_unmoved(tmp_path / "n2001", cache, names[::-1], USUAL, "0.4")
+    worth.take_unmoved(tmp_path / "n2001", cache, names[::-1], USUAL, "0.4")
     found = sorted(file.name for file in cache.iterdir())
     assert found == ["n2001-1-0-features + LDA-0.4.csv", "n2001-1-0-no EMG-any.csv"]
     table = pd.read_csv(cache / "n2001-1-0-features + LDA-0.4.csv")
     assert table["subject"].tolist() == names[2:]
     assert set(table["commit"]) == {"older"}
     again = table[["subject", "y_true", *CLASSES]].assign(method="features + LDA", shots=1, draw=0)
-    back = pretrain_worth.anonymous([rows[0].assign(subject=names), again])
+    back = worth.anonymous([rows[0].assign(subject=names), again])
     back = back[back["method"] == "features + LDA"].reset_index(drop=True)
     pd.testing.assert_frame_equal(back[rows[3].columns], rows[3].reset_index(drop=True))
     with pytest.raises(ValueError, match="has 9 subjects and the cohort 8"):
-        pretrain_worth.take_unmoved(tmp_path / "n2001", cache, names[1:], USUAL, "0.4")
+        worth.take_unmoved(tmp_path / "n2001", cache, names[1:], USUAL, "0.4")
 
 
 @pytest.mark.parametrize(
@@ -273,7 +274,7 @@ def test_what_other_windows_or_updates_made_is_not_taken(kept_as, said, tmp_path
     settings = {"commits": {"no EMG": "abc", "features + LDA": "abc"}} | kept_as
     file.write_text(json.dumps(settings))
     own = USUAL | {"window": 1}
-    pretrain_worth.take_unmoved(tmp_path / "n2001", tmp_path, list("abcdefghi"), own, "k")
+    worth.take_unmoved(tmp_path / "n2001", tmp_path, list("abcdefghi"), own, "k")
     assert f"is of {said} as in this run: only 'no EMG' is taken" in capsys.readouterr().out
     assert [file.name for file in tmp_path.glob("*.csv")] == ["n2001-1-0-no EMG-any.csv"]
 
@@ -284,11 +285,11 @@ def test_kept_rows_are_those_of_the_weights_and_of_the_motor_units_that_trained(
 
     def key(method, units=0.0, simulated=0.0, small="1" * 64, muap="2" * 64, window=0.4):
         hashes = pd.DataFrame({"sha256": {"volitional-small": small, "volitional-muap": muap}})
-        monkeypatch.setattr(pretrain_worth, "describe", lambda: hashes)
+        monkeypatch.setattr(worth, "describe", lambda: hashes)
         columns = raw.with_values(np.full((4, 2), units), [0, 2, 4], item="motor unit")
         cohort = Namespace(columns=columns, settings=USUAL | {"window": window})
         own = Namespace(values=np.full((3, 2), simulated), labels=np.array(CLASSES))
-        return pretrain_worth.key_of(method, cohort, own)
+        return worth.key_of(method, cohort, own)
 
     other = {
         "units": rng.random(), "simulated": rng.random(), "small": "3" * 64, "muap": "4" * 64,
@@ -321,7 +322,7 @@ def test_kept_rows_are_those_of_the_weights_and_of_the_motor_units_that_trained(
     assert changed == {real_scores.MAPS, real_scores.LOGISTIC}
     without = fine_tuning.few_shot_pipeline(measures=False)
     before = key(real_scores.MAPS)
-    monkeypatch.setattr(pretrain_worth, "few_shot_pipeline", lambda: without)
+    monkeypatch.setattr(worth, "few_shot_pipeline", lambda: without)
     assert key(real_scores.MAPS) != before  # of its columns as well
 
 
@@ -366,47 +367,47 @@ def package(tmp_path):
 
 def test_the_package_of_another_commit_simulates_its_own_patients(package, monkeypatch):
     with pytest.raises(FileNotFoundError, match="holds no sknemg: unpack that of the older commit"):
-        pretrain_others.simulator_in(package / "sknemg", "abc")
-    monkeypatch.setattr(pretrain_others, "code_at", lambda commit: None)
-    own = pretrain_others.simulator_in(package, "abc")
-    file = pretrain_others.simulate(package, own, package, "whole", 2)
+        others.simulator_in(package / "sknemg", "abc")
+    monkeypatch.setattr(others, "code_at", lambda commit: None)
+    own = others.simulator_in(package, "abc")
+    file = others.simulate(package, own, package, "whole", 2)
     assert file.name == "whole-10002.npz"
     monkeypatch.setattr(patients, "simulated", None)  # the present simulator has no part in it
     X, y = patients._raw(file, "whole", 10_002, other=True)
     assert X["subject"].nunique() == 30 and len(X) == 150
     assert set(X.values) == {10_002.0}
-    wide = pretrain_others.simulate(package, own, package, *pretrain_others._block("wide:1"))
+    wide = others.simulate(package, own, package, *others._block("wide:1"))
     few, y = patients._raw(wide, "wide", 50_001, other=True)
     assert few["subject"].value_counts().unique().tolist() == [3]
     assert [f"wide-50001-S{k}" for k in y] == few["subject"].tolist()
     with pytest.raises(argparse.ArgumentTypeError, match="'pattern' is no block: give KIND:NUMB"):
-        pretrain_others._block("pattern")
+        others._block("pattern")
     assert patients.simulator_of(package, {"whole": [2]}, other=True) == own
     module = package / "sknemg" / "simulate" / "__init__.py"
     module.unlink()
-    assert pretrain_others.simulate(package, own, package, "whole", 2) == file  # not made again
+    assert others.simulate(package, own, package, "whole", 2) == file  # not made again
     with pytest.raises(subprocess.CalledProcessError):
-        pretrain_others.simulate(package, own, package, "whole", 3)
+        others.simulate(package, own, package, "whole", 3)
     module.write_text(PACKAGE + "# mended")
-    mended = pretrain_others.simulator_in(package, "abd")
+    mended = others.simulator_in(package, "abd")
     with pytest.raises(ValueError, match=r"whole-10002.npz was not made by the simulator in .*abd"):
-        pretrain_others.simulate(package, mended, package, "whole", 2)
-    pretrain_others.simulate(package, mended, package, "whole", 3)
+        others.simulate(package, mended, package, "whole", 2)
+    others.simulate(package, mended, package, "whole", 3)
     with pytest.raises(ValueError, match=r"10002.npz and whole-10003.npz were made by different"):
         patients.others(package)
 
 
 def test_a_package_is_held_against_its_commit(package, monkeypatch):
-    own = pretrain_others.code_in(package / "sknemg", *patients.SIMULATES)
-    monkeypatch.setattr(pretrain_others, "code_at", lambda commit: own)
-    assert pretrain_others.simulator_in(package, "abc") == (own, "abc")
-    monkeypatch.setattr(pretrain_others, "code_at", lambda commit: "0" * 64)
+    own = others.code_in(package / "sknemg", *patients.SIMULATES)
+    monkeypatch.setattr(others, "code_at", lambda commit: own)
+    assert others.simulator_in(package, "abc") == (own, "abc")
+    monkeypatch.setattr(others, "code_at", lambda commit: "0" * 64)
     with pytest.raises(ValueError, match="does not hold the simulator of abc: empty the folder"):
-        pretrain_others.simulator_in(package, "abc")
+        others.simulator_in(package, "abc")
     with pytest.raises(ValueError, match="holds the present simulator"):
-        pretrain_others.simulator_in(pretrain_others.ROOT, "abc")
+        others.simulator_in(others.ROOT, "abc")
     monkeypatch.undo()
-    assert pretrain_others.code_at("no such commit") is None
+    assert others.code_at("no such commit") is None
 
 
 def test_patients_of_another_simulator_are_refused(six_patients, monkeypatch):
@@ -465,16 +466,16 @@ def test_a_card_names_the_simulators_of_those_who_were_seen():
 def test_rows_of_simulated_patients_and_of_real_ones_are_of_the_same_models(tmp_path):
     (tmp_path / "calibration.json").write_text(json.dumps({"models": {"volitional-small": "0"}}))
     with pytest.raises(ValueError, match="of other models than those that come with sknemg now"):
-        pretrain_calibration.kept_of_simulated(tmp_path)
+        calibration.kept_of_simulated(tmp_path)
     for name in real_scores.TITLES:
         (tmp_path / name).mkdir()
         (tmp_path / name / "settings.json").write_text(
             json.dumps({"models": {"volitional-small": {"sha256": "0"}}})
         )
     with pytest.raises(ValueError, match=r"The votes on EMGLAB N2001 .* are of other models"):
-        pretrain_calibration.real(tmp_path)
-    rows = pretrain_calibration.kept_of_simulated(real_scores.FOLDER)
-    whole = pd.concat([rows, pretrain_calibration.real(real_scores.FOLDER)], ignore_index=True)
+        calibration.real(tmp_path)
+    rows = calibration.kept_of_simulated(real_scores.FOLDER)
+    whole = pd.concat([rows, calibration.real(real_scores.FOLDER)], ignore_index=True)
     known = pd.read_csv(real_scores.FOLDER / "calibration.csv")
     pd.testing.assert_frame_equal(
         whole.drop(columns="commit").round(4), known.drop(columns="commit", errors="ignore")
@@ -491,10 +492,10 @@ def test_rows_say_which_commit_made_them(tmp_path, monkeypatch):
     table.drop(columns="commit", errors="ignore").to_csv(tmp_path / "calibration.csv", index=False)
     about = json.loads((tmp_path / "calibration.json").read_text())
     (tmp_path / "calibration.json").write_text(json.dumps(about | {"commit": "1e5"}))
-    monkeypatch.setattr(pretrain_calibration, "provenance", lambda: {"commit": "later"})
+    monkeypatch.setattr(calibration, "provenance", lambda: {"commit": "later"})
     monkeypatch.setattr(sys, "argv", ["x", "--part", "real", "--out", str(tmp_path)])
     for _ in range(2):  # the second time all rows have a commit, and the settings that of the run
-        pretrain_calibration.main()
+        calibration.main()
         rows = pd.read_csv(tmp_path / "calibration.csv", dtype={"commit": str})
         simulated = rows["patients"].str.startswith("simulated, ")
         assert set(rows.loc[simulated, "commit"]) == {"1e5"}
@@ -518,16 +519,16 @@ def test_kept_rows_of_a_method_that_is_not_installed_stay(tmp_path, monkeypatch)
     file.write_text(json.dumps(settings | {"commits": {real_scores.MINIROCKET: "older"}}))
     votes = answers([1] * 9).drop(columns=["method", "shots", "draw"])
     votes["subject"] = Cohort.subjects
-    monkeypatch.setattr(pretrain_worth, "installed", lambda _: False)
-    monkeypatch.setattr(pretrain_worth, "real", lambda *_: Cohort)
-    monkeypatch.setattr(pretrain_worth, "adapted", lambda _: None)
-    monkeypatch.setattr(pretrain_worth, "ask", lambda *_: votes)
-    monkeypatch.setattr(pretrain_worth, "refused", lambda *_: {"subjects_refused": 0})
+    monkeypatch.setattr(worth, "installed", lambda _: False)
+    monkeypatch.setattr(worth, "real", lambda *_: Cohort)
+    monkeypatch.setattr(worth, "adapted", lambda _: None)
+    monkeypatch.setattr(worth, "ask", lambda *_: votes)
+    monkeypatch.setattr(worth, "refused", lambda *_: {"subjects_refused": 0})
     args = Namespace(
         cache=tmp_path / "cache", label="new", out=tmp_path, keep_unmoved=True, draws=1, store=None,
         blocks=4, methods=["motor units, simulated and own", real_scores.MINIROCKET],
     )  # fmt: skip
-    pretrain_worth.run("n2001", args)
+    worth.run("n2001", args)
     found = pd.read_csv(tmp_path / "n2001" / "subjects.csv")
     assert found[found["shots"] > 0]["method"].unique().tolist() == [real_scores.MINIROCKET]
     assert found.groupby("shots").size().to_dict() == {0: 36, 1: 6, 2: 6}
@@ -538,8 +539,8 @@ def test_kept_rows_of_a_method_that_is_not_installed_stay(tmp_path, monkeypatch)
         "motor units, simulated alone": present, "nEMGNet, simulated alone": present,
         real_scores.ADAPTED: present, real_scores.MINIROCKET: "older",
     }  # fmt: skip
-    monkeypatch.setattr(pretrain_worth, "ask", lambda *_: pytest.fail("asked again"))
-    pretrain_worth.run("n2001", args)
-    monkeypatch.setattr(pretrain_worth, "package_code", lambda *_: "0" * 64)
+    monkeypatch.setattr(worth, "ask", lambda *_: pytest.fail("asked again"))
+    worth.run("n2001", args)
+    monkeypatch.setattr(worth, "package_code", lambda *_: "0" * 64)
     with pytest.raises(pytest.fail.Exception, match="asked again"):  # by other code
-        pretrain_worth.run("n2001", args)
+        worth.run("n2001", args)

@@ -1,6 +1,6 @@
 """What models trained on simulated patients are worth on real ones that trained nothing.
 
-Run ``python -m benchmarks.pretrain_worth``; ``SKNEMG_DATA`` names the folder that holds
+Run ``python -m benchmarks.pretrain.worth``; ``SKNEMG_DATA`` names the folder that holds
 ``emglab_n2001`` and ``algiers``. The models that come with sknemg answer for every subject as they
 are; the network does so as well with its batch normalisation moved half way to that of the cohort,
 without diagnoses. Then they are trained further on 1, 2, 4 or 8 subjects a class, drawn several
@@ -36,6 +36,7 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.machinery.methods import installed
 from benchmarks.machinery.runner import write_json
+from benchmarks.pretrain.patients import MEASURES, block, steps, together
 from benchmarks.pretrain.real_scores import (
     ADAPTED,
     CLASSES,
@@ -58,7 +59,6 @@ from benchmarks.pretrain.real_scores import (
     write_down,
 )
 from benchmarks.pretrain.units import columns_of, votes_of_units
-from benchmarks.pretrain_patients import MEASURES, block, steps, together
 from benchmarks.real import load as load_real
 from sknemg import DiVoteClassifier, MuapFeatures, NEMGNetClassifier, Recordings, SegmentFeatures
 from sknemg.diagnosis import Diagnostician

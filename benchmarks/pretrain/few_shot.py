@@ -1,11 +1,12 @@
 """How a model that comes with sknemg is best trained further on a few subjects of one's own.
 
-Run ``python -m benchmarks.few_shot --store OTHER --cache FOLDER``. All subjects are simulated by an
-older simulator than the one whose patients trained the network (`benchmarks.pretrain_others` fills
-the store, by ``--blocks`` of `BLOCKS`). Each of four cohorts of 60 stands for a laboratory. It is
-tried as it is and, since real recordings are further from simulated ones than those of two
-simulators from each other, with its recordings disturbed as no patient of training was: white
-noise, a third of the amplitude, three quarters of the length with slow noise, a low-pass filter.
+Run ``python -m benchmarks.pretrain.few_shot --store OTHER --cache FOLDER``. All subjects are
+simulated by an older simulator than the one whose patients trained the network
+(`benchmarks.pretrain.others` fills the store, by ``--blocks`` of `BLOCKS`). Each of four cohorts of
+60 stands for a laboratory. It is tried as it is and, since real recordings are further from
+simulated ones than those of two simulators from each other, with its recordings disturbed as no
+patient of training was: white noise, a third of the amplitude, three quarters of the length with
+slow noise, a low-pass filter.
 
 Some subjects of each class are drawn, several times, everything is trained on the same ones, and
 the rest of the cohort tests. What begins from the shipped network and what begins from scratch are
@@ -39,9 +40,10 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import RESULTS, write_json
-from benchmarks.pretrain.real_scores import CLASSES, GUIDE
-from benchmarks.pretrain_patients import SFREQ, joined, patients, simulator_of
-from benchmarks.pretrain_worth import ANSWERS
+from benchmarks.pretrain.pages import FEW, marks
+from benchmarks.pretrain.patients import SFREQ, joined, patients, simulator_of
+from benchmarks.pretrain.real_scores import CLASSES
+from benchmarks.pretrain.worth import ANSWERS
 from sknemg import DiVoteClassifier, Recordings, SegmentFeatures, SignalAugmenter, load_model
 from sknemg.diagnosis import Diagnostician
 from sknemg.persistence._folder import fingerprint_of
@@ -52,7 +54,7 @@ from sknemg.versions import package_code
 from sknemg.weights import folder_of
 
 FOLDER = RESULTS / "few_shot"
-BEGINS, ENDS = "<!-- written by benchmarks/few_shot.py -->", "<!-- end of the few -->"
+BEGINS, ENDS = marks("few_shot.py")
 #: The cohorts, as blocks of the store.
 BLOCKS: dict[str, tuple[tuple[str, int], ...]] = {
     "one machine, strong contractions": (("clinic", 0),),
@@ -210,7 +212,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 
 
 def forest(seed: int) -> Any:
-    """Give the forest of `benchmarks.pretrain_worth`."""
+    """Give the forest of `benchmarks.pretrain.worth`."""
     return RandomForestClassifier(
         300, min_samples_leaf=5, class_weight="balanced", random_state=seed
     )
@@ -513,21 +515,6 @@ def _means(
 # -- page --------------------------------------------------------------------------------------
 
 
-def table_of(found: pd.DataFrame, kind: str) -> str:
-    """Lay out the scores of a kind of cohort as Markdown, a row a method."""
-    own = found[found["kind"] == kind]
-    shots = sorted(own["shots"].unique())
-    lines = []
-    for method, rows in own.groupby("method", sort=False):
-        by_shots = {row.shots: row for row in rows.itertuples()}
-        cells = [
-            _cell(by_shots[k]) + _fewer(by_shots[k].draws, own) if k in by_shots else ""
-            for k in shots
-        ]
-        lines.append([str(method), *cells])
-    return markdown(["method", *(f"{k} a class" for k in shots)], lines)
-
-
 def of_both(found: pd.DataFrame) -> str:
     """Lay out means over both kinds of disturbed cohorts, the least log-loss of 4 a class first."""
     own = found[found["kind"].isin((FAR, RENAMED))]
@@ -547,7 +534,7 @@ def of_both(found: pd.DataFrame) -> str:
             for k in shots
         ]  # fmt: skip
         lines.append([str(method), *cells])
-    return markdown(["method", *(f"{k} a class" for k in shots)], lines)
+    return markdown(["method", *(f"{k} per class" for k in shots)], lines)
 
 
 def table_of_differences(found: pd.DataFrame) -> str:
@@ -568,14 +555,8 @@ def _fewer(draws: int, every: pd.DataFrame) -> str:
     return f" ({draws} draw{'s' if draws > 1 else ''})" if draws < every["draws"].max() else ""
 
 
-def _cell(row: Any) -> str:
-    said = f"{100 * row.balanced_accuracy:.0f} "
-    said += f"[{100 * row.balanced_accuracy_low:.0f}, {100 * row.balanced_accuracy_high:.0f}]; "
-    return said + f"{row.log_loss:.2f} [{row.log_loss_low:.2f}, {row.log_loss_high:.2f}]"
-
-
 def report(folder: Path) -> str:
-    """Write the tables of kept results; those of cohorts as they are stay in the file."""
+    """Write the tables of kept results; those of each kind of cohort stay in ``scores.csv``."""
     settings = json.loads((folder / "settings.json").read_text())
     found = pd.read_csv(folder / "scores.csv")
     lines = ["Mean over both disturbed kinds:", "", of_both(found), ""]
@@ -583,16 +564,13 @@ def report(folder: Path) -> str:
     if paired.exists():
         own = pd.read_csv(paired)
         lines += [
-            f"Log-loss with {own['shots'].iloc[0]} a class, less that of "
+            f"Log-loss with {own['shots'].iloc[0]} per class, less that of "
             f"{own['minus'].iloc[0]} on the same draws and subjects:",
             "", table_of_differences(own), "",
         ]  # fmt: skip
-    for kind in (FAR, RENAMED):
-        if (found["kind"] == kind).any():
-            lines += [f"Recordings {kind}:", "", table_of(found, kind), ""]
     lines.append(
-        f"Balanced accuracy in percent; log-loss (thirds: 1.10). *{settings['draws']} draws "
-        f"at most, {settings['updates']} updates where nothing is said; "
+        "Balanced accuracy in percent; log-loss (uniform guessing: 1.10). "
+        f"*{settings['draws']} draws at most, {settings['updates']} updates where nothing is said; "
         f"{settings['device']}, commit {settings['commit']}; patients of commit "
         f"{settings['simulator']}; {settings['start']}, {settings['sha256'][:12]}.*"
     )
@@ -631,11 +609,11 @@ def main() -> None:
         "updates": N_UPDATES, "seeds": "of a draw: its number", "recordings_of_a_subject": MOST,
         "blocks": blocks, "simulator": simulator_of(args.store, blocks, other=True).commit,
         "disturbed": {name: own._asdict() for name, own in DISTURBED.items()},
-    } | provenance() | {"commit": checkout_commit("benchmarks/few_shot.py")}  # fmt: skip
+    } | provenance() | {"commit": checkout_commit("benchmarks/pretrain/few_shot.py")}  # fmt: skip
     write_json(args.out / "settings.json", settings)
     print(report(args.out))
     if args.write:
-        write_between(GUIDE, BEGINS, ENDS, report(args.out))
+        write_between(FEW, BEGINS, ENDS, report(args.out))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Train a model of the interference pattern, `volitional-pattern`, on simulated patients alone.
 
-Run ``python -m benchmarks.pretrain_pattern --store FOLDER --older FOLDER --out FOLDER``.
+Run ``python -m benchmarks.pretrain.pattern --store FOLDER --older FOLDER --out FOLDER``.
 Where contractions are strong, motor units cannot be told apart, and their sum is measured: windows
 of a second by `PatternFeatures`, whatever their amplitude, vote by a balanced logistic regression.
 Patients are those of ``benchmarks.pretrain``, and others who contract with 5 to 60 % of their force
@@ -9,10 +9,10 @@ Patients are those of ``benchmarks.pretrain``, and others who contract with 5 to
 Columns, and whether patients of weaker contractions (``wide``) train as well, are chosen by strong
 contractions on machines that are left out, once for each half of each property of a machine, and by
 patients of the simulator as it was before its physics were mended (of commit 678b616 or older, in
-the store `--older`, which `benchmarks.pretrain_others` fills; left out if none is given). The first
+the store `--older`, which `benchmarks.pretrain.others` fills; left out if none is given). The first
 block of strong patients trains nothing: models are compared there, and it says how sure the model
 may be. It is no independent test, since the older patients who chose are its twins (the same
-persons and machines, `benchmarks.pretrain_patients`). Nothing real is read, unless ``--look`` lets
+persons and machines, `benchmarks.pretrain.patients`). Nothing real is read, unless ``--look`` lets
 the finished model answer for real cohorts.
 
 It does not come with sknemg, since on those patients it is no better than `volitional-small`.
@@ -35,11 +35,8 @@ from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import write_json
 from benchmarks.pretrain.answers import answers
 from benchmarks.pretrain.models import keep, persons
-from benchmarks.pretrain.real_scores import CLASSES, GUIDE, TITLES, balanced, bootstrap
-from benchmarks.pretrain.training import FOLDER, TESTING
-from benchmarks.pretrain.units import MACHINES, one_by_one, scores_of_subjects, votes_of_units
-from benchmarks.pretrain.units import columns_of as units_of
-from benchmarks.pretrain_patients import (
+from benchmarks.pretrain.pages import HISTORY, marks
+from benchmarks.pretrain.patients import (
     PREPARES,
     SFREQ,
     Block,
@@ -51,7 +48,11 @@ from benchmarks.pretrain_patients import (
     simulator_of,
     write_arrays,
 )
-from benchmarks.pretrain_worth import refused
+from benchmarks.pretrain.real_scores import CLASSES, TITLES, balanced, bootstrap
+from benchmarks.pretrain.training import FOLDER, TESTING
+from benchmarks.pretrain.units import MACHINES, one_by_one, scores_of_subjects, votes_of_units
+from benchmarks.pretrain.units import columns_of as units_of
+from benchmarks.pretrain.worth import refused
 from benchmarks.real import load as load_real
 from sknemg import PatternFeatures, Recordings, Segmenter, load_model
 from sknemg.features import pattern_names
@@ -66,7 +67,7 @@ OTHERS = ("volitional-muap", "volitional-small")
 #: The windows, in seconds; recordings shorter than one have no vote.
 WINDOW, HOP = 1.0, 0.5
 #: What stands around the tables of the page.
-BEGINS, ENDS = "<!-- written by benchmarks/pretrain_pattern.py -->", "<!-- end of the pattern -->"
+BEGINS, ENDS = marks("pattern.py")
 #: What may train.
 ALONE, BOTH = "strong contractions", "strong and weak contractions"
 CHOICE = (
@@ -379,7 +380,7 @@ def main() -> None:
     for name in args.look:
         look(name, args)
     if args.write:
-        write_between(GUIDE, BEGINS, ENDS, report(args.results))
+        write_between(HISTORY, BEGINS, ENDS, report(args.results))
 
 
 if __name__ == "__main__":
