@@ -97,7 +97,7 @@ def test_sets_are_made_after_the_temperature():
     own[CLASSES] = [[0.5, 0.3, 0.2]] * 9  # one diagnosis, right of three of nine
     flat = {"temperature": 1.0, "quantile": 0.55}
     assert real_scores.sets_of(own, flat) == (3, 9, 1.0)
-    assert str(real_scores.sets_of(own, flat)) == "3 of 9 (33 %, 1.0 diagnoses a set)"
+    assert str(real_scores.sets_of(own, flat)) == "3 of 9 (33 %, 1.0 diagnoses per set)"
     assert real_scores.sets_of(own, flat | {"quantile": 0.75}) == (6, 9, 2.0)
     assert real_scores.sets_of(own, {"temperature": 10.0, "quantile": 0.7}) == (9, 9, 3.0)
 
@@ -107,7 +107,7 @@ def test_what_was_not_trained_further_has_no_draws_nor_empty_columns(tmp_path):
     kept(tmp_path, rows)
     text = real_scores.report(tmp_path, ["n2001"])
     assert "gain" not in text and "draws" not in text
-    assert "9 of 9 (100 %, 1.0 diagnoses a set)" in text
+    assert "9 of 9 (100 %, 1.0 diagnoses per set)" in text
     assert "(hum, amplitude, or unlike the simulated) volitional-small: 1 of 80 rec" in text
     more = [rows, answers([1] * 9, "no EMG"), answers([1] * 9, "features + LDA")]
     pd.concat(more).to_csv(tmp_path / "n2001" / "subjects.csv", index=False)
