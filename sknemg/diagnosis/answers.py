@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from sknemg.diagnosis.calibration import scale_temperature
 from sknemg.diagnosis.conformal import coverage_range, prediction_sets
-from sknemg.diagnosis.examining import Examiner
+from sknemg.diagnosis.examining import MEASURES, Examiner
+from sknemg.diagnosis.percent import percent
 from sknemg.divote._votes import align_columns
 from sknemg.divote.levels import beside
 from sknemg.recordings import Recordings
@@ -24,6 +25,11 @@ from sknemg.recordings.recordings import offsets_of
 #: recording, and a table of its segments.
 PatientVotes = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], pd.DataFrame]
 
+#: Columns of `Diagnosis.recordings`, which no class can be named after.
+OWN_COLUMNS = (
+    *("row", "muscle", "location", "seconds", "used"),
+    *(*MEASURES, "distance", "unusable", "unusual", "without"),
+)
 _MOST_UNUSABLE = 0.5  # of a patient's recordings; beyond it the patient cannot be judged
 
 
@@ -92,8 +98,7 @@ class Diagnosis:
         """
         if not self.answer:
             return "cannot be judged"
-        named = [f"{label} ({self.probabilities[label]:.0%})" for label in self.answer]
-        named = [name.replace("%", " %") for name in named]
+        named = [f"{label} ({percent(self.probabilities[label])})" for label in self.answer]
         if len(named) == 1:
             return named[0]
         return "not sure between " + ", ".join(named[:-1]) + f" and {named[-1]}"

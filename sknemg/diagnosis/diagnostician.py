@@ -16,7 +16,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from sknemg.base import VersionedEstimator
-from sknemg.diagnosis.answers import Answering, PatientVotes, no_segments
+from sknemg.diagnosis.answers import OWN_COLUMNS, Answering, PatientVotes, no_segments
 from sknemg.diagnosis.calibration import fit_temperature, scale_temperature
 from sknemg.diagnosis.conformal import conformal_quantile
 from sknemg.diagnosis.plausibility import Plausibility
@@ -30,8 +30,8 @@ from sknemg.model_selection.origin import caution_of
 from sknemg.model_selection.splits import SubjectKFold
 from sknemg.model_selection.torn import trained_on
 from sknemg.recordings import Recordings, label_subjects
-from sknemg.recordings._problems import listed
-from sknemg.recordings._subjects import check_labels
+from sknemg.recordings._problems import listed, shown
+from sknemg.recordings._subjects import check_labels, check_subjects
 from sknemg.recordings._workers import kept_by_workers
 
 
@@ -138,15 +138,31 @@ class Diagnostician(Answering, VersionedEstimator):
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If X has no subjects, a subject has several diagnoses, or a class is named as a column
+            of `Diagnosis.recordings`, such as "used".
         """
         self._validate_params()
         self._check(X)
         y = check_labels(y, len(X))
-        subjects = X["subject"].to_numpy()
+        if "subject" not in X:
+            raise ValueError(
+                "X has no subjects, and folds are made of them: add them with "
+                "X.with_columns(subject=...), one for each recording."
+            )
+        subjects = check_subjects(X["subject"], len(X))
         if isinstance(self.estimator, FrozenEstimator):
             _refuse_known(self.estimator.estimator, subjects)
         _, _, first = label_subjects(y, subjects)
         self.classes_ = np.unique(y)
+        if taken := [label for label in self.classes_.tolist() if label in OWN_COLUMNS]:
+            raise ValueError(
+                f"A class is named {shown(taken[0])}, as a column of Diagnosis.recordings: rename "
+                "it."
+            )
         folds = list(SubjectKFold(self.cv).split(X, y, subjects))
         with kept_by_workers(X, y):
             parts = Parallel(n_jobs=self.n_jobs)(

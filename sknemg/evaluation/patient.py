@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sknemg.diagnosis.percent import percent
+from sknemg.divote.levels import class_columns
 from sknemg.pages import RESEARCH_ONLY, Table, render
 from sknemg.recordings import Recordings
 from sknemg.versions import __version__
@@ -90,7 +92,8 @@ def patient_page(
         answer=found.text[:1].upper() + found.text[1:],
         first=first,
         bars=[(str(k), p, k in found.answer) for k, p in found.probabilities.items()],
-        percent=lambda share: f"{share:.0%}".replace("%", " %"),
+        percent=percent,
+        coverage=f"{found.coverage:.0%}".replace("%", " %"),
         recordings=_recordings_table(found),
         traces=traces,
         marked=any(trace.marks for trace in traces),
@@ -236,7 +239,7 @@ def _silent(found: Diagnosis) -> NDArray[np.bool_]:
     own: Any = found.recordings
     if not found.answer:
         return np.zeros(len(own), dtype=bool)
-    votes = own[list(found.probabilities)].to_numpy(dtype=float)
+    votes = class_columns(own, found.probabilities).to_numpy(dtype=float)
     return np.asarray(own["used"].to_numpy(dtype=bool) & np.isnan(votes).all(axis=1))
 
 
@@ -256,12 +259,12 @@ def _decisive(found: Diagnosis) -> list[str]:
     muscle = own["muscle"].iloc[at] if "muscle" in own else None
     where = f"Recording {at + 1}" + (f" ({muscle})" if isinstance(muscle, str) else "")
     text = (
-        f"{where} weighs most: without it, {first} would have {without:.0%} instead of "
-        f"{probability:.0%}."
+        f"{where} weighs most: without it, {first} would have {percent(without)} instead of "
+        f"{percent(probability)}."
     )
     changes = without < max(others, default=0.0) and without < 0.5
     more = " The answer could then be another one." if changes else ""
-    return [text.replace("%", " %") + more]
+    return [text + more]
 
 
 def _scale(X: Recordings, found: Diagnosis) -> float:
@@ -284,7 +287,7 @@ def _traces(X: Recordings, found: Diagnosis, scale: float) -> list[Trace]:
         note = entry["unusable"] or (_NO_VOTE if silent[at] else "")
         if not note and found.answer:
             vote = max(found.probabilities, key=lambda label: entry[label])
-            note = f"{vote} {entry[vote]:.0%}".replace("%", " %")
+            note = f"{vote} {percent(entry[vote])}"
         n_for, n_against = (sum(kind == k for *_, kind in marks[at]) for k in ("for", "against"))
         alt = (
             f"Recording {title}, {entry['seconds']:.2f} s, {note}; {n_for} stretches marked for "

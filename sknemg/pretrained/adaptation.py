@@ -73,7 +73,7 @@ def adapted_pipeline(
     """
     read_network(name)  # which says of any other model that it holds none
     data = to_recordings(X)
-    if data is None:
+    if data is None or (len(data) and data["sfreq"].isna().all()):  # a list knows no rate
         raise ValueError(
             f"X is a {type(X).__name__} without rates: give Recordings, or a DataFrame with the "
             "columns signal and sfreq."

@@ -4,6 +4,7 @@ import re
 import weakref
 
 import numpy as np
+import pandas as pd
 import pytest
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
@@ -27,6 +28,7 @@ from sknemg import (
     save_model,
 )
 from sknemg.diagnosis import (
+    Diagnosis,
     Diagnostician,
     Plausibility,
     conformal_quantile,
@@ -274,6 +276,31 @@ def test_inputs_that_make_no_sense(trained):
         trained.diagnose(X[:0])
     with pytest.raises(ValueError, match="The 'coverage' parameter of Diagnostician must be"):
         Diagnostician(pipeline(), coverage=2).fit(X, y)
+
+
+def test_recordings_without_subjects_teach_nothing_about_subjects():
+    X, y = cohort(6)
+    bare = Recordings(list(X), sfreq=SFREQ)
+    with pytest.raises(ValueError, match=r"X has no subjects.*X.with_columns\(subject="):
+        Diagnostician(pipeline(), cv=2).fit(bare, y)
+    missing = X.with_columns(subject=[None, *X["subject"].tolist()[1:]])
+    with pytest.raises(ValueError, match="subject is missing in row 0"):
+        Diagnostician(pipeline(), cv=2).fit(missing, y)
+
+
+@pytest.mark.parametrize("name", ["without", "used", "rms"])
+def test_a_class_named_as_what_is_said_of_recordings_is_refused_before_training(name):
+    X, y = cohort(6, labels=("myopathy", "neuropathy", name))
+    with pytest.raises(ValueError, match=f"A class is named '{name}'.*rename it"):
+        Diagnostician(pipeline(), cv=2).fit(X, y)
+
+
+def test_no_diagnosis_is_printed_as_certain_or_impossible():
+    table = pd.DataFrame()
+    assert Diagnosis("S1", ("a",), {"a": 1.0, "b": 0.0}, (), table).text == "a (>99 %)"
+    several = Diagnosis("S1", ("a", "b"), {"a": 0.9951, "b": 0.0049}, (), table)
+    assert several.text == "not sure between a (>99 %) and b (<1 %)"
+    assert Diagnosis("S1", ("a",), {"a": 0.994, "b": 0.006}, (), table).text == "a (99 %)"
 
 
 def test_what_scores_a_diagnostician_asks_for_its_estimator(trained):

@@ -1,22 +1,35 @@
 """The page of one patient, and the commands that lead to it."""
 
 import base64
+import html
 import io
 import json
 import pickle
 import re
 import shutil
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from sknemg import Recordings, load_model
+from sknemg import (
+    DiVoteClassifier,
+    Downsampler,
+    Recordings,
+    Segmenter,
+    SegmentFeatures,
+    load_model,
+)
 from sknemg.cli import main
 from sknemg.datasets import write_cohort
-from sknemg.diagnosis import Diagnosis
+from sknemg.diagnosis import Diagnosis, Diagnostician
+from sknemg.diagnosis.percent import percent
 from sknemg.evaluation import patient_page, write_patient
 from sknemg.evaluation._patient_muaps import muap_comparison
 from sknemg.muap import MuapFeatures, MuapReference
@@ -226,6 +239,42 @@ def test_a_recording_in_which_nothing_votes_is_said_to_be_silent(model):
     found.recordings.loc[0, [*found.probabilities]] = np.nan  # as of motor units, where none is
     page = patient_page(model, X, found)
     assert "nan %" not in page and page.count("does not vote") == 3  # its row, trace and picture
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_diagnoses_that_are_true_or_false_have_a_page(n, tmp_path):
+    X, y = cohort(12, 0)
+    linear = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())
+    steps = Downsampler(500), Segmenter(0.4, 0.2), SegmentFeatures(), DiVoteClassifier(linear)
+    model = Diagnostician(make_pipeline(*steps), cv=2).fit(X, y == "normal")
+    patient = X[:n]
+    found = model.diagnose(patient)
+    write_patient(tmp_path, model, patient, found)
+    (file,) = tmp_path.glob("*.json")
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    assert set(kept["answer"]) <= {True, False} and set(kept["probabilities"]) == {"True", "False"}
+    page = patient_page(model, patient, found[0])
+    votes = found[0].recordings.loc[n - 1, found[0].probabilities.keys()].to_dict()
+    first = max(votes, key=votes.get)
+    assert f"{first} {percent(votes[first])}" in html.unescape(page)
+
+
+def test_a_page_says_of_no_diagnosis_that_it_is_certain(model):
+    X, _ = cohort(3, 5)
+    found = model.diagnose(X)[0]
+    for label in found.probabilities:
+        found.recordings[label] = float(label == found.answer[0])
+    found.recordings["without"] = [1.0, 0.4, 1.0]
+    sure = replace(
+        found,
+        answer=found.answer[:1],
+        probabilities={k: float(k == found.answer[0]) for k in found.probabilities},
+    )
+    page = html.unescape(patient_page(model, X, sure))
+    page = page.replace("and 100 %. For patients", "")  # which is a share of patients
+    assert " 100 %" not in page and " 0 %" not in page and ">0 %" not in page
+    assert f"{found.answer[0].capitalize()} (>99 %)" in page and "<1 %" in page
+    assert "would have 40 % instead of >99 %" in page
 
 
 def test_several_patients_of_one_name_get_files_of_their_own(model, tmp_path):

@@ -67,8 +67,10 @@ def test_tables_are_taken_and_bare_signals_are_not(cohort):
     X, _ = cohort
     found = adapted_pipeline(X.to_frame()).predict_proba(X)
     assert_array_equal(found, adapted_pipeline(X).predict_proba(X))
-    with pytest.raises(ValueError, match=r"a sampling rate of nan Hz"):
+    with pytest.raises(ValueError, match=r"X is a list without rates: give Recordings"):
         adapted_pipeline(list(X))
+    with pytest.raises(ValueError, match=r"X is a DataFrame without rates: give Recordings"):
+        adapted_pipeline(X.to_frame().drop(columns="sfreq"))
     with pytest.raises(ValueError, match=r"X is a ndarray without rates: give Recordings"):
         adapted_pipeline(np.zeros((3, 10)))
 
