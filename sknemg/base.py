@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from functools import wraps
 from inspect import unwrap
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -15,6 +16,12 @@ from numpy.typing import NDArray
 from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
+from sklearn.utils._param_validation import (
+    Interval,
+    InvalidParameterError,
+    Options,
+    make_constraint,
+)
 from sklearn.utils.validation import validate_data
 
 from sknemg.recordings import InvalidRecordingsError, Recordings, Windows
@@ -79,8 +86,18 @@ class VersionedEstimator(BaseEstimator):
     """An estimator that warns when it is unpickled by another version of sknemg.
 
     scikit-learn does so for its own estimators only. What was learned is kept as it is; whether it
-    means the same to another version, nobody has tried.
+    means the same to another version, nobody has tried. Its numeric parameters are no truth values.
     """
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        for name, value in self.get_params(deep=False).items():
+            constraints = self._parameter_constraints.get(name, "no_validation")
+            if isinstance(value, bool) and _asks_for_number(constraints, value):
+                raise InvalidParameterError(
+                    f"{name}={value} of {type(self).__name__} is no number: give one, since "
+                    f"{value} would count as {int(value)}."
+                )
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), _VERSION: __version__}
@@ -97,6 +114,14 @@ class VersionedEstimator(BaseEstimator):
             )
         kept = {name: value for name, value in state.items() if name != _VERSION}
         super().__setstate__(kept)
+
+
+def _asks_for_number(constraints: Any, value: bool) -> bool:
+    """Tell whether a truth value passes the constraints of a parameter only as a number."""
+    if constraints == "no_validation":
+        return False
+    passed = [c for c in constraints if make_constraint(c).is_satisfied_by(value)]
+    return all(isinstance(c, (Interval, Options)) or c in (Real, Integral) for c in passed)
 
 
 class RowTransformer(TransformerMixin, VersionedEstimator):
@@ -139,7 +164,7 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
 
         Parameters
         ----------
-        X : Recordings, DataFrame with a column ``signal``, list of arrays, or ndarray
+        X : Recordings, DataFrame with a column ``signal``, list or Series of arrays, or ndarray
 
         Returns
         -------
@@ -149,9 +174,9 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
         Raises
         ------
         InvalidRecordingsError
-            If rows hold samples that are NaN, infinite or beyond 1e6 mV.
+            If rows hold samples that are NaN, infinite or beyond 1e6 mV, or lack a rate.
         ValueError
-            If the rate is unknown, or the items are not those that the step works on.
+            If no rate is known, or the items are not those that the step works on.
 
         Warns
         -----
@@ -195,7 +220,7 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
                 recordings.meta,
                 recordings.values,
                 recordings.offsets,
-                names=X.index if isinstance(X, pd.DataFrame) else None,
+                names=X.index if isinstance(X, (pd.DataFrame, pd.Series)) else None,
                 made=True,
                 stacklevel=frames_to_user(),
             )

@@ -9,9 +9,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknemg import (
+    BandPass,
     DiVoteClassifier,
     Downsampler,
     MelSpectrogram,
+    MuapFeatures,
+    NEMGNetClassifier,
     PlotImage,
     Recordings,
     Segmenter,
@@ -54,3 +57,33 @@ def test_pipelines_of_recordings_run_where_tables_are_asked_for():
     expected = pipe.fit(X, y).predict_proba(X)
     with config_context(transform_output="pandas"):
         np.testing.assert_array_equal(pipe.fit(X, y).predict_proba(X), expected)
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (
+            BandPass(mains=True),
+            "mains=True of BandPass is no number: give one, since True would co",
+        ),
+        (Segmenter(window=True, hop=True), "hop=True of Segmenter is no number"),
+        (Downsampler(input_sfreq=True), "input_sfreq=True of Downsampler is no number"),
+        (MuapFeatures(min_amplitude=False), "min_amplitude=False of MuapFeatures .* count as 0"),
+        (MuapFeatures(n_jobs=True), "n_jobs=True of MuapFeatures is no number"),
+    ],
+)
+def test_truth_values_are_no_numbers(step, message):
+    X = Recordings(ARRAY, sfreq=10_000)
+    for use in (step.fit, step.transform):
+        with pytest.raises(ValueError, match=message):
+            use(X)
+
+
+def test_truth_values_are_no_numbers_of_classifiers():
+    with pytest.raises(ValueError, match="max_epochs=True of NEMGNetClassifier is no number"):
+        NEMGNetClassifier(max_epochs=True).fit(ARRAY, list("abab"))
+
+
+def test_what_may_be_a_truth_value_stays_one():
+    X = Recordings(ARRAY, sfreq=10_000)
+    assert len(Downsampler(20_000, upsample=True).fit_transform(X)) == 4

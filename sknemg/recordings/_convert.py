@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from sknemg.recordings._problems import LISTED, ROW, listed, raise_problems, rows_of
+from sknemg.recordings._problems import LISTED, RATES_WANTED, ROW, listed, raise_problems, rows_of
 from sknemg.recordings.recordings import Recordings
 from sknemg.recordings.windows import Windows
 
@@ -22,7 +22,7 @@ def unpack(X: Any, *, item_ndim: int, input_sfreq: float | None) -> tuple[Record
 
     Parameters
     ----------
-    X : Recordings, DataFrame with a column ``signal``, list of arrays, ndarray or Windows
+    X : Recordings, DataFrame with a column ``signal``, list or Series of arrays, ndarray or Windows
         In an ndarray the first axis counts the rows. With ``item_ndim=0`` it has shape
         (n_recordings, n_times); with ``item_ndim=1`` it has shape (n_segments, n_times), one
         segment a row, or (n_recordings, n_segments, n_times).
@@ -43,6 +43,8 @@ def unpack(X: Any, *, item_ndim: int, input_sfreq: float | None) -> tuple[Record
     ValueError
         If the rate is unknown, if it contradicts `input_sfreq`, or if the items are not those
         that the step works on.
+    InvalidRecordingsError
+        Naming the rows whose rates are unknown or contradict `input_sfreq`.
     """
     if isinstance(X, np.ndarray) and X.dtype != object and X.ndim not in (2, 2 + item_ndim):
         raise ValueError(
@@ -57,7 +59,8 @@ def unpack(X: Any, *, item_ndim: int, input_sfreq: float | None) -> tuple[Record
             f"This step works on {needed}, and the items have the shape {recordings.item_shape}: "
             f"put it {remedy} the Segmenter."
         )
-    _check_rates(recordings, input_sfreq)
+    has_rates = isinstance(X, Recordings) or (isinstance(X, pd.DataFrame) and "sfreq" in X)
+    _check_rates(recordings, input_sfreq, has_rates)
     return recordings, give_back
 
 
@@ -68,7 +71,7 @@ def to_recordings(
 
     Parameters
     ----------
-    X : Recordings, DataFrame with a column ``signal``, list of arrays, or ndarray
+    X : Recordings, DataFrame with a column ``signal``, list or Series of arrays, or ndarray
     item_ndim : int, default=None
         The number of axes of an item of an ndarray; by default those after the first two.
     sfreq : float, default=None
@@ -132,6 +135,8 @@ def is_ragged(X: Any) -> bool:
     """Whether X is one of the containers of recordings, not an array or a list of numbers."""
     if isinstance(X, np.ndarray):
         return X.dtype == object and X.ndim == 1 and any(isinstance(row, np.ndarray) for row in X)
+    if isinstance(X, pd.Series):
+        return not pd.api.types.is_numeric_dtype(X.dtype) and is_ragged([*X])
     if isinstance(X, (list, tuple)):
         rows = [row for row in X if isinstance(row, (np.ndarray, pd.Series, list, tuple))]
         return any(isinstance(row, (np.ndarray, pd.Series)) for row in rows) or (
@@ -146,6 +151,8 @@ def _way_back(X: Any, item_ndim: int) -> GiveBack:
         return _same
     if isinstance(X, pd.DataFrame):
         return partial(_to_frame, index=X.index)
+    if isinstance(X, pd.Series):
+        return partial(_to_series, of=X)
     if isinstance(X, Windows):
         return partial(_to_array, of=X, item_ndim=item_ndim)
     if not isinstance(X, np.ndarray):
@@ -169,6 +176,10 @@ def _to_array(recordings: Recordings, of: NDArray[Any] | Windows, item_ndim: int
     return recordings.values.reshape(len(of), n_new, *recordings.item_shape)
 
 
+def _to_series(recordings: Recordings, of: pd.Series) -> pd.Series:
+    return pd.Series(_to_objects(recordings), index=of.index, name=of.name)
+
+
 def _same(recordings: Recordings) -> Recordings:
     return recordings
 
@@ -177,17 +188,15 @@ def _to_frame(recordings: Recordings, index: pd.Index) -> pd.DataFrame:
     return recordings.to_frame().set_axis(index)
 
 
-def _require_rates(rates: ArrayLike | None) -> None:
-    if pd.isna(np.asarray(rates)).any():
-        raise ValueError(
-            "The sampling rate of this input is unknown: give Recordings, a column 'sfreq' or, "
-            "for bare arrays, the parameter input_sfreq in hertz."
-        )
-
-
-def _check_rates(recordings: Recordings, input_sfreq: float | None) -> None:
+def _check_rates(recordings: Recordings, input_sfreq: float | None, has_rates: bool) -> None:
     rates = recordings["sfreq"].to_numpy(dtype=float)
-    _require_rates(rates)
+    if len(unknown := np.flatnonzero(np.isnan(rates))):
+        if not has_rates:
+            raise ValueError(
+                "The sampling rate of this input is unknown: give Recordings, a column 'sfreq' or, "
+                "for bare arrays, the parameter input_sfreq in hertz."
+            )
+        raise_problems(unknown, ["unknown sampling rate"] * len(unknown), RATES_WANTED)
     if input_sfreq is not None and (wrong := np.flatnonzero(rates != input_sfreq)).size:
         raise_problems(
             wrong,

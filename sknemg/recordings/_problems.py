@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 PROBLEM_COLUMNS = ["row", "problem", "remedy"]
 LOCATIONS = ("proximal", "distal")
+RATES_WANTED = "give `sfreq` in hertz, one rate or one per recording"
 LISTED = 10  # rows or subjects spelled out in one line
 _LONG = 200  # characters of a text spelled out
 _SEQUENCES = (

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.recordings._problems import LOCATIONS, PROBLEM_COLUMNS, shown
+from sknemg.recordings._problems import LOCATIONS, PROBLEM_COLUMNS, RATES_WANTED, shown
 from sknemg.recordings._subjects import (
     ONE_DIAGNOSIS,
     check_number,
@@ -53,8 +53,10 @@ def find_problems(
 
 
 def _bad_rates(meta: pd.DataFrame) -> list[tuple[int, str, str]]:
+    remedy = RATES_WANTED
+    if meta["sfreq"].dtype == bool:
+        return [(row, f"sampling rate {rate}", remedy) for row, rate in enumerate(meta["sfreq"])]
     rates = meta["sfreq"].to_numpy(dtype=float)
-    remedy = "give `sfreq` in hertz, one rate or one per recording"
     found = [(int(row), "unknown sampling rate", remedy) for row in np.flatnonzero(np.isnan(rates))]
     wrong = np.flatnonzero((rates <= 0) | np.isinf(rates))
     return found + [(int(row), f"sampling rate of {rates[row]:g} Hz", remedy) for row in wrong]

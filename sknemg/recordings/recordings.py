@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.recordings._plausible import warn_if_unlike_emg
-from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError, shown
+from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError, listed, shown
 from sknemg.recordings._subjects import warn_if_alike
 from sknemg.recordings._validation import find_problems
 from sknemg.recordings.windows import Items, Windows, concatenate, in_chunks
@@ -605,8 +605,13 @@ def _as_meta(table: Mapping[str, Any], n_rows: int) -> pd.DataFrame:
         meta[name] = _as_column(column)
     if "sfreq" not in meta:
         meta["sfreq"] = np.nan
+    rates = meta["sfreq"]
+    if (wrong := rates[rates.map(lambda rate: isinstance(rate, (bool, np.bool_)))]).size:
+        at = "" if np.ndim(table["sfreq"]) == 0 else f" in {listed(wrong.index, 'row')}"
+        raise ValueError(
+            f"sfreq is {shown(wrong.iloc[0])}{at}, which is no rate: give rates in hertz."
+        )
     try:
-        rates = meta["sfreq"]
         meta["sfreq"] = rates.astype(object).where(rates.notna(), np.nan).astype(float)
     except (TypeError, ValueError):
         raise ValueError(

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from _toy import Spy, toy_segments
 
-from sknemg import DiVoteClassifier, Downsampler, Recordings
+from sknemg import DiVoteClassifier, Downsampler, InvalidRecordingsError, Recordings
 from sknemg.recordings._convert import is_ragged, to_recordings, unpack
 
 pytestmark = pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")  # toy signals
@@ -30,6 +30,7 @@ SIGNALS = {
     "tuple": tuple,
     "lists": lambda rows: [row.tolist() for row in rows],
     "Series": lambda rows: [pd.Series(row) for row in rows],
+    "one Series": lambda rows: pd.Series(rows, index=[5, 6, 7], name="emg"),
     "objects": objects,
     "objects of equal length": lambda rows: objects([row[:40] for row in rows]),
     "array": lambda rows: np.stack([row[:40] for row in rows]),
@@ -48,8 +49,9 @@ def test_signals_come_back_in_their_container(kind):
     if "equal" not in kind and kind != "array":
         for row, want in zip(rows, expected, strict=True):
             np.testing.assert_allclose(row, want, atol=1e-5)
-    if isinstance(X, pd.DataFrame):
+    if isinstance(X, (pd.DataFrame, pd.Series)):
         assert back.index.equals(X.index)
+        assert getattr(back, "name", None) == getattr(X, "name", None)
 
 
 SEGMENTS = {
@@ -59,6 +61,7 @@ SEGMENTS = {
     "list": list,
     "tuple": tuple,
     "objects": lambda X: objects(list(X)),
+    "one Series": lambda X: pd.Series(list(X), index=np.arange(len(X))[::-1]),
     "lists": lambda X: [row.tolist() for row in X],
 }
 
@@ -75,7 +78,15 @@ def test_votes_are_the_same_whatever_the_container(kind):
 
 
 @pytest.mark.parametrize(
-    "X", [np.zeros((3, 4)), [[1, 2], [3, 4]], pd.DataFrame({"a": [1]})], ids=type
+    "X",
+    [
+        np.zeros((3, 4)),
+        [[1, 2], [3, 4]],
+        pd.DataFrame({"a": [1]}),
+        pd.Series([1.0, 2]),
+        pd.Series("a"),
+    ],
+    ids=type,
 )
 def test_tables_of_numbers_are_no_recordings(X):
     assert to_recordings(X) is None
@@ -88,3 +99,14 @@ def test_arrays_of_other_axes_and_unknown_rates_are_refused():
     for kind in ("frame without rate", "list", "objects", "array"):
         with pytest.raises(ValueError, match="sampling rate of this input is unknown"):
             Downsampler(10).fit_transform(SIGNALS[kind](ragged()))
+
+
+def test_rows_without_a_rate_are_named():
+    frame = pd.DataFrame({"signal": ragged(), "sfreq": [20, None, 20], "subject": list("abc")})
+    message = r"row 1 \(subject 'b'\): unknown sampling rate \(give `sfreq` in hertz, one rate or"
+    with pytest.raises(InvalidRecordingsError, match=message):
+        Downsampler(10).transform(frame)
+    with pytest.raises(
+        InvalidRecordingsError, match=r"3 unusable recordings:\n  row 0 .*: unknown"
+    ):
+        Downsampler(10).transform(frame.assign(sfreq=np.nan))
