@@ -218,9 +218,9 @@ def _make(args: argparse.Namespace, X: Any, y: Any) -> Sequence[str]:
 
 
 def _in_usual_order(classes: set[str]) -> tuple[str, ...]:
-    usual = ("myopathy", "neuropathy", "normal")
-    others = sorted(classes - set(usual))
-    return (*usual, *others)
+    from sknemg.metrics.votes import USUAL_DIAGNOSES
+
+    return (*USUAL_DIAGNOSES, *sorted(classes - set(USUAL_DIAGNOSES)))
 
 
 def _names(X: Any) -> list[str]:

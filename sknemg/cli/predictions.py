@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,28 +28,54 @@ def check_file(what: str, path: Path) -> None:
 
 
 def read_table(what: str, path: Path, needed: Sequence[str]) -> Any:
-    """Read a CSV file as text, with the columns that are needed.
+    """Read a table as text, as those of a cohort are read, with the columns that are needed.
 
     Parameters
     ----------
     what : str
         The option that names it.
     path : Path
+        CSV (comma, semicolon or tab; UTF-8, UTF-16 with its mark, or cp1252), or a workbook.
     needed : sequence of str
 
     Returns
     -------
     DataFrame
+        Indexed by row, as a spreadsheet counts: the names of the columns are row 1.
     """
     import pandas as pd
 
+    from sknemg.datasets._formats.stored import ReadError
+    from sknemg.datasets._tables import lines_of
+
     check_file(what, path)
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    if lacking := [name for name in needed if name not in table]:
+    named = f"{what} {str(path)!r}"
+    try:
+        lines = lines_of(path)
+    except (UnicodeError, csv.Error, ReadError) as error:
+        raise Refusal(f"{named} is not readable ({error}): save it as CSV in UTF-8.") from error
+    columns = [name.strip() for name in lines[0]] if lines else []
+    rows = {
+        at: [entry.strip() for entry in line] + [""] * (len(columns) - len(line))
+        for at, line in enumerate(lines[1:], start=2)
+        if any(entry.strip() for entry in line)
+    }
+    for at, line in rows.items():
+        if any(line[len(columns) :]):
+            raise Refusal(
+                f"{named}, row {at}: {len(line)} entries for {len(columns)} columns: quote entries "
+                "that hold the separator."
+            )
+    if lacking := [name for name in needed if name not in columns]:
         raise Refusal(
-            f"{what} {str(path)!r} has no column {', '.join(lacking)}: name columns after them."
+            f"{named} has no column {', '.join(lacking)} among {', '.join(columns)}: name columns "
+            "after them."
         )
-    return table
+    if twice := sorted({name for name in columns if columns.count(name) > 1}):
+        raise Refusal(f"{named} has several columns {', '.join(twice)}: keep one of each.")
+    return pd.DataFrame(
+        [line[: len(columns)] for line in rows.values()], list(rows), columns, dtype=object
+    )
 
 
 def diagnoses_of(what: str, table: Any, column: str) -> Any:
@@ -112,7 +139,7 @@ def mean_probabilities(
     for at, total in shares.sum(axis=1, skipna=False).items():
         if not math.isclose(total, 1, abs_tol=0.01):  # nor is NaN
             raise Refusal(
-                f"--model {str(path)!r}, line {at + 2}: the probabilities do not add up to 1: "
+                f"--model {str(path)!r}, row {at}: the probabilities do not add up to 1: "
                 "correct them."
             )
     means = shares.groupby(table["subject"], sort=False).mean()
@@ -130,21 +157,14 @@ def runs_of_model(path: Path, method: str | None) -> tuple[dict[str, Any], Any]:
 
     Returns
     -------
-    runs : dict of name to DataFrame (a column for each class) or Series (answers), by subject
+    runs : dict of name to DataFrame of text, by subject
+        As `reader_study` takes them: scores, the column ``prediction``, or both.
     diagnoses : Series of str, by subject, or None
     """
-    import pandas as pd
-
     table = _rows_of_model(path, method, ["subject"])
     true = next((name for name in _TRUE if name in table), None)
     said = None if true is None else diagnoses_of("--model", table, true)
-    about = {"subject", "prediction", "method", "fold", "muscle", "location", *_TRUE, *_RUN}
-    classes = [
-        name
-        for name in table
-        if name not in about and not name.startswith("n_") and (said is None or name in set(said))
-    ]
-    if len(classes) < 2 and "prediction" not in table:
+    if "prediction" not in table and len(table.columns) < 3:
         raise Refusal("--model holds neither a column for each class nor prediction: add one.")
     run = next((name for name in _RUN if name in table), None)
     parts = {"model": table} if run is None else {
@@ -153,12 +173,4 @@ def runs_of_model(path: Path, method: str | None) -> tuple[dict[str, Any], Any]:
     }  # fmt: skip
     if len(parts) == 1:
         parts = {"model": next(iter(parts.values()))}
-    runs = {}
-    for name, part in parts.items():
-        own = part.set_index("subject")
-        if len(classes) > 1:
-            scores = own[classes].apply(pd.to_numeric, errors="coerce")
-            runs[name] = scores.dropna(how="all")
-        else:
-            runs[name] = own["prediction"][own["prediction"] != ""]
-    return runs, said
+    return {name: part.set_index("subject") for name, part in parts.items()}, said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sknemg.cli.advice import Refusal, Words, option, speaking, text
+from sknemg.cli.entries import split_names
 from sknemg.cli.predictions import check_file, diagnoses_of, read_table, runs_of_model
 from sknemg.cli.reading import add_reading, check_cohort, read_cohort
 from sknemg.cli.results import prepare_out, with_problems
@@ -20,6 +22,7 @@ ANALYSING: Mapping[str, Words] = {
     "y": text("--truth"),
     "model": option("--model"),
     "cannot_say": option("--cannot-say"),
+    "classes": option("--classes"),
     "random_state": option("--seed"),
     "repeat": text("1 in the column 'repeat'"),
 }
@@ -60,6 +63,10 @@ def add_readers(commands: Any) -> None:
         "--cannot-say", choices=["wrong", "unread"], default="wrong",
         help="what the vote 'cannot say' counts as (default: wrong)",
     )  # fmt: skip
+    parser.add_argument(
+        "--classes", type=split_names, default=(), metavar="NAMES",
+        help="further diagnoses, with commas, that could be answered and that no subject has",
+    )  # fmt: skip
     parser.add_argument("--title", default="Readers beside a model", help="of the page")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     parser.add_argument(
@@ -88,7 +95,8 @@ def _analyse(args: argparse.Namespace, X: Any, y: Any) -> None:
     start = time.perf_counter()
     if args.seed < 0:
         raise Refusal(f"--seed {args.seed} must be an integer >= 0.")
-    votes = read_votes(_stored_votes(args.votes))
+    given, offered = _stored_votes(args.votes)
+    votes = read_votes(given)
     models, said = (None, None) if args.model is None else runs_of_model(args.model, args.method)
     diagnoses = said
     if args.truth is not None:
@@ -102,6 +110,7 @@ def _analyse(args: argparse.Namespace, X: Any, y: Any) -> None:
             "--cohort, or a file of --model that has a column diagnosis."
         )
     options: dict[str, Any] = {"cannot_say": args.cannot_say, "random_state": args.seed}
+    options["classes"] = [*offered, *args.classes]
     study = reader_study(diagnoses, votes, models, **options)
     recordings = None
     if (votes["level"] == "recording").any():
@@ -116,22 +125,26 @@ def _analyse(args: argparse.Namespace, X: Any, y: Any) -> None:
                 f"{row.coefficient} of {row.set}: {row.value:.2f} [{row.low:.2f}, {row.high:.2f}]"
             )
     missing = study.missing[["cannot_say", "unread"]].sum()
+    if study.others:
+        print(f"Wrong answers that are no subject's diagnosis: {', '.join(study.others)}.")
     print(f"Missing: {missing['cannot_say']} cannot say, {missing['unread']} unread.")
     print(f"\n{time.perf_counter() - start:.0f} s. Saved: {files[0]} and {len(files) - 1} tables")
     print(RESEARCH_ONLY)
 
 
-def _stored_votes(path: Path) -> Any:
-    """Read the votes of a study file, or leave a CSV file to be read."""
+def _stored_votes(path: Path) -> tuple[Any, list[str]]:
+    """Read the votes of a study file or of a table, and the diagnoses that a study offered."""
     import pandas as pd
 
     check_file("STUDY", path)
     with path.open("rb") as file:
         if file.read(len(_SQLITE)) != _SQLITE:
-            return path
+            return read_table("STUDY", path, ("reader", "subject", "vote")), []
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
-        return pd.read_sql_query("SELECT * FROM votes", connection)
+        votes = pd.read_sql_query("SELECT * FROM votes", connection)
+        (settings,) = connection.execute("SELECT settings FROM study").fetchone()
+        return votes, [*json.loads(settings)["classes"]]
     except (sqlite3.Error, pd.errors.DatabaseError) as error:
         raise Refusal(
             f"{str(path)!r} holds no votes ({error}): give the study file that 'sknemg label' "

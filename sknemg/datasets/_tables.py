@@ -369,7 +369,7 @@ def _read(
     """Read one table as text, its columns under their own names, rows numbered from 2."""
     fields = types.get(path.name, {})
     try:
-        lines = _lines_of(path, fields.values())
+        lines = lines_of(path, fields.values())
     except (UnicodeError, csv.Error) as error:
         findings.add(path.name, [None], f"not readable: {error}", "save it as CSV in UTF-8")
         return pd.DataFrame(columns=list(needed))
@@ -409,7 +409,7 @@ def _read(
     return table
 
 
-def _lines_of(path: Path, fields: Iterable[Field]) -> list[list[str]]:
+def lines_of(path: Path, fields: Iterable[Field] = ()) -> list[list[str]]:
     """Read a table's lines: a sheet, or text in UTF-8, UTF-16 with its mark, or cp1252."""
     if path.suffix == ".xlsx":
         return read_sheet(path)

@@ -395,17 +395,19 @@ def _pictures(study: ReaderStudy) -> list[Picture]:
                         f"{what} curves of the model; each reader is a point, a cross their mean.",
                     )
                 )
-        labels = [*study.classes, CANNOT_SAY]
+        labels = [*study.classes, *study.others, CANNOT_SAY]
         for what, table in (("readers", study.readers), ("model", study.models)):
             if not table.shape[1]:
                 continue
             shares = confusion_shares(study, of=what)
-            said = shares[:, :, -1].any()
+            said = [
+                at
+                for at, label in enumerate(labels)
+                if label in study.classes or shares[:, :, at].any()
+            ]
             figure = Figure(figsize=(4.9, 4.2), layout="constrained")
             display = ConfusionMatrixDisplay(
-                shares if said else shares[:, :, :-1],
-                study.classes,
-                answers=labels if said else study.classes,
+                shares[:, :, said], study.classes, answers=[labels[at] for at in said]
             ).plot(figure.subplots())
             numbers = ", ".join(
                 f"{label} {display.mean_[i, i]:.0f} %" for i, label in enumerate(study.classes)

@@ -347,8 +347,8 @@ def jackknife(
     lacking = np.flatnonzero(~np.isfinite(without).all(axis=tuple(range(1, without.ndim))))
     if len(lacking) or not np.isfinite(whole).all():
         raise ValueError(
-            f"The metric is undefined without {listed(lacking, 'unit')} of the jackknife: give "
-            "classes of two or more subjects each, or another metric."
+            f"The metric is undefined without {listed(lacking, 'unit')} of the jackknife: give two "
+            "or more subjects of each class, or another metric."
         )
     return whole, without
 

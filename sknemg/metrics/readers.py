@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -22,12 +22,25 @@ from sknemg.metrics._label_scores import (
 )
 from sknemg.metrics.agreement import fleiss_agreement, gwet_agreement, pair_agreement
 from sknemg.metrics.mrmc import analyse_against, analyse_arms
-from sknemg.metrics.votes import CANNOT_SAY, VOTE_COLUMNS, read_votes, vote_table
+from sknemg.metrics.votes import (
+    CANNOT_SAY,
+    USUAL_DIAGNOSES,
+    VOTE_COLUMNS,
+    read_votes,
+    vote_table,
+)
 from sknemg.recordings._problems import listed, shown
 from sknemg.recordings._subjects import check_known
 
 MEAN_OF_READERS, MEAN_OF_MODELS = "mean of readers", "mean of models"
 _SUBJECTS_A_CLASS = 2  # without one of which the metrics are still defined
+_SUM_TO_ONE = 0.02  # how far probabilities may be off
+_ANSWER = "prediction"
+#: What else tables of predictions hold: columns that are no scores of a class, whatever they hold.
+_ABOUT = frozenset(
+    {_ANSWER, "subject", "recording", "diagnosis", "y_true", "method", "fold", "repeat", "run"}
+    | {"muscle", "location"}
+)
 _NO_TABLE = pd.DataFrame()
 
 
@@ -39,6 +52,8 @@ class ReaderStudy:
     ----------
     level : {"subject", "recording"}
     classes : list of str
+    others : list of str
+        Diagnoses that were answered and that no subject has. They count as wrong.
     y : Series of shape (n_cases,)
         Diagnoses; the index names the cases.
     readers : DataFrame of shape (n_cases, n_readers)
@@ -46,7 +61,7 @@ class ReaderStudy:
     models : DataFrame of shape (n_cases, n_models)
         Answers of the model, a column for each run.
     probabilities : dict of name to DataFrame of shape (n_cases, n_classes)
-        Scores of those models that have some.
+        Scores of those models that have some, of the diagnoses of `y`.
     scores : DataFrame
         The papers' Table 2: ``rater``, ``kind`` (reader, model, or the mean of several),
         ``metric``, ``value``, ``sd`` (of a mean: over readers or runs), ``low``, ``high``,
@@ -78,6 +93,7 @@ class ReaderStudy:
 
     level: str
     classes: list[Any]
+    others: list[Any]
     y: pd.Series
     readers: pd.DataFrame
     models: pd.DataFrame
@@ -114,6 +130,7 @@ def reader_study(
     *,
     level: Literal["subject", "recording"] = "subject",
     cannot_say: Literal["wrong", "unread"] = "wrong",
+    classes: Sequence[str] = (),
     confidence_level: float = 0.95,
     n_bootstrap: int = 1000,
     random_state: int = 0,
@@ -127,15 +144,20 @@ def reader_study(
         A table of votes as `read_votes` takes it, or a table with a row for each subject and a
         column for each reader, missing where a reader has not read the subject.
     model : DataFrame, Series, or mapping of name to either, default=None
-        Scores, with a column for each class, or answers, indexed by subject (at the level of
-        recordings, by subject and recording). Several are runs of one model, such as the repeats
-        of a cross-validation.
+        Scores, with a column for each class that the model knows, or answers, indexed by subject
+        (at the level of recordings, by subject and recording). The answer is the class of the
+        highest score, or what a column ``prediction`` says. Several are runs of one model, such as
+        the repeats of a cross-validation.
     level : {"subject", "recording"}, default="subject"
         What is counted. Recordings have the diagnosis of their subject, and a subject with all
         its recordings is one piece of evidence.
     cannot_say : {"wrong", "unread"}, default="wrong"
         What the vote ``cannot say`` counts as: an answer that is not the diagnosis, or a case
         that was not read.
+    classes : sequence of str, default=()
+        Further diagnoses that could be answered. Those of `y`, those that the model scores and,
+        where `y` has one of them, myopathy, neuropathy and normal can always be; any other answer
+        is taken for a typo.
     confidence_level : float, default=0.95
     n_bootstrap : int, default=1000
     random_state : int, default=0
@@ -148,10 +170,14 @@ def reader_study(
     ------
     ValueError
         If votes or answers are for cases without a diagnosis, name no class, a class has fewer
-        than two subjects, or there is nothing to compare, naming them.
+        than two subjects, a column of the model may or may not be a class, or there is nothing to
+        compare, naming them.
 
     Notes
     -----
+    An answer that is a diagnosis, but no subject's, is wrong, as that of a model that knows three
+    diagnoses in a cohort of two of them. ``others`` names these answers.
+
     A reader's own scores are of the cases that the reader has read. Whatever averages or compares
     readers and models is of the cases that all of them have read; ``n_cases`` says how many, and
     ``missing`` names the others.
@@ -186,7 +212,9 @@ def reader_study(
         raise ValueError(f"cannot_say={shown(cannot_say)} is unknown: give 'wrong' or 'unread'.")
     diagnoses = _diagnoses(y)
     votes = _votes(readers)
-    cases = _Cases.build(diagnoses, votes, model, level, cannot_say)
+    if isinstance(classes, str) or not all(isinstance(label, str) for label in classes):
+        raise ValueError(f"classes={shown(classes)} must be a list of diagnoses, as text.")
+    cases = _Cases.build(diagnoses, votes, model, level, cannot_say, classes)
     options = {
         "confidence_level": confidence_level,
         "n_bootstrap": n_bootstrap,
@@ -197,6 +225,7 @@ def reader_study(
     return ReaderStudy(
         level=level,
         classes=cases.classes,
+        others=cases.others,
         y=cases.y,
         readers=cases.readers,
         models=cases.models,
@@ -216,7 +245,8 @@ def reader_study(
         confidence=_confidence(cases, votes),
         settings={"level": level, "cannot_say": cannot_say, **options}
         | {"n_cases": len(cases.y), "n_subjects": int(cases.subject.nunique())}
-        | {"n_complete": int(cases.complete.sum()), "corrected": votes.attrs.get("corrected", 0)},
+        | {"n_complete": int(cases.complete.sum()), "corrected": votes.attrs.get("corrected", 0)}
+        | {"others": cases.others},
     )
 
 
@@ -230,6 +260,7 @@ class _Cases:
     level: str
     cannot_say: str
     classes: list[Any]
+    others: list[Any]
     y: pd.Series
     subject: pd.Series
     readers: pd.DataFrame
@@ -239,15 +270,24 @@ class _Cases:
 
     @classmethod
     def build(
-        cls, diagnoses: pd.Series, votes: pd.DataFrame, model: Any, level: str, cannot_say: str
+        cls,
+        diagnoses: pd.Series,
+        votes: pd.DataFrame,
+        model: Any,
+        level: str,
+        cannot_say: str,
+        further: Sequence[str],
     ) -> _Cases:
         classes = sorted(diagnoses.unique())
+        usual = USUAL_DIAGNOSES if set(classes) & set(USUAL_DIAGNOSES) else ()
+        known = {*classes, *usual, *further} - {CANNOT_SAY}
         table = vote_table(votes, level=level)
         if not len(table):
             raise ValueError(
                 f"There are no blinded votes for a {level}: give some, or another level."
             )
-        models, probabilities = _models(model, classes, level)
+        models, probabilities, scored = _models(model, classes, sorted(known), level)
+        known |= scored
         index = diagnoses.index
         if level == "recording":
             index = table.index
@@ -272,19 +312,23 @@ class _Cases:
                 f"y has the classes {shown(classes)}, of which {shown(few.index)} have one "
                 "subject: give two or more classes of two or more subjects each."
             )
-        _check_classes("votes", of_level, [*classes, CANNOT_SAY])
+        _check_classes("votes", of_level, [*sorted(known), CANNOT_SAY])
         table = table.reindex(index)
         unsure = table == CANNOT_SAY
         if cannot_say == "unread":
             table = table.mask(unsure)
         answers = pd.DataFrame({name: one.reindex(index) for name, one in models.items()}, index)
-        _check_classes("answers of the model", answers, classes)
+        _check_classes("answers of the model", answers, sorted(known))
+        given_answers = {*of_level["vote"], *answers.stack().dropna()}
+        others = sorted(given_answers - {*classes, CANNOT_SAY})
         clash = set(answers) & set(table)
         if clash:
             raise ValueError(
                 f"The name {shown(sorted(clash))} is both a reader's and a model's: rename one."
             )
-        return cls(level, cannot_say, classes, y, subject, table, answers, probabilities, unsure)
+        return cls(
+            level, cannot_say, classes, others, y, subject, table, answers, probabilities, unsure
+        )
 
     @property
     def complete(self) -> pd.Series:
@@ -297,8 +341,8 @@ class _Cases:
 
     @property
     def answers(self) -> list[Any]:
-        """What can be answered: the classes, and what is none."""
-        return [*self.classes, CANNOT_SAY]
+        """What was answered: the classes, diagnoses that no subject has, and none."""
+        return [*self.classes, *self.others, CANNOT_SAY]
 
     def codes(self, answers: Any) -> NDArray[np.intp]:
         return pd.Index(self.answers).get_indexer(answers)
@@ -336,13 +380,15 @@ def _votes(readers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _models(
-    model: Any, classes: list[Any], level: str
-) -> tuple[dict[str, pd.Series], dict[str, pd.DataFrame]]:
+    model: Any, classes: list[Any], known: list[Any], level: str
+) -> tuple[dict[str, pd.Series], dict[str, pd.DataFrame], set[Any]]:
+    """Return the answers of each run, its scores of the subjects' diagnoses, and what it scores."""
     if model is None:
-        return {}, {}
+        return {}, {}, set()
     given: Mapping[Any, Any] = model if isinstance(model, Mapping) else {"model": model}
     answers: dict[str, pd.Series] = {}
     probabilities: dict[str, pd.DataFrame] = {}
+    scored: set[Any] = set()
     for name, entry in given.items():
         if not isinstance(entry, (pd.Series, pd.DataFrame)):
             raise ValueError(
@@ -360,18 +406,66 @@ def _models(
         one.index = pd.MultiIndex.from_arrays(levels) if len(levels) > 1 else levels[0]
         if isinstance(entry, pd.DataFrame):
             one.columns = one.columns.map(str)
-            if lacking := [label for label in classes if label not in one]:
+            scores = _scores_of(one, name, known)
+            said = None
+            if _ANSWER in one:
+                said = one[_ANSWER][one[_ANSWER].notna() & (one[_ANSWER] != "")].map(str)
+            lacking = [label for label in classes if label not in scores]
+            if lacking and (said is None or scores.shape[1]):
                 raise ValueError(
                     f"The model {shown(name)} has no scores for {shown(lacking)}: give a column "
                     "for each class."
                 )
-            scores = class_columns(one, classes)
-            known = scores.notna().all(axis=1)
-            probabilities[str(name)] = scores[known]
-            answers[str(name)] = scores[known].idxmax(axis=1)
+            highest = scores.idxmax(axis=1) if scores.size else pd.Series(dtype=object)
+            answers[str(name)] = highest if said is None else said.combine_first(highest)
+            if scores.shape[1]:
+                probabilities[str(name)] = class_columns(scores, classes)
+            scored |= set(scores)
         else:
             answers[str(name)] = one.dropna().map(str)
-    return answers, probabilities
+    return answers, probabilities, scored
+
+
+def _scores_of(one: pd.DataFrame, name: Any, known: list[Any]) -> pd.DataFrame:
+    """Take the scores of all classes that a model knows, of the cases that have them.
+
+    Of columns that are no known class, those that probabilities need to add up to 1 are classes,
+    and those that they do without are none.
+    """
+    if one.columns.has_duplicates:
+        twice = one.columns[one.columns.duplicated()].unique()
+        raise ValueError(
+            f"The model {shown(name)} has several columns {shown(twice)}: keep one of each."
+        )
+    numbers = one.apply(pd.to_numeric, errors="coerce").where(one.notna() & (one != ""))
+    own = [label for label in one if label in known]
+    wrong = (numbers[own].isna() & one[own].notna() & (one[own] != "")).any(axis=1)
+    if wrong.any():
+        who = one.index[wrong].get_level_values(0).unique()
+        raise ValueError(
+            f"The scores of the model {shown(name)} for {shown(own)} are no numbers for "
+            f"{listed(who, 'subject')}: write digits with a decimal point."
+        )
+    others = [
+        label
+        for label in map(str, one)
+        if label not in {*known, *_ABOUT}
+        and not label.startswith("n_")
+        and one[label].dtype != bool
+        and numbers[label].notna().eq(one[label].notna() & (one[label] != "")).all()
+        and numbers[label].notna().any()
+    ]
+    if others and own:
+        whole = numbers[[*own, *others]].dropna()
+        apart = [(whole[of].sum(axis=1) - 1).abs().max() for of in (own, [*own, *others])]
+        if min(apart) > _SUM_TO_ONE:
+            raise ValueError(
+                f"The model {shown(name)} has columns {shown(others)} beside {shown(own)}, which "
+                "may be classes or not, because the scores add up to 1 neither with nor without "
+                "them: leave them out, or name the classes among them in `classes`."
+            )
+        own = own if apart[0] <= _SUM_TO_ONE else [*own, *others]
+    return numbers[own].dropna()
 
 
 def _check_classes(what: str, table: pd.DataFrame, known: list[Any]) -> None:
@@ -381,7 +475,7 @@ def _check_classes(what: str, table: pd.DataFrame, known: list[Any]) -> None:
         cases = strange.index.get_level_values(0).unique()
         raise ValueError(
             f"The {what} hold {shown(sorted(strange.unique()))} for {listed(cases, 'subject')}: "
-            f"give labels of {shown(known)}."
+            f"give labels of {shown(known)}, or name further diagnoses in `classes`."
         )
 
 
@@ -620,8 +714,9 @@ def confusion_shares(study: ReaderStudy, of: str = "readers") -> NDArray[Any]:
 
     Returns
     -------
-    ndarray of shape (n_raters, n_classes, n_classes + 1)
-        The last column is ``cannot say``.
+    ndarray of shape (n_raters, n_classes, n_classes + n_others + 1)
+        The first columns are the classes, the next the diagnoses that no subject has,
+        ``study.others``, and the last is ``cannot say``.
 
     Examples
     --------
@@ -633,15 +728,17 @@ def confusion_shares(study: ReaderStudy, of: str = "readers") -> NDArray[Any]:
     [[0.5, 0.5, 0.0], [0.0, 1.0, 0.0]]
     """
     table = study.readers if of == "readers" else study.models
-    return _shares(table, study.y, study.classes)
+    return _shares(table, study.y, study.classes, [*study.classes, *study.others, CANNOT_SAY])
 
 
-def _shares(table: pd.DataFrame, y: pd.Series, classes: list[Any]) -> NDArray[Any]:
+def _shares(
+    table: pd.DataFrame, y: pd.Series, classes: list[Any], given: list[Any]
+) -> NDArray[Any]:
     matrices = []
     for rater in table:
         answers = table[rater].dropna()
         counts = pd.crosstab(y[answers.index], answers)
-        counts = counts.reindex(index=classes, columns=[*classes, CANNOT_SAY], fill_value=0)
+        counts = counts.reindex(index=classes, columns=given, fill_value=0)
         total = counts.sum(axis=1).to_numpy(dtype=float)[:, None]
         matrices.append(counts.to_numpy() / np.where(total > 0, total, np.nan))
     return np.array(matrices)
@@ -653,11 +750,11 @@ def _confusion(cases: _Cases) -> pd.DataFrame:
     for kind, table in (("readers", cases.readers), ("model", cases.models)):
         if not table.shape[1]:
             continue
-        shares = 100 * _shares(table, cases.y, cases.classes)
+        shares = 100 * _shares(table, cases.y, cases.classes, cases.answers)
         for i, true in enumerate(cases.classes):
             for j, answer in enumerate(cases.answers):
                 own = shares[:, i, j][~np.isnan(shares[:, i, j])]
-                if answer == CANNOT_SAY and not (shares[:, :, j] > 0).any():
+                if answer not in cases.classes and not (shares[:, :, j] > 0).any():
                     continue
                 sd = own.std(ddof=1) if len(own) > 1 else np.nan
                 mean = own.mean() if len(own) else np.nan

@@ -14,6 +14,9 @@ from sknemg.recordings._problems import listed, shown
 #: What a reader answers who has read a case and names no diagnosis.
 CANNOT_SAY = "cannot say"
 
+#: The diagnoses that readers choose from, also in a cohort in which nobody has one of them.
+USUAL_DIAGNOSES = ("myopathy", "neuropathy", "normal")
+
 VOTE_COLUMNS = (
     "reader",
     "subject",
@@ -36,7 +39,7 @@ def read_votes(source: str | Path | pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    source : path of a CSV file, or DataFrame
+    source : path of a CSV file in UTF-8, separated by commas, or DataFrame
         With the columns ``reader``, ``subject`` and ``vote``, and as far as known ``recording``,
         ``level``, ``confidence``, ``seconds``, ``arm``, ``repeat`` and ``time``; see the guide.
         Further columns are left out.
@@ -53,8 +56,8 @@ def read_votes(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a column is missing, entries are missing or cannot be read, or a case has several votes
-        and no times, naming the rows.
+        If the file is not in UTF-8, a column is missing, entries are missing or cannot be read, or
+        a case has several votes and no times, naming the rows.
 
     Examples
     --------
@@ -78,9 +81,13 @@ def read_votes(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     """
     table = _texts(source)
     if lacking := [name for name in _NEEDED if name not in table]:
+        sign = next((s for s in ";\t" if len(table.columns) == 1 and s in table.columns[0]), None)
+        remedy = "name columns after them" if sign is None else (
+            f"they seem to be separated by {sign!r}: save the table with commas, or give a "
+            "DataFrame of text"
+        )  # fmt: skip
         raise ValueError(
-            f"The votes have no columns {shown(lacking)}: name columns of {shown(table.columns)} "
-            "after them."
+            f"The votes have no columns {shown(lacking)}, but {shown(table.columns)}: {remedy}."
         )
     if not len(table):
         raise ValueError("There are no votes: give a table with a row for each vote.")
@@ -142,7 +149,14 @@ def vote_table(
 def _texts(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     """Take every entry as text, a missing one as empty: "007" and "NA" are names."""
     if isinstance(source, (str, os.PathLike)):
-        table = pd.read_csv(source, dtype=str, keep_default_na=False)
+        try:
+            table = pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"The votes in {str(source)!r} are not in UTF-8 (the byte 0x"
+                f"{error.object[error.start]:02x} is no part of it): save them as CSV in UTF-8, or "
+                "give a DataFrame of text."
+            ) from error
     else:
         table = source.reset_index(drop=True)
         table = table.astype(object).where(table.notna(), "").map(_text)

@@ -1,5 +1,6 @@
 """The page of a study of readers, its tables as CSV, and the lists of what is reported."""
 
+import json
 import re
 import sqlite3
 import sys
@@ -125,6 +126,8 @@ def stored(folder, votes, name="study.sqlite"):
     with sqlite3.connect(folder / name) as connection:
         votes.to_sql("given", connection, index=False)
         connection.execute("CREATE VIEW votes AS SELECT * FROM given")
+        connection.execute("CREATE TABLE study (settings)")
+        connection.execute("INSERT INTO study VALUES (?)", (json.dumps({"classes": ["normal"]}),))
     connection.close()
     return folder / name
 
@@ -138,7 +141,7 @@ def test_the_command_reads_votes_and_study_files_alike(votes, tmp_path, capsys):
     model = ["--model", str(tmp_path / "predictions.csv")]
     study_file = stored(tmp_path, table)
     pd.testing.assert_frame_equal(
-        read_votes(_stored_votes(study_file)), read_votes(_stored_votes(tmp_path / "votes.csv"))
+        *(read_votes(_stored_votes(file)[0]) for file in (study_file, tmp_path / "votes.csv"))
     )
     assert main(["readers", str(study_file), *model, "--out", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr().out
@@ -156,8 +159,10 @@ def test_the_study_file_of_the_labeler_is_read(tmp_path):
     store = Store(file)
     for name, answer in [("first", "normal"), ("second", "myopathy")]:  # at once
         store.vote(0, Vote(name, 0, 0, answer, confidence=4))
-    votes = read_votes(_stored_votes(file))  # while the server runs
+    found, offered = _stored_votes(file)  # while the server runs
+    votes = read_votes(found)
     store.close()
+    assert offered == ["myopathy", "normal"]
     assert votes[["reader", "subject", "recording", "level", "vote"]].to_numpy().tolist() == [
         ["R1", "S1", "a", "recording", "myopathy"]
     ]
@@ -191,11 +196,74 @@ def test_the_command_says_what_is_wrong(votes, tmp_path, capsys):
             [votes_file, "--truth", truth, "--model", tmp_path / "one.csv"],
             "neither a column for each class nor prediction",
         ),
-        ([truth, "--truth", truth], r"no columns \['reader', 'vote'\]"),
+        ([truth, "--truth", truth], "STUDY .* has no column reader, vote among subject, diagnosis"),
     ]:
         argv = ["readers", *map(str, arguments), "--out", str(tmp_path / "out")]
         assert main(argv) == 2
         assert re.search(message, capsys.readouterr().err), message
+
+
+@pytest.fixture
+def without_neuropathies():
+    """Diagnoses of eight subjects, and the predictions of a model that knows three of them."""
+    names = [f"Müller {i}" for i in range(8)]
+    true = ["myopathy"] * 4 + ["normal"] * 4
+    scores = {"myopathy": [0.09] * 4 + [0.01] * 4, "neuropathy": 0.9}
+    table = pd.DataFrame({"subject": names, "diagnosis": true} | scores)
+    return table.assign(normal=table["myopathy"].to_numpy()[::-1])
+
+
+def accuracy(folder):
+    scores = pd.read_csv(folder / "scores.csv").set_index(["rater", "metric"])["value"]
+    return scores.xs("accuracy", level="metric").to_dict()
+
+
+@pytest.mark.parametrize("prediction", [None, "neuropathy"])
+def test_a_diagnosis_of_no_subject_is_wrong_for_model_and_readers(
+    without_neuropathies, tmp_path, capsys, prediction
+):
+    model = without_neuropathies
+    table = model[["subject"]].assign(reader="A", vote=model["diagnosis"])
+    table = pd.concat([table, table.assign(reader="B", vote=["neuropathy", *table["vote"][1:]])])
+    if prediction:
+        model = model.assign(prediction=prediction)
+    model.to_csv(tmp_path / "model.csv", index=False)
+    table.to_csv(tmp_path / "votes.csv", index=False)
+    out = tmp_path / "out"
+    argv = ["readers", tmp_path / "votes.csv", "--model", tmp_path / "model.csv", "--out", out]
+    assert main([*map(str, argv)]) == 0
+    assert "Wrong answers that are no subject's diagnosis: neuropathy" in capsys.readouterr().out
+    assert accuracy(out) == {"A": 1, "B": 0.875, "mean of readers": 0.9375, "model": 0}
+    page = Page((out / "report.html").read_text(encoding="utf-8"))
+    assert "answers that are no subject's diagnosis: neuropathy" in " ".join(page.text.split())
+    assert "rightly diagnosed: myopathy 0 %, normal 0 %" in str(page.of("img"))
+
+
+def test_tables_are_read_as_a_cohort_s_are(without_neuropathies, tmp_path, capsys):
+    model = without_neuropathies
+    votes = model[["subject"]].assign(reader="Dr Müller", vote=model["diagnosis"])
+    truth = model[["subject", "diagnosis"]]
+    for name, table in (("votes", votes), ("model", model), ("truth", truth)):
+        table.to_csv(tmp_path / f"{name}.csv", index=False, encoding="cp1252", sep=";")
+    files = {name: str(tmp_path / f"{name}.csv") for name in ("votes", "model", "truth")}
+    argv = ["readers", files["votes"], "--model", files["model"], "--truth", files["truth"]]
+    assert main([*argv, "--out", str(tmp_path / "out")]) == 0
+    assert accuracy(tmp_path / "out") == {"Dr Müller": 1, "model": 0}
+    capsys.readouterr()
+    for name in files:
+        content = Path(files[name]).read_bytes()
+        for wrong, message in [
+            (b"subject;reader;vote\xff\xfe\0", "not readable .*: save it as CSV in UTF-8"),
+            (content + b"a;b;c;d;e;f;g;h\n", "row 10: 8 entries for . columns: quote entries"),
+        ]:
+            Path(files[name]).write_bytes(wrong)
+            assert main([*argv, "--out", str(tmp_path / "out")]) == 2
+            said = capsys.readouterr().err
+            assert re.search(message, said) and f"{name}.csv" in said
+        Path(files[name]).write_bytes(content)
+    model.assign(normal="0,9").to_csv(files["model"], index=False, sep=";")
+    assert main([*argv, "--out", str(tmp_path / "out")]) == 2
+    assert "are no numbers for subjects" in capsys.readouterr().err
 
 
 @pytest.mark.browser

@@ -8,7 +8,7 @@ from _study import Client, small_cohort
 from sknemg import Recordings
 from sknemg.cli import main
 from sknemg.datasets import write_cohort
-from sknemg.labeler import Store
+from sknemg.labeler import Store, Vote
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +108,28 @@ def test_one_of_several_methods_is_chosen_and_its_repeats_are_averaged(label, tm
     store.close()
 
 
+def test_a_vote_for_a_diagnosis_that_no_subject_has_can_be_analysed(label, tmp_path, capsys):
+    X, _ = small_cohort(sfreq=4_000.0)
+    columns = {name: X[name].to_numpy() for name in ("sfreq", "subject")}
+    folder = tmp_path / "two"
+    write_cohort(folder, Recordings(list(X), **columns), ["ALS"] * 4 + ["normal"] * 4)
+    given = ["--diagnosis", "ALS=ALS"]
+    assert label("--readers", "2", *given, folder=folder)[0] == 0
+    store = Store(tmp_path / "study.sqlite")
+    assert set(store.study.classes) == {"myopathy", "neuropathy", "normal", "ALS"}
+    for reader in (0, 1):
+        for patient in range(4):
+            for at in (0, 1, None):
+                store.vote(reader, Vote(f"{reader}{patient}{at}", patient, at, "neuropathy"))
+    store.close()
+    capsys.readouterr()
+    argv = ["readers", str(tmp_path / "study.sqlite"), "--cohort", str(folder), *given]
+    assert main([*argv, "--out", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "accuracy of R1: 0.00" in printed
+    assert "no subject's diagnosis: neuropathy" in printed
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -136,8 +158,8 @@ def test_wrong_options_are_refused_before_a_study_is_made(
     ("text", "message"),
     [
         ("subject,myopathy\nKLINIK0003,1\n", "has no column neuropathy, normal"),
-        ("subject,myopathy,neuropathy,normal\nS1,1,1,1\n", "line 2: the probabilities do not add"),
-        ("subject,myopathy,neuropathy,normal\nS1,1,,0\n", "line 2: the probabilities do not add"),
+        ("subject,myopathy,neuropathy,normal\nS1,1,1,1\n", "row 2: the probabilities do not add"),
+        ("subject,myopathy,neuropathy,normal\nS1,1,,0\n", "row 2: the probabilities do not add"),
         ("subject,myopathy,neuropathy,normal\nS1,1,0,0\n", "answer is missing for subjects"),
         (
             "method,subject,myopathy,neuropathy,normal\na,S1,1,0,0\nb,S1,1,0,0\n",

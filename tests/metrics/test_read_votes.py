@@ -52,7 +52,7 @@ def test_unread_cases_repeats_and_arms_are_kept_apart():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (votes().drop(columns="vote"), r"no columns \['vote'\]: name columns"),
+        (votes().drop(columns="vote"), r"no columns \['vote'\], but \[.*\]: name columns"),
         (votes().iloc[:0], "no votes: give a table"),
         (votes(vote=["m", None, ""]), "vote is missing in rows 1, 2: fill it in"),
         (votes(level="segment"), r"level is \['segment'\] in rows 0, 1, 2: write"),
@@ -66,3 +66,16 @@ def test_unread_cases_repeats_and_arms_are_kept_apart():
 def test_what_is_wrong_is_named_with_its_rows(table, message):
     with pytest.raises(ValueError, match=message):
         read_votes(table)
+
+
+def test_files_in_another_encoding_or_with_another_separator_are_named(tmp_path):
+    file = tmp_path / "votes.csv"
+    votes(reader="Dr Müller").to_csv(file, index=False, encoding="cp1252")
+    with pytest.raises(ValueError, match=r"votes\.csv' are not in UTF-8 .* 0xfc .*: save them"):
+        read_votes(file)
+    votes().to_csv(file, index=False, encoding="utf-8-sig")
+    assert len(read_votes(file)) == 3
+    for sign, said in ((";", "';'"), ("\t", r"'\\t'")):
+        votes().to_csv(file, index=False, sep=sign)
+        with pytest.raises(ValueError, match=f"seem to be separated by {said}: save"):
+            read_votes(file)

@@ -345,6 +345,104 @@ def test_the_same_seed_gives_the_same_bits(study, whole):
         pd.testing.assert_frame_equal(table, again[name], check_exact=True)
 
 
+# -- diagnoses that no subject has -------------------------------------------------------------
+
+
+@pytest.fixture
+def two():
+    """Diagnoses of eight subjects in a cohort without neuropathies, and readers who are right."""
+    index = pd.Index([f"S{i}" for i in range(8)], name="subject")
+    y = pd.Series(["myopathy"] * 4 + ["normal"] * 4, index)
+    return y, pd.DataFrame({"A": y, "B": y})
+
+
+def of_three(y, **columns):
+    """Score three diagnoses: neuropathy highest, then the right one."""
+    right = pd.get_dummies(y).astype(float).mul(0.08) + 0.01
+    return right.assign(neuropathy=0.9, **columns)
+
+
+def test_a_model_that_names_what_no_subject_has_is_wrong(two):
+    y, readers = two
+    model = of_three(y)
+    result = reader_study(y, readers, model, **LEAST)
+    assert scores_of(result, "model")["accuracy"] == 0
+    assert scores_of(result, "model")["specificity"] == 1
+    assert result.classes == ["myopathy", "normal"]
+    assert result.others == ["neuropathy"] == result.settings["others"]
+    assert set(result.models["model"]) == {"neuropathy"}
+    assert list(result.probabilities["model"]) == ["myopathy", "normal"]
+    assert confusion_shares(result, of="model")[0].tolist() == [[0, 0, 1, 0]] * 2
+    own = result.confusion[result.confusion["raters"] == "model"]
+    assert own.query("answer == 'neuropathy'")["percent"].tolist() == [100, 100]
+    assert set(result.confusion.query("raters == 'readers'")["answer"]) == {"myopathy", "normal"}
+    assert len(result.unanimous) == 8 and result.unanimous["all_models_wrong"].all()
+    answers = reader_study(y, readers, model.idxmax(axis=1), **LEAST)
+    pd.testing.assert_frame_equal(answers.scores, result.scores)
+
+
+def test_a_vote_for_what_no_subject_has_is_wrong_as_one_that_cannot_say_is(two):
+    y, readers = two
+    one, unsure = readers.copy(), readers.copy()
+    one.loc["S2", "A"] = "neuropathy"
+    unsure.loc["S2", "A"] = "cannot say"
+    found, expected = (reader_study(y, votes, y, **LEAST) for votes in (one, unsure))
+    for name in ("scores", "by_class", "tests", "against_model"):
+        pd.testing.assert_frame_equal(found.tables[name], expected.tables[name])
+    assert scores_of(found, "A")["accuracy"] == 7 / 8
+    assert confusion_shares(found)[0].tolist() == [[0.75, 0, 0.25, 0], [0, 1, 0, 0]]
+    assert found.missing["cannot_say"].sum() == 0
+    assert "neuropathy" in set(found.agreement["class"])
+
+
+def test_only_known_diagnoses_are_no_typos(two, made):
+    y, readers = two
+    readers.loc["S2", "A"] = "ALS"
+    with pytest.raises(ValueError, match=r"votes hold \['ALS'\].* name further .* in `classes`"):
+        reader_study(y, readers, **LEAST)
+    assert reader_study(y, readers, classes=["ALS"], **LEAST).others == ["ALS"]
+    scored = of_three(y, ALS=0.0)
+    scored["neuropathy"] = 1 - scored[["myopathy", "normal"]].sum(axis=1) - 0.3
+    scored["ALS"] = 0.3
+    assert reader_study(y, readers, scored, **LEAST).others == ["ALS", "neuropathy"]
+    with pytest.raises(ValueError, match=r"answers of the model hold \['ALS'\]"):
+        reader_study(y, readers.drop(columns="A"), y.replace("normal", "ALS"), **LEAST)
+    with pytest.raises(ValueError, match="classes='ALS' must be a list"):
+        reader_study(y, readers, classes="ALS", **LEAST)
+    short, answers, _ = made  # of which no class is among the usual ones: no name can be told
+    with pytest.raises(ValueError, match=r"votes hold \['myopathy'\]"):
+        reader_study(short, answers.replace("m", "myopathy"), **LEAST)
+
+
+def test_columns_that_are_no_classes_are_left_out_and_unclear_ones_are_refused(two):
+    y, readers = two
+    about = {"age": 60.0, "sex": "F", "fold": 3, "n_items": 200, "known": True, "repeat": 1}
+    found = reader_study(y, readers, of_three(y, **about), **LEAST)
+    assert found.others == ["neuropathy"]
+    unclear = of_three(y, age=60.0).assign(neuropathy=3.0)
+    with pytest.raises(ValueError, match=r"columns \['age'\] beside .* may be classes or not"):
+        reader_study(y, readers, unclear, **LEAST)
+    with pytest.raises(ValueError, match=r"several columns \['normal'\]: keep one"):
+        reader_study(y, readers, pd.concat([of_three(y), y.eq("a").rename("normal")], axis=1))
+    text = of_three(y).astype(str)
+    assert reader_study(y, readers, text, **LEAST).others == ["neuropathy"]
+    text.loc["S3", "normal"] = "0,09"
+    with pytest.raises(ValueError, match="are no numbers for subject 'S3': write digits"):
+        reader_study(y, readers, text, **LEAST)
+
+
+def test_a_prediction_counts_before_the_highest_score(two):
+    y, readers = two
+    model = of_three(y, prediction=y.where(y.index != "S7"))
+    found = reader_study(y, readers, model, **LEAST)
+    assert found.models["model"].tolist() == [*y[:7], "neuropathy"]
+    assert found.probabilities["model"].shape == (8, 2)
+    alone = reader_study(y, readers, model[["prediction"]], **LEAST)
+    assert alone.models["model"].tolist()[:7] == y[:7].tolist()
+    assert alone.missing.set_index("rater").loc["model", "unread_cases"] == "S7"
+    assert not alone.probabilities
+
+
 def test_what_is_wrong_is_named(study):
     y, readers, model = study
     wrong = [
