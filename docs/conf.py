@@ -29,11 +29,14 @@ myst_enable_extensions = ["colon_fence", "dollarmath", "substitution"]
 myst_substitutions = {"intended_use": INTENDED_USE}
 myst_heading_anchors = 3
 
+templates_path = ["_templates"]
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 # scikit-learn's generated docstrings link into its own pages.
 suppress_warnings = ["ref.term", "config.cache"]
+nitpicky = True  # a name without a page is a warning
+nitpick_ignore_regex = [(r"py:.*", r"(huggingface_hub|matplotlib|scipy|sklearn|torch)\..*")]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sknemg"
@@ -56,7 +59,7 @@ sphinx_gallery_conf = {
 }
 warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
 
-#: The pages of the reference: title, module, and whether its names are top-level.
+#: The sections of the reference: title and module.
 REFERENCE = [
     ("Data", "recordings"),
     ("Signals and segments", "preprocessing"),
@@ -65,11 +68,13 @@ REFERENCE = [
     ("Augmentation", "augmentation"),
     ("Segment classifiers", "classifiers"),
     ("Networks", "nn"),
-    ("Diagnosis", "divote"),
+    ("Voting", "divote"),
+    ("Diagnosis", "diagnosis"),
     ("Models that come with sknemg", "pretrained"),
     ("Model selection", "model_selection"),
     ("Metrics", "metrics"),
     ("Evaluation", "evaluation"),
+    ("Fitted models as files", "persistence"),
     ("Data sets", "datasets"),
     ("Simulated muscles", "simulate"),
     ("Simulated discharges at rest", "simulate.resting"),
@@ -94,6 +99,20 @@ def public_names(module):
     ]
 
 
+def pages():
+    """Names that have a page, each with the name of that page.
+
+    A name that ``sknemg`` itself exports leads to the page of the module that it comes from.
+    """
+    found = {}
+    for _, module in REFERENCE:
+        path = f"sknemg.{module}"
+        for name in public_names(importlib.import_module(path)):
+            found |= {f"sknemg.{name}": f"{path}.{name}"} if name in sknemg.__all__ else {}
+            found[f"{path}.{name}"] = f"{path}.{name}"
+    return found
+
+
 def write_reference():
     """Write api/index.rst from the public names, so that none is forgotten."""
     lines = ["API reference", "=============", ""]
@@ -112,6 +131,27 @@ def drop_foreign_labels(app, what, name, obj, options, lines):
     lines[:] = [re.sub(r":ref:`([^<`]+)<[^>]+>`", r"\1", line) for line in lines]
 
 
+def resolve_front_door(app, env, node, contnode):
+    """Link ``sknemg.Segmenter`` to the page of ``sknemg.preprocessing.Segmenter``."""
+    target = pages().get(node.get("reftarget"))
+    if node.get("refdomain") != "py" or target in (None, node["reftarget"]):
+        return None
+    domain = env.get_domain("py")
+    return domain.resolve_xref(
+        env, node["refdoc"], app.builder, node["reftype"], target, node, contnode
+    )
+
+
+def skip_foreign(app, what, name, obj, skip, options):
+    """Leave out of a class what it inherits from another library."""
+    obj = inspect.unwrap(obj) if callable(obj) else obj
+    owner = getattr(obj, "__objclass__", None)  # of what is written in C, as tuple.count
+    origin = getattr(obj, "__module__", None) or getattr(owner, "__module__", "sknemg")
+    return None if origin.startswith("sknemg") else True
+
+
 def setup(app):
+    app.connect("missing-reference", resolve_front_door)
+    app.connect("autodoc-skip-member", skip_foreign)
     app.connect("autodoc-process-docstring", drop_foreign_labels)
     write_reference()  # now: Sphinx lists the source files before any event

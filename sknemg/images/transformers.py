@@ -190,7 +190,7 @@ class MelSpectrogram(_SpectralStep):
     See Also
     --------
     Spectrogram : The same with bins of equal width.
-    TimmClassifier : Image networks.
+    sknemg.TimmClassifier : Image networks.
 
     Notes
     -----

@@ -141,7 +141,7 @@ class Segmenter(RowTransformer):
     --------
     Downsampler : The step before.
     BandPass : Takes mains hum out, before this step.
-    DiVoteClassifier : Votes segments into recordings and recordings into a diagnosis.
+    sknemg.DiVoteClassifier : Votes segments into recordings and recordings into a diagnosis.
 
     References
     ----------

@@ -52,8 +52,8 @@ or DataFrame
         ``(n_times,)`` for segments, ``(n_chans, height, width)`` for images. Where they are
         `Windows`, they become an array when this is asked for, and stay one.
     items : ndarray or Windows of shape (n_items, ...)
-        The same without making an array of them: the windows of the :class:`Segmenter` overlap,
-        and as an array take several times the memory of their signal.
+        The same without making an array of them: the windows of the :class:`~sknemg.Segmenter`
+        overlap, and as an array take several times the memory of their signal.
     offsets : ndarray of shape (n_recordings + 1,), int64
         Row ``i`` holds ``values[offsets[i]:offsets[i + 1]]``.
     meta : DataFrame of n_recordings rows
