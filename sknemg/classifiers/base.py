@@ -366,11 +366,21 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
         check_finite_rows(X)
         return X
 
+    def _refuse_recordings(self, X: Any) -> None:
+        """Refuse what may hold several segments, or signals of several rates."""
+        if isinstance(X, Recordings):
+            name, before = type(self).__name__, "" if X.item_shape else "a Segmenter and "
+            raise ValueError(
+                f"X is Recordings, {name} takes an array of segments, one per row: use {before}"
+                f"DiVoteClassifier({name}(...)), which knows rates and subjects."
+            )
+
     def _cuts(self, X: Any) -> bool:
         return isinstance(X, Windows) and self.cuts_windows
 
     def _checked(self, X: Any, reset: bool) -> Any:
         """Check the container; windows stay windows."""
+        self._refuse_recordings(X)
         checks = {"dtype": self._input_dtypes, "reset": reset, **_CHECKS}
         if not self._cuts(X):
             return validate_data(self, X, **checks)
@@ -380,11 +390,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
     @np.errstate(over="ignore")
     def _validated_in_fit(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         """Check rows and labels; set the fitted sizes; give the labels as indices."""
-        if isinstance(X, Recordings) and X.item_shape != ():
-            raise ValueError(
-                f"X holds recordings of several segments, {type(self).__name__} takes an array of "
-                f"segments, one per row: use DiVoteClassifier({type(self).__name__}(...))."
-            )
+        self._refuse_recordings(X)
         if y is not None:  # which is refused below
             check_known(y)
         if self._cuts(X):

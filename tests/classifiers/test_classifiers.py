@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.metadata_routing import get_routing_for_object
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler, ProgressBar
 
-from sknemg import NEMGNetClassifier
+from sknemg import NEMGNetClassifier, Recordings
 from sknemg.classifiers import base
 from sknemg.classifiers.data import Rows, TrainingRounds
 from sknemg.classifiers.net import SegmentNet
@@ -715,3 +715,17 @@ def test_recordings_of_many_segments_need_a_vote(make_ragged):
     segments = X.with_values(np.zeros((2 * len(X), 1200)), np.arange(len(X) + 1) * 2)
     with pytest.raises(ValueError, match=r"use DiVoteClassifier\(NEMGNetClassifier"):
         NEMGNetClassifier().fit(segments, y)
+
+
+def test_recordings_of_signals_need_windows_in_fit_and_later():
+    X, y, _ = segments()
+    signals = Recordings(X, sfreq=np.where(y == "myopathy", 5000, 10_000))
+    said = r"X is Recordings, .* use a Segmenter and DiVoteClassifier\(NEMGNetClassifier\(\.\.\.\)"
+    with pytest.raises(ValueError, match=said):
+        small().fit(signals, y)
+    with pytest.raises(ValueError, match=said):
+        small(validation=(signals, y)).fit(X, y)
+    clf = small(max_epochs=1).fit(X, y)
+    for ask in (clf.predict, clf.predict_proba, clf.module_input):
+        with pytest.raises(ValueError, match=said):
+            ask(signals)
