@@ -26,6 +26,7 @@ from sklearn.utils.validation import validate_data
 from torch import Generator, Tensor
 
 from sknemg.base import VersionedEstimator, fit_context
+from sknemg.recordings._problems import refuse_masked
 
 _FRACTION = Interval(Real, 0, 1, closed="both")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
@@ -78,6 +79,7 @@ class _Augmenter(VersionedEstimator):
         -------
         self
         """
+        refuse_masked(X)
         validate_data(self, X, dtype=_DTYPES, allow_nd=True)
         return self
 
@@ -102,6 +104,7 @@ class _Augmenter(VersionedEstimator):
         ValueError
             If `n_augmented` is below the number of rows.
         """
+        refuse_masked(X)
         X, y = validate_data(self, X, y, dtype=_DTYPES, allow_nd=True)
         n_rows = len(X)
         n_new = n_rows if self.n_augmented is None else self.n_augmented - n_rows
@@ -224,6 +227,16 @@ class SignalAugmenter(_Augmenter):
         self.warp = warp
         self.polarity = polarity
         self.random_state = random_state
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        found = self.mains_frequencies
+        right = len(found) and all(isinstance(one, Real) and 0 < one < np.inf for one in found)
+        if self.mains and not right:
+            raise ValueError(
+                f"mains_frequencies={found!r} must be one or more numbers > 0, in hertz; mains=0 "
+                "leaves the hum out."
+            )
 
     def _vary(self, batch: Tensor, generator: Generator) -> Tensor:
         sfreq = self.input_sfreq

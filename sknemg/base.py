@@ -27,7 +27,7 @@ from sklearn.utils.validation import validate_data
 from sknemg.recordings import InvalidRecordingsError, Recordings, Windows
 from sknemg.recordings._convert import is_ragged, unpack
 from sknemg.recordings._plausible import frames_to_user, warn_if_unlike_emg
-from sknemg.recordings._problems import raise_problems, shown
+from sknemg.recordings._problems import raise_problems, refuse_masked, shown
 from sknemg.recordings.windows import holding
 from sknemg.signal import LARGEST_AMPLITUDE
 from sknemg.versions import ModelVersionWarning, __version__
@@ -236,6 +236,7 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
                 f"Reshape your data: an array of shape {X.shape} is one signal or segment. Give "
                 "it as a row of an array, X[np.newaxis], or in a list, [X]."
             )
+        refuse_masked(X)
         return validate_data(
             self,
             X,

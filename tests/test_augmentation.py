@@ -178,6 +178,13 @@ def test_errors(step, X, message):
         step(X, generator())
 
 
+@pytest.mark.parametrize("given", [(), [], (50, "60"), (0,), (-50,), (np.nan,), (np.inf,)])
+def test_frequencies_of_mains_are_numbers_above_zero(given):
+    with pytest.raises(ValueError, match=r"mains_frequencies=.* must be one or more numbers > 0"):
+        signal_step(mains=0.1, mains_frequencies=given)(segments(), generator())
+    assert signal_step(mains=0, mains_frequencies=given)(segments(), generator()).shape
+
+
 # -- the sampler ---------------------------------------------------------------------------------
 
 

@@ -28,12 +28,13 @@ from sknemg.classifiers.repeatable import repeatable, seeded
 from sknemg.classifiers.schedule import OneCycle
 from sknemg.classifiers.undrawn import undrawn
 from sknemg.classifiers.validation import (
+    check_callbacks,
     check_finite_rows,
     class_weights,
     validation_split,
 )
 from sknemg.recordings import Recordings, Windows
-from sknemg.recordings._problems import shown
+from sknemg.recordings._problems import refuse_masked, shown
 from sknemg.recordings._subjects import check_known, check_labels
 
 _MONITORS = {"accuracy": ("valid_acc", False), "loss": ("valid_loss", True)}
@@ -241,6 +242,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
             If rows hold NaN or infinite values, y has one class, ``validation`` is a number and
             no subjects are given, or its rows and labels do not fit X and y.
         """
+        check_callbacks(self.callbacks)
         X, y = self._validated_in_fit(X, y)
         self.keep_layout()
         rng = check_random_state(self.random_state)
@@ -366,8 +368,9 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
         check_finite_rows(X)
         return X
 
-    def _refuse_recordings(self, X: Any) -> None:
-        """Refuse what may hold several segments, or signals of several rates."""
+    def _check_container(self, X: Any) -> None:
+        """Refuse what may hold several segments, or signals of several rates, and masks."""
+        refuse_masked(X)
         if isinstance(X, Recordings):
             name, before = type(self).__name__, "" if X.item_shape else "a Segmenter and "
             raise ValueError(
@@ -380,7 +383,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
 
     def _checked(self, X: Any, reset: bool) -> Any:
         """Check the container; windows stay windows."""
-        self._refuse_recordings(X)
+        self._check_container(X)
         checks = {"dtype": self._input_dtypes, "reset": reset, **_CHECKS}
         if not self._cuts(X):
             return validate_data(self, X, **checks)
@@ -390,7 +393,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
     @np.errstate(over="ignore")
     def _validated_in_fit(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         """Check rows and labels; set the fitted sizes; give the labels as indices."""
-        self._refuse_recordings(X)
+        self._check_container(X)
         if y is not None:  # which is refused below
             check_known(y)
         if self._cuts(X):

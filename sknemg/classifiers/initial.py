@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from sknemg.recordings._problems import shown
@@ -55,6 +56,8 @@ def networks_in(model: Any, kind: type) -> list[Any]:
     """
     if isinstance(model, kind):
         return [model] if hasattr(model, "weights_") else []
+    if isinstance(model, FrozenEstimator):  # which has all attributes of what is in it
+        return networks_in(model.estimator, kind)
     inner = [step for _, step in getattr(model, "steps", [])]
     inner += dict(getattr(model, "named_estimators_", {})).values()
     inner += [getattr(model, name) for name in ("estimator_", "estimator") if hasattr(model, name)][

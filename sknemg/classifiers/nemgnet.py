@@ -88,7 +88,9 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         `NEMGNetClassifier`, or a model with one in it, such as a pipeline from `load_model`. It
         must be of the same version, width, activation, head and companding, and have seen rows of
         the same length, at a rate that an array cannot tell. If its classes are others, the output
-        layer starts anew. Subjects on whom it was trained cannot test what comes of it.
+        layer starts anew. Subjects on whom it was trained cannot test what comes of it. A search
+        such as `GridSearchCV` clones the values that it tries: wrap a fitted model in
+        `sklearn.frozen.FrozenEstimator` there.
     freeze : int, default=0
         How many of the 12 blocks, from the first on, keep the weights of `init` and the running
         statistics of their layers; 12 leaves the fully connected layers to be trained.
@@ -326,9 +328,14 @@ class NEMGNetClassifier(BaseSegmentClassifier):
             return Start(said, network._layout(), network.classes_, sfreq, network.weights_)
         found = networks_in(self.init, NEMGNetClassifier)
         if len(found) != 1:
+            cloned = (
+                " (what searches over init clones its candidates, which forgets what they learned: "
+                "give it sklearn.frozen.FrozenEstimator(model))"
+            )
             raise ValueError(
                 f"init is a {type(self.init).__name__} with {len(found)} fitted nEMGNets in "
-                "it: give the name of a network, or a fitted model with one."
+                "it: give the name of a network, or a fitted model with one"
+                f"{'' if found else cloned}."
             )
         (network,) = found
         said = f"init, a {type(self.init).__name__},"

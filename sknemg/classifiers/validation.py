@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import compute_class_weight
+from skorch.callbacks import Callback
 
 from sknemg.model_selection.splits import subject_split
 from sknemg.recordings import Windows
@@ -56,6 +57,20 @@ def validation_split(
             stacklevel=4,
         )
     return train, valid
+
+
+def check_callbacks(callbacks: list[Any] | None) -> None:
+    """Raise if something among the callbacks is none of skorch's, alone or as (name, callback)."""
+    for at, given in enumerate(callbacks or []):
+        named = isinstance(given, (tuple, list)) and len(given) == 2 and isinstance(given[0], str)
+        one = given[1] if named else given
+        if not isinstance(one, Callback) and not (
+            isinstance(one, type) and issubclass(one, Callback)
+        ):
+            raise ValueError(
+                f"callbacks[{at}] is {shown(given)}: give skorch callbacks such as ProgressBar(), "
+                "alone or as (name, callback)."
+            )
 
 
 def check_finite_rows(X: Any) -> None:

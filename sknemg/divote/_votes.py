@@ -39,7 +39,9 @@ def check_weights(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float64]:
     >>> check_weights([2, 0, 4], 3)
     array([0.5, 0. , 1. ])
     """
-    given = np.asarray(sample_weight, dtype=object)
+    given = np.array(sample_weight, dtype=object)
+    if np.ma.isMaskedArray(sample_weight):
+        given[np.ma.getmaskarray(sample_weight)] = None
     if given.shape != (n_rows,):
         raise ValueError(
             f"sample_weight has shape {given.shape} for {n_rows} recordings: give one weight for "

@@ -38,7 +38,7 @@ from sknemg.model_selection import SubjectKFold
 from sknemg.model_selection.torn import forget_starts, hash_subjects, starts_of
 from sknemg.recordings import Recordings, label_subjects, read_subjects
 from sknemg.recordings._convert import known_sfreq, to_recordings, wrap
-from sknemg.recordings._problems import listed, rows_of, shown
+from sknemg.recordings._problems import listed, refuse_masked, rows_of, shown
 from sknemg.recordings._subjects import check_known
 from sknemg.weights.files import names as shipped_names
 from sknemg.weights.network import read_network
@@ -373,6 +373,7 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
     def _check_X(self, X: Any, reset: bool) -> Recordings:
         if reset:
             self.__dict__.pop("n_features_in_", None)  # of an earlier fit on another container
+        refuse_masked(X)
         data = to_recordings(X)
         if data is None:
             finite = not get_tags(self).input_tags.allow_nan

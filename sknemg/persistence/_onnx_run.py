@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.persistence._problems import InvalidModelError, need
+from sknemg.recordings._problems import refuse_masked
 
 
 def open_graph(graph: bytes) -> Any:
@@ -49,6 +50,7 @@ def score_rows(
     -------
     ndarray of shape (n_segments, n_classes)
     """
+    refuse_masked(X)
     rows = np.ascontiguousarray(X, dtype=np.float32)
     if rows.shape[1:] != item_shape:
         raise ValueError(f"X has rows of shape {rows.shape[1:]}: give rows of {item_shape}.")

@@ -20,6 +20,7 @@ _SEQUENCES = (
     *(np.ndarray, pd.Series, pd.Index, pd.api.extensions.ExtensionArray),
 )
 ROW = "row_of_X"  # the column that keeps a row's number in the whole X while X is split
+MASKED = "masked samples", "cut them out or leave the recording out"
 _SHOWN = 20  # problems spelled out in a message; the rest is in ``error.problems``
 
 
@@ -88,6 +89,30 @@ def raise_problems(rows: ArrayLike, problems: list[str], remedy: str) -> None:
     """Raise `InvalidRecordingsError` with one problem for each of the rows."""
     table = pd.DataFrame({"row": rows, "problem": problems, "remedy": remedy})
     raise InvalidRecordingsError(table)
+
+
+def refuse_masked(X: Any) -> None:
+    """Raise if samples of an array, or of rows in a list, are masked, naming the rows.
+
+    An array that numpy makes of them would hold the numbers behind the mask.
+
+    Examples
+    --------
+    >>> refuse_masked(np.ma.masked_equal([[1, 2], [3, -999]], -999))
+    Traceback (most recent call last):
+    sknemg.recordings._problems.InvalidRecordingsError: 1 unusable recording:
+      row 1: masked samples (cut them out or leave the recording out)
+    """
+    if isinstance(X, (list, tuple)):
+        masked = map(np.ma.isMaskedArray, X)
+        rows = [row for row, one in enumerate(masked) if one and np.ma.is_masked(X[row])]
+    elif np.ma.isMaskedArray(X) and X.ndim:
+        rows = np.flatnonzero(np.ma.getmaskarray(X).reshape(len(X), -1).any(axis=1)).tolist()
+    else:
+        return
+    if rows:
+        problem, remedy = MASKED
+        raise_problems(rows, [problem] * len(rows), remedy)
 
 
 def listed(items: Iterable[Any], noun: str) -> str:

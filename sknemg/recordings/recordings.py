@@ -10,7 +10,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.recordings._plausible import warn_if_unlike_emg
-from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError, listed, shown
+from sknemg.recordings._problems import (
+    MASKED,
+    PROBLEM_COLUMNS,
+    InvalidRecordingsError,
+    listed,
+    shown,
+)
 from sknemg.recordings._subjects import warn_if_alike
 from sknemg.recordings._validation import find_problems
 from sknemg.recordings.windows import Items, Windows, concatenate, in_chunks
@@ -519,7 +525,6 @@ def _check_units(stated: pd.Series, unit: str) -> None:
         raise InvalidRecordingsError(pd.DataFrame(found, columns=PROBLEM_COLUMNS))
 
 
-_MASKED = "masked samples", "cut them out or leave the recording out"
 _UNEVEN = "parts of unequal lengths", "give an array of numbers"
 
 
@@ -535,7 +540,7 @@ def _as_signals(signals: Iterable[ArrayLike]) -> list[NDArray[np.float32]]:
         if array is not None
         and (array.ndim != 1 or (array.size and array.dtype.kind not in "fiub"))
     ]
-    wrong += [(row, *_MASKED) for row, signal in enumerate(given) if np.ma.is_masked(signal)]
+    wrong += [(row, *MASKED) for row, signal in enumerate(given) if np.ma.is_masked(signal)]
     if wrong:
         raise InvalidRecordingsError(pd.DataFrame(wrong, columns=PROBLEM_COLUMNS))
     with np.errstate(over="ignore"):  # what becomes infinite is refused
@@ -555,7 +560,7 @@ def _as_items(items: Any) -> NDArray[Any] | tuple[str, str]:
     if pd.api.types.is_scalar(items):
         return "no signal", "give an array or leave the recording out"
     if np.ma.is_masked(items):
-        return _MASKED
+        return MASKED
     array = _as_array(items)
     if array is None:
         return _UNEVEN

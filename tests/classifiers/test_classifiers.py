@@ -629,6 +629,18 @@ def test_skorch_callbacks_run():
     np.testing.assert_allclose(clf.history_["event_lr"], [3e-3, 1.5e-3])
 
 
+@pytest.mark.parametrize("given", ["a", 3, ("a", "b"), ("a", ProgressBar(), 1), [ProgressBar()]])
+def test_what_is_no_callback_is_refused_by_its_place(given):
+    X, y, _ = segments()
+    with pytest.raises(ValueError, match=r"callbacks\[1\] is .*: give skorch callbacks such as"):
+        small(callbacks=[ProgressBar(), given]).fit(X, y)
+
+
+def test_callbacks_may_have_names_or_be_classes():
+    X, y, _ = segments()
+    small(callbacks=[("mine", Callback()), Callback], max_updates=1).fit(X, y)
+
+
 def test_progress_bar_counts_the_batches_of_a_round():
     totals = []
 

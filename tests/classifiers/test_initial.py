@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -133,7 +134,7 @@ def test_what_holds_no_network_is_refused(old):
         network(init="volitional-smal").fit(*rows())
     with pytest.raises(ValueError, match=r"'volitional-muap' holds 0 networks: choose"):
         network(init="volitional-muap").fit(*rows())
-    with pytest.raises(ValueError, match=r"NEMGNetClassifier with 0 fitted nEMGNets"):
+    with pytest.raises(ValueError, match=r"NEMGNetClassifier with 0 fitted .* or a fitted model"):
         network(init=network()).fit(*rows())
     said = r"freeze=3 would keep random weights: .* \(a model folder keeps its name only.*freeze=0"
     with pytest.raises(ValueError, match=said):
@@ -235,6 +236,19 @@ def test_a_network_that_started_from_votes_is_opened_as_a_network(knowing):
     clf = network(init=make_pipeline(knowing)).fit(X, y)
     found = occlude_time(clf, X[0], 10_000.0)
     assert type(found) is type(occlude_time(network().fit(X, y), X[0], 10_000.0))
+
+
+def test_a_search_over_what_to_start_from_takes_frozen_models(old):
+    X, y = rows(seed=1)
+    starts = [FrozenEstimator(old), FrozenEstimator(make_pipeline(FunctionTransformer(), old))]
+    search = GridSearchCV(network(), {"init": starts}, cv=2, refit=False, error_score="raise")
+    scores = search.fit(X, y).cv_results_["mean_test_score"]
+    assert len(scores) == 2 and np.isfinite(scores).all()
+    search = GridSearchCV(network(), {"init": [old]}, cv=2, error_score="raise")
+    with pytest.raises(
+        ValueError, match=r"clones its candidates, .*frozen\.FrozenEstimator\(model\)"
+    ):
+        search.fit(X, y)
 
 
 @pytest.mark.slow
