@@ -21,6 +21,7 @@ from sknemg.images._raster import rasterise
 from sknemg.images._spectral import mel_spectrogram_db, spectrogram_db
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import common_sfreq
+from sknemg.recordings._problems import shown
 from sknemg.recordings.windows import Items
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ _COMMON: dict[str, Any] = {
 }
 
 
+def _is_number(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
+
+
 class _ImageStep(RowTransformer):
     """From segments to images of one channel; a subclass says how an image is made."""
 
@@ -41,6 +46,24 @@ class _ImageStep(RowTransformer):
     cuts_windows = True
     dtype: str
     limits: Any
+
+    #: Whether every image, not only one of uint8, is made between its limits.
+    _spans_limits: ClassVar[bool] = False
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        if self.limits is not None:
+            self._check_limits()
+
+    def _check_limits(self) -> None:
+        finite = self._spans_limits or self.dtype == "uint8"
+        most = float(np.finfo(np.float32).max) if finite else np.inf
+        numbers = all(_is_number(end, Real) and abs(end) <= most for end in self.limits)
+        if not (numbers and len(self.limits) == 2 and self.limits[0] < self.limits[1]):
+            raise ValueError(
+                f"limits={shown(self.limits)} must be (low, high) with low < high, two "
+                f"{'finite ' if finite else ''}numbers."
+            )
 
     @abstractmethod
     def _images(self, X: Items, sfreq: float) -> NDArray[Any]:
@@ -51,12 +74,7 @@ class _ImageStep(RowTransformer):
         """Draw one image of shape (height, width) with its physical axes."""
 
     def _transform(self, X: Recordings) -> Recordings:
-        return X.with_values(self._checked_images(X.items, common_sfreq(X))[:, None])
-
-    def _checked_images(self, X: Items, sfreq: float) -> NDArray[Any]:
-        if self.limits is not None and not self.limits[0] < self.limits[1]:
-            raise ValueError(f"limits={self.limits} must be (low, high) with low < high.")
-        return self._images(X, sfreq)
+        return X.with_values(self._images(X.items, common_sfreq(X))[:, None])
 
     def plot(
         self, segment: ArrayLike, *, sfreq: float | None = None, ax: Axes | None = None
@@ -85,7 +103,7 @@ class _ImageStep(RowTransformer):
 
             ax = plt.gca()
         segment = np.asarray(segment)
-        self._show(self._checked_images(segment[None], sfreq)[0], len(segment), sfreq, ax)
+        self._show(self._images(segment[None], sfreq)[0], len(segment), sfreq, ax)
         ax.set_xlabel("time (s)")
         return ax
 
@@ -113,12 +131,16 @@ class _SpectralStep(_ImageStep):
     fmax: float | None
     reference: str | float
 
-    def _checked_images(self, X: Items, sfreq: float) -> NDArray[Any]:
+    @abstractmethod
+    def _spectra(self, X: Items, sfreq: float) -> NDArray[Any]:
+        """Make spectrograms of shape (n_segments, height, width)."""
+
+    def _images(self, X: Items, sfreq: float) -> NDArray[Any]:
         if np.isnan(sfreq) and not len(X):  # no recording, and so no rate
             if self.input_sfreq is None:
                 return np.empty((0, 0, 0), dtype=self.dtype)
             sfreq = self.input_sfreq
-        return super()._checked_images(X, sfreq)
+        return self._spectra(X, sfreq)
 
     def _options(self, sfreq: float) -> dict[str, Any]:
         """Return the options of the array functions, with lengths in samples."""
@@ -148,7 +170,7 @@ class _SpectralStep(_ImageStep):
             image = self.limits[0] + image / 255 * (self.limits[1] - self.limits[0])
         step = round(self.hop * sfreq) / sfreq
         extent = (-step / 2, (image.shape[1] - 0.5) * step, low, high)
-        low_db, high_db = self.limits or (None, None)
+        low_db, high_db = (end if np.isfinite(end) else None for end in self.limits or [np.nan] * 2)
         drawn = ax.imshow(image, origin="lower", extent=extent, vmin=low_db, vmax=high_db)
         drawn.set_cmap("magma")
         ax.set_aspect("auto")
@@ -181,7 +203,8 @@ class MelSpectrogram(_SpectralStep):
         of a spectrum and not the amplitude of the signal; or a power in mV² (librosa's scale),
         which keeps the amplitude. It is never taken over several segments.
     limits : (float, float) or None, default=(-80, 0)
-        Decibels that are kept; what lies outside is set to the nearer limit. None keeps all.
+        Decibels that are kept; what lies outside is set to the nearer limit. None keeps all; so
+        does an infinite limit on its side, of float32 images.
     dtype : {"float32", "uint8"}, default="float32"
         Decibels, or `limits` mapped to 0..255.
     input_sfreq : float, default=None
@@ -240,7 +263,7 @@ class MelSpectrogram(_SpectralStep):
         self.dtype = dtype
         self.input_sfreq = input_sfreq
 
-    def _images(self, X: Items, sfreq: float) -> NDArray[Any]:
+    def _spectra(self, X: Items, sfreq: float) -> NDArray[Any]:
         return mel_spectrogram_db(X, sfreq, n_mels=self.n_mels, **self._options(sfreq))
 
     def _show(self, image: NDArray[Any], n_times: int, sfreq: float, ax: Axes) -> None:
@@ -309,7 +332,7 @@ class Spectrogram(_SpectralStep):
         self.dtype = dtype
         self.input_sfreq = input_sfreq
 
-    def _images(self, X: Items, sfreq: float) -> NDArray[Any]:
+    def _spectra(self, X: Items, sfreq: float) -> NDArray[Any]:
         return spectrogram_db(X, sfreq, **self._options(sfreq))
 
     def _show(self, image: NDArray[Any], n_times: int, sfreq: float, ax: Axes) -> None:
@@ -363,6 +386,7 @@ class PlotImage(_ImageStep):
         "line_width": [_POSITIVE],
         **_COMMON,
     }
+    _spans_limits = True
 
     def __init__(
         self,
@@ -378,6 +402,13 @@ class PlotImage(_ImageStep):
         self.line_width = line_width
         self.dtype = dtype
         self.input_sfreq = input_sfreq
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        if len(self.size) != 2 or not all(_is_number(n, Integral) and n >= 1 for n in self.size):
+            raise ValueError(
+                f"size={shown(self.size)} must be (height, width), two integers >= 1, in pixels."
+            )
 
     def _images(self, X: Items, sfreq: float) -> NDArray[Any]:
         height, width = self.size

@@ -237,11 +237,53 @@ def test_uint8_maps_the_limits():
         (Spectrogram(fmin=3000, fmax=2000), "3000-2000 Hz: let fmin lie below fmax"),
         (Spectrogram(fmin=41, fmax=42), "No bin of a 256-sample window lies between 41 and 42 Hz"),
         (PlotImage(limits=(1, 1)), r"limits=\(1, 1\) must be"),
+        (
+            PlotImage(limits=(-np.inf, np.inf)),
+            r"limits=\(-inf, inf\) must be .* two finite numbers",
+        ),
+        (PlotImage(limits=(-1, np.inf)), "two finite numbers"),
+        (PlotImage(limits=(-1e39, 1)), "two finite numbers"),
+        (PlotImage(limits=(1,)), r"limits=\(1,\) must be \(low, high\)"),
+        (PlotImage(limits=("a", "b")), r"limits=\('a', 'b'\) must be"),
+        (PlotImage(limits=(False, True)), r"limits=\(False, True\) must be"),
+        (MelSpectrogram(limits=(-np.inf, 0), dtype="uint8"), "two finite numbers"),
+        (MelSpectrogram(limits=(-80, 0, 3)), r"limits=\(-80, 0, 3\) must be .* two numbers"),
+        (MelSpectrogram(limits=("a", "b")), r"limits=\('a', 'b'\) must be"),
+        (Spectrogram(limits=(np.nan, 0)), r"limits=\(nan, 0\) must be"),
+        (Spectrogram(limits=(None, 0)), r"limits=\(None, 0\) must be"),
+        (PlotImage((64,)), r"size=\(64,\) must be \(height, width\), two integers >= 1"),
+        (PlotImage((64, 64, 3)), r"size=\(64, 64, 3\) must be"),
+        (PlotImage((64.5, 64)), r"size=\(64.5, 64\) must be"),
+        (PlotImage((0, 64)), r"size=\(0, 64\) must be"),
+        (PlotImage((-8, 8)), r"size=\(-8, 8\) must be"),
+        (PlotImage((True, 8)), r"size=\(True, 8\) must be"),
+        (PlotImage(("8", "8")), r"size=\('8', '8'\) must be"),
     ],
 )
 def test_errors_say_what_to_do(step, message):
     with pytest.raises(ValueError, match=message):
         with_rate(step).fit_transform(emg_like(1))
+    if "limits=" in message or "size=" in message:  # said before there is anything to draw
+        with pytest.raises(ValueError, match=message):
+            with_rate(step).fit(emg_like(1))
+        with pytest.raises(ValueError, match=message):
+            step.plot(emg_like(1)[0], sfreq=SFREQ)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [MelSpectrogram, Spectrogram])
+def test_decibels_may_have_no_limit_on_one_side(kind):
+    from matplotlib.figure import Figure
+
+    X = emg_like(2)
+    every = kind(limits=None, input_sfreq=SFREQ).fit_transform(X)
+    lowest, highest = kind(limits=(-np.inf, -20.0)), kind(limits=(-20.0, np.inf))
+    np.testing.assert_array_equal(with_rate(lowest).fit_transform(X), np.minimum(every, -20))
+    np.testing.assert_array_equal(with_rate(highest).fit_transform(X), np.maximum(every, -20))
+    axes = lowest.plot(X[0], sfreq=SFREQ, ax=Figure().subplots())
+    low, high = axes.images[-1].get_clim()
+    assert low == pytest.approx(every[0].min())
+    assert high == -20
 
 
 # -- lines ---------------------------------------------------------------------------------------
