@@ -12,6 +12,7 @@ from sknemg.cli.bids import COHORT
 from sknemg.cli.entries import split_names
 from sknemg.cli.predictions import mean_probabilities
 from sknemg.cli.reading import add_reading, check_cohort, read_cohort
+from sknemg.cli.results import problems_beside
 from sknemg.pages import RESEARCH_ONLY
 
 #: What the parameters of a study and of its server are called here.
@@ -125,7 +126,7 @@ def _numbers(entry: str) -> tuple[float, ...]:
 
 
 def _label(args: argparse.Namespace) -> None:
-    args.out = args.study.absolute().parent  # for the list of problems
+    args.problems = problems_beside(args.study)
     if args.cohort is not None:
         check_cohort(args.cohort)
     with speaking(LABELING):

@@ -91,10 +91,11 @@ def add_export(commands: Any) -> None:
 def _export(args: argparse.Namespace) -> None:
     from sknemg.persistence import export_onnx
     from sknemg.persistence._folder import read_card
+    from sknemg.persistence._onnx_read import read_onnx_card
 
     with speaking(MODELS):
         model = given_model(args)
-        card = read_card(args.model) if args.model.is_dir() else None
+        card = read_card(args.model) if args.model.is_dir() else read_onnx_card(args.model)
         try:
             fingerprint = export_onnx(model, args.onnx, card=card, overwrite=args.overwrite)
         except TypeError as error:  # a part that no graph holds

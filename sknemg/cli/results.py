@@ -35,11 +35,14 @@ def prepare_out(folder: Path) -> None:
 def with_problems(options: Mapping[str, Words], args: argparse.Namespace) -> Mapping[str, Words]:
     """Add where the whole list of problems is: `speaking` asks while their error is told.
 
+    The list is written to the file ``args.problems`` if a command sets one, or into the folder of
+    results.
+
     Parameters
     ----------
     options : mapping of parameter to `Words`
     args : Namespace
-        With ``out``, where the list is written.
+        With ``problems``, a file, or ``out``, a folder.
 
     Returns
     -------
@@ -48,15 +51,40 @@ def with_problems(options: Mapping[str, Words], args: argparse.Namespace) -> Map
 
     def say(_: str | None) -> str:
         error = sys.exc_info()[1]
-        file = args.out / "problems.csv"
         problems = getattr(error, "problems", None)
         if problems is None:
             return "the list"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        problems.to_csv(file, index=False)
+        file = getattr(args, "problems", None) or args.out / "problems.csv"
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            problems.to_csv(file, index=False)
+        except OSError as failed:  # what is wrong with the recordings must be told all the same
+            return f"the list, which {str(file)!r} cannot hold ({failed.strerror or failed})"
         return str(file)
 
     return {**options, "error.problems": say}
+
+
+def problems_beside(path: Path) -> Path:
+    """Name the file for a list of problems beside a file or folder that must not hold it.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Path
+
+    Examples
+    --------
+    >>> problems_beside(Path("/data/model")).name
+    'model-problems.csv'
+    """
+    place = path.absolute()
+    if place.name == "..":
+        place = place.resolve()
+    return place.parent / f"{place.name}-problems.csv"
 
 
 def readable(name: Any) -> str:

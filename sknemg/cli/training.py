@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sknemg.cli.advice import Refusal, option, speaking
+from sknemg.cli.advice import option, speaking
 from sknemg.cli.bids import COHORT
 from sknemg.cli.entries import at_least, share
 from sknemg.cli.methods import RUNNING, add_profile, add_steps, add_subject_features, chosen_methods
 from sknemg.cli.models import MODELS
 from sknemg.cli.reading import add_reading, check_cohort, read_cohort
-from sknemg.cli.results import prepare_out, with_problems
+from sknemg.cli.results import prepare_out, problems_beside, with_problems
 from sknemg.pages import RESEARCH_ONLY
 
 
@@ -64,11 +64,14 @@ def add_train(commands: Any) -> None:
 
 
 def _train(args: argparse.Namespace) -> None:
+    from sknemg.persistence._write_folder import check_place
+
     check_cohort(args.cohort)
     prepare_out(args.out)
-    (args.out / "problems.csv").unlink(missing_ok=True)  # of a run that was refused
-    if any(args.out.iterdir()) and not args.overwrite:
-        raise Refusal(f"--out {str(args.out)!r} is not empty: give a new folder, or --overwrite.")
+    with speaking(MODELS):
+        check_place(args.out, overwrite=args.overwrite)
+    args.problems = problems_beside(args.out)  # a model folder holds nothing but the model
+    args.problems.unlink(missing_ok=True)  # of a run that was refused
     X, y = read_cohort(args)
     with speaking(with_problems({**RUNNING, **MODELS, "cv": option("--folds")}, args)):
         _fit_and_save(args, X, y)

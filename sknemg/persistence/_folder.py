@@ -7,10 +7,7 @@ import json
 import math
 import os
 import re
-import shutil
 import stat
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,9 @@ _LARGEST_EVALUATION = 2**26
 MOST_FILES = 100
 _LINE = re.compile(r"([0-9a-f]{64})  ([a-z][A-Za-z0-9_./]*)")
 _NOT_OURS = {".git", ".gitattributes", ".gitignore", ".cache"}  # what hubs put beside; never opened
+#: In a model folder beside the model, and never opened: what is being written, and older cards.
+STAGE, CARD_BEFORE = ".sknemg-", "README.md.before"
+_BESIDE = re.compile(rf"{re.escape(STAGE)}\w+|{re.escape(CARD_BEFORE)}(-[0-9]+)?")
 
 
 def belongs(name: str) -> bool:
@@ -42,51 +42,6 @@ def fingerprint_of(model: Path) -> str:
 def largest(name: str, max_bytes: int) -> int:
     """Give the largest size of a file in bytes, of which the weights may have `max_bytes`."""
     return max_bytes if name == WEIGHTS else LARGEST.get(name, _LARGEST_EVALUATION)
-
-
-def write_folder(folder: Path, files: Mapping[str, bytes], *, overwrite: bool) -> str:
-    """Write all files at once, or none.
-
-    Parameters
-    ----------
-    folder : Path
-        It may exist if it is empty or, with `overwrite`, if it holds a model.
-    files : mapping of name to content
-    overwrite : bool
-
-    Returns
-    -------
-    str
-        The fingerprint: the SHA-256 of the list of hashes.
-    """
-    before = list(folder.iterdir()) if folder.exists() else []
-    if before and not (overwrite and (folder / SUMS).is_file() and (folder / CONFIG).is_file()):
-        raise FileExistsError(
-            f"{str(folder)!r} is not empty: give a new folder"
-            + (", since this one holds no model." if overwrite else ", or set overwrite=True.")
-        )
-    for name in files:
-        if name == SUMS or not belongs(name):
-            raise ValueError(
-                f"evaluation has the file {name!r}: name it by small letters, digits and "
-                "underscores, ending in .csv or .json."
-            )
-    hashed = sorted(name for name in files if name != CARD)
-    sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in hashed)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        for name, content in {**files, SUMS: sums.encode()}.items():
-            (made / name).parent.mkdir(exist_ok=True)
-            (made / name).write_bytes(content)
-        made.chmod(0o777 & ~umask())
-        if folder.exists():
-            shutil.rmtree(folder)
-        made.rename(folder)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
-    return hashlib.sha256(sums.encode()).hexdigest()
 
 
 def umask() -> int:
@@ -128,9 +83,15 @@ def read_folder(folder: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]
     present = list_files(folder)
     for name in (SUMS, CONFIG, WEIGHTS):
         if name not in present:
+            left = [entry.name for entry in folder.glob(f"{STAGE}*")]
             raise InvalidModelError(
                 f"{str(folder)!r} lacks {name}: give a folder that save_model wrote, with all of "
                 "its files."
+                + (
+                    f" What a broken-off saving has left is in {listed(left, 'folder')}."
+                    if left
+                    else ""
+                )
             )
     sums = read_file(folder, SUMS, LARGEST[SUMS])
     expected = _parse_sums(sums)
@@ -156,7 +117,7 @@ def list_files(folder: Path) -> set[str]:
     """List what is in the folder of a model without following links."""
     found = []
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.name in _NOT_OURS:
+        if entry.name in _NOT_OURS or _BESIDE.fullmatch(entry.name):
             continue
         if entry.name == "evaluation" and entry.is_dir(follow_symlinks=False):
             found += [f"evaluation/{inner.name}" for inner in os.scandir(entry)]

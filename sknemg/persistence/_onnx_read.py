@@ -36,21 +36,8 @@ def read_onnx(file: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]:
     InvalidModelError
         If it is no ONNX file of a model.
     """
-    onnx = need("onnx", "inference")
     content = read_file(file.parent, file.name, max_bytes)
-    try:
-        graph = onnx.ModelProto.FromString(content)
-    except Exception as error:  # of protobuf, whichever version
-        raise InvalidModelError(
-            f"{file.name} is no valid ONNX file, or is truncated: fetch it anew."
-        ) from error
-    values: dict[str, str] = {}
-    for entry in graph.metadata_props:
-        if not isinstance(entry.key, str) or not isinstance(entry.value, str):  # of no UTF-8
-            raise InvalidModelError(f"{file.name} has metadata that are no text: fetch it anew.")
-        if entry.key in values:
-            raise InvalidModelError(f"{file.name} gives {shown(entry.key)} twice.")
-        values[entry.key] = entry.value
+    values = _metadata(content, file.name)
     if lacking := [name for name in (MODEL, ARRAYS, *KNOWN) if name not in values]:
         raise InvalidModelError(
             f"{file.name} is an ONNX file without {shown(lacking[0])} in its metadata: give one "
@@ -72,6 +59,45 @@ def read_onnx(file: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]:
         raise InvalidModelError(f"{file.name} has no valid arrays ({error}).") from error
     files = {CONFIG: values[MODEL].encode(), WEIGHTS: arrays, GRAPH: content}
     return files, hashlib.sha256(content).hexdigest()
+
+
+def read_onnx_card(file: Path, *, max_bytes: int = 2**32) -> str | None:
+    """Read the card of a model that is one ONNX file; None where there is none.
+
+    Parameters
+    ----------
+    file : Path
+    max_bytes : int, default=2**32
+
+    Returns
+    -------
+    str or None
+
+    Raises
+    ------
+    InvalidModelError
+        If it is no ONNX file.
+    """
+    return _metadata(read_file(file.parent, file.name, max_bytes), file.name).get(CARD)
+
+
+def _metadata(content: bytes, name: str) -> dict[str, str]:
+    """Read the metadata of an ONNX file, each given once."""
+    onnx = need("onnx", "inference")
+    try:
+        graph = onnx.ModelProto.FromString(content)
+    except Exception as error:  # of protobuf, whichever version
+        raise InvalidModelError(
+            f"{name} is no valid ONNX file, or is truncated: fetch it anew."
+        ) from error
+    values: dict[str, str] = {}
+    for entry in graph.metadata_props:
+        if not isinstance(entry.key, str) or not isinstance(entry.value, str):  # of no UTF-8
+            raise InvalidModelError(f"{name} has metadata that are no text: fetch it anew.")
+        if entry.key in values:
+            raise InvalidModelError(f"{name} gives {shown(entry.key)} twice.")
+        values[entry.key] = entry.value
+    return values
 
 
 def check_graph_of(graph: bytes, item_shape: tuple[int, ...], n_classes: int) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sknemg.diagnosis import Diagnostician, scale_temperature
 from sknemg.metrics import format_interval, score_table
 from sknemg.pages import INTENDED_USE, RESEARCH_ONLY
+from sknemg.persistence._write_folder import sealed
 from sknemg.provenance import provenance
 from sknemg.recordings import Recordings, label_subjects
 
@@ -55,22 +56,21 @@ def minimal_card(config: Mapping[str, Any]) -> str:
     """
     takes = config["input"]
     rate = "" if takes["sfreq"] is None else f", brought to {takes['sfreq']:g} Hz"
-    return "\n".join(
-        [
-            *_front_matter(None),
-            "# Model of needle EMG",
-            "",
-            RESEARCH_ONLY,
-            "",
-            *_caution(config.get("caution", "")),
-            f"It takes recordings in {takes['unit']}{rate}, and answers one of "
-            f"{as_text(takes['classes'])}.",
-            "",
-            f"Cohort, protocol, scores and licence: {GAP}",
-            "",
-            *_gaps(),
-        ]
-    )
+    lines = [
+        *_front_matter(None),
+        "# Model of needle EMG",
+        "",
+        RESEARCH_ONLY,
+        "",
+        *_caution(config.get("caution", "")),
+        f"It takes recordings in {takes['unit']}{rate}, and answers one of "
+        f"{as_text(takes['classes'])}.",
+        "",
+        f"Cohort, protocol, scores and licence: {GAP}",
+        "",
+        *_gaps(),
+    ]
+    return sealed("\n".join(lines))
 
 
 def evaluation_tables(model: Diagnostician, confounds: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -257,7 +257,7 @@ def model_card(
         "",
         *_gaps(licence),
     ]
-    return "\n".join(lines)
+    return sealed("\n".join(lines))
 
 
 def _percent(share: float) -> str:

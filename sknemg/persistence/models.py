@@ -29,9 +29,9 @@ from sknemg.persistence._folder import (
     dump_json,
     parse_json,
     read_folder,
-    write_folder,
 )
 from sknemg.persistence._values import Arrays, UnsavableError
+from sknemg.persistence._write_folder import write_folder
 from sknemg.recordings._problems import check_counts
 from sknemg.weights.files import CAUTION, comes_with_sknemg
 
@@ -62,13 +62,14 @@ def save_model(
         estimators of scikit-learn whose state is arrays: scalers, PCA, linear models,
         discriminants, Gaussian naive Bayes.
     folder : str or Path
-        A new or empty folder.
+        A new or empty folder, or with `overwrite` that of a model.
     card : str, default=None
         The model card, Markdown; by default one that names all its gaps.
     evaluation : mapping of str to DataFrame, default=None
         Tables for ``evaluation/``, by file name without ``.csv``.
     overwrite : bool, default=False
-        Whether a model that is there may be replaced.
+        Whether a model that is there may be replaced: all at once, or not at all. What git and hubs
+        put beside it stays.
 
     Returns
     -------
@@ -81,7 +82,13 @@ def save_model(
     TypeError
         If an estimator in the model is not one that a model folder holds.
     FileExistsError
-        If the folder is not empty.
+        If the folder is not empty; with `overwrite`, if it holds no model, or files beside it.
+
+    Warns
+    -----
+    UserWarning
+        If the card of the model that was there is not as sknemg wrote it: it is kept, as
+        ``README.md.before``.
 
     See Also
     --------

@@ -338,7 +338,68 @@ def test_a_network_is_trained_saved_and_asked(trained, patient, tmp_path, capsys
 def test_a_model_is_not_overwritten_by_accident(trained, capsys):
     argv = ["train", "--cohort", str(trained / "cohort"), "--out", str(trained / "model"), *STEPS]
     assert main([*argv, "--folds", "3", "--jobs", "1"]) == 2
-    assert "is not empty: give a new folder, or --overwrite" in capsys.readouterr().err
+    assert "is not empty: give a new folder, or set --overwrite" in capsys.readouterr().err
+
+
+def test_a_refused_training_leaves_the_model_that_is_there(trained, tmp_path, capsys):
+    folder = tmp_path / "model"
+    shutil.copytree(trained / "model", folder)
+    argv = ["train", "--cohort", str(trained / "cohort"), "--out", str(folder), "--overwrite"]
+    assert main([*argv, "--sfreq", "500", "--window", "3"]) == 2  # the recordings are shorter
+    said = capsys.readouterr().err
+    assert f"more in {tmp_path / 'model-problems.csv'}" in said
+    assert len(pd.read_csv(tmp_path / "model-problems.csv")) > 10
+    assert isinstance(load_model(folder).coverage, float)
+
+
+def test_a_training_that_cannot_be_saved_is_refused_before_it_begins(
+    trained, tmp_path, capsys, monkeypatch
+):
+    """And deletes nothing that is the user's."""
+    argv = ["train", "--cohort", str(trained / "cohort"), *STEPS]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "problems.csv").write_text("my own")
+    shutil.copytree(trained / "model", tmp_path / "model")
+    (tmp_path / "model" / "notes.txt").write_text("my own")
+    monkeypatch.setattr("sknemg.cli.training.read_cohort", pytest.fail)
+    for options, message in [
+        (["--out", str(tmp_path / "mine")], "is not empty: give a new folder"),
+        (["--out", str(tmp_path / "mine"), "--overwrite"], "this one holds no model"),
+        (["--out", str(tmp_path / "model"), "--overwrite"], "holds the file 'notes.txt' beside"),
+    ]:
+        assert main([*argv, *options]) == 2
+        assert message in capsys.readouterr().err
+    assert (tmp_path / "mine" / "problems.csv").read_text() == "my own"
+    assert (tmp_path / "model" / "notes.txt").read_text() == "my own"
+
+
+@pytest.mark.filterwarnings("always:The card of the model")
+def test_a_model_is_trained_anew_in_its_own_folder(trained, tmp_path, capsys, monkeypatch):
+    shutil.copytree(trained / "model", tmp_path / "model")
+    card = (tmp_path / "model" / "README.md").read_text().replace("Not stated", "Me")
+    (tmp_path / "model" / "README.md").write_text(card)
+    monkeypatch.chdir(tmp_path / "model")
+    argv = ["train", "--cohort", str(trained / "cohort"), "--out", ".", "--overwrite", *STEPS]
+    assert main([*argv, "--folds", "3", "--jobs", "1", "--seed", "8"]) == 0
+    said = capsys.readouterr()
+    (fingerprint,) = re.findall("Fingerprint (\\w+)", said.out)
+    load_model(tmp_path / "model", fingerprint=fingerprint)
+    assert "warning: The card of the model that was there is kept as 'README.md.before'" in said.err
+    assert (tmp_path / "model" / "README.md.before").read_text() == card
+
+
+def test_a_model_that_is_exported_again_keeps_its_card(trained, tmp_path, capsys):
+    pytest.importorskip("onnxruntime", reason="the extra export is not installed")
+    card = (trained / "model" / "README.md").read_text()
+    one, two = str(tmp_path / "one.onnx"), str(tmp_path / "two.onnx")
+    for argv in (
+        ["--model", str(trained / "model"), "--onnx", one],
+        ["--model", one, "--onnx", two],
+        ["--model", two, "--onnx", two, "--overwrite"],
+    ):
+        assert main(["export", *argv]) == 0
+        values = {entry.key: entry.value for entry in onnx_metadata(argv[3])}
+        assert values["card"] == card
 
 
 # -- motor unit potentials ---------------------------------------------------------------------

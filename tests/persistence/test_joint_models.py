@@ -26,6 +26,7 @@ from sknemg import (
 )
 from sknemg.diagnosis import Diagnostician
 from sknemg.persistence import _folder
+from sknemg.persistence._write_folder import write_folder
 from sknemg.persistence.card import evaluation_tables, model_card
 
 
@@ -126,6 +127,6 @@ def test_an_altered_folder_is_refused(tmp_path, change, message):
     if "cannot" not in message:
         arrays = load_file(folder / "model.safetensors")
     files = {"config.json": _folder.dump_json(config), "model.safetensors": save(arrays)}
-    _folder.write_folder(tmp_path / "altered", files, overwrite=False)
+    write_folder(tmp_path / "altered", files, overwrite=False)
     with pytest.raises(InvalidModelError, match=message):
         load_model(tmp_path / "altered")

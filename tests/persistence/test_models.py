@@ -1,11 +1,14 @@
 """A model as a folder: saved, loaded, and the same in every bit."""
 
+import errno
 import json
 import os
+import pickle
 import subprocess
 import sys
 import warnings
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +29,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, Stan
 from sknemg import (
     DiVoteClassifier,
     Downsampler,
+    InvalidModelError,
     NEMGNetClassifier,
     Recordings,
     Segmenter,
@@ -273,6 +277,135 @@ def test_a_folder_is_not_overwritten_by_accident(tmp_path):
     with pytest.raises(ValueError, match="name it by small letters"):
         save_model(model, tmp_path / "b", evaluation={"../escape": None or model_table()})
     assert {p.name for p in tmp_path.iterdir()} == {"model", "photo.jpg"}
+
+
+# -- a model in the place of another -----------------------------------------------------------
+
+
+@pytest.fixture
+def models():
+    """Two models of one cohort that answer differently."""
+    X, y = cohort()
+    return features().fit(X, y), features(GaussianNB()).fit(X, y)
+
+
+def content(folder):
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file() and ".git" not in p.parts
+    }
+
+
+def test_a_model_is_saved_into_the_working_directory(tmp_path, models, monkeypatch):
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path / "model")
+    save_model(models[0], ".")
+    first = content(tmp_path / "model")
+    fingerprint = save_model(models[1], ".", overwrite=True)
+    assert "config.json" in os.listdir()  # whoever stands in the folder sees the model
+    load_model(tmp_path / "model", fingerprint=fingerprint)
+    assert content(tmp_path / "model") != first
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_a_link_to_a_folder_stays_one(tmp_path, models):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    save_model(models[0], tmp_path / "link")
+    fingerprint = save_model(models[1], tmp_path / "link", overwrite=True)
+    assert (tmp_path / "link").is_symlink()
+    load_model(tmp_path / "real", fingerprint=fingerprint)
+
+
+@pytest.mark.parametrize("step", range(9))
+def test_a_model_stays_if_the_next_one_cannot_be_written(tmp_path, models, monkeypatch, step):
+    """Whichever of the renames fails: four files go out, then four come in."""
+    folder = tmp_path / "model"
+    save_model(models[0], folder, card="my own card")
+    before, rename, done = content(folder), Path.rename, []
+
+    def fail(self, target):
+        done.append(target)
+        if len(done) == step + 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    if step == 8:  # there are no more
+        with pytest.warns(UserWarning, match="is kept as"):
+            save_model(models[1], folder, overwrite=True)
+        assert content(folder) != before
+    else:
+        with pytest.raises(OSError, match="No space left"):
+            save_model(models[1], folder, overwrite=True)
+        assert content(folder) == before
+    assert not list(folder.glob(".sknemg-*"))
+
+
+def test_a_first_model_that_cannot_be_written_leaves_nothing(tmp_path, models, monkeypatch):
+    def fail(self, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="No space left"):
+        save_model(models[0], tmp_path / "model")
+    assert not any(tmp_path.iterdir())
+
+
+def test_after_a_kill_no_file_is_lost_and_no_mixture_is_loaded(tmp_path, models):
+    folder = tmp_path / "model"
+    save_model(models[0], folder, card="my own card")
+    before = sorted(content(folder).values())
+    kill = (
+        "import os, sys, pickle, pathlib\n"
+        "from sknemg import save_model\n"
+        "model, done, rename = pickle.load(sys.stdin.buffer), [], pathlib.Path.rename\n"
+        "def stop(self, target):\n"
+        "    done.append(1)\n"
+        "    return os._exit(9) if len(done) == 7 else rename(self, target)\n"
+        "pathlib.Path.rename = stop\n"
+        "save_model(model, sys.argv[1], overwrite=True)\n"
+    )
+    command = [sys.executable, "-c", kill, str(folder)]
+    assert subprocess.run(command, input=pickle.dumps(models[1])).returncode == 9
+    with pytest.raises(InvalidModelError, match=r"left is in folder '.sknemg-\w+'"):
+        load_model(folder)
+    left = list(content(folder).values())
+    assert all(left.count(one) for one in before)
+
+
+def test_what_is_not_the_models_stays_when_it_is_replaced(tmp_path, models):
+    folder = tmp_path / "model"
+    save_model(models[0], folder)
+    (folder / ".git").mkdir()
+    (folder / ".git" / "HEAD").write_text("ref: refs/heads/main")
+    (folder / ".gitattributes").write_text("*.safetensors filter=lfs")
+    save_model(models[1], folder, overwrite=True)
+    assert (folder / ".git" / "HEAD").read_text() == "ref: refs/heads/main"
+    assert (folder / ".gitattributes").read_text() == "*.safetensors filter=lfs"
+    first = content(folder)
+    (folder / "notes.txt").write_text("mine")  # beside which no model can be loaded
+    with pytest.raises(FileExistsError, match=r"holds the file 'notes.txt' beside the model"):
+        save_model(models[0], folder, overwrite=True)
+    assert content(folder) == {**first, "notes.txt": b"mine"}
+
+
+def test_a_card_that_somebody_filled_in_is_kept(tmp_path, models):
+    folder = tmp_path / "model"
+    save_model(models[0], folder)
+    for model in reversed(models):  # nobody has touched the card: nothing is kept, nothing said
+        save_model(model, folder, overwrite=True)
+    assert not list(folder.glob("README.md.*"))
+    for name in ("README.md.before", "README.md.before-2"):
+        mine = (folder / "README.md").read_text().replace("**Not stated.**", f"In {name}.")
+        (folder / "README.md").write_text(mine)
+        with pytest.warns(UserWarning, match=rf"is kept as '.*{name}'") as caught:
+            save_model(models[1], folder, overwrite=True)
+        assert caught[0].filename == __file__
+        assert (folder / name).read_text() == mine
+        assert "**Not stated.**" in (folder / "README.md").read_text()
+    load_model(folder)
 
 
 def model_table():
