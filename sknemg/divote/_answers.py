@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 
-from sknemg.divote._votes import check_weights
+from sknemg.divote._votes import check_coding, check_weights
 from sknemg.divote.pooling import mean_scores
 from sknemg.model_selection.torn import report_trained_on
 from sknemg.recordings import label_subjects, read_subjects
@@ -134,8 +134,9 @@ class SubjectClassifier(ClassifierMixin):
         Raises
         ------
         ValueError
-            If the diagnoses or the weights do not fit the rows of `X`, or if weights are
-            negative, NaN, infinite, not numbers or all 0.
+            If the diagnoses or the weights do not fit the rows of `X`, if the diagnoses are in
+            another coding than in training, or if weights are negative, NaN, infinite, not numbers
+            or all 0.
         TornSubjectsError
             With `strict`, if a subject was in training.
 
@@ -147,6 +148,7 @@ class SubjectClassifier(ClassifierMixin):
         """
         scored = self._score(X, groups)
         labels = check_labels(y, len(scored.subject))
+        check_coding(labels, self.classes_)
         _, _, first = label_subjects(labels, scored.names[scored.subject])
         right = self.classes_[scored.subjects.argmax(axis=1)] == labels[first]
         weights = np.ones(len(labels))

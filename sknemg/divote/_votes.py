@@ -62,6 +62,38 @@ def check_weights(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float64]:
     return weights / weights.max()
 
 
+def check_coding(y: NDArray[Any], classes: ArrayLike) -> None:
+    """Refuse labels in another coding than the model's; a fold may hold one that it never saw.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,)
+        True diagnoses.
+    classes : array-like of shape (n_classes,)
+        Those that the model knows.
+
+    Raises
+    ------
+    ValueError
+        If some are text where the others are numbers, or if `y` holds several and the model knows
+        none of them.
+
+    Examples
+    --------
+    >>> check_coding(np.array(["0", "1"]), [0, 1])
+    Traceback (most recent call last):
+    ValueError: y holds ['0', '1'], of which the model knows none: it was trained on [0, 1]. \
+Write the diagnoses as in training.
+    """
+    given, known = np.unique(y).tolist(), np.asarray(classes).tolist()
+    kinds = [{isinstance(label, str) for label in labels} for labels in (given, known)]
+    if kinds[0].isdisjoint(kinds[1]) or (len(given) > 1 and set(given).isdisjoint(known)):
+        raise ValueError(
+            f"y holds {shown(given)}, of which the model knows none: it was trained on "
+            f"{shown(known)}. Write the diagnoses as in training."
+        )
+
+
 def subject_votes(
     recording_scores: NDArray[Any],
     subject: NDArray[Any],

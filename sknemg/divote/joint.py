@@ -339,7 +339,7 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
                 "leave them out, or record longer.",
                 stacklevel=3,
             )
-        kind_names = [name for name, _ in self.estimators]
+        kind_names = list(self.named_estimators_)
         return _JointScores(subject, names, votes, recordings, kind_names, each, self)
 
 

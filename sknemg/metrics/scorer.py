@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from sknemg.divote._votes import align_columns
+from sknemg.divote._votes import align_columns, check_coding
 from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import LEVELS, class_columns
 from sknemg.divote.pooling import mean_scores
@@ -221,7 +221,7 @@ class SubjectScorer:
         answers = level_scores(estimator, X, y, level=self.level, groups=groups)
         opened = open_model(estimator)
         self._check_torn(estimator, answers.groups)
-        _check_known(answers.y_true, opened.classes)
+        check_coding(answers.y_true, opened.classes)
         check_scores(answers.y_proba)
         # A fold may test a class that none of its training subjects had.
         classes = np.union1d(opened.classes, answers.y_true)
@@ -253,17 +253,6 @@ class SubjectScorer:
 
     def _names(self) -> list[str]:
         return [self.metric] if isinstance(self.metric, str) else list(self.metric)
-
-
-def _check_known(y: NDArray[Any], classes: ArrayLike) -> None:
-    """Refuse labels in another coding than the model's; a fold may hold one that it never saw."""
-    given, known = np.unique(y).tolist(), np.asarray(classes).tolist()
-    kinds = [{isinstance(label, str) for label in labels} for labels in (given, known)]
-    if kinds[0].isdisjoint(kinds[1]) or (len(given) > 1 and set(given).isdisjoint(known)):
-        raise ValueError(
-            f"y holds {given}, of which the model knows none: it was trained on {known}. Write "
-            "the diagnoses as in training."
-        )
 
 
 def _check_level(level: str) -> None:

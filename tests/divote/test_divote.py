@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sknemg import (
     DiVoteClassifier,
+    JointVoteClassifier,
     NEMGNetClassifier,
     Recordings,
     Segmenter,
@@ -434,3 +435,19 @@ def test_the_balanced_final_classifier_does_not_lean_away_from_the_subject_left_
         own[final] = model.predict_proba(X[:1], groups=subjects[:1])[0, 0]
     assert own["logistic"] < 0.28  # two of eight training subjects
     assert own["balanced"] == pytest.approx(1 / 3, abs=1e-3)
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_a_score_of_diagnoses_in_another_coding_is_refused(joint):
+    X = np.random.default_rng(0).normal(size=(24, 5))
+    y, who = np.repeat([0, 1], 12), np.arange(24) // 2
+    model = DiVoteClassifier(LogisticRegression())
+    model = JointVoteClassifier([("one", model)]) if joint else model
+    model.fit(X[:, None], y, groups=who)
+    said = "of which the model knows none: it was trained on .*0, 1.* Write the diagnoses as in"
+    new = who + 100
+    for other in (y.astype(str), np.where(y, "yes", "no"), y + 2):
+        with pytest.raises(ValueError, match=said):
+            model.score(X[:, None], other, groups=new)
+    assert model.score(X[:, None], y, groups=new) == model.score(X[:, None], y * 1.0, groups=new)
+    assert model.score(X[:12, None], np.full(12, 7), groups=new[:12]) == 0  # a fold of one class

@@ -188,6 +188,14 @@ def test_models_are_copied_evaluated_and_shown(toy):
     assert shown.figure_ is not None
 
 
+def test_tables_name_the_members_that_were_trained(toy):
+    X, y = toy
+    model = joint().fit(X, y)
+    expected = model.levels(X).items["kind"]
+    model.set_params(estimators=[("a", votes(0.4)), ("b", votes(1.2))])
+    assert model.levels(X).items["kind"].tolist() == expected.tolist()
+
+
 def test_what_explains_segments_takes_one_member(toy):
     X, y = toy
     model = joint().fit(X, y)
