@@ -1,7 +1,8 @@
 """Needle electromyography as scikit-learn estimators: from recordings to a subject's diagnosis.
 
 Every public name loads on first use, so that ``import sknemg`` loads no torch, timm or matplotlib.
-The names, and where each is defined, are listed in the stub ``__init__.pyi``.
+The names, and where each is defined, are listed in the stub ``__init__.pyi``: what most analyses
+need, and the modules that hold the rest. What only the package itself uses is not among them.
 """
 
 import lazy_loader as _lazy

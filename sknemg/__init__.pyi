@@ -1,9 +1,7 @@
 from . import (
     archive,
     augmentation,
-    base,
     classifiers,
-    cli,
     datasets,
     diagnosis,
     divote,
@@ -19,12 +17,9 @@ from . import (
     persistence,
     preprocessing,
     pretrained,
-    provenance,
     recordings,
     signal,
     simulate,
-    versions,
-    weights,
 )
 from .augmentation import (
     SignalAugmenter,
@@ -34,7 +29,9 @@ from .classifiers import (
     NEMGNetClassifier,
     TimmClassifier,
 )
+from .diagnosis import Diagnostician
 from .divote import DiVoteClassifier, JointVoteClassifier
+from .evaluation import evaluate
 from .features import InterferenceFeatures, PatternFeatures, SegmentFeatures
 from .images import (
     MelSpectrogram,
@@ -61,12 +58,14 @@ from .recordings import (
     InvalidRecordingsError,
     Recordings,
 )
+from .simulate import make_cohort
 
 __version__: str
 
 __all__ = [
     "BandPass",
     "DiVoteClassifier",
+    "Diagnostician",
     "Downsampler",
     "FewerSubjects",
     "ImplausibleWarning",
@@ -91,12 +90,11 @@ __all__ = [
     "TimmClassifier",
     "archive",
     "augmentation",
-    "base",
     "classifiers",
-    "cli",
     "datasets",
     "diagnosis",
     "divote",
+    "evaluate",
     "evaluation",
     "export_onnx",
     "features",
@@ -104,6 +102,7 @@ __all__ = [
     "inspection",
     "labeler",
     "load_model",
+    "make_cohort",
     "metrics",
     "model_selection",
     "muap",
@@ -111,11 +110,8 @@ __all__ = [
     "persistence",
     "preprocessing",
     "pretrained",
-    "provenance",
     "recordings",
     "save_model",
     "signal",
     "simulate",
-    "versions",
-    "weights",
 ]

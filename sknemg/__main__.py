@@ -1,4 +1,4 @@
-"""``python -m sknemg``: the command line of `sknemg.cli`."""
+"""``python -m sknemg``: the command line."""
 
 import sys
 

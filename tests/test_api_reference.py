@@ -72,6 +72,11 @@ def test_every_module_has_its_section_or_a_reason_to_have_none(conf):
     assert listed & set(NO_PAGES) == set()
 
 
+def test_the_front_door_offers_the_modules_of_the_reference_and_no_internals(conf):
+    offered = {name for name in sknemg.__all__ if inspect.ismodule(getattr(sknemg, name))}
+    assert offered == {module.partition(".")[0] for _, module in conf.REFERENCE}
+
+
 def test_every_package_within_a_package_has_its_section(conf):
     public = {
         module.name.removeprefix("sknemg.")
