@@ -80,43 +80,18 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     picture, page = folder / "comparison.png", folder / "report.html"
     with _missing_glyphs_named_once():
-        shared, own = _panels(result, scores, X)
+        shared, own = report_panels(result, scores, X)
         figure = draw_comparison([*shared, *next(iter(own.values()))])
         try:
             figure.savefig(picture, dpi=130)
         finally:
             plt.close(figure)
-        text = _page(result, scores, differences, shared, own, title=title, gains=gains)
+        text = report_page(result, scores, differences, shared, own, title=title, gains=gains)
     page.write_text(text, encoding="utf-8")
     return [page, picture]
 
 
-def report_page(
-    result: Evaluation,
-    scores: pd.DataFrame,
-    differences: pd.DataFrame,
-    X: Recordings,
-    *,
-    title: str,
-    gains: pd.DataFrame | None = None,
-) -> str:
-    """Return the page that `write_report` writes.
-
-    Parameters
-    ----------
-    result, scores, differences, X, title, gains
-        As for `write_report`.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
-    panels = _panels(result, scores, X)
-    return _page(result, scores, differences, *panels, title=title, gains=gains)
-
-
-def _panels(
+def report_panels(
     result: Evaluation, scores: pd.DataFrame, X: Recordings
 ) -> tuple[list[Panel], dict[str, list[Panel]]]:
     """Prepare the pictures of all methods together, and those of each."""
@@ -124,7 +99,7 @@ def _panels(
     return shared_panels(result, scores, X), {name: method_panels(result, name) for name in methods}
 
 
-def _page(
+def report_page(
     result: Evaluation,
     scores: pd.DataFrame,
     differences: pd.DataFrame,
@@ -132,8 +107,9 @@ def _page(
     own: Mapping[str, list[Panel]],
     *,
     title: str,
-    gains: pd.DataFrame | None,
+    gains: pd.DataFrame | None = None,
 ) -> str:
+    """Return the page as HTML, of `report_panels` (`shared`, `own`) and what `write_report` takes."""
     settings = result.settings
     methods = list(result.subjects["method"].unique())
     if gains is None:

@@ -50,7 +50,13 @@ def test_limits_are_measured_and_told(tmp_path):
 
 @pytest.mark.gpu
 def test_limits_of_a_gpu(tmp_path):
-    small(tmp_path, "--device", "cuda")
+    text = small(tmp_path, "--device", "cuda", "--out", "gpu")
+    assert "A CPU: not run" in text and f"A GPU. *{torch.cuda.get_device_name()}" in text
+    training = pd.read_csv(tmp_path / "limits" / "gpu" / "training.csv")
+    assert training["network"].tolist() == ["A"] * 4 + ["B"] * 2
+    inference = pd.read_csv(tmp_path / "limits" / "gpu" / "inference.csv")
+    assert (inference["times_floor"].dropna() > 0).sum() >= 8
+    assert inference["fast_differs"].between(0, 1e-3).all()
 
 
 def test_floating_operations_are_counted():

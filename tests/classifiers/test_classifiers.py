@@ -364,7 +364,10 @@ def test_a_trailing_batch_of_one_is_left_out_but_no_row_for_good(n):
 
 def test_thirty_three_rows_train():
     X, y, _ = segments(n_each=6)
-    small(batch_size=32).fit(X[:33], y[:33])
+    clf = small(batch_size=32).fit(X[:33], y[:33])
+    assert clf.history_["update"].iloc[-1] > 0
+    assert all(np.isfinite(weights).all() for weights in clf.weights_.values())
+    assert np.isfinite(clf.predict_proba(X)).all()
 
 
 def test_diverged_training_is_an_error():
@@ -529,7 +532,11 @@ def test_weights_pass_through_safetensors():
     X, y, _ = segments()
     clf = small().fit(X, y)
     weights = safetensors.load(safetensors.save(clf.weights_))
-    clf.module_.load_state_dict({name: torch.tensor(w) for name, w in weights.items()})
+    assert list(weights) and set(weights) == set(clf.weights_)
+    other = small(random_state=1).fit(X, y)
+    assert not np.array_equal(other.predict_proba(X), clf.predict_proba(X))
+    other.module_.load_state_dict({name: torch.tensor(w) for name, w in weights.items()})
+    np.testing.assert_array_equal(other.predict_proba(X), clf.predict_proba(X))
 
 
 def test_a_missing_device_is_named():
@@ -615,7 +622,7 @@ def test_weights_of_another_type_and_read_only_ones_predict():
         for array in weights.values():
             array.flags.writeable = False
         other = deepcopy(clf)
-        other.weights_ = weights
+        other.module_.load_state_dict({name: torch.tensor(w) for name, w in weights.items()})
         np.testing.assert_allclose(pickle.loads(pickle.dumps(other)).predict_proba(X), p, atol=most)
 
 

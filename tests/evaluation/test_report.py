@@ -13,7 +13,7 @@ from sknemg.evaluation import Evaluation, report
 from sknemg.evaluation.comparison import scores_of
 from sknemg.evaluation.confounding import confounds
 from sknemg.evaluation.figure import method_panels, shared_panels, short_names
-from sknemg.evaluation.report import report_page, write_report
+from sknemg.evaluation.report import report_page, report_panels, write_report
 from sknemg.pages import INTENDED_USE
 
 
@@ -46,7 +46,9 @@ class Page(HTMLParser):
 
 def page_of(result, X, y, title="Comparison on a cohort"):
     scores = scores_of(result, n_resamples=9)
-    return report_page(result, scores, confounds(X, y), X, title=title)
+    return report_page(
+        result, scores, confounds(X, y), *report_panels(result, scores, X), title=title
+    )
 
 
 @pytest.fixture
@@ -221,7 +223,8 @@ def test_what_a_score_hides_stands_below_the_table(quick):
     result, X, y = invented()
     scores = scores_of(result, n_resamples=9)
     scores["note"] = np.where(scores["method"] == "LDA", "one subject only: <normal>", "")
-    page = report_page(result, scores, confounds(X, y), X, title="x")
+    panels = report_panels(result, scores, X)
+    page = report_page(result, scores, confounds(X, y), *panels, title="x")
     assert "one subject only: <normal> (LDA, subjects; LDA, recordings)" in Page(page).text
 
 

@@ -8,7 +8,7 @@ from _results import hostile, invented
 
 from sknemg.evaluation.comparison import scores_of
 from sknemg.evaluation.confounding import confounds
-from sknemg.evaluation.report import report_page
+from sknemg.evaluation.report import report_page, report_panels
 
 pytestmark = pytest.mark.browser
 
@@ -61,7 +61,8 @@ def page(request, tab, tmp_path_factory):
     scores = scores_of(result, n_resamples=9)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*missing from font")
-        text = report_page(result, scores, confounds(X, y), X, title="Comparison on a cohort")
+        panels = report_panels(result, scores, X)
+        text = report_page(result, scores, confounds(X, y), *panels, title="Comparison on a cohort")
     file = tmp_path_factory.mktemp(request.param) / "report.html"
     file.write_text(text, encoding="utf-8")
     return file

@@ -31,10 +31,10 @@ FILES = ("README.md", "SHA256SUMS", "config.json", "model.safetensors")
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """A small model with a network, and its fingerprint."""
+    """A small model with a network that answers by its input, and its fingerprint."""
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(6, 1, 40)), np.repeat(["a", "b"], 3)
-    network = NEMGNetClassifier("A", width=1, short="pad", max_epochs=1, random_state=0)
+    network = NEMGNetClassifier("A", width=2, short="pad", max_epochs=1, random_state=0)
     final = make_pipeline(StandardScaler(), LogisticRegression())
     model = make_pipeline(
         Segmenter(0.2, 0.2, input_sfreq=200, short="pad"),
@@ -98,9 +98,12 @@ def edit(folder):
     return change
 
 
-def test_the_copy_loads_as_it_is(folder, edit):
-    load_model(folder)
-    load_model(edit())
+def test_a_folder_signed_anew_answers_as_the_first(saved, edit):
+    """What the attacks below change is all that is wrong with their folders."""
+    X = np.random.default_rng(1).normal(size=(4, 40))
+    expected = load_model(saved[0]).predict_proba(X)
+    assert np.ptp(expected[:, 0]) > 0
+    np.testing.assert_array_equal(load_model(edit()).predict_proba(X), expected)
 
 
 # -- files -------------------------------------------------------------------------------------
@@ -328,9 +331,9 @@ def test_arrays_that_are_missing_or_of_another_shape_or_type(folder, edit):
 def test_weights_that_do_not_fit_the_network(folder, edit):
     def grow(arrays):
         name = next(n for n in arrays if n.endswith("weight"))
-        arrays[name] = np.zeros((2, *arrays[name].shape[1:]), np.float32)
+        arrays[name] = np.zeros((3, *arrays[name].shape[1:]), np.float32)
 
-    refused(edit(on_arrays=grow), r"NEMGNetClassifier needs .* of shape \(1, 1, 11\)")
+    refused(edit(on_arrays=grow), r"NEMGNetClassifier needs .* of shape \(2, 1, 11\)")
 
 
 # -- config ------------------------------------------------------------------------------------
@@ -450,7 +453,7 @@ def test_json_that_is_none(folder, text, message):
 
 def test_a_duplicate_key_far_inside(folder):
     text = (folder / "config.json").read_text()
-    doubled = text.replace('"width": 1', '"width": 1, "width": 1', 1)
+    doubled = text.replace('"width": 2', '"width": 2, "width": 2', 1)
     assert doubled != text
     (folder / "config.json").write_text(doubled)
     sign(folder)

@@ -374,8 +374,11 @@ def test_a_file_is_not_overwritten_by_accident(model, tmp_path):
 # -- attacks -----------------------------------------------------------------------------------
 
 
-def test_the_copy_loads_as_it_is(edit):
-    load_model(edit(lambda proto: None))
+def test_a_file_written_anew_answers_as_the_first(exported, edit):
+    """What the attacks below change is all that is wrong with their files."""
+    X, _ = cohort(4, seed=1)
+    again = load_model(edit(lambda proto: None)).diagnose(X)
+    same_diagnoses(load_model(exported[0]).diagnose(X), again)
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, -100, -1])
