@@ -9,6 +9,7 @@ import pandas as pd
 
 from sknemg.evaluation.confounding import chance_to_find
 from sknemg.evaluation.result import Evaluation
+from sknemg.metrics._format import format_share
 
 #: The metric by which methods are compared: the mean over the diagnoses of the share right.
 COMPARED = "balanced_accuracy"
@@ -107,8 +108,8 @@ def _rights(result: Evaluation, scores: pd.DataFrame, method: str, name: str = "
         said = f"{name} gave {round(row.value * n)} right answers of {n} in {runs} runs"
     else:
         said = f"{name} diagnosed {round(row.value * n)} of {n} test subjects rightly"
-    reach = f", 95 % interval {_percent(row.low)} to {_percent(row.high)}"
-    return f"{said} ({_percent(row.value)}{'' if np.isnan(row.low) else reach})."
+    reach = f", 95 % interval {format_share(row.low)} to {format_share(row.high)}"
+    return f"{said} ({format_share(row.value)}{'' if np.isnan(row.low) else reach})."
 
 
 def _gain(gains: pd.DataFrame, method: str) -> str:
@@ -167,14 +168,10 @@ def _differing(differences: pd.DataFrame, result: Evaluation) -> list[str]:
         "where a diagnosis has one subject, none is found at all"
         if np.isnan(chance)
         else "in a cohort of this size, one of a whole standard deviation is found "
-        f"{_percent(chance)} of the time"
+        f"{format_share(chance)} of the time"
     )
     found.append(f"A large p does not prove that there is no difference: {power}.")
     return found
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
 
 
 def _points(difference: float) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sknemg.diagnosis.percent import percent
 from sknemg.divote.levels import class_columns
+from sknemg.metrics._format import format_share
 from sknemg.pages import RESEARCH_ONLY, Table, render
 from sknemg.recordings import Recordings
 from sknemg.versions import __version__
@@ -93,7 +94,7 @@ def patient_page(
         first=first,
         bars=[(str(k), p, k in found.answer) for k, p in found.probabilities.items()],
         percent=percent,
-        coverage=f"{found.coverage:.0%}".replace("%", " %"),
+        coverage=format_share(found.coverage),
         recordings=_recordings_table(found),
         traces=traces,
         marked=any(trace.marks for trace in traces),
@@ -103,7 +104,7 @@ def patient_page(
         effect=EFFECT,
         decisive=_decisive(found),
         n_calibration=model.n_calibration_,
-        limits=[f"{bound:.0%}".replace("%", " %") for bound in found.coverage_range],
+        limits=[format_share(bound) for bound in found.coverage_range],
         fingerprint=fingerprint,
         **_muaps(X, found, reference),
     )

@@ -109,7 +109,7 @@ def report_page(
     title: str,
     gains: pd.DataFrame | None = None,
 ) -> str:
-    """Return the page as HTML, of `report_panels` (`shared`, `own`) and what `write_report` takes."""
+    """Return the page as HTML: `shared` and `own` are what `report_panels` gives."""
     settings = result.settings
     methods = list(result.subjects["method"].unique())
     if gains is None:

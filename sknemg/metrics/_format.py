@@ -1,10 +1,21 @@
-"""Text of a value with its interval."""
+"""Shares, and values with their intervals, as text."""
 
 from __future__ import annotations
 
 import numpy as np
 
 _MOST_DIGITS = 12
+
+
+def format_share(share: float) -> str:
+    """Write a share of subjects, which may be none or all of them, in whole percent.
+
+    Examples
+    --------
+    >>> format_share(0.876), format_share(1)
+    ('88 %', '100 %')
+    """
+    return f"{100 * share:.0f} %"
 
 
 def format_interval(

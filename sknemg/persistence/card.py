@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sknemg.diagnosis import Diagnostician, scale_temperature
 from sknemg.metrics import format_interval, score_table
+from sknemg.metrics._format import format_share
 from sknemg.pages import INTENDED_USE, RESEARCH_ONLY
 from sknemg.persistence._write_folder import sealed
 from sknemg.provenance import provenance
@@ -230,12 +231,13 @@ def model_card(
         "## When it is not sure, and when it does not answer",
         "",
         f"The answer holds every diagnosis whose probability is {1 - model.quantile_:.2f} or "
-        f"more, so that {_percent(model.coverage)} of patients like those of training have theirs "
-        f"in it (conformal prediction over subjects). {model.n_calibration_} subjects leave that "
-        f"share open between {_percent(low)} and {_percent(high)} (90 % interval). Of the subjects "
-        f"left out, {_percent(sets['covered'])} were covered and "
-        f"{_percent(sets['one_diagnosis'])} got one diagnosis; the mean number of diagnoses was "
-        f"{sets['mean_size']:.2f}. Nothing is promised for patients of another kind, nor for each "
+        f"more, so that {format_share(model.coverage)} of patients like those of training have "
+        "theirs in it (conformal prediction over subjects). "
+        f"{model.n_calibration_} subjects leave that share open between {format_share(low)} and "
+        f"{format_share(high)} (90 % interval). Of the subjects left out, "
+        f"{format_share(sets['covered'])} were covered and {format_share(sets['one_diagnosis'])} "
+        f"got one diagnosis; the mean number of diagnoses was {sets['mean_size']:.2f}. Nothing is "
+        "promised for patients of another kind, nor for each "
         "diagnosis by itself.",
         "",
         f"A recording cannot be judged if it is shorter than {known.min_duration:g} s, sampled "
@@ -245,8 +247,8 @@ def model_card(
         f"{_microvolts(known.high_[2])}), or if its features are unlike all of training "
         f"(Mahalanobis distance beyond {known.distance_:.1f}). A patient cannot be judged if more "
         "than half of the recordings cannot, or if their median distance is beyond "
-        f"{known.subject_distance_:.1f}. Of the subjects left out, {_percent(known.refused_)} were "
-        "beyond.",
+        f"{known.subject_distance_:.1f}. Of the subjects left out, "
+        f"{format_share(known.refused_)} were beyond.",
         "",
         "## How it was made",
         "",
@@ -258,10 +260,6 @@ def model_card(
         *_gaps(licence),
     ]
     return sealed("\n".join(lines))
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
 
 
 def _microvolts(level: float) -> str:
