@@ -398,7 +398,7 @@ def _ratio(rows: pd.DataFrame, of: str, to: str, column: str = "wall_s") -> pd.S
 def tables(results: Path | None = None) -> str:
     """Write the section of docs/benchmarks.md."""
     parts = [
-        "## Beside what the machine can do\n",
+        "## Speed, compared with what the machine can do\n",
         "`python -m benchmarks.limits`: all ways in turn in one run, median [least, greatest] of "
         "the rounds. The floor is the network's multiply-adds at the speed of a matrix product in "
         "the same run. Aims: inference of nEMGNet-B at most 1.5 times the floor, an epoch within "

@@ -1,4 +1,4 @@
-"""What looks at the test fold are worth: the best of k epochs, seeds or settings, by subject.
+"""Selection on the test fold: scores of the best of k epochs, seeds or settings, by subject.
 
 Run ``python -m benchmarks.looks``; a stopped run goes on. In five folds by subject of simulated
 cohorts many models are scored on the test fold, and the best of k of them is reported, as if it
@@ -329,49 +329,55 @@ def keep(size: Size, folder: Path, out: Path) -> None:
 
 # -- tables ------------------------------------------------------------------------------------
 
-INTRODUCTION = """# What looks at the test fold are worth
+INTRODUCTION = """# How much selection on the test fold inflates scores
 
 Generated from `benchmarks/results/looks` by `python -m benchmarks.looks --page`; what was not run
 says so.
 
-The published scores of nEMGNet are those of the weights that did best on the test fold, looked at
-400 times ([leaks](guide/leaks.md)). The same happens without any code for it: somebody trains with
-several seeds, epochs, classifiers or settings, looks at the score of each on the test fold, and
-reports the best. This page measures by how much such a score is too high.
+The published scores of nEMGNet ([Yoo et al. 2022](references.md)) are those of the weights that
+did best on the test fold, which was scored 400 times during training ([leaks](guide/leaks.md)).
+The same happens without any code for it, when somebody trains with several seeds, epochs,
+classifiers or settings, scores each on the test fold, and reports the best. This page measures how
+much too high such a score is.
 
-The best look is chosen **anew in each fold**, as the papers do with epochs, and the scores so found
-are averaged over the folds. One choice for all folds, that of the best cross-validated score, gains
-less: it is the greatest of k means over all test subjects, not the mean of the greatest of each
-fold. How much less was not measured.
+The best look is chosen **separately in each fold**, as in the paper, and the scores of the chosen
+looks are averaged over the folds. One choice for all folds, by the best cross-validated score,
+inflates scores less: it is the greatest of k means over all test subjects, not the mean of the
+greatest of each fold. How much less was not measured.
 
-The cohorts were made by the simulator as it was before commit c94f7fb, with which every simulated
-signal changed.
+The cohorts were made by the simulator before commit c94f7fb, which changed every simulated signal.
 
 ```sh
 python -m benchmarks.looks            # resumes after a stop; --kinds epochs seeds settings: minutes
 python -m benchmarks.looks --page
 ```
 
-**What a look is.** Five folds by subject; a fifth of the training subjects is set aside for
-validation; each training sees the rest, {n_windows} windows of 0.4 s of each subject.
+**What a look is.** A look is one score on the test fold. There are five folds by subject; a fifth
+of the training subjects is set aside for validation; each training sees the rest, {n_windows}
+windows of 0.4 s per subject.
 
-- *weights of nEMGNet along a training*: version A of width {width}, trained as published in batches
-  of {batch_size} (published: width 64, batches of 32), looked at after every {look_every} of
-  {n_updates} updates (published: every 50 of 20,000).
+- *weights of nEMGNet along a training*: version A of width {width}, trained as published in
+  batches of {batch_size} (published: width 64, batches of 32), looked at after every {look_every}
+  of {n_updates} updates (published: every 50 of 20,000).
 - *epochs of a small network on features*: 32 hidden units on {{class}}`~sknemg.SegmentFeatures`,
   looked at after each of {n_looks} epochs.
 - *seeds of a forest on features*: five trees, {n_looks} seeds.
 - *settings and classifiers on features*: {n_looks} draws of a subset of the features, their
   scaling, one of six classifiers, and its settings.
 
-**What the columns are.** "One look" is the expected score of one look drawn at random: nobody has
-chosen. The others are differences from it, in points: the expected score of the best of k looks,
-*if the best is chosen on the test fold itself* and its score on the same fold reported; what the
-weights or settings so chosen score on patients of another cohort, at whom nobody has looked; and
-the best of {n_looks} chosen on the validation subjects instead, scored on the test fold, which is
-honest; and the last look of a training, which nobody chose. 95 % t-intervals over the test folds:
-all looks of a fold share its subjects, so a fold counts once. Training sets of the folds of a
-cohort overlap, which the intervals leave out.
+**What the columns are.** "One look" is the expected score of one look drawn at random, without any
+selection. The other columns are differences from it, in points:
+
+- the expected score of the best of k looks, *if the best is chosen on the test fold itself* and
+  its score on the same fold is reported;
+- "fresh subjects": what the weights or settings chosen in this way score on patients of another
+  cohort, which played no part in the choice;
+- "validation": the best of {n_looks} chosen on the validation subjects instead and scored on the
+  test fold, which is honest;
+- the last look of a training, which nobody chose.
+
+Intervals are 95 % t-intervals over the test folds: all looks of a fold share its subjects, so a
+fold counts once. Training sets of the folds of a cohort overlap, which the intervals ignore.
 """
 
 #: What is chosen by, what is reported, and the heading.
@@ -385,35 +391,36 @@ DISCUSSION = """## What holds
 
 Read from these results by hand.
 
-- **Even where there is nothing to learn, the best of many looks scores well.** With the diagnoses
-  dealt anew nobody can be right more often than one time in three. The best of 300 settings, chosen
-  in each fold by its test subjects, is right for 34 + 28 = 62 % of them; on fresh subjects it gains
-  nothing (0 [-2, +2]), nor if it is chosen on validation subjects.
-- **Ten looks are enough.** Chosen by subjects, with the diagnoses dealt anew, the best of ten gains
-  +15 points for seeds (8 of the 15 folds were run) and for settings, more than half of what 300
-  give (+27 and +28). With the diagnoses as simulated it is +9 of +16 and +15 of +23.
-- **Seeds are looks.** Three hundred forests that differ in nothing but their seed are worth the
-  same on fresh subjects (0 [0, +1]); the best of them on the test fold is +16 points better there
-  [+12, +20], 75 % become 91 %.
-- **A search over settings also gains in reality**: +5 [+3, +7] on fresh subjects, but +23
-  [+18, +27] on the fold that chose. Chosen on validation subjects the same search gains +5
-  [-1, +11], which is what it is worth.
+- **Even where there is nothing to learn, the best of many looks scores well.** With diagnoses
+  assigned at random, no model can be correct more than one time in three on average. The best of
+  300 settings, chosen in each fold by its test subjects, classifies 34 + 28 = 62 % of them
+  correctly; on fresh subjects it gains nothing (0 [-2, +2]), nor does it if chosen on validation
+  subjects.
+- **Ten looks are enough.** Chosen by subjects, with diagnoses assigned at random, the best of ten
+  gains 15 points for seeds (8 of the 15 folds were run) and for settings, more than half of the
+  gain with 300 (27 and 28). With the diagnoses as simulated it is 9 of 16 and 15 of 23.
+- **Seeds are looks.** Three hundred forests that differ only in their seed score the same on fresh
+  subjects (0 [0, +1]); the best of them on the test fold scores 16 points more there [+12, +20]:
+  75 % become 91 %.
+- **A search over settings also brings a real gain**: +5 [+3, +7] on fresh subjects, but +23 [+18,
+  +27] on the fold that it was chosen on. Chosen on validation subjects the same search gains +5
+  [-1, +11], an honest estimate.
 - **Choosing by segments leaks less than choosing by subjects.** A fold has eleven or twelve
-  subjects and twenty times as many segments. Chosen by segments, the gain of segments on the fold
-  is 3 to 8 points above the gain on fresh subjects.
-- **Weights of nEMGNet chosen as published**, by segments of the test fold: +9 points of segments
-  [+8, +10] where validation subjects would give +3 [-2, +7]. On fresh subjects the same weights
-  gain +6 [+2, +11]: much of the gain is real, since a look at a random time is often an early one.
-  Five folds show no leak of its subjects (+12 [+1, +22]; fresh +14 [-4, +32]). Chosen by subjects
-  the gain is +26 [+20, +32], and +6 [-12, +23] on fresh ones.
-- **How much it is elsewhere** depends on how many subjects a fold has (here as in the paper) and on
-  how much the looks differ: epochs of a training that has settled hardly do (+5 points, chosen by
-  subjects), so they leak least.
+  subjects and twenty times as many segments. Chosen by segments, the gain in segment accuracy on
+  the fold is 3 to 8 points above the gain on fresh subjects.
+- **Weights of nEMGNet chosen as published**, by segments of the test fold, gain 9 points of
+  segment accuracy [+8, +10], where validation subjects would give +3 [-2, +7]. On fresh subjects
+  the same weights gain +6 [+2, +11]: much of the gain is real, since a look at a random time is
+  often an early one. For subjects, five folds show no leak (+12 [+1, +22]; fresh +14 [-4, +32]).
+  Chosen by subjects the gain is +26 [+20, +32], and +6 [-12, +23] on fresh ones.
+- **How large the effect is elsewhere** depends on how many subjects a fold has (here as in the
+  paper) and on how much the looks differ: epochs of a training that has settled hardly differ (+5
+  points, chosen by subjects), so they leak least.
 
 The network here is small and its training short; the published training of 20,000 updates at width
-64, with 400 looks, was not repeated. All patients are simulated, from three cohorts and one seed of
-folds each; nEMGNet saw one of the cohorts, and seeds with diagnoses dealt anew 8 of the 15 folds,
-those of one cohort and three of another.
+64, with 400 looks, was not repeated. All patients are simulated, from three cohorts and one seed
+of folds each. nEMGNet was run on one of the cohorts, and seeds with diagnoses assigned at random
+on 8 of the 15 folds, those of one cohort and three of another.
 """
 
 
@@ -432,11 +439,13 @@ def tables(folder: Path = FOLDER) -> str:
         f"{about['commit'] or 'unknown'}.*\n"
     ]
     for labels, heading in zip(
-        LABELS, ("diagnoses as simulated", "diagnoses dealt anew"), strict=True
+        LABELS, ("diagnoses as simulated", "diagnoses assigned at random"), strict=True
     ):
         lines.append(f"## Accuracy in percent, {heading}\n")
         if labels != "true":
-            lines.append("No model can know these: what exceeds 33 % was looked up on the fold.\n")
+            lines.append(
+                "No model can know these: anything above 33 % comes from selection on the fold.\n"
+            )
         for by, level, title in VIEWS:
             header = ["looks at", "folds", "one look", *(f"best of {k}" for k in COUNTS[1:])]
             header += [f"best of {COUNTS[-1]}, fresh subjects", f"best of {COUNTS[-1]}, validation"]

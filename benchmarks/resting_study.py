@@ -1,4 +1,4 @@
-"""Resting discharges: signals or pictures, augmented or not, tuned or new, alone or combined.
+"""Resting discharges: signals or pictures, augmented or not, new or fine-tuned, alone or combined.
 
 After Nodera et al. 2019 (accuracy 0.86 on the original clips, 1.0 with 200,000 augmented images)
 and the reply that asks for more discharges, several conversions, dropout and combined models. All
@@ -7,9 +7,9 @@ clean clips of unseen subjects and on the same discharges recorded under worse c
 
 Every size of the training set gets the same number of updates (at least one pass), so that what
 augmentation adds is not longer training. "companded" is nEMGNet's recipe "tuned" (of clips as long
-as these the head is pooled, too) with the one-cycle schedule of ``sknemg compare``; "tuned" are
-weights learned on another task. "features" are a random forest on simple features: what needs no
-network. "combined" is the mean of the branches' probabilities, which is what
+as these the head is pooled, too) with the one-cycle schedule of ``sknemg compare``; "fine-tuned"
+starts from weights learned on another task. "features" are a random forest on simple features: what
+needs no network. "combined" is the mean of the branches' probabilities, which is what
 ``VotingClassifier(voting="soft")`` over the branches' pipelines answers.
 
 Finished cells are kept in ``--cache``; rerun the same command to resume. After ``--minutes`` no
@@ -117,7 +117,7 @@ def network(branch, start, n_rows, settings, seed):
         image_size=settings["image_size"],
         drop_rate=dropout,
         pretrained=start == "pretrained",
-        checkpoint=other_weights(branch, settings) if start in ("tuned", "frozen") else None,
+        checkpoint=other_weights(branch, settings) if start in ("fine-tuned", "frozen") else None,
         freeze="backbone" if start == "frozen" else None,
         **common,
     )
@@ -188,10 +188,10 @@ def plan(args):
     largest = args.sizes[-1]
     cells += [("six", branch, "scratch", n) for n in (small, largest) for branch in BRANCHES]
     cells += [("six", "raw", "companded", n) for n in (small, largest)]
-    cells += [("six", "mel", start, small) for start in ("tuned", "frozen", "no dropout")]
+    cells += [("six", "mel", start, small) for start in ("fine-tuned", "frozen", "no dropout")]
     cells += [("extended", branch, "scratch", n) for n in (small, largest) for branch in BRANCHES]
     cells += [("six", branch, "scratch", n) for n in larger[:-1] for branch in BRANCHES]
-    cells += [("six", "mel", "tuned", largest)]
+    cells += [("six", "mel", "fine-tuned", largest)]
     cells += [(task, "mel", "noise added", n) for n in larger[:1] for task in ("six", "extended")]
     cells += [("six", "mel", "pretrained", small)]
     wanted = args.tasks, args.branches, ["-", *args.starts]
@@ -315,7 +315,8 @@ def parse():
     )
     parser.add_argument("--tasks", nargs="+", default=["six", "extended"])
     parser.add_argument("--branches", nargs="+", default=["features", *BRANCHES])
-    starts = ["scratch", "companded", "tuned", "frozen", "no dropout", "noise added", "pretrained"]
+    starts = ["scratch", "companded", "fine-tuned", "frozen", "no dropout", "noise added"]
+    starts.append("pretrained")
     parser.add_argument("--starts", nargs="+", default=starts)
     parser.add_argument("--subjects", type=int, default=36)
     parser.add_argument("--clips", type=int, default=12, help="a subject")

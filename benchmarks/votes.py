@@ -1,4 +1,4 @@
-"""What the rules of the vote are worth: pooling, weights of recordings, final classifiers.
+"""Voting rules compared: pooling, weights of recordings, final classifiers.
 
 Run ``python -m benchmarks.votes``; a stopped run goes on. ``SKNEMG_DATA`` names the folder that
 holds ``emglab_n2001`` and ``algiers``; without it the simulated cohorts are run alone. Each
@@ -122,41 +122,42 @@ LEARNED = [
 RULES = [*AVERAGES, *FINALS, *LEARNED]
 
 
-INTRODUCTION = """# Rules of the vote
+INTRODUCTION = """# Comparing voting rules
 
 Generated from `benchmarks/results/votes` by `python -m benchmarks.votes --page`; what was not run
 says so.
 
-What the parameters `pooling`, `recording_weights`, `final_estimator` and `cv` of
-{class}`~sknemg.DiVoteClassifier` are worth. All rules see the same scores of segments or motor
-units, of subjects that were left out: five folds by subject, of N2001 one subject at a time.
-Balanced accuracy of subjects and their log-loss (thirds: 1.10), and in brackets by how much it
-exceeds that of the rule it is compared with, with 95 % intervals over subjects, paired. A log-loss
-that falls is a gain. A final classifier learns from votes of the classifier that was trained on the
-same subjects, as published, or "out of fold" from votes of three classifiers that never saw them
-(of two where the smallest class has two subjects left, as in N2001).
-Simulated patients are no real persons; recordings of Algiers are full interference patterns, in
-which no motor units were looked for.
+This page compares values of the parameters `pooling`, `recording_weights`, `final_estimator` and
+`cv` of {class}`~sknemg.divote.DiVoteClassifier`. All rules see the same scores of segments or
+motor units from held-out subjects: five folds by subject, or one subject at a time for N2001
+([references](references.md)). The tables give balanced accuracy of subjects and their log-loss
+(uniform guessing: 1.10), and in brackets the difference from the rule it is compared with, with
+paired 95 % intervals over subjects. A lower log-loss is better. A final classifier learns from
+votes of the classifier that was trained on the same subjects, as published, or "out of fold" from
+votes of three classifiers that never saw them (of two where the smallest class has two subjects
+left, as in N2001). Simulated patients are not real people; recordings of Algiers are full
+interference patterns, in which no motor units were looked for.
 """
 
 DISCUSSION = """## What follows
 
 - **The balanced final classifier is the default.** Where classes differ in size the published one
-  answers by their frequencies: N2001, features + LDA 44 %, balanced 89 (+44 [+4, +66]; forest and
-  motor units +11, within chance). Learning from 10, 5 and 3 subjects of the classes it gains 18 to
-  34 points on simulated patients and 8 to 21 on Algiers, beyond chance in all eight cases. Where
-  sizes are equal the two are the same, and on all of Algiers they do not differ beyond chance.
+  answers by their frequencies: on N2001 features + LDA reach 44 %, and 89 balanced (+44 [+4, +66];
+  forest and motor units +11, within chance). Learning from 10, 5 and 3 subjects of the classes it
+  gains 18 to 34 points on simulated patients and 8 to 21 on Algiers, beyond chance in all eight
+  cases. Where sizes are equal the two are the same, and on Algiers with all its subjects they do
+  not differ beyond chance.
 - **Regularisation chosen inside** lowers the log-loss with unequal classes (beyond chance in all
   eight from the published one, in five from the balanced one), but harms where training votes are
-  too sure: forest on Algiers, in-sample, +0.11 [+0.03, +0.25]; out of fold 0.00. So it is there by
-  name, to be used with `cv`.
-- **Entropy-weighted votes** lower the log-loss on simulated patients by 0.10 to 0.14 (beyond chance
-  in five of six cases), on real ones by no more than chance (-0.05 to +0.01), and no pooling gains
-  accuracy beyond chance; the trimmed mean loses some once. So the mean remains the default. Length
-  of recordings makes no difference.
+  too sure: forest on Algiers, in-sample, +0.11 [+0.03, +0.25]; out of fold 0.00. So it is not the
+  default; use it with `cv`.
+- **Entropy-weighted votes** lower the log-loss on simulated patients by 0.10 to 0.14 (beyond
+  chance in five of six cases), on real ones by no more than chance (-0.05 to +0.01), and no
+  pooling gains accuracy beyond chance; the trimmed mean is worse in one case. So the mean remains
+  the default. Weighting recordings by length makes no difference.
 - **Few subjects**: with 3 or 5 subjects of each class the balanced classifier has a larger
-  log-loss than the mean, which learns nothing (beyond chance in seven and four of eight); with 8
-  and 10 about the same. `"auto"` is cautious and takes 10.
+  log-loss than the mean, which learns nothing (beyond chance in seven and four of eight cases);
+  with 8 and 10 it is about the same. `"auto"` is cautious and requires 10.
 - One seed of folds each. Cohorts were simulated at commit 08b1eba, before the constants of the
   simulator were revised in b832c7c and its physics mended in bbb919d and c94f7fb; rules are those
   of commit 18306d4. Choices were made on these subjects.
@@ -406,7 +407,7 @@ def tables(folder: Path = FOLDER) -> str:
             "## Final classifiers\n\nThey learn from means, by location where it is known; "
             "differences from the published one.\n",
             _table(finals, PUBLISHED, folder, names),
-            "## Few subjects\n\nThe balanced final classifier learns from so many subjects of each "
+            "## Few subjects\n\nThe balanced final classifier learns from this many subjects per "
             "class (drawn six times); differences from the mean, which learns nothing.\n",
             _table(few, MEAN, folder, large),
             "## Classes of unequal size\n\nThe final classifiers learn from 10, 5 and 3 subjects "

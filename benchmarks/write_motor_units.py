@@ -19,7 +19,7 @@ SECTIONS = [
         """Against the simulator's truth, by effort (a share of the maximal force). *Findable* are
 units of 50 µV or more from peak to peak that rise within 0.8 ms; *found*, *complete* and
 *false* as `benchmarks/decomposition.py` defines them. Aims at 5 % and below: 80 % found,
-95 % of discharges right, less than 5 % of trains false, amplitude within 5 % and duration
+95 % of discharges correct, less than 5 % of trains false, amplitude within 5 % and duration
 within 10 %, 100 times faster than real time on one core.""",
         "python -m benchmarks.decomposition --patients 2 --seed 2 --out simulated",
         decomposition.RESULTS / "simulated",
@@ -32,13 +32,13 @@ within 10 %, 100 times faster than real time on one core.""",
     (
         "Votes of motor units",
         """Ten subjects of N2001, eight recordings each, one subject left out at a time. Intervals
-are exact 95 % intervals. A recording without a vote is no right answer. The outlier rule
+are exact 95 % intervals. A recording without a vote counts as wrong. The outlier rule
 compares with published norms and needs no training.""",
         "SKNEMG_DATA=... python -m benchmarks.motor_unit_votes --out n2001",
         motor_unit_votes.RESULTS / "n2001",
         {
             "units": "Motor units found.",
-            "votes": "Right answers.",
+            "votes": "Correct answers.",
             "outlier_rule": "The outlier rule.",
         },
     ),
@@ -68,11 +68,12 @@ intervals that count recordings.""",
 INTRODUCTION = """# Motor units and patterns, measured
 
 Generated from `benchmarks/results/` by `python -m benchmarks.write_motor_units`; what was not run
-says so. Patients of the first and last section are simulated: errors of the amplifier, cross-talk
-and movement of a real examination are not in here. Recordings of N2001 and Algiers are not in the
-repository. With `--beside CHECKOUT`, another checkout of sknemg measures the same recordings, and
-appears under its commit; speed is a ratio within one such run. Simulated recordings here are of the
-simulator before commits bbb919d and c94f7fb, which changed every simulated signal.
+says so. Patients of the first and last section are simulated, without the amplifier errors,
+cross-talk and movement of a real examination. Recordings of N2001 and Algiers
+([references](references.md)) are not in the repository. With `--beside CHECKOUT`, another checkout
+of sknemg measures the same recordings, and appears under its commit; speed is a ratio within one
+such run. Simulated recordings come from the simulator before commits bbb919d and c94f7fb, which
+changed every simulated signal.
 """
 
 

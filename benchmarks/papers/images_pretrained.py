@@ -208,7 +208,8 @@ def drawn(known: pd.Series, shots: int, seed: tuple[int, ...]) -> tuple[str, ...
     least = known.value_counts().min()
     if shots > least:
         raise ValueError(
-            f"{shots} training subjects a class were asked for, a fold has {least}: ask for fewer."
+            f"{shots} training subjects per class were asked for, a fold has {least}: ask for "
+            "fewer."
         )
     rng = np.random.default_rng(seed)
     each = [known.index[known == label].to_numpy() for label in CLASSES]
@@ -375,21 +376,21 @@ def keep(out: Path, tables: list[pd.DataFrame], settings: dict[str, Any]) -> Non
 
 def tables() -> str:
     parts = [
-        "## Image networks that begin from simulated images\n",
+        "## Image networks that start from simulated images\n",
         "Public weights cannot be had offline, so each network is trained on mel spectrograms of "
         f"simulated patients of other seeds (`vary='all'`), at {Size().pixels} pixels, and then "
-        "further on few subjects with a tenth of the learning rate; beside it stands the same "
-        "network from random weights, with as many updates on the same subjects (a number of "
-        "updates is made in whole batches, and misses the one asked for by a few). No setting was "
+        "further on few subjects with a tenth of the learning rate. It is compared with the same "
+        "network from random weights, with as many updates on the same subjects (updates come in "
+        "whole batches, so that their number may differ by a few). No setting was "
         "searched. *Simulated images alone* is the network before it saw the cohort. Balanced "
-        "accuracy in percent and log-loss (thirds: 1.10) of recordings and of subjects, by the "
-        "mean of their windows' and of their recordings' scores, mean over seeds; in the "
+        "accuracy in percent and log-loss (uniform guessing: 1.10) of recordings and of subjects, "
+        "by the mean of their windows' and of their recordings' scores, mean over seeds; in the "
         "log-losses a score below 0.001, of a recording or a subject, counts as 0.001. Each seed "
         "has a pretraining, a draw of training subjects and a training of its own. Differences "
         "have 95 % t intervals over test subjects, whose seeds are averaged first; they are not "
-        "corrected for their number. The simulated cohort comes from the simulator that "
-        "pretrained, so that it shows what alike patients are worth, N2001 what they are worth "
-        "for real ones.\n",
+        "corrected for their number. The simulated cohort comes from the same simulator as the "
+        "patients of the pretraining, so it shows how much similar patients help; N2001 shows how "
+        "much simulated patients help with real ones.\n",
     ]
     for profile in ("cpu", "gpu"):
         parts += [_tables_of(profile, cohort) for cohort in TITLES]
@@ -422,7 +423,7 @@ def _tables_of(profile: str, cohort: str) -> str:
 def _shots(shots: int, method: str = "") -> str:
     if method.endswith(ALONE):
         return "none"
-    return "all others" if shots == ALL else f"{shots} a class"
+    return "all others" if shots == ALL else f"{shots} per class"
 
 
 def _said(settings: dict[str, Any], updates: pd.Series) -> str:

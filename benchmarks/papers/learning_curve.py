@@ -75,7 +75,7 @@ def tables(pictures: Path | None = None) -> str:
             [name, *(score_cells(result, f"{name}, {n} a class", ["accuracy"])[0] for n in sizes)]
             for name in CLASSIFIERS
         ]
-        header = ["", *(f"{size} a class" for size in sizes)]
+        header = ["", *(f"{size} per class" for size in sizes)]
         parts.append(profile_table(profile, result, header, rows))
         if result is not None and pictures is not None:
             plot(result, pictures / f"learning_curve_{profile}.png")

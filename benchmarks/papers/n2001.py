@@ -22,10 +22,10 @@ from sknemg.evaluation.confounding import confounds
 from sknemg.metrics import format_interval, score_table
 
 REMARK = """**The final classifier harms here.** With nine training subjects a logistic regression
-of its default strength stays near the frequencies of the classes, and leaving a subject out makes
-its own class the rarer one, so that answers lean away from the truth. Weighting the classes, or
-taking the mean of the same recordings without a final classifier, mends it. Recordings are scored
-before any final classifier, so that every way has the same.
+of its default strength answers close to the class frequencies, and leaving a subject out makes its
+own class the rarer one, so that answers lean away from the truth. Weighting the classes, or taking
+the mean of the same recordings without a final classifier, corrects this. Recordings are scored
+before any final classifier, so that their accuracy is the same in every row.
 """
 
 
@@ -58,9 +58,10 @@ def by_age_alone(X, y) -> str:
 def tables() -> str:
     parts = [
         "## Real recordings: N2001, one subject left out at a time\n",
-        "Biceps brachii, slight contraction, concentric needle; ALS stands for neuropathy. Ten "
-        "subjects: one more or one less is ten points, and every interval is wide. Percent [95 % "
-        "interval over subjects]; log-loss of subjects (thirds: 1.10).\n",
+        "Biceps brachii, slight contraction, concentric needle; ALS stands for neuropathy. With "
+        "ten subjects, one more or one less is ten points, and every interval is wide. Percent "
+        "[95 % interval over subjects]; log-loss of subjects (uniform guessing: 1.10).\n",
+        "The data are described in [](references.md).\n",
     ]
     result = with_averaging(load(STUDY, "n2001", "cpu"), IN_SAMPLE)
     rows = [
@@ -102,5 +103,5 @@ if __name__ == "__main__":
         .rename_axis("")
         .reset_index()
     )
-    table.loc[len(table)] = ["diagnosed rightly by age alone", by_age_alone(X, y), *[""] * 5]
+    table.loc[len(table)] = ["diagnosed correctly by age alone", by_age_alone(X, y), *[""] * 5]
     table.to_csv(args.out / "n2001_confounds.csv", index=False)

@@ -1,4 +1,4 @@
-"""Accuracy of segments, over all and of each class, and what the leak of a protocol is worth.
+"""Accuracy of segments, over all and per class, and how much the leak of a protocol inflates it.
 
 One study under both protocols: its nEMGNet-B gives the segment accuracies of the paper's section
 3.2 too.
@@ -68,7 +68,7 @@ def tables() -> str:
         ]
     return "\n".join(
         [
-            "## What the leak is worth, and segments of each class (CMPB 3.2)\n",
+            "## Choosing weights on the test fold, and accuracy of segments per class (CMPB 3.2)\n",
             "The same folds and network under the published protocol, whose weights are those "
             "that do best on the test fold, and under the nested one, which sets a fifth of the "
             "training subjects aside to choose. Subjects, percent [95 % interval].\n",

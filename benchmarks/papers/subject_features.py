@@ -61,7 +61,7 @@ def tables() -> str:
         "## In-sample against out-of-fold subject features\n",
         "As published, the final classifier is trained on the votes that the network gives to its "
         "own training subjects; simple averaging has no final classifier. Percent, and log-loss "
-        "(an answer of thirds has 1.10) [95 % interval]; difference in accuracy, points, with the "
+        "(uniform guessing: 1.10) [95 % interval]; difference in accuracy, points, with the "
         "corrected resampled t-test.\n",
     ]
     for profile in ("cpu", "gpu"):

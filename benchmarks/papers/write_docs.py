@@ -25,13 +25,19 @@ from benchmarks.papers import (
 
 DOCS = Path(__file__).parents[2] / "docs"
 
-INTRODUCTION = """# The papers' tables
+INTRODUCTION = """# Benchmarks: the papers' tables, rivals and limits
 
-Generated from `benchmarks/results/` by `benchmarks/papers/write_docs.py`; published numbers stand
-beside those found here. **They do not compare one to one**: the published cohort is private, the
-patients here are simulated (where nothing else is said), and on a CPU networks, epochs and cohort
-are smaller than published. The profile `gpu` is the published setting, except in the
-sections that say otherwise; what was not run says so, and nothing is estimated.
+Generated from `benchmarks/results/` by `benchmarks/papers/write_docs.py`. "CMPB" (Yoo et al. 2022)
+and "Readers" are [the papers](references.md) whose tables are repeated here; their numbers stand
+next to those found here. Further sections compare other methods, image networks, real recordings
+and the speed of the code. **Published numbers and those found here are not directly comparable**:
+the published cohort is private, the patients here are simulated (unless stated otherwise), and on
+a CPU networks, epochs and cohort are smaller than published. The profile `gpu` is the published
+setting, except in the sections that say otherwise; what was not run says so, and nothing is
+estimated.
+
+In the tables, *tuned + one-cycle* is nEMGNet with `recipe="tuned"`, which compands the input,
+trained under a one-cycle schedule; *published* is the paper's training.
 
 ```sh
 python -m benchmarks.papers.table_4 --profile gpu --cohort simulated   # or n2001, or a folder
@@ -40,13 +46,13 @@ python -m benchmarks.papers.write_docs
 
 Every script writes its subjects' predictions, counts of segments and settings (versions, device,
 seed, commit) to `benchmarks/results/`. After a stop, rerun the same command to resume. Intervals
-are 95 % intervals over subjects ([how they are made](guide/intervals.md)): they say what other
-test subjects would change, not what another training would.
+are 95 % intervals over subjects ([how they are made](guide/intervals.md)): they reflect the choice
+of test subjects, not that of the training.
 
-Simulated scores here and in `benchmarks/results/` are of the simulator of their commit. Its physics
-were mended three times (commits bbb919d, c94f7fb and 281e54c): simulated tables of the commits
-0ddbbb7, 8a6c42d and a5d891e are of the simulator before all of these, all others of that before the
-last.
+Simulated scores here and in `benchmarks/results/` come from the simulator as it was at their
+commit. Its physics or constants were changed six times since (commits bbb919d, c94f7fb, 281e54c,
+a66c73a, 40b4ea0 and ee7c008): simulated tables of the commits 0ddbbb7, 8a6c42d and a5d891e come
+from the simulator before all of these, all others from that before 281e54c.
 """
 
 DISCUSSION = """## What differs, and why
@@ -56,58 +62,60 @@ All others are about the profile `cpu`. Differences are points of subjects with 
 over subjects, not corrected for their number; all are of one seed.
 
 - **At the published width nEMGNet-A and B reach the published scores with features-PD**, on
-  simulated patients, after six epochs of a hundred: A has 48 of 57 subjects as published and 50 as
-  tuned, B 52 and 54. There the recipes differ by no more than chance (A +4 [-8, +15], B +4 [-1,
-  +8]). By the mean of its segments alone A has 51 as tuned and 39 as published (+21 [+9, +33]),
-  B 47 and 43 (+7 [-3, +17]). The tuned A is ahead of ResNet-50, which has 43 (+14 [+3, +25]).
+  simulated patients, after six epochs instead of a hundred: A classifies 48 of 57 subjects
+  correctly as published and 50 tuned + one-cycle, B 52 and 54. The two trainings differ by no more
+  than chance (A +4 [-8, +15], B +4 [-1, +8]). By the mean of its segments alone A has 51 tuned +
+  one-cycle and 39 as published (+21 [+9, +33]), B 47 and 43 (+7 [-3, +17]). The tuned A is ahead
+  of ResNet-50, which has 43 (+14 [+3, +25]).
 - **C and D, which had three epochs, do not reach them in every way.** With features-PD C has 48
   subjects (84 %, in the paper 82), D 46 (81, in the paper 81); by the mean of their segments they
   have 38 and 33 (66 and 57 %, in the paper 70 and 75). C as published has fewer subjects than B,
-  but not beyond chance (by the mean -9 [-19, +2]; with features-PD -7 [-14, -0], four subjects, p =
-  0.125 by McNemar's exact test). D is behind B by the mean (-18 [-31, -4], p = 0.02), and with
+  but not beyond chance (by the mean -9 [-19, +2]; with features-PD -7 [-14, -0], four subjects, p
+  = 0.125 by McNemar's exact test). D is behind B by the mean (-18 [-31, -4], p = 0.02), and with
   features-PD less surely (-11 [-20, -1], p = 0.07).
-- **The tuned networks are ahead of a linear discriminant that votes alike, but not in every way.**
-  With equal priors it has 42 subjects by the mean of their segments, 45 with features-all and 47
-  with features-PD. The tuned A is ahead by +16 [+5, +27] and +11 [+1, +20] in the first two, and
-  with features-PD not beyond chance (+5 [-5, +16]); the tuned B with features-PD by +12 [+4, +21],
-  in the first two not beyond chance (+9 [-5, +22] and +9 [-3, +20]). As published, neither is ahead
-  beyond chance. With the priors of the segments, as in the table of the image networks, the
-  discriminant names two of 19 normal subjects by the mean, so that a difference from that row says
-  little. All networks of these two sections together took some twelve minutes of one GPU.
-- **Simulated images help image networks with simulated subjects, not with real ones.** On simulated
-  subjects the networks that saw none of them have 75 and 72 % (ResNet-18 and ResNet-50). Training
-  them further on four a class gained nothing over that (-11 [-22, +1] and -5 [-17, +6]), nor did
-  one a class (-5 [-19, +8] and -2 [-16, +12]); from random weights, four a class are behind
-  (-18 [-30, -5] and -16 [-27, -4]). On N2001 both networks trained on simulated images alone call
-  all ten subjects neuropathy (log-loss 1.37 and 1.38, worse than thirds). Beginning from them names
-  as many subjects as random weights do and worsens the log-loss, with ResNet-50 not beyond chance
-  (ResNet-18 +0.12 [+0.03, +0.22], ResNet-50 +0.08 [-0.02, +0.17]). The simulator is that before
-  commit 281e54c.
-- **nEMGNet scores less than published at small size** (Tables 4 and 5, profile `cpu`): an eighth of
-  its width, some 200 updates in place of 20,000, 24 subjects in place of 57, weights chosen without
-  the test fold, and simulated patients. Width, subjects and updates together make up for it
-  (above).
+- **The tuned networks are ahead of a linear discriminant that votes in the same way, but not by
+  every rule.** With equal priors the discriminant has 42 subjects by the mean of their segments,
+  45 with features-all and 47 with features-PD. The tuned A is ahead by +16 [+5, +27] and +11 [+1,
+  +20] in the first two, and with features-PD not beyond chance (+5 [-5, +16]); the tuned B with
+  features-PD by +12 [+4, +21], in the first two not beyond chance (+9 [-5, +22] and +9 [-3, +20]).
+  As published, neither is ahead beyond chance. With the priors of the segments, as in the table of
+  the image networks, the discriminant recognises two of 19 normal subjects by the mean, so that a
+  difference from that row says little. All networks of these two sections together took some
+  twelve minutes of one GPU.
+- **Simulated images help image networks with simulated subjects, not with real ones.** On
+  simulated subjects the networks that saw none of them have 75 and 72 % (ResNet-18 and ResNet-50).
+  Training them further on four subjects per class gained nothing over that (-11 [-22, +1] and -5
+  [-17, +6]), nor did one per class (-5 [-19, +8] and -2 [-16, +12]); from random weights, four per
+  class are behind (-18 [-30, -5] and -16 [-27, -4]). On N2001 both networks trained on simulated
+  images alone call all ten subjects neuropathy (log-loss 1.37 and 1.38, worse than uniform
+  guessing). Starting from them classifies as many subjects correctly as starting from random
+  weights does, with a higher log-loss, with ResNet-50 not beyond chance (ResNet-18 +0.12 [+0.03,
+  +0.22], ResNet-50 +0.08 [-0.02, +0.17]). The simulator is the one before commit 281e54c.
+- **nEMGNet scores less than published at small size** (Tables 4 and 5, profile `cpu`): an eighth
+  of its width, some 200 updates in place of 20,000, 24 subjects in place of 57, weights chosen
+  without the test fold, and simulated patients. Width, subjects and updates together make up for
+  it (first item).
 - **Plain methods are ahead of it** at that size, on simulated patients and on N2001: features with
   a linear discriminant, or MiniRocket with ridge, in seconds on a CPU. With 24 subjects none of
   the differences among the alternatives is beyond chance.
-- **The logistic regression of DiVote is fragile in small cohorts.** It leans to the class that
-  happens to have more training subjects, seldom the class of those held out. On N2001 it turns
-  nine right answers of ten into four to seven. On simulated patients features + LDA reach 76 %
-  with all training subjects (six or seven of a class, three runs), and 92 % with six of each (one
-  run). The published final classifier is
-  meant, `final_estimator="logistic"`; the default, `"balanced"`, mends it on N2001.
+- **The logistic regression of DiVote is fragile in small cohorts.** It leans towards the class
+  that happens to have more training subjects, seldom that of the held-out ones. On N2001 it turns
+  nine correct answers of ten into four to seven. On simulated patients features + LDA reach 76 %
+  with all training subjects (six or seven per class, three runs), and 92 % with six of each (one
+  run). This is about the published final classifier, `final_estimator="logistic"`; the default,
+  `"balanced"`, corrects it on N2001.
 - **The leak is smaller than the noise at this size**: with six looks at the test fold and 24
   subjects, choosing on it gains three points of segments, less than half their spread over folds,
-  and loses nine of subjects (p = 0.26). The published setting takes the best of 400 looks. Hundreds
-  of looks are [measured apart](looks.md), by small models; at width 64 they were not run.
-- **Out-of-fold subject features cost accuracy here.** The inner folds train on two thirds of 19
-  subjects, and votes of weaker networks teach the final classifier less. On
-  simulated patients both log-losses are better than an answer of thirds, so the overconfidence
-  that in-sample features brought on pure noise does not show.
+  and loses nine of subjects (p = 0.26). The published setting takes the best of 400 looks.
+  Hundreds of looks are [measured apart](looks.md), by small models; at width 64 they were not run.
+- **Out-of-fold subject features cost accuracy here**, 4 to 16 points, none beyond chance, and
+  raise the log-loss by 0.05 or 0.06. The inner folds train on two thirds of 19 subjects, and votes
+  of weaker networks teach the final classifier less. All log-losses are better than that of
+  uniform guessing, so in-sample features bring no visible overconfidence.
 - **Normal segments are the hardest**, as published; the simulated cohort has few of them.
 - **The sizes of all networks in Table 6 agree** with the published ones to the last element. The
-  seconds are those of one shared CPU core and of fewer segments, and are not to be set against a
-  V100's.
+  seconds are those of one shared CPU core and of fewer segments, and cannot be compared with those
+  of a V100.
 """
 
 

@@ -39,7 +39,7 @@ HEADER = ["", "recordings / subjects", "log-loss", "difference", "CPU s a fit", 
 
 def tables(folder: Path = FOLDER) -> str:
     """Write the ablation as Markdown."""
-    lines = ["## The tuned recipe: what each ingredient is worth\n"]
+    lines = ["## The tuned recipe, ingredient by ingredient\n"]
     if not (folder / "subjects.csv").exists():
         return "\n".join([*lines, "Not run.\n"])
     table = pd.read_csv(folder / "subjects.csv")
@@ -56,7 +56,8 @@ def tables(folder: Path = FOLDER) -> str:
         f"{about['commit'] or 'unknown'}, of which the "
         "simulator is as well.*\n\n"
         "Balanced accuracy in percent, of recordings alone / of subjects by the mean of their "
-        "recordings; log-loss of subjects (thirds: 1.10; a score below 0.001 counts as 0.001); "
+        "recordings; log-loss of subjects (uniform guessing: 1.10; a score below 0.001 counts as "
+        "0.001); "
         "and its difference, below 0 where the "
         "setting is better, over the seeds that both settings have, with a 95 % t interval over "
         f"subjects. **These intervals are not corrected for the {len(settings())} settings**: "

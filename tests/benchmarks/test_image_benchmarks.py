@@ -80,10 +80,10 @@ def test_a_stopped_run_goes_on_and_tables_show_what_was_kept(study, monkeypatch)
     assert int(right[both[0]]) < 100
     text = images_pretrained.tables()
     assert text.count("not run") == 3
-    assert f"| 1 a class | {both[1]} | {both[0]} | +" in text
+    assert f"| 1 per class | {both[1]} | {both[0]} | +" in text
     assert f"| none | {TINY}, {ALONE} | 100 | 100 |" in text
-    assert f"| 1 a class | {both[0]} | {TINY}, {ALONE} | -" in text
-    assert f"| 1 a class | {both[1]} | {TINY}, {ALONE} | " in text
+    assert f"| 1 per class | {both[0]} | {TINY}, {ALONE} | -" in text
+    assert f"| 1 per class | {both[1]} | {TINY}, {ALONE} | " in text
     trained.clear()
     (next((args.cache / "images_pretrained").iterdir()) / "simulated").joinpath(
         f"1-0-0-{TINY}-from random weights.csv"
@@ -113,7 +113,7 @@ def test_training_subjects_are_few_of_each_class_and_never_tested():
             if cell.start != ALONE:
                 drawn[cell.shots, cell.fold, cell.seed].add(cell.train)
         assert {len(own) for own in drawn.values()} <= {0, 1}  # the same for all methods
-    with pytest.raises(ValueError, match=r"3 training subjects a class .* a fold has 2"):
+    with pytest.raises(ValueError, match=r"3 training subjects per class .* a fold has 2"):
         images_pretrained.plan("simulated", data, size._replace(shots=(3,)), ["scratch"])
 
 
