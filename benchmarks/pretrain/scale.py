@@ -100,7 +100,7 @@ def scored(found: Answers) -> dict[str, float]:
     """Score votes of subjects, as they are and at the temperature that suits them best."""
     codes = np.searchsorted(found.classes, found.y)
     votes = np.maximum(found.proba, 1e-6)
-    temperature = fit_temperature(votes, codes)
+    temperature = fit_temperature(votes, codes, smooth=False)
     best = np.maximum(scale_temperature(votes, temperature), 1e-6)
     return {
         "subjects": len(codes),

@@ -82,6 +82,9 @@ class Diagnostician(Answering, VersionedEstimator):
     simplifications are made: the scores come from models trained on a part of the subjects and the
     answers from one trained on all, and the temperature is fitted to the same subjects.
 
+    Few subjects say little of how sure a model may be: `fit_temperature` counts a diagnosis as
+    certain only as far as so many can say, also where all of them were right.
+
     Examples
     --------
     >>> import numpy as np

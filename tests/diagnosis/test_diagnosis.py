@@ -93,11 +93,57 @@ def test_scores_without_errors_stay_finite():
     assert np.isfinite(scale_temperature([[1.0, 0.0]], temperature)).all()
 
 
+def scores_of(right, n_classes=3):
+    """Scores of subjects whose class has that score, and the others the rest in equal shares."""
+    codes = np.arange(len(right)) % n_classes
+    proba = np.tile(((1 - right) / (n_classes - 1))[:, None], (1, n_classes))
+    proba[np.arange(len(right)), codes] = right
+    return proba, codes
+
+
+@pytest.mark.parametrize("score", [0.45, 0.6, 0.9])
+@pytest.mark.parametrize("n", [6, 12, 60])
+def test_subjects_who_were_all_right_make_no_answer_certain(n, score):
+    """Equal scores become what Laplace's rule of succession says, however sure they were."""
+    proba, codes = scores_of(np.full(n, score))
+    scaled = scale_temperature(proba, fit_temperature(proba, codes))
+    assert_allclose(scaled[np.arange(n), codes], (n + 1) / (n + 2), atol=1e-4)
+
+
+def test_few_subjects_of_unequal_scores_are_on_average_as_sure_as_they_can_say():
+    right = [0.69, 0.49, 0.5, 0.54, 0.81, 0.51, 0.45, 0.47, 0.47, 0.78, 0.49, 0.43]
+    proba, codes = scores_of(np.array(right))
+    temperature = fit_temperature(proba, codes)
+    sure = scale_temperature(proba, temperature).max(axis=1).mean()
+    assert 0.8 < sure < 12 / 13
+    assert scale_temperature([[0.5, 0.27, 0.23]], temperature).max() < 12 / 13
+
+
+def test_many_subjects_are_smoothed_by_little():
+    rng = np.random.default_rng(0)
+    true = rng.dirichlet([1, 1, 1], size=2000)
+    codes = (true.cumsum(axis=1) > rng.uniform(size=(len(true), 1))).argmax(axis=1)
+    both = [fit_temperature(true, codes, smooth=smooth) for smooth in (True, False)]
+    assert_allclose(*both, rtol=0.01)
+
+
+def test_a_temperature_at_a_limit_is_warned_of():
+    proba, codes = scores_of(np.full(12, 0.6))
+    with pytest.warns(UserWarning, match=r"12 subjects is 0.05, the lowest.* surer than so few"):
+        assert_allclose(fit_temperature(proba, codes, smooth=False), 0.05, rtol=1e-3)
+    with pytest.warns(UserWarning, match=r"the lowest .*: the scores hardly differ"):
+        fit_temperature(*scores_of(np.full(12, 0.34)))
+    with pytest.warns(UserWarning, match=r"scores of the 12 subjects say nothing of their cl"):
+        fit_temperature(proba, np.roll(codes, 1))
+
+
 def test_scores_without_a_signal_are_flattened():
     rng = np.random.default_rng(0)
     proba = scale_temperature(rng.dirichlet([0.2] * 3, size=300), 1)
     codes = rng.integers(3, size=300)
-    assert log_loss(codes, scale_temperature(proba, fit_temperature(proba, codes))) < 1.11
+    with pytest.warns(UserWarning, match="say nothing of their classes"):
+        temperature = fit_temperature(proba, codes)
+    assert log_loss(codes, scale_temperature(proba, temperature)) < 1.11
 
 
 # -- sets --------------------------------------------------------------------------------------
