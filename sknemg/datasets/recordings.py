@@ -11,12 +11,14 @@ from typing import Literal
 import pandas as pd
 
 from sknemg.datasets._formats.limits import MAX_BYTES
+from sknemg.datasets._formats.stored import ReadError
 from sknemg.datasets._formats.text import TextFormat
 from sknemg.datasets._rows import Source, check_how, check_profiles, load_rows
 from sknemg.datasets._tables import TABLES, Findings, read_tables, subjects_in
 from sknemg.datasets.files import (
     check_numbers,
     check_text,
+    files_of,
     is_signal,
     suffixes,
 )
@@ -181,20 +183,33 @@ def _listed(paths: Paths) -> tuple[Path, list[str] | None]:
     if any((folder / name).exists() for name in TABLES):
         return folder, None
     there = sorted(path for path in folder.iterdir() if path.is_file())
-    files = [path for path in there if is_signal(path)]
+    heads = [path for path in there if path.suffix.lower() == ".hea"]
+    spoken_for = {file for head in heads for file in _signal_files(head)}  # .mat among them
+    files = [path for path in there if is_signal(path) and path not in spoken_for]
     if not files:
         raise ValueError(
             f"{str(folder)!r} holds no table and no signal files: give one with files of "
             f"{', '.join(suffixes())}."
         )
-    heads = {file.stem for file in files if file.suffix.lower() == ".hea"}  # they speak for others
+    stems = {head.stem for head in heads}  # annotations lie beside them, too
     passed = [
         path.name
         for path in there
-        if not is_signal(path) and not path.name.startswith(".") and path.stem not in heads
+        if path not in spoken_for
+        and not is_signal(path)
+        and not path.name.startswith(".")
+        and path.stem not in stems
     ]
     if passed:
         warnings.warn(
             f"No signal files, passed over in {str(folder)!r}: {capped(passed)}.", stacklevel=3
         )
     return folder, [path.name for path in files]
+
+
+def _signal_files(head: Path) -> list[Path]:
+    """List the files that a WFDB header names; one that cannot be read is refused later."""
+    try:
+        return files_of(head)[1:]
+    except (ReadError, OSError):
+        return []

@@ -50,6 +50,31 @@ def test_a_folder_of_files(make_folder):
     assert load_recordings(folder, subject="P1", **RATE_UNIT)["subject"].tolist() == ["P1", "P1"]
 
 
+def write_record(folder, name, file, rng):
+    """Write a record as PhysioNet's challenges keep them: a header, and 16 bits after 24 bytes."""
+    counts = rng.integers(-500, 500, size=1000).astype("<i2")
+    (folder / file).write_bytes(bytes(24) + counts.tobytes())
+    sum_ = int(counts.astype(int).sum()) % 2**16
+    line = f"{file} 16+24 1000/mV 16 0 {counts[0]} {sum_} 0 EMG"
+    (folder / f"{name}.hea").write_text(f"{name} 1 1000 1000\n{line}\n")
+    return counts / 1000
+
+
+def test_a_folder_of_records_whose_signal_files_have_a_known_ending(tmp_path):
+    rng = np.random.default_rng(0)
+    files = {"rec0": "rec0.mat", "rec1": "rec1.mat", "rec2": "other.txt", "rec3": "rec3.x"}
+    signals = {name: write_record(tmp_path, name, file, rng) for name, file in files.items()}
+    np.save(tmp_path / "rec4.npy", rng.normal(size=1000))
+    (tmp_path / "rec0.atr").write_bytes(b"")
+    X = load_recordings(tmp_path, sfreq=1000, unit="mV")
+    assert X["file"].tolist() == [*(f"{name}.hea" for name in files), "rec4.npy"]
+    for signal, expected in zip(X, signals.values(), strict=False):
+        np.testing.assert_array_equal(signal, expected.astype(np.float32))
+    (tmp_path / "rec0.hea").write_text("rec0 one 1000")
+    said = problems_of(load_recordings, tmp_path, **RATE_UNIT)
+    assert "rec0.hea" in said and "rec1" not in said
+
+
 def test_files_one_by_one(make_folder):
     folder = make_folder(["b.npy", "a.npy"])
     X = load_recordings([folder / "b.npy", str(folder / "a.npy")], **RATE_UNIT)
