@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from sknemg.datasets._formats.decoding import find_encoding
+from sknemg.datasets._formats.names import is_rate, is_unit, plain_name
 from sknemg.datasets._formats.stored import ReadError
 from sknemg.datasets._formats.workbook import read_sheet
 from sknemg.datasets._schema import PACKAGE, Field, clean, decode, read_number, read_package
@@ -25,7 +26,7 @@ from sknemg.recordings.muscles import find_locations
 TABLES = tuple(
     f"{n}{end}" for n in ("subjects", "recordings", "cohort") for end in (".csv", ".xlsx")
 )
-#: Other names of the columns that mean something to the loader.
+#: Other names of the columns that mean something to the loader; a rate and a unit have more.
 ALIASES = {
     "label": "diagnosis",
     "muscle_type": "location",
@@ -395,8 +396,12 @@ def _read(
     table = table.where(table.notna(), None)
     twice = sorted({name for name in names if names.count(name) > 1})
     for name in twice:
-        words = [name, *(alias for alias, of in ALIASES.items() if of == name)]
+        words = [own for own in columns if own_name(own) == name]
         findings.add(path.name, [None], f"two columns mean {name!r}", f"keep one of {words}")
+    for name in columns:
+        if is_rate(plain_name(name).replace("khz", "hz")) and not is_rate(name):
+            remedy = "write hertz, and call it sfreq"
+            findings.add(path.name, [None], f"a column {name!r} in kilohertz", remedy)
     if "table_row" in names:
         remedy = "rename it: load_cohort says there which row a recording came from"
         findings.add(path.name, [None], "a column 'table_row'", remedy)
@@ -467,7 +472,9 @@ def _without_blank_columns(lines: list[list[str]]) -> list[list[str]]:
 def own_name(name: str) -> str:
     """Bring a name that the loader knows to its own spelling, and leave any other as it is."""
     low = name.lower()
-    known = low in ALIASES or low in NUMBERS or low in _TEXT or low == "unit"
+    if is_rate(name) or is_unit(name):
+        return "sfreq" if is_rate(name) else "unit"
+    known = low in ALIASES or low in NUMBERS or low in _TEXT
     return ALIASES.get(low, low) if known else name
 
 

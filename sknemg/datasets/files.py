@@ -78,7 +78,8 @@ def read_recording(
     ``.au``, ``.caf``), MAT of versions 5 and 7.3 (``.mat``: a vector, or a row or column of a
     matrix, with ``fs`` or ``sfreq`` and ``unit`` beside it if present; 7.3 needs h5py), Parquet
     (``.parquet``: a column; needs pyarrow), ``.npy`` and ``.npz`` (keys ``signal`` and, if
-    present, ``sfreq`` and ``unit``), delimited text (``.csv``, ``.txt``, ``.tsv``, ``.asc``).
+    present, ``sfreq`` or ``fs`` and ``unit``), delimited text (``.csv``, ``.txt``, ``.tsv``,
+    ``.asc``; a line above the numbers may state the rate, and the name of the column its unit).
     Pickles are refused: opening one runs whatever code it holds. What a file does not state validly
     (a decimal comma in a header, an empty range) is not used, and a file that contradicts itself (a
     checksum, a length, a clock that jumps) is refused.
@@ -100,8 +101,9 @@ def read_recording(
         twice full scale, because its numbers are then no fractions.
     channel : str or int, default=None
         The channel, column or NPZ array, where there are several: text is its name, an integer
-        its position, from 0. A position is refused where another channel has that number as its
-        name.
+        its position, from 0. Without it, a file must hold one signal, and nothing that could be
+        it besides; a time axis is none. A position is refused where another channel has that
+        number as its name.
     start, stop : float, default=None
         Part to read, in seconds from the first sample. In a file with gaps (EDF+D) the time of
         the gaps counts, and the part lies between two of them.

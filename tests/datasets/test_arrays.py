@@ -48,6 +48,37 @@ def test_npz_whose_rate_and_unit_are_arrays(tmp_path):
         read_recording(tmp_path / "a.npz")
 
 
+@pytest.mark.parametrize("names", [("fs", "units"), ("Sampling_Rate", "Unit"), ("srate", "unit")])
+def test_npz_under_other_names_of_a_rate_and_a_unit(tmp_path, names):
+    path = tmp_path / "a.npz"
+    np.savez(path, signal=RAMP, **dict(zip(names, (10_000, "uV"), strict=True)))
+    signal, sfreq, meta = read_recording(path)
+    np.testing.assert_allclose(signal, RAMP * 1e-3, rtol=1e-6)
+    assert sfreq == 10_000 and meta["channel"] == "signal"
+    with pytest.raises(ReadError, match=r"says 10000 Hz, `sfreq` says 48000.*says uV, `unit`"):
+        read_recording(path, sfreq=48_000, unit="mV")
+    np.savez(path, emg=RAMP**3, sfreq=10_000, fs=48_000, unit="mV")
+    with pytest.raises(
+        ReadError, match=r"several sampling rates .*sfreq=10000.*fs=48000.*save one"
+    ):
+        read_recording(path)
+    np.savez(path, emg=RAMP**3, fs=[1, 2], unit="mV")
+    with pytest.raises(ReadError, match="fs in the file has 2 entries: save one"):
+        read_recording(path)
+
+
+def test_npz_of_a_time_axis_alone(tmp_path):
+    path = tmp_path / "a.npz"
+    for name, message in (
+        ("t", "is called as a time axis"),
+        ("x", "in equal steps, as a time axis"),
+    ):
+        np.savez(path, **{name: np.arange(400) / 1e4}, fs=1e4, unit="mV")
+        with pytest.raises(ReadError, match=message):
+            read_recording(path)
+        assert len(read_recording(path, channel=name).signal) == 400
+
+
 def test_npz_of_several_arrays(tmp_path):
     np.savez(tmp_path / "a.npz", left=RAMP, right=-RAMP)
     both = {"sfreq": 1e4, "unit": "mV"}

@@ -90,6 +90,32 @@ def test_one_table_with_the_papers_columns(make_folder):
     assert X["Site"].fillna("").tolist() == ["x", "", "z"]
 
 
+@pytest.mark.parametrize(
+    ("rate", "unit"),
+    [
+        ("sampling_rate", "units"),
+        ("Sampling Rate (Hz)", "Unit"),
+        ("srate", "UNITS"),
+        ("fs", "unit"),
+    ],
+)
+def test_other_names_of_a_rate_and_a_unit(make_folder, rate, unit):
+    folder = make_folder(
+        files=["a.npy"], cohort=f"subject,diagnosis,file,{rate},{unit}\nA,normal,a.npy,1000,uV\n"
+    )
+    X, _ = load_cohort(folder)
+    assert X["sfreq"].tolist() == [1000] and X["file_unit"].tolist() == ["uV"]
+    message, _ = problems_of(folder, sfreq=10_000, unit="mV")
+    assert "sfreq 1000.0 in the row, sfreq=10000 as argument" in message
+    assert "unit uV in the row, unit='mV' as argument" in message
+    (folder / "cohort.csv").write_text("subject,diagnosis,file,sfreq,Sample_rate\nA,NL,a.npy,1,2\n")
+    message, _ = problems_of(folder, **RATE_UNIT)
+    assert "two columns mean 'sfreq' (keep one of ['sfreq', 'Sample_rate'])" in message
+    (folder / "cohort.csv").write_text("subject,diagnosis,file,fs (kHz)\nA,NL,a.npy,48\n")
+    message, _ = problems_of(folder, **RATE_UNIT)
+    assert "a column 'fs (kHz)' in kilohertz (write hertz, and call it sfreq)" in message
+
+
 def test_other_words_for_diagnoses(make_folder):
     folder = make_folder(files=["a.npy"], cohort="subject,diagnosis,file\nA,ALS,a.npy\n")
     message, _ = problems_of(folder, **RATE_UNIT)

@@ -1,5 +1,6 @@
 """Formats that labs hold, written by other libraries and read as they read them."""
 
+import decimal
 import struct
 import zlib
 
@@ -169,6 +170,101 @@ def test_mat_is_never_guessed_at(write_mat):
     refused(write_mat(x=SIGNAL), "take 20000 bytes", max_bytes=19_999, sfreq=1, unit="mV")
 
 
+CLOCK = np.arange(2500) / RATE
+BESIDE = {"fs": float(RATE), "unit": "mV"}
+
+
+def cells(*entries):
+    array = np.empty((1, len(entries)), dtype=object)
+    array[0, :] = [*entries]
+    return array
+
+
+def structures(*entries, name="data"):
+    array = np.empty((1, len(entries)), dtype=[(name, object)])
+    array[name] = cells(*entries)
+    return array
+
+
+@pytest.mark.parametrize(
+    ("hidden", "said"),
+    [
+        (cells(SIGNAL, -SIGNAL), r"'EMG' \(a cell array of 1 x 2\)"),
+        (cells(cells("left", SIGNAL)), r"'EMG' \(a cell array of 1 x 1\)"),
+        (structures(SIGNAL, -SIGNAL), r"'EMG' \(a structure array of 1 x 2\)"),
+        (SIGNAL.reshape(1, 50, 50), r"'EMG' \(an array of 1 x 50 x 50\)"),
+        (SIGNAL + 1j, r"'EMG' \(complex numbers of 1 x 2500\)"),
+        (SIGNAL.reshape(50, 50), r"'EMG' of shape 50 x 50"),
+        ({"data": SIGNAL.reshape(1, 50, 50)}, r"'EMG.data' \(an array of 1 x 50 x 50\)"),
+        (scipy.sparse.csc_matrix(SIGNAL[:, None]), r"'EMG' \(a sparse matrix of 2500 x 1\)"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("beside", ["t", "x"])
+def test_mat_5_takes_no_variable_where_another_may_be_the_signal(tmp_path, hidden, said, beside):
+    path = write_5(tmp_path / "a.mat", EMG=hidden, **{beside: CLOCK}, **BESIDE)
+    refused(
+        path, f"beside '{beside}': {said} may hold one .*, or give `channel`, one of '{beside}'"
+    )
+    assert len(read_recording(path, channel=beside).signal) == 2500
+    path = write_5(tmp_path / "a.mat", EMG=hidden, signal=SIGNAL, **BESIDE)
+    assert read_recording(path).meta["channel"] == "signal"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [cells("EMG1", "EMG2"), structures("left", "right", name="label"), cells(1.0, "a", cells()),
+     structures(*[np.empty((0, 0))] * 3)],
+)  # fmt: skip
+def test_mat_5_takes_the_only_vector_beside_names_and_single_numbers(tmp_path, other):
+    path = write_5(tmp_path / "a.mat", emg=SIGNAL, channels=other, **BESIDE)
+    assert read_recording(path).meta["channel"] == "emg"
+
+
+def test_mat_takes_no_time_axis_for_the_signal(write_mat):
+    refused(write_mat(t=SIGNAL, **BESIDE), "the only channel, 't', is called as a time axis is")
+    refused(write_mat(**{"a.Time": SIGNAL}, **BESIDE), "'a.Time', is called as a time axis is")
+    path = write_mat(x=CLOCK.astype(np.float32), **BESIDE)
+    refused(path, "'x', goes from 0 to 0.2499 in equal steps, as a time axis does")
+    assert len(read_recording(path, channel="x").signal) == 2500
+    wave = np.where(np.arange(2500) == 1234, 0.5, CLOCK)  # off at one sample alone
+    assert len(read_recording(write_mat(x=wave, **BESIDE)).signal) == 2500
+    refused(write_mat(x=SIGNAL, fs="10000", unit="mV"), "fs in the file is the text '10000'")
+
+
+def test_mat_73_takes_no_variable_where_another_may_be_the_signal(tmp_path):
+    path = write_73(tmp_path / "a.mat", x=SIGNAL, **BESIDE)
+
+    def add(name, entries, kind=None):
+        with h5py.File(path, "r+") as file:
+            at = [file.create_dataset(f"#refs#/{name}{i}", data=e) for i, e in enumerate(entries)]
+            for one in at:
+                if one.dtype == "u2":
+                    one.attrs["MATLAB_class"] = np.bytes_("char")
+            item = file.create_dataset(name, (len(at), 1), h5py.ref_dtype)
+            item[:, 0] = [one.ref for one in at]
+            if kind:
+                item.attrs["MATLAB_class"] = np.bytes_(kind)
+
+    text = np.array([[69], [77]], dtype="u2")
+    add("names", [text, text, np.ones((1, 1))], "cell")
+    assert read_recording(path).meta["channel"] == "x"
+    add("EMG", [SIGNAL[:, None], text], "cell")
+    refused(path, r"beside 'x': 'EMG' \(a cell or structure array of 1 x 2\) may hold one")
+    for item, kind, said in [
+        (SIGNAL.reshape(1, 50, 50), "double", r"'y' \(an array of 50 x 50 x 1\)"),
+        ((SIGNAL + 1j)[:, None], "double", r"'y' \(an array of 1 x 2500\)"),
+        (np.arange(6, dtype="u4")[:, None], "timetable", r"'y' \(an object of 1 x 6\)"),
+        (np.arange(6, dtype="u4")[:, None], "string", None),
+    ]:
+        write_73(path, x=SIGNAL, **BESIDE)
+        with h5py.File(path, "r+") as file:
+            file.create_dataset("y", data=item).attrs["MATLAB_class"] = np.bytes_(kind)
+        if said is None:
+            assert read_recording(path).meta["channel"] == "x"
+        else:
+            refused(path, f"beside 'x': {said} may hold one")
+
+
 @pytest.mark.parametrize("dtype", ["i2", "u1", "f4", "i4", "f8"])
 @pytest.mark.parametrize("compress", [True, False])
 def test_mat_5_as_scipy_reads_it(tmp_path, dtype, compress):
@@ -237,6 +333,45 @@ def test_parquet_as_pandas_writes_it(tmp_path):
     raw = (tmp_path / "a.parquet").read_bytes()
     (tmp_path / "a.parquet").write_bytes(raw[:-20])
     refused(tmp_path / "a.parquet", "not readable as Parquet", sfreq=1, unit="mV")
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        pd.Series([decimal.Decimal(f"{x:.4f}") for x in SIGNAL]),
+        pd.Series([f"{x:.4f}" for x in SIGNAL]),
+        pd.Series([f"{x:.4f}".replace(".", ",") for x in SIGNAL], dtype="category"),
+        pd.Series([[x] for x in SIGNAL]),
+    ],
+)
+def test_parquet_takes_no_column_where_another_may_be_the_signal(tmp_path, hidden):
+    path = tmp_path / "a.parquet"
+    frame = pd.DataFrame({"x": SIGNAL, "emg": hidden, "note": "rest", "on": True})
+    frame.attrs = {"sfreq": RATE, "unit": "mV"}
+    frame.to_parquet(path)
+    refused(path, r"beside 'x': 'emg' \(.*\) may hold one .*, or give `channel`")
+    assert len(read_recording(path, channel="x").signal) == 2500
+    frame[["emg"]].to_parquet(path)
+    refused(path, r"no signal in the file: 'emg' \(.*\) may hold one and cannot be read")
+    frame[["x", "note", "on"]].to_parquet(path)
+    assert read_recording(path).meta["channel"] == "x"
+    frame.assign(x=CLOCK)[["x", "note"]].to_parquet(path)
+    refused(path, "'x', goes from 0 to 0.2499 in equal steps, as a time axis does")
+    frame.rename(columns={"x": "time"})[["time"]].to_parquet(path)
+    refused(path, "the only channel, 'time', is called as a time axis is")
+
+
+def test_parquet_under_other_names_of_a_rate_and_a_unit(tmp_path):
+    path = tmp_path / "a.parquet"
+    frame = pd.DataFrame({"emg": SIGNAL})
+    for attrs in ({"fs": RATE, "units": "uV"}, {"Sampling rate": "10000", "units": {"emg": "uV"}}):
+        frame.attrs = attrs
+        frame.to_parquet(path)
+        assert read_recording(path).sfreq == RATE
+        refused(path, "says 10000 Hz, `sfreq` says 48000 Hz.*says uV", sfreq=48_000, unit="mV")
+    frame.attrs = {"fs": RATE, "sfreq": 5000, "unit": "mV"}
+    frame.to_parquet(path)
+    refused(path, r"several sampling rates in the file \(fs=10000.0, sfreq=5000.0\): save one")
 
 
 def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):

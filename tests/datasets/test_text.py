@@ -75,7 +75,7 @@ def read(tmp_path):
         ('"say ""EMG"", twice",b,c\n1,2,3\n4,5,6\n', ['say "EMG", twice', "b", "c"]),
         ('"EMG\n1",b,c\n1,2,3\n4,5,6\n', ["EMG\n1", "b", "c"]),
         ('"a,b",c,d,,\n1,2,3,,\n4,5,6,,\n', ["a,b", "c", "d"]),
-        ("EMG (µV),EMG [mV],é\n1,2,3\n4,5,6\n", ["EMG (µV)", "EMG [mV]", "é"]),
+        ("EMG (µ),EMG [mV],é\n1,2,3\n4,5,6\n", ["EMG (µ)", "EMG [mV]", "é"]),
         (",emg,ref\n1,2,3\n4,5,6\n", ["", "emg", "ref"]),
         ("time,0,1\n1,2,3\n4,5,6\n", ["time", "0", "1"]),
         ("time,2nd,(V)\n1,2,3\n4,5,6\n", ["time", "2nd", "(V)"]),
@@ -88,6 +88,59 @@ def test_every_name_gives_its_own_column(read, body, names, feed):
         signal, _, meta = read(body, channel=name)
         assert signal.tolist() == [1 + at, 4 + at]
         assert (meta["channel"], meta["header"], meta["encoding"]) == (name, True, "utf-8")
+
+
+# -- what the lines above the numbers state ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("head", "options", "message"),
+    [
+        ("EMG [uV]", {}, "the file says uV, `unit` says mV: correct one"),
+        ("EMG (µV)", {}, "the file says µV, `unit` says mV: correct one"),
+        ("time (s),EMG [V]", {"channel": 1}, "the file says V, `unit` says mV"),
+        ("Unit: uV\nEMG", {"skip_lines": 1}, "the file says uV, `unit` says mV"),
+        ("EMG [uV] (mV)", {}, "several units in the file"),
+        ("Sampling rate: 48000", {}, "the file says 48000 Hz, `sfreq` says 10000 Hz: correct one"),
+        ("# fs = 48 kHz\nEMG", {"skip_lines": 1}, "the file says 48000 Hz"),
+        ("a\nSampling Rate (kHz);48\nEMG", {"skip_lines": 2, "delimiter": ";"}, "says 48000 Hz"),
+        ('"Sample frequency","48000 Hz"\nEMG', {"skip_lines": 1}, "the file says 48000 Hz"),
+        ("fs: 4000\nsrate: 8000\nEMG", {"skip_lines": 2}, "several sampling rates in the file"),
+    ],
+)
+def test_what_the_lines_above_state_must_agree(read, head, options, message):
+    body = head + "\n" + "\n".join(["1,2" if "," in head.splitlines()[-1] else "1"] * 3) + "\n"
+    with pytest.raises(ReadError, match=message):
+        read(body, **options)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Sampling rate: 10000", "Fs [Hz]: 10000.0", "fs=10 kHz", "Sampling rate: 48",
+        "Sampling rate: 48,000 Hz", "Unit: 3", "Unit: mV", "Heart rate: 48000", "EMG [mV]",
+        "EMG [L]", "Units", "Patient: Unit 4711",
+    ],
+)  # fmt: skip
+def test_what_agrees_or_states_nothing_is_read(read, head):
+    assert read(f"{head}\nEMG\n1\n2.5\n", skip_lines=1).signal.tolist() == [1, 2.5]
+    if "," not in head:
+        assert read(f"{head}\n1\n2.5\n").signal.tolist() == [1, 2.5]
+
+
+def test_a_rate_and_a_unit_that_the_lines_above_state_need_not_be_given(tmp_path):
+    (tmp_path / "a.txt").write_text("Sampling rate: 48 kHz\nEMG [uV]\n1\n2\n")
+    signal, sfreq, _ = read_recording(tmp_path / "a.txt", skip_lines=1)
+    assert sfreq == 48_000 and signal.tolist() == [np.float32(1e-3), np.float32(2e-3)]
+    with pytest.raises(ReadError, match=r"states its unit \(uV\): leave `scale` out"):
+        read_recording(tmp_path / "a.txt", skip_lines=1, scale=5)
+
+
+@pytest.mark.parametrize("name", ["time", "Time (s)", "t"])
+def test_a_time_axis_alone_is_no_signal(read, name):
+    with pytest.raises(ReadError, match="is called as a time axis is: save the signal beside it"):
+        read(f"{name}\n0\n1\n")
+    assert read(f"{name}\n0\n1\n", channel=name).signal.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("index", [True, False])

@@ -484,7 +484,7 @@ def test_mat_files_of_other_versions_or_of_no_record(tmp_path):
     with pytest.raises(ReadError, match=r"'rec\.mat' is a MATLAB or HDF5 file"):
         read_recording(tmp_path / "rec.mat")
     with h5py.File(tmp_path / "rec.mat", "w") as file:
-        file["val"] = np.arange(300, dtype=np.int16)
+        file["val"] = np.resize(np.array([3, -1, 4], dtype=np.int16), 300)
     with pytest.raises(ReadError, match=r"'rec\.mat' is a MATLAB or HDF5 file"):
         read_recording(tmp_path / "rec.mat")
     (tmp_path / "rec.hea").write_text("rec 1 500 3\nrec.dat 16 100/mV\n")

@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknemg.datasets._formats.limits import check_size
+from sknemg.datasets._formats.names import is_rate, is_unit
 from sknemg.datasets._formats.stored import (
     ReadError,
     Stored,
+    check_no_clock,
     integer_limits,
     pick,
+    the_one,
 )
 
 _LONGEST_HEADER = 2**16  # bytes; numpy itself takes no more than 10,000
@@ -41,7 +44,7 @@ def read_npy(path: Path, max_bytes: int) -> Stored:
 
 
 def read_npz(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
-    """Read a 1-D array, by default that called ``signal``, with ``sfreq`` and ``unit`` if there."""
+    """Read a 1-D array, by default that called ``signal``, with its rate and unit if there."""
     with path.open("rb") as file:
         if file.read(4) != b"PK\3\4":
             raise ReadError(f"the file is no NPZ archive {_NO_PICKLE}: save it with numpy.savez")
@@ -51,17 +54,21 @@ def read_npz(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
             raise ReadError(f"a NUL in the name {hidden[0]!r} of an array: save it again")
         members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
         names = [info.filename.removesuffix(".npy") for info in members]
-        twice = {name for name in ("sfreq", "unit") if names.count(name) > 1}
-        if twice:
+        about = {name for name in names if is_rate(name) or is_unit(name)}
+        if twice := {name for name in about if names.count(name) > 1}:
             raise ReadError(f"the file holds {sorted(twice)} several times: save each once")
-        about = {n: m for n, m in zip(names, members, strict=True) if n in ("sfreq", "unit")}
-        signals = [(n, m) for n, m in zip(names, members, strict=True) if n not in about]
-        wanted = "signal" if channel is None and "signal" in names else channel
+        every = list(zip(names, members, strict=True))
+        signals = [(name, member) for name, member in every if name not in about]
+        default = channel is None and "signal" not in names
+        wanted = "signal" if channel is None and not default else channel
         name, member = signals[pick([name for name, _ in signals], wanted)]
-        sfreq = _rate(archive, about["sfreq"]) if "sfreq" in about else None
-        unit = _unit(archive, about["unit"]) if "unit" in about else None
+        rates = {n: _rate(archive, m, n) for n, m in every if is_rate(n)}
+        units = {n: _unit(archive, m, n) for n, m in every if is_unit(n)}
         with _open(archive, member) as file:
             samples = _read_signal(file, member.file_size, max_bytes, f"{name!r}")
+    if default:
+        check_no_clock(name, samples)
+    sfreq, unit = the_one(rates, "sampling rates"), the_one(units, "units")
     return Stored(samples, sfreq, unit, channel=name, clipped=integer_limits(samples))
 
 
@@ -133,17 +140,17 @@ def _read_signal(file: IO[bytes], size: int, max_bytes: int, what: str) -> NDArr
     return _read_array(file, header)
 
 
-def _rate(archive: ZipFile, member: ZipInfo) -> float:
-    rate = _scalar(archive, member, "sfreq")
+def _rate(archive: ZipFile, member: ZipInfo, name: str) -> float:
+    rate = _scalar(archive, member, name)
     if rate.dtype.kind not in "iuf":
         raise ReadError(
-            f"sfreq in the file is {rate.item()!r} of dtype {rate.dtype}: save a number of hertz"
+            f"{name} in the file is {rate.item()!r} of dtype {rate.dtype}: save a number of hertz"
         )
     return float(rate.item())
 
 
-def _unit(archive: ZipFile, member: ZipInfo) -> str | bytes | None:
-    unit = _scalar(archive, member, "unit").item()
+def _unit(archive: ZipFile, member: ZipInfo, name: str) -> str | bytes | None:
+    unit = _scalar(archive, member, name).item()
     return (unit if isinstance(unit, bytes) else str(unit)) or None
 
 

@@ -6,6 +6,7 @@ follows nested cells without bound.
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -33,7 +34,8 @@ _TYPES = {
     18: "u4",
 }
 _MATRIX, _COMPRESSED = 14, 15
-_STRUCT, _CHAR = 2, 4
+_CELL, _STRUCT, _CHAR, _FUNCTION, _OPAQUE = 1, 2, 4, 16, 17
+_KINDS = {_CELL: "a cell array", _STRUCT: "a structure array", 5: "a sparse matrix"}
 _CLASSES = {
     6: "f8",
     7: "f4",
@@ -46,6 +48,13 @@ _CLASSES = {
     14: "i8",
     15: "u8",
 }
+_NUMERIC = frozenset(
+    {"double", "single", "logical", *(f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32, 64))}
+)
+#: Classes of MATLAB's own that hold no signal.
+_NO_SIGNALS = frozenset(
+    {"string", "datetime", "duration", "calendarDuration", "categorical", "function_handle"}
+)
 _COMPLEX = 0x0800
 _DEEPEST = 6  # structures within structures
 _MOST_FIELDS = 1000
@@ -73,7 +82,7 @@ def read_mat(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
         )
     walk = _Walk(order, max_bytes + _SLACK)
     walk.file(memoryview(path.read_bytes())[128:])
-    return choose(walk.arrays, walk.words, channel, max_bytes)
+    return choose(walk.arrays, walk.words, walk.skipped, channel, max_bytes)
 
 
 class _Walk:
@@ -83,6 +92,7 @@ class _Walk:
         self.order, self.budget = order, budget
         self.arrays: dict[str, Array] = {}
         self.words: dict[str, str] = {}
+        self.skipped: list[str] = []  # that may hold a signal
 
     def file(self, data: memoryview) -> None:
         while len(data):
@@ -140,21 +150,17 @@ class _Walk:
     def matrix(self, data: memoryview, prefix: str, depth: int, own: str | None = None) -> None:
         if not len(data):
             return
-        flags, data = self.numbers(data)
-        dims, data = self.numbers(data)
-        name, data = self.numbers(data)
-        if not len(flags) or (dims < 0).any():
-            raise ReadError(f"a variable without class or with negative size: {_AGAIN}")
-        kind = int(flags[0]) & 0xFF
-        shape = tuple(map(int, dims))
-        called = prefix + (own if own is not None else name.tobytes().decode("latin-1"))
+        kind, is_complex, shape, name, data = self.head(data)
+        called = prefix + (own if own is not None else name)
+        if not called and kind in _CLASSES:
+            return  # what MATLAB keeps of its objects
         if kind == _STRUCT and shape == (1, 1):
             self.fields(data, called, depth + 1)
         elif kind == _CHAR:
             codes, _ = self.numbers(data)
             if len(codes) <= _LONGEST_WORD:
                 self.words[called] = _text(codes)
-        elif kind in _CLASSES and len(shape) == 2 and not int(flags[0]) & _COMPLEX:
+        elif kind in _CLASSES and len(shape) == 2 and not is_complex:
             values, _ = self.numbers(data)
             if len(values) != shape[0] * shape[1]:
                 raise ReadError(
@@ -166,6 +172,48 @@ class _Walk:
             table = values.reshape(shape, order="F")
             own_type = np.dtype(_CLASSES[kind])  # numbers are stored in the smallest type
             self.arrays[called] = Array(shape, _reader(table, own_type))
+        elif self.may_hold_signals(kind, shape, data, depth):
+            what = _KINDS.get(kind, "an array" if kind in _CLASSES else "an object")
+            what = "complex numbers" if is_complex else what
+            size = f" of {' x '.join(map(str, shape))}" if shape else ""
+            self.skipped.append(f"{called!r} ({what}{size})")
+
+    def head(self, data: memoryview) -> tuple[int, bool, tuple[int, ...], str, memoryview]:
+        """Read a variable's class, whether it is complex, its shape, its name, and what follows."""
+        flags, data = self.numbers(data)
+        kind = int(flags[0]) & 0xFF if len(flags) else 0
+        dims = np.empty(0, dtype="i4")
+        if kind != _OPAQUE:
+            dims, data = self.numbers(data)
+        name, data = self.numbers(data)
+        if not len(flags) or (dims < 0).any():
+            raise ReadError(f"a variable without class or with negative size: {_AGAIN}")
+        text = name.tobytes().decode("latin-1")
+        return kind, bool(int(flags[0]) & _COMPLEX), tuple(map(int, dims)), text, data
+
+    def may_hold_signals(
+        self, kind: int, shape: tuple[int, ...], data: memoryview, depth: int
+    ) -> bool:
+        """Whether there is more than text and single numbers in what is not read."""
+        if kind in _CLASSES:
+            return math.prod(shape) > 1
+        if kind in (_CHAR, _FUNCTION) or 0 in shape:
+            return False
+        if kind == _OPAQUE:
+            _, data = self.numbers(data)
+            return self.numbers(data)[0].tobytes().decode("latin-1") not in _NO_SIGNALS
+        if kind not in (_CELL, _STRUCT) or depth > _DEEPEST:
+            return True
+        if kind == _STRUCT:  # the names of its fields
+            _, data = self.numbers(data)
+            _, data = self.numbers(data)
+        while len(data):
+            element, body, data = self.element(data)
+            if element == _MATRIX and len(body):
+                inner, _, size, _, rest = self.head(body)
+                if self.may_hold_signals(inner, size, rest, depth + 1):
+                    return True
+        return False
 
     def fields(self, data: memoryview, prefix: str, depth: int) -> None:
         if depth > _DEEPEST:
@@ -208,6 +256,7 @@ def _read_hdf5(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
     h5py = need("h5py")
     arrays: dict[str, Array] = {}
     words: dict[str, str] = {}
+    skipped: list[str] = []
 
     def look(group: Any, prefix: str, depth: int) -> None:
         if depth > _DEEPEST:
@@ -215,8 +264,11 @@ def _read_hdf5(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
         if len(group) > _MOST_FIELDS:
             raise ReadError(f"more than {_MOST_FIELDS} variables: save the signal alone")
         for name in group:
-            if name.startswith("#") or not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                continue  # what MATLAB keeps for itself, and links, which may leave the file
+            if name.startswith("#"):
+                continue  # what MATLAB keeps for itself
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                skipped.append(f"{prefix + name!r} (a link)")  # which may leave the file
+                continue
             item = group[name]
             if isinstance(item, h5py.Group):
                 look(item, f"{prefix}{name}.", depth + 1)
@@ -226,16 +278,34 @@ def _read_hdf5(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
     def note(item: Any, name: str) -> None:
         if item.external or item.is_virtual:
             raise ReadError(f"{name!r} lies in another file: save it into this one")
-        kind = item.attrs.get("MATLAB_class", b"")
-        kind = kind.decode("latin-1") if isinstance(kind, bytes) else str(kind)
+        kind = _class_of(item)
         if item.attrs.get("MATLAB_empty", 0):
             return
         if kind == "char":
             if item.size <= _LONGEST_WORD and item.dtype.kind == "u":
                 words[name] = _text(item[()].ravel(order="C"))
-        elif item.dtype.kind in "iuf" and 1 <= item.ndim <= 2:
+        elif item.dtype.kind in "iuf" and 1 <= item.ndim <= 2 and kind in ("", *_NUMERIC):
             shape = tuple(item.shape[::-1]) if item.ndim == 2 else (*item.shape, 1)
             arrays[name] = Array(shape, reader(item, name))
+        elif may_hold_signals(item, 0):
+            what = "an object" if kind not in ("", "cell", *_NUMERIC) else "an array"
+            what = "a cell or structure array" if h5py.check_ref_dtype(item.dtype) else what
+            size = " x ".join(map(str, item.shape[::-1]))
+            skipped.append(f"{name!r} ({what} of {size})")
+
+    def may_hold_signals(item: Any, depth: int) -> bool:
+        """Whether there is more than text and single numbers in what is not read."""
+        if isinstance(item, h5py.Group) or depth > _DEEPEST:
+            return True
+        kind = _class_of(item)
+        if kind == "char" or kind in _NO_SIGNALS or item.attrs.get("MATLAB_empty", 0):
+            return False
+        if not h5py.check_ref_dtype(item.dtype):
+            return item.dtype.kind in "iufbcV" and item.size > 1
+        if item.size > _MOST_FIELDS:
+            return True
+        found = (item.file[reference] for reference in np.ravel(item[()]) if reference)
+        return any(may_hold_signals(one, depth + 1) for one in found)
 
     def reader(item: Any, name: str) -> Any:
         def read(channel: int, first: bool) -> NDArray[Any]:
@@ -252,4 +322,9 @@ def _read_hdf5(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
 
     with h5py.File(path, "r") as file:
         look(file, "", 0)
-        return choose(arrays, words, channel, max_bytes)
+        return choose(arrays, words, skipped, channel, max_bytes)
+
+
+def _class_of(item: Any) -> str:
+    kind = item.attrs.get("MATLAB_class", b"")
+    return kind.decode("latin-1") if isinstance(kind, bytes) else str(kind)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknemg.datasets._formats.limits import check_size
-from sknemg.datasets._formats.stored import ReadError, Stored, integer_limits, pick
-
-_RATES = frozenset(
-    {"sfreq", "fs", "srate", "samplingrate", "samplerate", "samplingfrequency", "samplefrequency"}
+from sknemg.datasets._formats.names import is_rate, is_unit
+from sknemg.datasets._formats.stored import (
+    ReadError,
+    Stored,
+    check_no_clock,
+    integer_limits,
+    pick,
 )
-_UNITS = frozenset({"unit", "units"})
+from sknemg.recordings._problems import capped
+
 _MOST_CHANNELS = 1024
 _SLIM = 4  # times as many samples as channels, from which their order is clear
 
@@ -47,6 +50,7 @@ def need(package: str, extra: str = "io") -> Any:
 def choose(
     arrays: Mapping[str, Array],
     words: Mapping[str, str],
+    skipped: Sequence[str],
     channel: str | int | None,
     max_bytes: int,
 ) -> Stored:
@@ -58,9 +62,11 @@ def choose(
         Fields of structures are called ``EMG.data``.
     words : mapping of name to str
         Variables that hold text.
+    skipped : sequence of str
+        What else may hold a signal, and cannot be read as one: each variable and what it is.
     channel : str, int or None
         A name, or a position among the channels. By default the variable ``signal``, else the only
-        one.
+        one, if nothing else could have been the signal.
     max_bytes : int
     """
     places: list[tuple[str, int, bool]] = []
@@ -88,23 +94,36 @@ def choose(
             f"neither dimension is clearly the time in {', '.join(unclear)}: save each channel as "
             "a vector"
         )
-    wanted = "signal" if channel is None and "signal" in names else channel
+    default = channel is None and "signal" not in names
+    if default and (others := [*unclear, *skipped]):
+        before = f"beside {capped(names, spell=repr)}" if names else "no signal in the file"
+        after = f", or give `channel`, one of {capped(names, spell=repr)}" if names else ""
+        raise ReadError(
+            f"{before}: {capped(others)} may hold one and cannot be read: save each channel as a "
+            f"vector{after}"
+        )
+    wanted = "signal" if channel is None and not default else channel
     at = pick(names, wanted)
     name, row, first = places[at]
     check_size(max(arrays[name].shape), max_bytes, repr(name))
     samples = arrays[name].read(row, first)
+    if default:
+        check_no_clock(names[at], samples)
     return Stored(
         samples,
-        _rate(name, arrays),
+        _rate(name, arrays, words),
         _unit(name, words),
         channel=names[at],
         clipped=integer_limits(samples),
     )
 
 
-def _rate(name: str, arrays: Mapping[str, Array]) -> float | None:
+def _rate(name: str, arrays: Mapping[str, Array], words: Mapping[str, str]) -> float | None:
     """Find the scalar beside a variable, or in the structures around it, that is called a rate."""
-    for near in _around(name, [one for one in arrays if np.prod(arrays[one].shape) == 1], _RATES):
+    for near in _around(name, list(words), is_rate):
+        for one in near:
+            raise ReadError(f"{one} in the file is the text {words[one]!r}: save a number of hertz")
+    for near in _around(name, [one for one in arrays if np.prod(arrays[one].shape) == 1], is_rate):
         values = {one: float(arrays[one].read(0, True)[0]) for one in near}
         if len(set(values.values())) > 1:
             said = ", ".join(f"{one}={value:g}" for one, value in values.items())
@@ -115,7 +134,7 @@ def _rate(name: str, arrays: Mapping[str, Array]) -> float | None:
 
 
 def _unit(name: str, words: Mapping[str, str]) -> str | None:
-    for near in _around(name, list(words), _UNITS):
+    for near in _around(name, list(words), is_unit):
         said = {words[one] for one in near}
         if len(said) > 1:
             raise ReadError(f"several units in the file ({', '.join(sorted(said))}): save one")
@@ -124,15 +143,11 @@ def _unit(name: str, words: Mapping[str, str]) -> str | None:
     return None
 
 
-def _around(name: str, others: Sequence[str], known: frozenset[str]) -> list[list[str]]:
+def _around(name: str, others: Sequence[str], known: Callable[[str], bool]) -> list[list[str]]:
     """Return the known names beside a variable, then those one structure further out, and on."""
     path = name.split(".")[:-1]
     levels = []
     for depth in range(len(path), -1, -1):
         inside = [other for other in others if other.split(".")[:-1] == path[:depth]]
-        levels.append([one for one in inside if _plain(one.split(".")[-1]) in known])
+        levels.append([one for one in inside if known(one.split(".")[-1])])
     return levels
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]", "", name).lower()

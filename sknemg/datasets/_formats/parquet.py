@@ -10,13 +10,24 @@ import numpy as np
 
 from sknemg.datasets._formats.limits import check_size
 from sknemg.datasets._formats.named import need
-from sknemg.datasets._formats.stored import ReadError, Stored, integer_limits, pick
+from sknemg.datasets._formats.names import is_rate, is_unit
+from sknemg.datasets._formats.stored import (
+    ReadError,
+    Stored,
+    check_no_clock,
+    integer_limits,
+    pick,
+    the_one,
+)
+from sknemg.recordings._problems import capped
+
+_LOOKED_AT = 1000  # entries of text
 
 
 def read_parquet(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
-    """Read one column; ``sfreq`` and ``unit`` stand in the metadata, as ``DataFrame.attrs`` does.
+    """Read one column; its rate and unit stand in the metadata, as ``DataFrame.attrs`` does.
 
-    A unit may also stand in the metadata of its column.
+    A unit may also stand in the metadata of its column, and counts before that of the file.
     """
     need("pyarrow")
     import pyarrow.parquet as parquet
@@ -29,14 +40,27 @@ def read_parquet(path: Path, channel: str | int | None, max_bytes: int) -> Store
             for field in schema
             if types.is_floating(field.type) or types.is_integer(field.type)
         ]
-        wanted = "signal" if channel is None and "signal" in names else channel
+        default = channel is None and "signal" not in names
+        if default and (others := _others(file, names)):
+            before = f"beside {capped(names, spell=repr)}" if names else "no signal in the file"
+            raise ReadError(
+                f"{before}: {capped(others)} may hold one and cannot be read: write it as "
+                "a column of numbers"
+                + (", or give `channel`, the name of a column" if names else "")
+            )
+        wanted = "signal" if channel is None and not default else channel
         name = names[pick(names, wanted)]
         if schema.names.count(name) > 1:
             raise ReadError(f"several columns are called {name!r}: rename them")
         n_rows = file.metadata.num_rows
         check_size(n_rows, max_bytes)
         about = _about(schema.metadata or {})
-        unit = (schema.field(name).metadata or {}).get(b"unit") or about.get("unit")
+        own = {
+            k.decode("utf-8", "replace"): v for k, v in (schema.field(name).metadata or {}).items()
+        }
+        units = {key: value for key, value in own.items() if is_unit(key) and value}
+        units = units or {key: value for key, value in about.items() if is_unit(key)}
+        units = {key: u.get(name) if isinstance(u, dict) else u for key, u in units.items()}
         parts, n_read = [], 0
         for batch in file.iter_batches(columns=[name], batch_size=2**16):
             column = batch.column(0)
@@ -46,10 +70,13 @@ def read_parquet(path: Path, channel: str | int | None, max_bytes: int) -> Store
     if n_read != n_rows:
         raise ReadError(f"{n_rows} rows by the header, {n_read} are there: write the file again")
     samples = np.concatenate(parts) if parts else np.empty(0)
-    rate = about.get("sfreq")
+    if default:
+        check_no_clock(name, samples)
+    rates = {key: _number(key, value) for key, value in about.items() if is_rate(key)}
+    unit = the_one(units, "units")
     return Stored(
         samples,
-        None if rate is None else _number(rate),
+        the_one(rates, "sampling rates"),
         unit if isinstance(unit, (str, bytes)) else None,
         channel=name,
         clipped=integer_limits(samples),
@@ -65,17 +92,45 @@ def _about(metadata: dict[bytes, bytes]) -> dict[str, Any]:
         except ValueError as error:
             raise ReadError("its metadata is no JSON: write the file again") from error
         about |= attrs if isinstance(attrs, dict) else {}
-    for key in ("sfreq", "unit"):
-        if key.encode() in metadata:
-            said = metadata[key.encode()].decode("utf-8", "replace")
+    for name, value in metadata.items():
+        key = name.decode("utf-8", "replace")
+        if is_rate(key) or is_unit(key):
+            said = value.decode("utf-8", "replace")
             if key in about and str(about[key]) != said:
                 raise ReadError(f"{key} is {about[key]!r} and {said!r} in the file: keep one")
             about.setdefault(key, said)
-    return about
+    return {key: value for key, value in about.items() if value is not None}
 
 
-def _number(text: Any) -> float:
+def _number(name: str, text: Any) -> float:
     try:
         return float(text)
     except (TypeError, ValueError) as error:
-        raise ReadError(f"sfreq in the file is {text!r}: write a number of hertz") from error
+        raise ReadError(f"{name} in the file is {text!r}: write a number of hertz") from error
+
+
+def _others(file: Any, names: list[str]) -> list[str]:
+    """List the columns that may hold numbers in another type: text of digits, decimals, lists."""
+    import pyarrow.types as types
+
+    found = []
+    for field in file.schema_arrow:
+        kind = field.type.value_type if types.is_dictionary(field.type) else field.type
+        harmless = types.is_boolean(kind) or types.is_null(kind) or types.is_temporal(kind)
+        if field.name in names or harmless:
+            continue
+        text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+        if text and not _digits(file, field.name):
+            continue
+        found.append(f"{field.name!r} ({field.type})")
+    return found
+
+
+def _digits(file: Any, name: str) -> bool:
+    """Whether the first entries of a column of text are numbers, with a point or a comma."""
+    batch = next(file.iter_batches(columns=[name], batch_size=_LOOKED_AT), None)
+    entries = [] if batch is None else [text for text in batch.column(0).to_pylist() if text]
+    try:
+        return bool([float(text.replace(",", ".")) for text in entries])
+    except ValueError:
+        return False

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sknemg.datasets._formats.names import is_clock
 
 CUT = "cut the part out with `start` and `stop`, or leave the recording out"
 PER_COUNT = "the millivolts per stored count"
@@ -47,6 +49,10 @@ class Stored:
     parts: tuple[Part, ...] = ()
 
 
+_LOOKED_AT = 1000  # samples, before all are
+_BLOCK = 2**16  # samples
+
+
 class TableEntry(str):
     """A channel as a table of text names it, where 2 may be a name or a position.
 
@@ -71,6 +77,11 @@ def pick(names: Sequence[str], channel: str | int | None) -> int:
         if len(names) > 1:
             raise ReadError(
                 f"{len(names)} channels ({_listed(names)}): give `channel`, one of them"
+            )
+        if is_clock(names[0]):
+            raise ReadError(
+                f"the only channel, {names[0]!r}, is called as a time axis is: save the signal "
+                f"beside it, or give channel={names[0]!r} if it is the signal"
             )
         return 0
     if isinstance(channel, TableEntry):
@@ -131,6 +142,45 @@ def _places(names: Sequence[str], name: str) -> list[int]:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "")
+
+
+def check_no_clock(name: str, samples: NDArray[Any]) -> None:
+    """Refuse samples that rise or fall by the same step throughout, as a time axis does."""
+    n = len(samples)
+    if n < 3:
+        return
+    first = float(samples[0])
+    step = (float(samples[-1]) - first) / (n - 1)
+    if not step or not np.isfinite(step):
+        return
+
+    def straight(at: NDArray[Any]) -> bool:
+        off = np.abs(samples[at].astype(float) - (first + step * at))
+        return bool((off <= 0.01 * abs(step)).all())
+
+    looked_at = np.linspace(0, n - 1, min(n, _LOOKED_AT)).astype(np.intp)
+    blocks = (np.arange(start, min(start + _BLOCK, n)) for start in range(0, n, _BLOCK))
+    if straight(looked_at) and all(map(straight, blocks)):
+        raise ReadError(
+            f"the only channel, {name!r}, goes from {first:g} to {float(samples[-1]):g} in equal "
+            f"steps, as a time axis does: save the signal beside it, or give channel={name!r} if "
+            "it is the signal"
+        )
+
+
+def the_one(said: Mapping[str, Any], what: str) -> Any:
+    """Give what a file says of itself under one or several names, or None; refuse two answers.
+
+    Examples
+    --------
+    >>> the_one({"fs": 1e4, "sfreq": 1e4}, "sampling rates"), the_one({}, "units")
+    (10000.0, None)
+    """
+    values = list(said.values())
+    if any(value != values[0] for value in values[1:]):
+        each = ", ".join(f"{name}={value!r}" for name, value in said.items())
+        raise ReadError(f"several {what} in the file ({each}): save one")
+    return values[0] if values else None
 
 
 def integer_limits(samples: NDArray[Any]) -> NDArray[np.bool_] | None:

@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from sknemg.datasets._formats.decoding import below, blocks_of_lines, find_encoding
 from sknemg.datasets._formats.header import first_line_names, number_pattern
 from sknemg.datasets._formats.limits import check_size
+from sknemg.datasets._formats.statements import stated_rate, stated_unit
 from sknemg.datasets._formats.stored import ReadError, Stored, pick
 from sknemg.recordings._problems import listed
 
 _LOOKED_AT = 1000  # rows on which structure and names are decided
 _BATCH = 50_000  # rows
+_LONGEST = 1000  # characters of a line that states something
 _BLANKS = " \t\n"
 _IN_NUMBERS = b"0123456789+-eE \t\n"
 
@@ -47,10 +49,14 @@ def read_text(path: Path, channel: str | int | None, text: TextFormat, max_bytes
     encoding = find_encoding(path, text.encoding)
     try:
         with path.open(encoding=encoding) as file:
+            above = [file.readline(_LONGEST) for _ in range(min(text.skip_lines + 1, _LOOKED_AT))]
+        with path.open(encoding=encoding) as file:
             stored = _read(blocks_of_lines(file, text.skip_lines), channel, text, max_bytes)
     except UnicodeError as error:
         raise ReadError(f"the bytes are not valid {encoding} ({error}): give `encoding`") from error
     stored.encoding = encoding
+    stored.sfreq = stated_rate(above)
+    stored.unit = stated_unit(stored.channel if stored.header else None, above)
     return stored
 
 

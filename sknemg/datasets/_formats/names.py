@@ -1,0 +1,49 @@
+"""What files and tables call a sampling rate, a unit and a time axis."""
+
+from __future__ import annotations
+
+import re
+
+_RATES = ("sfreq", "fs", "srate", "samplingrate", "samplerate", "samplingfrequency",
+          "samplefrequency")  # fmt: skip
+_CLOCKS = ("t", "time", "times", "timestamp", "timestamps", "timeaxis", "timevector", "tvec",
+           "sec", "seconds", "ms", "milliseconds", "zeit")  # fmt: skip
+
+
+def plain_name(name: str) -> str:
+    """Write a name without regard to case, blanks and signs.
+
+    Examples
+    --------
+    >>> plain_name("Sampling_Rate"), plain_name("fs [Hz]")
+    ('samplingrate', 'fshz')
+    """
+    return re.sub(r"[\W_]", "", name).lower()
+
+
+def is_rate(name: str) -> bool:
+    """Whether a name is that of a sampling rate in hertz.
+
+    Examples
+    --------
+    >>> is_rate("Sampling Rate (Hz)"), is_rate("fs"), is_rate("heart rate")
+    (True, True, False)
+    """
+    return plain_name(name).removesuffix("hz").removesuffix("in") in _RATES
+
+
+def is_unit(name: str) -> bool:
+    """Whether a name is that of the unit of a signal."""
+    return plain_name(name) in ("unit", "units")
+
+
+def is_clock(name: str) -> bool:
+    """Whether a channel is called as a time axis is.
+
+    Examples
+    --------
+    >>> [is_clock(name) for name in ("t", "Time (s)", "time [ms]", "EMG.t", "EMG", "tibialis")]
+    [True, True, True, True, False, False]
+    """
+    bare = re.sub(r"[(\[][^)\]]*[)\]]$", "", name.strip())
+    return plain_name(bare.split(".")[-1]) in _CLOCKS
