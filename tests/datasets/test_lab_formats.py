@@ -314,6 +314,19 @@ def test_mat_73_that_points_elsewhere(tmp_path):
     refused(path, "'x' holds no data", sfreq=1, unit="mV")
 
 
+def test_mat_73_whose_cells_lead_to_the_same_cells(tmp_path):
+    path = write_73(tmp_path / "a.mat", x=SIGNAL, **BESIDE)
+    with h5py.File(path, "r+") as file:
+        below = file.create_dataset("#refs#/text", data=np.array([[69]], dtype="u2"))
+        below.attrs["MATLAB_class"] = np.bytes_("char")
+        for level in range(6):  # 900 to the power of six ways to the text
+            name = f"#refs#/{level}" if level < 5 else "EMG"
+            item = file.create_dataset(name, (900, 1), h5py.ref_dtype)
+            item[:, 0] = [below.ref] * 900
+            below = item
+    refused(path, r"beside 'x': 'EMG' \(a cell or structure array of 1 x 900\) may hold one")
+
+
 # -- Parquet -------------------------------------------------------------------------------------
 
 

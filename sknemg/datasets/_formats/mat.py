@@ -58,6 +58,7 @@ _NO_SIGNALS = frozenset(
 _COMPLEX = 0x0800
 _DEEPEST = 6  # structures within structures
 _MOST_FIELDS = 1000
+_MOST_LOOKED_AT = 10_000  # entries of cells
 _LONGEST_WORD = 1000  # characters
 _SLACK = 2**20  # bytes beside the samples
 _AGAIN = "save it again, with save -v7"
@@ -257,6 +258,7 @@ def _read_hdf5(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
     arrays: dict[str, Array] = {}
     words: dict[str, str] = {}
     skipped: list[str] = []
+    looked_at: list[int] = []  # entries of cells, of which many may lead to few
 
     def look(group: Any, prefix: str, depth: int) -> None:
         if depth > _DEEPEST:
@@ -295,7 +297,8 @@ def _read_hdf5(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
 
     def may_hold_signals(item: Any, depth: int) -> bool:
         """Whether there is more than text and single numbers in what is not read."""
-        if isinstance(item, h5py.Group) or depth > _DEEPEST:
+        looked_at.append(depth)
+        if isinstance(item, h5py.Group) or depth > _DEEPEST or len(looked_at) > _MOST_LOOKED_AT:
             return True
         kind = _class_of(item)
         if kind == "char" or kind in _NO_SIGNALS or item.attrs.get("MATLAB_empty", 0):
