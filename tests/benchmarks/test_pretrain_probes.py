@@ -24,6 +24,7 @@ from benchmarks.pretrain import (
     pattern,
     probes,
     real_scores,
+    seeds,
     variation,
 )
 from benchmarks.pretrain.calibration import error_of_calibrated, row_of
@@ -167,6 +168,7 @@ def test_the_pages_say_what_the_kept_results_do():
     written = {
         calibration: (SCORES, calibration.table_of(pd.read_csv(FOLDER / "calibration.csv"))),
         probes: (SCORES, probes.table_of(pd.read_csv(FOLDER / "probes.csv"))),
+        seeds: (SCORES, seeds.table_of(pd.read_csv(FOLDER / "seeds.csv"))),
         pattern: (HISTORY, pattern.report(FOLDER)),
         few_shot: (FEW, few_shot.report(few_shot.FOLDER)),
     }
