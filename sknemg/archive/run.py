@@ -204,7 +204,7 @@ def diagnose_archive(
     opened = load_model(model, fingerprint=fingerprint)
     _check_model(opened, model)
     fingerprint = fingerprint_of(model)
-    archive = read_table(table, subject_pattern=subject_pattern, locations=locations)
+    archive = read_table(table, subject_pattern=subject_pattern, locations=locations, folder=folder)
     task = Task(
         str(model),
         fingerprint,

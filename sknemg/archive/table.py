@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from sknemg.datasets._formats.stored import ReadError
 from sknemg.datasets._rows import check_how
 from sknemg.datasets._tables import (
     DIAGNOSES,
@@ -24,10 +27,13 @@ from sknemg.datasets._tables import (
     subjects_in,
     translate_locations,
 )
+from sknemg.datasets.files import files_of
+from sknemg.recordings._entries import entry_text
 from sknemg.recordings._problems import capped, shown
 
 #: What is read of the table; other columns are left in it.
 COLUMNS = ("subject", "recording", "muscle", "side", "location", "profile", *UNTYPED)
+_WFDB = (".hea", ".dat", ".bin")  # endings that name a record, whatever else it consists of
 _ONE_FILE = ("file", "channel", "start", "stop")
 
 
@@ -54,7 +60,11 @@ class ArchiveTable:
 
 
 def read_table(
-    path: Path, *, subject_pattern: str | None = None, locations: str = "given"
+    path: Path,
+    *,
+    subject_pattern: str | None = None,
+    locations: str = "given",
+    folder: Path | None = None,
 ) -> ArchiveTable:
     """Read the table of an archive.
 
@@ -64,6 +74,8 @@ def read_table(
         Parquet (``.parquet``), or what a cohort may have: ``.csv``, ``.xlsx``.
     subject_pattern, locations
         As in `load_recordings`.
+    folder : Path, default=None
+        What the files are relative to; by default the folder of the table.
 
     Returns
     -------
@@ -99,7 +111,7 @@ def read_table(
     if findings_of_table["row"].isna().any():
         findings.stop_if_any()
     _read_numbers(rows, path.name, findings)
-    _check_subjects(rows, path.name, findings)
+    _check_subjects(rows, path.name, path.parent if folder is None else folder, findings)
     problems = findings.by_row()
     return ArchiveTable(
         rows[[name for name in COLUMNS if name in rows]],
@@ -185,11 +197,11 @@ def _read_parquet(path: Path, needed: list[str], findings: Findings) -> pd.DataF
 
 
 def _as_text(column: pd.Series) -> list[str | None]:
-    return [None if missing else read_entry(str(entry)) for entry, missing in
+    return [None if missing else read_entry(entry_text(entry)) for entry, missing in
             zip(column, column.isna(), strict=True)]  # fmt: skip
 
 
-def _check_subjects(rows: pd.DataFrame, table: str, findings: Findings) -> None:
+def _check_subjects(rows: pd.DataFrame, table: str, folder: Path, findings: Findings) -> None:
     """Note subjects with two diagnoses, and files of two subjects; repeated rows as well."""
     if "diagnosis" in rows:
         labels = rows["diagnosis"].dropna().map(lambda one: DIAGNOSES.get(plain(one), plain(one)))
@@ -199,15 +211,45 @@ def _check_subjects(rows: pd.DataFrame, table: str, findings: Findings) -> None:
             words = capped(sorted(labels[labels.index.isin(at)].unique()))
             problem = f"subject {shown(who)} has the diagnoses {words}"
             findings.add(table, at, problem, "these are two people, or one entry is wrong")
-    files = rows["file"].dropna().map(posixpath.normpath)  # "./a.npy" is "a.npy"
+    names = rows["file"].dropna().map(posixpath.normpath)  # "./a.npy" is "a.npy"
+    files = names.map(_records(names.unique(), folder))
     owners = rows["subject"].groupby(files).nunique()
-    for name in owners.index[owners > 1]:
-        at = files.index[files == name]
+    for record in owners.index[owners > 1]:
+        at = files.index[files == record]
         who = capped(sorted(rows.loc[at, "subject"].dropna().unique()))
-        problem = f"file {shown(name)} is given for several subjects ({who})"
+        known = sorted(names[at].unique())
+        what = f"file {shown(known[0])} is"
+        if len(known) > 1:
+            what = f"one record, by its files {capped(known, spell=shown)}, is"
+        problem = f"{what} given for several subjects ({who})"
         findings.add(table, at, problem, "a recording is of one subject: correct it")
     same = [name for name in _ONE_FILE if name in rows]
     again = rows["file"].notna() & rows.assign(file=files).duplicated(same)
     for row in rows.index[again]:
         problem = f"the same part of file {shown(rows.at[row, 'file'])} as in a row above"
         findings.add(table, [row], problem, "take one of the rows out")
+
+
+def _records(names: Iterable[str], folder: Path) -> dict[str, str]:
+    """Give the same key to all names of a WFDB record: its header, its signal files, its bare name.
+
+    Where an ending does not say it, as PhysioNet has signal files with many, a name is looked for
+    on the disk if another of the table differs from it in nothing but the ending.
+    """
+    bare = {name: posixpath.splitext(name)[0] for name in names}
+    keys = {
+        name: stem if posixpath.splitext(name)[1].lower() in _WFDB else name
+        for name, stem in bare.items()
+    }
+    count = Counter(bare.values())
+    count.update([name for name in bare if name in count and bare[name] != name])
+    for name, stem in bare.items():
+        if keys[name] == stem or count[stem] < 2:
+            continue
+        try:
+            header = files_of(folder / name)[0]
+        except (ReadError, OSError, ValueError):  # what is wrong with it is said when it is read
+            continue
+        if header.suffix.lower() == ".hea":
+            keys[name] = posixpath.join(posixpath.dirname(name), header.stem)
+    return keys

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sknemg.recordings._entries import entry_text
 from sknemg.recordings._problems import listed, shown
 
 #: What a reader answers who has read a case and names no diagnosis.
@@ -159,13 +159,8 @@ def _texts(source: str | Path | pd.DataFrame) -> pd.DataFrame:
             ) from error
     else:
         table = source.reset_index(drop=True)
-        table = table.astype(object).where(table.notna(), "").map(_text)
+        table = table.astype(object).where(table.notna(), "").map(entry_text)
     return table.apply(lambda column: column.str.strip()) if len(table) else table
-
-
-def _text(entry: Any) -> str:
-    whole = isinstance(entry, (float, np.floating)) and float(entry).is_integer()
-    return str(int(entry)) if whole else str(entry)
 
 
 def _levels(table: pd.DataFrame) -> pd.Series:

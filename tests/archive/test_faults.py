@@ -49,6 +49,43 @@ def test_another_spelling_of_a_file_is_the_same_file(problems):
     assert set(found) == {1} and "same part of file" in found[1]
 
 
+def test_a_record_is_one_by_whichever_of_its_files_it_is_named(problems):
+    """By header, signal file and bare name; dots in a name are no ending."""
+    files = ["r0.hea", "x/r.1.hea", "r2.hea", "./r0.dat", "x/r.1", "r2.BIN", "r0.npy", "r3.hea"]
+    found = problems(subject=list("AAABBBCC"), file=files)
+    assert set(found) == {0, 1, 2, 3, 4, 5}
+    assert "one record, by its files 'r0.dat', 'r0.hea', is given for several" in found[0]
+    assert "subjects (A, B): a recording is of one subject" not in found[0]
+    assert "(A, B)" in found[4] and "'x/r.1', 'x/r.1.hea'" in found[4]
+    found = problems(subject=list("AAAA"), file=["r0.hea", "r0.dat", "r0", "r1"])
+    assert set(found) == {1, 2} and "the same part of file 'r0' as in a row above" in found[2]
+    channels = problems(subject=list("AA"), file=["r0.hea", "r0.dat"], channel=["0", "1"])
+    assert channels == {}
+
+
+def test_a_signal_file_of_another_ending_is_found_to_be_of_a_record(problems, tmp_path):
+    (tmp_path / "r0.hea").write_text("r0 1 1000 4\nr0.mat 16 1000/mV\n")
+    (tmp_path / "r0.mat").write_bytes(bytes(8))
+    found = problems(subject=list("ABCD"), file=["r0.hea", "r0.mat", "r0.npy", "r1.mat"])
+    assert set(found) == {0, 1} and "'r0.hea', 'r0.mat'" in found[1]
+
+
+def test_codes_in_parquet_are_those_of_a_csv_although_one_is_missing(tmp_path):
+    rows = pd.DataFrame(
+        {
+            "subject": [1.0, None, 3.0],
+            "file": ["0.npy", "1.npy", "2.npy"],
+            "channel": [2.0, 1.0, None],
+            "start": [0.25, None, 1.0],
+        }
+    )
+    rows.to_parquet(tmp_path / "table.parquet")
+    found = read_table(tmp_path / "table.parquet").rows
+    assert found["subject"].tolist() == ["1", None, "3"]
+    assert found["channel"].tolist() == ["2", "1", None]
+    assert found["start"].dropna().tolist() == [0.25, 1.0]
+
+
 def test_a_diagnosis_in_two_words_is_one(problems):
     files = ["0.npy", "1.npy"]
     assert problems(subject=list("AA"), file=files, diagnosis=["normal", "NL "]) == {}
