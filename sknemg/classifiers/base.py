@@ -414,9 +414,10 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
 
     def _given_validation(self) -> tuple[np.ndarray, np.ndarray]:
         """Check the rows that the user set aside; give their labels as indices."""
-        if len(self.validation) != 2 or not len(self.validation[0]):
+        X = self.validation[0] if len(self.validation) == 2 else ()
+        if not hasattr(X, "__len__") or not len(X):
             raise ValueError("validation is a tuple of other parts or without rows: give (X, y).")
-        X = self._validated(self.validation[0])
+        X = self._validated(X)
         y = check_labels(self.validation[1], len(X), "y of validation")
         if len(unknown := np.setdiff1d(y, self.classes_)):
             raise ValueError(

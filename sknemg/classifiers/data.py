@@ -129,6 +129,27 @@ class InOrder:
             yield self.rows.take(np.arange(start, stop))
 
 
+def varied(augment: Augment, batch: Tensor, generator: torch.Generator) -> Tensor:
+    """Vary a batch of training rows; refuse what is not a row for each of them.
+
+    Examples
+    --------
+    >>> varied(lambda batch, generator: batch[:1], torch.zeros(2, 3), torch.Generator())
+    Traceback (most recent call last):
+    ValueError: augment made a tensor of shape (1, 3) of a batch of shape (2, 3): let it return \
+a tensor of that shape, row i still of the class of row i.
+    """
+    new: Any = augment(batch, generator)
+    if isinstance(new, Tensor) and new.shape == batch.shape:
+        return new
+    of_shape = f" of shape {tuple(new.shape)}" if isinstance(new, Tensor) else ""
+    kind = "tensor" if isinstance(new, Tensor) else type(new).__name__
+    raise ValueError(
+        f"augment made a {kind}{of_shape} of a batch of shape {tuple(batch.shape)}: let it return "
+        "a tensor of that shape, row i still of the class of row i."
+    )
+
+
 class TrainingRounds(Dataset[Any]):
     """Shuffled training batches, handed out in rounds of ``eval_every`` updates.
 
@@ -200,7 +221,7 @@ class TrainingRounds(Dataset[Any]):
             order = self._order.permutation(len(self.rows))[: self.n_drawn]
             for i in range(self.updates_per_epoch):
                 X, y = self.rows.take(order[i * self.batch_size : (i + 1) * self.batch_size])
-                X = X if self.augment is None else self.augment(X, self._generator)
+                X = X if self.augment is None else varied(self.augment, X, self._generator)
                 yield self._mixed(X, y) if self.mixup else (X, y)
 
     def _mixed(self, X: Tensor, y: Tensor) -> tuple[Tensor, Mixed]:

@@ -199,8 +199,28 @@ class TimmClassifier(BaseSegmentClassifier):
         height, width = np.broadcast_to(size, 2).tolist()
         return height, width
 
-    def _learn_input(self, X: np.ndarray, train: np.ndarray) -> None:
+    def _check_parameters(self) -> None:
+        """Refuse what timm and torch would stumble over, or take for something else."""
         check_model_name(self.model_name)
+        size = self.image_size
+        sizes = list(size) if isinstance(size, (tuple, list)) else [1, 1]
+        if len(sizes) != 2 or not all(isinstance(one, Integral) and int(one) > 0 for one in sizes):
+            raise ValueError(f"image_size={size!r} must be an integer > 0, or (height, width).")
+        patterns = self.freeze if isinstance(self.freeze, (tuple, list)) else []
+        if strange := [one for one in [*patterns, *(self.lr_groups or ())] if type(one) is not str]:
+            raise ValueError(
+                f"freeze and lr_groups name parameters by text, not by {strange[0]!r}: give "
+                "'backbone' or patterns such as 'layer1.*'."
+            )
+        for pattern, lr in (self.lr_groups or {}).items():
+            if isinstance(lr, bool) or not isinstance(lr, Real) or not 0 < float(lr) < np.inf:
+                raise ValueError(
+                    f"lr_groups[{pattern!r}]={lr!r} must be a number > 0; `freeze` keeps "
+                    "parameters as they are."
+                )
+
+    def _learn_input(self, X: np.ndarray, train: np.ndarray) -> None:
+        self._check_parameters()
         n_chans = X.shape[1] if X.ndim == 4 else 1
         if X.ndim > 4 or n_chans not in (1, self.in_chans):
             raise ValueError(

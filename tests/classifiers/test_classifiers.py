@@ -260,6 +260,7 @@ def test_class_weights_leave_ones_own_validation_rows_out():
     ("change", "message"),
     [
         (lambda X, y: (X,), r"of other parts or .*: give \(X, y\)"),
+        (lambda X, y: (None, y), r"without rows: give \(X, y\)"),
         (lambda X, y: (X[:0], y[:0]), r"without rows: give \(X, y\)"),
         (lambda X, y: (X, y[:-1]), "y of validation has .* diagnoses for .* rows: give one"),
         (lambda X, y: (X[:, :-1], y), "has 1009 features"),
@@ -634,6 +635,23 @@ def test_skorch_callbacks_run():
     scheduler = LRScheduler("StepLR", step_size=1, gamma=0.5)
     clf = small(callbacks=[ProgressBar(), scheduler], eval_every=5).fit(X, y)
     np.testing.assert_allclose(clf.history_["event_lr"], [3e-3, 1.5e-3])
+
+
+@pytest.mark.parametrize(
+    ("augment", "said"),
+    [
+        (lambda batch, generator: None, "a NoneType of a batch of shape"),
+        (lambda batch, generator: batch[:2], r"a tensor of shape \(2, 1010\) of a batch of shape"),
+        (
+            lambda batch, generator: batch[:, None],
+            r"a tensor of shape \(8, 1, 1010\) of a batch of shape",
+        ),
+    ],
+)
+def test_what_augment_makes_has_a_row_for_each(augment, said):
+    X, y, _ = segments()
+    with pytest.raises(ValueError, match=f"augment made {said}.*: let it return a tensor"):
+        small(augment=augment).fit(X, y)
 
 
 @pytest.mark.parametrize("given", ["a", 3, ("a", "b"), ("a", ProgressBar(), 1), [ProgressBar()]])

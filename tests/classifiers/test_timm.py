@@ -239,6 +239,25 @@ def test_patterns_that_match_nothing_are_refused(option):
         small(**option).fit(X, y)
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"image_size": (32, 32, 3)}, r"image_size=\(32, 32, 3\) must be an integer > 0, or"),
+        ({"image_size": (0, 32)}, r"image_size=\(0, 32\) must be"),
+        ({"image_size": (32.5, 32)}, r"image_size=\(32.5, 32\) must be"),
+        ({"image_size": ()}, r"image_size=\(\) must be"),
+        ({"freeze": [3]}, "name parameters by text, not by 3"),
+        ({"lr_groups": {3: 1e-3}}, "name parameters by text, not by 3"),
+        ({"lr_groups": {"backbone": -1}}, r"lr_groups\['backbone'\]=-1 must be a number > 0"),
+        ({"lr_groups": {"backbone": "x"}}, r"lr_groups\['backbone'\]='x' must be a number > 0"),
+        ({"lr_groups": {"backbone": np.nan}}, r"lr_groups\['backbone'\]=nan must be a number > 0"),
+    ],
+)
+def test_sizes_names_and_rates_that_are_none_are_refused(option, said):
+    with pytest.raises(ValueError, match=said):
+        small(**option).fit(*pictures(n=4))
+
+
 def test_channels_last_changes_no_score():
     X, y = pictures()
     clf = small().fit(X, y)
