@@ -466,7 +466,7 @@ ELSEWHERE = {
     "recording_weights": "of Python's DiVoteClassifier",
     "freeze": "of Python's NEMGNetClassifier", "init": "of Python's NEMGNetClassifier",
     "high": "of BandPass, which no command builds", "low": "of BandPass, which no command builds",
-    "in_chans": "of image networks",
+    "in_chans": "of image networks", "image_size": "of image networks",
     "input_sfreq": "of bare arrays",
     "kind": "of resting discharges",
     "level": "of scorers", "metric": "of scorers",
