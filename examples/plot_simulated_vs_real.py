@@ -1,12 +1,13 @@
 """
-Simulated beside real recordings
-================================
+Simulated and real recordings
+=============================
 
-How near do simulated traces come to real ones? Here stand simulated concentric recordings of
+How close do simulated traces come to real ones? Shown are simulated concentric recordings of
 biceps brachii, EMGLAB's N2001 (the same muscle and needle, low effort; normal, myopathy, ALS) and
 PhysioNet's emgdb (tibialis anterior, one man each). The same measurements are made on all of them.
 Constants of the simulator were chosen, and at last searched for, with N2001's ten subjects in view,
-so that they are no test of it; the page `Simulated beside real <../realism.html>`_ names them.
+so that they are no test of it; the page
+`Simulated and real recordings compared <../realism.html>`_ names them.
 
 N2001 has no known licence and is shown only where ``$SKNEMG_DATA`` holds it; emgdb is fetched from
 PhysioNet if need be. What is missing is said to be missing.
@@ -186,10 +187,10 @@ table = pd.DataFrame(rows).set_index(["class", "source"]).sort_index()
 print(table.round(3).to_string())
 
 # %%
-# What was believed wrongly, what is still wrong, and the table of before and after are on the page
-# `Simulated beside real <../realism.html>`_. In short: simulated recordings have a smaller share of
-# their power below 50 Hz (4 to 6 %; real ones 4 to 7 %), and a tenth to a third of it above 2 kHz;
-# they are more peaked, more units are found at a site of normal muscle, and too little goes on
-# around neuropathic units.
+# The table of before and after, what is still wrong, and the history are on the page
+# `Simulated and real recordings compared <../realism.html>`_. In short: simulated recordings have
+# a smaller share of their power below 50 Hz (4 to 6 %; real ones 4 to 7 %), and a tenth to a third
+# of it above 2 kHz; they are more peaked, more units are found at a site of normal muscle, and
+# there is too little background activity around neuropathic units.
 
 plt.show()

@@ -88,9 +88,9 @@ def diagnose_archive(
         ``start``, ``stop``, ``profile``, ``diagnosis``. Rows of a subject need not stand together.
         A subject with two diagnoses, and a file of two subjects, are not diagnosed.
     out : str or Path
-        New folder for the results, or that of the run to go on with.
+        New folder for the results, or that of a run to resume.
     folder : str or Path, default=None
-        What the entries of ``file`` are relative to; by default the folder of the table. Every
+        Folder that the entries of ``file`` are relative to; by default that of the table. Every
         worker must see it under this name.
     n_jobs : int, default=1
         Worker processes on this machine; 1 works in this process. More need the usual

@@ -83,8 +83,8 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         True (nEMGNet-B) or five sixths (A): probabilities then differ by hundredths (by 0.012 at
         most for "volitional-small" on 335 simulated windows, of which four changed their class).
     init : str, fitted model or None, default=None
-        What to start from instead of random weights: the name of a network that comes with sknemg,
-        such as "volitional-small" (see :func:`sknemg.pretrained.load`), or a fitted
+        Where training starts instead of random weights: the name of a network that comes with
+        sknemg, such as "volitional-small" (see :func:`sknemg.pretrained.load`), or a fitted
         `NEMGNetClassifier`, or a model with one in it, such as a pipeline from `load_model`. It
         must be of the same version, width, activation, head and companding, and have seen rows of
         the same length, at a rate that an array cannot tell. If its classes are others, the output
@@ -108,7 +108,7 @@ class NEMGNetClassifier(BaseSegmentClassifier):
     weights_ : dict of ndarray
         The state dict of the network.
     caution_ : str
-        What has to be said of the network beside its answers: not empty if it started from one
+        A warning to give with the network's answers: not empty if it started from one
         that was trained on simulated patients alone. Saved models keep it.
     net_ : skorch net
         Made from ``weights_`` after unpickling.

@@ -48,7 +48,7 @@ class NetworkFeatures(RowTransformer):
     sfreq_ : float
         The rate of its segments in hertz.
     caution_ : str
-        What has to be said beside the answers of a model that sees through it.
+        A warning to give with the answers of a model that uses these features.
 
     See Also
     --------

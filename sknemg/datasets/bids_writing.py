@@ -97,9 +97,9 @@ def write_bids(
         Diagnosis of each recording, one per subject. Classes beside myopathy, neuropathy and normal
         are read with ``diagnoses={name: name}``.
     name : str
-        Of the data set.
+        Name of the data set.
     task : str, default=None
-        What the patient did, where X has no column ``task``: letters and digits.
+        The patient's task, where X has no column ``task``: letters and digits.
     sidecar : dict, default=None
         Further fields of every emg.json, such as ``{"EMGReference": "concentric needle"}``. The
         required ``EMGReference``, ``PowerLineFrequency`` and ``SoftwareFilters`` are "n/a" (not

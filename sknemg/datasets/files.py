@@ -124,8 +124,8 @@ def read_recording(
         Character encoding of a text file, such as ``"utf-16-le"``. By default its byte order mark
         decides; without one it is UTF-8, or cp1252 where the bytes are not valid UTF-8.
     invalid : {"raise", "clip"}, default="raise"
-        What a sample with WFDB's code for "no value" (the lowest code of the format) means: a
-        gap, which is an error, or a sample at the converter's negative limit.
+        How to read a sample with WFDB's code for "no value" (the lowest code of the format): as a
+        gap, which is an error, or as a sample at the converter's negative limit.
     max_bytes : int, default=2**30
         Most memory for the samples of the channel, at 8 bytes each. A file that states or holds
         more is refused, before they are read or, if compressed, decompressed.
@@ -256,8 +256,8 @@ _KINDS |= dict.fromkeys((".csv", ".txt", ".tsv", ".asc"), "text")
 def register_reader(suffix: str, reader: Reader | None) -> None:
     """Let `read_recording`, and all that loads files, read files of a lab's own format.
 
-    What the reader returns is checked as any other file: a rate or a unit that it does not state
-    must be given, and may not contradict what is given.
+    The values that the reader returns are checked as those of any other file: a rate or a
+    unit that it does not state must be given, and may not contradict what is given.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class TextProfile:
     channel : str or int, default=None
         The column, where there are several.
     unit, scale, sfreq : default=None
-        What the files do not state, as in `read_recording`.
+        Values that the files do not state, as in `read_recording`.
 
     Raises
     ------

@@ -60,8 +60,8 @@ def load_recordings(
     paths : str, Path or sequence of them
         A folder, one file, or several files.
     subject : str, default=None
-        Whose recordings these are, where no column ``subject`` says it. Without either, X has no
-        subjects.
+        The subject of all these recordings, if there is no column ``subject``. Without either, X
+        has no subjects.
     subject_pattern : str, default=None
         A regular expression with one group that finds the subject in the name of a file, as in
         `load_cohort`.

@@ -66,7 +66,7 @@ class Diagnosis:
     coverage_range : (float, float)
         Between which it lies with a probability of 90 %, as few calibration subjects as there are.
     caution : str
-        What has to be said of the model beside its answer; empty for most.
+        A warning about the model to give with its answer; empty for most.
     """
 
     subject: Any

@@ -46,7 +46,7 @@ class Vote:
     start, stop : float
         Seconds in the recording.
     scores : ndarray of shape (n_classes,)
-        Of the window.
+        Scores of the window.
     remark : str
         Why the window should not be trusted (flat, an amplitude beyond training, mains hum,
         clipped); usually empty. It counts all the same, until the recording is over and is judged
@@ -86,13 +86,13 @@ class StreamingDiagnosis:
     unit : {"mV", "uV", "V", "nV"}, default="mV"
         Unit of the samples.
     muscle, location : str, default=None
-        Of the first recording; see `next_recording`.
+        Those of the first recording; see `next_recording`.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
     votes : list of Vote
-        Of the recording that is going on.
+        Votes of the current recording.
     unusable, unusual : str
         Why the recording that was finished last cannot be judged, and in what else it is unlike
         those of training; usually empty, and always so without a Diagnostician.

@@ -57,8 +57,8 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
 
     The segment classifier is trained on all segments, each with its subject's diagnosis. The
     mean of the segments' scores is the recording's score, the mean of the recordings' scores
-    describes the subject, and a final classifier makes the diagnosis of it [1]_. Other means are
-    there by name, see `pooling` and `recording_weights`.
+    describes the subject, and a final classifier turns it into the diagnosis [1]_. Other means can
+    be chosen by `pooling` and `recording_weights`.
 
     Parameters
     ----------
@@ -70,11 +70,11 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         Trained on the subject features. ``"logistic"`` is a `LogisticRegression` with its defaults,
         as published. It leans towards the classes that are frequent in training, and so, where few
         subjects are left out one by one, away from the truth; ``"balanced"``, the same with
-        ``class_weight="balanced"``, corrects for that and is the same where the classes have as
-        many subjects; ``"regularized"`` is the balanced one with the regularisation (`C` from 0.001
-        to 10) under which training subjects that are left out in turn have the least log-loss. None
-        is the paper's simple averaging: the vote of all the subject's recordings is the answer,
-        whatever `subject_features` says. ``"auto"`` is None where a class has fewer than 10
+        ``class_weight="balanced"``, corrects for that and is identical if all classes have the same
+        number of subjects; ``"regularized"`` is the balanced one with the regularisation (`C` from
+        0.001 to 10) that gives held-out training subjects the lowest log-loss. None is the paper's
+        simple averaging: the vote of all the subject's recordings is the answer, whatever
+        `subject_features` says. ``"auto"`` is None where a class has fewer than 10
         training subjects with a vote, and ``"balanced"`` otherwise.
         ``python -m benchmarks.votes`` compares them.
     subject_features : {"auto", "location", "all"}, default="auto"
@@ -92,20 +92,21 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         to 1. Fit again after a change of it or of `recording_weights`: the final classifier has
         learned from votes of the old rule.
     recording_weights : {"uniform", "length"}, default="uniform"
-        What a recording counts in the vote for its subject: the same as any other, as published,
-        or as much as it has segments (or what else votes), so that with the mean all segments
-        count alike.
+        Weight of a recording in the vote for its subject: equal for all, as published, or
+        proportional to its number of segments (or other items), so that with the mean all segments
+        count equally.
     cv : None, int, splitter or iterable of (train, test), default=None
         Where the training subjects' own features come from. None: from the segment classifier
-        that was trained on them, as published; such features are better than those of any new
-        subject, and the final probabilities too sure. An integer (folds of a `SubjectKFold`) or
-        another split by subject: from a classifier that never saw them (out of fold). The
-        segment classifier that answers later is trained on all in either case. Without a final
-        estimator `cv` plays no part; with ``"regularized"``, features as published make the
-        choice too sure as well.
+        that was trained on them, as published; such features are optimistic, since the classifier
+        has already seen those subjects. An integer (folds of a `SubjectKFold`) or another split by
+        subject: from a classifier that never saw them (out of fold), which in small cohorts was
+        less accurate than None, because the inner classifiers are trained on fewer subjects. The
+        segment classifier that answers later is trained on all subjects in either case. `cv` has
+        no effect without a final estimator; use it with ``"regularized"``, which would otherwise
+        trust the votes too much.
     n_jobs : int, default=None
-        Number of folds trained at once. The result is the same, where a network has as many
-        threads in the workers as here: start Python with ``OMP_NUM_THREADS=1`` for that.
+        Number of folds trained at once. The result is the same if a network has as many threads in
+        the workers as here: start Python with ``OMP_NUM_THREADS=1`` for that.
 
     Attributes
     ----------
@@ -114,8 +115,8 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
     final_estimator_ : the final classifier, or None
     subject_features_ : {"location", "all"}
     votes_ : ndarray of shape (n_subjects, n_features)
-        The features that the final estimator was trained on, a row a training subject, without
-        their names: a model is handed on more lightly than a cohort. Subjects without a single
+        The features that the final estimator was trained on, one row per training subject, without
+        their names, since a model is more easily passed on than a cohort. Subjects without a single
         segment are left out. A model from `load_model` has none.
     sfreq_ : float or None
         Sampling rate of the training data in hertz, where it is known; data of another rate are
@@ -136,7 +137,7 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
     column ``subject`` of `X`, which is never a feature; where neither knows them, each row is
     its own subject.
 
-    What votes are segments, images, or whatever items a step has put into the rows, such as the
+    The items that vote are segments, images, or whatever a step has put into the rows, such as the
     motor units of :class:`~sknemg.muap.MuapFeatures`.
 
     A recording without segments has no vote: it neither speaks for a class nor against one, since

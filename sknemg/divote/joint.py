@@ -1,4 +1,4 @@
-"""Votes of several kinds, such as segments and motor units, joined to one diagnosis a subject."""
+"""Votes of several kinds, such as segments and motor units, joined to one diagnosis per subject."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
     Each member is a pipeline that ends in a :class:`DiVoteClassifier`: one of segments, one of
     motor units, one of the interference pattern. A recording's score is the weighted geometric mean
     of the scores that its items of each kind give it, and a subject's the mean of its recordings'
-    scores. **A kind that is missing is left out**: a recording in which no motor unit was found is
-    judged by its segments alone, with the same sure or unsure score that they give it.
+    scores. **A kind that is missing is left out**: a recording in which no motor unit was found
+    keeps the score that its segments give it, with the same confidence.
 
     Parameters
     ----------
     estimators : list of (name, estimator)
         Pipelines, or searches of them, that end in a DiVoteClassifier. Their `pooling` makes the
-        scores of recordings; their `recording_weights` and final estimators are not asked, and
-        recordings are averaged alike: give ``final_estimator=None`` and save their training.
+        scores of recordings. Their `recording_weights` and final estimators are not used, and
+        recordings count equally: ``final_estimator=None`` saves the time of training them.
     weights : array-like of shape (n_estimators,), default=None
-        Of the kinds; equal by default.
+        Weights of the members; equal by default.
     floor : float, default=0.01
-        Scores below count as this, so that no kind by itself forbids a class.
+        Lower scores are raised to this, so that no single kind can rule out a class.
 
     Attributes
     ----------
@@ -75,12 +75,13 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
 
     Notes
     -----
-    A subject none of whose recordings has an item of any kind is answered as an unknown,
-    ``1 / n_classes`` for each class, with a warning.
+    A subject none of whose recordings has an item of any kind gets ``1 / n_classes`` for each
+    class, with a warning.
 
-    Displays and scorers take it as they take a DiVoteClassifier. Its recordings are no means of
-    items, so that what explains single items (:func:`~sknemg.inspection.diagnosis_drivers`,
-    traces with scores) takes one of ``named_estimators_`` instead.
+    Displays and scorers accept it like a DiVoteClassifier. The score of a recording is not the mean
+    of its items, so functions that explain single items
+    (:func:`~sknemg.inspection.diagnosis_drivers`, traces with scores) take one of
+    ``named_estimators_`` instead.
 
     Examples
     --------

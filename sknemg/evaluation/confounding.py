@@ -68,7 +68,7 @@ def confounds(
         ``site`` alone, and counted of others. For tables that leave the house, such as the card of
         a model.
     random_state : int or None, default=0
-        Of the shuffled diagnoses.
+        Seed of the shuffled diagnoses.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def confounds(
     subject for the first. Since shares are no counts, and small counts no normal numbers, p is the
     part of 1,999 random assignments of the diagnoses to the subjects whose χ² is as large.
 
-    Of twenty columns that have nothing to do with the diagnosis, one has p < 0.05.
+    On average one in twenty columns that are unrelated to the diagnosis has p < 0.05.
 
     Examples
     --------
@@ -144,9 +144,9 @@ def chance_to_find(n_subjects: ArrayLike, difference: float = 1.0) -> float:
     Parameters
     ----------
     n_subjects : array-like of shape (n_classes,)
-        Of each diagnosis.
+        Number of subjects per diagnosis.
     difference : float, default=1
-        Between the means of the two smallest diagnoses, in standard deviations.
+        Difference between the means of the two smallest diagnoses, in standard deviations.
 
     Returns
     -------
@@ -155,7 +155,7 @@ def chance_to_find(n_subjects: ArrayLike, difference: float = 1.0) -> float:
 
     Examples
     --------
-    Of cohorts with three subjects in two diagnoses, one in seven shows such a difference:
+    With three subjects in each of two diagnoses, one cohort in six shows such a difference:
 
     >>> from sknemg.evaluation import chance_to_find
     >>> round(chance_to_find([3, 3, 10]), 2), round(chance_to_find([19, 19, 20]), 2)

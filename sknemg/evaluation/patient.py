@@ -72,7 +72,7 @@ def patient_page(
     found : Diagnosis
         One of ``model.diagnose(X)``.
     fingerprint : str, default=""
-        Of the model, to be named on the page.
+        Fingerprint of the model, shown on the page.
     reference : MuapReference, "published" or None, default=None
         Norms with which the motor unit potentials of each muscle are compared. To find and measure
         them takes some seconds; None leaves the table out.

@@ -43,7 +43,7 @@ def write_reader_report(
     ----------
     folder : path
     study : ReaderStudy
-        Of subjects.
+        The study at the level of subjects.
     recordings : ReaderStudy, default=None
         The same votes at the level of recordings.
     X : Recordings, default=None

@@ -35,7 +35,7 @@ class Cloud(NamedTuple):
     low, high : float
         By how much the logarithm of a normal amplitude lies beside it.
     n_subjects, n_epochs : int
-        Of how many it was made.
+        Number of subjects and epochs that it was made from.
     """
 
     slope: float

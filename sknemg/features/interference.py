@@ -82,7 +82,7 @@ def envelope_amplitude(segments: ArrayLike, *, threshold: float = 0.1) -> NDArra
     segments : array of shape (n_segments, n_times)
         Segments in mV.
     threshold : float, default=0.1
-        Of a turn by Stålberg's rule, in mV.
+        Threshold of a turn by Stålberg's rule, in mV.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def small_segments(
     sfreq : float
         Sampling rate in Hz.
     threshold : float, default=0.1
-        Of a turn by Stålberg's rule, in mV.
+        Threshold of a turn by Stålberg's rule, in mV.
     max_amplitude : float, default=2.0
         In mV; a larger change from turn to turn is not small.
     max_duration : float, default=3e-3
@@ -180,7 +180,7 @@ def interference_features(
     sfreq : float
         Sampling rate in Hz.
     thresholds : sequence of float, default=(0.02, 0.1)
-        Of a turn, in mV.
+        Thresholds of a turn, in mV.
 
     Returns
     -------
@@ -233,7 +233,7 @@ def ratio(turns: NDArray[Any], amplitude: NDArray[Any]) -> NDArray[np.float64]:
 class InterferenceFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Describe every recording by its interference pattern.
 
-    What speaks where so many motor units fire that none can be told apart. A recording is cut into
+    For recordings in which too many motor units fire to be told apart. A recording is cut into
     epochs, each is measured by :func:`interference_features`, and the recording is described by
     the mean of its epochs and, for each ratio of turns to amplitude, by its **peak**: during a
     contraction that grows from rest to maximum, the largest ratio separates patients from healthy
@@ -242,13 +242,13 @@ class InterferenceFeatures(RowTransformer, auto_wrap_output_keys=None):  # type:
     Parameters
     ----------
     epoch : float, default=0.5
-        Seconds, without overlap.
+        Length of an epoch in seconds; epochs do not overlap.
     thresholds : sequence of float, default=(0.02, 0.1)
-        Of a turn, in mV.
+        Thresholds of a turn, in mV.
     items : {"recording", "epoch"}, default="recording"
-        What votes: one vector a recording, or one an epoch, without the peaks.
+        The items that vote: one vector per recording, or one per epoch, without the peaks.
     input_sfreq : float, default=None
-        The rate of bare arrays and lists, which know none.
+        Sampling rate of plain arrays and lists, which carry none.
 
     Raises
     ------

@@ -81,8 +81,8 @@ def pattern_features(
     sfreq : float
         Sampling rate in Hz.
     thresholds : sequence of float, default=(0.25, 0.5, 1.0, 2.0)
-        Of a turn by Stålberg's rule (:func:`~sknemg.features.find_turns`), times the root mean
-        square of the segment.
+        Thresholds of a turn by Stålberg's rule (:func:`~sknemg.features.find_turns`), in multiples
+        of the root mean square of the segment.
 
     Returns
     -------

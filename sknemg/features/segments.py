@@ -132,7 +132,7 @@ def count_crossings(segments: ArrayLike, *, threshold: float = 0.01) -> NDArray[
     segments : array of shape (n_segments, n_times)
         Segments in mV.
     threshold : float, default=0.01
-        What noise does not exceed, in mV.
+        Amplitude that noise does not exceed, in mV.
 
     Returns
     -------

@@ -43,7 +43,7 @@ def visualize_features(
     module : torch module
         It is used in evaluation mode and is left unchanged.
     targets : sequence of int or tuple of int
-        What to excite, as indices into the output of the layer for one input: an output node or
+        Outputs to excite, as indices into the output of the layer for one input: an output node or
         a channel (averaged over its positions) as ``c``, a single unit as ``(c, position)``.
     input_shape : sequence of int
         Shape of one input: (n_chans, n_times) or (n_chans, height, width).

@@ -30,7 +30,7 @@ def diagnosis_drivers(estimator: Any, X: Any, subject: Any) -> tuple[pd.DataFram
         The DiVoteClassifier itself, a Pipeline, a search, or a CalibratedClassifierCV or soft
         VotingClassifier of them. In an ensemble, the part is left out for all members at once.
     X : Recordings
-        What the model predicts from, with the column ``subject``.
+        Recordings that the model predicts from, with the column ``subject``.
     subject : label
         The subject whose diagnosis is explained.
 

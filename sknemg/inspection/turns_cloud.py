@@ -31,7 +31,7 @@ class TurnsCloudDisplay:
     epochs : DataFrame
         As of :meth:`sknemg.features.TurnsReference.epochs`, of one muscle.
     cloud : Cloud
-        Of that muscle.
+        The cloud of that muscle.
     title : str, default=""
 
     Attributes

@@ -149,10 +149,10 @@ def reader_study(
         highest score, or what a column ``prediction`` says. Several are runs of one model, such as
         the repeats of a cross-validation.
     level : {"subject", "recording"}, default="subject"
-        What is counted. Recordings have the diagnosis of their subject, and a subject with all
-        its recordings is one piece of evidence.
+        The unit that is counted. Recordings have the diagnosis of their subject, and a subject
+        with all its recordings is one piece of evidence.
     cannot_say : {"wrong", "unread"}, default="wrong"
-        What the vote ``cannot say`` counts as: an answer that is not the diagnosis, or a case
+        How the vote ``cannot say`` counts: as an answer that is not the diagnosis, or as a case
         that was not read.
     classes : sequence of str, default=()
         Further diagnoses that could be answered. Those of `y`, those that the model scores and,

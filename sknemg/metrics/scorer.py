@@ -132,7 +132,7 @@ class SubjectScorer:
         a higher score is better. Several make a multi-metric scorer that asks the estimator only
         once.
     level : {"subject", "recording", "item"}, default="subject"
-        What is counted once; see `sknemg.metrics.level_scores`.
+        The unit that counts once; see `sknemg.metrics.level_scores`.
     strict : bool, default=False
         Whether to raise `TornSubjectsError` rather than to warn where a scored subject was in
         training. A search counts a scorer that raises as a failed fit unless it is given

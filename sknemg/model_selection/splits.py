@@ -131,7 +131,7 @@ def subject_split(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split rows into training and validation so that no subject is on both sides.
 
-    Of each class, ``fraction`` of its subjects are drawn, at least one; a class with a single
+    From each class, a ``fraction`` of the subjects is drawn, at least one; a class with a single
     subject stays in training. A subject belongs to the class of most of its rows.
 
     Parameters

@@ -230,15 +230,16 @@ class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[
         Whether the items are the averaged potentials instead, 50 ms at 20 kHz in mV with the
         discharge in the middle, for a network or for pictures.
     min_discharges : int, default=8
+        Fewest discharges of a unit.
     max_rise_time : float, default=0.8e-3
-        In s.
+        Longest rise time, in s.
     min_amplitude : float, default=0.05
-        In mV. What makes a train a unit, and a potential one that is measured: see
-        :func:`measure_muaps`.
+        Smallest amplitude, in mV. These three decide which trains count as units and which
+        potentials are measured, see :func:`measure_muaps`.
     n_jobs : int, default=None
         Number of recordings measured at once.
     input_sfreq : float, default=None
-        The rate of bare arrays and lists, which know none.
+        Sampling rate of plain arrays and lists, which carry none.
 
     Raises
     ------

@@ -132,7 +132,7 @@ class MuapReference:
         Mean and SD are those of the subjects' means. The outlier limits are made as those that
         are published: the mean of all subjects' third largest of 20 potentials plus 2 SD, and that
         of the third smallest minus 2 SD; on the logarithm for amplitude and area, which are skewed.
-        Of a subject with more than 20, the same quantile is taken.
+        For a subject with more than 20, the same quantile is used.
 
         Parameters
         ----------

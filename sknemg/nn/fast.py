@@ -164,7 +164,7 @@ class FastNEMGNet(nn.Module):
     network : NEMGNet
         Left as it is.
     dtype : torch.dtype, default=torch.float32
-        Of weights and maps. The signal is companded in the type that it comes in.
+        Type of weights and maps. The signal is companded in the type that it comes in.
 
     Raises
     ------

@@ -157,7 +157,7 @@ class NEMGNet(nn.Module):
     dropout : float, default=0.0
         Probability with which a value before each fully connected layer is dropped in training.
     head : {"flat", "pooled"}, default="flat"
-        What the fully connected layers see of the last map: its values one beside the other, as
+        How the last map enters the fully connected layers: all its values, as
         published, or each channel's mean, maximum, standard deviation and share of positive values
         over time. Pooled statistics suit segments of a second or more: the size of the head does
         not grow with their length, and it does not matter when something happens.

@@ -46,7 +46,7 @@ def push_to_hub(
     Parameters
     ----------
     folder : str or Path
-        What `save_model` or ``sknemg train`` wrote, with the gaps of its card filled in.
+        Folder written by `save_model` or ``sknemg train``, with the gaps of its card filled in.
     repo_id : str
         ``"name/model"``; made if it is not there.
     private : bool, default=True
@@ -54,7 +54,7 @@ def push_to_hub(
     revision : str, default=None
         Branch.
     message : str
-        Of the commit.
+        Message of the commit.
     token : str or bool, default=None
         See :class:`huggingface_hub.HfApi`; by default that of ``hf auth login``.
 
@@ -134,7 +134,7 @@ def from_hub(
     revision : str, default=None
         Branch, tag or commit. A branch may change: give a commit, or a fingerprint.
     fingerprint : str, default=None
-        What `push_to_hub` and `save_model` return.
+        The fingerprint that `push_to_hub` and `save_model` return.
     folder : str or Path, default=None
         Where the files are kept; by default nowhere.
     max_bytes : int, default=2**32

@@ -50,9 +50,9 @@ def save_model(
     versions of the libraries), ``model.safetensors`` (all arrays), ``README.md`` (the model card),
     ``evaluation/`` (tables) and ``SHA256SUMS``, which ``sha256sum -c`` checks, too.
 
-    Of the training subjects nothing is written: no codes, no votes, no hashes. What only training
-    needs and is no plain value (augmentation, callbacks, validation rows, a splitter) is left out
-    and named in ``config.json``; predictions stay as they are.
+    Nothing about the training subjects is written: no codes, no votes, no hashes. Whatever only
+    training needs and is no plain value (augmentation, callbacks, validation rows, a splitter) is
+    left out and named in ``config.json``; predictions are not affected.
 
     Parameters
     ----------

@@ -115,7 +115,7 @@ class Segmenter(RowTransformer):
     hop : float, default=0.1
         Seconds from the start of a segment to that of the next.
     short : {"raise", "drop", "pad"}, default="raise"
-        What becomes of a recording that is shorter than one window: an error that names it; a
+        How to treat a recording that is shorter than one window: an error that names it; a
         row without segments, which every later step carries along; or one segment, filled up
         with zeros at its end.
     activity : {"contraction", "rest", "artefact"} or None, default=None

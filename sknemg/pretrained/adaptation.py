@@ -34,8 +34,8 @@ def adapted_pipeline(
     Parameters
     ----------
     X : Recordings, or DataFrame with the columns signal and sfreq
-        Of as many subjects as there are; they may be those to be judged. Hum is no obstacle, as it
-        is filtered out.
+        Recordings of as many subjects as possible, who may be those to be diagnosed. Hum does not
+        matter, since it is filtered out.
     name : str, default="volitional-small"
         A model of `names` that is a network.
     share : float, default=0.5

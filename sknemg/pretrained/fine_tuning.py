@@ -53,8 +53,8 @@ def fine_tuning_pipeline(name: str = "volitional-small", **params: Any) -> Pipel
     name : str, default="volitional-small"
         A model of `names` that is a network.
     **params
-        Of its :class:`~sknemg.classifiers.NEMGNetClassifier`, such as ``freeze``, ``init_lr`` or
-        ``max_updates``.
+        Parameters of its :class:`~sknemg.classifiers.NEMGNetClassifier`, such as ``freeze``,
+        ``init_lr`` or ``max_updates``.
 
     Returns
     -------
@@ -88,20 +88,20 @@ def few_shot_pipeline(
 
     The maps of the network and the measures of quantitative EMG
     (:class:`~sknemg.classifiers.NetworkFeatures`) are columns of a balanced, strongly regularised
-    logistic regression; segments vote by their mean. Nothing is trained but this, within a second.
-    On simulated patients of another simulator that is far better than the measures alone by the
-    same regression, on real recordings it was not: try both.
+    logistic regression; segments vote by their mean. Only this regression is trained, within a
+    second. On simulated patients of another simulator that is far better than the same regression
+    on the measures alone; on real recordings it was not: try both.
 
     Parameters
     ----------
     name : str, default="volitional-small"
         A model of `names` that is a network.
     measures : bool, default=True
-        Whether the columns of :class:`~sknemg.SegmentFeatures` stand beside those of the network.
+        Whether to add the columns of :class:`~sknemg.SegmentFeatures` to those of the network.
     C : float or None, default=None
-        Of :class:`~sklearn.linear_model.LogisticRegression`: the less, the stronger its
-        regularisation. By default 0.005 times the seconds between windows, since windows that
-        overlap more are more numerous.
+        Inverse strength of regularisation, as in :class:`~sklearn.linear_model.LogisticRegression`.
+        By default 0.005 times the seconds between windows, since windows that overlap more are
+        more numerous.
 
     Returns
     -------

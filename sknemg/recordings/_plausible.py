@@ -36,7 +36,7 @@ SHORT = f"shorter than {1e3 * _SHORTEST:g} ms, as of an array whose columns are 
 
 
 class ImplausibleWarning(UserWarning):
-    """Recordings hardly are needle EMG in millivolts as it was recorded.
+    """Recordings cannot plausibly be needle EMG in millivolts as it was recorded.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def warn_if_unlike_emg(
     made: bool = False,
     stacklevel: int,
 ) -> None:
-    """Warn once of all signals that no needle EMG in millivolts looks like.
+    """List in one warning all rows that cannot plausibly be needle EMG in millivolts.
 
     Parameters
     ----------

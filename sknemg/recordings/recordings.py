@@ -77,10 +77,11 @@ or DataFrame
         Naming subjects that differ only in case, blanks, leading zeros or Unicode form, such as
         ``"S1"`` and ``"s1"``: they count as different people.
     ImplausibleWarning
-        Naming signals that no needle EMG in millivolts looks like: a peak above 50 mV, an rms
-        below 0.3 µV (at 20 kHz; at lower rates less, as the root of the rate), whole numbers only,
-        one value throughout, a rate below 500 Hz, or less than 10 ms. Microvolts, volts and the
-        counts of a converter mostly show themselves so; microvolts of a muscle at rest may not.
+        Naming rows that cannot plausibly be needle EMG in millivolts: a peak above 50 mV, an rms
+        below 0.3 µV (at 20 kHz; less at lower rates, with the square root of the rate), whole
+        numbers only, one value throughout, a rate below 500 Hz, or less than 10 ms. Microvolts,
+        volts and the counts of a converter usually show such a sign; microvolts of a muscle at rest
+        may not.
 
     Examples
     --------
