@@ -459,7 +459,7 @@ ELSEWHERE = {
     "device": "fixed: auto",
     "fast": "in Python alone: of a fitted network",
     "estimator": "of Python's Diagnostician",
-    "effort": "fixed", "muscles": "fixed", "needle": "fixed",  # of the simulation
+    "effort": "fixed", "needle": "fixed",  # of the simulation
     "vary": "fixed",
     "pooling": "of Python's DiVoteClassifier",
     "share": "of Python's adapted_pipeline",
