@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable
+from copy import deepcopy
 from functools import wraps
 from inspect import unwrap
 from numbers import Integral, Real
@@ -114,6 +115,24 @@ class VersionedEstimator(BaseEstimator):
             )
         kept = {name: value for name, value in state.items() if name != _VERSION}
         super().__setstate__(kept)
+
+
+class KeepsParameters:
+    """An estimator some of whose parameters make sense of what was learned, and so stay with it.
+
+    What is set after ``fit`` holds of the next one. A subclass names them in ``_keeps`` and has
+    ``fit`` call `keep_parameters`; a model folder states those that were kept.
+    """
+
+    _keeps: ClassVar[tuple[str, ...]] = ()
+
+    def keep_parameters(self) -> None:
+        """Keep these parameters as they are now."""
+        self._kept = {name: deepcopy(getattr(self, name)) for name in self._keeps}
+
+    def kept_parameters(self) -> dict[str, Any]:
+        """Give these parameters as they were in training."""
+        return self._kept
 
 
 def _asks_for_number(constraints: Any, value: bool) -> bool:

@@ -66,7 +66,7 @@ def card(name: str, about: dict[str, Any], model: Diagnostician, tables: dict[st
         "## When it does not answer", "",
         f"Temperature {model.temperature_:.2f}, fitted to {model.n_calibration_} simulated "
         f"patients{_of_another(about)}. Its sets of diagnoses hold "
-        f"{100 * model.coverage:.0f} % of diagnoses among patients **simulated alike** (commit "
+        f"{100 * model.coverage_:.0f} % of diagnoses among patients **simulated alike** (commit "
         f"{about.get('other_simulator') or about['simulator']}); {UNMEASURED}. "
         f"What recordings look like was learned of {_seen(about)}. "
         f"A recording cannot be judged if it is {short}sampled "

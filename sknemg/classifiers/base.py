@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from copy import deepcopy
 from functools import partial
 from inspect import cleandoc
 from numbers import Integral, Real
@@ -21,7 +20,7 @@ from skorch.helper import predefined_split
 from skorch.utils import noop
 from torch import Tensor, nn
 
-from sknemg.base import VersionedEstimator, fit_context
+from sknemg.base import KeepsParameters, VersionedEstimator, fit_context
 from sknemg.classifiers.data import Rows, TrainingRounds, resident
 from sknemg.classifiers.net import SegmentNet, history_table
 from sknemg.classifiers.repeatable import repeatable, seeded
@@ -107,12 +106,13 @@ random_state : int, RandomState or None, default=None
 """
 
 
-class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
+class BaseSegmentClassifier(ClassifierMixin, KeepsParameters, VersionedEstimator):
     """Everything that segment classifiers share; a subclass says which network and which input.
 
-    A subclass defines ``_module_factory``, ``_input_function`` and ``_laid_out_by``, by whose
-    values in training, ``_kept``, both go; it may extend ``_learn_input``, ``_parameter_groups``,
-    ``_value``, ``_input_dtypes`` and ``_prediction_batch``.
+    A subclass defines ``_module_factory``, ``_input_function`` and ``_keeps``, the parameters by
+    which the network and its input are laid out: both go by ``_trained``, their values in training.
+    It may extend ``_learn_input``, ``_parameter_groups``, ``_value``, ``_input_dtypes`` and
+    ``_prediction_batch``.
 
     Training goes in updates, as in the papers: Adam on the class-weighted cross entropy; after
     every ``eval_every`` updates the validation subjects are scored; after ``patience`` scores
@@ -160,8 +160,6 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
     cuts_windows: ClassVar[bool] = False
     _input_dtypes: ClassVar[list[Any]] = [np.float32]
     _prediction_batch: ClassVar[int] = 256
-    #: The parameters by which the network and its input are laid out.
-    _laid_out_by: ClassVar[tuple[str, ...]] = ()
     #: Rows of the batches in which a `DiVoteClassifier` has segments scored, the last filled up.
     rows_at_once: ClassVar[int] = 64
 
@@ -191,21 +189,9 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
         """Give the value of a parameter of training; a subclass may have it from elsewhere."""
         return getattr(self, name)
 
-    def keep_layout(self) -> None:
-        """Keep the parameters of the layout, for all that the trained weights are used in.
-
-        What is set after `fit` holds of the next one: weights make sense in the network that was
-        trained, on the input that it was trained on.
-        """
-        self._laid_out = {name: deepcopy(getattr(self, name)) for name in self._laid_out_by}
-
-    def kept_layout(self) -> dict[str, Any]:
-        """Give the parameters of the layout, as they were in training."""
-        return self._laid_out
-
-    def _kept(self, name: str) -> Any:
-        """Give the value, in training, of a parameter of the layout."""
-        return self._laid_out[name]
+    def _trained(self, name: str) -> Any:
+        """Give the value in training of a parameter by which the network is laid out."""
+        return self._kept[name]
 
     def _fast_dtype(self) -> torch.dtype | None:
         """Give the type in which a rebuilt network predicts, or None: the network predicts."""
@@ -244,7 +230,7 @@ class BaseSegmentClassifier(ClassifierMixin, VersionedEstimator):
         """
         check_callbacks(self.callbacks)
         X, y = self._validated_in_fit(X, y)
-        self.keep_layout()
+        self.keep_parameters()
         rng = check_random_state(self.random_state)
         split_seed, *seeds = rng.randint(_SEED_BOUND, size=3).tolist()
         train, valid = validation_split(

@@ -148,7 +148,7 @@ class NEMGNetClassifier(BaseSegmentClassifier):
     """
 
     cuts_windows = True
-    _laid_out_by = (
+    _keeps = (
         "version", "recipe", "width", "activation", "head", "companding", "dropout", "short",
     )  # fmt: skip
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -344,8 +344,8 @@ class NEMGNetClassifier(BaseSegmentClassifier):
     def _value(self, name: str) -> Any:
         return _by_recipe(self.recipe, name, super()._value(name))
 
-    def _kept(self, name: str) -> Any:
-        return _by_recipe(self._laid_out["recipe"], name, super()._kept(name))
+    def _trained(self, name: str) -> Any:
+        return _by_recipe(self._kept["recipe"], name, super()._trained(name))
 
     def _fast_dtype(self) -> torch.dtype | None:
         if not isinstance(self.fast, (bool, np.bool_)) and self.fast != "bfloat16":
@@ -366,10 +366,10 @@ class NEMGNetClassifier(BaseSegmentClassifier):
 
     def _n_times(self) -> int:
         n_times = self.input_shape_[-1]
-        return max(n_times, least_n_times()) if self._kept("short") == "pad" else n_times
+        return max(n_times, least_n_times()) if self._trained("short") == "pad" else n_times
 
     def _head(self) -> str:
-        head = self._kept("head")
+        head = self._trained("head")
         if head != "auto":
             return head
         return "pooled" if length_after_blocks(self._n_times()) >= _POOLED else "flat"
@@ -394,12 +394,12 @@ class NEMGNetClassifier(BaseSegmentClassifier):
             "n_outputs": len(self.classes_),
             "n_chans": self.input_shape_[0] if len(self.input_shape_) == 2 else 1,
             "n_times": self._n_times(),
-            "version": self._kept("version"),
-            "width": self._kept("width"),
-            "activation": self._kept("activation"),
-            "dropout": self._kept("dropout"),
+            "version": self._trained("version"),
+            "width": self._trained("width"),
+            "activation": self._trained("activation"),
+            "dropout": self._trained("dropout"),
             "head": self._head(),
-            "companding": self._kept("companding"),
+            "companding": self._trained("companding"),
         }
 
     def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
@@ -440,7 +440,7 @@ def shipped_network(name: str) -> tuple[NEMGNetClassifier, float]:
     network.input_shape_, network.weights_ = shipped.input_shape, shipped.weights
     network.n_features_in_, network._history = shipped.input_shape[0], {}
     network.caution_ = caution_of_start(name)
-    network.keep_layout()
+    network.keep_parameters()
     return network, shipped.sfreq
 
 

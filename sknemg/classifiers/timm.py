@@ -119,7 +119,7 @@ class TimmClassifier(BaseSegmentClassifier):
 
     _input_dtypes: ClassVar[list[Any]] = [np.float32, np.uint8]
     _prediction_batch: ClassVar[int] = 64
-    _laid_out_by = (
+    _keeps = (
         "model_name", "image_size", "in_chans", "drop_rate", "freeze", "channels_last",
     )  # fmt: skip
 
@@ -193,9 +193,9 @@ class TimmClassifier(BaseSegmentClassifier):
         self.random_state = random_state
 
     def _size(self) -> tuple[int, int]:
-        size = self._kept("image_size")
+        size = self._trained("image_size")
         if size is None:
-            return own_image_size(self._kept("model_name"))
+            return own_image_size(self._trained("model_name"))
         height, width = np.broadcast_to(size, 2).tolist()
         return height, width
 
@@ -237,13 +237,13 @@ class TimmClassifier(BaseSegmentClassifier):
         }
         return partial(
             _module,
-            self._kept("model_name"),
-            channels_last=self._kept("channels_last"),
+            self._trained("model_name"),
+            channels_last=self._trained("channels_last"),
             n_outputs=len(self.classes_),
-            in_chans=self._kept("in_chans"),
+            in_chans=self._trained("in_chans"),
             image_size=self._size(),
-            drop_rate=self._kept("drop_rate"),
-            freeze=self._kept("freeze"),
+            drop_rate=self._trained("drop_rate"),
+            freeze=self._trained("freeze"),
             **(options if initial else {}),
         )
 
@@ -253,8 +253,8 @@ class TimmClassifier(BaseSegmentClassifier):
             mean=self.mean_,
             scale=self.scale_,
             size=self._size(),
-            in_chans=self._kept("in_chans"),
-            channels_last=self._kept("channels_last"),
+            in_chans=self._trained("in_chans"),
+            channels_last=self._trained("channels_last"),
         )
 
     def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:

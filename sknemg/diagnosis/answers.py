@@ -108,7 +108,7 @@ class Answering:
     """How a model answers for patients, whatever gives their votes.
 
     A class with ``classes_``, ``plausibility_``, ``temperature_``, ``quantile_``,
-    ``n_calibration_``, ``coverage``, ``caution_`` and `_ask` gets `diagnose` from here.
+    ``n_calibration_``, ``coverage_``, ``caution_`` and `_ask` gets `diagnose` from here.
     """
 
     classes_: NDArray[Any]
@@ -116,7 +116,11 @@ class Answering:
     temperature_: float
     quantile_: float
     n_calibration_: int
-    coverage: float
+
+    @property
+    @abstractmethod
+    def coverage_(self) -> float:
+        """The share of patients whose diagnosis the answer is to contain."""
 
     @property
     @abstractmethod
@@ -137,7 +141,7 @@ class Answering:
     @property
     def coverage_range_(self) -> tuple[float, float]:
         """Between which shares the coverage of this model lies with a probability of 90 %."""
-        return coverage_range(self.n_calibration_, self.coverage)
+        return coverage_range(self.n_calibration_, self.coverage_)
 
     def diagnose(self, X: Recordings) -> list[Diagnosis]:
         """Diagnose each subject.
@@ -203,7 +207,7 @@ class Answering:
         self, name: Any, own: pd.DataFrame, reasons: list[str], answer: PatientVotes | None
     ) -> Diagnosis:
         limits: dict[str, Any] = {
-            "coverage": self.coverage,
+            "coverage": self.coverage_,
             "coverage_range": self.coverage_range_,
             "caution": self.caution_,
         }

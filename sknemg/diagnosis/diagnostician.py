@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from sknemg.base import VersionedEstimator
+from sknemg.base import KeepsParameters, VersionedEstimator
 from sknemg.diagnosis.answers import OWN_COLUMNS, Answering, PatientVotes, no_segments
 from sknemg.diagnosis.calibration import fit_temperature, scale_temperature
 from sknemg.diagnosis.conformal import conformal_quantile
@@ -35,7 +35,7 @@ from sknemg.recordings._subjects import check_labels, check_subjects
 from sknemg.recordings._workers import kept_by_workers
 
 
-class Diagnostician(Answering, VersionedEstimator):
+class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
     """Train a model for single patients: calibrated, cautious, and wary of what it never saw.
 
     It is no scikit-learn classifier, since an answer may be a set, or a refusal. Three things are
@@ -65,6 +65,8 @@ class Diagnostician(Answering, VersionedEstimator):
     plausibility_ : Plausibility
     temperature_ : float
     quantile_ : float
+    coverage_ : float
+        The `coverage` that the quantile is of, whatever was set after ``fit``.
     n_calibration_ : int
         Subjects behind the temperature and the quantile.
     out_of_fold_proba_ : ndarray of shape (n_subjects, n_classes)
@@ -108,6 +110,7 @@ class Diagnostician(Answering, VersionedEstimator):
 
     #: Whatever `cv` is: it keeps the recordings of a subject together.
     folds_by_subject: ClassVar[bool] = True
+    _keeps = ("coverage",)
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "estimator": [HasMethods(["fit", "predict_proba"])],
         "cv": [Interval(Integral, 2, None, closed="left")],
@@ -180,6 +183,7 @@ class Diagnostician(Answering, VersionedEstimator):
         self.temperature_ = fit_temperature(self.out_of_fold_proba_, self.out_of_fold_codes_)
         calibrated = self.out_of_fold_calibrated()
         own = calibrated[np.arange(len(first)), self.out_of_fold_codes_]
+        self.keep_parameters()
         self.quantile_ = min(conformal_quantile(1 - own, self.coverage), 1.0)  # 1 keeps all
         steps = _steps(self.estimator)
         windows = [step.window for step in steps if type(step).__name__ == "Segmenter"]
@@ -201,6 +205,12 @@ class Diagnostician(Answering, VersionedEstimator):
         ndarray of shape (n_subjects, n_classes)
         """
         return scale_temperature(self.out_of_fold_proba_, self.temperature_)
+
+    @property
+    def coverage_(self) -> float:
+        """The coverage that was asked for in training."""
+        check_is_fitted(self)
+        return float(self.kept_parameters()["coverage"])
 
     @property
     def caution_(self) -> str:

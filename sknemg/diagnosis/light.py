@@ -73,7 +73,12 @@ class LightDiagnostician(Answering):
         self._steps, self._score, self._rule = tuple(steps), score, rule
         self.plausibility_, self.classes_ = plausibility, classes
         self.temperature_, self.quantile_ = temperature, quantile
-        self.coverage, self.n_calibration_, self._caution = coverage, n_calibration, caution
+        self._coverage, self.n_calibration_, self._caution = coverage, n_calibration, caution
+
+    @property
+    def coverage_(self) -> float:
+        """The share of patients whose diagnosis the answer is to contain."""
+        return self._coverage
 
     @property
     def caution_(self) -> str:

@@ -27,7 +27,7 @@ class BraindecodeClassifier(NEMGNetClassifier):
         return partial(getattr(models, self.network), n_outputs=len(self.classes_), **sizes)
 
     def _input_function(self) -> Callable[[Tensor], Tensor]:
-        companding = self._kept("companding")
+        companding = self._trained("companding")
         return partial(_copies, n_copies=self.n_copies, companding=companding)
 
 

@@ -86,8 +86,8 @@ def _dump_parameters(estimator: Any, kind: Kind, path: str, left_out: list[str])
     written = {}
     defaults = {n: p.default for n, p in signature(type(estimator)).parameters.items()}
     given = estimator.get_params(deep=False)
-    if kind.keeps_layout:
-        given |= estimator.kept_layout()
+    if kind.keeps_parameters:
+        given |= estimator.kept_parameters()
     for name, value in given.items():
         if name in kind.state or (
             name in kind.from_state and not isinstance(value, (str, type(None)))
@@ -209,8 +209,8 @@ def _build(
             setattr(estimator, attribute, state[attribute])
         elif attribute not in kind.optional:
             _restore_missing(estimator, attribute, path)
-    if kind.keeps_layout:
-        estimator.keep_layout()
+    if kind.keeps_parameters:
+        estimator.keep_parameters()
     for attribute, value in kind.restored.items():
         setattr(estimator, attribute, np.empty(0, np.uint64) if value == () else value)
     return estimator

@@ -52,9 +52,9 @@ class Kind:
     neutral : mapping of parameter to value
         Parameters that matter in training alone, or name a place on a disk: written only if they
         are plain, and otherwise as this value.
-    keeps_layout : bool, default=False
-        Whether it has ``keep_layout`` and ``kept_layout``: parameters as they were in training,
-        which the file states in place of those that were set since.
+    keeps_parameters : bool, default=False
+        Whether it is one that `KeepsParameters`: those of the training stand in the file, not what
+        was set since.
     check : callable, default=None
         ``check(estimator)`` looks at the whole, before anything is allocated for it.
     """
@@ -66,7 +66,7 @@ class Kind:
     restored: Mapping[str, Any] = field(default_factory=dict)
     from_state: Mapping[str, str] = field(default_factory=dict)
     neutral: Mapping[str, Any] = field(default_factory=dict)
-    keeps_layout: bool = False
+    keeps_parameters: bool = False
     check: Callable[[Any], None] | None = None
 
     @property
@@ -161,7 +161,7 @@ _NETWORK: dict[str, Value] = {
 }
 _TRAINING = {"augment": None, "callbacks": None, "validation": "auto", "class_weight": "balanced",
              "random_state": None, "device": "auto"}  # fmt: skip
-_CACHED = frozenset({"_net", "_laid_out", "_metadata_request"})
+_CACHED = frozenset({"_net", "_kept", "_metadata_request"})
 _SEEN = frozenset({"n_features_in_", "feature_names_in_"})
 _STEP_STATE: dict[str, Value] = {"n_features_in_": _WHOLE, "feature_names_in_": Names("columns")}
 
@@ -183,7 +183,7 @@ KINDS: dict[str, Kind] = {
         ignored=_CACHED,
         restored={"caution_": ""},
         neutral=_TRAINING | {"init": None},
-        keeps_layout=True,
+        keeps_parameters=True,
         check=_check_network,
     ),
     "NetworkFeatures": Kind(
@@ -198,7 +198,7 @@ KINDS: dict[str, Kind] = {
         _NETWORK | {"mean_": Array(("chans", 1, 1)), "scale_": Array(("chans", 1, 1))},
         ignored=_CACHED,
         neutral=_TRAINING | {"checkpoint": None},
-        keeps_layout=True,
+        keeps_parameters=True,
         check=_check_network,
     ),
     "OnnxClassifier": Kind(
@@ -268,9 +268,10 @@ KINDS: dict[str, Kind] = {
             "quantile_": Plain((float,)),
             "n_calibration_": _WHOLE,
         },
-        ignored=frozenset({"out_of_fold_proba_", "out_of_fold_codes_"}),
+        ignored=frozenset({"out_of_fold_proba_", "out_of_fold_codes_", "_kept"}),
         from_state={"estimator": "estimator_"},
         neutral={"n_jobs": None},
+        keeps_parameters=True,
         check=_check_diagnostician,
     ),
     # scikit-learn's

@@ -102,7 +102,7 @@ def evaluation_tables(model: Diagnostician, confounds: pd.DataFrame) -> dict[str
     kept[~kept.any(axis=1)] = True
     sizes = kept.sum(axis=1)
     sets = {
-        "coverage_nominal": model.coverage,
+        "coverage_nominal": model.coverage_,
         "coverage_low": model.coverage_range_[0],
         "coverage_high": model.coverage_range_[1],
         "n_subjects": len(codes),
@@ -231,7 +231,7 @@ def model_card(
         "## When it is not sure, and when it does not answer",
         "",
         f"The answer holds every diagnosis whose probability is {1 - model.quantile_:.2f} or "
-        f"more, so that {format_share(model.coverage)} of patients like those of training have "
+        f"more, so that {format_share(model.coverage_)} of patients like those of training have "
         "theirs in it (conformal prediction over subjects). "
         f"{model.n_calibration_} subjects leave that share open between {format_share(low)} and "
         f"{format_share(high)} (90 % interval). Of the subjects left out, "

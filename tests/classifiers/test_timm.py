@@ -262,7 +262,7 @@ def test_channels_last_changes_no_score():
     X, y = pictures()
     clf = small().fit(X, y)
     other = pickle.loads(pickle.dumps(clf)).set_params(channels_last=True)
-    other.keep_layout()  # as if it had been trained so
+    other.keep_parameters()  # as if it had been trained so
     assert other.module_input(X).is_contiguous(memory_format=torch.channels_last)
     np.testing.assert_allclose(other.predict_proba(X), clf.predict_proba(X), atol=1e-5)
 

@@ -2,6 +2,7 @@
 
 import re
 import weakref
+from copy import deepcopy
 
 import numpy as np
 import pandas as pd
@@ -322,6 +323,19 @@ def test_inputs_that_make_no_sense(trained):
         trained.diagnose(X[:0])
     with pytest.raises(ValueError, match="The 'coverage' parameter of Diagnostician must be"):
         Diagnostician(pipeline(), coverage=2).fit(X, y)
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_the_coverage_that_is_stated_is_the_one_that_was_learned(trained, saved, tmp_path):
+    X, _ = cohort(3)
+    model = deepcopy(trained).set_params(coverage=0.5)
+    if saved:
+        save_model(model, tmp_path / "model")
+        model = load_model(tmp_path / "model")
+    for found, expected in zip(model.diagnose(X), trained.diagnose(X), strict=True):
+        assert (found.coverage, found.coverage_range) == (0.9, expected.coverage_range)
+        assert found.answer == expected.answer
+    assert model.coverage_ == 0.9 and model.coverage == (0.9 if saved else 0.5)
 
 
 def test_recordings_without_subjects_teach_nothing_about_subjects():
