@@ -123,7 +123,7 @@ plt.show()
 # Figure 2: confusion of the readers (mean ± SD) and of the model
 # ---------------------------------------------------------------
 # The papers' physicians called 49 ± 13 % of myopathies, 79 ± 3 % of neuropathies and 32 ± 12 % of
-# normal subjects rightly.
+# normal subjects correctly.
 
 figure, axes = plt.subplots(1, 2, figsize=(10.5, 4.4), layout="constrained")
 answers = [*study.classes, "cannot say"]

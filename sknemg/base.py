@@ -219,7 +219,7 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
             raise (error if meta is None else error.placed(meta)) from None
 
     def _to_frame(self, X: Any) -> pd.DataFrame:
-        """Give a row an item: what is known of its recording, and its values by their names."""
+        """Give one row per item: what is known of its recording, and its values by their names."""
         self._validate_params()
         recordings, _ = unpack(X, item_ndim=self._item_ndim, input_sfreq=self.input_sfreq)
         names = self.get_feature_names_out().tolist()

@@ -1,4 +1,4 @@
-"""The table of an archive: one row a recording, cut into partitions of whole subjects."""
+"""The table of an archive: one row per recording, cut into partitions of whole subjects."""
 
 from __future__ import annotations
 

@@ -324,7 +324,7 @@ class BaseSegmentClassifier(ClassifierMixin, KeepsParameters, VersionedEstimator
 
     @property
     def history_(self) -> pd.DataFrame:
-        """A row an evaluation of the training."""
+        """One row per evaluation of the training."""
         check_is_fitted(self)
         return pd.DataFrame(self._history)  # kept as arrays, which skops can store
 

@@ -259,7 +259,7 @@ class _Interrupted(BaseException):
 
 
 def history_table(net: SegmentNet, updates_per_epoch: int, best: int) -> pd.DataFrame:
-    """Make skorch's history a table with a row an evaluation; ``best`` counts from one."""
+    """Make skorch's history a table with one row per evaluation; ``best`` counts from one."""
     rows = [{k: v for k, v in row.items() if k != "batches"} for row in list(net.history)]
     table = pd.DataFrame(rows)
     update = table["train_batch_count"].cumsum()

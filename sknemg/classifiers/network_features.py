@@ -39,7 +39,7 @@ class NetworkFeatures(RowTransformer):
     measures : bool, default=True
         Whether the columns of `SegmentFeatures` come first.
     input_sfreq : float, default=None
-        The rate of bare arrays and lists, which know none.
+        Sampling rate of plain arrays and lists, which carry none.
 
     Attributes
     ----------

@@ -48,7 +48,7 @@ def add_diagnose(commands: Any) -> None:
     many = diagnose.add_argument_group("archives", "many patients, in place of PATH")
     many.add_argument(
         "--archive", type=Path, metavar="TABLE",
-        help="Parquet or CSV, a row a recording: subject, file, and what recordings.csv may name",
+        help="Parquet or CSV, one row per recording: subject, file, and columns of recordings.csv",
     )  # fmt: skip
     many.add_argument(
         "--jobs", type=at_least(1), default=1, metavar="N",

@@ -53,11 +53,11 @@ class Diagnosis:
         Calibrated; empty if the patient cannot be judged.
     reasons : tuple of str
         Why the patient cannot be judged, or what is unusual.
-    recordings : DataFrame, a row a recording
+    recordings : DataFrame, one row per recording
         ``row`` of X, ``muscle`` and ``location`` where known, ``used``, ``unusable``,
         ``unusual``, the measures, a column of scores for each class, and ``without``: the
         probability of the first answer if this recording had not been made.
-    segments : DataFrame, a row a segment
+    segments : DataFrame, one row per segment
         ``recording`` (its row in `recordings`), ``start`` and ``stop`` in seconds, ``fall``: by how
         much the probability of the first answer falls without it. Empty where no stretches of time
         vote, or without an answer.

@@ -100,8 +100,8 @@ class StreamingDiagnosis:
     Notes
     -----
     A window is full some 10 to 80 ms late, since the resampler works in blocks
-    (``python -m benchmarks.streaming``). What a recording is worth as a whole (noise, mains,
-    distance from training) is known when it is finished.
+    (``python -m benchmarks.streaming``). Whether a recording can be judged as a whole (noise,
+    mains, distance from training) is known when it is finished.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""DiVote, divide and vote: from the scores of segments to one diagnosis a subject."""
+"""DiVote, divide and vote: from the scores of segments to one diagnosis per subject."""
 
 from __future__ import annotations
 

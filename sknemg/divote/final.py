@@ -80,7 +80,7 @@ def choose_strength(
 ) -> float:
     """Choose the regularisation under which subjects left out have the least log-loss.
 
-    Classes count alike. Where a class has a single subject, which cannot be left out, the choice
+    Classes count equally. Where a class has a single subject, which cannot be left out, the choice
     is the middle one.
 
     Parameters

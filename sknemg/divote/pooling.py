@@ -119,7 +119,7 @@ def pool_scores(
 
 
 def weights_of(kind: str, lengths: NDArray[Any]) -> NDArray[np.float64] | None:
-    """Give the weights of recordings by the number of their items; None where all count alike."""
+    """Give the weights of recordings by the number of their items; None where all count equally."""
     if kind not in RECORDING_WEIGHTS:
         raise ValueError(
             f"recording_weights={kind!r} is unknown: give one of {', '.join(RECORDING_WEIGHTS)}."

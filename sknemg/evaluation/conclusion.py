@@ -19,7 +19,7 @@ _MANY = 3  # comparisons from which chance is recalled
 
 
 def best_method(scores: pd.DataFrame, result: Evaluation) -> str:
-    """Name the method, of those that see EMG, that diagnoses most subjects rightly.
+    """Name the method, of those that see EMG, that diagnoses most subjects correctly.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def _rights(result: Evaluation, scores: pd.DataFrame, method: str, name: str = "
     if runs > 1:
         said = f"{name} gave {round(row.value * n)} right answers of {n} in {runs} runs"
     else:
-        said = f"{name} diagnosed {round(row.value * n)} of {n} test subjects rightly"
+        said = f"{name} diagnosed {round(row.value * n)} of {n} test subjects correctly"
     reach = f", 95 % interval {format_share(row.low)} to {format_share(row.high)}"
     return f"{said} ({format_share(row.value)}{'' if np.isnan(row.low) else reach})."
 

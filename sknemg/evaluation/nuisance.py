@@ -124,8 +124,8 @@ def signals_of(X: Any) -> Recordings:
 def nuisance_model(random_state: int | None = None) -> Pipeline:
     """Build a classifier of recordings that sees no EMG, only their `nuisance_table`.
 
-    Its score is what the circumstances of a cohort give away. A method is worth what it gains
-    over it: see :func:`sknemg.evaluation.gains_of`.
+    Its score shows how much the circumstances of a cohort reveal. What counts is how much a method
+    gains over it: see :func:`sknemg.evaluation.gains_of`.
 
     Parameters
     ----------

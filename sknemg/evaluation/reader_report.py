@@ -415,7 +415,7 @@ def _pictures(study: ReaderStudy) -> list[Picture]:
             pictures.append(
                 Picture.from_figure(
                     figure,
-                    f"Confusion matrix of the {what}; rightly diagnosed: {numbers}",
+                    f"Confusion matrix of the {what}; correctly diagnosed: {numbers}",
                     f"Confusion matrix of the {what}, in per cent of the true diagnosis"
                     + (f": mean ± SD of {table.shape[1]}." if table.shape[1] > 1 else "."),
                 )

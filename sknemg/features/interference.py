@@ -348,7 +348,7 @@ class InterferenceFeatures(RowTransformer, auto_wrap_output_keys=None):  # type:
         return rows
 
     def to_frame(self, X: Any) -> pd.DataFrame:
-        """Measure all recordings into a plain table, a row an item.
+        """Measure all recordings into a plain table, one row per item.
 
         Parameters
         ----------

@@ -191,7 +191,7 @@ class PatternFeatures(RowTransformer):
     thresholds : sequence of float, default=(0.25, 0.5, 1.0, 2.0)
         Smallest change between two turns, times the root mean square of the segment.
     input_sfreq : float, default=None
-        The rate of bare arrays and lists, which know none.
+        Sampling rate of plain arrays and lists, which carry none.
 
     See Also
     --------

@@ -26,7 +26,7 @@ class SegmentFeatures(RowTransformer):
     Parameters
     ----------
     input_sfreq : float, default=None
-        The rate of bare arrays and lists, which know none.
+        Sampling rate of plain arrays and lists, which carry none.
     turn_threshold : float, default=0.1
         Smallest change of potential between two turns, in mV.
     noise_threshold : float, default=0.01

@@ -37,7 +37,8 @@ def proportion_interval(
     Returns
     -------
     Interval
-        ``low``, ``high`` and ``n_effective``, the number of subjects that the items are worth.
+        ``low``, ``high`` and ``n_effective``, the number of independent subjects that the items
+        amount to.
 
     Raises
     ------
@@ -134,7 +135,7 @@ def exact_interval(
 
 
 def clustered_number(right: NDArray[Any], cases: NDArray[Any]) -> NDArray[Any]:
-    """Tell how many independent cases the items of some subjects are worth.
+    """Tell how many independent cases the items of some subjects amount to.
 
     The design effect of a proportion over clusters, as Korn and Graubard use it: items of one
     subject are no independent evidence. Where every subject has one item, the number is that of

@@ -216,7 +216,7 @@ class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[
     The motor units near the needle are found, averaged and measured as :func:`measure_muaps` does.
     A row then holds as many items as units were found, **none where there is none**, which votes,
     scores, searches and displays carry along: such a recording has no vote, and a subject without
-    any unit is answered as an unknown, with a warning
+    any unit gets equal probabilities, with a warning
     (:class:`~sknemg.divote.DiVoteClassifier`).
 
     Parameters
@@ -326,7 +326,7 @@ class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[
         return units
 
     def to_frame(self, X: Any) -> pd.DataFrame:
-        """Measure all recordings into a plain table, a row a motor unit.
+        """Measure all recordings into a plain table, one row per motor unit.
 
         Parameters
         ----------

@@ -136,7 +136,7 @@ class MuapReference:
 
         Parameters
         ----------
-        X : Recordings of signals, or DataFrame with a row a potential
+        X : Recordings of signals, or DataFrame with one row per potential
             Healthy subjects alone, with columns ``subject`` and ``muscle``. A DataFrame is what
             :meth:`MuapFeatures.to_frame` makes.
         parameters : sequence of str, default=("amplitude", "duration")
@@ -199,7 +199,7 @@ class MuapReference:
 
         Parameters
         ----------
-        muaps : DataFrame with a row a potential, or Recordings of signals
+        muaps : DataFrame with one row per potential, or Recordings of signals
             With the column ``muscle`` and a column for each parameter of the norms; ``subject``
             keeps subjects apart. "biceps brachii (long head)" counts as "biceps brachii" unless
             there are norms of that part.
@@ -272,7 +272,7 @@ class MuapReference:
 
         Parameters
         ----------
-        muaps : DataFrame with a row a potential, or Recordings of signals
+        muaps : DataFrame with one row per potential, or Recordings of signals
             As for :meth:`summary`.
 
         Returns

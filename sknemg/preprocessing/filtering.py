@@ -41,7 +41,7 @@ class BandPass(RowTransformer):
         recording, that of 50 and 60 Hz whose lines stand out more, also where neither does: a
         recording without hum loses as much as one with it. None leaves the hum.
     input_sfreq : float, default=None
-        The rate of bare arrays and lists, which know none.
+        Sampling rate of plain arrays and lists, which carry none.
 
     Raises
     ------

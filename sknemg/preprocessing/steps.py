@@ -27,7 +27,7 @@ class Downsampler(RowTransformer):
     method : {"soxr", "polyphase", "fft"}, default="soxr"
         See :func:`sknemg.signal.resample`.
     input_sfreq : float, default=None
-        The rate of bare arrays and lists, which know none.
+        Sampling rate of plain arrays and lists, which carry none.
     upsample : bool, default=False
         Whether a recording below the new rate is brought up to it rather than refused. It
         gains no content above half its own rate: a hint by which a network can tell recording
@@ -127,7 +127,7 @@ class Segmenter(RowTransformer):
         ``activity_seconds``, how much of it there is in each recording, in place of ``hop``:
         windows are no longer evenly spaced.
     input_sfreq : float, default=None
-        The rate of bare arrays and lists, which know none.
+        Sampling rate of plain arrays and lists, which carry none.
 
     Raises
     ------

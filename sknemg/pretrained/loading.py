@@ -94,7 +94,7 @@ def describe() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a model, by name: ``about``, ``classes``, ``sfreq`` (Hz), ``window`` (s; NaN where
+        One row per model, by name: ``about``, ``classes``, ``sfreq`` (Hz), ``window`` (s; NaN where
         motor units vote), ``bytes``, ``sha256`` (the fingerprint of `save_model`) and ``versions``
         of the libraries that trained it.
 

@@ -49,8 +49,10 @@ def test_better_is_said_only_where_the_interval_says_it(gain, words):
     text = said(("CNN", *gain))
     assert words in text
     assert ("is better than the model" in text) == ("better" in words)
-    assert "CNN diagnosed 16 of 20 test subjects rightly (80 %, 95 % interval 70 % to 90 %)" in text
-    assert "The model that sees no EMG diagnosed 14 of 20 test subjects rightly" in text
+    assert (
+        "CNN diagnosed 16 of 20 test subjects correctly (80 %, 95 % interval 70 % to 90 %)" in text
+    )
+    assert "The model that sees no EMG diagnosed 14 of 20 test subjects correctly" in text
 
 
 def test_methods_are_compared_with_the_best():

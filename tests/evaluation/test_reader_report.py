@@ -236,7 +236,7 @@ def test_a_diagnosis_of_no_subject_is_wrong_for_model_and_readers(
     assert accuracy(out) == {"A": 1, "B": 0.875, "mean of readers": 0.9375, "model": 0}
     page = Page((out / "report.html").read_text(encoding="utf-8"))
     assert "answers that are no subject's diagnosis: neuropathy" in " ".join(page.text.split())
-    assert "rightly diagnosed: myopathy 0 %, normal 0 %" in str(page.of("img"))
+    assert "correctly diagnosed: myopathy 0 %, normal 0 %" in str(page.of("img"))
 
 
 def test_tables_are_read_as_a_cohort_s_are(without_neuropathies, tmp_path, capsys):
