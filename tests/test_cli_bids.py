@@ -94,13 +94,14 @@ def test_validate_asks_for_diagnoses_that_there_are(folder, tmp_path, capsys):
     assert "1 problem" in capsys.readouterr().out
 
 
+@pytest.mark.filterwarnings("default:.*recordings were left out:UserWarning")
 def test_a_patient_is_diagnosed_from_a_data_set(folder, tmp_path, monkeypatch, capsys):
     from sknemg.cli import diagnosis
     from sknemg.diagnosis.answers import Answering
 
     class Diagnostician(Answering):
-        def diagnose(self, X):
-            self.X = X
+        def diagnose(self, X, *, unreadable):
+            self.X, self.unreadable = X, unreadable
             return []
 
     model = Diagnostician()
@@ -109,7 +110,13 @@ def test_a_patient_is_diagnosed_from_a_data_set(folder, tmp_path, monkeypatch, c
     monkeypatch.setattr("sknemg.evaluation.patient.write_patient", lambda *_, **__: [])
     argv = ["diagnose", "--model", "m", str(folder), "--out", str(tmp_path / "out")]
     assert main(argv) == 0
-    assert model.X["subject"].tolist() == ["a", "a", "b", "c"]
+    assert model.X["subject"].tolist() == ["a", "a", "b", "c"] and model.unreadable == {}
+    (file,) = folder.glob("sub-b/**/*_emg.*df")
+    file.write_bytes(b"")
+    assert main([*argv, "--on-error", "skip"]) == 0
+    assert model.X["subject"].tolist() == ["a", "a", "c"]
+    ((who, (said,)),) = model.unreadable.items()
+    assert who == "b" and said.startswith(f"sub-b/emg/{file.name}: ")
     assert main([*argv, "--unit", "uV"]) == 2
     assert main([*argv[:4], str(tmp_path), *argv[4:]]) == 2
     assert "give it alone" in capsys.readouterr().err

@@ -209,7 +209,7 @@ def _diagnose_block(
     """Diagnose the subjects of a block together, or each alone where one of them stops the rest."""
     readable = [read for read in block if read.X is not None]
     try:
-        found = iter(_diagnose(model, [read.X for read in readable if read.X is not None]))
+        found = iter(_diagnose(model, readable))
     except (MemoryError, ImportError):  # nothing about these subjects
         raise
     except Exception:  # whose recordings led to it is seen one by one
@@ -224,7 +224,7 @@ def _diagnose_alone(model: Diagnostician, read: _Read) -> tuple[_Read, Diagnosis
     if read.X is None:
         return read, None, ""
     try:
-        (found,) = _diagnose(model, [read.X])
+        (found,) = _diagnose(model, [read])
     except (MemoryError, ImportError):
         raise
     except Exception as error:  # whatever its recordings lead to, others are diagnosed
@@ -233,5 +233,14 @@ def _diagnose_alone(model: Diagnostician, read: _Read) -> tuple[_Read, Diagnosis
     return read, found, ""
 
 
-def _diagnose(model: Diagnostician, each: list[Recordings]) -> list[Diagnosis]:
-    return model.diagnose(Recordings.concat(each)) if each else []
+def _diagnose(model: Diagnostician, each: list[_Read]) -> list[Diagnosis]:
+    """Diagnose subjects of whom something could be read."""
+    X = [read.X for read in each if read.X is not None]
+    lost = {read.subject: _spelled(read) for read in each}
+    return model.diagnose(Recordings.concat(X), unreadable=lost) if X else []
+
+
+def _spelled(read: _Read) -> list[str]:
+    """Say of each recording that could not be read which it is, and why."""
+    files = read.rows["file"].to_dict()
+    return [f"{files[row] or f'row {row}'}: {why}" for row, why in read.errors.items()]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sknemg.cli.advice import Refusal, Words, option, speaking
+from sknemg.cli.advice import Refusal, Words, in_words_of, option, speaking
 from sknemg.cli.bids import is_bids, read_bids, refuse_bids_options
 from sknemg.cli.entries import at_least
 from sknemg.cli.models import MODELS, add_model, given_model
@@ -103,11 +105,13 @@ def _read_patient(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
     if any(is_bids(path) for path in args.paths):
         if len(args.paths) > 1:
             raise Refusal("A data set in EMG-BIDS is given beside other paths: give it alone.")
-        X, _ = read_bids(args.paths[0], args, options, labelled=False)
+        with _left_out() as lost:
+            X, _ = read_bids(args.paths[0], args, options, labelled=False)
     else:
         refuse_bids_options(args, args.paths[0])
-        X = _patient(args.paths, options)
-    found = model.diagnose(X)
+        with _left_out() as lost:
+            X = _patient(args.paths, options)
+    found = model.diagnose(X, unreadable=_unreadable(X, lost))
     reference: Literal["published"] | None = "published" if args.muaps else None
     files = write_patient(
         args.out,
@@ -162,6 +166,38 @@ def _read_archive(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
     print(RESEARCH_ONLY)
 
 
+@contextmanager
+def _left_out() -> Iterator[list[Any]]:
+    """Collect the recordings that loading leaves out, and warn of all as it does."""
+    from sknemg.datasets._rows import LeftOutWarning
+
+    rows: list[Any] = []
+    caught: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", LeftOutWarning)
+            yield rows
+    finally:
+        for one in caught:
+            if isinstance(one.message, LeftOutWarning):
+                rows.append(one.message.rows)
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+
+
+def _unreadable(X: Any, lost: Sequence[Any]) -> dict[Any, list[str]]:
+    """Say by subject which recordings were left out; those of nobody were warned of."""
+    subjects = {str(who): who for who in X["subject"]}
+    texts: dict[Any, list[str]] = {}
+    for rows in lost:
+        named = rows["subject"] if "subject" in rows else [next(iter(subjects))] * len(rows)
+        for who, file, problem in zip(named, rows["file"], rows["problem"], strict=True):
+            if who is not None:
+                said = in_words_of(LOADING, problem)
+                text = f"{file}: {said}" if file else said
+                texts.setdefault(subjects.get(str(who), who), []).append(text)
+    return texts
+
+
 def _patient(paths: Sequence[Path], options: Mapping[str, Any]) -> Any:
     """Read the recordings of one patient, or of several that a table names.
 
@@ -172,6 +208,12 @@ def _patient(paths: Sequence[Path], options: Mapping[str, Any]) -> Any:
     for path in paths:
         if not path.exists():
             raise Refusal(f"{str(path)!r} does not exist: give a folder, or signal files.")
+    folders = dict.fromkeys(str(path.parent) for path in paths if path.is_file())
+    if len({Path(folder).resolve() for folder in folders}) > 1 and not options["subject_pattern"]:
+        raise Refusal(
+            f"The files are of several folders ({', '.join(folders)}), and nothing says whether "
+            "of one patient: diagnose one folder at a time, or give --subject-pattern."
+        )
     X = load_recordings(paths, **options)
     if "subject" in X:
         return X

@@ -65,6 +65,24 @@ def check_how(on_error: str, locations: str, subject_pattern: str | None) -> re.
     return pattern
 
 
+class LeftOutWarning(UserWarning):
+    """Recordings that could not be read were left out.
+
+    Parameters
+    ----------
+    message : str
+    rows : DataFrame
+        ``file`` (empty if none is named), ``subject`` if there are some, and ``problem``.
+    """
+
+    def __init__(self, message: str, rows: pd.DataFrame) -> None:
+        super().__init__(message)
+        self.rows = rows
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.rows)
+
+
 @dataclass(frozen=True)
 class Source:
     """Rows that name files, and where they come from.
@@ -121,9 +139,15 @@ def load_rows(
     if len(problems):
         if on_error == "raise" or not kept:
             findings.stop_if_any()
+        out = rows.index.difference(kept, sort=False)
+        said = findings.by_row()
+        left_out = rows.loc[out, [name for name in ("subject", "file") if name in rows]]
+        files = [findings.files.get(row) or name or "" for row, name in left_out["file"].items()]
         warnings.warn(
-            f"{len(rows) - len(kept)} of {len(rows)} recordings were left out:\n"
-            + describe(problems),
+            LeftOutWarning(
+                f"{len(out)} of {len(rows)} recordings were left out:\n{describe(problems)}",
+                left_out.assign(file=files, problem=[said[row] for row in out]),
+            ),
             stacklevel=stacklevel + 1,
         )
     if lacking := [name for name in fields if name not in rows]:

@@ -129,20 +129,24 @@ class Findings:
     ) -> None:
         """Note one problem of these rows; `out` if they are rows of recordings."""
         for row in rows:
-            named = self.files.get(row)
-            self._found.append((named or table, None if named else row, problem, remedy))
+            self._found.append((table, row, problem, remedy))
             if out and row is not None:
                 self.out.add(row)
 
     def table(self) -> pd.DataFrame:
         """Return the problems as `InvalidCohortError.problems`."""
-        return pd.DataFrame(self._found, columns=_COLUMNS).astype({"row": "Int64"})
+        found = [
+            (self.files.get(row, table), None if row in self.files else row, *said)
+            for table, row, *said in self._found
+        ]
+        return pd.DataFrame(found, columns=_COLUMNS).astype({"row": "Int64"})
 
-    def by_row(self) -> dict[int, str]:
+    def by_row(self) -> dict[Any, str]:
         """Return what is wrong with each row, as one text."""
-        texts: dict[int, list[str]] = {}
+        texts: dict[Any, list[str]] = {}
         for _, row, problem, remedy in self._found:
-            texts.setdefault(int(row), []).append(problem + (f" ({remedy})" if remedy else ""))
+            if row is not None:
+                texts.setdefault(row, []).append(problem + (f" ({remedy})" if remedy else ""))
         return {row: "; ".join(own) for row, own in texts.items()}
 
     def stop_if_any(self) -> None:

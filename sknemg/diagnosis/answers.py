@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from sknemg.diagnosis.percent import percent
 from sknemg.divote._votes import align_columns
 from sknemg.divote.levels import beside
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import capped
+from sknemg.recordings._problems import LISTED, capped
 from sknemg.recordings._subjects import check_subjects
 from sknemg.recordings.recordings import offsets_of
 
@@ -67,6 +68,8 @@ class Diagnosis:
         Between which it lies with a probability of 90 %, as few calibration subjects as there are.
     caution : str
         A warning about the model to give with its answer; empty for most.
+    unreadable : tuple of str
+        Recordings that could not be read, and why; they are no rows of `recordings`.
     """
 
     subject: Any
@@ -78,6 +81,7 @@ class Diagnosis:
     coverage: float = 0.9
     coverage_range: tuple[float, float] = (0.0, 1.0)
     caution: str = ""
+    unreadable: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -143,7 +147,9 @@ class Answering:
         """Between which shares the coverage of this model lies with a probability of 90 %."""
         return coverage_range(self.n_calibration_, self.coverage_)
 
-    def diagnose(self, X: Recordings) -> list[Diagnosis]:
+    def diagnose(
+        self, X: Recordings, *, unreadable: Mapping[Any, Sequence[str]] | None = None
+    ) -> list[Diagnosis]:
         """Diagnose each subject.
 
         A recording that cannot be judged is left out of the vote. If they are more than half of a
@@ -152,13 +158,18 @@ class Answering:
         Parameters
         ----------
         X : Recordings of signals
-            Each subject of the column ``subject`` is a patient; without one, all rows are one.
+            Each subject of the column ``subject`` is a patient; without one, all rows are one,
+            called "patient".
+        unreadable : mapping of subject to sequence of str, default=None
+            A text for each recording that could not be read, which names it and says why. They
+            count as recordings that cannot be judged. A subject of whom X has none gets no answer.
 
         Returns
         -------
         list of Diagnosis
-            In the order in which the subjects appear.
+            In the order in which the subjects appear, those whom X lacks at the end.
         """
+        lost = {name: tuple(texts) for name, texts in (unreadable or {}).items() if len(texts)}
         self._check_ready()
         self._check(X)
         if "subject" not in X:
@@ -172,15 +183,20 @@ class Answering:
         for at in rows:  # what nobody asks is gone with its patient
             table, waves = self._examined(X, at)
             own.append(table)
-            reasons.append(self._refusal(table))
+            reasons.append(self._refusal(table, lost.get(names[len(reasons)], ())))
             if not reasons[-1]:
                 asked.append(self._usable(X, at, table["used"].to_numpy(), waves))
             del waves
         answers = iter(self._ask(asked))
-        return [
-            self._diagnosis(name, table, why, None if why else next(answers))
+        found = [
+            self._diagnosis(name, table, why, None if why else next(answers), lost.get(name, ()))
             for name, table, why in zip(names, own, reasons, strict=True)
         ]
+        for name in [name for name in lost if name not in set(names)]:
+            nothing = self._examined(X, np.arange(0))[0]
+            why = self._refusal(nothing, lost[name])
+            found.append(self._diagnosis(name, nothing, why, None, lost[name]))
+        return found
 
     def _examined(
         self, X: Recordings, rows: NDArray[Any]
@@ -204,9 +220,15 @@ class Answering:
         return X.with_values(np.concatenate(kept), offsets, sfreq=float(self.plausibility_.sfreq))
 
     def _diagnosis(
-        self, name: Any, own: pd.DataFrame, reasons: list[str], answer: PatientVotes | None
+        self,
+        name: Any,
+        own: pd.DataFrame,
+        reasons: list[str],
+        answer: PatientVotes | None,
+        unreadable: tuple[str, ...] = (),
     ) -> Diagnosis:
         limits: dict[str, Any] = {
+            "unreadable": unreadable,
             "coverage": self.coverage_,
             "coverage_range": self.coverage_range_,
             "caution": self.caution_,
@@ -229,18 +251,19 @@ class Answering:
             name,
             tuple(labels[k] for k in order),
             dict(zip(labels, proba.tolist(), strict=True)),
-            tuple(left_out + unusual),
+            tuple([f"left out, {text}" for text in _not_read(unreadable)] + left_out + unusual),
             own,
             segments,
             **limits,
         )
 
-    def _refusal(self, own: pd.DataFrame) -> list[str]:
+    def _refusal(self, own: pd.DataFrame, unreadable: Sequence[str] = ()) -> list[str]:
         """Say why a patient cannot be judged; nothing if it can."""
-        used = own["used"].to_numpy()
-        if np.mean(~used) > _MOST_UNUSABLE:
-            kinds = own["unusable"].str.replace(r"\d[\d.e+-]*", "…", regex=True)
-            reasons = []
+        used = own["used"].to_numpy(dtype=bool)
+        n_lost = len(unreadable) + int((~used).sum())
+        if n_lost > _MOST_UNUSABLE * (len(unreadable) + len(used)):
+            kinds = own["unusable"].astype(str).str.replace(r"\d[\d.e+-]*", "…", regex=True)
+            reasons = _not_read(unreadable)
             for kind in pd.unique(kinds[~used]):
                 at = (kinds == kind).to_numpy()
                 reasons.append(f"{own['unusable'][at].iloc[0]}: {_at(own, at)}")
@@ -280,6 +303,13 @@ class Answering:
 
 def _texts(column: pd.Series) -> list[str]:
     return [text for text in pd.unique(column) if text]
+
+
+def _not_read(unreadable: Sequence[str]) -> list[str]:
+    """Say which recordings could not be read, the first of many by name."""
+    more = len(unreadable) - LISTED
+    texts = [f"not read: {text}" for text in unreadable[:LISTED]]
+    return texts + ([f"not read: {more} more"] if more > 0 else [])
 
 
 def _at(own: pd.DataFrame, mask: Any) -> str:

@@ -167,10 +167,10 @@ def test_a_subject_on_whom_the_model_fails_does_not_stop_the_others(
 ):
     diagnose = Diagnostician.diagnose
 
-    def fails(self, X):
+    def fails(self, X, **params):
         if "B" in set(X["subject"]):
             raise np.linalg.LinAlgError("singular")
-        return diagnose(self, X)
+        return diagnose(self, X, **params)
 
     monkeypatch.setattr(Diagnostician, "diagnose", fails)
     found = run(model, archive, tmp_path / "out")

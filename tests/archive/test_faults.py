@@ -118,6 +118,19 @@ def test_recordings_of_a_subject_without_diagnosis_have_the_reason(task, archive
     assert (subject["kind"], subject["error"]) == ("error", "it cannot be diagnosed")
 
 
+def test_recordings_that_cannot_be_read_count_against_the_answer(task, archive):
+    for row in (0, 1, 5):
+        (archive.parent / f"{row}.npy").write_bytes(b"\x93NUMPY broken")
+    rows = read_table(archive).rows
+    found = work.diagnose_partition(task, rows, {}).subjects.set_index("subject")
+    assert found["n_used"].to_dict() == {"A": 2, "B": 1, "C": 3, "D": 3}
+    assert found.loc["A", "kind"] != "none" and found.loc["C", "reasons"] == ""
+    assert found.loc["A", "reasons"].startswith("left out, not read: 0.npy: the file has an NPY")
+    assert (found.loc["B", "kind"], found.loc["B", "answer"]) == ("none", "")
+    assert "; not read: 5.npy: the file has" in found.loc["B", "reasons"]
+    assert (found.loc["B", "n_recordings"], found.loc["B", "n_errors"]) == (3, 2)
+
+
 @pytest.fixture
 def task(model, archive):
     options = vars(TextFormat(",", None, 0, None, None)) | {"invalid": "raise"}

@@ -355,6 +355,25 @@ def test_a_class_named_as_what_is_said_of_recordings_is_refused_before_training(
         Diagnostician(pipeline(), cv=2).fit(X, y)
 
 
+def test_recordings_that_could_not_be_read_count_as_unusable(trained):
+    X, _ = cohort(3, seed=5)
+    names = X["subject"].unique().tolist()
+    broken = {names[0]: ["a.npy: broken"], names[2]: [f"{k}.npy: gone" for k in range(14)]}
+    plain = trained.diagnose(X)
+    first, second, third, nobody = trained.diagnose(X, unreadable=broken | {"X": ["x.npy: gone"]})
+    assert first.answer == plain[0].answer and first.probabilities == plain[0].probabilities
+    assert first.reasons == ("left out, not read: a.npy: broken", *plain[0].reasons)
+    assert (first.unreadable, second.unreadable) == (("a.npy: broken",), ())
+    assert second.reasons == plain[1].reasons
+    assert third.kind == "none" and len(third.unreadable) == 14
+    assert third.reasons[0] == "not read: 0.npy: gone"
+    assert third.reasons[10:] == ("not read: 4 more",)
+    assert (nobody.subject, nobody.kind, len(nobody.recordings)) == ("X", "none", 0)
+    assert nobody.reasons == ("not read: x.npy: gone",)
+    half = trained.diagnose(X[:3], unreadable={names[0]: ["1: gone", "2: gone", "3: gone"]})[0]
+    assert half.kind != "none"  # no more than half
+
+
 def test_no_diagnosis_is_printed_as_certain_or_impossible():
     table = pd.DataFrame()
     assert Diagnosis("S1", ("a",), {"a": 1.0, "b": 0.0}, (), table).text == "a (>99 %)"

@@ -25,6 +25,7 @@ from sknemg import (
     Segmenter,
     SegmentFeatures,
     load_model,
+    save_model,
 )
 from sknemg.cli import main
 from sknemg.datasets import write_cohort
@@ -241,12 +242,27 @@ def test_a_recording_in_which_nothing_votes_is_said_to_be_silent(model):
     assert "nan %" not in page and page.count("does not vote") == 3  # its row, trace and picture
 
 
+def small_model(X, y):
+    """A model that asks for no locations."""
+    votes = DiVoteClassifier(
+        make_pipeline(StandardScaler(), LinearDiscriminantAnalysis()), subject_features="all"
+    )
+    steps = Downsampler(500), Segmenter(0.4, 0.2), SegmentFeatures(), votes
+    return Diagnostician(make_pipeline(*steps), cv=2).fit(X, y)
+
+
+@pytest.fixture(scope="module")
+def placeless(tmp_path_factory):
+    """A folder with such a model."""
+    root = tmp_path_factory.mktemp("placeless")
+    save_model(small_model(*cohort(18, 0)), root / "model")
+    return root
+
+
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_diagnoses_that_are_true_or_false_have_a_page(n, tmp_path):
     X, y = cohort(12, 0)
-    linear = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())
-    steps = Downsampler(500), Segmenter(0.4, 0.2), SegmentFeatures(), DiVoteClassifier(linear)
-    model = Diagnostician(make_pipeline(*steps), cv=2).fit(X, y == "normal")
+    model = small_model(X, y == "normal")
     patient = X[:n]
     found = model.diagnose(patient)
     write_patient(tmp_path, model, patient, found)
@@ -319,6 +335,65 @@ def test_a_table_of_a_patient_that_names_what_is_not_there(
                                            f"file,sfreq\n{line},1000\n")  # fmt: skip
     assert diagnose(trained, tmp_path / "out", folder) == 2
     assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.mark.filterwarnings("default:.*recordings were left out:UserWarning")
+@pytest.mark.parametrize("table", [True, False])
+@pytest.mark.parametrize("n_broken", [1, 2])
+def test_recordings_that_cannot_be_read_are_told_and_counted(
+    placeless, patient, tmp_path, capsys, n_broken, table
+):
+    folder, options = patient(), ("--on-error", "skip")
+    if not table:
+        (folder / "recordings.csv").unlink()
+        options += ("--unit", "mV", "--file-sfreq", str(SFREQ))
+    for at in range(n_broken):
+        (folder / f"r{at}.npy").write_bytes(b"\x93NUMPY broken")
+    assert diagnose(placeless, tmp_path / "out", folder, options=options) == 0
+    printed = capsys.readouterr()
+    assert "not read: r0.npy: the file has an NPY header" in printed.out
+    assert f"warning: {n_broken} of 3 recordings were left out" in printed.err
+    (file,) = (tmp_path / "out").glob("*.json")
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    assert (kept["n_recordings"], kept["n_unreadable"]) == (3, n_broken)
+    assert kept["n_used"] == 3 - n_broken
+    assert (kept["kind"] == "none") == (n_broken == 2)
+    (page,) = (tmp_path / "out").glob("*.html")
+    assert page.read_text(encoding="utf-8").count("not read: r") == n_broken
+
+
+@pytest.mark.filterwarnings("default:.*recordings were left out:UserWarning")
+def test_a_patient_of_whom_nothing_can_be_read_is_not_forgotten(trained, patient, tmp_path, capsys):
+    folder = patient()
+    rows = pd.read_csv(folder / "recordings.csv").assign(subject=["P1", "P1", "P2"])
+    rows.to_csv(folder / "recordings.csv", index=False)
+    (folder / "r2.npy").write_bytes(b"")
+    assert diagnose(trained, tmp_path / "out", folder, options=("--on-error", "skip")) == 0
+    printed = capsys.readouterr().out
+    assert "P2: cannot be judged\n  not read: r2.npy: " in printed
+    assert "P1: " in printed and "P1: cannot" not in printed
+    page = (tmp_path / "out" / "P2.html").read_text(encoding="utf-8")
+    assert "The model gives no answer, because:" in page and "not read: r2.npy" in page
+
+
+def test_files_of_two_folders_are_not_taken_for_one_patient(placeless, tmp_path, capsys):
+    X, _ = cohort(3, 3)
+    files = []
+    for at, name in enumerate(["P1", "P1", "P2"]):
+        (tmp_path / name).mkdir(exist_ok=True)
+        files.append(tmp_path / name / f"r{at}.npy")
+        np.save(files[-1], X[at])
+    options = ("--unit", "mV", "--file-sfreq", str(SFREQ))
+    assert diagnose(placeless, tmp_path / "out", *files, options=options) == 2
+    said = capsys.readouterr().err
+    assert f"several folders ({tmp_path / 'P1'}, {tmp_path / 'P2'})" in said
+    assert "--subject-pattern" in said
+    named = (*options, "--subject-pattern", r"/(P\d+)/")
+    assert diagnose(placeless, tmp_path / "out", *files, options=named) == 0
+    printed = capsys.readouterr().out
+    assert "P1: " in printed and "P2: " in printed
+    assert diagnose(placeless, tmp_path / "one", *files[:2], options=options) == 0
+    assert "P1: " in capsys.readouterr().out
 
 
 @pytest.mark.slow
