@@ -98,6 +98,17 @@ def test_what_a_page_links_to_is_there(page):
     ] == []
 
 
+def test_the_pictures_of_every_page_are_there():
+    pages = [page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts]
+    pictures = [
+        page.parent / picture
+        for page in pages
+        for picture in re.findall(r"^```\{(?:image|figure)\} (\S+)", page.read_text(), re.MULTILINE)
+    ]
+    assert len(pictures) >= 4
+    assert [picture for picture in pictures if not picture.is_file()] == []
+
+
 def test_the_picture_of_the_demo_is_small_and_says_where_it_is_from():
     from PIL import Image
 

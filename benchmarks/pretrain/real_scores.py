@@ -58,7 +58,7 @@ UNMOVED = (
     ),
 )  # fmt: skip
 BEGINS, ENDS = marks("worth.py")
-CURVE = """```{image} ../../benchmarks/results/pretrain/learning_curve.png
+CURVE = """```{image} ../benchmarks/results/pretrain/learning_curve.png
 :alt: Balanced accuracy by the number of training subjects of each class, for each method
 :width: 100%
 ```
