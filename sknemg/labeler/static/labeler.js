@@ -13,6 +13,13 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 /** Write a gain as a machine does. */
 const gainText = (gain) => (gain < 1000 ? `${gain} µV` : `${gain / 1000} mV`);
 
+/** Write a probability in whole percent, none of them certain. */
+const percent = (share) => {
+  const whole = Math.round(100 * share);
+  if (whole >= 100) return ">99 %";
+  return whole <= 0 ? "<1 %" : `${whole} %`;
+};
+
 function element(tag, { text, ...attributes } = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -389,7 +396,7 @@ class Page {
     const { model } = this.patient;
     $("#model").hidden = !model;
     $("#model ul").replaceChildren(...Object.entries(model ?? {}).map(
-      ([name, share]) => element("li", { text: `${name} ${(100 * share).toFixed(0)} %` })));
+      ([name, share]) => element("li", { text: `${name} ${percent(share)}` })));
   }
 
   showQuestion() {
