@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy import stats
 
 from sknemg.evaluation.nuisance import MEASURES, nuisance_table, signals_of
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import ROW
+from sknemg.recordings._problems import ROW, shown
 from sknemg.recordings._subjects import (
     check_labels,
     check_subjects,
@@ -153,6 +154,11 @@ def chance_to_find(n_subjects: ArrayLike, difference: float = 1.0) -> float:
     float
         Power of the two-sided t-test between these two. NaN if one has a single subject.
 
+    Raises
+    ------
+    ValueError
+        If there are not the numbers of two diagnoses, or one is no whole number.
+
     Examples
     --------
     With three subjects in each of two diagnoses, one cohort in six shows such a difference:
@@ -161,7 +167,18 @@ def chance_to_find(n_subjects: ArrayLike, difference: float = 1.0) -> float:
     >>> round(chance_to_find([3, 3, 10]), 2), round(chance_to_find([19, 19, 20]), 2)
     (0.16, 0.85)
     """
-    small, large = np.sort(np.asarray(n_subjects, dtype=float))[:2]
+    sizes = np.asarray(n_subjects)
+    numbers = sizes.dtype.kind in "iuf" and sizes.ndim == 1 and len(sizes) >= 2
+    if not numbers or not ((sizes >= 0) & (sizes % 1 == 0)).all():
+        raise ValueError(
+            f"n_subjects={shown(n_subjects)} must be two or more whole numbers, of the subjects of "
+            "each diagnosis."
+        )
+    if not (isinstance(difference, Real) and np.isfinite(difference)):
+        raise ValueError(
+            f"difference={shown(difference)} must be a finite number of standard deviations."
+        )
+    small, large = np.sort(sizes)[:2].astype(float)
     free = small + large - 2
     if small < 2:
         return float("nan")

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.divote.levels import class_columns
-from sknemg.metrics._bootstrap import draw_subjects
+from sknemg.metrics._bootstrap import check_draws, draw_subjects
 from sknemg.metrics._counts import Counts, SubjectCounts
 from sknemg.metrics._definitions import check_scores
 from sknemg.metrics._estimates import resampled_counts
@@ -37,7 +37,14 @@ class Answers(NamedTuple):
         y_pred: ArrayLike | None,
         groups: ArrayLike | None,
     ) -> Answers:
-        labels, names = np.asarray(y_true), np.asarray(classes)
+        labels, names = np.atleast_1d(np.asarray(y_true)), np.asarray(classes)
+        twice = [name for name, n in Counter(names.ravel().tolist()).items() if n > 1]
+        if names.ndim != 1 or twice:
+            fault = f", and holds {shown(twice)} more than once" if twice else ""
+            raise ValueError(
+                f"classes={shown(classes)} must be a list of the classes in the order of the "
+                f"columns of y_proba{fault}."
+            )
         if isinstance(y_proba, pd.DataFrame):
             y_proba = _in_order(y_proba, names.tolist())
         proba = np.asarray(y_proba, float)
@@ -62,8 +69,7 @@ class Answers(NamedTuple):
     ) -> Counts:
         """Count the answers of samples of subjects."""
         check_level(confidence_level)
-        if n_resamples < 2:
-            raise ValueError(f"n_resamples={n_resamples} must be an integer >= 2.")
+        check_draws(n_resamples=n_resamples)
         drawn, _ = draw_subjects(self.labels, n_resamples, random_state)
         return resampled_counts(self.subjects, drawn)
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg.recordings._problems import check_generator, shown
+
 #: Subjects in each class that are taken to be unseen, see `draw_subjects`.
 STRANGERS = 1.0
+
+
+def check_draws(**given: Any) -> None:
+    """Refuse numbers of samples, given by name, that leave nothing to vary."""
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 2:
+            raise ValueError(f"{name}={shown(value)} must be an integer >= 2.")
 
 
 def draw_subjects(
@@ -43,7 +53,7 @@ def draw_subjects(
     strange : ndarray of shape (n_draws, n_subjects), bool
         Where the subject was drawn from the whole cohort.
     """
-    rng = np.random.default_rng(random_state)
+    rng = check_generator(random_state)
     n_subjects = len(labels)
     drawn = rng.integers(n_subjects, size=(n_draws, n_subjects))
     strange = np.zeros(drawn.shape, dtype=bool)
@@ -111,7 +121,7 @@ class SubjectRows:
             The rows of each draw, and what they count for: the rows of a stranger take labels of
             the subject in whose place it was drawn.
         """
-        rng = np.random.default_rng(random_state)
+        rng = check_generator(random_state)
         drawn, strange = draw_subjects(self.labels, n_draws, rng)
         n_rows = np.array([len(rows) for rows in self.members])
         draws = []

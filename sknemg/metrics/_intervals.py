@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from sknemg.recordings._problems import listed
+from sknemg.recordings._problems import listed, shown
 from sknemg.recordings._subjects import check_subjects
 
 
@@ -78,9 +79,10 @@ def proportion_interval(
 
 def check_level(confidence_level: float) -> None:
     """Refuse a level that is no share, such as 95."""
-    if not 0 < confidence_level < 1:
+    if not (isinstance(confidence_level, Real) and 0 < confidence_level < 1):
         raise ValueError(
-            f"confidence_level={confidence_level} must be between 0 and 1: write 95 % as 0.95."
+            f"confidence_level={shown(confidence_level)} must be between 0 and 1: write "
+            "95 % as 0.95."
         )
 
 

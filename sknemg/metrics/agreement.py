@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.metrics._bootstrap import SubjectRows, draw_subjects
+from sknemg.metrics._bootstrap import SubjectRows, check_draws, draw_subjects
 from sknemg.metrics._intervals import check_level, effective_number, exact_interval
+from sknemg.metrics._readers import check_chosen_readers, check_reader_table
 from sknemg.recordings._problems import listed, shown
 from sknemg.recordings._subjects import check_labels, check_subjects
 
@@ -57,7 +58,8 @@ def fleiss_agreement(
     Raises
     ------
     ValueError
-        If ratings are missing, naming the rows, a set has one reader, or `y_true` does not fit.
+        If ratings are missing, naming the rows, a set has one reader, one twice or one that has no
+        column, two columns have one name, or `y_true` does not fit.
 
     Notes
     -----
@@ -78,13 +80,13 @@ def fleiss_agreement(
          n          0.66
     Name: kappa, dtype: float64
     """
+    sets = _check_sets(ratings, sets)
     missing = np.flatnonzero(ratings.isna().any(axis=1))
     if len(missing):
         raise ValueError(
             f"Fleiss' κ needs every reader's rating of every subject, and {listed(missing, 'row')} "
             "lack some: drop them, or the readers concerned, and say so."
         )
-    sets = _check_sets(ratings, sets)
     draws = _Draws(ratings, y_true, groups, confidence_level, n_bootstrap, random_state)
     n_classes = len(draws.classes)
     places = {name: _places(ratings, readers) for name, readers in sets.items()}
@@ -198,7 +200,14 @@ def pair_agreement(
       first second  n  agreement
     0     A      B  3       0.67
     """
+    check_reader_table("The table of ratings", ratings)
     pairs = list(combinations(ratings.columns, 2)) if pairs is None else list(pairs)
+    if not pairs:
+        raise ValueError("There are no pairs: give at least one, or two readers or more.")
+    for pair in pairs:
+        check_chosen_readers(f"The pair {shown(pair)}", ratings, pair)
+        if len(pair) != 2:
+            raise ValueError(f"The pair {shown(pair)} does not hold two readers: give two.")
     draws = _Draws(ratings, y_true, groups, confidence_level, n_bootstrap, random_state)
     places = np.array([_places(ratings, pair) for pair in pairs])
     n_classes = len(draws.classes)
@@ -222,8 +231,15 @@ def pair_agreement(
 def _check_sets(
     ratings: pd.DataFrame, sets: Mapping[str, Sequence[Any]] | None
 ) -> Mapping[str, Sequence[Any]]:
+    check_reader_table("The table of ratings", ratings)
     sets = {"all": list(ratings.columns)} if sets is None else sets
+    if not isinstance(sets, Mapping):
+        raise ValueError(
+            f"sets is a {type(sets).__name__}: give a mapping of the name of each set to its "
+            "readers."
+        )
     for name, readers in sets.items():
+        check_chosen_readers(f"The set {shown(name)}", ratings, readers)
         if len(readers) < 2:
             plural = "" if len(readers) == 1 else "s"
             raise ValueError(
@@ -249,8 +265,7 @@ class _Draws:
         random_state: int | None,
     ):
         check_level(confidence_level)
-        if n_bootstrap < 2:
-            raise ValueError(f"n_bootstrap={n_bootstrap} must be an integer >= 2.")
+        check_draws(n_bootstrap=n_bootstrap)
         codes, labels = pd.factorize(ratings.to_numpy().ravel())
         order = np.argsort([str(label) for label in labels], kind="stable")
         ranks = np.append(np.argsort(order), -1)  # a missing rating stays -1

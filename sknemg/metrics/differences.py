@@ -7,10 +7,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.metrics._answers import Answers
-from sknemg.metrics._bootstrap import draw_subjects
+from sknemg.metrics._bootstrap import check_draws, draw_subjects
 from sknemg.metrics._definitions import METRICS, overall
 from sknemg.metrics._estimates import overall_estimates, resampled_counts
 from sknemg.metrics._intervals import check_level
+from sknemg.recordings._problems import check_generator
 
 
 def difference_table(
@@ -92,11 +93,10 @@ def difference_table(
     accuracy    0.4  0.09  0.64
     """
     check_level(confidence_level)
-    if n_resamples < 2:
-        raise ValueError(f"n_resamples={n_resamples} must be an integer >= 2.")
+    check_draws(n_resamples=n_resamples)
     first = Answers.check(y_true, y_proba, classes, y_pred, groups)
     other = Answers.check(y_true, other_proba, classes, other_pred, groups)
-    rng = np.random.default_rng(random_state)
+    rng = check_generator(random_state)
     drawn, strange = draw_subjects(first.labels, n_resamples, rng)
     apart = drawn.copy()  # the same subjects, but other strangers
     apart[strange] = rng.integers(len(first.labels), size=int(strange.sum()))

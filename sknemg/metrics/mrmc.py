@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from sknemg.metrics._intervals import check_level
+from sknemg.metrics._readers import check_reader_table
 from sknemg.recordings._problems import listed, shown
 from sknemg.recordings._subjects import check_labels, check_subjects
 
@@ -146,8 +147,9 @@ def mrmc_analysis(
     Raises
     ------
     ValueError
-        If answers are missing, arms have different readers or numbers of cases, there are fewer
-        than two readers or three units, or the metric is undefined without some unit.
+        If answers are missing, arms have different readers or numbers of cases, a reader has two
+        columns, there are fewer than two readers or three units, or `metric` is no function that
+        gives one number, or is undefined without some unit.
 
     See Also
     --------
@@ -186,6 +188,7 @@ def mrmc_analysis(
     [0.23, -0.16, 0.63]
     """
     check_level(confidence_level)
+    _check_metric(metric)
     y, names, answers = _check(y_true, arms)
     units = _units(groups, len(y))
     readers = arms[names[0]].columns
@@ -282,6 +285,12 @@ def mrmc_against(
     Name: random readers and cases, dtype: float64
     """
     check_level(confidence_level)
+    _check_metric(metric)
+    if np.ndim(model) != 1 and not (isinstance(model, pd.DataFrame) and model.shape[1]):
+        raise ValueError(
+            f"model has shape {np.shape(model)}: give one answer for each case, or a DataFrame "
+            "with a column for each run."
+        )
     runs = model if isinstance(model, pd.DataFrame) else pd.Series(model).to_frame()
     y, _, (answers,) = _check(y_true, {"readers": readers})
     _check_answers("model", runs, len(y))
@@ -483,7 +492,21 @@ def _mean_squares(theta: NDArray[Any]) -> tuple[float, float, float]:
 
 
 def _value(metric: Metric, y: NDArray[Any], answers: NDArray[Any], kept: NDArray[Any]) -> float:
-    return float(metric(y[kept], answers[kept]))
+    value = metric(y[kept], answers[kept])
+    if np.ndim(value):
+        raise ValueError(
+            f"metric={metric!r} gives an array of shape {np.shape(value)}: give a function that "
+            "makes one number of the diagnoses and answers."
+        )
+    return float(value)
+
+
+def _check_metric(metric: Metric) -> None:
+    if not callable(metric):
+        raise ValueError(
+            f"metric={shown(metric)} must be a function of diagnoses and answers, such as "
+            "sklearn.metrics.accuracy_score."
+        )
 
 
 def _units(groups: ArrayLike | None, n_cases: int) -> NDArray[Any]:
@@ -501,11 +524,18 @@ def _units(groups: ArrayLike | None, n_cases: int) -> NDArray[Any]:
 def _check(
     y_true: ArrayLike, arms: Mapping[Hashable, pd.DataFrame]
 ) -> tuple[NDArray[Any], list[Any], list[NDArray[Any]]]:
+    if not isinstance(arms, Mapping):
+        raise ValueError(
+            f"arms is a {type(arms).__name__}: give a mapping of the name of each arm to a "
+            "DataFrame with a column for each reader."
+        )
     names = list(arms)
     if not names:
         raise ValueError("There are no arms: give the answers of at least one.")
+    for name in names:
+        check_reader_table(f"The arm {shown(name)}", arms[name])
     first = arms[names[0]]
-    y = check_labels(y_true, np.shape(y_true)[0])
+    y = check_labels(y_true, len(np.atleast_1d(y_true)))
     for name in names:
         table = arms[name]
         if list(table.columns) != list(first.columns):

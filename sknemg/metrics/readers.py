@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sknemg.divote.levels import class_columns
+from sknemg.metrics._bootstrap import check_draws
 from sknemg.metrics._comparisons import cochran_q, holm, mcnemar
 from sknemg.metrics._intervals import check_level
 from sknemg.metrics._label_scores import (
@@ -206,8 +207,7 @@ def reader_study(
     {'A': 1.0, 'B': 0.5, 'C': 0.75, 'mean of readers': 0.75, 'model': 1.0}
     """
     check_level(confidence_level)
-    if n_bootstrap < 2:
-        raise ValueError(f"n_bootstrap={n_bootstrap} must be an integer >= 2.")
+    check_draws(n_bootstrap=n_bootstrap)
     if cannot_say not in ("wrong", "unread"):
         raise ValueError(f"cannot_say={shown(cannot_say)} is unknown: give 'wrong' or 'unread'.")
     diagnoses = _diagnoses(y)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from sknemg.model_selection.torn import (
 )
 from sknemg.recordings import label_subjects, read_subjects
 from sknemg.recordings._carry import with_subjects
+from sknemg.recordings._problems import check_flags, shown
 from sknemg.recordings._subjects import check_labels
 
 
@@ -182,6 +183,11 @@ class SubjectScorer:
         self.metric = metric
         self.level = level
         self.strict = strict
+        check_flags(strict=strict)
+        if not isinstance(metric, Collection) or not len(metric):
+            raise ValueError(
+                f"metric={shown(metric)} must be the name of a metric, or a list of names."
+            )
         for name in self._names():
             _check_metric(name)
         _check_level(level)
@@ -263,6 +269,6 @@ def _check_level(level: str) -> None:
 def _check_metric(name: str) -> None:
     known = [*(set(METRICS) - {"log_loss"}), "neg_log_loss"]
     if name not in known:
-        close = get_close_matches(name, known, n=3, cutoff=0.4)
+        close = get_close_matches(str(name), known, n=3, cutoff=0.4)
         hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
         raise ValueError(f"metric={name!r} is unknown.{hint} There are {sorted(known)}.")

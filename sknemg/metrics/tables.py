@@ -66,9 +66,9 @@ def score_table(
     Raises
     ------
     ValueError
-        If the shapes or the names of columns do not fit, a label or an answer is no class, scores
-        are NaN, infinite, negative or all 0, a subject has two diagnoses, `confidence_level` is
-        not between 0 and 1, or `n_resamples` is below 2.
+        If the shapes or the names of columns do not fit, a class is named twice, a label or an
+        answer is no class, scores are NaN, infinite, negative or all 0, a subject has two
+        diagnoses, `confidence_level` is not between 0 and 1, or `n_resamples` is below 2.
 
     See Also
     --------

@@ -150,6 +150,31 @@ def check_counts(**given: Any) -> None:
             raise ValueError(f"{name}={value!r} must be an integer >= 1.")
 
 
+def check_flags(**given: Any) -> None:
+    """Refuse parameters, given by name, that are neither True nor False: "no" counts as true."""
+    for name, value in given.items():
+        if not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{name}={shown(value)} must be True or False.")
+
+
+def check_generator(random_state: Any) -> np.random.Generator:
+    """Return the generator of a seed, or refuse what is no seed.
+
+    Examples
+    --------
+    >>> check_generator(-1)
+    Traceback (most recent call last):
+    ValueError: random_state=-1 must be None, an integer >= 0 or a numpy Generator.
+    """
+    try:
+        return np.random.default_rng(random_state)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"random_state={shown(random_state)} must be None, an integer >= 0 or a numpy "
+            "Generator."
+        ) from None
+
+
 def origin(meta: pd.DataFrame, row: int) -> str:
     """Say whose recording a row is, and which file and row of the cohort's table it came from.
 

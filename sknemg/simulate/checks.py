@@ -119,32 +119,6 @@ def check_band(band: Any, sfreq: float) -> tuple[float, float]:
     return float(corners[0]), float(corners[1])
 
 
-def check_flag(name: str, value: Any) -> None:
-    """Refuse anything but True and False, such as "no", which would count as true.
-
-    Parameters
-    ----------
-    name : str
-        What the user calls it.
-    value : object
-        What the user gave.
-
-    Raises
-    ------
-    ValueError
-        If it is neither.
-
-    Examples
-    --------
-    >>> check_flag("confound", "no")
-    Traceback (most recent call last):
-        ...
-    ValueError: confound='no' must be True or False.
-    """
-    if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name}={shown(value)} must be True or False.")
-
-
 def check_needle(needle: Any) -> None:
     """Refuse a needle that is not simulated.
 
@@ -203,39 +177,6 @@ def check_names(name: str, given: Any, known: Sequence[str]) -> list[str]:
     if unknown or not names:
         raise ValueError(f"{name}={shown(unknown or names)} must be names from {list(known)}.")
     return [str(one) for one in names]
-
-
-def check_generator(random_state: Any) -> np.random.Generator:
-    """Return the generator of a seed.
-
-    Parameters
-    ----------
-    random_state : object
-        What the user gave.
-
-    Returns
-    -------
-    Generator
-
-    Raises
-    ------
-    ValueError
-        If it is no seed.
-
-    Examples
-    --------
-    >>> check_generator(-1)
-    Traceback (most recent call last):
-        ...
-    ValueError: random_state=-1 must be None, an integer >= 0 or a numpy Generator.
-    """
-    try:
-        return np.random.default_rng(random_state)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"random_state={shown(random_state)} must be None, an integer >= 0 or a numpy "
-            "Generator."
-        ) from None
 
 
 def _numbers(value: Any) -> NDArray[Any]:

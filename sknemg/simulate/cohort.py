@@ -13,8 +13,8 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import shown
-from sknemg.simulate.checks import Range, check_flag, check_generator
+from sknemg.recordings._problems import check_flags, check_generator, shown
+from sknemg.simulate.checks import Range
 from sknemg.simulate.patient import Dials, simulate_patient
 from sknemg.simulate.plan import plan_cohort
 from sknemg.simulate.variation import PATIENT
@@ -152,8 +152,7 @@ def make_cohort(
         severity, chronicity, effort, spared, age, needle, sfreq, band, noise, vary, gradient
     ).checked()
     _check_varied(dials)
-    check_flag("return_truth", return_truth)
-    check_flag("progress", progress)
+    check_flags(return_truth=return_truth, progress=progress)
     simulate = _simulate
     code = ""
     if cache is not None:

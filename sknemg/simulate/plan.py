@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sknemg.recordings._problems import check_flags, check_generator
 from sknemg.simulate.anatomy import MUSCLES
-from sknemg.simulate.checks import check_flag, check_generator, check_names
+from sknemg.simulate.checks import check_names
 
 
 class Counts(NamedTuple):
@@ -80,7 +81,7 @@ def plan_cohort(
             f"n_subjects={n_subjects!r} must be an integer >= {len(PUBLISHED)}, one per diagnosis."
         )
     names = list(MUSCLES) if muscles is None else check_names("muscles", muscles, list(MUSCLES))
-    check_flag("confound", confound)
+    check_flags(confound=confound)
     rng = check_generator(random_state)
     numbers = 1 + rng.permutation(n_subjects)
     shares = np.array_split(numbers, len(PUBLISHED))

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
 from sknemg.recordings import Recordings, label_subjects
-from sknemg.recordings._problems import shown
+from sknemg.recordings._problems import check_counts, check_generator, shown
 from sknemg.recordings._subjects import check_known, check_labels, check_subjects
+from sknemg.simulate.checks import check_number
 
 #: How six physicians answered: the diagonal as published, the errors set so that the mean
 #: predictive value is the published one, 0.58.
@@ -117,14 +118,14 @@ def simulate_readers(
     """
     for name, share in {"cannot_say": cannot_say, "unread": unread, "repeated": repeated,
                         "consistency": consistency, "trust": trust}.items():  # fmt: skip
-        if not 0 <= share <= 1:
-            raise ValueError(f"{name}={share} must be a share between 0 and 1.")
-    if not isinstance(n, (int, np.integer)) or n < 1:
-        raise ValueError(f"n={n} must be an integer >= 1.")
+        check_number(name, share, 0, 1)
+    check_number("accuracy_sd", accuracy_sd, 0)
+    check_number("kappa", kappa, -1, 1)
+    check_counts(n=n)
+    rng = check_generator(random_state)
     diagnoses, recordings = _cases(y, X)
     table = PUBLISHED_CONFUSION if confusion is None else confusion
     model = _Reading.calibrate(diagnoses, table, accuracy_sd, kappa)
-    rng = np.random.default_rng(random_state)
     n_subjects = len(diagnoses)
     skill = model.skill_sd * rng.standard_normal(n)
     hard = rng.standard_normal(n_subjects)
@@ -177,6 +178,11 @@ class _Reading(NamedTuple):
         cls, diagnoses: pd.Series, confusion: pd.DataFrame, accuracy_sd: float, kappa: float
     ) -> _Reading:
         classes = sorted(diagnoses.unique())
+        if not isinstance(confusion, pd.DataFrame):
+            raise ValueError(
+                f"confusion is a {type(confusion).__name__}: give a DataFrame with the true "
+                "classes as rows and the answers as columns."
+            )
         if set(confusion.index) != set(confusion.columns) or not set(classes) <= set(confusion):
             raise ValueError(
                 f"confusion has rows {shown(confusion.index)} and columns "

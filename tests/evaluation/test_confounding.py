@@ -110,6 +110,21 @@ def test_the_chance_to_find_a_difference_is_the_power_of_the_test():
     draws = stats.ttest_ind(rng.normal(size=(4000, 6)), rng.normal(1, size=(4000, 9)), axis=1)
     assert chance_to_find([6, 9, 50]) == pytest.approx((draws.pvalue < 0.05).mean(), abs=0.02)
     assert np.isnan(chance_to_find([1, 9]))
+    assert chance_to_find(np.array([6.0, 9.0])) == chance_to_find([6, 9])
+
+
+@pytest.mark.parametrize(
+    "sizes", [[3], [], 3, [[3, 3]], [3, -1], [3, 2.5], [3, np.nan], ["3", "4"]]
+)
+def test_a_chance_to_find_is_that_of_two_or_more_diagnoses(sizes):
+    with pytest.raises(ValueError, match=r"n_subjects=.* must be two or more whole numbers"):
+        chance_to_find(sizes)
+
+
+@pytest.mark.parametrize("difference", ["large", np.nan, np.inf])
+def test_a_difference_to_find_is_a_number(difference):
+    with pytest.raises(ValueError, match=r"difference=.* must be a finite number of standard"):
+        chance_to_find([3, 3], difference)
 
 
 def test_a_table_of_signals_is_described_as_recordings_are():

@@ -35,6 +35,45 @@ def test_kappa_is_that_of_statsmodels():
         )
 
 
+@pytest.mark.parametrize(
+    "agreement", [metrics.fleiss_agreement, metrics.gwet_agreement, metrics.pair_agreement]
+)
+def test_two_readers_of_one_name_are_refused_instead_of_counted_twice(agreement):
+    ratings = pd.DataFrame([list("mnm"), list("nmm"), list("mmn")], columns=["A", "A", "B"])
+    with pytest.raises(ValueError, match="table of ratings has reader 'A' more than once"):
+        agreement(ratings)
+    with pytest.raises(ValueError, match="table of ratings is a ndarray: give a DataFrame"):
+        agreement(ratings.to_numpy())
+    with pytest.raises(ValueError, match="table of ratings has no rows"):
+        agreement(ratings[:0].set_axis(list("ABC"), axis=1))
+
+
+@pytest.mark.parametrize("agreement", [metrics.fleiss_agreement, metrics.gwet_agreement])
+def test_sets_of_readers_that_are_none_are_named(agreement):
+    ratings = pd.DataFrame({"A": list("mmnn"), "B": list("mmnn")})
+    for sets, message in [
+        ({"all": ["A", "Z"]}, r"set 'all' names reader 'Z', but the columns are \['A', 'B'\]"),
+        ({"all": ["A", "A"]}, "set 'all' names reader 'A' more than once"),
+        ({"all": "AB"}, "set 'all' is the text 'AB': give a list"),
+        ([["A", "B"]], "sets is a list: give a mapping"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            agreement(ratings, sets)
+
+
+def test_pairs_of_readers_that_are_none_are_named():
+    ratings = pd.DataFrame({"A": list("mmnn"), "B": list("mmnn"), "C": list("mnmn")})
+    for pairs, message in [
+        ([("A", "Z")], r"pair \('A', 'Z'\) names reader 'Z'"),
+        ([("A", "A")], r"pair \('A', 'A'\) names reader 'A' more than once"),
+        ([("A",)], r"pair \('A',\) does not hold two readers"),
+        ([("A", "B", "C")], "does not hold two readers"),
+        ([], "There are no pairs"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            metrics.pair_agreement(ratings, pairs)
+
+
 def test_agreement_of_sets_and_its_errors():
     ratings = pd.DataFrame({"A": list("mmnn"), "B": list("mmnn"), "model": list("mnmn")})
     sets = {"physicians": ["A", "B"], "with model": ["A", "B", "model"]}

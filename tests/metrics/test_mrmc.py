@@ -233,6 +233,32 @@ def test_what_cannot_be_analysed_is_named():
         mrmc_analysis(alone, {"one": good}, area)
 
 
+def test_what_is_no_metric_no_arm_and_no_model_is_named():
+    y = np.repeat([0, 1], 5)
+    good = pd.DataFrame({"A": y, "B": 1 - y})
+    for metric, message in [
+        ("accuracy", "metric='accuracy' must be a function .*, such as sklearn.metrics.accuracy_"),
+        (lambda y, answers: np.eye(2), r"gives an array of shape \(2, 2\): give a function"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            mrmc_analysis(y, {"one": good}, metric)
+        with pytest.raises(ValueError, match=message):
+            mrmc_against(y, good, y, metric)
+    with pytest.raises(ValueError, match="arms is a list: give a mapping of the name"):
+        mrmc_analysis(y, [good, good], accuracy)
+    with pytest.raises(ValueError, match="arms is a DataFrame: give a mapping of the name"):
+        mrmc_analysis(y, good, accuracy)
+    with pytest.raises(ValueError, match="The arm 'one' is a ndarray: give a DataFrame"):
+        mrmc_analysis(y, {"one": good.to_numpy()}, accuracy)
+    with pytest.raises(ValueError, match="The arm 'readers' is a ndarray: give a DataFrame"):
+        mrmc_against(y, good.to_numpy(), y, accuracy)
+    with pytest.raises(ValueError, match="The arm 'one' has reader 'A' more than once"):
+        mrmc_analysis(y, {"one": good.set_axis(["A", "A"], axis=1)}, accuracy)
+    for model in (good.to_numpy(), good[[]], 0):
+        with pytest.raises(ValueError, match=r"model has shape \(.*\): give one answer for each"):
+            mrmc_against(y, good, model, accuracy)
+
+
 def test_one_arm_has_an_interval_and_no_test():
     y = np.repeat([0, 1], 5)
     readers = pd.DataFrame({"A": y, "B": [0] * 10, "C": y * (np.arange(10) % 3 > 0)})

@@ -119,6 +119,13 @@ def test_unknown_names_get_a_hint():
         SubjectScorer("log_loss")
     with pytest.raises(ValueError, match=r"Did you mean .*'f1_"):
         SubjectScorer(["accuracy", "f1"])
+    for metric in (5, None, []):
+        with pytest.raises(ValueError, match="must be the name of a metric, or a list of names"):
+            SubjectScorer(metric)
+    with pytest.raises(ValueError, match="metric=3 is unknown"):
+        SubjectScorer(["accuracy", 3])
+    with pytest.raises(ValueError, match="strict='no' must be True or False"):
+        SubjectScorer(strict="no")
     with pytest.raises(ValueError, match="level='patient' is unknown"):
         SubjectScorer(level="patient")
     assert repr(SubjectScorer("mcc")) == "SubjectScorer('mcc', level='subject')"

@@ -296,6 +296,26 @@ def test_one_resample_tells_no_spread(table):
         table(y, proba, classes=range(3), n_resamples=1)
 
 
+@BOTH
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"classes": [0, 1, 1]}, r"classes=\[0, 1, 1\] must be .*, and holds \[1\] more than once"),
+        ({"classes": "012"}, r"classes='012' must be a list of the classes in the order of .*\.$"),
+        ({"classes": None}, "classes=None must be a list of the classes"),
+        ({"classes": [[0, 1, 2]]}, r"classes=\[\[0, 1, 2\]\] must be a list of the classes"),
+        ({"n_resamples": 2.5}, "n_resamples=2.5 must be an integer >= 2"),
+        ({"n_resamples": "many"}, "n_resamples='many' must be an integer >= 2"),
+        ({"confidence_level": "95 %"}, "confidence_level='95 %' must be between 0 and 1"),
+        ({"random_state": -1}, "random_state=-1 must be None, an integer >= 0 or a numpy Gen"),
+    ],
+)
+def test_a_setting_that_is_none_is_refused_by_name(table, given, message):
+    y, proba = answers()
+    with pytest.raises(ValueError, match=message):
+        table(y, proba, **{"classes": range(3), **given})
+
+
 def test_what_does_not_fit_is_refused():
     y, proba = answers()
     with pytest.raises(ValueError, match=r"shape \(60, 3\) for 60 items of 2 classes"):

@@ -80,7 +80,14 @@ def test_the_same_seed_gives_the_same_votes():
 def test_what_cannot_be_simulated_is_said():
     for options, message in [
         ({"kappa": 0.01}, "kappa=0.01 is not between 0.1"),
-        ({"cannot_say": 2}, "cannot_say=2 must be a share"),
+        ({"cannot_say": 2}, "cannot_say=2 must be a number from 0 to 1"),
+        ({"trust": "all"}, "trust='all' must be a number from 0 to 1"),
+        ({"accuracy_sd": -0.069}, "accuracy_sd=-0.069 must be a number >= 0"),
+        ({"accuracy_sd": np.nan}, "accuracy_sd=nan must be a number >= 0"),
+        ({"kappa": "fair"}, "kappa='fair' must be a number from -1 to 1"),
+        ({"n": True}, "n=True must be an integer >= 1"),
+        ({"random_state": -1}, "random_state=-1 must be None, an integer >= 0"),
+        ({"confusion": np.eye(3)}, "confusion is a ndarray: give a DataFrame"),
         ({"accuracy_sd": 0.9}, "accuracy_sd=0.9 is more than readers"),
         ({"n": 0}, "n=0 must be an integer >= 1"),
         ({"confusion": PUBLISHED_CONFUSION * 2}, "sum to .*2.0.*: give shares"),

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import check_counts, shown
+from sknemg.recordings._problems import check_counts, check_flags, check_generator, shown
 from sknemg.simulate.anatomy import MUSCLES
 from sknemg.simulate.checks import (
     LEAST_SFREQ,
     Range,
-    check_flag,
-    check_generator,
     check_names,
     check_needle,
     check_number,
@@ -205,8 +203,7 @@ def make_resting(
     noise = _checked_noise(noise)
     check_number("mains", mains, 0, 1)
     check_number("mixed", mixed, 0, 1)
-    check_flag("return_truth", return_truth)
-    check_flag("progress", progress)
+    check_flags(return_truth=return_truth, progress=progress)
     seed = int(check_generator(random_state).integers(2**63))
     jobs = (
         delayed(_subject)(
