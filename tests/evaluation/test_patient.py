@@ -397,6 +397,7 @@ def test_files_of_two_folders_are_not_taken_for_one_patient(placeless, tmp_path,
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The scores of the 18 subjects say nothing")
 def test_a_network_is_trained_saved_and_asked(trained, patient, tmp_path, capsys):
     argv = ["train", "--cohort", str(trained / "cohort"), "--out", str(tmp_path / "model")]
     argv += ["--sfreq", "1000", "--window", "0.8", "--hop", "0.4", "--method", "network"]

@@ -155,6 +155,7 @@ def test_a_diagnostician_whose_estimator_does_not_vote_is_loaded(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The scores of the 12 subjects say nothing")  # nor do they
 def test_the_caution_of_a_member_is_its_own_and_goes_with_light_models(tmp_path):
     rng = np.random.default_rng(0)
     rows = 0.05 * rng.normal(size=(12, 3 * N_TIMES // 2))
