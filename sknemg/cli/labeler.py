@@ -135,8 +135,7 @@ def _label(args: argparse.Namespace) -> None:
 
 def _serve_or_dump(args: argparse.Namespace) -> None:
     """Make the study if it is not there, print new links, then serve the page or dump the votes."""
-    from sknemg.labeler import Address, Store, as_traces, serve
-    from sknemg.labeler.study import about_subjects, check_cohort
+    from sknemg.labeler import Address, listen
 
     if args.dump is not None:
         return _dump(args)
@@ -147,12 +146,20 @@ def _serve_or_dump(args: argparse.Namespace) -> None:
         if not file.is_file():
             raise Refusal(f"{str(file)!r} does not exist: give a PEM file.")
     try:
-        from sknemg.labeler import labeler_app
+        from sknemg.labeler import labeler_app  # noqa: F401
     except ImportError as error:
         raise Refusal(f"EMG Labeler needs {error.name}: pip install 'sknemg[labeler]'.") from error
     address = Address(args.host, args.port, args.name, tls, args.behind_proxy)
     if args.cohort is None:
         raise Refusal("The recordings are missing: give --cohort.")
+    with listen(address) as listening:  # before a study is made, and a link is printed
+        _serve(args, address, listening)
+
+
+def _serve(args: argparse.Namespace, address: Any, listening: Any) -> None:
+    from sknemg.labeler import Store, as_traces, labeler_app, serve
+    from sknemg.labeler.study import about_subjects, check_cohort
+
     X, y = read_cohort(args)
     links = {}
     there = args.study.exists()
@@ -175,7 +182,7 @@ def _serve_or_dump(args: argparse.Namespace) -> None:
             hosts=address.hosts, secure=address.secure,
         )  # fmt: skip
         print(f"Serving on {address.url}; Ctrl-C stops, and the same command goes on.", flush=True)
-        serve(app, address)
+        serve(app, address, listening)
     finally:
         store.close()
 

@@ -1,5 +1,5 @@
 from .app import labeler_app
-from .server import Address, serve
+from .server import Address, listen, serve
 from .signals import Trace, as_traces
 from .store import NotOpenError, Store, Vote
 from .study import (
@@ -22,6 +22,7 @@ __all__ = [
     "as_traces",
     "cohort_hash",
     "labeler_app",
+    "listen",
     "plan",
     "serve",
 ]

@@ -253,7 +253,7 @@ async def _body(request: Request, fields: Mapping[str, Any]) -> dict[str, Any]:
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise HTTPException(415, "Send JSON.")
     try:
-        found = json.loads(await request.body())
+        found = json.loads(await request.body(), parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise HTTPException(400, "This is not JSON.") from error
     if not isinstance(found, dict) or set(found) != set(fields):
@@ -267,6 +267,13 @@ async def _body(request: Request, fields: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(found[name], str) and not _is_text(found[name]):
             raise HTTPException(422, f"The field {name} is not text.")
     return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # a number beyond all others is no better than NaN
+        raise HTTPException(422, f"The number {text[:20]} is not finite.")
+    return number
 
 
 def _is_text(text: str) -> bool:

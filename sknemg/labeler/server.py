@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,6 +119,8 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_any(host: str) -> bool:
+    if not host:
+        return True
     try:
         return ipaddress.ip_address(host).is_unspecified
     except ValueError:
@@ -160,7 +164,82 @@ def make_server(app: ASGIApp, address: Address) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def serve(app: ASGIApp, address: Address) -> None:
+def listen(address: Address) -> socket.socket:
+    """Take an address for `serve`, and look at the files of TLS, before anyone is told of it.
+
+    Parameters
+    ----------
+    address : Address
+
+    Returns
+    -------
+    socket
+        It listens: browsers that come before `serve` wait.
+
+    Raises
+    ------
+    OSError
+        If something else listens there, or if it is no address of this machine.
+    ValueError
+        If the files of TLS are no certificate with its key, as PEM.
+
+    Examples
+    --------
+    >>> from sknemg.labeler import Address, listen
+    >>> listen(Address(host="example.invalid", name="a.example", behind_proxy=True))
+    Traceback (most recent call last):
+        ...
+    OSError: host='example.invalid' is no address of this machine (...): give another `host`.
+    """
+    if address.tls:
+        _check_tls(*address.tls)
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family)
+    except (OSError, UnicodeError) as error:
+        raise OSError(_refused(address, error)) from error
+
+
+def _refused(address: Address, error: Exception) -> str:
+    code = getattr(error, "errno", None)
+    reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
+    if code == errno.EADDRINUSE:
+        return f"port={address.port} is taken by another server: give another `port`."
+    if code in (errno.EACCES, errno.EPERM):
+        return f"port={address.port} is not open to you ({reason}): give a `port` above 1023."
+    return f"host={address.host!r} is no address of this machine ({reason}): give another `host`."
+
+
+def _check_tls(cert: Path, key: Path) -> None:
+    """Refuse files that are no certificate and its key; a passphrase is asked for by `serve`."""
+    for file in (cert, key):
+        with open(file, "rb"):  # whoever may not read it is told so of this file
+            pass
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_verify_locations(cert)
+    except ssl.SSLError as error:
+        raise ValueError(f"{str(cert)!r} holds no certificate as PEM: correct `tls`.") from error
+    try:
+        context.load_cert_chain(cert, key, _asked)
+    except _PassphraseError:
+        pass
+    except ssl.SSLError as error:
+        raise ValueError(
+            f"{str(key)!r} holds no key as PEM, or another one than that of the certificate in "
+            f"{str(cert)!r}: correct `tls`."
+        ) from error
+
+
+class _PassphraseError(Exception):
+    """A key is encrypted."""
+
+
+def _asked() -> str:
+    raise _PassphraseError
+
+
+def serve(app: ASGIApp, address: Address, listening: socket.socket) -> None:
     """Serve until the process is stopped.
 
     Parameters
@@ -168,13 +247,18 @@ def serve(app: ASGIApp, address: Address) -> None:
     app : ASGI application
         From `labeler_app`, made with ``address.hosts`` and ``address.secure``.
     address : Address
+    listening : socket
+        From `listen`; it is closed at the end.
 
     Raises
     ------
-    OSError
-        If something else listens there.
+    ValueError
+        If the passphrase of an encrypted key is wrong.
     """
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listening = socket.create_server((address.host, address.port), family=family)
     with listening:
-        make_server(app, address).run(sockets=[listening])
+        server = make_server(app, address)
+        try:
+            server.config.load()
+        except ssl.SSLError as error:
+            raise ValueError("The passphrase is not that of the key: correct `tls`.") from error
+        server.run(sockets=[listening])

@@ -387,9 +387,7 @@ class Store:
             If the answer, its confidence or its uuid are invalid.
         """
         _check(vote, self.study)
-        display = json.dumps(vote.display, sort_keys=True)
-        if len(display) > _MAX_DISPLAY:
-            raise ValueError("The display settings are too long.")
+        display = _as_json(vote.display)
         level = "subject" if vote.position is None else "recording"
         with self._transaction() as connection:
             sent = (vote.number, vote.position, vote.answer, vote.confidence, vote.remark)
@@ -477,7 +475,8 @@ class Store:
             votes = self.votes()
         events = [dict(zip(names, row, strict=True)) for row in found]
         for event in events:
-            event["display"] = json.loads(event["display"])
+            # Of votes that older versions took; no event can be changed.
+            event["display"] = json.loads(event["display"], parse_constant=lambda _: None)
         everything = {
             "settings": json.loads(self.study.to_json()),
             "version": version,
@@ -487,13 +486,28 @@ class Store:
             "events": events,
         }
         votes.to_csv(files["votes.csv"], index=False)
-        files["study.json"].write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
+        content = json.dumps(everything, indent=1, allow_nan=False) + "\n"
+        files["study.json"].write_text(content, encoding="utf-8")
         return files
 
 
 def _case(row: tuple[Any, ...]) -> Case:
     reader, number, part, subject, arm, repeat, recordings = row
     return Case(reader, number, part, subject, arm, repeat, tuple(json.loads(recordings)))
+
+
+def _as_json(display: Mapping[str, Any]) -> str:
+    """Write display settings as JSON that reads the same everywhere."""
+    try:
+        text = json.dumps(display, sort_keys=True, allow_nan=False)
+        json.dumps(display, ensure_ascii=False).encode()  # no half of a pair of surrogates
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(
+            "The display settings must be finite numbers, text and lists or tables of them."
+        ) from error
+    if len(text) > _MAX_DISPLAY:
+        raise ValueError("The display settings are too long.")
+    return text
 
 
 def _check(vote: Vote, study: Study) -> None:

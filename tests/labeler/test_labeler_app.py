@@ -349,12 +349,24 @@ def test_what_is_no_request_is_refused(shared, raw):
         ("confidence", True), ("seconds", "1"), ("seconds", float("nan")), ("seconds", 1e300),
         ("seconds", float("-inf")), ("display", []), ("display", None), ("remark", None),
         ("answer", ["normal"]), ("uuid", 1), ("display", {"a": "x" * 3000}), ("seconds", 10**30),
+        ("display", {"a": float("nan")}), ("display", {"a": [float("-inf")]}),
+        ("display", {"a": "\ud800"}), ("display", {"\udfff": 1}),
     ],
 )  # fmt: skip
 def test_fields_have_their_types(shared, field, value):
     before = len(shared.store.votes())
     body = {"uuid": "u", "patient": 0, "position": 0, field: value}
     assert shared.reader.vote(**body).status == 422
+    assert len(shared.store.votes()) == before
+
+
+def test_a_number_beyond_all_others_is_not_stored(shared):
+    before = len(shared.store.votes())
+    body = {"uuid": "u", "patient": 0, "position": 0, "answer": "normal", "confidence": None,
+            "remark": "", "seconds": 1, "display": {}}  # fmt: skip
+    raw = json.dumps(body).replace("{}", '{"a": 1e999}').encode()
+    answer = shared.reader.ask("POST", "/api/votes", raw=raw)
+    assert answer.status == 422 and b"The number 1e999 is not finite." in answer.body
     assert len(shared.store.votes()) == before
 
 

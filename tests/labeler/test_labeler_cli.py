@@ -1,6 +1,9 @@
 """``sknemg label``: make a study, go on with it, replace a link, dump the votes."""
 
 import re
+import shutil
+import socket
+import subprocess
 
 import pytest
 from _study import Client, small_cohort
@@ -8,7 +11,7 @@ from _study import Client, small_cohort
 from sknemg import Recordings
 from sknemg.cli import main
 from sknemg.datasets import write_cohort
-from sknemg.labeler import Store, Vote
+from sknemg.labeler import Address, Store, Vote, listen
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +28,7 @@ def label(cohort, tmp_path, monkeypatch):
     """Run the command; what would be served is kept instead."""
     served = []
     monkeypatch.setattr("sknemg.labeler.serve", lambda *args: served.append(args), raising=False)
+    monkeypatch.setattr("sknemg.labeler.listen", lambda address: socket.socket(), raising=False)
 
     def run(*options, folder=cohort):
         given = [] if folder is None else ["--cohort", str(folder)]
@@ -39,7 +43,7 @@ def links(printed):
 
 
 def test_links_are_printed_once_and_the_study_goes_on(label, tmp_path, capsys):
-    code, (_, address) = label("--readers", "3", "--port", "9000")
+    code, (_, address, _) = label("--readers", "3", "--port", "9000")
     assert code == 0
     printed = capsys.readouterr().out
     assert "Research only" in printed
@@ -63,7 +67,7 @@ def test_links_are_printed_once_and_the_study_goes_on(label, tmp_path, capsys):
 def test_what_is_served_is_the_cohort(label, capsys, tmp_path, monkeypatch):
     heard = []
 
-    def vote(app, address):
+    def vote(app, address, listening):
         client = Client(app, host=address.hosts[0])
         assert client.enter(links(capsys.readouterr().out)[0][2]).status == 200
         client.read_everything("myopathy")
@@ -152,6 +156,81 @@ def test_wrong_options_are_refused_before_a_study_is_made(
     assert label(*options)[0] == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "study.sqlite").exists()
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory):
+    """A certificate, its key, the same key under a passphrase, and another one."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    folder = tmp_path_factory.mktemp("pem")
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    for cert, key in (("cert", "key"), ("none", "other")):
+        subprocess.run(
+            ["openssl", "req", "-x509", *curve, "-nodes", "-days", "1", "-subj", "/CN=localhost",
+             "-out", str(folder / cert), "-keyout", str(folder / key)],
+            check=True, capture_output=True,
+        )  # fmt: skip
+    subprocess.run(
+        ["openssl", "ec", "-in", str(folder / "key"), "-aes256", "-passout", "pass:secret",
+         "-out", str(folder / "locked")],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    (folder / "none").write_text("no certificate")
+    return folder
+
+
+@pytest.fixture
+def listening_label(label, monkeypatch):
+    """Run the command so that it takes its port, and serves nothing."""
+    monkeypatch.setattr("sknemg.labeler.listen", listen)
+    return label
+
+
+def refused(capsys, tmp_path, message):
+    said = capsys.readouterr()
+    assert message in said.err and "file" not in said.err
+    assert "Serving" not in said.out and not links(said.out)
+    assert not (tmp_path / "study.sqlite").exists()
+
+
+def test_an_address_that_cannot_be_had_is_refused_before_a_study_is_made(
+    listening_label, tmp_path, capsys
+):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        assert listening_label("--port", port)[0] == 2
+    message = f"--port {port} is taken by another server: give another --port."
+    refused(capsys, tmp_path, message)
+    for host in ("emg.invalid", "a..b", "192.0.2.7"):
+        options = ["--host", host, "--behind-proxy", "--name", "a.example"]
+        assert listening_label(*options)[0] == 2
+        refused(capsys, tmp_path, f"--host {host} is no address of this machine")
+    code, (_, address, listening) = listening_label("--port", port)  # now it is free
+    assert (code, address.port, listening.fileno()) == (0, int(port), -1)  # and is so again
+
+
+@pytest.mark.parametrize(
+    ("cert", "key", "message"),
+    [
+        ("none", "key", "none' holds no certificate as PEM: correct --tls-cert and --tls-key."),
+        ("cert", "none", "none' holds no key as PEM, or another one than that of the certificate"),
+        ("cert", "other", "other' holds no key as PEM, or another one than"),
+    ],
+)
+def test_what_is_no_certificate_is_refused_before_a_study_is_made(
+    listening_label, pem, tmp_path, capsys, cert, key, message
+):
+    options = ["--tls-cert", str(pem / cert), "--tls-key", str(pem / key)]
+    assert listening_label(*options, "--port", "1")[0] == 2
+    refused(capsys, tmp_path, message)
+
+
+def test_a_key_with_a_passphrase_is_asked_for_it_when_it_is_served(pem):
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    with listen(Address(port=port, tls=(pem / "cert", pem / "locked"))) as listening:
+        assert listening.getsockname() == ("127.0.0.1", port)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,17 @@ def test_the_dump_is_what_the_statistics_read(open_study, tmp_path):
     assert len(everything["events"]) == len(votes) == 15
 
 
+def test_what_older_versions_took_is_dumped_as_json(open_study, tmp_path, monkeypatch):
+    """Display settings with NaN, as events of older versions may have them for good."""
+    _, store = open_study()
+    monkeypatch.setattr("sknemg.labeler.store._as_json", json.dumps)
+    display = {"gain": math.nan, "sweep": [math.inf, 2.5]}
+    store.vote(0, Vote("a", 0, 0, "normal", display=display))
+    text = store.dump(tmp_path / "dump")["study.json"].read_text()
+    (event,) = json.loads(text, parse_constant=pytest.fail)["events"]
+    assert event["display"] == {"gain": None, "sweep": [None, 2.5]}
+
+
 def test_a_vote_that_is_sent_again_is_stored_once(open_study):
     _, store = open_study()
     vote = Vote("a", 0, 0, "normal", 3)
@@ -96,6 +107,9 @@ def test_nothing_that_was_written_can_be_changed(open_study, table):
         (Vote("a", 0, 0, "normal", seconds=math.nan), "seconds=nan must be"),
         (Vote("a", 0, 0, "normal", seconds=-1.0), "seconds=-1.0 must be"),
         (Vote("a", 0, 0, "normal", display={"a": "x" * 2000}), "too long"),
+        (Vote("a", 0, 0, "normal", display={"a": math.nan}), "must be finite numbers, text"),
+        (Vote("a", 0, 0, "normal", display={"a": "\ud800"}), "must be finite numbers, text"),
+        (Vote("a", 0, 0, "normal", display={"a": {1}}), "must be finite numbers, text"),
     ],
 )
 def test_an_invalid_vote_is_refused_and_not_stored(open_study, vote, message):
