@@ -438,7 +438,7 @@ def test_the_version_and_the_console_script(capsys):
         main(["--version"])
     assert end.value.code == 0
     assert capsys.readouterr().out == f"sknemg {sknemg.__version__}\n"
-    project = Path(__file__).parents[1] / "pyproject.toml"
+    project = Path(__file__).parents[2] / "pyproject.toml"
     if not project.exists():
         pytest.skip("away from the source")
     scripts = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["scripts"]
@@ -457,6 +457,7 @@ ELSEWHERE = {
     "confidence_level": "fixed",
     "copy": "of NumPy",
     "device": "fixed: auto",
+    "difference": "of Python's chance_to_find",
     "fast": "in Python alone: of a fitted network",
     "estimator": "of Python's Diagnostician",
     "effort": "fixed", "needle": "fixed",  # of the simulation
@@ -475,7 +476,7 @@ ELSEWHERE = {
     "named_estimators_": "of fitted joint votes",
     "nuisance": "set by the command itself", "over": "set by the command itself",
     "name": "what is written into a table", "position": "what is written into a table",
-    "n_bootstrap": "fixed", "n_resamples": "fixed",
+    "n_bootstrap": "fixed",
     "offsets": "of Recordings",
     "cannot_say": "of readers", "repeat": "of readers",
     "refit": "of searches", "voting": "of VotingClassifier",
@@ -487,7 +488,7 @@ ELSEWHERE = {
     "validation": "fixed: auto, which needs no subjects of a class",
     "error.problems": "set by the command itself",
     "classes": "those of the cohort", "confidence": "of the page", "seconds": "of the page",
-    "n": "of simulated readers", "kappa": "of simulated readers",
+    "kappa": "of simulated readers",
     "accuracy_sd": "of simulated readers",
     "rule": "of turns", "threshold": "of turns", "thresholds": "of clouds",
     "weights": "of joint votes", "monitor": "of Python's classifiers",
