@@ -476,7 +476,6 @@ ELSEWHERE = {
     "named_estimators_": "of fitted joint votes",
     "nuisance": "set by the command itself", "over": "set by the command itself",
     "name": "what is written into a table", "position": "what is written into a table",
-    "n_bootstrap": "fixed",
     "offsets": "of Recordings",
     "cannot_say": "of readers", "repeat": "of readers",
     "refit": "of searches", "voting": "of VotingClassifier",
