@@ -52,7 +52,7 @@ def package_code(*packages: str) -> str:
     Parameters
     ----------
     *packages : str
-        Those of its packages that matter, or modules as ``"signal.py"``; all if there is none.
+        Those of its packages that matter, or modules as ``"base.py"``; all if there is none.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def code_in(root: Path, *packages: str) -> str:
     root : Path
         The folder ``sknemg`` of the copy.
     *packages : str
-        Those of its packages that matter, or modules as ``"signal.py"``; all if there is none.
+        Those of its packages that matter, or modules as ``"base.py"``; all if there is none.
 
     Returns
     -------

@@ -40,7 +40,7 @@ from sknemg.versions import package_code
 SFREQ = 10_000
 #: What of sknemg makes patients, brings them into one form and measures their motor units.
 SIMULATES = ("recordings", "simulate")
-PREPARES = ("preprocessing", "recordings", "signal.py")
+PREPARES = ("preprocessing", "recordings", "signal")
 MEASURES = ("muap", *PREPARES)
 
 

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from _chunks import chunks
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
@@ -19,7 +20,6 @@ from sknemg import (
     load_model,
 )
 from sknemg.diagnosis import Diagnostician, StreamingDiagnosis
-from sknemg.signal import StreamResampler, resample
 
 SFREQ = 2400.0
 
@@ -60,48 +60,9 @@ def light(trained, tmp_path_factory):
     return load_model(file)
 
 
-def chunks(signal, largest, seed=0):
-    rng, at = np.random.default_rng(seed), 0
-    while at < len(signal):
-        n = int(rng.integers(0, largest))
-        yield signal[at : at + n]
-        at += n
-
-
 def play(stream, signal, largest):
     votes = [vote for chunk in chunks(signal, largest) for vote in stream.push(chunk)]
     return votes + stream.finish()
-
-
-# -- the resampler -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("sfreq", [48_000, 24_000, 23_437.5, 44_100, 48_000.123, 5_000])
-@pytest.mark.parametrize("n_times", [1, 2, 40, 3001, 60_001])
-def test_what_comes_out_while_recording_is_what_comes_out_afterwards(sfreq, n_times):
-    rng = np.random.default_rng(0)
-    signal = (5 + 0.1 * np.cumsum(rng.normal(size=n_times))).astype(np.float32)
-    whole = resample(signal, sfreq, 10_000)
-    for largest in (11, 2000, 100_000):
-        if n_times / largest > 3000:
-            continue
-        stream = StreamResampler(sfreq, 10_000)
-        parts = [stream.push(chunk) for chunk in chunks(signal, largest)]
-        assert_array_equal(np.concatenate([*parts, stream.finish()]), whole)
-    assert (stream.n_in, stream.n_out) >= (n_times, len(whole))
-
-
-def test_the_resampler_keeps_a_few_milliseconds():
-    stream = StreamResampler(48_000, 10_000)
-    rng = np.random.default_rng(0)
-    n_new = 0
-    for _ in range(100):
-        n_new += len(stream.push(rng.normal(size=4800)))
-        assert len(stream._kept) < 1000
-    assert 100_000 - 2000 < n_new <= 100_000
-    assert len(StreamResampler(48_000, 10_000).finish()) == 0
-    with pytest.raises(ValueError, match="more than a factor of 1000"):
-        StreamResampler(48_000, 10)
 
 
 # -- votes -------------------------------------------------------------------------------------

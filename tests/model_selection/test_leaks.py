@@ -3,11 +3,9 @@ import re
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
 
 from sknemg import Recordings
 from sknemg.model_selection.leaks import LeakError, check_no_shared_signal, find_shared_signal
-from sknemg.signal import _hashes, _hashes_every
 
 
 def cohort(n=6, n_times=5000, seed=0):
@@ -60,12 +58,3 @@ def test_every_recording_has_a_subject(groups, message):
     X = Recordings(np.random.default_rng(0).normal(size=(2, 8)), sfreq=500)
     with pytest.raises(ValueError, match=re.escape(message)):
         find_shared_signal(X, groups)
-
-
-@pytest.mark.parametrize("n_times", [0, 63, 64, 65, 5000])
-def test_few_positions_hash_as_all_do(n_times):
-    signal = np.random.default_rng(0).normal(size=n_times).astype(np.float32)
-    signal[300:1500] = 0
-    found = _hashes_every(signal, 100)
-    assert_array_equal(found, _hashes(signal)[::100])
-    assert n_times < 5000 or (found == 0).sum() >= 10

@@ -4,11 +4,14 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
+from scipy.ndimage import binary_closing, binary_dilation, maximum_filter1d
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from sknemg import DiVoteClassifier, InvalidRecordingsError, Recordings, Segmenter, SegmentFeatures
 from sknemg.preprocessing import ActivityGate
+from sknemg.preprocessing.activity import _closed, _largest_near
 
 SFREQ = 10_000
 
@@ -198,3 +201,17 @@ def test_subjects_without_a_contraction_have_no_vote(recordings):
         model.fit(X, y)
     answered = [0, 2, 3, 5]
     assert (model.predict(X[answered]) == y[answered]).all()
+
+
+def test_frames_are_treated_as_by_morphology():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        frames = rng.uniform(size=rng.integers(1, 40)) < rng.uniform(0, 1)
+        n = int(rng.integers(0, 6))
+        expected = frames
+        if n:
+            expected = binary_closing(np.pad(frames, n), np.ones(n + 1))[n:-n]
+        assert_array_equal(_closed(frames, n), expected)
+        assert_array_equal(_largest_near(frames, 2) > 0, binary_dilation(frames, np.ones(5)))
+        level = rng.uniform(size=len(frames))
+        assert_array_equal(_largest_near(level, 2), maximum_filter1d(level, 5))

@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
-from scipy.ndimage import binary_closing, binary_dilation, maximum_filter1d
+from numpy.testing import assert_allclose
 from scipy.signal import butter, sosfiltfilt
 
-from sknemg.preprocessing.activity import _closed, _largest_near
 from sknemg.signal import ZeroPhaseFilter
 
 
@@ -23,17 +21,3 @@ def test_bands_are_those_of_filters_run_forwards_and_backwards(sfreq):
         expected = sosfiltfilt(sos, signal)
         assert found.shape == signal.shape
         assert_allclose(found[edge:-edge], expected[edge:-edge], atol=1e-6 * np.ptp(signal))
-
-
-def test_frames_are_treated_as_by_morphology():
-    rng = np.random.default_rng(0)
-    for _ in range(200):
-        frames = rng.uniform(size=rng.integers(1, 40)) < rng.uniform(0, 1)
-        n = int(rng.integers(0, 6))
-        expected = frames
-        if n:
-            expected = binary_closing(np.pad(frames, n), np.ones(n + 1))[n:-n]
-        assert_array_equal(_closed(frames, n), expected)
-        assert_array_equal(_largest_near(frames, 2) > 0, binary_dilation(frames, np.ones(5)))
-        level = rng.uniform(size=len(frames))
-        assert_array_equal(_largest_near(level, 2), maximum_filter1d(level, 5))
