@@ -13,6 +13,7 @@ from sknemg.muap.reference import MuapReference
 from sknemg.pages import Table
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import capped
+from sknemg.signal import LEAST_RATE
 
 _MILLISECONDS = ("duration", "spike_duration", "rise_time")
 
@@ -43,6 +44,10 @@ def muap_comparison(
     notes = [f"no norms of {capped(without)}"] if without else []
     if any(not isinstance(muscle, str) for muscle in muscles):
         notes.append("recordings whose muscle is not stated")
+    slow = X["sfreq"].to_numpy(dtype=float)[own["row"].to_numpy()] < LEAST_RATE
+    if slow.any():
+        notes.append(f"recordings sampled below {LEAST_RATE:g} Hz")
+        known &= ~slow
     muaps = pd.DataFrame()
     if known.any():
         names = reference.norms["parameter"].unique().tolist()

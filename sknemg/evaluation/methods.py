@@ -27,6 +27,7 @@ from sknemg.muap.features import MuapFeatures
 from sknemg.preprocessing import Downsampler, Segmenter
 from sknemg.recordings import Recordings, label_subjects
 from sknemg.recordings._problems import shown
+from sknemg.signal import LEAST_RATE
 
 #: Size of nEMGNet and length of its training. Only those of ``"gpu"`` are the published ones.
 PROFILES: dict[str, dict[str, Any]] = {
@@ -233,7 +234,8 @@ def fitting_methods(X: Recordings, y: ArrayLike, n_jobs: int | None = None) -> t
     -------
     tuple of str
         `COMPARED`, without ``"motor-units"`` where less than half of the subjects of a diagnosis
-        have a recording with a motor unit, as in full interference patterns.
+        have a recording with a motor unit, as in full interference patterns, or where a recording
+        is sampled too low to show one.
 
     Examples
     --------
@@ -246,10 +248,12 @@ def fitting_methods(X: Recordings, y: ArrayLike, n_jobs: int | None = None) -> t
     ('network', 'features')
     """
     codes, _, first = label_subjects(y, X["subject"].to_numpy())
-    n_units = MuapFeatures(n_jobs=n_jobs).transform(X).lengths
-    found = np.bincount(codes, weights=n_units, minlength=len(first)) > 0
-    shares = pd.Series(found).groupby(np.asarray(y)[first]).mean()
-    few = bool((shares < 0.5).any())
+    few = bool((X["sfreq"] < LEAST_RATE).any())
+    if not few:
+        n_units = MuapFeatures(n_jobs=n_jobs).transform(X).lengths
+        found = np.bincount(codes, weights=n_units, minlength=len(first)) > 0
+        shares = pd.Series(found).groupby(np.asarray(y)[first]).mean()
+        few = bool((shares < 0.5).any())
     return tuple(name for name in COMPARED if not (few and name == "motor-units"))
 
 

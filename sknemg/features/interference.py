@@ -18,14 +18,16 @@ from sknemg.features.turns import (
     Rule,
     Turns,
     check_segments,
+    check_some,
     check_thresholds,
     find_turns,
+    is_positive,
     turns_a_row,
 )
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import common_sfreq
 from sknemg.recordings.recordings import offsets_of
-from sknemg.signal import n_window_samples, window_starts
+from sknemg.signal import check_rate, n_window_samples, window_starts
 
 #: In mV: 100 µV since Willison, and the lower one for muscles of small potentials.
 THRESHOLDS = (0.02, 0.1)
@@ -141,6 +143,11 @@ def small_segments(
     -------
     ndarray of shape (n_segments,)
 
+    Raises
+    ------
+    ValueError
+        As :func:`find_turns`, or if the rate or a limit is no number above 0.
+
     References
     ----------
     .. [1] S. D. Nandedkar, D. B. Sanders, E. V. Stålberg, "Automatic analysis of the
@@ -154,8 +161,13 @@ def small_segments(
     >>> small_segments([[0.0, 1.0, 0.0, 1.0, -2.0, -1.0, -2.0]], 1000).round(1)
     array([428.6])
     """
+    check_rate(sfreq)
+    for name, limit in {"max_amplitude": max_amplitude, "max_duration": max_duration}.items():
+        if not is_positive(limit):
+            raise ValueError(f"{name}={limit!r} must be a finite number above 0.")
     segments = np.asarray(segments)
     turns = find_turns(segments, threshold=threshold)
+    check_some(segments)
     count = _count_small(turns, len(segments), max_amplitude, max_duration * sfreq)
     return count * sfreq / segments.shape[1]
 
@@ -194,7 +206,7 @@ def interference_features(
     Raises
     ------
     ValueError
-        As :func:`find_turns` and :func:`interference_names`.
+        As :func:`find_turns` and :func:`interference_names`, or if the rate is none.
 
     Examples
     --------
@@ -207,8 +219,10 @@ def interference_features(
     (np.float64(199.0), np.float64(199.0), np.float64(1.0))
     """
     interference_names(thresholds)  # which refuses what are no thresholds
+    check_rate(sfreq)
     epochs = np.asarray(epochs)
     check_segments(epochs)
+    check_some(epochs)
     found = {
         (rule, threshold): find_turns(epochs, threshold=threshold, rule=rule)
         for rule, threshold in {*product(RULES, map(float, thresholds)), USUAL}

@@ -19,10 +19,11 @@ from sknemg.features.segments import (
     feature_names,
     spectral_features,
 )
-from sknemg.features.turns import Turns, check_segments, check_thresholds, find_turns
+from sknemg.features.turns import Turns, check_segments, check_some, check_thresholds, find_turns
 from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._convert import common_sfreq
 from sknemg.recordings._problems import shown
+from sknemg.signal import check_rate
 
 #: Smallest change between two turns, times the root mean square of the segment.
 THRESHOLDS = (0.25, 0.5, 1.0, 2.0)
@@ -126,8 +127,8 @@ def pattern_features(
     if not isinstance(segments, Windows):
         segments = np.asarray(segments)
         check_segments(segments)
-    if not segments.shape[1]:
-        raise ValueError(f"Segments of shape {segments.shape} hold no samples: give longer ones.")
+    check_some(segments)
+    check_rate(sfreq)
     out = np.empty((len(segments), n_features))
     for start in range(0, len(segments), _CHUNK):
         part = np.asarray(segments[start : start + _CHUNK])
@@ -232,7 +233,8 @@ class PatternFeatures(RowTransformer):
         self._places()
 
     def _transform(self, X: Recordings) -> Recordings:
-        found = pattern_features(X.items, common_sfreq(X), thresholds=self.thresholds)
+        rate = common_sfreq(X) if len(X) else 1.0  # of no segments, none is known
+        found = pattern_features(X.items, rate, thresholds=self.thresholds)
         dtype = np.result_type(X.items.dtype, np.float32)
         return X.with_values(found[:, self._places()].astype(dtype, copy=False))
 

@@ -5,14 +5,16 @@ by itself. :class:`~sknemg.SegmentFeatures` puts them together for a pipeline.
 """
 
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.features.turns import check_segments, count_turns
+from sknemg.features.turns import check_segments, check_some, count_turns
 from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._convert import common_sfreq
+from sknemg.signal import check_rate
 
 __all__ = [
     "amplitude_features",
@@ -79,6 +81,7 @@ def _centred(segments: ArrayLike) -> NDArray[np.float64]:
     """Segments without their mean; exactly 0 where a segment is flat."""
     segments = np.asarray(segments, dtype=np.float64)
     check_segments(segments)
+    check_some(segments)
     flat = np.ptp(segments, axis=1, keepdims=True) == 0
     return np.where(flat, 0.0, segments - segments.mean(axis=1, keepdims=True))
 
@@ -106,6 +109,7 @@ def amplitude_features(segments: ArrayLike, sfreq: float) -> NDArray[np.float64]
     >>> amplitude_features(np.sin(2 * np.pi * 100 * time)[None], 10_000).round(3)
     array([[  0.707,   0.636,   2.   ,   1.414, 399.943,  -1.5  ]])
     """
+    check_rate(sfreq)
     x = _centred(segments)
     square = x**2
     power = square.mean(axis=1)
@@ -143,6 +147,12 @@ def count_crossings(segments: ArrayLike, *, threshold: float = 0.01) -> NDArray[
     >>> count_crossings([[1.0, -1.0, 0.005, -1.0, 1.0]], threshold=0.01)
     array([2])
     """
+    if (
+        isinstance(threshold, bool)
+        or not isinstance(threshold, Real)
+        or not 0 <= threshold < np.inf
+    ):
+        raise ValueError(f"threshold={threshold!r} must be a finite number from 0, in mV.")
     x = _centred(segments)
     side = np.where(x > threshold, 1, np.where(x < -threshold, -1, 0)).astype(np.int8)
     # The last sample that took a side, carried forward; before the first one there is none.
@@ -180,6 +190,7 @@ def spectral_features(
     >>> spectral_features(sine, 10_000, bands=[(250, 500)]).round(2).tolist()
     [[300.0, 300.0, 1.44, 0.11, 1.0]]
     """
+    check_rate(sfreq)
     check_bands(bands)
     x = _centred(segments)
     n_times = x.shape[1]
@@ -250,7 +261,8 @@ def segment_features(
     Raises
     ------
     ValueError
-        If segments hold samples that are NaN, infinite or beyond 1e6 mV, or a band is not one.
+        If segments hold no samples, or some that are NaN, infinite or beyond 1e6 mV, or if the rate
+        or a band is none.
 
     Examples
     --------
@@ -263,7 +275,8 @@ def segment_features(
         segments = np.asarray(segments)
         check_segments(segments)
     out = np.empty((len(segments), len(feature_names(bands))))
-    per_second = sfreq / segments.shape[1]
+    check_some(segments)
+    per_second = check_rate(sfreq) / segments.shape[1]
     for start in range(0, len(segments), _CHUNK):
         part = np.asarray(segments[start : start + _CHUNK])
         check_segments(part)
@@ -302,7 +315,7 @@ def describe_segments(
     """
     features = segment_features(
         X.items,
-        common_sfreq(X),
+        common_sfreq(X) if len(X) else 1.0,  # of no segments, no rate is known
         turn_threshold=turn_threshold,
         noise_threshold=noise_threshold,
         bands=bands,

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg.recordings import Windows
 from sknemg.recordings._problems import listed, shown
 from sknemg.signal import LARGEST_AMPLITUDE, implausible
 
@@ -39,7 +40,7 @@ def check_thresholds(
 unlike in its first six digits.
     """
     given = np.asarray(thresholds, dtype=object)
-    if given.ndim != 1 or not len(given) or not all(map(_is_threshold, given)):
+    if given.ndim != 1 or not len(given) or not all(map(is_positive, given)):
         raise ValueError(
             f"thresholds={thresholds!r} must be one or more {what}: give them as {usual}."
         )
@@ -51,7 +52,8 @@ unlike in its first six digits.
         )
 
 
-def _is_threshold(value: Any) -> bool:
+def is_positive(value: Any) -> bool:
+    """Tell a finite number above 0 from what is none."""
     return isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < np.inf
 
 
@@ -124,7 +126,7 @@ def find_turns(segments: ArrayLike, *, threshold: float = 0.1, rule: Rule = "sta
     """
     if rule not in RULES:
         raise ValueError(f"rule={rule!r} is unknown: choose one of {RULES}.")
-    if not _is_threshold(threshold):
+    if not is_positive(threshold):
         raise ValueError(f"threshold={threshold!r} must be a finite number above 0: give 0.1 mV.")
     segments = np.asarray(segments, dtype=np.float64)
     check_segments(segments)
@@ -214,6 +216,12 @@ def turns_a_row(turns: Turns, n_rows: int) -> tuple[NDArray[np.int64], NDArray[n
     total = np.bincount(turns.row[known], weights=turns.change[known], minlength=n_rows)
     n_changes = np.bincount(turns.row[known], minlength=n_rows)
     return np.bincount(turns.row, minlength=n_rows), total / np.maximum(n_changes, 1)
+
+
+def check_some(segments: NDArray[Any] | Windows) -> None:
+    """Refuse segments without samples, of which there is nothing to measure."""
+    if not segments.shape[1]:
+        raise ValueError(f"Segments of shape {segments.shape} hold no samples: give longer ones.")
 
 
 def check_segments(segments: NDArray[Any]) -> None:

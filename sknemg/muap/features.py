@@ -19,9 +19,10 @@ from sknemg.base import RowTransformer
 from sknemg.muap.measure import FINE_SFREQ, FIRING, MotorUnit, find_units
 from sknemg.muap.potential import BASELINE, HALF_SWEEP, QUIET, extent, measure_muap
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import listed, rows_of, shown
+from sknemg.recordings._problems import listed, raise_problems, rows_of, shown
 from sknemg.recordings._workers import kept_by_workers
 from sknemg.recordings.recordings import offsets_of
+from sknemg.signal import LEAST_RATE
 
 __all__ = ["MuapFeatures", "jiggle", "known_features", "muap_feature", "recruitment_ratio"]
 
@@ -125,7 +126,7 @@ def _origin(function: Feature) -> tuple[str, str]:
 
 def _register_measures() -> None:
     """Register every column of `measure_muaps`."""
-    for name in [*measure_muap([0.0], 1.0), *FIRING]:
+    for name in [*measure_muap([0.0], FINE_SFREQ), *FIRING]:
 
         def measure(unit: MotorUnit, name: str = name) -> float:
             return unit.measures[name]
@@ -243,6 +244,8 @@ class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[
 
     Raises
     ------
+    InvalidRecordingsError
+        Naming the recordings sampled below 1500 Hz, which show no motor units.
     ValueError
         If a feature is unknown, is named twice, or returns anything but a finite number for a unit.
 
@@ -309,6 +312,12 @@ class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[
     def _transform(self, X: Recordings) -> Recordings:
         functions = _resolved(self.features)
         rates = X["sfreq"].to_numpy(dtype=float)
+        if len(low := np.flatnonzero(rates < LEAST_RATE)):
+            raise_problems(
+                low,
+                [f"sampled at {rates[row]:.10g} Hz, too low to show motor units" for row in low],
+                f"give recordings of {LEAST_RATE:g} Hz or more, and rates in hertz, not kilohertz",
+            )
         limits = {
             "min_discharges": self.min_discharges,
             "max_rise_time": self.max_rise_time,

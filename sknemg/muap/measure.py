@@ -6,7 +6,6 @@ clinical criteria. Real and simulated recordings are measured in the same way.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,11 +22,12 @@ from sknemg.muap.potential import (
     HALF_SWEEP,
     QUIET,
     average_sweeps,
+    check_signal,
     cut_sweeps,
     extent,
     measure_muap,
 )
-from sknemg.signal import LARGEST_AMPLITUDE, implausible
+from sknemg.signal import LEAST_RATE, check_rate
 
 __all__ = ["MotorUnit", "Muaps", "find_discharges", "find_units", "measure_muaps"]
 
@@ -99,7 +99,7 @@ def find_discharges(
     signal : array of shape (n_times,)
         One recording in mV.
     sfreq : float
-        Sampling rate in Hz.
+        Sampling rate in Hz, at least 1500 Hz.
     min_discharges : int, default=8
         Fewer make no train.
 
@@ -108,6 +108,11 @@ def find_discharges(
     list of ndarray
         For each motor unit the times of its discharges in seconds, the largest unit first.
         Discharges that other potentials cover are missing.
+
+    Raises
+    ------
+    ValueError
+        As :func:`measure_muaps`.
 
     Examples
     --------
@@ -150,7 +155,7 @@ def measure_muaps(
     signal : array of shape (n_times,)
         One recording of a steady voluntary contraction in mV.
     sfreq : float
-        Sampling rate in Hz.
+        Sampling rate in Hz, at least 1500 Hz.
     min_discharges : int, default=8
         A motor unit with fewer is left out.
     max_rise_time : float, default=0.8e-3
@@ -178,6 +183,12 @@ def measure_muaps(
         ``n_discharges``, ``rate`` in Hz and ``isi_cv`` from the usual intervals (missed discharges
         set aside), ``regularity`` (the share of usual intervals), ``noise`` in mV and
         ``consistency`` of the average. All columns are float64, with and without MUAPs.
+
+    Raises
+    ------
+    ValueError
+        If the rate is none, or below 1500 Hz, which shows no motor units; or if `signal` is not one
+        recording, or has samples that are NaN, infinite or beyond 1e6 mV.
 
     References
     ----------
@@ -246,6 +257,11 @@ min_isi_cv, min_regularity
     -------
     list of MotorUnit
         About the largest first; empty if none was found.
+
+    Raises
+    ------
+    ValueError
+        As :func:`measure_muaps`.
 
     Examples
     --------
@@ -346,16 +362,7 @@ def _one_by_one(
 
 def _fine(signal: ArrayLike, sfreq: float) -> tuple[NDArray[np.float64], float]:
     """Interpolate a coarsely sampled recording, so that peaks and rises are measured right."""
-    signal = np.asarray(signal, dtype=np.float64)
-    if not (isinstance(sfreq, Real) and np.isfinite(sfreq) and sfreq > 0):
-        raise ValueError(f"sfreq={sfreq!r} is no rate: give the sampling rate in hertz.")
-    if signal.ndim != 1:
-        raise ValueError(f"One recording of shape (n_times,) is measured, got {signal.shape}.")
-    if n_bad := int((~np.isfinite(signal)).sum()):
-        raise ValueError(f"{n_bad} of {len(signal)} samples are NaN or infinite: cut them out.")
-    if implausible(signal[None])[0]:
-        raise ValueError(
-            f"Samples are beyond {LARGEST_AMPLITUDE:g} mV: give the recording in millivolts."
-        )
+    sfreq = check_rate(sfreq, least=LEAST_RATE)
+    signal = check_signal(signal)
     factor = int(np.ceil(FINE_SFREQ / sfreq))
     return (resample_poly(signal, factor, 1) if factor > 1 else signal), sfreq * factor

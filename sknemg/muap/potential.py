@@ -1,9 +1,13 @@
 """One motor unit action potential: averaged over its discharges, and measured."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from sknemg.recordings._problems import shown
+from sknemg.signal import LARGEST_AMPLITUDE, LEAST_RATE, check_rate, implausible
 
 __all__ = ["average_muap", "measure_muap"]
 
@@ -26,7 +30,7 @@ def average_muap(
     signal : array of shape (n_times,)
         One recording in mV.
     sfreq : float
-        Sampling rate in Hz.
+        Sampling rate in Hz, at least 1500 Hz.
     times : array of shape (n_discharges,)
         Discharges in seconds.
 
@@ -39,6 +43,12 @@ def average_muap(
     consistency : float
         Correlation of the averages over the odd and the even sweeps.
 
+    Raises
+    ------
+    ValueError
+        If the rate is none, or below 1500 Hz; or if `signal` is not one recording, or it or `times`
+        are not finite.
+
     Examples
     --------
     >>> signal = np.zeros(40_000)
@@ -47,7 +57,25 @@ def average_muap(
     >>> template.shape, template.min(), noise, round(consistency, 6)
     ((1001,), np.float64(-1.0), 0.0, 1.0)
     """
-    return average_sweeps(cut_sweeps(signal, sfreq, times))
+    sfreq = check_rate(sfreq, least=LEAST_RATE)
+    times = np.asarray(times, dtype=np.float64)
+    if times.ndim != 1 or not np.isfinite(times).all():
+        raise ValueError(f"times={shown(times)} must be of shape (n_discharges,): give seconds.")
+    return average_sweeps(cut_sweeps(check_signal(signal), sfreq, times))
+
+
+def check_signal(signal: ArrayLike) -> NDArray[np.float64]:
+    """Return one recording as an array, or refuse what is none in millivolts."""
+    signal = np.asarray(signal, dtype=np.float64)
+    if signal.ndim != 1:
+        raise ValueError(f"One recording of shape (n_times,) is measured, got {signal.shape}.")
+    if n_bad := int((~np.isfinite(signal)).sum()):
+        raise ValueError(f"{n_bad} of {len(signal)} samples are NaN or infinite: cut them out.")
+    if implausible(signal[None])[0]:
+        raise ValueError(
+            f"Samples are beyond {LARGEST_AMPLITUDE:g} mV: give the recording in millivolts."
+        )
+    return signal
 
 
 def average_sweeps(sweeps: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
@@ -92,7 +120,7 @@ def measure_muap(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> di
     template : array of shape (n_times,)
         Potential in mV with its baseline before and after.
     sfreq : float
-        Sampling rate in Hz.
+        Sampling rate in Hz, at least 1500 Hz.
     noise : float, default=0.0
         Standard error of the template in mV.
 
@@ -112,7 +140,8 @@ def measure_muap(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> di
     ------
     ValueError
         If the template is empty, as :func:`average_muap` gives where too few discharges stand
-        alone.
+        alone, or has samples that are NaN, infinite or beyond 1e6 mV; if the rate is none, or below
+        1500 Hz; or if `noise` is no number from 0.
 
     References
     ----------
@@ -138,9 +167,13 @@ def measure_muap(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> di
     >>> round(muap["spike_duration"], 4), round(muap["irregularity"], 2), muap["satellites"]
     (0.004, 2.4, 0)
     """
+    sfreq = check_rate(sfreq, least=LEAST_RATE)
     wave = np.asarray(template, dtype=np.float64)
     if wave.ndim != 1 or not len(wave):
         raise ValueError(f"A template has the shape (n_times,), with samples; got {wave.shape}.")
+    check_signal(wave)
+    if isinstance(noise, bool) or not isinstance(noise, Real) or not 0 <= noise < np.inf:
+        raise ValueError(f"noise={noise!r} is no standard error: give a number from 0, in mV.")
     wave = wave - np.median(wave)
     threshold = max(BASELINE, 3 * noise)
     quiet = round(QUIET * sfreq)

@@ -8,7 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.signal import LARGEST_AMPLITUDE, MAINS, ZeroPhaseFilter, implausible, run_edges
+from sknemg.signal import (
+    LARGEST_AMPLITUDE,
+    LEAST_RATE,
+    MAINS,
+    ZeroPhaseFilter,
+    check_rate,
+    implausible,
+    run_edges,
+)
 
 #: What a stretch of a recording may be.
 ACTIVITIES = ("rest", "contraction", "artefact")
@@ -131,13 +139,13 @@ class ActivityGate:
         Raises
         ------
         ValueError
-            If the rate is too low for potentials to be told from swings, or samples are NaN,
-            infinite or beyond 1e6 mV.
+            If the rate is none, or too low for potentials to be told from swings, or samples are
+            NaN, infinite or beyond 1e6 mV.
         """
         signal = np.asarray(signal, dtype=np.float64)
+        frames = self._frames(signal, sfreq)
         length = len(signal) / sfreq
         columns = ["start", "stop", "kind", "mains"]
-        frames = self._frames(signal, sfreq)
         if frames is None:
             return pd.DataFrame([(0.0, length, "rest", False)], columns=columns)
         levels, kinds = frames
@@ -273,11 +281,7 @@ class ActivityGate:
 def _check(signal: NDArray[np.float64], sfreq: float) -> None:
     if signal.ndim != 1:
         raise ValueError(f"One recording of shape (n_times,) is divided, got {signal.shape}.")
-    if not (np.isfinite(sfreq) and sfreq >= 3 * SHARP):
-        raise ValueError(
-            f"sfreq={sfreq:g} Hz is too low to tell potentials from swings: give a recording of "
-            f"{3 * SHARP:g} Hz or more."
-        )
+    check_rate(sfreq, least=LEAST_RATE)
     if n_bad := int((~np.isfinite(signal)).sum()):
         raise ValueError(f"{n_bad} of {len(signal)} samples are NaN or infinite: cut them out.")
     if implausible(signal[None])[0]:

@@ -8,7 +8,7 @@ from .level import (
     run_lengths,
 )
 from .noise import MAINS, mains_share, noise_floor
-from .rates import LARGEST_RATIO, exact
+from .rates import LARGEST_RATIO, LEAST_RATE, check_rate, exact
 from .resampling import LARGEST_TERM, near_ratio, resample
 from .stream import StreamResampler
 from .windows import n_window_samples, window_due, window_starts
@@ -18,10 +18,12 @@ __all__ = [
     "LARGEST_AMPLITUDE",
     "LARGEST_RATIO",
     "LARGEST_TERM",
+    "LEAST_RATE",
     "MAINS",
     "SignalLevel",
     "StreamResampler",
     "ZeroPhaseFilter",
+    "check_rate",
     "describe_signal",
     "exact",
     "implausible",

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.signal.rates import check_rate
+
 #: Largest plausible amplitude in mV, a thousand volts. Needle EMG reaches some 30 mV.
 LARGEST_AMPLITUDE = 1e6
 
@@ -75,6 +77,7 @@ def describe_signal(signal: NDArray[Any], sfreq: float) -> SignalLevel:
     >>> describe_signal(np.where(np.arange(10_000) < 4_000, wave, 0), 10_000).flat_fraction
     0.6
     """
+    check_rate(sfreq)
     wave = signal - signal.mean(dtype=np.float64)
     flat = run_lengths(np.diff(signal) == 0) + 1
     long = flat[flat >= _FLAT * sfreq]

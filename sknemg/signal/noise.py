@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknemg.signal.lengths import fast_length, hann
+from sknemg.signal.rates import check_rate
 
 MAINS = (50.0, 60.0)  # Hz
 
@@ -32,6 +33,7 @@ def mains_share(signal: NDArray[Any], sfreq: float) -> float:
     >>> round(mains_share(np.sin(2 * np.pi * 60 * np.arange(5000) / 10_000), 10_000), 2)
     1.0
     """
+    check_rate(sfreq)
     wave = signal - signal.mean(dtype=np.float64)
     n_times = fast_length(len(wave))  # of a spectrum; other lengths take several times as long
     spectrum = np.fft.rfft(wave * hann(len(wave)), n_times)
@@ -76,7 +78,7 @@ def noise_floor(signal: NDArray[Any], sfreq: float) -> float:
     >>> round(noise_floor(quiet, 10_000), 3)
     0.002
     """
-    n = max(2, round(0.005 * sfreq))
+    n = max(2, round(0.005 * check_rate(sfreq)))
     n_pieces = len(signal) // n
     if not n_pieces:
         return float(np.std(signal))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknemg.signal.ends import mirrored_after, mirrored_before, n_mirrored
-from sknemg.signal.rates import LARGEST_RATIO, exact
+from sknemg.signal.rates import exact, ratio_of
 
 ResampleMethod = Literal["soxr", "polyphase", "fft"]
 
@@ -53,8 +53,8 @@ def resample(
     Raises
     ------
     ValueError
-        If the method is unknown, the samples are integers, or one rate is more than 1000 times
-        the other.
+        If the method is unknown, the samples are integers, a rate is none, or one is more than
+        1000 times the other.
 
     References
     ----------
@@ -74,12 +74,7 @@ def resample(
         raise ValueError(f"method={method!r} is unknown: choose one of {get_args(ResampleMethod)}.")
     if signal.dtype.kind != "f":
         raise ValueError(f"A signal of {signal.dtype} would be rounded: give floats, in mV.")
-    ratio = exact(new_sfreq) / exact(sfreq)
-    if not Fraction(1, LARGEST_RATIO) <= ratio <= LARGEST_RATIO:
-        raise ValueError(
-            f"The rates {sfreq:.10g} and {new_sfreq:.10g} Hz differ by more than a factor of "
-            f"{LARGEST_RATIO}: give both in hertz."
-        )
+    ratio = ratio_of(sfreq, new_sfreq)
     n_times = len(signal)
     n_new = max(1, math.floor(n_times * ratio))
     if method == "soxr":

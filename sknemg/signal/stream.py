@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sknemg.signal.ends import mirrored_after, mirrored_before, n_mirrored
-from sknemg.signal.rates import LARGEST_RATIO, exact
+from sknemg.signal.rates import ratio_of
 
 
 class StreamResampler:
@@ -41,13 +40,8 @@ class StreamResampler:
     """
 
     def __init__(self, sfreq: float, new_sfreq: float):
+        self._ratio = ratio_of(sfreq, new_sfreq)
         self.sfreq, self.new_sfreq = float(sfreq), float(new_sfreq)
-        self._ratio = exact(new_sfreq) / exact(sfreq)
-        if not Fraction(1, LARGEST_RATIO) <= self._ratio <= LARGEST_RATIO:
-            raise ValueError(
-                f"The rates {sfreq:.10g} and {new_sfreq:.10g} Hz differ by more than a factor of "
-                f"{LARGEST_RATIO}: give both in hertz."
-            )
         self._n_lead, self._n_tail, self._skip = n_mirrored(self._ratio)
         self.n_in = self.n_out = 0
         self._first = np.float32(0)

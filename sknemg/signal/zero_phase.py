@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknemg.signal.lengths import fast_length, kept_by_length
+from sknemg.signal.rates import check_rate
 
 
 class ZeroPhaseFilter:
@@ -116,6 +117,7 @@ def _mirrored(
     signal: NDArray[np.float64], sfreq: float, seconds: float
 ) -> tuple[_Spectrum, Callable[[NDArray[Any]], NDArray[np.float64]]]:
     """Give the spectrum of a signal mirrored at its ends, and the way back to the signal."""
+    check_rate(sfreq)
     n_around = min(math.ceil(seconds * sfreq), len(signal) - 1)  # beyond what filters remember
     before = 2 * signal[0] - signal[1 : n_around + 1][::-1]
     after = 2 * signal[-1] - signal[len(signal) - n_around - 1 : -1][::-1]

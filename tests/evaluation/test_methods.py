@@ -103,7 +103,9 @@ def test_motor_units_are_compared_where_half_of_each_class_has_some(
     monkeypatch, with_units, enough
 ):
     """Subjects a, b and c are ill, d, e and f are well; the second recording holds the unit."""
-    X = Recordings(np.zeros((12, 9)), sfreq=9, subject=np.repeat(list("abcdef"), 2), n=[0, 1] * 6)
+    X = Recordings(
+        np.zeros((12, 90)), sfreq=9000, subject=np.repeat(list("abcdef"), 2), n=[0, 1] * 6
+    )
 
     def found(X):
         there = X["subject"].isin(list(with_units)) & (X["n"] == 1)
@@ -113,6 +115,8 @@ def test_motor_units_are_compared_where_half_of_each_class_has_some(
     chosen = fitting_methods(X, np.repeat(["ill", "well"], 6))
     assert ("motor-units" in chosen) == enough
     assert set(chosen) | {"motor-units"} == set(COMPARED)
+    coarse = X.with_columns(sfreq=1000)  # where nobody looks for any
+    assert "motor-units" not in fitting_methods(coarse, np.repeat(["ill", "well"], 6))
 
 
 @pytest.mark.parametrize("rival", ["minirocket", "multirocket-hydra", "shallow-fbcsp", "eegnex"])

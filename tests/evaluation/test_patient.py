@@ -515,6 +515,15 @@ def test_motor_unit_potentials_stand_beside_norms(model):
     assert row["mean"] == pytest.approx(measured["amplitude"].mean())
 
 
+def test_recordings_that_are_too_coarse_for_motor_units_are_not_compared(model):
+    X, found = with_units(["biceps brachii", "biceps brachii"])
+    summary, note = muap_comparison(X.with_columns(sfreq=[20_000, 1000]), found, MuapReference())
+    assert summary["n"].tolist() == [1, 1]
+    assert note == "Not compared: recordings sampled below 1500 Hz."
+    summary, note = muap_comparison(X.with_columns(sfreq=1000), found, MuapReference())
+    assert not len(summary) and "sampled below 1500 Hz" in note
+
+
 def test_without_norms_of_any_muscle_the_page_says_so(model):
     X, found = with_units(["soleus"])
     page = patient_page(model, X, found, reference=MuapReference())

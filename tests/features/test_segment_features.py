@@ -14,8 +14,10 @@ from sknemg.features import (
     count_crossings,
     count_turns,
     feature_names,
+    interference_features,
     pattern_features,
     segment_features,
+    small_segments,
     spectral_features,
 )
 
@@ -327,3 +329,40 @@ def test_bands_rise(band):
         SegmentFeatures(input_sfreq=SFREQ, bands=[(20, 100), band]).fit_transform(
             np.zeros((1, 4000))
         )
+
+
+SEGMENTS = np.random.default_rng(0).normal(size=(2, 900))
+TAKE_RATES = [
+    segment_features,
+    amplitude_features,
+    spectral_features,
+    interference_features,
+    pattern_features,
+    small_segments,
+]
+
+
+@pytest.mark.parametrize("sfreq", [0, -1000, np.nan, np.inf, True, "1000", None], ids=repr)
+@pytest.mark.parametrize("measure", TAKE_RATES)
+def test_rates_that_are_none_are_refused(measure, sfreq):
+    with pytest.raises(ValueError, match=r"^sfreq=.* is no rate: give the sampling rate in hertz"):
+        measure(SEGMENTS, sfreq)
+
+
+@pytest.mark.parametrize("measure", [*TAKE_RATES, lambda segments, _: count_crossings(segments)])
+def test_segments_without_samples_are_refused(measure):
+    with pytest.raises(
+        ValueError, match=r"Segments of shape \(2, 0\) hold no samples: give longer"
+    ):
+        measure(SEGMENTS[:, :0], 1000)
+    assert len(measure(SEGMENTS[:0], 1000)) == 0
+
+
+def test_limits_that_are_none_are_refused():
+    for limit in (0, -1, np.nan, np.inf, True, None):
+        for name in ("max_amplitude", "max_duration"):
+            with pytest.raises(ValueError, match=f"{name}=.* must be a finite number above 0"):
+                small_segments(SEGMENTS, 1000, **{name: limit})
+        if limit != 0:
+            with pytest.raises(ValueError, match=r"threshold=.* must be a finite number from 0"):
+                count_crossings(SEGMENTS, threshold=limit)

@@ -312,10 +312,47 @@ def test_real_recordings_are_plausible(data_dir):
     assert medians["M"]["duration"] < medians["C"]["duration"] < medians["A"]["duration"]
 
 
-@pytest.mark.parametrize("sfreq", [0, -10, np.nan, np.inf, None, "10000", [10_000, 20_000]])
-def test_rates_that_are_none_are_refused(sfreq):
-    with pytest.raises(ValueError, match="give the sampling rate in hertz"):
-        measure_muaps(np.zeros(1000), sfreq)
+TAKE_RATES = {
+    "measure_muaps": measure_muaps,
+    "find_discharges": find_discharges,
+    "find_units": find_units,
+    "average_muap": lambda signal, sfreq: average_muap(signal, sfreq, [0.1, 0.2]),
+    "measure_muap": measure_muap,
+}
+
+
+@pytest.mark.parametrize("sfreq", [0, -10, np.nan, np.inf, None, True, "10000", [10_000, 20_000]])
+@pytest.mark.parametrize("use", TAKE_RATES)
+def test_rates_that_are_none_are_refused(use, sfreq):
+    with pytest.raises(ValueError, match="is no rate: give the sampling rate in hertz"):
+        TAKE_RATES[use](np.zeros(1000), sfreq)
+
+
+@pytest.mark.parametrize("use", TAKE_RATES)
+def test_kilohertz_are_told_from_hertz_at_once(use):
+    message = r"sfreq=48 Hz is too low to show motor units: .* in hertz, not in kilohertz"
+    with pytest.raises(ValueError, match=message):
+        TAKE_RATES[use](np.zeros(157_637), 48)
+    TAKE_RATES[use](np.zeros(1000), 1500)
+
+
+@pytest.mark.parametrize("use", TAKE_RATES)
+def test_samples_that_are_none_are_refused(use):
+    for wrong, message in ((np.nan, "1 of 1000 samples are NaN"), (1e9, "beyond 1e.06 mV")):
+        signal = np.zeros(1000)
+        signal[3] = wrong
+        with pytest.raises(ValueError, match=message):
+            TAKE_RATES[use](signal, 20_000)
+
+
+def test_discharges_and_noise_are_numbers():
+    with pytest.raises(ValueError, match=r"times=\[0.1, nan\] must be of shape"):
+        average_muap(np.zeros(9000), SFREQ, [0.1, np.nan])
+    for noise in (np.nan, -0.1, np.inf, None, True):
+        with pytest.raises(
+            ValueError, match=r"noise=.* is no standard error: give a number from 0"
+        ):
+            measure_muap(np.zeros(900), SFREQ, noise=noise)
 
 
 def test_an_empty_average_is_not_measured():

@@ -14,7 +14,14 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
 import sknemg.muap.features as muap_features
-from sknemg import DiVoteClassifier, MuapFeatures, Recordings, SubjectKFold, SubjectScorer
+from sknemg import (
+    DiVoteClassifier,
+    InvalidRecordingsError,
+    MuapFeatures,
+    Recordings,
+    SubjectKFold,
+    SubjectScorer,
+)
 from sknemg.evaluation import Protocol, evaluate
 from sknemg.inspection import (
     ConfusionMatrixDisplay,
@@ -264,6 +271,14 @@ def test_a_feature_may_be_a_truth_value_or_an_array_without_axes(cohort):
 def test_features_that_cannot_be_are_refused(cohort, features, message):
     with pytest.raises(ValueError, match=message):
         MuapFeatures(features).transform(cohort[0][[0, 3, 8, 9, 10, 5]])
+
+
+def test_recordings_sampled_too_low_are_named():
+    X = Recordings(np.random.default_rng(0).normal(0, 0.1, (3, 9000)), sfreq=[48_000, 1000, 1499])
+    with pytest.raises(InvalidRecordingsError) as caught:
+        MuapFeatures().transform(X)
+    assert "row 1: sampled at 1000 Hz, too low to show motor units (give" in str(caught.value)
+    assert caught.value.problems["row"].tolist() == [1, 2]
 
 
 # -- votes -------------------------------------------------------------------------------------

@@ -141,6 +141,12 @@ def test_what_does_not_last_is_no_contraction():
 def test_a_gate_refuses_what_it_cannot_judge():
     with pytest.raises(ValueError, match=r"sfreq=1000 Hz is too low .*: give a recording of 1500"):
         ActivityGate().stretches(np.zeros(900), 1000)
+    for wrong in ("10000", None, True, 0, np.nan):
+        for judge in (ActivityGate().stretches, ActivityGate().contracts):
+            with pytest.raises(
+                ValueError, match=r"sfreq=.* is no rate: give the sampling rate in h"
+            ):
+                judge(np.zeros(900), wrong)
     with pytest.raises(ValueError, match=r"1 of 3 samples are NaN or infinite: cut them out\."):
         ActivityGate().stretches([0, np.nan, 0], SFREQ)
     short = ActivityGate().stretches(np.ones(500), SFREQ)
