@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sknemg.divote.fitted import open_model
 from sknemg.features.segments import BANDS, check_bands
+from sknemg.signal import check_rate
 
 Predict = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -60,6 +61,7 @@ def occlude_time(
     >>> fall.loc[fall[0].idxmax(), ["start", "stop"]].tolist()
     [0.4, 0.6]
     """
+    check_rate(sfreq)
     segment = check_segment(segment)
     n_piece, n_step = round(width * sfreq), round(step * sfreq)
     if not 0 < n_step <= n_piece <= len(segment):
@@ -115,6 +117,7 @@ def occlude_bands(
     0   10   100  0.5
     1  100   500 -0.0
     """
+    check_rate(sfreq)
     segment = check_segment(segment)
     check_bands(bands)
     edges = np.array(bands)

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks, peak_widths, welch
 
+from sknemg.signal import check_rate
+
 
 def measure_waveforms(segments: ArrayLike, sfreq: float) -> pd.DataFrame:
     """Measure amplitude, dominant frequency and duration of segments.
@@ -46,6 +48,7 @@ def measure_waveforms(segments: ArrayLike, sfreq: float) -> pd.DataFrame:
        max_abs   rms  dominant_frequency  median_frequency  duration
     0      2.0  1.41               100.0             100.0      3.33
     """
+    check_rate(sfreq)
     x = np.asarray(segments, dtype=float)
     if x.ndim != 2:
         raise ValueError(f"segments has shape {x.shape}: give (n_segments, n_times).")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sknemg.inspection import measure_waveforms, occlude_bands, occlude_time
 from sknemg.signal import (
     LEAST_RATE,
     StreamResampler,
@@ -20,7 +21,15 @@ from sknemg.signal import (
 
 SIGNAL = np.random.default_rng(0).normal(size=5000)
 
+
+def _score(segments):
+    return np.abs(segments).mean(axis=1, keepdims=True)
+
+
 TAKE_RATES = {
+    "measure_waveforms": lambda rate: measure_waveforms(SIGNAL[None], rate),
+    "occlude_time": lambda rate: occlude_time(_score, SIGNAL, rate),
+    "occlude_bands": lambda rate: occlude_bands(_score, SIGNAL, rate),
     "resample": lambda rate: resample(SIGNAL, rate, 1000),
     "resample to": lambda rate: resample(SIGNAL, 1000, rate),
     "StreamResampler": lambda rate: StreamResampler(rate, 1000),
