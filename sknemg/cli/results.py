@@ -13,14 +13,25 @@ from typing import Any
 from sknemg.cli.advice import Refusal, Words
 
 
-def prepare_out(folder: Path) -> None:
-    """Refuse a folder that cannot be written to, before anything is computed.
+def prepare_out(folder: Path, *, model: bool = False) -> None:
+    """Refuse a folder that cannot be written to, or holds a model, before anything is computed.
+
+    A model beside which other files lie is not loaded any more.
 
     Parameters
     ----------
     folder : Path
+    model : bool, default=False
+        Whether it is a model that will be written there.
     """
+    from sknemg.persistence._folder import SUMS
+
     try:
+        if not model and (folder / SUMS).exists():
+            raise Refusal(
+                f"--out {str(folder)!r} is the folder of a model, which could not be loaded any "
+                "more if results lay in it: give another folder."
+            )
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass

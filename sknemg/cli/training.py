@@ -67,7 +67,7 @@ def _train(args: argparse.Namespace) -> None:
     from sknemg.persistence._write_folder import check_place
 
     check_cohort(args.cohort)
-    prepare_out(args.out)
+    prepare_out(args.out, model=True)
     with speaking(MODELS):
         check_place(args.out, overwrite=args.overwrite)
     args.problems = problems_beside(args.out)  # a model folder holds nothing but the model

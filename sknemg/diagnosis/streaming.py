@@ -25,6 +25,7 @@ from sknemg.recordings.recordings import stacked
 from sknemg.signal import (
     LARGEST_AMPLITUDE,
     StreamResampler,
+    check_rate,
     describe_signal,
     mains_share,
     n_window_samples,
@@ -137,11 +138,10 @@ class StreamingDiagnosis:
         check_is_fitted(model)
         if unit not in MILLIVOLTS:
             raise ValueError(f"unit={shown(unit)} is unknown: give one of {sorted(MILLIVOLTS)}.")
-        if not (np.isreal(sfreq) and 0 < sfreq < np.inf):
-            raise ValueError(f"sfreq={shown(sfreq)} must be a rate > 0 in hertz.")
+        sfreq = check_rate(sfreq)
         self._model = model if isinstance(model, Diagnostician) else None
         self._read_steps(model.estimator_ if self._model is not None else model)
-        self._sfreq, self._scale = float(sfreq), np.float32(MILLIVOLTS[unit])
+        self._sfreq, self._scale = sfreq, np.float32(MILLIVOLTS[unit])
         if self._rate is not None and sfreq < self._rate and not self._upsample:
             raise ValueError(
                 f"sfreq={sfreq:g} Hz is below the {self._rate:g} Hz of the model: record at that "

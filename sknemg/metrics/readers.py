@@ -185,7 +185,8 @@ def reader_study(
 
     The interval of a reader or of a run is that of :func:`~sknemg.metrics.score_table`. Those of
     the mean of readers and of its difference from the model are from Obuchowski and Rockette's
-    model with random readers and cases: they hold for other readers and other cases. McNemar's
+    model with random readers and cases: they hold for other readers and other cases, and that of
+    the mean is cut at 0 and 1, which few readers or cases would take it beyond. McNemar's
     test and Cochran's Q take cases as independent, and are left out at the level of recordings.
 
     References
@@ -533,7 +534,8 @@ def _means(
         rows.append(
             {"rater": name, "kind": name, "metric": metric, "class": None}
             | {"value": own["estimate"], "sd": float(theta.std(ddof=1))}
-            | {"low": own["low"], "high": own["high"], "n_cases": int(cases.complete.sum())}
+            | {"low": max(own["low"], 0.0), "high": min(own["high"], 1.0)}  # no share is beyond
+            | {"n_cases": int(cases.complete.sum())}
             | {"interval": f"Obuchowski-Rockette, {analysis.replace('readers', kind + 's')}"}
         )
     return rows

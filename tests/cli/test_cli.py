@@ -304,6 +304,13 @@ def test_results_need_a_folder(tmp_path, capsys):
     assert file.read_text() == "kept"
 
 
+def test_results_do_not_go_into_the_folder_of_a_model(tmp_path, capsys):
+    (tmp_path / "SHA256SUMS").write_text("")
+    assert main(["demo", "--out", str(tmp_path)]) == 2
+    refused(capsys, f"--out {str(tmp_path)!r} is the folder of a model", "give another folder.")
+    assert [file.name for file in tmp_path.iterdir()] == ["SHA256SUMS"]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk(make_cohort_folder, tmp_path, capsys, monkeypatch):
     result, X, y = invented()

@@ -124,6 +124,16 @@ def test_scores_of_readers_model_and_their_mean(study, whole):
     assert_allclose(own[["low", "high"]].astype(float), exact)
 
 
+def test_no_interval_of_a_share_reaches_beyond_0_and_1():
+    """Two readers of whom one is always right leave the mean of others all but open."""
+    y = pd.Series(list("mno") * 4)
+    readers = pd.DataFrame({"A": y, "B": np.roll(y, 1)})
+    found = reader_study(y, readers, **LEAST).scores
+    mean = found[found["rater"] == "mean of readers"].set_index("metric").loc["accuracy"]
+    assert (mean["low"], mean["value"], mean["high"]) == (0, 0.5, 1)
+    assert found[["low", "high"]].stack().between(0, 1).all()
+
+
 def test_proportions_of_a_class_have_the_exact_intervals_of_other_tables(made, whole):
     y, readers, model = made
     for rater, answers in (("B", readers["B"]), ("model", model.idxmax(axis=1))):
