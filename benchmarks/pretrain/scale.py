@@ -35,6 +35,7 @@ the present code; of what is kept in ``--out``, the rows of other simulators sta
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -100,7 +101,9 @@ def scored(found: Answers) -> dict[str, float]:
     """Score votes of subjects, as they are and at the temperature that suits them best."""
     codes = np.searchsorted(found.classes, found.y)
     votes = np.maximum(found.proba, 1e-6)
-    temperature = fit_temperature(votes, codes, smooth=False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The (scores of|temperature of)")  # at its limit
+        temperature = fit_temperature(votes, codes, smooth=False)
     best = np.maximum(scale_temperature(votes, temperature), 1e-6)
     return {
         "subjects": len(codes),
