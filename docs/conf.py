@@ -46,6 +46,8 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
 }
 html_static_path = ["_static"]
+# Pages without pages below them have nothing to navigate on the left.
+html_sidebars = {"*": [], "guide/*": []}
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
