@@ -13,32 +13,31 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from benchmarks.machinery.reporting import markdown, write_between
 from benchmarks.machinery.runner import write_json
+from benchmarks.pretrain.answers import Answers, answers
 from benchmarks.pretrain.networks import CHOICES, trained
 from benchmarks.pretrain.pages import SCORES, marks
 from benchmarks.pretrain.patients import simulator_of
-from benchmarks.pretrain.real_scores import CLASSES, COHORTS, FOLDER, TITLES, balanced
-from benchmarks.pretrain.worth import ask, real
-from sknemg.persistence.card import reliability
+from benchmarks.pretrain.real_scores import COHORTS, FOLDER, TITLES
+from benchmarks.pretrain.worth import real
 from sknemg.provenance import provenance
 
 BEGINS, ENDS = marks("seeds.py")
 SETTING = "windows of 0.4 s, flat head, 10000 updates"
 
 
-def scores_of(found: pd.DataFrame) -> dict[str, float]:
+def scores_of(found: Answers) -> dict[str, float]:
     """Score the answers for the subjects of a cohort."""
-    codes = found["y_true"].map(CLASSES.index).to_numpy()
-    proba = np.maximum(found[CLASSES].to_numpy(), 1e-6)
+    scores = found.scores()
+    right = found.classes[found.proba.argmax(axis=1)] == found.y
     return {
-        "subjects": len(found),
-        "right": int((proba.argmax(axis=1) == codes).sum()),
-        "balanced_accuracy": balanced(found),
-        "log_loss": reliability(proba, codes)["log_loss"],
+        "subjects": len(found.y),
+        "right": int(right.sum()),
+        "balanced_accuracy": scores["balanced_accuracy"],
+        "log_loss": scores["log_loss"],
     }
 
 
@@ -87,9 +86,8 @@ def main() -> None:
     rows = []
     for name in COHORTS:
         cohort = real(name, args.cache)
-        everyone = np.arange(len(cohort.y))
         for seed, network in networks.items():
-            found = ask(network.votes, cohort.windows, cohort, everyone)
+            found = answers(network.votes, cohort.windows, cohort.y)
             rows.append({"cohort": name, "seed": seed} | scores_of(found))
     table = pd.DataFrame(rows)
     table.to_csv(args.out / "seeds.csv", index=False, float_format="%.4f")

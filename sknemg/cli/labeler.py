@@ -145,7 +145,7 @@ def _serve_or_dump(args: argparse.Namespace) -> None:
     for file in tls or ():
         if not file.is_file():
             raise Refusal(f"{str(file)!r} does not exist: give a PEM file.")
-    try:
+    try:  # what `_serve` imports once the port is taken
         from sknemg.labeler import labeler_app  # noqa: F401
     except ImportError as error:
         raise Refusal(f"EMG Labeler needs {error.name}: pip install 'sknemg[labeler]'.") from error

@@ -15,6 +15,7 @@ from sknemg.recordings import Recordings
 from sknemg.signal import (
     LARGEST_AMPLITUDE,
     LARGEST_RATIO,
+    LEAST_RATE,
     describe_signal,
     mains_share,
     n_window_samples,
@@ -29,7 +30,6 @@ WINDOW = 0.4  # s; the features are means over windows
 _LEVELS = ("rms", "peak", "noise")  # in mV, compared as ratios
 MOST_SHARES = {"mains": 0.5, "clipped": 0.05, "flat": 0.5}  # beyond which nothing can be read
 _CONTRACTED = 0.95  # of the training recordings, from which on one at rest is out of place
-_GATE_RATE = 1500.0  # Hz that `ActivityGate` needs
 FAR = 3.0  # times beyond the levels of training at which an amplitude cannot be the patient's
 
 
@@ -124,7 +124,7 @@ class Examiner:
 
     def _contractions(self, waves: Iterable[NDArray[Any]]) -> NDArray[np.bool_] | None:
         """Tell in which recordings something fires as motor units do; None if no rate tells."""
-        if self.sfreq < _GATE_RATE:
+        if self.sfreq < LEAST_RATE:  # of `ActivityGate`
             return None
         gate = ActivityGate()
         return np.array([gate.contracts(wave, self.sfreq) for wave in waves])

@@ -27,6 +27,7 @@ from benchmarks.pretrain import (
     seeds,
     variation,
 )
+from benchmarks.pretrain.answers import Answers
 from benchmarks.pretrain.calibration import error_of_calibrated, row_of
 from benchmarks.pretrain.pages import FEW, HISTORY, SCORES
 from benchmarks.pretrain.probes import ALTERATIONS, AS_IT_IS, SFREQ, altered
@@ -162,6 +163,15 @@ def test_a_part_of_a_page_is_written_anew_and_the_rest_left(tmp_path):
     assert page.read_text() == expected
     with pytest.raises(ValueError, match=r"has no <!-- d -->"):
         write_between(page, "<!-- d -->", "<!-- to here -->", "new")
+
+
+def test_a_seed_is_scored_by_its_answers_for_subjects():
+    y, proba = np.array(["myopathy", "neuropathy", "normal", "normal"]), np.eye(3)[[0, 1, 2, 1]]
+    classes = np.array(["myopathy", "neuropathy", "normal"])
+    found = seeds.scores_of(Answers(np.arange(4), y, 0.7 * proba + 0.1, classes))
+    assert (found["subjects"], found["right"]) == (4, 3)
+    assert found["balanced_accuracy"] == pytest.approx((1 + 1 + 0.5) / 3)
+    assert found["log_loss"] == pytest.approx(-(3 * np.log(0.8) + np.log(0.1)) / 4)
 
 
 def test_the_pages_say_what_the_kept_results_do():
