@@ -15,6 +15,7 @@ from sknemg.datasets._formats.names import is_rate, is_unit
 from sknemg.datasets._formats.stored import (
     ReadError,
     Stored,
+    check_alone,
     check_no_clock,
     integer_limits,
     pick,
@@ -95,13 +96,9 @@ def choose(
             "a vector"
         )
     default = channel is None and "signal" not in names
-    if default and (others := [*unclear, *skipped]):
-        before = f"beside {capped(names, spell=repr)}" if names else "no signal in the file"
-        after = f", or give `channel`, one of {capped(names, spell=repr)}" if names else ""
-        raise ReadError(
-            f"{before}: {capped(others)} may hold one and cannot be read: save each channel as a "
-            f"vector{after}"
-        )
+    if default:
+        choice = f"one of {capped(names, spell=repr)}"
+        check_alone(names, [*unclear, *skipped], "save each channel as a vector", choice)
     wanted = "signal" if channel is None and not default else channel
     at = pick(names, wanted)
     name, row, first = places[at]

@@ -14,12 +14,12 @@ from sknemg.datasets._formats.names import is_rate, is_unit
 from sknemg.datasets._formats.stored import (
     ReadError,
     Stored,
+    check_alone,
     check_no_clock,
     integer_limits,
     pick,
     the_one,
 )
-from sknemg.recordings._problems import capped
 
 _LOOKED_AT = 1000  # entries of text
 
@@ -41,13 +41,9 @@ def read_parquet(path: Path, channel: str | int | None, max_bytes: int) -> Store
             if types.is_floating(field.type) or types.is_integer(field.type)
         ]
         default = channel is None and "signal" not in names
-        if default and (others := _others(file, names)):
-            before = f"beside {capped(names, spell=repr)}" if names else "no signal in the file"
-            raise ReadError(
-                f"{before}: {capped(others)} may hold one and cannot be read: write it as "
-                "a column of numbers"
-                + (", or give `channel`, the name of a column" if names else "")
-            )
+        if default:
+            remedy = "write it as a column of numbers"
+            check_alone(names, _others(file, names), remedy, "the name of a column")
         wanted = "signal" if channel is None and not default else channel
         name = names[pick(names, wanted)]
         if schema.names.count(name) > 1:

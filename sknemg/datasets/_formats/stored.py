@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknemg.datasets._formats.names import is_clock
+from sknemg.recordings._problems import capped
 
 CUT = "cut the part out with `start` and `stop`, or leave the recording out"
 PER_COUNT = "the millivolts per stored count"
@@ -59,6 +60,23 @@ class TableEntry(str):
     It is the channel of that name or, if none has it, a position from 0. ``name=2`` and
     ``position=2`` say which is meant where both are possible.
     """
+
+
+def check_alone(names: Sequence[str], others: Sequence[str], remedy: str, choice: str) -> None:
+    """Refuse to take the only channel by default where others of the file may hold the signal.
+
+    Examples
+    --------
+    >>> check_alone(["t"], ["'EMG' (a cell array)"], "save it as a vector", "'t'")
+    Traceback (most recent call last):
+    sknemg.datasets._formats.stored.ReadError: beside 't': 'EMG' (a cell array) may hold one and \
+cannot be read: save it as a vector, or give `channel`, 't'
+    """
+    if not others:
+        return
+    before = f"beside {capped(names, spell=repr)}" if names else "no signal in the file"
+    after = f", or give `channel`, {choice}" if names else ""
+    raise ReadError(f"{before}: {capped(others)} may hold one and cannot be read: {remedy}{after}")
 
 
 def pick(names: Sequence[str], channel: str | int | None) -> int:
