@@ -56,8 +56,8 @@ PROFILES = {
         n_kernels=84, n_splits=2, n_repeats=1, inner=2,
     ),
     "cpu": Settings(
-        "cpu", n_subjects=24, hop=0.2, width=8, max_epochs=6, eval_every=20, image_size=75,
-        image_epochs=1, n_kernels=2000, n_repeats=3, inner=3,
+        "cpu", hop=0.2, width=8, max_epochs=6, eval_every=20, image_size=75, image_epochs=1,
+        n_kernels=2000, n_repeats=1, inner=3,
     ),
     "gpu": Settings("gpu"),
 }  # fmt: skip

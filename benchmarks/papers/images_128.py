@@ -127,7 +127,7 @@ def _table(profile: str) -> str:
 
 def _of_published_width() -> tuple[Evaluation | None, str, str]:
     """Give the tuned nEMGNet-A of the section above, its method there and its name here."""
-    result = width_64.kept(width_64.study("A", "tuned"), profiles=("gpu",))
+    result = load(width_64.study("A", "tuned"), "simulated", "gpu")
     return result, AVERAGING, "nEMGNet-A" if result is None else "nEMGNet-A, as above"
 
 

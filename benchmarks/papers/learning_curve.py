@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machinery.methods import pipeline, segment_classifiers
+from benchmarks.machinery.methods import TUNED_B, pipeline, segment_classifiers
 from benchmarks.machinery.reporting import profile_table, score_cells, subject_scores
 from benchmarks.machinery.runner import Study, load, main
 from sknemg import FewerSubjects
 
-CLASSIFIERS = ["nEMGNet-B", "features + LDA", "MiniRocket + ridge"]
-SIZES = {"smoke": [1, 2], "cpu": [2, 4, 6], "gpu": [2, 4, 8, 15]}
+CLASSIFIERS = ["nEMGNet-B", TUNED_B, "features + LDA", "MiniRocket + ridge"]
+SIZES = {"smoke": [1, 2], "cpu": [2, 4, 8, 15], "gpu": [2, 4, 8, 15]}
 
 
 def methods(settings):

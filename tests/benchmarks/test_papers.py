@@ -2,9 +2,11 @@
 
 import json
 import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import combinations, product
+from pathlib import Path
 from time import sleep
 from types import SimpleNamespace
 
@@ -43,6 +45,7 @@ from benchmarks.papers import (
 from sknemg import (
     DiVoteClassifier,
     FewerSubjects,
+    NEMGNetClassifier,
     Recordings,
     Segmenter,
     SegmentFeatures,
@@ -159,15 +162,25 @@ def test_every_script_says_not_run_where_it_was_not(tmp_path, monkeypatch):
         assert number.replace(",", "") in text.replace(",", "")
 
 
-def test_a_result_of_a_gpu_is_shown_before_that_of_a_cpu(monkeypatch):
-    stored = {}
-    monkeypatch.setattr(width_64, "load", lambda one, cohort, profile: stored.get(profile))
-    one = width_64.study("A", "tuned")
-    assert width_64.kept(one) is None
-    for profile in ("cpu", "gpu"):
-        stored[profile] = f"of a {profile}"
-        assert width_64.kept(one) == stored[profile]
-    assert width_64.kept(one, profiles=("cpu",)) == "of a cpu"
+def test_at_the_published_width_a_profile_shows_what_was_run_under_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "RESULTS", tmp_path)
+    assert width_64._tables("cpu") == "Profile cpu: not run.\n"
+    study = width_64.study("B", "tuned")
+    folder = tmp_path / runner.folder_name(study, "simulated", "gpu", "nested")
+    kept = Path(runner.__file__).parents[1] / "results" / "width_64"
+    shutil.copytree(kept / "B-tuned" / "simulated-gpu-nested", folder)
+    assert width_64._tables("cpu") == "Profile cpu: not run.\n"
+    shown = width_64._tables("gpu")
+    assert "nEMGNet-B, tuned + one-cycle | 6 |" in shown and "nEMGNet-B, in the paper" in shown
+    assert "nEMGNet-B, published" not in shown and "nEMGNet-A" not in shown
+
+
+def test_the_tuned_training_takes_as_many_updates():
+    network = NEMGNetClassifier("B", width=2, max_epochs=6, eval_every=20)
+    tuned = methods.tuned(network)
+    assert tuned.max_epochs * tuned.recipe_params()["epoch_fraction"] == 6
+    assert (tuned.recipe, tuned.eval_every, tuned.schedule) == ("tuned", None, "one-cycle")
+    assert (network.recipe, network.max_epochs) == ("published", 6)
 
 
 def test_folds_whose_networks_other_code_trained_are_named():
@@ -189,15 +202,15 @@ def test_all_methods_can_be_made():
             assert pipe.steps[1][1].hop == smoke.hop
     assert len(table_4.STUDY.methods(smoke)) == 12
     assert len(table_5.STUDY.methods(smoke)) == 10
-    for recipe_name, (profile, passes) in product(
-        width_64.RECIPES, {"cpu": 1, "gpu": width_64.GPU_EPOCHS["A"]}.items()
-    ):
+    for recipe_name, profile in product(width_64.RECIPES, ("cpu", "gpu")):
         study = width_64.study("A", recipe_name)
         own = study.settings(profile, "simulated")
         assert (own.n_subjects, own.width, own.n_repeats) == (57, 64, 1)
         pipes = study.methods(own)
         network = pipes["features-PD"].named_steps["divote"].estimator.estimator
-        assert network.max_epochs * network.recipe_params()["epoch_fraction"] == passes
+        assert (
+            network.max_epochs * network.recipe_params()["epoch_fraction"] == width_64.EPOCHS["A"]
+        )
         assert (network.recipe, network.width) == (recipe_name, 64)
     ways = width_64.LINEAR_STUDY.methods(width_64.LINEAR_STUDY.settings("gpu", "simulated"))
     assert list(ways) == list(width_64.WAYS)
