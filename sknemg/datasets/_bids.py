@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from sknemg.datasets._formats.stored import ReadError
+from sknemg.datasets._tables import split_rows
 
 #: The parts of a file's name, in their order, and the columns that hold them.
 ENTITIES = {
@@ -75,7 +76,9 @@ def read_tsv(path: Path, needed: Sequence[str]) -> pd.DataFrame:
     """Read a table as text, rows numbered from 2; entries ``n/a`` are None."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-        lines = list(csv.reader(StringIO(text, newline=""), delimiter="\t"))
+        lines = split_rows(
+            lambda **how: csv.reader(StringIO(text, newline=""), delimiter="\t", **how)
+        )
     except (UnicodeError, csv.Error) as error:
         raise ReadError(f"not readable ({error}): save it in UTF-8, separated by tabs") from error
     names = [name.strip() for name in lines[0]] if lines else []

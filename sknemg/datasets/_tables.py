@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from io import StringIO
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -436,15 +437,49 @@ def split_table(text: str, fields: Iterable[Field] = ()) -> list[list[str]]:
         names = [name.strip() for name in next(read(delimiter), [])]
         return sum(name in known for name in names), len(names)
 
-    def read(delimiter: str) -> Any:
+    def read(delimiter: str, *, strict: bool = False) -> Any:
         # Blanks after a separator are part of an entry only where entries begin with blanks.
         trim = not any(field.get("blanks") == "kept" for field in fields)
         file = StringIO(text, newline="")
-        return csv.reader(file, delimiter=delimiter, skipinitialspace=trim)
+        return csv.reader(file, delimiter=delimiter, skipinitialspace=trim, strict=strict)
 
     fields = list(fields)
     known = {field["name"] for field in fields}
-    return list(read(max(",;\t", key=columns)))
+    delimiter = max(",;\t", key=columns)
+    return split_rows(partial(read, delimiter))
+
+
+def split_rows(read: Callable[..., Iterable[list[str]]]) -> list[list[str]]:
+    r"""Split a table into rows, and refuse a quote that would swallow the rows below it.
+
+    Parameters
+    ----------
+    read : callable
+        Called without arguments, or with ``strict=True``; returns a `csv.reader`. Entries whose
+        quotes are sound may hold line breaks.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> lines = ["S1,normal\n", 'S2,"seen\n', "S3,normal\n"]
+    >>> split_rows(partial(csv.reader, lines[::2]))
+    [['S1', 'normal'], ['S3', 'normal']]
+    >>> split_rows(partial(csv.reader, lines))
+    Traceback (most recent call last):
+    sknemg.datasets._formats.stored.ReadError: in row 2 a quote is not closed, so that rows below \
+it would be lost: close it, or write "" for a quote inside an entry
+    """
+    try:
+        return list(read(strict=True))
+    except csv.Error:
+        rows = list(read())
+    for number, row in enumerate(rows, start=1):
+        if any(re.search("[\r\n]", entry) for entry in row):
+            raise ReadError(
+                f"in row {number} a quote is not closed, so that rows below it would be lost: "
+                'close it, or write "" for a quote inside an entry'
+            )
+    return rows
 
 
 def join_table(columns: Mapping[str, Collection[str]]) -> str:

@@ -271,6 +271,12 @@ def test_each_fault_of_a_folder_is_named(folder, file, old, new, message):
     assert re.search(message, problems(folder, diagnosis="diagnosis"))
 
 
+def test_a_quote_that_is_not_closed_is_named_where_it_stands(folder):
+    edit(folder / "participants.tsv", "sub-01\t", 'sub-01\t"')
+    said = problems(folder, diagnosis="diagnosis")
+    assert "participants.tsv: in row 2 a quote is not closed" in said and "sub-B2" not in said
+
+
 def test_links_names_and_missing_sidecars_are_refused(folder, tmp_path):
     place = folder / "sub-01" / "emg"
     outside = tmp_path / "outside.bdf"

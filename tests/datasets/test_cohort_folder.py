@@ -15,6 +15,7 @@ from sknemg.datasets import (
 from sknemg.recordings._problems import origin
 
 RATE_UNIT = {"sfreq": 1000, "unit": "mV"}
+FOUR = ("a.npy", "b.npy", "c.npy", "d.npy")
 
 
 @pytest.fixture
@@ -165,6 +166,27 @@ def test_trailing_separators_of_a_spreadsheet(make_folder):
     X, _ = load_cohort(folder, **RATE_UNIT)
     assert "" not in X.meta
     assert X["file"].tolist() == ["a.npy"]
+
+
+@pytest.mark.parametrize("closed", ["", '"'])
+def test_a_quote_that_is_not_closed_loses_no_rows(make_folder, closed):
+    rows = f'S2,normal,b.npy,"seen\nS3,normal,c.npy,{closed}x\nS4,normal,d.npy,\n'
+    table = f"subject,diagnosis,file,note\nS1,normal,a.npy,\n{rows}"
+    said, _ = problems_of(make_folder(files=FOUR, cohort=table), **RATE_UNIT)
+    assert "cohort.csv: not readable: in row 3 a quote is not closed" in said
+
+
+@pytest.mark.parametrize(
+    ("notes", "read"),
+    [
+        (('"seen\ntwice"', "x"), ["seen\ntwice", "x"]),
+        (('5" needle', '"x" y'), ['5" needle', "x y"]),  # sloppy, but each within its line
+    ],
+)
+def test_quotes_that_lose_no_rows_are_read(make_folder, notes, read):
+    rows = "".join(f"S{n},normal,{n}.npy,{note}\n" for n, note in zip("ab", notes, strict=True))
+    folder = make_folder(files=FOUR[:2], cohort=f"subject,diagnosis,file,note\n{rows}")
+    assert load_cohort(folder, **RATE_UNIT)[0]["note"].tolist() == read
 
 
 def test_a_unit_spelled_in_two_ways_is_no_contradiction(make_folder):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import re
 import zipfile
 
 import numpy as np
@@ -94,6 +95,37 @@ def test_workbooks_that_are_none_or_unclear(folder, monkeypatch):
     monkeypatch.setattr("sknemg.datasets._formats.workbook._MOST_BYTES", 2**21)
     (folder / "cohort.xlsx").write_bytes(packed.getvalue())
     assert "unpacks to 3145728 bytes" in problems_of(folder)
+
+
+def test_a_formula_without_its_result_is_refused(folder):
+    start = [[*HEAD, "start"], [*LINES[1], "=0.1+0.1"], [*LINES[2], 0.2]]
+    write_book(folder / "cohort.xlsx", cohort=start)
+    assert "H2 holds a formula without its result" in problems_of(folder)
+    with_results = write_result(folder / "cohort.xlsx", "0.2")
+    assert load_cohort(with_results)[0].durations.tolist() == [0.8, 0.8]
+
+
+def test_a_formula_whose_result_is_blank_is_a_missing_entry(folder):
+    note = [[*HEAD, "note"], [*LINES[1], '=IF(A2="","x","")'], [*LINES[2], "seen"]]
+    write_book(folder / "cohort.xlsx", cohort=note)
+    X, _ = load_cohort(write_result(folder / "cohort.xlsx", "", kind='t="str"'))
+    assert X["note"].isna().tolist() == [True, False]
+
+
+def write_result(path, result, kind=""):
+    """Write the result of a book's only formula, which is in H2, as a spreadsheet program does."""
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = re.sub(
+        rb'<c r="H2"([^>]*)>(<f>.*?</f>)<v ?(?:/>|></v>)',
+        rf'<c r="H2"\1 {kind}>\2<v>{result}</v>'.encode(),
+        parts[sheet],
+    )
+    with zipfile.ZipFile(path, "w") as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+    return path.parent
 
 
 def test_a_csv_of_a_german_spreadsheet(folder):

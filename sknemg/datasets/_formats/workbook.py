@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -24,8 +25,12 @@ def read_sheet(path: Path) -> list[list[str]]:
     except Exception as error:  # whatever a broken file leads to
         reason = f"{type(error).__name__}: {error}"
         raise ReadError(f"no workbook ({reason}): save it as .xlsx again") from error
+    blank: dict[str, set[tuple[int, int]]] = {}
     try:
-        sheets = {sheet.title: _lines(sheet) for sheet in book.worksheets}
+        sheets = {
+            sheet.title: _lines(sheet, blank.setdefault(sheet.title, set()))
+            for sheet in book.worksheets
+        }
     finally:
         book.close()
     filled = {title: lines for title, lines in sheets.items() if lines}
@@ -34,7 +39,11 @@ def read_sheet(path: Path) -> list[list[str]]:
         raise ReadError(
             f"it has the sheets {sorted(chosen)}: call the one that is meant {path.stem!r}"
         )
-    return next(iter(chosen.values()), [])
+    for title, lines in chosen.items():
+        if blank[title]:
+            _check_formulas(openpyxl, path, title, blank[title])
+        return lines
+    return []
 
 
 def _check_size(path: Path) -> None:
@@ -47,12 +56,37 @@ def _check_size(path: Path) -> None:
         raise ReadError(f"it unpacks to {unpacked} bytes, which no table needs: save it as CSV")
 
 
-def _lines(sheet: Any) -> list[list[str]]:
+def _check_formulas(
+    openpyxl: Any, path: Path, title: str, blank: Collection[tuple[int, int]]
+) -> None:
+    """Refuse cells without a value in which there is a formula: programs write such workbooks."""
+    book = openpyxl.load_workbook(path, read_only=True, keep_links=False)
+    try:
+        sheet = book[title]
+        sheet.reset_dimensions()
+        for row in sheet.iter_rows():
+            for cell in row:
+                if cell.data_type == "f" and (cell.row, cell.column) in blank:
+                    raise ReadError(
+                        f"{cell.coordinate} holds a formula without its result: open the workbook "
+                        "in a spreadsheet program and save it, or write the value"
+                    )
+    finally:
+        book.close()
+
+
+def _lines(sheet: Any, blank: set[tuple[int, int]]) -> list[list[str]]:
+    """Return the lines of a sheet, and note its cells that have no value, not even a blank text."""
     sheet.reset_dimensions()  # which a file may state as it likes
     lines: list[list[str]] = []
     n_cells = last = 0
     for row in sheet.iter_rows():
         line = [_text(cell) for cell in row]
+        blank.update(
+            (cell.row, cell.column)
+            for cell in row
+            if cell.value is None and hasattr(cell, "row") and cell.data_type == "n"
+        )
         n_cells += len(line) + 1
         if n_cells > _MOST_CELLS:
             raise ReadError(f"more than {_MOST_CELLS} cells: save the table as CSV")
