@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from sknemg.archive.results import Outcome, recording_rows, subject_row
+from sknemg.archive.results import Outcome, recording_rows, subject_rows
 from sknemg.datasets._rows import assemble, check_paths, check_repeated_signals, read_all
 from sknemg.datasets._tables import Findings
 from sknemg.datasets.profiles import TextProfile
@@ -129,9 +129,8 @@ def _diagnose_partition(task: Task, rows: pd.DataFrame, problems: Mapping[int, s
                 outcomes.append(
                     Outcome(read.subject, read.rows, errors, found, reason, _facts(read.X))
                 )
-    subjects = [subject_row(one, model) for one in outcomes if one.subject is not None]
     warned = tuple(dict.fromkeys(str(one.message) for one in caught))
-    return Partition(recording_rows(outcomes, model), pd.DataFrame(subjects), warned)
+    return Partition(recording_rows(outcomes, model), subject_rows(outcomes, model), warned)
 
 
 def _facts(X: Recordings | None) -> pd.DataFrame:

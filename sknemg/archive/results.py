@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ CAUTION = "caution"
 RECORDINGS, SUBJECTS = "recordings.parquet", "subjects.parquet"
 #: What the rows of recordings repeat of the archive's table, as text.
 _TEXT = ("subject", "file", "recording", "channel", "muscle", "location")
+_UNFINISHED = re.compile(r"\.[0-9]+-[0-9a-f]{32}")
 
 
 class ArchiveResults(NamedTuple):
@@ -203,8 +205,23 @@ def recording_rows(outcomes: Sequence[Outcome], model: Diagnostician) -> pd.Data
     )
 
 
-def subject_row(one: Outcome, model: Diagnostician) -> dict[str, Any]:
-    """Make the row of one subject."""
+def subject_rows(outcomes: Sequence[Outcome], model: Diagnostician) -> pd.DataFrame:
+    """Make a row for each subject; the columns are the same where no row names a subject.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+    model : Diagnostician
+
+    Returns
+    -------
+    DataFrame
+    """
+    table = pd.DataFrame([_subject_row(one, model) for one in outcomes])
+    return table[[one.subject is not None for one in outcomes]]
+
+
+def _subject_row(one: Outcome, model: Diagnostician) -> dict[str, Any]:
     found, reason = one.found, one.reason
     n_used = 0 if found is None else int(found.recordings["used"].sum())
     n_read = 0 if found is None else len(found.recordings)
@@ -250,10 +267,10 @@ def done_partitions(folder: Path) -> list[int]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed run had not finished writing."""
+    """Remove what a killed run had not finished writing, and no other hidden file (.DS_Store)."""
     inside = folder / PARTITIONS
     for one in inside.iterdir() if inside.is_dir() else ():
-        if one.name.startswith("."):
+        if _UNFINISHED.fullmatch(one.name):
             shutil.rmtree(one)
 
 

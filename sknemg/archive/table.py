@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sknemg.datasets._formats.stored import ReadError
+from sknemg.datasets._formats.units import decode
 from sknemg.datasets._rows import check_how
 from sknemg.datasets._tables import (
     DIAGNOSES,
@@ -170,9 +171,11 @@ def _read_parquet(path: Path, needed: list[str], findings: Findings) -> pd.DataF
         known = {name: own_name(name.strip()) for name in names}
         wanted = [name for name in names if known[name] in {*COLUMNS, "diagnosis"}]
         table = parquet.read_table(path, columns=wanted).to_pandas(
-            types_mapper={
-                pyarrow.int64(): pd.Int64Dtype(),
+            types_mapper={  # as floats, where one is missing, long codes would be rounded
                 pyarrow.int32(): pd.Int32Dtype(),
+                pyarrow.uint32(): pd.UInt32Dtype(),
+                pyarrow.int64(): pd.Int64Dtype(),
+                pyarrow.uint64(): pd.UInt64Dtype(),
             }.get
         )
     except FileNotFoundError:
@@ -197,8 +200,11 @@ def _read_parquet(path: Path, needed: list[str], findings: Findings) -> pd.DataF
 
 
 def _as_text(column: pd.Series) -> list[str | None]:
-    return [None if missing else read_entry(entry_text(entry)) for entry, missing in
-            zip(column, column.isna(), strict=True)]  # fmt: skip
+    return [
+        None if missing else read_entry(decode(entry) if isinstance(entry, bytes)
+                                        else entry_text(entry))
+        for entry, missing in zip(column, column.isna(), strict=True)
+    ]  # fmt: skip
 
 
 def _check_subjects(rows: pd.DataFrame, table: str, folder: Path, findings: Findings) -> None:

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from pandas.testing import assert_frame_equal
+from pyarrow import parquet
 from sklearn.pipeline import make_pipeline
 
 from sknemg import (
@@ -159,6 +160,30 @@ def test_broken_and_lost_files_are_rows_with_their_reasons(model, archive, tmp_p
     assert (errors[[6, 7, 8, 10, 11, 12]] == "").all()
     lost = results.subjects.set_index("subject").loc["D"]
     assert (lost["kind"], lost["error"]) == ("error", "no recording could be read")
+
+
+def test_rows_of_no_subject_may_make_a_partition_of_their_own(model, archive, tmp_path):
+    edit(archive, lambda rows: rows.loc.__setitem__((rows["subject"] == "C", "subject"), None))
+    found = run(model, archive, tmp_path / "out", partition_size=1)
+    assert (found["recordings"], found["errors"], found["subjects"]) == (12, 3, 3)
+    results = read_archive(tmp_path / "out")
+    assert results.subjects["subject"].tolist() == list("ABD") and len(results.recordings) == 12
+    schemas = {
+        name: {
+            parquet.read_schema(file).remove_metadata().to_string()
+            for file in tmp_path.glob(f"out/partitions/*/{name}")
+        }
+        for name in ("recordings.parquet", "subjects.parquet")
+    }
+    assert all(len(those) == 1 for those in schemas.values())
+
+
+def test_files_that_a_file_manager_leaves_beside_partitions_are_let_alone(model, archive, tmp_path):
+    left = tmp_path / "out" / PARTITIONS / ".DS_Store"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"Bud1")
+    assert run(model, archive, tmp_path / "out")["recordings"] == 12
+    assert left.exists() and run(model, archive, tmp_path / "out")["recordings"] == 12
 
 
 @pytest.mark.slow

@@ -11,7 +11,9 @@ from types import SimpleNamespace
 import distributed
 import pandas as pd
 import psutil
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from sknemg.archive import cluster, run
 from sknemg.archive import partition as work
@@ -84,6 +86,18 @@ def test_codes_in_parquet_are_those_of_a_csv_although_one_is_missing(tmp_path):
     assert found["subject"].tolist() == ["1", None, "3"]
     assert found["channel"].tolist() == ["2", "1", None]
     assert found["start"].dropna().tolist() == [0.25, 1.0]
+
+
+def test_long_codes_and_bytes_in_parquet_are_read_to_the_last_sign(tmp_path):
+    codes = [2**60 + 1, None, 2**60 + 3]
+    table = {
+        "subject": pyarrow.array(codes, pyarrow.uint64()),
+        "file": pyarrow.array([b"0.npy", b"1.npy", "ä.npy".encode()], pyarrow.binary()),
+    }
+    parquet.write_table(pyarrow.table(table), tmp_path / "table.parquet")
+    found = read_table(tmp_path / "table.parquet").rows
+    assert found["subject"].tolist() == [str(codes[0]), None, str(codes[2])]
+    assert found["file"].tolist() == ["0.npy", "1.npy", "ä.npy"]
 
 
 def test_a_diagnosis_in_two_words_is_one(problems):
