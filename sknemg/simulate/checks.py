@@ -168,7 +168,8 @@ def check_names(name: str, given: Any, known: Sequence[str]) -> list[str]:
             f"{name}={shown(given)} is a text: give a list of names, such as [{shown(given)}]."
         )
     try:
-        names = list(given)
+        # Texts of a set come in another order in every run.
+        names = sorted(given, key=str) if isinstance(given, (set, frozenset)) else list(given)
     except TypeError:
         raise ValueError(
             f"{name}={shown(given)} must be a list of names from {list(known)}."

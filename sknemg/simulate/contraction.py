@@ -151,18 +151,23 @@ class Contraction:
         n_times = round(duration * sfreq) + lead
         potential = lay_down(templates, times, n_times, sfreq, rng)
         signal = instrument.record(potential, rng)[lead:]
-        return Trace(signal, sfreq, *self._truth(templates[0], times))
+        start, stop = lead / sfreq, n_times / sfreq
+        return Trace(signal, sfreq, *self._truth(templates[0], times, start, stop))
 
-    def _truth(self, templates: Templates, times: list[NDArray[Any]]) -> tuple[pd.DataFrame, ...]:
+    def _truth(
+        self, templates: Templates, times: list[NDArray[Any]], start: float, stop: float
+    ) -> tuple[pd.DataFrame, ...]:
+        """Table the discharges between two times, from the first of them on, and the units."""
         units = templates.units
         steady = templates.waves[:, 0, 0]
         discharges = pd.DataFrame(
             {
                 "unit": np.repeat(units, [len(t) for t in times]),
-                "time": np.concatenate([*times, np.empty(0)]) - LEAD,
+                "time": np.concatenate([*times, np.empty(0)]) - start,
             }
         )
-        shown = discharges[discharges["time"] >= 0].sort_values("time", ignore_index=True)
+        seen = discharges["time"].between(0, stop - start, inclusive="left")
+        shown = discharges[seen].sort_values("time", ignore_index=True)
         amplitude = np.ptp(steady, axis=1) if len(units) else np.empty(0)
         table = pd.DataFrame({"unit": units, "rate": self.rates[units], "amplitude": amplitude})
         return shown, table.sort_values("amplitude", ascending=False, ignore_index=True)

@@ -234,7 +234,8 @@ def phase_ramp(delay: NDArray[Any], n_freqs: int, period: float) -> NDArray[np.c
     fine = np.exp(turn * np.arange(32)).astype(np.complex64)
     coarse = np.exp(turn * np.arange(0, n_freqs, 32)).astype(np.complex64)
     ramp = coarse[..., :, None] * fine[..., None, :]
-    return ramp.reshape(*ramp.shape[:-2], -1)[..., :n_freqs]
+    n_powers = ramp.shape[-2] * ramp.shape[-1]  # not -1, of which there is none without delays
+    return ramp.reshape(*ramp.shape[:-2], n_powers)[..., :n_freqs]
 
 
 def to_potentials(spectra: NDArray[Any], n_times: int, n_fft: int) -> NDArray[np.float32]:

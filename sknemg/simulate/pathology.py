@@ -220,7 +220,7 @@ def _adopt(
     place = np.stack([fibres.x, fibres.y], axis=1)
     path = np.zeros(len(fibres))
     owner = np.where(orphan, -1, fibres.unit)
-    n_units = int(fibres.unit.max()) + 1
+    n_units = int(fibres.unit.max(initial=-1)) + 1
     sizes = np.bincount(owner[~orphan], minlength=n_units)
     room = np.floor(growth * sizes).astype(int) - sizes
     for _ in range(3):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
+from sknemg.recordings._problems import shown
 from sknemg.simulate.anatomy import MUSCLES
 from sknemg.simulate.checks import (
     LEAST_SFREQ,
@@ -83,8 +84,10 @@ class Dials(NamedTuple):
         }
         dials |= {name: check_number(name, getattr(self, name), *NUMBERS[name]) for name in NUMBERS}
         check_needle(self.needle)
-        if self.vary not in (None, "acquisition", "all"):
-            raise ValueError(f"vary={self.vary!r} must be None, 'acquisition' or 'all'.")
+        if self.vary is not None and (
+            not isinstance(self.vary, str) or self.vary not in ("acquisition", "all")
+        ):
+            raise ValueError(f"vary={shown(self.vary)} must be None, 'acquisition' or 'all'.")
         return self._replace(**dials, band=check_band(self.band, dials["sfreq"]))
 
 

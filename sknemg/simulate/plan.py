@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sknemg.recordings._problems import check_flags, check_generator
+from sknemg.recordings._problems import check_flags, check_generator, shown
 from sknemg.simulate.anatomy import MUSCLES
 from sknemg.simulate.checks import check_names
 
@@ -78,9 +78,12 @@ def plan_cohort(
     """
     if not isinstance(n_subjects, Integral) or n_subjects < len(PUBLISHED):
         raise ValueError(
-            f"n_subjects={n_subjects!r} must be an integer >= {len(PUBLISHED)}, one per diagnosis."
+            f"n_subjects={shown(n_subjects)} must be an integer >= {len(PUBLISHED)}, one per "
+            "diagnosis."
         )
     names = list(MUSCLES) if muscles is None else check_names("muscles", muscles, list(MUSCLES))
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"muscles holds {shown(twice)} more than once: give each muscle once.")
     check_flags(confound=confound)
     rng = check_generator(random_state)
     numbers = 1 + rng.permutation(n_subjects)

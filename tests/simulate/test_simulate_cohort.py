@@ -93,6 +93,7 @@ def test_recordings_move_to_the_muscles_that_are_allowed():
         ({"n_subjects": 6, "muscles": ["biceps"]}, "muscles=.'biceps'. must be names from"),
         ({"n_subjects": 6, "muscles": []}, "must be names from"),
         ({"n_subjects": 6, "muscles": "deltoid"}, r"muscles='deltoid' is a text: give a list"),
+        ({"n_subjects": 6, "muscles": ["deltoid", "deltoid"]}, r"\['deltoid'\] more than once"),
         ({"n_subjects": 6, "confound": "no"}, "confound='no' must be True or False"),
         ({"n_subjects": 6, "random_state": -1}, "random_state=-1 must be None, an integer >= 0"),
     ],
@@ -100,6 +101,26 @@ def test_recordings_move_to_the_muscles_that_are_allowed():
 def test_impossible_plans_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         plan_cohort(**options)
+
+
+def test_muscles_may_be_a_set_whatever_its_order():
+    names = ["deltoid", "tibialis anterior", "biceps brachii", "iliopsoas"]
+    orders = [Unordered(names), Unordered(reversed(names))]
+    plans = [plan_cohort(6, muscles=given, random_state=0) for given in orders]
+    assert plans[0].equals(plans[1])
+
+
+class Unordered(frozenset):
+    """A set that is gone through in a given order, as one of texts is in another in every run."""
+
+    def __new__(cls, names):
+        names = list(names)
+        self = super().__new__(cls, names)
+        self.names = names
+        return self
+
+    def __iter__(self):
+        return iter(self.names)
 
 
 def test_summing_to_keeps_bounds_and_refuses_the_impossible():
@@ -277,6 +298,7 @@ def test_concentric_low_effort_biceps_at_an_odd_rate():
         ({"band": ("a", "b")}, "band=.* must be .low, high."),
         ({"band": (6000, 9000), "sfreq": 10_000}, "low < 5000 Hz, half the sampling rate"),
         ({"vary": "all", "severity": np.array([0.1, 0.2])}, r"severity=\(0.1, 0.2\) is drawn for"),
+        ({"vary": np.array(["all", "none"])}, r"vary=\['all', 'none'\] must be None"),
         ({"confound": "no"}, "confound='no' must be True or False"),
         ({"return_truth": "no"}, "return_truth='no' must be True or False"),
         ({"progress": "no"}, "progress='no' must be True or False"),
@@ -291,6 +313,14 @@ def test_concentric_low_effort_biceps_at_an_odd_rate():
 def test_impossible_dials_are_refused(dial, message):
     with pytest.raises(ValueError, match=message):
         make_cohort(3, **dial)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_least_effort_of_which_nothing_is_heard_is_recorded_too(seed):
+    X, _ = make_cohort(
+        6, effort=0.001, muscles=["deltoid"], sfreq=1000, band=(20, 400), random_state=seed
+    )
+    assert np.isfinite(X.values).all()
 
 
 def test_a_pair_may_be_any_sequence_of_two_numbers(small):

@@ -328,6 +328,39 @@ def test_needle_that_leaves_the_muscle_loses_its_units():
     )
 
 
+def test_a_recording_in_which_no_fibre_is_heard_is_noise():
+    # Of distant fibres a sample is drawn, and it may be empty.
+    far = MUSCLE.activate(0.02).record(monopolar(x=500.0), 0.2, instrument=QUIET, random_state=0)
+    dead = MUSCLE
+    for _ in range(6):
+        dead = neuropathy(dead, 1.0, 0.0, random_state=0)
+    assert len(dead.fibres) == 0
+    dead = myopathy(ageing(dead, 80, random_state=0), 1.0, random_state=0)
+    silent = dead.activate(0.5).record(monopolar(), 0.2, instrument=QUIET, random_state=0)
+    for trace in (far, silent):
+        assert trace.signal.shape == (2000,)
+        assert 0 < np.ptp(trace.signal) < 0.02
+        assert len(trace.discharges) == len(trace.units) == 0
+
+
+@pytest.mark.parametrize("sfreq", [1004.0, 23_437.5, 10_000.0])
+def test_discharges_are_timed_from_the_first_sample_whatever_the_rate(sfreq):
+    trace, fine = (
+        record(MUSCLE, 0.05, seconds=2.0, instrument=Instrument(sfreq=rate))
+        for rate in (sfreq, 48_000)
+    )
+    # The signal begins with a whole sample, which at odd rates is not at 0.1 s of what was made.
+    begins = round(0.1 * sfreq) / sfreq - 0.1
+    by_unit = [
+        [times.to_numpy() for _, times in one.discharges.groupby("unit")["time"]]
+        for one in (trace, fine)
+    ]
+    for coarse, exact in zip(*by_unit, strict=True):
+        kept = (exact - begins >= 0) & (exact - begins < len(trace.signal) / sfreq)
+        np.testing.assert_allclose(coarse, exact[kept] - begins, atol=1e-9)
+    assert trace.discharges["time"].max() < len(trace.signal) / sfreq
+
+
 def test_severe_disease_changes_traces_the_way_it_should():
     def median_amplitude(muscle):
         return np.median(
