@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sknemg.evaluation.confounding import chance_to_find
+from sknemg.evaluation.confounding import chance_to_find, column_of
 from sknemg.evaluation.result import Evaluation
 from sknemg.metrics._format import format_share
 
@@ -152,7 +152,7 @@ def _differing(differences: pd.DataFrame, result: Evaluation) -> list[str]:
     if not n:
         return ["Nothing else about the recordings could be tested for a difference."]
     small = tested[tested["p"] < _SMALL].sort_values("p")
-    names = [str(name).partition(": ")[0] for name in small.index]
+    names = [column_of(str(row.Index), str(row.test)) for row in small.itertuples()]
     shown = ", ".join(names[:_NAMED]) + (" and others" if len(names) > _NAMED else "")
     found = []
     if names:
@@ -165,7 +165,7 @@ def _differing(differences: pd.DataFrame, result: Evaluation) -> list[str]:
         found.append(f"None of {n} other things that were looked at has p < 0.05.")
     chance = chance_to_find(sizes)
     power = (
-        "where a diagnosis has one subject, none is found at all"
+        "nothing that sets a diagnosis with a single subject apart can be told from chance"
         if np.isnan(chance)
         else "in a cohort of this size, one of a whole standard deviation is found "
         f"{format_share(chance)} of the time"

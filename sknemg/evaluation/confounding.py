@@ -25,7 +25,8 @@ from sknemg.recordings._subjects import (
 #: Number of times that the diagnoses are dealt out anew.
 _SHUFFLES = 1999
 _NOT_DESCRIBED = {"subject", "file", "row_of_X", "table_row", "signal", ROW}
-_HEADINGS = {"sfreq": MEASURES["sfreq"]}
+_LIMITS = "clipped"  # the column in which loaders count samples at the limits of the format
+_HEADINGS = {"sfreq": MEASURES["sfreq"], _LIMITS: "samples at the limits of the format"}
 _FEW_VALUES = 5  # up to which numbers are counted like names
 _PUBLIC = {MEASURES["sfreq"], "sex", "side", "muscle", "location", "needle", "machine", "site"}
 _MOST_NAMES = 12  # entries of a column that have a row of their own
@@ -123,8 +124,13 @@ def confounds(
         _Row("recordings", [str(int((labels == c).sum())) for c in cohort.classes], "recordings"),
     ]
     for name in X.meta.columns:
-        if name not in _NOT_DESCRIBED and not _repeats(X[name], labels):
-            rows += cohort.describe(_HEADINGS.get(name, str(name)), X[name])
+        if name in _NOT_DESCRIBED or _repeats(X[name], labels):
+            continue
+        heading, column = _HEADINGS.get(name, str(name)), X[name]
+        if name == _LIMITS and _is_numeric(column):  # a count, however few values it has
+            rows += cohort.numbers(heading, column.to_numpy(dtype=float, na_value=np.nan))
+        else:
+            rows += cohort.describe(heading, column)
     measures = nuisance_table(X)
     if "sfreq" in X.meta:
         measures = measures.drop(columns="sfreq")
@@ -185,6 +191,30 @@ def chance_to_find(n_subjects: ArrayLike, difference: float = 1.0) -> float:
     shift = difference / np.sqrt(1 / small + 1 / large)
     limit = stats.t.ppf(0.975, free)
     return float(stats.nct.sf(limit, free, shift) + stats.nct.cdf(-limit, free, shift))
+
+
+def column_of(row: str, test: str) -> str:
+    """Name what a row of `confounds` is about, without its entry and its unit.
+
+    Parameters
+    ----------
+    row : str
+        Its name.
+    test : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> column_of("muscle: deltoid", "χ², diagnoses shuffled")
+    'muscle'
+    >>> column_of("mains hum (log10 mV², -15: none)", "Kruskal-Wallis of subjects")
+    'mains hum'
+    """
+    name = row.partition(": ")[0] if test == _BY_COUNT else row
+    return re.sub(r" \([^()]*\)$", "", name)
 
 
 class _Cohort:

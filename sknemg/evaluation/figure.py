@@ -24,6 +24,7 @@ _NAME = 20  # characters of a name in a figure
 _METHOD = 44  # characters of the name of a method, which says its size
 _SECONDS = 2.5  # drawn of each example
 _SQUARE = (3.7, 3.6)  # inches, so small that letters can be read on a phone
+_STEP, _REACH = 0.16, 0.8  # between methods and over all of a level, of the distance of two levels
 
 
 @dataclass(frozen=True)
@@ -257,16 +258,17 @@ def _accuracies(result: Evaluation, scores: pd.DataFrame) -> Panel:
 
     def draw(figure: Any) -> None:
         ax = figure.subplots()
+        step = min(_STEP, _REACH / max(len(methods) - 1, 1))
         for i, method in enumerate(methods):
             own = wanted[wanted["method"] == method].set_index("level").reindex(levels)
-            place = np.arange(len(levels)) + 0.16 * (i - (len(methods) - 1) / 2)
+            place = np.arange(len(levels)) + step * (i - (len(methods) - 1) / 2)
             reach = np.abs(own[["low", "high"]].to_numpy().T - own["value"].to_numpy())
             look = {"fmt": "os^Dv"[i % 5], "capsize": 3, "color": f"{0.5 * (i % 2)}"}
             ax.errorbar(place, own["value"], yerr=reach, label=names[method], **look)
         for number, (level, share) in enumerate(chance.items()):
             at = levels.index(level)
             label = "always the most frequent class" if number == 0 else None
-            ax.hlines(share, at - 0.35, at + 0.35, "0.4", ":", label=label)
+            ax.hlines(share, at - _REACH / 2, at + _REACH / 2, "0.4", ":", label=label)
         ax.set_xticks(range(len(levels)), [f"{level}s" for level in levels])
         ax.set(ylim=(0, 1), xlim=(-0.5, len(levels) - 0.5), ylabel="accuracy, 95 % interval")
         ax.set_title("Accuracy on test subjects", fontsize="medium")
@@ -435,11 +437,26 @@ def _votes(result: Evaluation, method: str) -> Panel | None:
     ]
     return Panel(
         "votes",
-        f"Mean votes of {method} for each subject, in the triangle of the three classes.",
+        f"Mean votes of {method} for each subject, in the triangle of the three classes."
+        + _decided_otherwise(result, method, votes),
         f"Triangle of mean votes of {len(votes)} subjects by {method}. Mean vote for the true "
         f"class: {', '.join(means)}.",
         _SQUARE,
         draw,
+    )
+
+
+def _decided_otherwise(result: Evaluation, method: str, votes: pd.DataFrame) -> str:
+    """Say of how many subjects the answer is not the diagnosis with most votes."""
+    own = result.subjects[result.subjects["method"] == method].set_index(["repeat", "subject"])
+    answers = own["prediction"].reindex(votes.index)
+    most = np.array(result.classes, dtype=object)[votes.to_numpy(dtype=float).argmax(axis=1)]
+    n = int((answers.notna() & (answers != most)).sum())
+    if not n:
+        return ""
+    return (
+        f" For {n} of {len(votes)} the answer is not the class with most votes: what follows the "
+        "votes, such as a logistic regression, decided."
     )
 
 

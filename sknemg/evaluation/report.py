@@ -33,7 +33,7 @@ _METRICS = {"precision": "PPV", "npv": "NPV", "f1": "F1", "roc_auc": "AUROC"}
 _WRONG = 30  # wrongly diagnosed subjects that are listed of each method
 _SUBJECTS = 300  # subjects that are listed of each method
 _WIDE = 12  # columns of the table of differences, which has one for each diagnosis
-_CLASSES = 6  # whose votes stand in that list
+_CLASSES = 6  # whose scores stand in that list
 _FITS = 30  # fits of each method
 
 
@@ -158,7 +158,7 @@ def report_page(
         subjects=Table.from_frame(
             _subjects(result),
             "subjects",
-            "Every subject: the answer, and the votes for each diagnosis",
+            "Every subject: the answer, and the score of each diagnosis",
             group="method",
             limit=_SUBJECTS,
             whole="subjects.csv",
@@ -319,7 +319,7 @@ def _wrong(result: Evaluation) -> pd.DataFrame:
 
 
 def _subjects(result: Evaluation) -> pd.DataFrame:
-    """List all subjects with their answers and votes, by method and diagnosis."""
+    """List all subjects with their answers and scores, by method and diagnosis."""
     subjects: Any = result.subjects
     scores = class_columns(subjects, result.classes).to_numpy(dtype=float)
     answered = subjects["prediction"].notna().to_numpy()
@@ -340,11 +340,11 @@ def _subjects(result: Evaluation) -> pd.DataFrame:
     )
     if len(result.classes) <= _CLASSES:
         for column, label in enumerate(result.classes):
-            name = f"votes for {label}"
+            name = f"score of {label}"
             table.insert(len(table.columns), name, scores[:, column], allow_duplicates=True)
     else:
         at = pd.Index(result.classes).get_indexer(subjects["y_true"])
-        table["votes for the diagnosis"] = scores[np.arange(len(scores)), at]
+        table["score of the diagnosis"] = scores[np.arange(len(scores)), at]
     order = {label: at for at, label in enumerate(result.classes)}
     place = {method: at for at, method in enumerate(subjects["method"].unique())}
     table = table.assign(

@@ -7,7 +7,8 @@ from _results import invented
 
 from sknemg.evaluation.conclusion import best_method, conclude
 
-NO_DIFFERENCE = pd.DataFrame({"p": [0.3, np.nan]}, index=["age", "subjects"])
+RANKS, COUNTS = "Kruskal-Wallis of subjects", "χ², diagnoses shuffled"
+NO_DIFFERENCE = pd.DataFrame({"p": [0.3, np.nan], "test": [RANKS, ""]}, index=["age", "subjects"])
 
 
 def table(*rows):
@@ -23,8 +24,11 @@ def accuracies(**values):
     return pd.concat(both, ignore_index=True)
 
 
-def said(gain, *, between=(), differences=NO_DIFFERENCE, methods=("CNN", "blind"), **settings):
+def said(
+    gain, *, between=(), differences=NO_DIFFERENCE, methods=("CNN", "blind"), sizes=None, **settings
+):
     result, _, _ = invented(methods=methods)
+    result.settings["n_subjects"] = sizes or result.settings["n_subjects"]
     result.settings["nuisance"] = "blind"
     result.settings["protocol"] |= settings
     scores = accuracies(**{name: 0.8 - 0.1 * at for at, name in enumerate(methods)})
@@ -79,9 +83,21 @@ def test_other_differences_are_named_and_a_large_p_is_no_proof():
     text = said(gain)
     assert "None of 1 other things that were looked at has p < 0.05." in text
     assert "in a cohort of this size, one of a whole standard deviation is found 22 % of" in text
-    p = pd.DataFrame({"p": [0.2, 0.001, 0.01, np.nan]}, index=["age", "machine: U", "date", "x"])
+    p = pd.DataFrame(
+        {"p": [0.2, 0.001, 0.01, np.nan], "test": [RANKS, COUNTS, RANKS, ""]},
+        index=["age", "machine: U", "mains hum (log10 mV², -15: none)", "x"],
+    )
     text = said(gain, differences=p)
-    assert "2 of 3 things that were looked at have p < 0.05 (machine, date; 0.2 would" in text
+    assert "2 of 3 things that were looked at have p < 0.05 (machine, mains hum; 0.2 would" in text
+
+
+def test_a_diagnosis_with_one_subject_does_not_hide_what_was_found_of_the_others():
+    p = pd.DataFrame({"p": [0.001], "test": [RANKS]}, index=["age"])
+    gain = ("CNN", 0.2, 0.1, 0.3)
+    text = said(gain, differences=p, sizes={"myopathy": 1, "neuropathy": 6, "normal": 6})
+    assert "1 of 1 things that were looked at have p < 0.05 (age" in text
+    assert "none is found" not in text
+    assert "nothing that sets a diagnosis with a single subject apart can be told" in text
 
 
 def test_leaks_are_said_again():

@@ -52,6 +52,15 @@ def test_every_column_is_looked_at():
     assert table.loc["hospital: North", "p"] == pytest.approx(1 / 2000)
 
 
+def test_the_samples_that_loaders_count_at_the_limits_are_a_number_not_names():
+    """Two recordings of N2001 that touch the rail once had a row each, as entries of a name."""
+    X, y = cohort(20, clipped=np.r_[np.zeros(18), 3047, 3095])
+    table = confounds(X, y)
+    named = [name for name in table.index if name.startswith(("clipped:", "samples at"))]
+    assert named == ["samples at the limits of the format"]
+    assert table.loc[named[0], "test"] == "Kruskal-Wallis of subjects"
+
+
 def test_the_diagnoses_and_the_names_of_files_are_no_confounds():
     y = ["myopathy", "myopathy", "normal", "normal"]
     X = Recordings(

@@ -1,5 +1,6 @@
 """The page of a comparison: what stands on it, and that it holds together whatever the names."""
 
+import dataclasses
 import functools
 import itertools
 import re
@@ -157,7 +158,7 @@ def test_labels_of_every_kind(text_of, classes):
     for label in classes:
         assert f"{12 // len(classes)} {label}" in text
         assert re.search(rf"S00\d\n{label}\n0\.\d", text), "a wrong subject with its score"
-        assert f"votes for {label}" in text
+        assert f"score of {label}" in text
     shared = shared_panels(result, scores_of(result, n_resamples=9), X)
     assert [panel.name for panel in shared] == ["examples", "accuracies"]
     assert f"{classes[0]}: subject S0" in shared[0].alt
@@ -234,7 +235,7 @@ def test_a_saved_result_gives_the_same_text(tmp_path, text_of):
     assert text_of(Evaluation.load(tmp_path), X, y) == text_of(result, X, y)
 
 
-def test_every_subject_is_listed_with_its_votes(text_of):
+def test_every_subject_is_listed_with_its_scores(text_of):
     result, X, y = invented(unscored=[5])
     with pytest.warns(UserWarning, match="gives no score"):
         text = text_of(result, X, y)
@@ -246,6 +247,39 @@ def test_every_subject_is_listed_with_its_votes(text_of):
         right = "right" if row.prediction == row.y_true else "WRONG"
         votes = "\n".join(f"{v:.3g}" for v in (row.myopathy, row.neuropathy, row.normal))
         assert f"{row.subject}\n{row.y_true}\n{row.prediction}\n{right}\n1\n{votes}" in listed
+
+
+def test_the_scores_of_subjects_are_not_called_votes_and_the_triangle_says_who_decided():
+    """A final classifier may answer against the votes, which the triangle shows."""
+    result, X, _ = invented(methods=("LDA",), wrong=0)
+    subjects = result.subjects.copy()
+    answer = subjects["prediction"].copy()
+    answer[:2] = ["normal", "normal"]  # of a myopathy and a neuropathy, whose votes are right
+    result = dataclasses.replace(result, subjects=subjects.assign(prediction=answer))
+    (votes,) = [panel for panel in method_panels(result, "LDA") if panel.name == "votes"]
+    assert "For 2 of 12 the answer is not the class with most votes" in votes.caption
+    text = Page(page_of(result, X, result.subjects["y_true"].to_numpy())).text
+    assert "score of normal" in text and "votes for normal" not in text
+    (votes,) = [p for p in method_panels(invented(wrong=0)[0], "LDA") if p.name == "votes"]
+    assert "most votes" not in votes.caption
+
+
+def test_many_methods_stay_at_their_level():
+    """Ten methods once reached over the levels beside theirs, and out of the picture."""
+    from matplotlib.figure import Figure
+
+    methods = tuple(f"method {i}" for i in range(10))
+    result, X, _ = invented(methods=methods)
+    (panel,) = [
+        one
+        for one in shared_panels(result, scores_of(result, n_resamples=9), X)
+        if one.name == "accuracies"
+    ]
+    figure = Figure()
+    panel.draw(figure)
+    (ax,) = figure.axes
+    for container in ax.containers:
+        assert np.abs(container.lines[0].get_xdata() - np.arange(2)).max() < 0.45
 
 
 def test_a_model_that_sees_no_emg_is_a_row_and_gains_are_shown(text_of):
