@@ -261,7 +261,9 @@ class _Rows:
             path
             for pattern in ("sub-*/emg/*", "sub-*/ses-*/emg/*")
             for path in self.folder.glob(pattern)
-            if path.stem.endswith("_emg") and path.suffix.lower() in (".edf", ".bdf")
+            if path.stem.endswith("_emg")
+            and path.suffix.lower() in (".edf", ".bdf")
+            and not path.name.startswith(".")
         )
         files = sorted(found_there, key=_numbered)
         if not files:
@@ -373,7 +375,7 @@ class _Rows:
     def _scan(self, path: Path) -> dict[str, Any]:
         """Return the file's row of scans.tsv, if there is one."""
         base = path.parents[1]
-        files = sorted(base.glob("*_scans.tsv"))
+        files = sorted(base.glob("[!.]*_scans.tsv"))
         if not files:
             return {}
         scans = self._read(files[0], lambda file: read_tsv(file, ("filename",)))
@@ -414,7 +416,11 @@ class _Rows:
     def _named(self, folder: Path) -> list[tuple[Path, Name]]:
         if folder not in self._names:
             ends = ("emg.json", "channels.tsv")
-            files = [path for path in sorted(folder.iterdir()) if path.name.endswith(ends)]
+            files = [
+                path
+                for path in sorted(folder.iterdir())
+                if path.name.endswith(ends) and not path.name.startswith(".")
+            ]
             self._names[folder] = [(path, self._read(path, _name_of)) for path in files]
         return self._names[folder]
 

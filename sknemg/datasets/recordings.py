@@ -53,7 +53,7 @@ def load_recordings(
     The files are read and checked as `load_cohort` does it. The folder may hold its tables, in
     which ``subject`` and ``diagnosis`` are not needed, with or without ``subjects.csv``; a column
     ``diagnosis`` is kept as it is. Without a table, all signal files of the folder (not of folders
-    in it) are taken by name.
+    in it, and no hidden ones) are taken by name.
 
     Parameters
     ----------
@@ -97,8 +97,9 @@ def load_recordings(
     Warns
     -----
     UserWarning
-        If files of the folder were passed over, rows were left out, recordings are implausible,
-        or subjects differ only in case, blanks, leading zeros or Unicode form.
+        If files of the folder, or folders in it with signal files, were passed over, rows were
+        left out, recordings are implausible, or subjects differ only in case, blanks, leading
+        zeros or Unicode form.
 
     Examples
     --------
@@ -182,7 +183,9 @@ def _listed(paths: Paths) -> tuple[Path, list[str] | None]:
     (folder,) = folders
     if any((folder / name).exists() for name in TABLES):
         return folder, None
-    there = sorted(path for path in folder.iterdir() if path.is_file())
+    shown = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    # A link to nothing is a recording that was lost: it is listed, and refused when it is read.
+    there = [path for path in shown if path.is_file() or (path.is_symlink() and not path.exists())]
     heads = [path for path in there if path.suffix.lower() == ".hea"]
     spoken_for = {file for head in heads for file in _signal_files(head)}  # .mat among them
     files = [path for path in there if is_signal(path) and path not in spoken_for]
@@ -195,14 +198,18 @@ def _listed(paths: Paths) -> tuple[Path, list[str] | None]:
     passed = [
         path.name
         for path in there
-        if path not in spoken_for
-        and not is_signal(path)
-        and not path.name.startswith(".")
-        and path.stem not in stems
+        if path not in spoken_for and not is_signal(path) and path.stem not in stems
     ]
     if passed:
         warnings.warn(
             f"No signal files, passed over in {str(folder)!r}: {capped(passed)}.", stacklevel=3
+        )
+    inside = [path.name for path in shown if path.is_dir() and any(map(is_signal, path.rglob("*")))]
+    if inside:
+        warnings.warn(
+            f"Folders with signal files, passed over in {str(folder)!r}: {capped(inside)}: list "
+            "their files in a table, recordings.csv, or give them one by one.",
+            stacklevel=3,
         )
     return folder, [path.name for path in files]
 

@@ -618,6 +618,8 @@ def _as_meta(table: Mapping[str, Any], n_rows: int) -> pd.DataFrame:
             f"sfreq is {shown(wrong.iloc[0])}{at}, which is no rate: give rates in hertz."
         )
     try:
+        if any(isinstance(rate, (str, bytes)) for rate in rates):  # "10" may be kilohertz
+            raise TypeError
         meta["sfreq"] = rates.astype(object).where(rates.notna(), np.nan).astype(float)
     except (TypeError, ValueError):
         raise ValueError(

@@ -271,6 +271,13 @@ def test_each_fault_of_a_folder_is_named(folder, file, old, new, message):
     assert re.search(message, problems(folder, diagnosis="diagnosis"))
 
 
+def test_hidden_files_are_none(folder):
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    for file in [*files, folder / "sub-01" / "sub-01_scans.tsv"]:
+        (file.parent / f"._{file.name}").write_bytes(b"\0\5\x16\7Mac OS X")
+    assert len(load_bids(folder, diagnosis="diagnosis")[0]) == 3
+
+
 def test_a_quote_that_is_not_closed_is_named_where_it_stands(folder):
     edit(folder / "participants.tsv", "sub-01\t", 'sub-01\t"')
     said = problems(folder, diagnosis="diagnosis")

@@ -132,6 +132,26 @@ def test_files_that_are_passed_over_are_named(make_folder):
         load_recordings(folder, **RATE_UNIT)
 
 
+def test_hidden_files_are_none(make_folder):
+    folder = make_folder(["a.npy"])
+    (folder / "._a.npy").write_bytes(b"\0\5\x16\7Mac OS X")  # as on drives that a Mac has written
+    assert load_recordings(folder, **RATE_UNIT)["file"].tolist() == ["a.npy"]
+
+
+def test_a_link_to_a_recording_that_is_lost_is_a_problem(make_folder):
+    folder = make_folder(["a.npy"])
+    (folder / "b.npy").symlink_to(folder / "gone" / "b.npy")
+    assert "b.npy: no file 'b.npy'" in problems_of(load_recordings, folder, **RATE_UNIT)
+
+
+def test_folders_of_recordings_that_are_passed_over_are_named(make_folder):
+    folder = make_folder(["a.npy", "left/deep/b.npy", ".trash/c.npy"])
+    (folder / "pictures").mkdir()
+    (folder / "pictures" / "b.png").write_bytes(b"")
+    with pytest.warns(UserWarning, match=r"Folders with signal files, passed over .*: left: list"):
+        assert len(load_recordings(folder, **RATE_UNIT)) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

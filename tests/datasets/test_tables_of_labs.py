@@ -178,6 +178,7 @@ def test_a_reader_serves_all_that_loads_files(folder, register):
         (RawSignal([1.0, 2.0]), "no sampling rate.*; no unit"),
         (RawSignal([[1.0]], 1, "mV"), r"samples of shape \(1, 1\)"),
         (RawSignal(["a"], 1, "mV"), "dtype <U1"),
+        (RawSignal(np.ma.masked_equal([0.1, -999], -999), 1, "mV"), "returned masked samples"),
         (RawSignal([1.0], "1", "mV"), "the sampling rate '1'"),
         (RawSignal([1.0], float("nan"), "mV"), "a sampling rate of nan Hz"),
         (RawSignal([1.0], 1, 5), "the unit 5"),

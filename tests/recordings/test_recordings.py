@@ -394,6 +394,9 @@ def test_columns_of_one_name_are_refused():
 def test_rates_that_are_no_numbers_and_samples_beyond_float32_are_named():
     with pytest.raises(ValueError, match="sfreq='10 kHz' must be numbers: give rates in hertz"):
         Recordings([[0.1, 0.2]], sfreq="10 kHz")
+    for rates in ("10", ["10000"], np.array(["10000"]), pd.Series(["10000"], dtype=object)):
+        with pytest.raises(ValueError, match=r"sfreq=.*10.* must be numbers"):
+            Recordings([[0.1, 0.2]], sfreq=rates)
     with pytest.raises(InvalidRecordingsError, match="row 0: 1 of 2 samples NaN or infinite"):
         Recordings([[1e300, 0.2]], sfreq=10_000)  # without NumPy's warning, which would be an error
 

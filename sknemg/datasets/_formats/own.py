@@ -45,6 +45,8 @@ def read_own(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
     found = READERS[path.suffix.lower()](path, channel)
     if not isinstance(found, RawSignal):
         raise ReadError(f"its reader returned {type(found).__name__}: return a RawSignal")
+    if np.ma.is_masked(found.samples):  # an array would hold the numbers behind the mask
+        raise ReadError("its reader returned masked samples: return NaN there, or cut them out")
     samples = np.asarray(found.samples)
     if samples.ndim != 1 or samples.dtype.kind not in "iuf":
         raise ReadError(
