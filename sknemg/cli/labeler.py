@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -160,9 +161,14 @@ def _serve(args: argparse.Namespace, address: Any, listening: Any) -> None:
     from sknemg.labeler import Store, as_traces, labeler_app, serve
     from sknemg.labeler.study import about_subjects, check_cohort
 
+    there = args.study.exists()
+    if args.new_link and not there:
+        raise Refusal(
+            f"--new-link replaces a link of a study, and {str(args.study)!r} does not exist: leave "
+            "it out, or correct --study."
+        )
     X, y = read_cohort(args)
     links = {}
-    there = args.study.exists()
     if there:
         store = Store(args.study)
         _check_settings(args, store.study)
@@ -232,15 +238,41 @@ def _in_usual_order(classes: set[str]) -> tuple[str, ...]:
 
 
 def _names(X: Any) -> list[str]:
-    """Name each recording for the dump, as its table does."""
-    names = [str(row) for row in range(len(X))]
-    for column in ("file", "recording"):
-        if column in X:
-            names = [
-                name if entry is None or entry != entry or not str(entry).strip() else str(entry)
-                for name, entry in zip(names, X[column].astype(object), strict=True)
-            ]
+    """Name each recording for the dump, as its table does; a file may hold several.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg import Recordings
+    >>> signals = np.random.default_rng(0).normal(size=(4, 100))
+    >>> known = {"file": [*"aaab"], "channel": ["x", "x", "y", "x"], "start": [0.0, 0.5, 0.0, 0.0]}
+    >>> _names(Recordings(signals, sfreq=1000, subject="S1", **known))
+    ['a, channel x, start 0', 'a, channel x, start 0.5', 'a, channel y', 'b']
+    """
+    rows = [str(row) for row in range(len(X))]
+    file, recording = _entries(X, "file"), _entries(X, "recording")
+    names = [own[0] or own[1] or own[2] for own in zip(recording, file, rows, strict=True)]
+    subjects = X["subject"].tolist()
+    for column in ("channel", "start", "stop", "row"):
+        entries = rows if column == "row" else _entries(X, column)
+        times = Counter(zip(subjects, names, strict=True))
+        names = [
+            f"{name}, {column} {entry}" if entry and times[who, name] > 1 else name
+            for who, name, entry in zip(subjects, names, entries, strict=True)
+        ]
     return names
+
+
+def _entries(X: Any, column: str) -> list[str]:
+    """Give the entries of a column as text, blank where there is none."""
+    from sknemg.recordings._entries import entry_text
+
+    if column not in X:
+        return [""] * len(X)
+    return [
+        "" if entry is None or entry != entry else entry_text(entry).strip()
+        for entry in X[column].astype(object)
+    ]
 
 
 def _check_settings(args: argparse.Namespace, study: Any) -> None:
@@ -255,6 +287,12 @@ def _check_settings(args: argparse.Namespace, study: Any) -> None:
             )
     if args.model is not None:
         raise Refusal("The study holds its model's answers already: leave --model out.")
+    for number in args.new_link or ():  # before any link is replaced
+        if not 0 < number <= study.n_readers:
+            raise Refusal(
+                f"--new-link {number} is none of the {study.n_readers} readers of the study: give "
+                "a number from 1."
+            )
 
 
 def _print_links(links: Mapping[int, str], address: Any) -> None:

@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 from sknemg.labeler.study import Case, Study
 from sknemg.recordings._problems import listed, shown
@@ -79,8 +80,7 @@ def make_file(
     tokens : sequence of str
         Of each reader; their hashes are kept.
     """
-    making = path.with_name(path.name + ".making")
-    making.unlink(missing_ok=True)
+    making = path.with_name(f".{path.name}-{uuid4().hex}")  # another one may be made meanwhile
     os.close(os.open(making, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     connection = connect(making)
     try:

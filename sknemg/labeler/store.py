@@ -8,6 +8,7 @@ import secrets
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -155,7 +156,7 @@ class Store:
         cases : sequence of Case
             From `plan`.
         subjects, names : sequence of str of shape (n_recordings,)
-            Subject and name of each recording, for the dump.
+            Subject and name of each recording, for the dump: by both together it is known.
         assistance : mapping of subject to mapping of class to float, default=None
             Probabilities of a model, which the assisted arm shows; without that arm nothing of a
             model is kept.
@@ -170,8 +171,16 @@ class Store:
         FileExistsError
             If the file is there.
         ValueError
-            If the model's answers lack a subject of the assisted arm, or no arm shows them.
+            If two recordings of a subject have one name, so that the votes for them would count as
+            one; if the model's answers lack a subject of the assisted arm, or no arm shows them.
         """
+        known = Counter(zip(subjects, map(str.strip, names), strict=True))
+        if twice := [pair for pair, times in known.items() if times > 1]:
+            raise ValueError(
+                f"Several recordings of subject {shown(twice[0][0])} are called "
+                f"{shown(twice[0][1])}, and the votes for them could not be told apart: give each "
+                "a name of its own."
+            )
         tokens = [secrets.token_urlsafe(32) for _ in range(study.n_readers)]
         model = check_assistance(study, set(subjects), assistance)
         make_file(Path(path), study, cases, list(zip(subjects, names, strict=True)), model, tokens)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -329,8 +330,18 @@ def about_subjects(X: Recordings, shown: Sequence[str]) -> dict[str, dict[str, s
 
 
 def _age(entry: Any) -> str:
+    """Write an age, or what stands for it; no number in it may be 90 or more.
+
+    Examples
+    --------
+    >>> [_age(entry) for entry in (61.9, "61 years", "60-69", 90, "92 y", "1931-05-02")]
+    ['61', '61 years', '60-69', '90 or more', '90 or more', '90 or more']
+    """
+    text = str(entry)
     try:
-        years = int(float(entry))
+        years = float(entry)
     except ValueError:
-        return str(entry)
-    return "90 or more" if years >= 90 else str(years)
+        years = max(map(int, re.findall(r"\d+", text)), default=0)
+    else:
+        text = str(int(years)) if math.isfinite(years) else text
+    return "90 or more" if years >= 90 else text

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 
+import numpy as np
 import pytest
 from _study import Client, small_cohort
 
@@ -12,6 +13,7 @@ from sknemg import Recordings
 from sknemg.cli import main
 from sknemg.datasets import write_cohort
 from sknemg.labeler import Address, Store, Vote, listen
+from sknemg.metrics import read_votes
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,39 @@ def test_links_are_printed_once_and_the_study_goes_on(label, tmp_path, capsys):
     assert store.reader_of(store.enter(token)) == 1
     assert store.reader_of(store.enter(first[0][2])) == 0
     store.close()
+
+
+def test_no_link_is_replaced_where_another_one_is_wrong(label, tmp_path, capsys):
+    assert label("--readers", "2")[0] == 0
+    (_, _, token), _ = links(capsys.readouterr().out)
+    assert label("--new-link", "1", "--new-link", "3")[0] == 2
+    assert "--new-link 3 is none of the 2 readers" in capsys.readouterr().err
+    store = Store(tmp_path / "study.sqlite")
+    assert store.enter(token)
+    store.close()
+
+
+def test_votes_for_parts_of_one_file_are_told_apart(label, tmp_path):
+    """And not taken for one vote and its correction."""
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        np.save(folder / f"{name}.npy", rng.normal(scale=0.2, size=2000).astype(np.float32))
+    (folder / "cohort.csv").write_text(
+        "subject,diagnosis,file,sfreq,unit,start,stop\n"
+        "S1,normal,a.npy,1000,mV,0,1\nS1,normal,a.npy,1000,mV,1,2\nS2,myopathy,b.npy,1000,mV,,\n"
+    )
+    assert label("--readers", "1", folder=folder)[0] == 0
+    store = Store(tmp_path / "study.sqlite")
+    (case,) = [case for case in store.cases(0) if case.subject == "S1"]
+    for at, answer in enumerate(("normal", "myopathy")):
+        store.vote(0, Vote(str(at), case.number, at, answer))
+    store.dump(tmp_path / "votes")
+    store.close()
+    votes = read_votes(tmp_path / "votes" / "votes.csv")
+    assert set(votes["recording"]) == {"a.npy, start 0", "a.npy, start 1"}
+    assert set(votes["vote"]) == {"normal", "myopathy"}
 
 
 def test_what_is_served_is_the_cohort(label, capsys, tmp_path, monkeypatch):
@@ -148,6 +183,7 @@ def test_a_vote_for_a_diagnosis_that_no_subject_has_can_be_analysed(label, tmp_p
         (["--behind-proxy"], "give --name"),
         (["--tls-cert", "none.pem"], "give both"),
         (["--port", "70000"], "--port 70000 must be"),
+        (["--new-link", "1"], "study.sqlite' does not exist: leave it out, or correct --study"),
     ],
 )  # fmt: skip
 def test_wrong_options_are_refused_before_a_study_is_made(
@@ -266,4 +302,4 @@ def test_another_study_or_cohort_is_refused(label, cohort, tmp_path, capsys):
     assert "give --cohort" in capsys.readouterr().err
     assert label("--dump", str(tmp_path), folder=None)[0] == 0
     assert label("--new-link", "9")[0] == 2
-    assert "Reader 9 is none of the 3" in capsys.readouterr().err
+    assert "--new-link 9 is none of the 3" in capsys.readouterr().err

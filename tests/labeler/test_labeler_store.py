@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sqlite3
 import stat
 import time
@@ -217,6 +218,32 @@ def test_only_the_owner_reads_the_file_and_none_is_overwritten(tmp_path):
     with pytest.raises(FileExistsError):
         make_study(tmp_path / "study.sqlite")
     assert [file.name for file in tmp_path.iterdir()] == ["study.sqlite"]
+
+
+def test_of_two_that_make_a_study_at_once_one_is_refused(tmp_path, monkeypatch):
+    """And the tokens of the other one open the file."""
+    made, link = [], os.link
+
+    def link_later(*args):
+        if not made:  # the second one comes just before the first is done
+            made.append(None)
+            made.append(make_study(tmp_path / "study.sqlite", random_state=1))
+        return link(*args)
+
+    monkeypatch.setattr(os, "link", link_later)
+    with pytest.raises(FileExistsError):
+        make_study(tmp_path / "study.sqlite")
+    store = Store(tmp_path / "study.sqlite")
+    assert store.study.random_state == 1 and store.enter(made[1].tokens[0])
+    store.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["study.sqlite"]
+
+
+def test_two_recordings_of_a_subject_have_two_names(tmp_path):
+    X, _ = small_cohort()
+    with pytest.raises(ValueError, match="Several recordings of subject 'KLINIK0003' are called"):
+        make_study(tmp_path / "study.sqlite", X.with_columns(recording="a"))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("content", [b"", b"text\n" * 100, None])

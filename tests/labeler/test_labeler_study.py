@@ -3,6 +3,7 @@
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 from _study import CLASSES, small_cohort
 
@@ -127,3 +128,10 @@ def test_only_what_the_study_shows_leaves_the_cohort():
     ]
     ages = [about["age"] for about in about_subjects(X, ("age",)).values()]
     assert ages == ["31", "51", "72", "90 or more"]
+
+
+def test_no_age_of_90_or_more_is_told_however_it_is_written():
+    X, _ = small_cohort()
+    ages = ["61 years"] * 2 + ["92 years"] * 2 + ["1931-05-02"] * 2 + [np.inf] * 2
+    about = about_subjects(X.with_columns(age=pd.Series(ages, dtype=object)), ("age",))
+    assert [one["age"] for one in about.values()] == ["61 years", *["90 or more"] * 3]
