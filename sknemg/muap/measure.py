@@ -365,4 +365,6 @@ def _fine(signal: ArrayLike, sfreq: float) -> tuple[NDArray[np.float64], float]:
     sfreq = check_rate(sfreq, least=LEAST_RATE)
     signal = check_signal(signal)
     factor = int(np.ceil(FINE_SFREQ / sfreq))
-    return (resample_poly(signal, factor, 1) if factor > 1 else signal), sfreq * factor
+    if factor > 1:  # about the median: an offset would ring at the ends and with each sample
+        signal = resample_poly(signal, factor, 1, padtype="median")
+    return signal, sfreq * factor

@@ -127,14 +127,15 @@ def measure_muap(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> di
     Returns
     -------
     dict
-        ``amplitude`` peak to peak in mV; ``duration``, ``onset``, ``end`` (these two from the
-        middle of the template) and ``rise_time`` (peak to peak of the steepest large deflection)
-        in s; ``spike_duration`` (first to last turn) in s; ``phases`` and ``turns`` (parts and
-        peaks beyond 25 µV); ``satellites`` (parts beyond 25 µV that the baseline separates from the
-        potential); ``area`` of the rectified potential in mV s; ``thickness`` = area / amplitude in
-        s; ``size_index`` [2]_, that is 2 log10(amplitude / mV) + thickness / ms; ``irregularity``
-        (path from turn to turn over the amplitude: 2 for a single peak, more with every further
-        turn, the more the larger it is [3]_). The terms follow [1]_.
+        ``amplitude`` peak to peak in mV, that of a single phase from the baseline;
+        ``duration``, ``onset``, ``end`` (these two from the middle of the template) and
+        ``rise_time`` (peak to peak of the quickest deflection of at least half the largest one's
+        size) in s; ``spike_duration`` (first to last turn) in s; ``phases`` and ``turns`` (parts
+        and peaks beyond 25 µV); ``satellites`` (parts beyond 25 µV that the baseline separates from
+        the potential); ``area`` of the rectified potential in mV s; ``thickness`` = area /
+        amplitude in s; ``size_index`` [2]_, that is 2 log10(amplitude / mV) + thickness / ms;
+        ``irregularity`` (path from turn to turn over the amplitude: 2 for a single peak, more with
+        every further turn, the more the larger it is [3]_). The terms follow [1]_.
 
     Raises
     ------
@@ -178,11 +179,11 @@ def measure_muap(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> di
     threshold = max(BASELINE, 3 * noise)
     quiet = round(QUIET * sfreq)
     onset, end = extent(wave, threshold, quiet)
-    potential = wave[onset : end + 1]
+    potential = np.pad(wave[onset : end + 1], 1)  # from the baseline and back to it
     amplitude = float(np.ptp(potential))
     distinct = max(HYSTERESIS, 3 * noise)
-    extremes = extremes_of(np.pad(potential, 1), distinct)
-    swing = np.abs(np.diff(np.pad(potential, 1)[extremes]))
+    extremes = extremes_of(potential, distinct)
+    swing = np.abs(np.diff(potential[extremes]))
     large = swing >= 0.5 * swing.max(initial=0.0)
     area = float(np.abs(potential).sum() / sfreq)
     thickness = area / amplitude if amplitude else 0.0

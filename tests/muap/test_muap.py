@@ -177,6 +177,26 @@ def test_known_shape_measured_by_hand():
     assert muap["thickness"] == pytest.approx(area / 0.8, rel=0.01)
 
 
+@pytest.mark.parametrize("polarity", [-1, 1])
+@pytest.mark.parametrize("n_rise", [1, 4, 20])
+def test_a_single_phase_has_its_amplitude_from_the_baseline(n_rise, polarity):
+    wave = np.interp(np.arange(1001), [500 - n_rise, 500, 500 + n_rise], [0, polarity, 0])
+    muap = measure_muap(wave, 20_000)
+    assert (muap["amplitude"], muap["phases"], muap["turns"]) == (1, 1, 1)
+    assert muap["irregularity"] == pytest.approx(2)
+    assert muap["thickness"] == pytest.approx(n_rise / 20_000)
+    assert muap["size_index"] == pytest.approx(n_rise / 20)
+
+
+@pytest.mark.parametrize("offset", [-30, 30, 300])
+@pytest.mark.parametrize("sfreq", [5000, 10_000])
+def test_an_offset_changes_nothing(sfreq, offset):
+    signal, _ = recording(["triphasic", "biphasic"], rates=[8, 11], sfreq=sfreq)
+    table = measure_muaps(signal, sfreq)
+    assert len(table) == 2
+    pd.testing.assert_frame_equal(measure_muaps(signal + offset, sfreq), table, rtol=1e-6)
+
+
 def test_late_satellite_does_not_lengthen_the_potential():
     wave = np.pad(potential(*SHAPES["biphasic"]), 400)
     with_satellite = wave.copy()
