@@ -13,6 +13,9 @@ from sknemg.recordings import Windows
 from sknemg.recordings._problems import listed, shown
 from sknemg.signal import LARGEST_AMPLITUDE, implausible
 
+#: Part of a threshold by which a change may fall short of it: the rounding of digitised samples.
+_ROUNDING = 1e-5
+
 Rule = Literal["stalberg", "willison"]
 RULES: tuple[Rule, ...] = get_args(Rule)
 
@@ -91,7 +94,7 @@ def find_turns(segments: ArrayLike, *, threshold: float = 0.1, rule: Rule = "sta
     segments : array of shape (n_segments, n_times)
         Segments in mV.
     threshold : float, default=0.1
-        Smallest change that counts, in mV.
+        Smallest change that counts, in mV, up to the rounding of samples (0.001 % of it).
     rule : {"stalberg", "willison"}, default="stalberg"
 
     Returns
@@ -131,7 +134,7 @@ def find_turns(segments: ArrayLike, *, threshold: float = 0.1, rule: Rule = "sta
     segments = np.asarray(segments, dtype=np.float64)
     check_segments(segments)
     one = _stalberg if rule == "stalberg" else _willison
-    found = [one(row, threshold) for row in segments]
+    found = [one(row, threshold * (1 - _ROUNDING)) for row in segments]
     position = np.concatenate([np.empty(0, dtype=np.int64), *(own for own, _ in found)])
     change = np.concatenate([np.empty(0), *(own for _, own in found)])
     return Turns(np.repeat(np.arange(len(found)), [len(own) for own, _ in found]), position, change)

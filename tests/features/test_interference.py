@@ -45,6 +45,19 @@ def test_turns_by_willisons_rule(signal, positions, change):
         assert (n_turns[0], amplitude[0]) == (len(positions), pytest.approx(change))
 
 
+@pytest.mark.parametrize("rule", ["stalberg", "willison"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("offset", [0, 37, 1234])  # microvolts
+def test_a_change_of_just_the_threshold_counts_whatever_the_rounding(rule, dtype, offset):
+    microvolts = np.random.default_rng(0).integers(-150, 150, (5, 2000)) + offset
+    for threshold in (20, 100):
+        found = find_turns(
+            (microvolts * 0.001).astype(dtype), threshold=threshold / 1000, rule=rule
+        )
+        expected = find_turns(microvolts, threshold=threshold, rule=rule)
+        assert found.position.tolist() == expected.position.tolist()
+
+
 def test_stalbergs_turns_are_where_the_signal_turns():
     rows = np.array([[0, 1, 0.95, 1.2, 0, 0.5, 0.5, 0.1], [0, 0, 2, 0, 0.09, 0, 0, 1]])
     turns = find_turns(rows)
