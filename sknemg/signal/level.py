@@ -78,6 +78,8 @@ def describe_signal(signal: NDArray[Any], sfreq: float) -> SignalLevel:
     0.6
     """
     check_rate(sfreq)
+    if signal.dtype.kind != "f":  # differences of integers overflow
+        signal = signal.astype(np.float64)
     wave = signal - signal.mean(dtype=np.float64)
     flat = run_lengths(np.diff(signal) == 0) + 1
     long = flat[flat >= _FLAT * sfreq]

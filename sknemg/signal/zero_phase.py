@@ -53,7 +53,17 @@ class ZeroPhaseFilter:
         Returns
         -------
         list of ndarray of shape (n_times,)
+
+        Raises
+        ------
+        ValueError
+            If a band is none, or reaches half of the sampling rate.
         """
+        if wrong := [band for band in bands if not 0 <= band[0] < band[1] < self._sfreq / 2]:
+            raise ValueError(
+                f"bands holds {', '.join(map(str, wrong))} at {self._sfreq:.10g} Hz: give pairs "
+                f"(low, high) in hertz with 0 <= low < high < {self._sfreq / 2:.10g}."
+            )
         values, n_times = self._spectrum.values, self._spectrum.n_times
         return [
             self._give_back(values / _attenuation(n_times, low, high, self._sfreq))
@@ -118,6 +128,7 @@ def _mirrored(
 ) -> tuple[_Spectrum, Callable[[NDArray[Any]], NDArray[np.float64]]]:
     """Give the spectrum of a signal mirrored at its ends, and the way back to the signal."""
     check_rate(sfreq)
+    signal = np.asarray(signal, dtype=np.float64)  # integers would overflow
     n_around = min(math.ceil(seconds * sfreq), len(signal) - 1)  # beyond what filters remember
     before = 2 * signal[0] - signal[1 : n_around + 1][::-1]
     after = 2 * signal[-1] - signal[len(signal) - n_around - 1 : -1][::-1]
