@@ -7,6 +7,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
@@ -60,6 +61,8 @@ def proportion_interval(
     """
     check_level(confidence_level)
     entries = np.asarray(right)
+    if entries.dtype == object:
+        entries = np.where(pd.isna(entries), np.nan, entries)  # pandas.NA equals nothing
     if entries.ndim != 1 or not len(entries):
         raise ValueError(f"right has shape {entries.shape}: give one entry for each item.")
     unclear = np.flatnonzero((entries != 0) & (entries != 1))

@@ -15,7 +15,7 @@ from sknemg.metrics._bootstrap import SubjectRows, check_draws, draw_subjects
 from sknemg.metrics._intervals import check_level, effective_number, exact_interval
 from sknemg.metrics._readers import check_chosen_readers, check_reader_table
 from sknemg.recordings._problems import listed, shown
-from sknemg.recordings._subjects import check_labels, check_subjects
+from sknemg.recordings._subjects import check_known, check_labels, check_subjects
 
 _BATCH = 100  # draws counted at once
 
@@ -429,7 +429,7 @@ def reader_points(
     Raises
     ------
     ValueError
-        If a reader has not one label for each row.
+        If diagnoses are missing, or a reader has not one label for each row.
 
     Examples
     --------
@@ -437,6 +437,7 @@ def reader_points(
       reader class  sensitivity  specificity  precision
     0      R     a          0.5          1.0        1.0
     """
+    check_known(y_true, "y_true")
     y_true = np.asarray(y_true)
     rows = []
     for name, labels in readers.items():

@@ -126,6 +126,12 @@ def test_readers_have_no_share_of_what_is_not_there():
     assert table.loc["b", ["sensitivity", "precision"]].isna().all()
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_a_missing_diagnosis_is_not_one_of_the_rest(missing):
+    with pytest.raises(ValueError, match="y_true is missing in row 1: give"):
+        metrics.reader_points(["a", missing, "b"], {"R": ["a", "b", "b"]}, ["b"])
+
+
 def test_gwet_s_own_example():
     """Four readers of twelve units with missing ratings, as printed for irrCAC's AC1: 0.77544."""
     ratings = [

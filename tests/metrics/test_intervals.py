@@ -101,6 +101,8 @@ def test_the_number_grows_smoothly_from_the_edge():
 def test_proportions_refuse_what_is_neither_right_nor_wrong():
     with pytest.raises(ValueError, match="neither True nor False in rows 1, 3: compare"):
         proportion_interval([1, np.nan, 0, 2])
+    with pytest.raises(ValueError, match="neither True nor False in row 1: compare"):
+        proportion_interval(pd.array([True, None], dtype="boolean"))
     with pytest.raises(ValueError, match=r"right has shape \(0,\): give one entry"):
         proportion_interval([])
     with pytest.raises(ValueError, match="The subject is missing in row 1"):

@@ -453,6 +453,14 @@ def test_a_prediction_counts_before_the_highest_score(two):
     assert not alone.probabilities
 
 
+def test_equal_scores_are_the_first_class_whatever_the_order_of_the_columns(study):
+    y, readers, model = study
+    model.iloc[:10] = 1 / 3
+    first, other = (reader_study(y, readers, model[c], **LEAST) for c in (CLASSES, CLASSES[::-1]))
+    assert first.models["model"].tolist()[:10] == ["m"] * 10
+    pd.testing.assert_frame_equal(first.scores, other.scores)
+
+
 def test_what_is_wrong_is_named(study):
     y, readers, model = study
     wrong = [
