@@ -21,6 +21,9 @@ LEAST_MUAPS = 20  # the rule is for 20 potentials of a muscle
 MOST_OUTLIERS = 2  # of 20 beyond one limit, in a normal muscle
 LEAST_NORMALS = 5  # subjects: of fewer, a standard deviation means little
 SKEWED = ("amplitude", "area")  # limits are found on the logarithm
+UNITS = dict.fromkeys(["duration", "rise_time", "spike_duration", "thickness"], "s")
+UNITS |= {"amplitude": "mV", "area": "mV s"}
+OTHER_UNIT = 100.0  # times the norm, or a part of it, that no median of potentials is
 COLUMNS = ["muscle", "parameter", "mean", "sd", "low", "high", "source"]
 
 _NORWAY = (
@@ -117,6 +120,10 @@ class MuapReference:
             raise ValueError(f"norms hold more than one row for {shown(pairs)}: give one for each.")
         if (sds := norms.index[~(norms["sd"] > 0)]).size:
             raise ValueError(f"The sd is not above 0 in {listed(sds, 'row')} of norms: correct it.")
+        if (turned := norms.index[norms["low"] > norms["high"]]).size:
+            raise ValueError(
+                f"low is above high in {listed(turned, 'row')} of norms: correct the limits."
+            )
         self.norms = norms.reset_index(drop=True)
 
     @classmethod
@@ -216,8 +223,8 @@ class MuapReference:
         Raises
         ------
         ValueError
-            If a column is missing, a subject or muscle is known of some rows alone, or there are
-            no norms of a muscle.
+            If a column is missing, a subject or muscle is known of some rows alone, there are no
+            norms of a muscle, or potentials and norms are in different units, as in µV and mV.
         """
         known = table_of(muaps)
         keys = [*(["subject"] if "subject" in known else []), "muscle"]
@@ -239,6 +246,7 @@ class MuapReference:
             require_columns(own, norms["parameter"])
             for norm in norms.itertuples():
                 values = own[norm.parameter].to_numpy(dtype=float)
+                _check_unit(values, norm)
                 rows.append(dict(zip(keys, names, strict=True)) | _compared(values, norm))
         columns = ["parameter", "n", "mean", "sd", "norm_mean", "norm_sd", "z"]
         columns += ["low", "high", "n_low", "n_high", "conclusion"]
@@ -312,6 +320,18 @@ def _diagnosis(summary: pd.DataFrame) -> str:
 
 
 TOO_FEW, NO_LIMITS = f"fewer than {LEAST_MUAPS} potentials", "no limits"
+
+
+def _check_unit(values: Any, norm: Any) -> None:
+    """Refuse potentials in another unit than their norms."""
+    unit, middle = UNITS.get(norm.parameter), np.median(values) if len(values) else 0.0
+    if unit is None or not middle > 0 or not norm.mean > 0:
+        return
+    if not 1 / OTHER_UNIT < middle / norm.mean < OTHER_UNIT:
+        raise ValueError(
+            f"The median {norm.parameter} of potentials of {shown(norm.muscle)} is {middle:.3g}, "
+            f"and the mean of its norms {norm.mean:.3g}: give both in {unit}."
+        )
 
 
 def _compared(values: Any, norm: Any) -> dict[str, Any]:

@@ -186,6 +186,27 @@ def test_norms_that_are_none_are_refused():
     with pytest.raises(ValueError, match="not above 0 in row 0 of norms"):
         MuapReference(norms.assign(sd=[0.0, *norms["sd"][1:]]))
 
+    turned = norms.rename(columns={"low": "high", "high": "low"})
+    with pytest.raises(ValueError, match="low is above high in rows 0, 1, 2, 3, 4, 5 of norms"):
+        MuapReference(turned)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "unit"), [("amplitude", "in mV"), ("duration", "in s"), ("area", "in mV s")]
+)
+def test_microvolts_and_milliseconds_are_not_compared_with_norms_in_millivolts(parameter, unit):
+    norms = published_norms().replace({"parameter": {"phases": "area"}})
+    norms.loc[norms["parameter"] == "area", "mean"] = 7e-4
+    reference = MuapReference(norms)
+    table = muscle(25, muscle="tibialis anterior", area=7e-4, turns=3.0)
+    reference.summary(table)
+    for factor in (1000, 1 / 1000):
+        table[parameter] = factor * muscle(25, area=7e-4)[parameter]
+        with pytest.raises(ValueError, match=rf"median {parameter} .* 'tibialis.*give both {unit}"):
+            reference.diagnose(table)
+    giant = muscle(25, muscle="tibialis anterior", area=2e-2, turns=3.0).assign(amplitude=20.0)
+    assert reference.summary(giant)["z"].max() > 100
+
 
 @pytest.fixture(scope="module")
 def biceps():
