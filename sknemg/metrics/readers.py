@@ -417,7 +417,8 @@ def _models(
                     f"The model {shown(name)} has no scores for {shown(lacking)}: give a column "
                     "for each class."
                 )
-            ordered = scores[sorted(scores)]  # of equal scores the first in the order of classes
+            # Of equal scores the first in the order of classes.
+            ordered = class_columns(scores, sorted(map(str, scores)))
             highest = ordered.idxmax(axis=1) if scores.size else pd.Series(dtype=object)
             answers[str(name)] = highest if said is None else said.combine_first(highest)
             if scores.shape[1]:

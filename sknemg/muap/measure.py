@@ -363,8 +363,8 @@ def _one_by_one(
 def _fine(signal: ArrayLike, sfreq: float) -> tuple[NDArray[np.float64], float]:
     """Interpolate a coarsely sampled recording, so that peaks and rises are measured right."""
     sfreq = check_rate(sfreq, least=LEAST_RATE)
-    signal = check_signal(signal)
+    wave = check_signal(signal)
     factor = int(np.ceil(FINE_SFREQ / sfreq))
     if factor > 1:  # about the median: an offset would ring at the ends and with each sample
-        signal = resample_poly(signal, factor, 1, padtype="median")
-    return signal, sfreq * factor
+        wave = resample_poly(wave, factor, 1, padtype="median")
+    return wave, sfreq * factor
