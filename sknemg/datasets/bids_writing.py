@@ -80,7 +80,8 @@ def write_bids(
     which BIDS recommends) to steps of 1/8,370,000, or finer; each is off by half a step at most.
     EDF and BDF hold whole data records: where a length does not fill them, the last sample is
     repeated a few times, and the column ``n_samples`` of channels.tsv tells `load_bids` the length.
-    Whatever else would not come back as it is is refused before anything is written. Needs edfio:
+    Whatever else would not be read back as it is is refused before anything is written, and
+    `load_bids` refuses a folder whose writing was interrupted. Needs edfio:
     ``pip install 'sknemg[io]'``.
 
     Parameters
@@ -136,7 +137,6 @@ def write_bids(
     edfio = need("edfio")
     check_empty(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "dataset_description.json", {"Name": name, "BIDSVersion": _VERSION})
     (folder / "README.md").write_text(f"# {name}\n\nNeedle electromyography.\n", encoding="utf-8")
     about = _write_participants(folder, names, texts, labels)
     extra = {key: texts[key] for key in texts if key not in (*about, "acq_time", "muscle")}
@@ -169,6 +169,8 @@ def write_bids(
             table["acq_time"].append(texts["acq_time"][row])
     for path, table in scans.items():
         write_tsv(path, table)
+    # Last, since nothing is read without it: what was interrupted is refused.
+    write_json(folder / "dataset_description.json", {"Name": name, "BIDSVersion": _VERSION})
 
 
 # -- checks ------------------------------------------------------------------------------------

@@ -37,7 +37,8 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
     and a blank entry stays what it is. The tables may be edited; without ``datapackage.json``
     types are guessed from the entries. Columns that say where a recording was read from
     (``file``, ``start`` and the like) are kept as ``source_file``, ``source_start``. What could
-    not be read back is refused before anything is written.
+    not be read back is refused before anything is written, and `load_cohort` refuses a folder whose
+    writing was interrupted.
 
     Parameters
     ----------
@@ -77,9 +78,12 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
     (folder / "data").mkdir(parents=True, exist_ok=True)
     for file, signal in zip(files, X, strict=True):
         np.save(folder / file, signal)
-    for name, text in tables.items():
-        (folder / name).write_bytes(text.encode())
+    # The table without which nothing is read comes last, and whole.
     write_package(folder / PACKAGE, fields)
+    (folder / "subjects.csv").write_bytes(tables["subjects.csv"].encode())
+    new = folder / ".recordings.csv"
+    new.write_bytes(tables["recordings.csv"].encode())
+    new.replace(folder / "recordings.csv")
 
 
 def check_signals(writer: str, X: Recordings) -> None:

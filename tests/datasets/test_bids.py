@@ -11,7 +11,7 @@ import pyedflib
 import pytest
 
 from sknemg import Recordings
-from sknemg.datasets import InvalidCohortError, ReadError, load_bids, write_bids
+from sknemg.datasets import InvalidCohortError, ReadError, bids_writing, load_bids, write_bids
 
 Y = ["myopathy", "myopathy", "normal"]
 NAMED = re.compile(r"sub-[0-9a-zA-Z]+_task-[0-9a-zA-Z]+_run-[0-9]+_(emg|channels)\.\w+")
@@ -107,6 +107,19 @@ def test_what_was_read_is_written_again(tmp_path):
     assert Z["file"].tolist() == X["file"].tolist() and again.tolist() == y.tolist()
     assert Z.lengths.tolist() == [4801, 2400, 601]
     np.testing.assert_allclose(Z.values, X.values, atol=np.abs(X.values).max() / 8e6)
+
+
+def test_a_data_set_whose_writing_was_interrupted_is_refused(tmp_path, monkeypatch):
+    def stop(file, *given):
+        if "B2" in file.name:
+            raise KeyboardInterrupt
+        return write(file, *given)
+
+    write = bids_writing.write_json
+    monkeypatch.setattr(bids_writing, "write_json", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_bids(tmp_path, make(), Y, name="A set", task="rest")
+    assert "there is no 'dataset_description.json'" in problems(tmp_path, diagnosis="diagnosis")
 
 
 def test_writing_without_edfio_names_the_command(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -497,6 +498,25 @@ def test_written_cohort_is_read_back_bit_for_bit(make_ragged, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
+@pytest.mark.parametrize("name", ["datapackage.json", "subjects.csv", "recordings.csv"])
+def test_a_cohort_whose_writing_was_interrupted_is_refused(
+    make_ragged, tmp_path, name, monkeypatch
+):
+    def write_half(path, content):
+        with open(path, "wb") as file:
+            file.write(content[: len(content) // 2] if name in path.name else content)
+        if name in path.name:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", write_half)
+    monkeypatch.setattr(Path, "write_text", lambda path, text, **_: write_half(path, text.encode()))
+    X, y = make_ragged()
+    with pytest.raises(KeyboardInterrupt):
+        write_cohort(tmp_path / "cohort", X, y)
+    with pytest.raises(ValueError, match="it holds |holds no table|datapackage.json: not usable"):
+        load_cohort(tmp_path / "cohort")
+
+
 def test_a_loaded_cohort_can_be_written_again(two_tables, tmp_path):
     X, y = load_cohort(two_tables)
     write_cohort(tmp_path / "again", X, y)
