@@ -8,6 +8,7 @@ import math
 import os
 import re
 import stat
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,28 @@ _NOT_OURS = {".git", ".gitattributes", ".gitignore", ".cache"}  # what hubs put 
 #: In a model folder beside the model, and never opened: what is being written, and older cards.
 STAGE, CARD_BEFORE = ".sknemg-", "README.md.before"
 _BESIDE = re.compile(rf"{re.escape(STAGE)}\w+|{re.escape(CARD_BEFORE)}(-[0-9]+)?")
+#: In a stage: the files to come, and those of the model before, whose places they take.
+NEW, BEFORE = "new", "before"
 
 
 def belongs(name: str) -> bool:
     """Tell whether a model folder may hold a file of this name."""
     return name in (CONFIG, WEIGHTS, CARD, SUMS) or bool(_EVALUATION.fullmatch(name))
+
+
+def lies_beside(name: str) -> bool:
+    """Tell whether saving leaves a file or folder of this name beside a model."""
+    return bool(_BESIDE.fullmatch(name))
+
+
+def broken_off(folder: Path) -> Path | None:
+    """Find the stage of a saving that was killed while files changed places; None as a rule."""
+    if not folder.is_dir() or (folder / SUMS).exists():
+        return None
+    stages = [Path(entry) for entry in os.scandir(folder)
+              if entry.name.startswith(STAGE) and entry.is_dir(follow_symlinks=False)]  # fmt: skip
+    left = [s for s in stages if (s / NEW / SUMS).is_file() and (s / BEFORE).is_dir()]
+    return max(left, key=lambda stage: stage.stat().st_mtime_ns) if left else None
 
 
 def fingerprint_of(model: Path) -> str:
@@ -77,9 +95,22 @@ def read_folder(folder: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]
     ------
     InvalidModelError
         If files are missing, truncated, altered, too large, links, or none of a model's.
+
+    Warns
+    -----
+    UserWarning
+        If a saving was broken off halfway: the model that was there before it is read.
     """
     if not folder.is_dir():
         raise InvalidModelError(f"{str(folder)!r} is no folder: give the folder of a model.")
+    stage = broken_off(folder)
+    if stage is not None and (stage / BEFORE / SUMS).is_file():
+        warnings.warn(
+            f"A saving into {str(folder)!r} was broken off: this is the model that was there "
+            "before. Save one anew with overwrite=True, which puts the files in order.",
+            stacklevel=3,
+        )
+        return _read_listed(folder, stage / BEFORE, max_bytes)
     present = list_files(folder)
     for name in (SUMS, CONFIG, WEIGHTS):
         if name not in present:
@@ -93,16 +124,22 @@ def read_folder(folder: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]
                     else ""
                 )
             )
-    sums = read_file(folder, SUMS, LARGEST[SUMS])
-    expected = _parse_sums(sums)
+    expected = _parse_sums(read_file(folder, SUMS, LARGEST[SUMS]))
     if strange := sorted(present - set(expected) - {SUMS, CARD}):
         raise InvalidModelError(
             f"{str(folder)!r} holds the {listed(strange, 'file')}, which {SUMS} does not list: "
             "take them out if you know them, or fetch the model anew."
         )
+    return _read_listed(folder, folder, max_bytes)
+
+
+def _read_listed(folder: Path, first: Path, max_bytes: int) -> tuple[dict[str, bytes], str]:
+    """Read what the hashes list, each file where it is looked for first, or else in the folder."""
+    sums = read_file(first, SUMS, LARGEST[SUMS])
     files = {}
-    for name, digest in expected.items():
-        content = read_file(folder, name, largest(name, max_bytes))
+    for name, digest in _parse_sums(sums).items():
+        place = first if (first / name).exists() else folder
+        content = read_file(place, name, largest(name, max_bytes))
         if hashlib.sha256(content).hexdigest() != digest:
             raise InvalidModelError(
                 f"{name} was altered or truncated, its hash is not the one in {SUMS}: fetch the "

@@ -6,22 +6,33 @@ import hashlib
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from sknemg.persistence._folder import (
+    BEFORE,
     CARD,
     CARD_BEFORE,
     CONFIG,
+    NEW,
     STAGE,
     SUMS,
     WEIGHTS,
     belongs,
+    broken_off,
+    lies_beside,
     list_files,
 )
 from sknemg.recordings._problems import listed
 
+Result = TypeVar("Result")
+
 _SEAL = "\n<!-- As sknemg wrote it: {} -->\n"
+#: What changes places, the hashes first on the way out and last on the way in: with them a model is
+#: there.
+_OWN = (SUMS, CONFIG, WEIGHTS, CARD, "evaluation")
+_OUT = "out"  # an empty file of the stage, once all of the model before is out of the folder
 
 
 def check_place(folder: Path, *, overwrite: bool) -> None:
@@ -38,10 +49,14 @@ def check_place(folder: Path, *, overwrite: bool) -> None:
     ------
     FileExistsError
     """
-    if not folder.exists() or not any(folder.iterdir()):
+    if not folder.exists():
         return
-    holds_model = (folder / SUMS).is_file() and (folder / CONFIG).is_file()
-    if not (overwrite and holds_model):
+    stage = broken_off(folder)
+    places = [folder] if stage is None else [folder, stage / BEFORE]
+    holds_model = all(any((p / name).is_file() for p in places) for name in (SUMS, CONFIG))
+    holds_more = any(not lies_beside(entry.name) for entry in folder.iterdir())
+    holds_more &= stage is None  # else that is of a first saving that was killed
+    if (holds_model and not overwrite) or (holds_more and not holds_model):
         raise FileExistsError(
             f"{str(folder)!r} is not empty: give a new folder"
             + (", since this one holds no model." if overwrite else ", or set overwrite=True.")
@@ -54,11 +69,7 @@ def check_place(folder: Path, *, overwrite: bool) -> None:
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes], *, overwrite: bool) -> str:
-    """Write all files at once, or none.
-
-    The folder itself stays, so that it may be the working directory, a link or a mount; whatever
-    fails, the files that were there are put back. A card that somebody wrote or filled in is kept
-    beside the new one.
+    """Write all files at once, or none, as `fill_folder` does.
 
     Parameters
     ----------
@@ -86,16 +97,59 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, overwrite: bool) -
             )
     hashed = sorted(name for name in files if name != CARD)
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in hashed)
+
+    def fill(place: Path) -> None:
+        for name, content in {**files, SUMS: sums.encode()}.items():
+            (place / name).parent.mkdir(exist_ok=True)
+            (place / name).write_bytes(content)
+
+    fill_folder(folder, fill, overwrite=overwrite, stacklevel=4)
+    return hashlib.sha256(sums.encode()).hexdigest()
+
+
+def fill_folder(
+    folder: Path, fill: Callable[[Path], Result], *, overwrite: bool, stacklevel: int = 3
+) -> Result:
+    """Let files be written to another place, and put them into a folder all at once, or none.
+
+    The folder itself stays, so that it may be the working directory, a link or a mount; whatever
+    fails, the files that were there are put back, after a kill by the next call. A card that
+    somebody wrote or filled in is kept beside the new one.
+
+    Parameters
+    ----------
+    folder : Path
+        As for `check_place`.
+    fill : callable
+        ``fill(place)`` writes the files of a model into an empty folder.
+    overwrite : bool
+    stacklevel : int, default=3
+        Of the warning.
+
+    Returns
+    -------
+    What `fill` returns.
+
+    Warns
+    -----
+    UserWarning
+        If a card is kept.
+    """
+    check_place(folder, overwrite=overwrite)
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
+    _put_in_order(folder)
     stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=folder))
+    kept = None
     try:
-        for name, content in {**files, SUMS: sums.encode()}.items():
-            (stage / "new" / name).parent.mkdir(parents=True, exist_ok=True)
-            (stage / "new" / name).write_bytes(content)
-        kept = _exchange(folder, stage, files.get(CARD))
+        (stage / NEW).mkdir()
+        result = fill(stage / NEW)
+        kept = _keep_card(folder, stage / NEW / CARD)
+        _exchange(folder, stage)
     except BaseException:
-        if not any((stage / "before").glob("*")):  # what could not be put back stays
+        if kept is not None:
+            kept.unlink()
+        if not any((stage / BEFORE).glob("*")):  # what could not be put back stays
             shutil.rmtree(stage, ignore_errors=True)
         if is_new and not any(folder.iterdir()):
             folder.rmdir()
@@ -105,44 +159,67 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, overwrite: bool) -
         warnings.warn(
             f"The card of the model that was there is kept as {str(kept)!r}, since it is not as "
             "sknemg wrote it: carry over what is yours.",
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
-    return hashlib.sha256(sums.encode()).hexdigest()
+    return result
 
 
-def _exchange(folder: Path, stage: Path, card: bytes | None) -> Path | None:
-    """Move the new files into the folder and those of the model before out; give its card's place.
+def _exchange(folder: Path, stage: Path) -> None:
+    """Move the files of the model before out of the folder, and the new ones in.
 
     On an error every file goes back to where it was. After a kill each of them is in the folder or
     in the stage, and no mixture of both models can be loaded, since the hashes come last.
     """
-    (stage / "before").mkdir()
-    own = [SUMS, CONFIG, WEIGHTS, CARD, "evaluation"]
-    kept = None
-    moves = [(folder / name, stage / "before" / name) for name in own if (folder / name).exists()]
-    if (folder / CARD).is_file():
-        before = (folder / CARD).read_bytes()
-        if before != card and not is_sealed(before):
-            kept = _free(folder)
-            moves = [(place, kept if place.name == CARD else aside) for place, aside in moves]
-    moves += [(stage / "new" / name, folder / name) for name in reversed(own)
-              if (stage / "new" / name).exists()]  # fmt: skip
+    (stage / BEFORE).mkdir()
     try:
-        for source, target in moves:
-            source.rename(target)
+        _move(_OWN, folder, stage / BEFORE)
+        (stage / _OUT).touch()
+        _move(reversed(_OWN), stage / NEW, folder)
     except BaseException:
-        for source, target in reversed(moves):
-            if not source.exists() and target.exists():
-                target.rename(source)
+        _move_back(folder, stage)
         raise
-    return kept
 
 
-def _free(folder: Path) -> Path:
-    """Find a name for the card before that no older one has."""
+def _move_back(folder: Path, stage: Path) -> None:
+    """Undo an exchange, wherever it stopped; this, too, may be stopped and begun again."""
+    if (stage / _OUT).exists():  # what is in the folder is new
+        _move(_OWN, folder, stage / NEW)
+        (stage / _OUT).unlink()
+    _move(reversed(_OWN), stage / BEFORE, folder)
+
+
+def _move(names: Iterable[str], source: Path, target: Path) -> None:
+    for name in names:
+        if (source / name).exists():
+            (source / name).rename(target / name)
+
+
+def _put_in_order(folder: Path) -> None:
+    """Put back what a saving that was killed has moved, and take off what one has left."""
+    if (stage := broken_off(folder)) is not None:
+        _move_back(folder, stage)
+        shutil.rmtree(stage)
+    for done in folder.glob(f"{STAGE}*/{_OUT}"):  # killed after the new hashes were in
+        shutil.rmtree(done.parent)
+
+
+def _keep_card(folder: Path, card: Path) -> Path | None:
+    """Copy the card that is there, if somebody wrote or filled it in, and the next one is another.
+
+    Returns
+    -------
+    Path or None
+        A name that no older card has.
+    """
+    if not (folder / CARD).is_file():
+        return None
+    before = (folder / CARD).read_bytes()
+    if is_sealed(before) or (card.is_file() and card.read_bytes() == before):
+        return None
     place, number = folder / CARD_BEFORE, 2
     while place.exists():
         place, number = folder / f"{CARD_BEFORE}-{number}", number + 1
+    place.write_bytes(before)
     return place
 
 

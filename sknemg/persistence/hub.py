@@ -18,12 +18,14 @@ from sknemg.persistence._folder import (
     SUMS,
     WEIGHTS,
     belongs,
+    broken_off,
     largest,
     list_files,
     read_card,
     read_file,
 )
 from sknemg.persistence._problems import InvalidModelError, need
+from sknemg.persistence._write_folder import check_place, fill_folder
 from sknemg.persistence.models import load_model
 from sknemg.recordings._problems import check_counts, shown
 
@@ -85,6 +87,10 @@ def push_to_hub(
 
     folder = Path(folder)
     hub = need("huggingface_hub", "hub")
+    if broken_off(folder) is not None:
+        raise InvalidModelError(
+            f"A saving into {str(folder)!r} was broken off: save it anew with overwrite=True."
+        )
     load_model(folder)
     fingerprint = hashlib.sha256(read_file(folder, SUMS, LARGEST[SUMS])).hexdigest()
     card = read_card(folder) or ""
@@ -136,7 +142,8 @@ def from_hub(
     fingerprint : str, default=None
         The fingerprint that `push_to_hub` and `save_model` return.
     folder : str or Path, default=None
-        Where the files are kept; by default nowhere.
+        A new or empty folder where the files are kept, or that of a model, whose place they take
+        all at once or not at all; by default they are kept nowhere.
     max_bytes : int, default=2**32
         Largest size of ``model.safetensors``, as for `load_model`.
     token : str or bool, default=None
@@ -151,6 +158,8 @@ def from_hub(
     InvalidModelError
         If the repository holds no model, or one that is too large or was altered, or the hub
         announces another size than it sends.
+    FileExistsError
+        If `folder` holds anything but a model.
     ConnectionError
         If the hub cannot be reached, or refuses, or breaks off.
     ImportError
@@ -161,6 +170,8 @@ def from_hub(
     push_to_hub : Send one.
     """
     check_counts(max_bytes=max_bytes)
+    if folder is not None:
+        check_place(Path(folder), overwrite=True)
     hub = need("huggingface_hub", "hub")
     api = hub.HfApi(token=token)
     with _asking(repo_id):
@@ -186,11 +197,18 @@ def from_hub(
             raise InvalidModelError(
                 f"{name} in {repo_id!r} has {size} bytes, more than {limit}: {remedy}."
             )
-    with tempfile.TemporaryDirectory() as made:
-        place = Path(made) / "model" if folder is None else Path(folder)
+    if not info.sha:  # without it, files would be those of the moment when each is fetched
+        raise InvalidModelError(f"The hub states no commit of {repo_id!r}: ask its operator.")
+
+    def fill(place: Path) -> Any:
         for name, size in sizes.items():
             _fetch(hub, api, repo_id, name, size, info.sha, place)
         return load_model(place, fingerprint=fingerprint, max_bytes=max_bytes)
+
+    if folder is not None:
+        return fill_folder(Path(folder), fill, overwrite=True)
+    with tempfile.TemporaryDirectory() as made:
+        return fill(Path(made))
 
 
 def _fetch(

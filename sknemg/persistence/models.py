@@ -69,7 +69,7 @@ def save_model(
         Tables for ``evaluation/``, by file name without ``.csv``.
     overwrite : bool, default=False
         Whether a model that is there may be replaced: all at once, or not at all. What git and hubs
-        put beside it stays.
+        put beside it stays. What a saving that was killed has left is put in order first.
 
     Returns
     -------
@@ -169,6 +169,8 @@ def load_model(
 
     Warns
     -----
+    UserWarning
+        If a saving into the folder was broken off halfway: the model that was there before is loaded.
     ModelVersionWarning
         If it was saved by other versions of the libraries it needs. A model that comes with sknemg
         gives no such warning: tests of sknemg hold its answers to those that it gave when it was

@@ -58,7 +58,7 @@ def test_there_and_back(folder, remote, tmp_path):
     assert_array_equal(model.predict(X, groups=list("uvwxyz")), Y)
     kept = tmp_path / "kept"
     names = {f.relative_to(kept).as_posix() for f in kept.rglob("*") if f.is_file()}
-    assert {name for name in names if not name.startswith(".cache/")} == FILES
+    assert names == FILES
     asked = [path for method, path, _ in remote.seen if method == "GET" and "/resolve/" in path]
     assert len(asked) == len(FILES) and not any("evil" in path or ".bin" in path for path in asked)
     assert load_model(kept, fingerprint=fingerprint).classes_.tolist() == ["a", "b", "c"]
@@ -76,6 +76,51 @@ def test_a_new_model_replaces_the_old_one_in_one_commit(folder, remote, tmp_path
     from_hub("ward/emg", fingerprint=fingerprint)
     with pytest.raises(InvalidModelError, match="another one, ask its maker"):
         from_hub("ward/emg", fingerprint="0" * 64)
+
+
+def test_all_files_are_of_the_commit_that_was_listed(folder, remote):
+    push_to_hub(folder, "ward/emg")
+    commit = remote.sha("ward/emg")
+    remote.seen.clear()
+    from_hub("ward/emg", revision="main")
+    fetched = [path for _, path, _ in remote.seen if "/resolve/" in path]
+    assert fetched and all(f"/resolve/{commit}/" in path for path in fetched)
+
+
+def test_a_hub_that_states_no_commit_is_refused(folder, remote, monkeypatch):
+    push_to_hub(folder, "ward/emg")
+    monkeypatch.setattr(remote, "sha", lambda repo: None)
+    with pytest.raises(InvalidModelError, match="states no commit of 'ward/emg'"):
+        from_hub("ward/emg")
+
+
+def test_what_is_no_model_stays_where_one_is_to_be_kept(folder, remote, tmp_path):
+    push_to_hub(folder, "ward/emg")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "README.md").write_text("of my project")
+    remote.seen.clear()
+    with pytest.raises(FileExistsError, match="is not empty: give a new folder"):
+        from_hub("ward/emg", folder=project)
+    assert (project / "README.md").read_text() == "of my project" and not remote.seen
+
+
+def test_a_model_that_is_kept_stays_whole_if_the_next_one_cannot_be_fetched(
+    folder, remote, tmp_path
+):
+    fingerprint = push_to_hub(folder, "ward/emg")
+    from_hub("ward/emg", folder=tmp_path / "kept")
+    other = DiVoteClassifier(LogisticRegression(C=9)).fit(X, Y, groups=list("uvwxyz"))
+    save_model(other, tmp_path / "new", card="# All is stated\n")  # without tables
+    newer = push_to_hub(tmp_path / "new", "ward/emg")
+    for wrong in ({"body": altered}, {"cut": 10}):
+        remote.faults = wrong
+        with pytest.raises((InvalidModelError, ConnectionError)):
+            from_hub("ward/emg", folder=tmp_path / "kept")
+        load_model(tmp_path / "kept", fingerprint=fingerprint)
+    remote.faults = {}
+    from_hub("ward/emg", folder=tmp_path / "kept")
+    load_model(tmp_path / "kept", fingerprint=newer)
 
 
 def test_what_is_wrong_with_a_folder_is_said_before_anything_is_sent(folder, remote):

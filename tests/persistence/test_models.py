@@ -3,7 +3,7 @@
 import errno
 import json
 import os
-import pickle
+import shutil
 import subprocess
 import sys
 import warnings
@@ -40,8 +40,9 @@ from sknemg import (
     save_model,
 )
 from sknemg.images import PlotImage
-from sknemg.persistence import ModelVersionWarning
+from sknemg.persistence import ModelVersionWarning, push_to_hub
 from sknemg.persistence._kinds import KINDS
+from sknemg.persistence._write_folder import _put_in_order
 from sknemg.versions import versions_of
 
 SFREQ = 1000.0
@@ -353,26 +354,77 @@ def test_a_first_model_that_cannot_be_written_leaves_nothing(tmp_path, models, m
     assert not any(tmp_path.iterdir())
 
 
-def test_after_a_kill_no_file_is_lost_and_no_mixture_is_loaded(tmp_path, models):
+def states_of(folder, action, monkeypatch):
+    """Copy a folder as it is before each renaming of an action: what a kill there leaves."""
+    rename, states = Path.rename, []
+
+    def copy_and_rename(self, target):
+        states.append(folder.parent / f"{folder.name}-{len(states)}")
+        shutil.copytree(folder, states[-1])
+        return rename(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", copy_and_rename)
+        action()
+    return states
+
+
+@pytest.mark.parametrize("with_tables", [(True, False), (False, True)])
+def test_after_a_kill_the_model_before_answers_and_saving_goes_on(
+    tmp_path, models, monkeypatch, with_tables
+):
+    first, second = ({"scores": model_table()} if there else None for there in with_tables)
     folder = tmp_path / "model"
-    save_model(models[0], folder, card="my own card")
-    before = sorted(content(folder).values())
-    kill = (
-        "import os, sys, pickle, pathlib\n"
-        "from sknemg import save_model\n"
-        "model, done, rename = pickle.load(sys.stdin.buffer), [], pathlib.Path.rename\n"
-        "def stop(self, target):\n"
-        "    done.append(1)\n"
-        "    return os._exit(9) if len(done) == 7 else rename(self, target)\n"
-        "pathlib.Path.rename = stop\n"
-        "save_model(model, sys.argv[1], overwrite=True)\n"
-    )
-    command = [sys.executable, "-c", kill, str(folder)]
-    assert subprocess.run(command, input=pickle.dumps(models[1])).returncode == 9
-    with pytest.raises(InvalidModelError, match=r"left is in folder '.sknemg-\w+'"):
-        load_model(folder)
-    left = list(content(folder).values())
-    assert all(left.count(one) for one in before)
+    old = save_model(models[0], folder, card="my own card", evaluation=first)
+    before = content(folder)
+    with pytest.warns(UserWarning, match="is kept as"):
+        states = states_of(
+            folder,
+            lambda: save_model(models[1], folder, evaluation=second, overwrite=True),
+            monkeypatch,
+        )
+    assert len(states) == 9
+    for at, state in enumerate(states):
+        if at == 0:  # nothing has moved
+            load_model(state, fingerprint=old)
+        else:
+            with pytest.warns(UserWarning, match="was broken off: this is the model that was") as c:
+                load_model(state, fingerprint=old)
+            assert c[0].filename == __file__
+            with pytest.raises((InvalidModelError, ImportError), match=r"save it anew|'sknemg.hub"):
+                push_to_hub(state, "ward/emg")
+        with pytest.raises(FileExistsError, match="or set overwrite=True"):
+            save_model(models[1], state)
+        again = states_of(state, lambda state=state: _put_in_order(state), monkeypatch)
+        assert content(state).items() >= before.items()  # and a copy of the card
+        for stopped in again:  # putting back may be killed as well
+            with pytest.warns(UserWarning, match="was broken off"):
+                load_model(stopped, fingerprint=old)
+            with pytest.warns(UserWarning, match="is kept as"):
+                new = save_model(models[1], stopped, evaluation=second, overwrite=True)
+            load_model(stopped, fingerprint=new)
+            assert not list(stopped.glob(".sknemg-*"))
+
+
+def test_what_a_kill_leaves_behind_is_taken_off_by_the_next_saving(tmp_path, models, monkeypatch):
+    folder = tmp_path / "model"
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", lambda *args, **kwargs: None)
+        save_model(models[0], folder)
+        fingerprint = save_model(models[1], folder, overwrite=True)
+    assert len(list(folder.glob(".sknemg-*"))) == 2
+    load_model(folder, fingerprint=fingerprint)
+    save_model(models[0], folder, overwrite=True)
+    assert not list(folder.glob(".sknemg-*"))
+
+
+def test_a_first_saving_that_was_killed_is_no_obstacle(tmp_path, models, monkeypatch):
+    folder = tmp_path / "model"
+    for state in states_of(folder, lambda: save_model(models[0], folder), monkeypatch):
+        with pytest.raises(InvalidModelError, match=r"left is in folder '.sknemg-\w+'"):
+            load_model(state)
+        fingerprint = save_model(models[1], state)
+        load_model(state, fingerprint=fingerprint)
 
 
 def test_what_is_not_the_models_stays_when_it_is_replaced(tmp_path, models):
