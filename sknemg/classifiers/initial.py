@@ -60,9 +60,8 @@ def networks_in(model: Any, kind: type) -> list[Any]:
         return networks_in(model.estimator, kind)
     inner = [step for _, step in getattr(model, "steps", [])]
     inner += dict(getattr(model, "named_estimators_", {})).values()
-    inner += [getattr(model, name) for name in ("estimator_", "estimator") if hasattr(model, name)][
-        :1
-    ]
+    fitted = ("best_estimator_", "estimator_", "estimator")
+    inner += [getattr(model, name) for name in fitted if hasattr(model, name)][:1]
     return [found for own in inner for found in networks_in(own, kind)]
 
 

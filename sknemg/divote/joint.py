@@ -285,14 +285,20 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
         if not self.estimators:
             raise ValueError("estimators is empty: give a list of (name, estimator).")
         self._validate_names([name for name, _ in self.estimators])
-        if self.weights is not None:
-            weights = np.asarray(self.weights, dtype=float)
-            right = weights.shape == (len(self.estimators),) and np.isfinite(weights).all()
-            if not right or (weights < 0).any() or not weights.any():
-                raise ValueError(
-                    f"weights={self.weights!r} must be {len(self.estimators)} numbers >= 0, one "
-                    "for each estimator, not all 0."
-                )
+        self._member_weights(len(self.estimators))
+
+    def _member_weights(self, n_members: int) -> NDArray[np.float64]:
+        """Give a weight for each of so many members, whenever the weights were set."""
+        if self.weights is None:
+            return np.ones(n_members)
+        weights = np.asarray(self.weights, dtype=float)
+        right = weights.shape == (n_members,) and np.isfinite(weights).all()
+        if not right or (weights < 0).any() or not weights.any():
+            raise ValueError(
+                f"weights={self.weights!r} must be {n_members} numbers >= 0, one for each "
+                "estimator, not all 0."
+            )
+        return weights
 
     def _check_fitted_members(self) -> None:
         """Hold members that were not trained here to what `fit` asks of its own."""
@@ -310,6 +316,8 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
         self, X: Any, groups: ArrayLike | None, scored: Sequence[Any] | None = None
     ) -> _JointScores:
         check_is_fitted(self)
+        self._validate_params()  # which may have been set after fit
+        weights = self._member_weights(len(self.estimators_))
         subjects = read_subjects(X, groups)
         opened = [open_model(member) for member in self.estimators_]
         with _silent_about_single_kinds():
@@ -326,7 +334,6 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
             )
             for table, member in zip(tables, opened, strict=True)
         ]
-        weights = np.ones(len(kinds)) if self.weights is None else np.asarray(self.weights)
         recordings = joint_scores(kinds, weights=weights, floor=self.floor)
         subject, names = self._number_subjects(X, groups, len(recordings))
         votes = subject_votes(recordings, subject, len(names))

@@ -387,6 +387,8 @@ def dump_parameter(value: Any, path: str) -> Any:
     """Write a parameter: a number, text, truth value, None, or a container of such."""
     if isinstance(value, np.generic):
         value = value.item()
+    elif isinstance(value, np.ndarray):  # read back as a list, which estimators take as well
+        value = value.tolist()
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, Integral) and abs(int(value)) <= _LARGEST:

@@ -149,6 +149,13 @@ def test_a_network_is_found_in_a_model_around_it(old):
     assert {name for name in changed(new, inside) if name.startswith("blocks")} == set()
 
 
+def test_a_network_is_found_in_a_fitted_search(old):
+    search = GridSearchCV(network(), {"lr": [1e-3]}, cv=2).fit(*rows())
+    new = network(init=search, init_lr=1e-12, freeze=12).fit(*rows())
+    best = search.best_estimator_
+    assert {name for name in changed(new, best) if name.startswith("blocks")} == set()
+
+
 def test_clones_pickles_and_parameters_keep_what_is_started_from(old):
     estimator = network(init=old, freeze=2)
     assert estimator.get_params()["init"] is old

@@ -128,6 +128,22 @@ def test_weights_choose_among_kinds(toy):
         joint(weights=[1, 1, 1]).fit(X, y)
 
 
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"weights": [2.0]}, r"weights=\[2.0\] must be 2 numbers >= 0"),
+        ({"weights": [-1, 3]}, "must be 2 numbers >= 0"),
+        ({"weights": [0, 0]}, "not all 0"),
+        ({"floor": -1.0}, "'floor' parameter of JointVoteClassifier must be"),
+    ],
+)
+def test_what_is_set_after_fit_is_checked_as_before(toy, params, said):
+    X, y = toy
+    model = joint().fit(X, y)
+    with pytest.raises(ValueError, match=said):
+        model.set_params(**params).predict_proba(X)
+
+
 @pytest.mark.parametrize("routing", [True, False])
 def test_searches_and_folds_by_subject(toy, routing):
     X, y = toy

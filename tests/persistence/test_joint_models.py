@@ -77,6 +77,15 @@ def test_a_loaded_model_answers_the_same_bits(model, tmp_path):
     assert b"CODE-" not in content
 
 
+def test_parameters_that_are_arrays_are_kept(tmp_path):
+    X, y = cohort()
+    model = joint(weights=np.array([2, 1])).fit(X, y)
+    save_model(model, tmp_path / "model")
+    loaded = load_model(tmp_path / "model")
+    assert loaded.weights == [2, 1]
+    assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+
+
 @pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")  # a flat channel
 def test_a_patient_is_refused_as_by_any_model(model):
     (flat,) = model.diagnose(Recordings([np.zeros(1100)], sfreq=1000, subject="a"))
