@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from numbers import Real
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch.optim.swa_utils import update_bn
 
 from sknemg.classifiers.base import BaseSegmentClassifier
 from sknemg.classifiers.repeatable import seeded
+from sknemg.signal.rates import is_number
 
 Network = TypeVar("Network", bound=BaseSegmentClassifier)
 
@@ -59,7 +59,7 @@ def adapted_network(
     Recognition 80 (2018) 109-117.
     """
     check_is_fitted(network)
-    if not isinstance(share, Real) or not 0 <= share <= 1:
+    if not is_number(share) or not 0 <= share <= 1:
         raise ValueError(f"share={share!r} must be a number from 0 to 1.")
     rows = network._validated(X)
     if len(rows) < 2:

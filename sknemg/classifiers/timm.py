@@ -19,6 +19,7 @@ from sknemg.nn.image_models import (
     matching_parameters,
     own_image_size,
 )
+from sknemg.signal.rates import is_number
 
 
 class TimmClassifier(BaseSegmentClassifier):
@@ -213,7 +214,7 @@ class TimmClassifier(BaseSegmentClassifier):
                 "'backbone' or patterns such as 'layer1.*'."
             )
         for pattern, lr in (self.lr_groups or {}).items():
-            if isinstance(lr, bool) or not isinstance(lr, Real) or not 0 < float(lr) < np.inf:
+            if not is_number(lr) or lr <= 0:
                 raise ValueError(
                     f"lr_groups[{pattern!r}]={lr!r} must be a number > 0; `freeze` keeps "
                     "parameters as they are."

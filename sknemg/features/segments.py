@@ -5,7 +5,6 @@ by itself. :class:`~sknemg.SegmentFeatures` puts them together for a pipeline.
 """
 
 from collections.abc import Iterable, Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from sknemg.features.turns import check_segments, check_some, count_turns
 from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._convert import common_sfreq
 from sknemg.signal import check_rate
+from sknemg.signal.rates import is_number
 
 __all__ = [
     "amplitude_features",
@@ -147,11 +147,7 @@ def count_crossings(segments: ArrayLike, *, threshold: float = 0.01) -> NDArray[
     >>> count_crossings([[1.0, -1.0, 0.005, -1.0, 1.0]], threshold=0.01)
     array([2])
     """
-    if (
-        isinstance(threshold, bool)
-        or not isinstance(threshold, Real)
-        or not 0 <= threshold < np.inf
-    ):
+    if not is_number(threshold) or threshold < 0:
         raise ValueError(f"threshold={threshold!r} must be a finite number from 0, in mV.")
     x = _centred(segments)
     side = np.where(x > threshold, 1, np.where(x < -threshold, -1, 0)).astype(np.int8)

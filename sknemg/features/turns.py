@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sknemg.recordings import Windows
 from sknemg.recordings._problems import listed, shown
 from sknemg.signal import LARGEST_AMPLITUDE, implausible
+from sknemg.signal.rates import is_number
 
 #: Part of a threshold by which a change may fall short of it: the rounding of digitised samples.
 _ROUNDING = 1e-5
@@ -57,7 +57,7 @@ unlike in its first six digits.
 
 def is_positive(value: Any) -> bool:
     """Tell a finite number above 0 from what is none."""
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < np.inf
+    return is_number(value) and value > 0
 
 
 class Turns(NamedTuple):

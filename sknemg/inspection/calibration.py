@@ -19,6 +19,7 @@ from sknemg.inspection._style import (
     new_axes,
 )
 from sknemg.metrics import proportion_interval
+from sknemg.recordings._problems import check_counts
 
 
 class CalibrationDisplay:
@@ -128,6 +129,7 @@ class CalibrationDisplay:
         -------
         CalibrationDisplay
         """
+        check_counts(n_bins=n_bins)
         y_true, scores = labels_and_scores(y_true, y_score, classes, probabilities=True)
         groups = None if groups is None else check_each("groups", groups, len(y_true))
         rows = []

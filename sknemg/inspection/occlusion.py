@@ -138,11 +138,15 @@ def _falls(predict: Any, segment: NDArray[Any], changed: NDArray[Any]) -> pd.Dat
 
 
 def check_segment(segment: ArrayLike) -> NDArray[np.float32]:
-    """Return one segment as an array, or say what is wrong with its shape."""
+    """Return one segment as an array, or say what is wrong with its shape or its samples."""
     segment = np.asarray(segment, dtype=np.float32)
     if segment.ndim != 1:
         raise ValueError(
             f"segment has shape {segment.shape}: give one segment of shape (n_times,), such as "
             "segments[0]."
+        )
+    if n_bad := int((~np.isfinite(segment)).sum()):
+        raise ValueError(
+            f"{n_bad} of the {len(segment)} samples of segment are NaN or infinite: give another."
         )
     return segment

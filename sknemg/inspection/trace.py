@@ -12,6 +12,8 @@ from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import class_columns
 from sknemg.inspection._style import GREY, divide, legend, new_axes, stacked_scores
 from sknemg.recordings import Recordings
+from sknemg.recordings._problems import check_counts
+from sknemg.signal.rates import is_number
 
 GAINS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # mV/div
 _SPACING = 2  # divisions from one sweep to the next
@@ -161,11 +163,28 @@ class TraceDisplay:
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If `start` lies outside of the recording, or another number is not above 0.
         """
+        check_counts(n_divs=n_divs, n_sweeps=n_sweeps)
+        duration = len(self.signal) / self.sfreq
+        if not is_number(start) or not 0 <= start <= duration:
+            raise ValueError(f"start={start!r} must be from 0 to {duration:g} s, the recording.")
+        gain = fitting_gain(self.signal) if gain is None else gain
+        for name, value in {"ms_per_div": ms_per_div, "gain": gain}.items():
+            if not is_number(value) or value <= 0:
+                raise ValueError(f"{name}={value!r} must be a number > 0.")
+        n_times = round(ms_per_div * n_divs * self.sfreq / 1e3)
+        if n_times < 1:
+            raise ValueError(
+                f"A sweep of ms_per_div={ms_per_div:g} and n_divs={n_divs} has no sample at "
+                f"{self.sfreq:g} Hz: give more milliseconds."
+            )
         ax = new_axes(ax, (8, 6) if self.scores is None else (8, 8))
         self.figure_, self.score_axes_ = ax.figure, None
-        gain = fitting_gain(self.signal) if gain is None else gain
-        n_times = round(ms_per_div * n_divs * self.sfreq / 1e3)
         first = round(start * self.sfreq)
         n_sweeps = max(1, min(n_sweeps, -(-(len(self.signal) - first) // n_times)))
         if self.scores is not None:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks, peak_widths, welch
 
+from sknemg.recordings._problems import listed
 from sknemg.signal import check_rate
 
 
@@ -52,6 +53,10 @@ def measure_waveforms(segments: ArrayLike, sfreq: float) -> pd.DataFrame:
     x = np.asarray(segments, dtype=float)
     if x.ndim != 2:
         raise ValueError(f"segments has shape {x.shape}: give (n_segments, n_times).")
+    if len(bad := np.flatnonzero(~np.isfinite(x).all(axis=1))):
+        raise ValueError(
+            f"segments holds NaN or infinite values in {listed(bad, 'row')}: leave these out."
+        )
     flat = np.ptp(x, axis=1) == 0
     x = np.where(flat[:, None], 0.0, x - x.mean(axis=1, keepdims=True))
     freqs, power = welch(x, sfreq, nperseg=min(x.shape[1], round(0.1 * sfreq)))

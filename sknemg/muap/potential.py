@@ -1,6 +1,5 @@
 """One motor unit action potential: averaged over its discharges, and measured."""
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sknemg.recordings._problems import shown
 from sknemg.signal import LARGEST_AMPLITUDE, LEAST_RATE, check_rate, implausible
+from sknemg.signal.rates import is_number
 
 __all__ = ["average_muap", "measure_muap"]
 
@@ -173,7 +173,7 @@ def measure_muap(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> di
     if wave.ndim != 1 or not len(wave):
         raise ValueError(f"A template has the shape (n_times,), with samples; got {wave.shape}.")
     check_signal(wave)
-    if isinstance(noise, bool) or not isinstance(noise, Real) or not 0 <= noise < np.inf:
+    if not is_number(noise) or noise < 0:
         raise ValueError(f"noise={noise!r} is no standard error: give a number from 0, in mV.")
     wave = wave - np.median(wave)
     threshold = max(BASELINE, 3 * noise)

@@ -14,6 +14,18 @@ LEAST_RATE = 1500.0
 LARGEST_RATIO = 1000
 
 
+def is_number(value: Any) -> bool:
+    """Tell a finite number from what is none, such as a truth value or a text.
+
+    Examples
+    --------
+    >>> [is_number(value) for value in (2, 0.5, True, "2", math.nan, math.inf)]
+    [True, True, False, False, False, False]
+    """
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    return real and bool(-math.inf < value < math.inf)
+
+
 def exact(number: float) -> Fraction:
     """Return the decimal number that a float was written as, so that 0.1 means one tenth.
 
@@ -64,7 +76,7 @@ def check_rate(sfreq: Any, *, name: str = "sfreq", least: float = 0.0) -> float:
     ValueError: sfreq=48 Hz is too low to show motor units: give a recording of 1500 Hz or more, \
 and its rate in hertz, not in kilohertz.
     """
-    if isinstance(sfreq, bool) or not isinstance(sfreq, Real) or not 0 < float(sfreq) < math.inf:
+    if not is_number(sfreq) or sfreq <= 0:
         raise ValueError(f"{name}={sfreq!r} is no rate: give the sampling rate in hertz.")
     rate = float(sfreq)
     if rate < least:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sknemg.signal.rates import check_rate, exact
+from sknemg.signal.rates import check_rate, exact, is_number
 
 _TOLERANCE = Fraction(1, 10**6)  # of a sample: the rounding errors of seconds given as floats
 
@@ -17,7 +16,7 @@ _TOLERANCE = Fraction(1, 10**6)  # of a sample: the rounding errors of seconds g
 def _in_samples(name: str, seconds: float, sfreq: float) -> Fraction:
     """Convert seconds to samples, without the rounding errors of seconds such as 0.1 * 3."""
     check_rate(sfreq)
-    if isinstance(seconds, bool) or not isinstance(seconds, Real) or not math.isfinite(seconds):
+    if not is_number(seconds):
         raise ValueError(f"{name}={seconds!r} is no time: give seconds.")
     exactly = exact(seconds).limit_denominator(10**9) * exact(sfreq)
     whole = round(exactly)

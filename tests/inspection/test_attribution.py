@@ -43,6 +43,38 @@ def test_randomised_weights_give_another_map(network, method):
     assert np.corrcoef(trained[0], again[0])[0, 1] > 0.99
 
 
+@pytest.mark.parametrize(
+    "method", ["integrated_gradients", "gradient_shap", "input_x_gradient", "saliency"]
+)
+def test_attribution_is_the_same_each_time_and_leaves_chance_alone(network, method):
+    pytest.importorskip("captum")
+    clf, X, _ = network
+    inputs = clf.module_input(X[:2])
+    shared = np.random.mtrand._rand  # what `np.random.rand` draws from
+    before = shared.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    first = inspection.attribute(clf.module_, inputs, 1, method=method)
+    assert (shared.get_state()[1].tolist(), torch.get_rng_state().tolist()) == before
+    shared.rand()
+    torch.rand(1)
+    np.testing.assert_array_equal(
+        inspection.attribute(clf.module_, inputs, 1, method=method), first
+    )
+
+
+def test_samples_that_are_none_are_refused():
+    segment = np.zeros(1000)
+    segment[3:5] = np.nan
+
+    def score(segments):
+        return np.nan_to_num(segments[:, :1])
+
+    for occlude in (inspection.occlude_time, inspection.occlude_bands):
+        with pytest.raises(ValueError, match="2 of the 1000 samples of segment are NaN or infin"):
+            occlude(score, segment, 1000)
+    with pytest.raises(ValueError, match="segments holds NaN or infinite values in row 1:"):
+        inspection.measure_waveforms([np.zeros(1000), segment], 1000)
+
+
 def test_unknown_attribution_is_refused(network):
     with pytest.raises(ValueError, match="method='guess' is unknown: give 'gradient_shap', "):
         inspection.attribute(network[0].module_, torch.zeros(1, 1, 1100), 0, method="guess")

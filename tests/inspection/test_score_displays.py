@@ -246,6 +246,14 @@ def test_calibration_of_true_and_of_boastful_scores():
     assert inside.mean() > 0.8
 
 
+@pytest.mark.parametrize("n_bins", [0, -1, 2.5, True])
+def test_bins_that_cannot_be_counted_are_refused(n_bins):
+    with pytest.raises(ValueError, match=f"n_bins={n_bins} must be an integer >= 1"):
+        inspection.CalibrationDisplay.from_predictions(
+            ["a", "b"], [[0.7, 0.3]] * 2, classes=["a", "b"], n_bins=n_bins
+        )
+
+
 def test_calibration_of_many_rows_of_few_subjects_is_as_wide_as_of_the_subjects():
     y, scores = _noisy_scores(30)
     options = {"classes": CLASSES, "n_bins": 2}

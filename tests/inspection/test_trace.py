@@ -30,6 +30,25 @@ def test_trace_is_negative_up_with_the_readers_scales():
         inspection.TraceDisplay.from_recording(Segmenter(window=0.1).transform(X), 0)
 
 
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"start": -1}, r"start=-1 must be from 0 to 0\.3 s"),  # counted from the end before
+        ({"start": 10}, r"start=10 must be from 0 to 0\.3 s"),
+        ({"gain": 0}, "gain=0 must be a number > 0"),
+        ({"gain": -0.5}, "gain=-0.5 must be a number > 0"),  # positive would be up
+        ({"ms_per_div": True}, "ms_per_div=True must be a number > 0"),
+        ({"ms_per_div": 1e-3}, r"A sweep of ms_per_div=0\.001 and n_divs=10 has no sample"),
+        ({"n_divs": 0}, "n_divs=0 must be an integer >= 1"),
+        ({"n_sweeps": 0}, "n_sweeps=0 must be an integer >= 1"),
+    ],
+)
+def test_scales_that_are_none_are_refused(params, said):
+    display = inspection.TraceDisplay(np.zeros(3000), 10_000)
+    with pytest.raises(ValueError, match=said):
+        display.plot(**params)
+
+
 def test_trace_with_scores_of_its_segments(fitted):
     pipe, X, _ = fitted()
     display = inspection.TraceDisplay.from_estimator(pipe, X, -1, n_sweeps=4)
