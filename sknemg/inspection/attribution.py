@@ -93,12 +93,13 @@ def _same_chance(device: device) -> Iterator[None]:
 
     All of its methods draw from torch, if only to look at the network, and SHAP from numpy as well.
     """
-    from sknemg.classifiers.repeatable import seeded
+    import torch
 
     before = np.random.get_state()  # noqa: NPY002 - captum knows no generators
     np.random.seed(0)  # noqa: NPY002
     try:
-        with seeded(0, device):
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(0)
             yield
     finally:
         np.random.set_state(before)  # noqa: NPY002
