@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ OWN_COLUMNS = (
     *("row", "muscle", "location", "seconds", "used"),
     *(*MEASURES, "distance", "unusable", "unusual", "without"),
 )
+_NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"  # in the text of a reason
 _MOST_UNUSABLE = 0.5  # of a patient's recordings; beyond it the patient cannot be judged
 
 
@@ -262,11 +264,11 @@ class Answering:
         used = own["used"].to_numpy(dtype=bool)
         n_lost = len(unreadable) + int((~used).sum())
         if n_lost > _MOST_UNUSABLE * (len(unreadable) + len(used)):
-            kinds = own["unusable"].astype(str).str.replace(r"\d[\d.e+-]*", "…", regex=True)
+            kinds = own["unusable"].astype(str).str.replace(_NUMBER, "…", regex=True)
             reasons = _not_read(unreadable)
             for kind in pd.unique(kinds[~used]):
                 at = (kinds == kind).to_numpy()
-                reasons.append(f"{own['unusable'][at].iloc[0]}: {_at(own, at)}")
+                reasons.append(f"{_as_one(own['unusable'][at].tolist())}: {_at(own, at)}")
             return reasons
         distance = float(np.median(own["distance"][used]))
         if distance > self.plausibility_.subject_distance_:
@@ -303,6 +305,23 @@ class Answering:
 
 def _texts(column: pd.Series) -> list[str]:
     return [text for text in pd.unique(column) if text]
+
+
+def _as_one(texts: Sequence[str]) -> str:
+    """Join texts that differ in their numbers alone: where these differ, they become a range.
+
+    Examples
+    --------
+    >>> _as_one(["a noise floor of 89 µV", "a noise floor of 60 µV", "a noise floor of 75 µV"])
+    'a noise floor of 60 to 89 µV'
+    >>> _as_one(["0.3 s long, a window is 0.4 s", "0.15 s long, a window is 0.4 s"])
+    '0.15 to 0.3 s long, a window is 0.4 s'
+    """
+    between = re.split(_NUMBER, texts[0])
+    columns = zip(*(re.findall(_NUMBER, text) for text in texts), strict=True)
+    ranges = [sorted(dict.fromkeys(numbers), key=float) for numbers in columns]
+    said = [own[0] if len(own) == 1 else f"{own[0]} to {own[-1]}" for own in ranges]
+    return "".join(a + b for a, b in zip(between, [*said, ""], strict=True))
 
 
 def _not_read(unreadable: Sequence[str]) -> list[str]:

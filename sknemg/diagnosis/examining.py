@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sknemg.features.segments import segment_features
 from sknemg.preprocessing.activity import ActivityGate
 from sknemg.recordings import Recordings
+from sknemg.recordings._plausible import kilohertz_hint
+from sknemg.recordings.muscles import named_muscle
 from sknemg.signal import (
     LARGEST_AMPLITUDE,
     LARGEST_RATIO,
@@ -85,13 +87,18 @@ class Examiner:
             distances = self._distances(features)
             table.iloc[rows] = np.column_stack([measures, distances])
             muscles = X["muscle"].tolist() if "muscle" in X else [None] * len(X)
+            known = {_muscle_of(muscle) for muscle in self.muscles_}
             for at, (row, own, distance) in enumerate(zip(rows, measures, distances, strict=True)):
                 wrong, odd = self._wrong_levels(own)
                 if active is not None and not active[at]:
                     wrong.append("rest: no contraction in it")
                 if distance > self.distance_ and not wrong:
                     wrong = ["its features are unlike all of training"]
-                if len(self.muscles_) and _is_strange(muscles[row], self.muscles_):
+                if (
+                    known
+                    and isinstance(muscles[row], str)
+                    and _muscle_of(muscles[row]) not in known
+                ):
                     odd.append("a muscle that was not in training")
                 unusable[row], unusual[row] = "; ".join(wrong), "; ".join(odd)
         at_rate = dict(zip(rows.tolist(), waves, strict=True))
@@ -104,9 +111,10 @@ class Examiner:
         if not np.isfinite(signal).all():
             return "samples without a value"
         if np.isnan(rate) or not 1 / LARGEST_RATIO <= self.sfreq / rate <= LARGEST_RATIO:
-            return f"a sampling rate of {rate:g} Hz"
+            return f"a sampling rate of {rate:g} Hz{kilohertz_hint(rate)}"
         if rate < self.sfreq * (1 - 1e-9):
-            return f"sampled at {rate:g} Hz, below the {self.sfreq:g} Hz of the model"
+            hint = kilohertz_hint(rate)
+            return f"sampled at {rate:g} Hz{hint}, below the {self.sfreq:g} Hz of the model"
         if len(signal) < self.min_duration * rate * (1 - 1e-9):
             return f"{len(signal) / rate:.2f} s long, a window is {self.min_duration:g} s"
         if np.ptp(signal) == 0:
@@ -170,7 +178,8 @@ class Examiner:
             elif max(above, below) > 1 and name == "rms":
                 unusual.append("an amplitude beyond that of training")
         if values["noise"] > FAR * high["noise"] and not unusable:
-            unusable.append(f"a noise floor of {1000 * values['noise']:.2g} µV")
+            microvolts = float(f"{1000 * values['noise']:.2g}")
+            unusable.append(f"a noise floor of {microvolts:g} µV")
         for name, limit in MOST_SHARES.items():
             words = {"mains": "mains hum", "clipped": "clipped", "flat": "flat"}[name]
             if values[name] > max(limit, min(1.2 * high[name], 0.95)):
@@ -180,5 +189,6 @@ class Examiner:
         return unusable, unusual
 
 
-def _is_strange(muscle: Any, known: NDArray[Any]) -> bool:
-    return isinstance(muscle, str) and muscle not in known
+def _muscle_of(name: Any) -> str:
+    """Name a muscle in one way, whatever it is called, on whichever side."""
+    return named_muscle(name)[0] or " ".join(str(name).casefold().split())

@@ -13,6 +13,7 @@ from sknemg.muap.reference import MuapReference
 from sknemg.pages import Table
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import capped
+from sknemg.recordings.muscles import named_muscle
 from sknemg.signal import LEAST_RATE
 
 _MILLISECONDS = ("duration", "spike_duration", "rise_time")
@@ -38,7 +39,8 @@ def muap_comparison(
     """
     own: Any = found.recordings[found.recordings["used"]]
     muscles = own["muscle"].tolist() if "muscle" in own else [None] * len(own)
-    known = np.array([reference.knows(muscle) for muscle in muscles], dtype=bool)
+    normed = [_norm_of(muscle, reference) for muscle in muscles]
+    known = np.array([muscle is not None for muscle in normed], dtype=bool)
     without = sorted({str(m) for m, k in zip(muscles, known, strict=True)
                       if not k and isinstance(m, str)})  # fmt: skip
     notes = [f"no norms of {capped(without)}"] if without else []
@@ -52,12 +54,33 @@ def muap_comparison(
     if known.any():
         names = reference.norms["parameter"].unique().tolist()
         rows = own["row"].to_numpy()[known]
-        muaps = MuapFeatures(names).to_frame(X[rows].with_columns(subject=str(found.subject)))
-        silent = sorted({str(m) for m, k in zip(muscles, known, strict=True) if k}
+        measured = X[rows].with_columns(
+            subject=str(found.subject),
+            muscle=[one for one, k in zip(normed, known, strict=True) if k],
+            _side=[named_muscle(str(m))[1] for m, k in zip(muscles, known, strict=True) if k],
+        )
+        muaps = MuapFeatures(names).to_frame(measured)
+        silent = sorted({str(m) for m, k in zip(normed, known, strict=True) if k}
                         - set(muaps["muscle"].astype(str)))  # fmt: skip
         notes += [f"no potentials found in {capped(silent)}"] if silent else []
-    summary = reference.summary(muaps) if len(muaps) else pd.DataFrame()
+    sides = muaps.groupby("_side", sort=False) if len(muaps) else ()
+    parts = [_beside(reference.summary(rows), str(side)) for side, rows in sides]
+    summary = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     return summary, "Not compared: " + "; ".join(notes) + "." if notes else ""
+
+
+def _norm_of(muscle: Any, reference: MuapReference) -> str | None:
+    """Name the norms of a muscle, whatever it is called; None if there are none."""
+    if not isinstance(muscle, str) or reference.knows(muscle):
+        return muscle if isinstance(muscle, str) else None
+    usual, _ = named_muscle(muscle)
+    own = [m for m in reference.norms["muscle"].unique() if usual and named_muscle(m)[0] == usual]
+    return str(own[0]) if len(own) == 1 else None
+
+
+def _beside(summary: pd.DataFrame, side: str) -> pd.DataFrame:
+    """Tell the muscles of one side from those of the other, if their names do."""
+    return summary.assign(muscle=summary["muscle"] + f", {side}") if side else summary
 
 
 def muap_table(summary: pd.DataFrame, note: str) -> Table:

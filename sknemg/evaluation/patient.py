@@ -95,7 +95,7 @@ def patient_page(
         bars=[(str(k), p, k in found.answer) for k, p in found.probabilities.items()],
         percent=percent,
         coverage=format_share(found.coverage),
-        recordings=_recordings_table(found),
+        recordings=_recordings_table(X, found),
         traces=traces,
         marked=any(trace.marks for trace in traces),
         scale=f"{scale:g} mV" if scale >= 1 else f"{1000 * scale:g} µV",
@@ -162,13 +162,23 @@ def write_patient(
         texts = {
             ".html": page,
             ".json": json.dumps(values, indent=1, ensure_ascii=False) + "\n",
-            ".csv": one.recordings.to_csv(index=False, float_format="%.6g"),
+            ".csv": _with_files(X, one.recordings).to_csv(index=False, float_format="%.6g"),
         }
         for suffix, text in texts.items():
             file = folder / f"{stem}{suffix}"
             file.write_text(text, encoding="utf-8")
             files.append(file)
     return files
+
+
+def _with_files(X: Recordings, own: pd.DataFrame) -> pd.DataFrame:
+    """Name the file of each recording behind its row, if files are known."""
+    if "file" not in X:
+        return own
+    files = X["file"].to_numpy()[own["row"].to_numpy(dtype=int)]
+    own = own.copy()
+    own.insert(own.columns.tolist().index("row") + 1, "file", files, allow_duplicates=True)
+    return own
 
 
 def summary(found: Diagnosis, fingerprint: str = "") -> dict[str, Any]:
@@ -217,9 +227,11 @@ def _stem(subject: Any, taken: set[str]) -> str:
 # -- what the page shows -----------------------------------------------------------------------
 
 
-def _recordings_table(found: Diagnosis) -> Table:
+def _recordings_table(X: Recordings, found: Diagnosis) -> Table:
     own: Any = found.recordings
     columns: dict[str, Any] = {"recording": np.arange(1, len(own) + 1)}
+    if "file" in X:
+        columns["file"] = X["file"].to_numpy()[own["row"].to_numpy()]
     known = [own[name] for name in ("muscle", "location") if name in own]
     if known:
         texts = pd.concat(known, axis=1).to_numpy()
@@ -255,7 +267,7 @@ def _decisive(found: Diagnosis) -> list[str]:
     probability = found.probabilities[first]
     fall = probability - own["without"].to_numpy(dtype=float)
     if np.isnan(fall).all():
-        return ["There is one recording only: without it there is no answer."]
+        return ["One recording alone gives the answer: without it there is none."]
     at = int(np.nanargmax(np.abs(fall)))
     without = own["without"].iloc[at]
     muscle = own["muscle"].iloc[at] if "muscle" in own else None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sknemg.preprocessing.activity import ActivityGate
 from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._convert import common_sfreq
+from sknemg.recordings._plausible import kilohertz_hint
 from sknemg.recordings._problems import listed, raise_problems, rows_of
 from sknemg.recordings.recordings import offsets_of
 from sknemg.signal import LARGEST_RATIO, n_window_samples, resample, window_starts
@@ -40,15 +41,23 @@ def bring_to_rate(
         named = np.flatnonzero(far)
         raise_problems(
             named,
-            [f"sampled at {rates[row]:.10g} Hz, for {sfreq:.10g} Hz" for row in named],
+            [
+                f"sampled at {rates[row]:.10g} Hz{kilohertz_hint(rates[row])}, for {sfreq:.10g} Hz"
+                for row in named
+            ],
             f"give rates in hertz, less than a factor of {LARGEST_RATIO} apart",
         )
     low = np.flatnonzero(rates < sfreq)
     if low.size and not upsample:
+        hints = [kilohertz_hint(rates[row]) for row in low]
+        ways = "lower `sfreq`, leave the recording out or set upsample=True"
         raise_problems(
             low,
-            [f"sampled at {rates[row]:.10g} Hz, below {sfreq:.10g} Hz" for row in low],
-            "lower `sfreq`, leave the recording out or set upsample=True",
+            [
+                f"sampled at {rates[row]:.10g} Hz{hint}, below {sfreq:.10g} Hz"
+                for row, hint in zip(low, hints, strict=True)
+            ],
+            f"give the rate in hertz if it is in kilohertz; else {ways}" if any(hints) else ways,
         )
     rows = [
         signal if rate == sfreq or not len(signal) else resample(signal, rate, sfreq, method=method)  # type: ignore[arg-type]

@@ -107,6 +107,27 @@ def too_short(lengths: NDArray[np.int64], rates: NDArray[np.float64]) -> dict[in
     return {row: f"{lengths[row]} samples" for row in short.tolist()}
 
 
+def kilohertz_hint(sfreq: float) -> str:
+    """Ask, behind a rate in a message, whether it was given in kilohertz.
+
+    Parameters
+    ----------
+    sfreq : float
+        In hertz, as it was given.
+
+    Returns
+    -------
+    str
+        Empty if no needle EMG is sampled at so many kilohertz.
+
+    Examples
+    --------
+    >>> [f"{rate:g} Hz{kilohertz_hint(rate)}" for rate in (48, 4000, 0.5)]
+    ['48 Hz (kilohertz?)', '4000 Hz', '0.5 Hz']
+    """
+    return " (kilohertz?)" if 1 <= sfreq <= KILOHERTZ else ""
+
+
 def lowest_level(sfreq: float) -> float:
     """Give the rms in mV below which signals of a rate are less than most amplifiers' noise.
 

@@ -183,11 +183,15 @@ _SHARED: dict[str, Literal["proximal", "distal"]] = {
     "pt": "distal",  # pronator teres, peroneus tertius
 }
 
-_SIDES = frozenset(
-    {"l", "r", "left", "right", "lt", "rt", "lft", "rgt", "lh", "rh", "li", "re"}
-    | {"links", "rechts", "linker", "rechter", "linke", "rechte", "linkes", "rechtes"}
-    | {"sin", "dex", "dext", "sinister", "dexter", "sinistra", "dextra", "sinistri", "dextri"}
+_LEFT = frozenset(
+    {"l", "left", "lt", "lft", "lh", "li", "links", "linker", "linke", "linkes"}
+    | {"sin", "sinister", "sinistra", "sinistri"}
 )
+_RIGHT = frozenset(
+    {"r", "right", "rt", "rgt", "rh", "re", "rechts", "rechter", "rechte", "rechtes"}
+    | {"dex", "dext", "dexter", "dextra", "dextri"}
+)
+_SIDES = _LEFT | _RIGHT
 _FILLING = frozenset(["m", "mm", "musc", "musculus", "muscle", "muskel", "mus", "the"])
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 # "caput longum", "pars clavicularis", "long head", "(middle part)", "L5" name a part of a muscle.
@@ -258,6 +262,32 @@ def location_from_muscle(
     return locations
 
 
+def named_muscle(name: str) -> tuple[str | None, str]:
+    """Tell which muscle of `MUSCLES` a name means, and which side it states.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    muscle : str or None
+        Its usual name, without the part; None if the name is unknown or means several muscles.
+    side : {"left", "right", ""}
+
+    Examples
+    --------
+    >>> named_muscle("M. tibialis anterior links"), named_muscle("Biceps Brachii")
+    (('tibialis anterior', 'left'), ('biceps brachii', ''))
+    >>> named_muscle("GM"), named_muscle("PL re.")
+    ((None, ''), (None, 'right'))
+    """
+    words = set(re.findall(r"[a-z]+", name.casefold()))
+    left, right = bool(words & _LEFT), bool(words & _RIGHT)
+    side = ("", "left", "right", "")[left + 2 * right]
+    return next((_USUAL[key] for key in _keys(name) if key in _USUAL), None), side
+
+
 def find_locations(names: pd.Series) -> tuple[NDArray[np.object_], dict[Any, list[int]]]:
     """Return the location of each muscle, and the positions of the names that are unknown."""
     locations = np.full(len(names), None, dtype=object)
@@ -302,4 +332,15 @@ def _index() -> dict[tuple[str, ...], str | None]:
     return index
 
 
+def _usual_names() -> dict[tuple[str, ...], str | None]:
+    """List the usual name by every spelling; None for one that several muscles have."""
+    usual: dict[tuple[str, ...], str | None] = {}
+    for own, muscle in MUSCLES.items():
+        for name in (own, *muscle.names):
+            (key, *_) = _keys(name)
+            usual[key] = own if usual.get(key, own) == own else None
+    return usual | {(name,): None for name in _SHARED}
+
+
 _INDEX = _index()
+_USUAL = _usual_names()

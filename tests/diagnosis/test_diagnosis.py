@@ -248,6 +248,35 @@ def test_a_muscle_of_which_nothing_is_known_is_marked(trained):
     assert found.reasons == ("a muscle that was not in training: recording 1 (tongue)",)
 
 
+def test_a_muscle_of_training_is_known_by_each_of_its_names(trained):
+    """A patient's "M. deltoideus" was once said to be no muscle of training."""
+    X, _ = cohort(seed=5)
+    names = ["M. deltoideus links", "Vastus", "APB (right)"]
+    (found,) = trained.diagnose(X[:3].with_columns(muscle=names))
+    assert found.reasons == ()
+
+
+def test_reasons_of_several_recordings_give_the_range_of_their_numbers(trained):
+    """That of the first once stood for all: "sampled at 400 Hz: all recordings"."""
+    X, _ = cohort(seed=5)
+    (found,) = trained.diagnose(X[:3].with_columns(sfreq=[450.0, 400.0, 420.0]))
+    assert found.reasons == (
+        "sampled at 400 to 450 Hz, below the 500 Hz of the model: all recordings",
+    )
+
+
+def test_a_rate_that_may_be_in_kilohertz_is_asked_about(trained):
+    X, _ = cohort(seed=5)
+    (found,) = trained.diagnose(X[:3].with_columns(sfreq=48.0))
+    assert "sampled at 48 Hz (kilohertz?), below the 500 Hz of the model" in found.reasons[0]
+
+
+def test_a_noise_floor_is_written_without_a_power_of_ten(trained):
+    known = trained.plausibility_
+    wrong, _ = known._wrong_levels(np.array([*known.high_[:2], 100.0, 0, 0, 0]))
+    assert wrong == ["a noise floor of 100000 µV"]
+
+
 def test_what_a_recording_decides_is_the_answer_without_it(trained):
     X, _ = cohort(seed=5)
     (whole,) = trained.diagnose(X[:3])

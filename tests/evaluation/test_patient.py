@@ -189,6 +189,23 @@ def test_a_patient_is_answered_with_a_page(trained, model, patient, tmp_path, ca
     assert len(pd.read_csv(tmp_path / "out" / f"{stem}.csv")) == 3
 
 
+def test_page_and_table_name_the_file_of_each_recording(trained, patient, tmp_path):
+    """A folder without a table has nothing else to tell "recording 2" by."""
+    assert diagnose(trained, tmp_path / "out", patient()) == 0
+    page = next((tmp_path / "out").glob("*.html")).read_text(encoding="utf-8")
+    table = pd.read_csv(next((tmp_path / "out").glob("*.csv")))
+    assert table["file"].tolist() == ["r0.npy", "r1.npy", "r2.npy"]
+    assert all(f">{file}</td>" in page for file in table["file"])
+
+
+def test_one_recording_that_votes_beside_one_that_does_not_is_not_called_the_only_one(model):
+    X, _ = cohort(3, 3)
+    X = Recordings([X[0], 0 * X[0]], sfreq=SFREQ, subject="x", location="proximal")
+    (found,) = model.diagnose(X)
+    page = patient_page(model, X, found)
+    assert "One recording alone gives the answer" in page and "one recording only" not in page
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -513,6 +530,18 @@ def test_motor_unit_potentials_stand_beside_norms(model):
     row = summary.set_index("parameter").loc["amplitude"]
     assert row["n"] == len(measured) > 1
     assert row["mean"] == pytest.approx(measured["amplitude"].mean())
+
+
+def test_norms_are_found_by_each_name_of_a_muscle_and_sides_stay_apart(model):
+    """ "Biceps Brachii" once had no norms."""
+    X, found = with_units(["Biceps Brachii", "Bizeps links", "M. biceps brachii li.", "Deltoideus"])
+    summary, note = muap_comparison(X, found, MuapReference())
+    assert note == ""
+    counts = summary[summary["parameter"] == "amplitude"].set_index("muscle")["n"].to_dict()
+    assert counts == {"biceps brachii": 1, "deltoid": 1, "biceps brachii, left": 2}
+    lab = MuapReference(MuapReference().norms.replace({"muscle": {"deltoid": "M. deltoideus"}}))
+    summary, _ = muap_comparison(X, found, lab)
+    assert "M. deltoideus" in set(summary["muscle"])
 
 
 def test_recordings_that_are_too_coarse_for_motor_units_are_not_compared(model):

@@ -32,6 +32,20 @@ def test_rates_far_apart_are_refused_by_row():
     assert error.value.problems["row"].tolist() == [1]
 
 
+def test_kilohertz_given_for_hertz_are_asked_about():
+    X = Recordings([np.ones(9), np.ones(9)], sfreq=[48, 4000])
+    with pytest.raises(InvalidRecordingsError) as error:
+        Downsampler().fit_transform(X)
+    assert error.value.problems["problem"].tolist() == [
+        "sampled at 48 Hz (kilohertz?), below 10000 Hz",
+        "sampled at 4000 Hz, below 10000 Hz",
+    ]
+    assert "give the rate in hertz if it is in kilohertz; else lower `sfreq`" in str(error.value)
+    with pytest.raises(InvalidRecordingsError) as error:
+        Downsampler().fit_transform(X[[1]])
+    assert "kilohertz" not in str(error.value)
+
+
 def test_rows_below_the_target_rate_are_all_named():
     X = Recordings([np.zeros(10)] * 3, sfreq=[4000, 48_000, 8000])
     with pytest.raises(InvalidRecordingsError, match="sampled at 4000 Hz, below 10000") as error:

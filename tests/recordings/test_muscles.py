@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from sknemg.recordings import location_from_muscle
-from sknemg.recordings.muscles import MUSCLES
+from sknemg.recordings.muscles import MUSCLES, named_muscle
 from sknemg.simulate.anatomy import MUSCLES as SIMULATED
 
 
@@ -21,6 +21,13 @@ from sknemg.simulate.anatomy import MUSCLES as SIMULATED
 )
 def test_muscles_in_three_languages(names, location):
     assert location_from_muscle(names).tolist() == [location] * len(names)
+
+
+def test_a_name_that_means_several_muscles_means_none_of_them():
+    assert named_muscle("pl") == (None, "")
+    for own, muscle in MUSCLES.items():
+        assert all(named_muscle(name)[0] in (own, None) for name in (own, *muscle.names))
+        assert named_muscle(own) == (own, "")
 
 
 @pytest.mark.parametrize(
