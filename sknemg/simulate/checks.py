@@ -49,6 +49,65 @@ def check_number(name: str, value: Any, least: float, most: float = np.inf) -> f
     return float(number)
 
 
+def check_positive(name: str, value: Any) -> float:
+    """Return a number above 0 as a float, or refuse what is none, infinite, 0 or below.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls it.
+    value : object
+        What the user gave.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If it is not such a number.
+
+    Examples
+    --------
+    >>> check_positive("rate", 9)
+    9.0
+    """
+    number = _numbers(value)
+    if number.shape != () or not 0 < number < np.inf:
+        raise ValueError(f"{name}={shown(value)} must be a number > 0.")
+    return float(number)
+
+
+def check_length(duration: Any, sfreq: Any) -> None:
+    """Refuse a sampling rate that is too low, or a duration of no sample at it.
+
+    Parameters
+    ----------
+    duration : object
+        What the user gave, s.
+    sfreq : object
+        What the user gave, Hz.
+
+    Raises
+    ------
+    ValueError
+        If the rate is below :data:`LEAST_SFREQ`, or not one sample fits the duration.
+
+    Examples
+    --------
+    >>> check_length(0, 10_000)
+    Traceback (most recent call last):
+    ValueError: duration=0 s holds no sample at sfreq=10000 Hz: give at least 0.0001 s.
+    """
+    check_number("sfreq", sfreq, LEAST_SFREQ)
+    if round(check_number("duration", duration, 0) * sfreq) < 1:
+        raise ValueError(
+            f"duration={shown(duration)} s holds no sample at sfreq={sfreq:g} Hz: give at least "
+            f"{1 / sfreq:.3g} s."
+        )
+
+
 def check_range(name: str, value: Any, least: float, most: float = np.inf) -> Range:
     """Return a number, or a pair of them as a tuple, the lower first, within bounds.
 
@@ -83,6 +142,40 @@ def check_range(name: str, value: Any, least: float, most: float = np.inf) -> Ra
         )
     low, high = ends.ravel()[[0, -1]].tolist()
     return (low, high) if ends.shape == (2,) else low
+
+
+def check_pair(name: str, value: Any, least: float) -> tuple[float, float]:
+    """Return two numbers as a tuple, the lower first.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls them.
+    value : object
+        What the user gave.
+    least : float
+        Lower bound, allowed.
+
+    Returns
+    -------
+    (float, float)
+
+    Raises
+    ------
+    ValueError
+        If they are not two such numbers.
+
+    Examples
+    --------
+    >>> check_pair("rates", [20, 80], 0)
+    (20.0, 80.0)
+    """
+    ends = _numbers(value)
+    if ends.shape != (2,) or not _within(ends, least, np.inf):
+        raise ValueError(
+            f"{name}={shown(value)} must be a pair of numbers >= {least:g}, the lower first."
+        )
+    return float(ends[0]), float(ends[1])
 
 
 def check_band(band: Any, sfreq: float) -> tuple[float, float]:
@@ -195,4 +288,6 @@ def _within(numbers: NDArray[Any], least: float, most: float) -> bool:
 
 
 def _bounds(least: float, most: float) -> str:
-    return f">= {least:g}" if np.isinf(most) else f"from {least:g} to {most:g}"
+    if np.isinf(most):
+        return f">= {least:g}" if np.isfinite(least) else "that is finite"
+    return f"from {least:g} to {most:g}"

@@ -11,7 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from sknemg.recordings._problems import check_generator
 from sknemg.simulate import recruitment
+from sknemg.simulate.checks import check_length, check_number
 from sknemg.simulate.fibre import Fibres
 from sknemg.simulate.instrument import Instrument
 from sknemg.simulate.needle import Needle
@@ -36,7 +38,8 @@ class Trace:
         of time. A potential begins up to some milliseconds after its discharge.
     units : DataFrame
         One row per unit with a potential: ``unit``, ``rate`` (mean rate asked for, Hz) and
-        ``amplitude`` (peak to peak, mV, before the amplifier), the largest first.
+        ``amplitude`` (peak to peak, mV, before the amplifier; of one discharge, where the needle
+        is at first), the largest first.
     """
 
     signal: NDArray[np.float32] = field(repr=False)
@@ -89,7 +92,8 @@ class Contraction:
             The needle; 40 places some millimetres around its tip are tried.
         best : float
             Share of the places among which one is drawn: those whose three nearest active fibres
-            are closest (a half was chosen with N2001 in view). 1 is a blind insertion.
+            are closest, 0 to 1 (a half was chosen with N2001 in view). 0 is the closest place,
+            1 a blind insertion.
         random_state : int, Generator or None
             Seed.
 
@@ -97,7 +101,8 @@ class Contraction:
         -------
         Needle
         """
-        rng = np.random.default_rng(random_state)
+        rng = check_generator(random_state)
+        check_number("best", best, 0, 1)
         tries = rng.normal(0, 1.2, (40, 2))
         fibres = np.stack([self.active_fibres.x, self.active_fibres.y], axis=1)
         distance, _ = cKDTree(fibres, balanced_tree=False).query(tries + (needle.x, needle.y), k=3)
@@ -134,9 +139,16 @@ class Contraction:
         Returns
         -------
         Trace
+
+        Raises
+        ------
+        ValueError
+            If a setting is out of bounds, or the duration holds no sample.
         """
         instrument = Instrument() if instrument is None else instrument
-        rng = np.random.default_rng(random_state)
+        check_length(duration, instrument.sfreq)
+        check_number("variability", variability, 0)
+        rng = check_generator(random_state)
         sfreq = instrument.sfreq
         total = round(duration * sfreq) / sfreq + LEAD
         needles = [needle] if moves_to is None else [needle, moves_to]

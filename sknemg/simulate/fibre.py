@@ -7,7 +7,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from sknemg.simulate.checks import LEAST_SFREQ, check_number
+from sknemg.recordings._problems import listed, shown
+from sknemg.simulate.checks import LEAST_SFREQ, check_length, check_number, check_positive
 from sknemg.simulate.needle import RESISTIVITY_ACROSS, Needle
 
 #: Conductivity inside a fibre, S/m (as emgsim has it, Hamilton-Wright and Stashuk 2005), and across
@@ -30,6 +31,8 @@ DECAY = 3.7
 #: 3 to 10 ms after the spike to 4 % at 10 to 15 ms and 1 % at 15 to 25 ms; simulated units keep a
 #: third of that, and more of it would make their potentials last too long.
 AFTERPOTENTIAL, AFTERPOTENTIAL_DECAY = 15.0, 0.010
+#: Bounds of the diameters of simulated fibres, µm.
+FIBRE_DIAMETERS = (20.0, 110.0)
 #: Rate at which the potentials are computed, Hz; they hold next to nothing above half of it.
 INTERNAL_SFREQ = 24_000
 #: Seconds that a potential is followed: the slowest common fibres reach their ends by then.
@@ -66,6 +69,11 @@ class Fibres:
         Fibres with the same number are branches of one that has split, and share its neuromuscular
         junction, with its jitter and its blocking; -1 for a fibre that has its own.
 
+    Raises
+    ------
+    ValueError
+        If a number is none, infinite or out of bounds, naming the fibres.
+
     Examples
     --------
     >>> fibres = Fibres(x=[0.1, 0.3], y=0.0, diameter=55.0)
@@ -96,11 +104,57 @@ class Fibres:
             dtype = np.int64 if name in ("unit", "junction") else np.float64
             object.__setattr__(self, name, np.broadcast_to(np.asarray(value, dtype), shape))
 
+            if dtype is np.float64:
+                _check_numbers(name, getattr(self, name))
+
     def __len__(self) -> int:
         return len(self.x)
 
     def __getitem__(self, key: NDArray[Any]) -> Self:
         return type(self)(**{f.name: getattr(self, f.name)[key] for f in fields(self)})
+
+
+def _check_numbers(name: str, values: NDArray[Any]) -> None:
+    """Refuse what no fibre can have, naming the fibres."""
+    good = np.isfinite(values)
+    wanted = "finite numbers"
+    if name in ("diameter", "velocity"):
+        good &= values > 0
+        wanted = "numbers > 0"
+    elif name in ("jitter", "tension", "blocking"):
+        most = 1.0 if name == "blocking" else np.inf
+        good &= (values >= 0) & (values <= most)
+        wanted = "numbers from 0 to 1" if name == "blocking" else "numbers >= 0"
+    if not good.all():
+        wrong = np.flatnonzero(~good)
+        raise ValueError(
+            f"{name} is {shown(values[wrong[0]])} in {listed(wrong, 'fibre')}: give {wanted}."
+        )
+
+
+def check_sorted(fibres: Fibres) -> None:
+    """Refuse fibres that are not sorted by motor unit.
+
+    Raises
+    ------
+    ValueError
+        Naming the first fibre that is out of order.
+    """
+    if len(wrong := np.flatnonzero(np.diff(fibres.unit) < 0)):
+        raise ValueError(
+            f"fibre {wrong[0] + 1} of unit {fibres.unit[wrong[0] + 1]} follows one of unit "
+            f"{fibres.unit[wrong[0]]}: sort the fibres, as fibres[np.argsort(fibres.unit)] does."
+        )
+
+
+def _check_ends(fibres: Fibres) -> None:
+    """Refuse fibres whose end-plate lies beyond a tendon."""
+    beyond = (fibres.end_plate < fibres.left) | (fibres.end_plate > fibres.right)
+    if beyond.any():
+        raise ValueError(
+            f"end_plate lies beyond the tendons in {listed(np.flatnonzero(beyond), 'fibre')}: let "
+            "it lie from left to right."
+        )
 
 
 def healthy_velocity(diameter: Any) -> Any:
@@ -285,7 +339,8 @@ def fibre_potentials(
     sfreq : float
         Sampling rate, Hz.
     duration : float
-        Seconds, from the discharge of the motor neuron.
+        Seconds from the discharge of the motor neuron; the potentials are the same however many
+        of them are asked for.
     decay : float
         Steepness of the intracellular action potential, 1/mm.
 
@@ -293,6 +348,11 @@ def fibre_potentials(
     -------
     ndarray of shape (n_fibres, n_times), float32
         Millivolts. A spike is negative, as in life; draw it with the axis inverted.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of bounds, or an end-plate lies beyond the tendons.
 
     Examples
     --------
@@ -305,6 +365,10 @@ def fibre_potentials(
     >>> np.ptp(potentials, axis=1).round(2).tolist()
     [2.8..., 0.09...]
     """
-    n_times, n_fft, period = time_grid(sfreq, duration)
+    check_length(duration, sfreq)
+    check_positive("decay", decay)
+    _check_ends(fibres)
+    # A potential goes on after a short duration, and would come round to its beginning.
+    n_times, n_fft, period = time_grid(sfreq, max(duration, DURATION))
     spectra = fibre_spectra(fibres, needle, period=period, n_fft=n_fft, decay=decay)
-    return to_potentials(spectra, n_times, n_fft)
+    return to_potentials(spectra, n_times, n_fft)[:, : round(duration * sfreq)]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sknemg.simulate.fibre import Fibres, healthy_velocity
+from sknemg.simulate.fibre import FIBRE_DIAMETERS, Fibres, healthy_velocity
 
 #: Fibres of the smallest and of the largest motor unit in the patch, 156 on average (Gath and
 #: Stålberg 1981 found 209 in biceps). With the territories this is 4.1 to 5.9 fibres a mm²: 7 to 9
@@ -74,7 +74,7 @@ def lay_out_fibres(
     n_fibres = len(unit)
     place = centre[unit] + _uniform_in_disc(n_fibres, territory[unit] / 2, rng)
     scatter = 1 + DIAMETER_SCATTER / 55 * rng.standard_normal(n_fibres)
-    width = np.clip(diameter * (0.9 + 0.2 * rank[unit]) * scatter, 20, 110)
+    width = np.clip(diameter * (0.9 + 0.2 * rank[unit]) * scatter, *FIBRE_DIAMETERS)
     branch = END_PLATE_SCATTER * rng.standard_normal(n_fibres)
     tendons = half_length + rng.normal(0, TENDON_SCATTER, (2, n_fibres))
     return Fibres(

@@ -9,7 +9,8 @@ import scipy.fft
 import scipy.signal
 from numpy.typing import NDArray
 
-from sknemg.simulate.checks import check_band
+from sknemg.recordings._problems import check_generator
+from sknemg.simulate.checks import check_band, check_number, check_positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,15 @@ class Instrument:
     resolution: float = 0.0002
     limit: float = 20.0
 
+    def __post_init__(self) -> None:
+        for name in ("sfreq", "mains_sfreq", "limit"):
+            check_positive(name, getattr(self, name))
+        check_number("gain", self.gain, -np.inf)
+        for name in ("noise", "noise_corner", "drift", "movement", "mains", "harmonic"):
+            check_number(name, getattr(self, name), 0)
+        check_number("resolution", self.resolution, 0)
+        check_band(self.band, self.sfreq)
+
     def record(
         self, potential: NDArray[Any], random_state: int | np.random.Generator | None = None
     ) -> NDArray[np.float32]:
@@ -82,8 +92,19 @@ class Instrument:
         Returns
         -------
         ndarray of shape (n_times,), float32
+
+        Raises
+        ------
+        ValueError
+            If the potential is empty, of more than one dimension, or not finite.
         """
-        rng = np.random.default_rng(random_state)
+        rng = check_generator(random_state)
+        potential = np.asarray(potential)
+        if potential.ndim != 1 or not len(potential) or not np.isfinite(potential).all():
+            raise ValueError(
+                f"potential, of shape {potential.shape}, must be finite numbers in one dimension, "
+                "at least one: give one trace at a time, without gaps."
+            )
         trace = self.gain * potential + self._disturbance(len(potential), rng)
         sections = _filters(self.sfreq, *self.band)
         start = scipy.signal.sosfilt_zi(sections) * trace[0]
@@ -132,7 +153,6 @@ def _slow_swings(n_times: int, sfreq: float, rng: np.random.Generator) -> NDArra
 
 @lru_cache(maxsize=16)
 def _filters(sfreq: float, low: float, high: float) -> NDArray[np.floating]:
-    check_band((low, high), sfreq)
     sections = [scipy.signal.butter(2, low, "highpass", fs=sfreq, output="sos")]
     if high <= 0.45 * sfreq:
         sections.append(scipy.signal.butter(2, high, "lowpass", fs=sfreq, output="sos"))

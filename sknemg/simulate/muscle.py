@@ -2,15 +2,22 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.recordings._problems import check_counts, check_generator, shown
 from sknemg.simulate import recruitment
+from sknemg.simulate.checks import check_number, check_positive
 from sknemg.simulate.contraction import Contraction
-from sknemg.simulate.fibre import DECAY, Fibres
+from sknemg.simulate.fibre import DECAY, FIBRE_DIAMETERS, Fibres, check_sorted
 from sknemg.simulate.geometry import DENSITY, lay_out_fibres
+
+#: Shortest half of a fibre, mm: end-plates and tendons scatter, and in shorter fibres many
+#: end-plates would lie beyond a tendon.
+LEAST_HALF_LENGTH = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,7 +31,7 @@ class Muscle:
     rank : ndarray of shape (n_units,)
         Place of each motor unit in the order of recruitment, 0 to 1.
     healthy_force : float
-        Greatest force of the muscle when it was healthy (sum of squared diameters).
+        Greatest force of the muscle when it was healthy, µm².
     decay : float
         Steepness of the intracellular action potential, 1/mm.
     denervated : int
@@ -46,6 +53,16 @@ class Muscle:
     healthy_force: float
     decay: float = DECAY
     denervated: int = 0
+
+    def __post_init__(self) -> None:
+        check_positive("decay", self.decay)
+        unit, n_units = self.fibres.unit, len(self.rank)
+        if len(unit) and not 0 <= unit.min() <= unit.max() < n_units:
+            raise ValueError(
+                f"The units of fibres run from {unit.min()} to {unit.max()}, and rank has "
+                f"{n_units}: number them from 0 to {n_units - 1}."
+            )
+        check_sorted(self.fibres)
 
     @cached_property
     def unit_sizes(self) -> NDArray[np.int64]:
@@ -79,8 +96,8 @@ class Muscle:
         -------
         Contraction
         """
-        if not 0 < effort <= 1:
-            raise ValueError(f"effort={effort!r} must be a number > 0 and <= 1.")
+        if not isinstance(effort, Real) or not 0 < effort <= 1:
+            raise ValueError(f"effort={shown(effort)} must be a number > 0 and <= 1.")
         greatest = self.greatest_force
         target = min(effort * (self.healthy_force + greatest) / 2, 0.97 * greatest)
         excitation = recruitment.solve_excitation(target, self.rank, self.strength)
@@ -106,9 +123,9 @@ def healthy_muscle(
     density : float
         Fibres per square millimetre, of these units.
     diameter : float
-        Mean fibre diameter, µm.
+        Mean fibre diameter, µm, 20 to 110: no fibre is thinner or thicker.
     half_length : float
-        Distance from the end-plate band to either tendon, mm.
+        Distance from the end-plate band to either tendon, mm, at least 10.
     decay : float
         Steepness of the intracellular action potential, 1/mm.
     random_state : int, Generator or None
@@ -124,7 +141,11 @@ def healthy_muscle(
     >>> len(muscle.rank), bool(25_000 < len(muscle.fibres) < 28_000)
     (160, True)
     """
-    rng = np.random.default_rng(random_state)
+    check_counts(n_units=n_units)
+    check_positive("density", density)
+    check_number("diameter", diameter, *FIBRE_DIAMETERS)
+    check_number("half_length", half_length, LEAST_HALF_LENGTH)
+    rng = check_generator(random_state)
     rank = np.linspace(0, 1, n_units)
     fibres = lay_out_fibres(
         rank, density=density, diameter=diameter, half_length=half_length, rng=rng

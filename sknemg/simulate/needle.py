@@ -6,6 +6,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.simulate.checks import check_number
+
 #: Resistivity of muscle along and across its fibres, Ω cm (Rush, Abildskov and McFee, Circ Res
 #: 1963;12:40-50; as quoted elsewhere, the table itself could not be read). Published ratios go from
 #: 5 to 16; at audio frequencies Epstein and Foster (Med Biol Eng Comput 1983;21:51-55) found muscle
@@ -71,6 +73,12 @@ class Needle:
     cannula_length: float = 0.0
     cannula_radius: float = 0.23
     shield: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("x", "y", "z", "angle"):
+            check_number(name, getattr(self, name), -np.inf)
+        for name in ("core_length", "core_radius", "cannula_length", "cannula_radius", "shield"):
+            check_number(name, getattr(self, name), 0)
 
     def moved(self, dx: float = 0.0, dy: float = 0.0, dz: float = 0.0) -> Self:
         """Return the needle with its tip displaced by millimetres."""

@@ -11,10 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from sknemg.recordings._problems import check_generator
+from sknemg.simulate.checks import check_number
 from sknemg.simulate.fibre import Fibres
 from sknemg.simulate.geometry import VELOCITY_RANGE
 from sknemg.simulate.muscle import Muscle
 
+#: Age of the oldest muscle, years.
+OLDEST = 120.0
 #: Share of the motor units lost in the most severe neuropathy, and of the fibres in the most severe
 #: myopathy.
 UNITS_LOST, FIBRES_LOST = 0.76, 0.66
@@ -72,7 +76,8 @@ def neuropathy(
     >>> bool(sick.unit_sizes.max() > 1.9 * 304)
     True
     """
-    s, c = _checked(severity, "severity"), _checked(chronicity, "chronicity")
+    s = check_number("severity", severity, 0, 1)
+    c = check_number("chronicity", chronicity, 0, 1)
     muscle = _denervate(
         muscle,
         loss=UNITS_LOST * s,
@@ -80,7 +85,7 @@ def neuropathy(
         reached=1 - 0.5 * s,
         growth=1.5 + 6 * s * c + 0.8 * s,
         chronicity=c,
-        rng=np.random.default_rng(random_state),
+        rng=check_generator(random_state),
     )
     # Over the years, fibres grow that do the work of those that are lost.
     grown = muscle.fibres.diameter * (1 + 0.2 * s * c)
@@ -116,8 +121,8 @@ def myopathy(
     >>> round(len(sick.fibres) / len(healthy_muscle(random_state=0).fibres), 2)
     0.62
     """
-    s = _checked(severity, "severity")
-    rng = np.random.default_rng(random_state)
+    s = check_number("severity", severity, 0, 1)
+    rng = check_generator(random_state)
     fibres = muscle.fibres[rng.random(len(muscle.fibres)) >= FIBRES_LOST * s]
     n = len(fibres)
     diameter = fibres.diameter * (1 - 0.1 * s) * (1 + 0.2 * s * rng.standard_normal(n))
@@ -151,7 +156,7 @@ def ageing(
     muscle : Muscle
         The muscle of a young person.
     age : float
-        Years.
+        Years, 0 to 120.
     random_state : int, Generator or None
         Seed.
 
@@ -166,10 +171,10 @@ def ageing(
     >>> int((old.unit_sizes > 0).sum())
     128
     """
-    loss = 0.008 * max(0.0, age - 50)
+    loss = 0.008 * max(0.0, check_number("age", age, 0, OLDEST) - 50)
     if not loss:
         return muscle
-    rng = np.random.default_rng(random_state)
+    rng = check_generator(random_state)
     return _denervate(
         muscle, loss=loss, reach=0.3, reached=0.9, growth=1.6, chronicity=1.0, rng=rng
     )
@@ -317,9 +322,3 @@ def _resized(fibres: Fibres, diameter: NDArray[Any]) -> Fibres:
     """Acquired size changes velocity less than inborn size does (a choice of this model)."""
     velocity = fibres.velocity + 0.02 * (diameter - fibres.diameter)
     return replace(fibres, diameter=diameter, velocity=np.clip(velocity, *VELOCITY_RANGE))
-
-
-def _checked(value: float, name: str) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name}={value!r} must be a number from 0 to 1.")
-    return float(value)

@@ -23,7 +23,7 @@ from sknemg.simulate.geometry import DENSITY
 from sknemg.simulate.instrument import Instrument
 from sknemg.simulate.muscle import Muscle, healthy_muscle
 from sknemg.simulate.needle import NEAREST, TIP_RADIUS, Needle, concentric, monopolar
-from sknemg.simulate.pathology import ageing, myopathy, neuropathy
+from sknemg.simulate.pathology import OLDEST, ageing, myopathy, neuropathy
 from sknemg.simulate.variation import (
     DISTANCE,
     EFFORT,
@@ -53,7 +53,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "chronicity": (0, 1),
     "effort": (0.001, 1),
     "gradient": (0, 1),
-    "age": (0, 120),
+    "age": (0, OLDEST),
     "noise": (0, np.inf),
 }
 #: and what to a number alone.

@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sknemg.simulate.fibre import DECAY, Fibres, fibre_spectra, phase_ramp, time_grid, to_potentials
+from sknemg.recordings._problems import check_counts, check_generator
+from sknemg.simulate.checks import check_positive
+from sknemg.simulate.fibre import (
+    DECAY,
+    Fibres,
+    check_sorted,
+    fibre_spectra,
+    phase_ramp,
+    time_grid,
+    to_potentials,
+)
 from sknemg.simulate.needle import Needle
 
 #: Fibres nearer than this (mm as the needle sees it) are all computed; beyond, a thinned sample.
@@ -81,6 +91,11 @@ def motor_unit_potentials(
     list of Templates
         One for each needle position.
 
+    Raises
+    ------
+    ValueError
+        If the fibres are not sorted, no needle is given, or a setting is out of bounds.
+
     Examples
     --------
     >>> from sknemg.simulate import concentric, healthy_muscle, motor_unit_potentials
@@ -89,8 +104,13 @@ def motor_unit_potentials(
     >>> templates.waves.shape
     (10, 8, 1, 2048)
     """
-    rng = np.random.default_rng(random_state)
+    rng = check_generator(random_state)
+    check_counts(n_variants=n_variants)
+    check_positive("decay", decay)
+    check_sorted(fibres)
     needles = [needles] if isinstance(needles, Needle) else list(needles)
+    if not needles:
+        raise ValueError("needles is empty: give a needle, or the positions of one.")
     fibres, weight = thin(fibres, needles, rng)
     n_times, n_fft, period = time_grid(sfreq)
     n_shifts = int(np.ceil(TIMING_SFREQ / sfreq))

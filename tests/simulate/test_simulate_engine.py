@@ -181,6 +181,75 @@ def test_instrument_is_reproducible():
     )
 
 
-def test_impossible_band_is_refused():
-    with pytest.raises(ValueError, match="with 0 < low < high"):
-        Instrument(band=(6000, 10_000), sfreq=10_000).record(np.zeros(10))
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"band": (6000, 10_000), "sfreq": 10_000}, "with 0 < low < high"),
+        ({"sfreq": np.nan}, "sfreq=nan must be a number > 0"),
+        ({"gain": np.nan}, "gain=nan must be a number that is finite"),
+        ({"noise": -0.001}, "noise=-0.001 must be a number >= 0"),
+        ({"noise_corner": -2}, "noise_corner=-2 must be a number >= 0"),
+        ({"mains_sfreq": 0}, "mains_sfreq=0 must be a number > 0"),
+        ({"resolution": -1}, "resolution=-1 must be a number >= 0"),
+        ({"limit": 0}, "limit=0 must be a number > 0"),
+    ],
+)
+def test_impossible_instruments_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        Instrument(**given)
+
+
+@pytest.mark.parametrize("potential", [np.zeros(0), np.zeros((3, 10)), [0.0, np.nan]])
+def test_a_potential_is_one_trace_without_gaps(potential):
+    with pytest.raises(ValueError, match=r"potential, of shape .* must be finite numbers"):
+        Instrument().record(potential)
+
+
+def test_a_potential_may_be_a_list():
+    recorded = Instrument().record([0.0] * 100, 0)
+    np.testing.assert_array_equal(recorded, Instrument().record(np.zeros(100), 0))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"radius": -0.2}, "core_radius=-0.2 must be a number >= 0"),
+        ({"x": np.nan}, "x=nan must be a number that is finite"),
+    ],
+)
+def test_impossible_needles_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        monopolar(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"x": [0.1, np.nan]}, "x is nan in fibre 1: give finite numbers"),
+        ({"diameter": [55, -5]}, "diameter is -5.0 in fibre 1: give numbers > 0"),
+        ({"velocity": [0, 0]}, "velocity is 0.0 in fibres 0, 1: give numbers > 0"),
+        ({"jitter": -1e-5}, "jitter is -1e-05 in fibres 0, 1: give numbers >= 0"),
+        ({"blocking": [0.5, 2]}, "blocking is 2.0 in fibre 1: give numbers from 0 to 1"),
+        ({"end_plate": [0, 60]}, "end_plate lies beyond the tendons in fibre 1: let it lie"),
+    ],
+)
+def test_impossible_fibres_are_refused(given, message):
+    usual = {"x": [0.1, 0.2], "y": 0.0, "diameter": 55.0}
+    with pytest.raises(ValueError, match=message):
+        fibre_potentials(Fibres(**usual | given), THIN)
+
+
+@pytest.mark.parametrize("duration", [0.00005, 0.005, 0.02])
+def test_a_short_potential_is_the_beginning_of_the_whole_one(duration):
+    fibre = Fibres(x=0.2, y=0.0, diameter=55.0)
+    whole, short = fibre_potentials(fibre, THIN), fibre_potentials(fibre, THIN, duration=duration)
+    assert short.shape == (1, round(duration * 48_000))
+    np.testing.assert_array_equal(short, whole[:, : short.shape[1]])
+
+
+def test_potentials_of_no_fibre_are_none():
+    assert fibre_potentials(Fibres(x=[], y=0.0, diameter=55.0), THIN).shape == (0, 2048)
+    with pytest.raises(ValueError, match="duration=0 s holds no sample"):
+        fibre_potentials(Fibres(0.2, 0.0, 55.0), THIN, duration=0)
+    with pytest.raises(ValueError, match="decay=0 must be a number > 0"):
+        fibre_potentials(Fibres(0.2, 0.0, 55.0), THIN, decay=0)

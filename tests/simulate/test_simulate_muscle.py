@@ -4,6 +4,7 @@ import pytest
 from sknemg.simulate import (
     Fibres,
     Instrument,
+    Muscle,
     ageing,
     concentric,
     healthy_muscle,
@@ -63,7 +64,7 @@ def test_weak_neuropathic_muscle_fires_its_units_faster():
     assert SUBACUTE.activate(0.2).rates.max() > 1.08 * MUSCLE.activate(0.2).rates.max()
 
 
-@pytest.mark.parametrize("effort", [0, -0.1, 1.2, np.nan])
+@pytest.mark.parametrize("effort", [0, -0.1, 1.2, np.nan, "full", [0.5], None])
 def test_impossible_effort_is_refused(effort):
     with pytest.raises(ValueError, match="must be a number > 0 and <= 1"):
         MUSCLE.activate(effort)
@@ -232,6 +233,75 @@ def test_weakness_follows_from_fewer_or_weaker_fibres():
 def test_dials_out_of_range_are_refused(name, sick):
     with pytest.raises(ValueError, match=f"{name}=.*from 0 to 1"):
         neuropathy(MUSCLE, *sick)
+
+
+@pytest.mark.parametrize(
+    ("sick", "message"),
+    [
+        (lambda: myopathy(MUSCLE, "much"), "severity='much' must be a number from 0 to 1"),
+        (lambda: ageing(MUSCLE, np.nan), "age=nan must be a number from 0 to 120"),
+        (lambda: ageing(MUSCLE, 175), "age=175 must be a number from 0 to 120"),
+        (lambda: ageing(MUSCLE, 70, random_state=-1), "random_state=-1 must be None, an integer"),
+        (lambda: healthy_muscle(n_units=0), "n_units=0 must be an integer >= 1"),
+        (lambda: healthy_muscle(density=0), "density=0 must be a number > 0"),
+        (lambda: healthy_muscle(diameter=5), "diameter=5 must be a number from 20 to 110"),
+        (lambda: healthy_muscle(half_length=1), "half_length=1 must be a number >= 10"),
+        (lambda: healthy_muscle(decay=np.nan), "decay=nan must be a number > 0"),
+        (lambda: healthy_muscle(random_state="a"), "random_state='a' must be None, an integer"),
+    ],
+)
+def test_impossible_muscles_are_refused(sick, message):
+    with pytest.raises(ValueError, match=message):
+        sick()
+
+
+@pytest.mark.parametrize(
+    ("unit", "message"),
+    [
+        ([1, 0, 1], "fibre 1 of unit 0 follows one of unit 1: sort the fibres"),
+        ([-1, 0, 1], "run from -1 to 1, and rank has 2: number them from 0 to 1"),
+        ([0, 1, 2], "run from 0 to 2, and rank has 2: number them from 0 to 1"),
+    ],
+)
+def test_a_muscle_of_other_fibres_is_refused(unit, message):
+    fibres = Fibres(x=[0.1, 0.2, 0.3], y=0.0, diameter=55.0, unit=unit)
+    with pytest.raises(ValueError, match=message):
+        Muscle(fibres=fibres, rank=np.array([0.0, 1.0]), healthy_force=1.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"duration": 0}, "duration=0 s holds no sample at sfreq=10000 Hz"),
+        ({"duration": -0.05}, "duration=-0.05 must be a number >= 0"),
+        ({"variability": np.nan}, "variability=nan must be a number >= 0"),
+        ({"instrument": Instrument(sfreq=100)}, "sfreq=100 must be a number >= 1000"),
+        ({"random_state": 1.5}, "random_state=1.5 must be None, an integer >= 0"),
+    ],
+)
+def test_impossible_recordings_are_refused(given, message):
+    usual = {"duration": 0.1, "instrument": QUIET, "random_state": 0}
+    with pytest.raises(ValueError, match=message):
+        MUSCLE.activate(0.05).record(monopolar(), **usual | given)
+
+
+@pytest.mark.parametrize("best", [-1, 1.5, np.nan])
+def test_impossible_places_are_refused(best):
+    with pytest.raises(ValueError, match=r"best=.* must be a number from 0 to 1"):
+        MUSCLE.activate(0.05).seek(monopolar(), best=best)
+
+
+def test_impossible_motor_units_are_refused():
+    unsorted = Fibres(x=[0.2, 0.3, 0.4], y=0.0, diameter=55.0, unit=[1, 0, 1])
+    with pytest.raises(ValueError, match="fibre 1 of unit 0 follows one of unit 1: sort"):
+        motor_unit_potentials(unsorted, monopolar())
+    for given, message in [
+        ({"n_variants": 0}, "n_variants=0 must be an integer >= 1"),
+        ({"decay": -1}, "decay=-1 must be a number > 0"),
+        ({"needles": []}, "needles is empty: give a needle"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            motor_unit_potentials(unsorted[[1, 0]], **{"needles": monopolar()} | given)
 
 
 def test_rank_within_counts_earlier_equals():

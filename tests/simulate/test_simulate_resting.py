@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from sknemg.simulate import Instrument
+from sknemg.simulate import Instrument, monopolar
 from sknemg.simulate.resting import clips as resting
 from sknemg.simulate.resting.clips import (
     NODERA_CLASSES,
@@ -23,6 +23,7 @@ from sknemg.simulate.resting.clips import (
     silence,
 )
 from sknemg.simulate.resting.firing import spaced_times
+from sknemg.simulate.resting.waves import Site
 
 SFREQ = 48_000
 SEEDS = range(8)
@@ -291,7 +292,7 @@ def test_mains_artefact_is_hum_with_odd_harmonics():
 
 
 @pytest.mark.parametrize("kind", ["mains", "pacemaker", "pops", "movement"])
-@pytest.mark.parametrize("seconds", [0.0, 1 / SFREQ, 0.01])
+@pytest.mark.parametrize("seconds", [1 / SFREQ, 0.01])
 @pytest.mark.filterwarnings("error")
 def test_artefacts_may_be_as_short_as_one_likes(kind, seconds):
     signal = artefact(seconds, SFREQ, kind=kind, random_state=0).signal
@@ -520,6 +521,56 @@ def test_impossible_clips_are_refused(given, message):
         small(**given)
 
 
-def test_a_discharge_alone_refuses_the_rates_that_clips_refuse():
-    with pytest.raises(ValueError, match="sfreq=100 must be a number >= 1000"):
-        fibrillation_potential(1.0, 100)
+@pytest.mark.parametrize("function", [*RESTING_DISCHARGES.values(), remote_contraction])
+def test_a_discharge_alone_refuses_what_clips_refuse(function):
+    for given, message in [
+        ({"sfreq": 100}, "sfreq=100 must be a number >= 1000"),
+        ({"duration": -1}, "duration=-1 must be a number >= 0"),
+        ({"duration": 0}, "duration=0 s holds no sample at sfreq=48000 Hz"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            function(**given)
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "message"),
+    [
+        (fibrillation_potential, {"rate": -5}, "rate=-5 must be a number > 0"),
+        (fibrillation_potential, {"amplitude": np.nan}, "amplitude=nan must be a number > 0"),
+        (fibrillation_potential, {"n_fibres": 0}, "n_fibres=0 must be an integer >= 1"),
+        (fibrillation_potential, {"slowing": 2}, "slowing=2 must be a number from 0 to 1"),
+        (fibrillation_potential, {"variability": -1}, "variability=-1 must be a number >= 0"),
+        (fibrillation_potential, {"site": monopolar()}, "site is a Needle: give a Site"),
+        (fibrillation_potential, {"random_state": -1}, "random_state=-1 must be None, an integer"),
+        (positive_sharp_wave, {"negative": -1}, "negative=-1 must be a number from 0 to 1"),
+        (fasciculation_potential, {"complexity": 5}, "complexity=5 must be a number from 0 to 1"),
+        (fasciculation_potential, {"n_units": 0}, "n_units=0 must be an integer >= 1"),
+        (fasciculation_potential, {"rate": 0}, "rate=0 must be a number > 0"),
+        (myotonic_discharge, {"rates": (100, 20)}, "rates=.100, 20. must be a pair .* lower first"),
+        (myotonic_discharge, {"rates": 50}, "rates=50 must be a pair of numbers >= 0"),
+        (myotonic_discharge, {"positive": "no"}, "positive='no' must be True or False"),
+        (complex_repetitive_discharge, {"breaks": "no"}, "breaks='no' must be True or False"),
+        (complex_repetitive_discharge, {"jitter": -1e-6}, "jitter=-1e-06 must be a number >= 0"),
+        (complex_repetitive_discharge, {"rate": 0}, "rate=0 must be a number > 0"),
+        (
+            myokymic_discharge,
+            {"n_spikes": (1, 1)},
+            "must be a pair of numbers >= 2",
+        ),
+        (myokymic_discharge, {"n_spikes": (2.5, 3)}, "n_spikes=.2.5, 3. must be whole numbers"),
+        (myokymic_discharge, {"burst_rate": 50, "rate": 20}, "leave no room for two discharges at"),
+        (neuromyotonic_discharge, {"rate": -200}, "rate=-200 must be a number > 0"),
+        (neuromyotonic_discharge, {"n_runs": 0}, "n_runs=0 must be an integer >= 1"),
+        (end_plate_spikes, {"noise": "no"}, "noise='no' must be True or False"),
+        (end_plate_noise, {"rate": 0}, "rate=0 must be a number > 0"),
+        (insertional_activity, {"outlast": -1}, "outlast=-1 must be a number > 0"),
+        (insertional_activity, {"n_movements": 0}, "n_movements=0 must be an integer >= 1"),
+        (artefact, {"amplitude": -1}, "amplitude=-1 must be a number > 0"),
+        (Site, {"needle": 0.25}, "needle=0.25 must be a Needle"),
+        (Site, {"decay": 0}, "decay=0 must be a number > 0"),
+        (Site, {"diameter": 5}, "diameter=5 must be a number from 20 to 110"),
+    ],
+)
+def test_impossible_discharges_are_refused(function, given, message):
+    with pytest.raises(ValueError, match=message):
+        function(**given)

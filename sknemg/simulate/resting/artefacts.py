@@ -6,7 +6,10 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
-from sknemg.simulate.resting.waves import Discharge, Seed, draw
+from sknemg.recordings._problems import shown
+from sknemg.simulate.checks import check_length
+from sknemg.simulate.resting.settings import Seed, draw, seeded
+from sknemg.simulate.resting.waves import Discharge
 
 #: The kinds of artefacts.
 ARTEFACTS = ("mains", "pacemaker", "pops", "movement")
@@ -43,19 +46,19 @@ def artefact(
     Raises
     ------
     ValueError
-        If the kind is unknown.
+        If the kind is unknown, or a setting is out of bounds.
 
     Examples
     --------
     >>> artefact(kind="pacemaker", random_state=0).times[0].round(2).tolist()
     [0.06, 0.82, 1.58]
     """
-    rng = np.random.default_rng(random_state)
+    rng = seeded(duration, sfreq, random_state)
     drawn = ARTEFACTS[rng.integers(len(ARTEFACTS))]
     kind = drawn if kind is None else kind
     if kind not in ARTEFACTS:
-        raise ValueError(f"kind={kind!r} is unknown: give one of {ARTEFACTS}.")
-    height = draw(amplitude, 0.04, 1.0, rng, log=True)
+        raise ValueError(f"kind={shown(kind)} is unknown: give one of {ARTEFACTS}.")
+    height = draw("amplitude", amplitude, 0.04, 1.0, rng, log=True)
     clock = np.arange(round(duration * sfreq)) / sfreq
     if kind == "mains":
         wave, times = _hum(clock, rng), np.empty(0)
@@ -97,6 +100,7 @@ def silence(
     >>> bool(silence().signal.any())
     False
     """
+    check_length(duration, sfreq)
     return Discharge(np.zeros(round(duration * sfreq), np.float32), [], np.empty((0, 2)))
 
 

@@ -14,8 +14,8 @@ from sknemg.recordings import Recordings
 from sknemg.recordings._problems import check_counts, check_flags, check_generator, shown
 from sknemg.simulate.anatomy import MUSCLES
 from sknemg.simulate.checks import (
-    LEAST_SFREQ,
     Range,
+    check_length,
     check_names,
     check_needle,
     check_number,
@@ -199,7 +199,7 @@ def make_resting(
     check_counts(n_subjects=n_subjects, n_clips=n_clips)
     kinds = _checked_classes(classes)
     check_needle(needle)
-    _check_length(duration, sfreq)
+    check_length(duration, sfreq)
     noise = _checked_noise(noise)
     check_number("mains", mains, 0, 1)
     check_number("mixed", mixed, 0, 1)
@@ -244,15 +244,6 @@ def _checked_classes(classes: Iterable[str] | Mapping[str, Iterable[str]]) -> di
             f"classes holds {shown(twice)} more than once: give each kind to one class, once."
         )
     return kinds
-
-
-def _check_length(duration: float, sfreq: float) -> None:
-    check_number("sfreq", sfreq, LEAST_SFREQ)
-    if round(check_number("duration", duration, 0) * sfreq) < 1:
-        raise ValueError(
-            f"duration={shown(duration)} s holds no sample at sfreq={sfreq:g} Hz: give at least "
-            f"{1 / sfreq:.3g} s."
-        )
 
 
 def _checked_noise(noise: Range) -> tuple[float, float]:

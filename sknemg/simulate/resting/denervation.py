@@ -3,14 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.simulate.checks import check_number
 from sknemg.simulate.resting.firing import slowing_rate, spaced_times
+from sknemg.simulate.resting.settings import Seed, counted, draw, seeded
 from sknemg.simulate.resting.waves import (
     Discharge,
-    Seed,
     Site,
     continuous,
-    draw,
     fibre_waves,
+    placed,
     positive_sharp_waves,
     render_train,
     scaled,
@@ -43,7 +44,8 @@ def fibrillation_potential(
     n_fibres : int or None
         Fibres that fibrillate; drawn from 1 to 3, mostly 1.
     rate : float or None
-        Hz; drawn from 0.8 to 14 for each fibre (0.5 to 15 published).
+        Hz; drawn from 0.8 to 14 for each fibre (0.5 to 15 published). A rate below one discharge
+        in the clip is raised to one.
     amplitude : float or None
         Peak to peak, mV; drawn from 0.03 to 0.2 (0.02 to 0.2 published).
     variability : float
@@ -69,12 +71,12 @@ def fibrillation_potential(
     >>> signal.shape, len(times[0])
     ((96000,), 20)
     """
-    rng = np.random.default_rng(random_state)
+    rng = seeded(duration, sfreq, random_state)
     chosen = rng.choice([1, 2, 3], p=[0.6, 0.25, 0.15])
     parts = []
-    for _ in range(chosen if n_fibres is None else n_fibres):
-        waves = fibre_waves(site or Site(), sfreq, rng, thickness=ATROPHIC)
-        waves = scaled(waves, draw(amplitude, 0.03, 0.2, rng, log=True), sfreq)
+    for _ in range(counted("n_fibres", n_fibres, chosen)):
+        waves = fibre_waves(placed(site), sfreq, rng, thickness=ATROPHIC)
+        waves = scaled(waves, draw("amplitude", amplitude, 0.03, 0.2, rng, log=True), sfreq)
         times = _clockwork(rate, duration, variability, slowing, rng)
         parts.append((render_train(waves, times, duration, sfreq), times))
     return continuous(parts, duration)
@@ -103,7 +105,8 @@ def positive_sharp_wave(
     n_fibres : int or None
         Fibres that fire; 1 or, at times, 2.
     rate : float or None
-        Hz; drawn from 0.8 to 14 for each fibre (0.5 to 15 published).
+        Hz; drawn from 0.8 to 14 for each fibre (0.5 to 15 published). A rate below one discharge
+        in the clip is raised to one.
     amplitude : float or None
         Peak to peak, mV; drawn from 0.05 to 0.4.
     negative : float or None
@@ -130,18 +133,18 @@ def positive_sharp_wave(
     >>> bool(signal.max() > -3 * signal.min())
     True
     """
-    rng = np.random.default_rng(random_state)
+    rng = seeded(duration, sfreq, random_state)
     chosen = rng.choice([1, 2], p=[0.75, 0.25])
     parts = []
-    for _ in range(chosen if n_fibres is None else n_fibres):
+    for _ in range(counted("n_fibres", n_fibres, chosen)):
         waves = positive_sharp_waves(
             sfreq,
             duration=rng.uniform(0.015, 0.028),
-            negative=draw(negative, 0.02, 0.1, rng),
+            negative=draw("negative", negative, 0.02, 0.1, rng, most=1),
             fall=rng.uniform(0.0005, 0.0013),
             rise=rng.uniform(0.0002, 0.0005),
         )
-        waves = scaled(waves, draw(amplitude, 0.05, 0.4, rng, log=True), sfreq)
+        waves = scaled(waves, draw("amplitude", amplitude, 0.05, 0.4, rng, log=True), sfreq)
         times = _clockwork(rate, duration, variability, slowing, rng)
         parts.append((render_train(waves, times, duration, sfreq), times))
     return continuous(parts, duration)
@@ -155,7 +158,8 @@ def _clockwork(
     rng: np.random.Generator,
 ) -> NDArray[np.floating]:
     """Draw the times of a denervated fibre, at least one of them in the clip."""
-    rate = max(draw(rate, 0.8, 14, rng, log=True), 1 / duration)
-    rates = slowing_rate(rate, draw(slowing, 0, 0.06, rng))
+    check_number("variability", variability, 0)
+    rate = max(draw("rate", rate, 0.8, 14, rng, log=True), 1 / duration)
+    rates = slowing_rate(rate, draw("slowing", slowing, 0, 0.06, rng, most=1))
     times = spaced_times(rates, duration, variability=variability, random_state=rng)
     return times if len(times) else np.array([duration / 2])

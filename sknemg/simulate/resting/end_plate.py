@@ -4,15 +4,16 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
+from sknemg.simulate.checks import check_positive
 from sknemg.simulate.resting.firing import spaced_times
+from sknemg.simulate.resting.settings import Seed, counted, decided, draw, seeded
 from sknemg.simulate.resting.waves import (
     Discharge,
-    Seed,
     Site,
     continuous,
-    draw,
     fibre_waves,
     miniature_waves,
+    placed,
     positive_sharp_waves,
     render_train,
     scaled,
@@ -52,9 +53,9 @@ def end_plate_noise(
     >>> bool(-signal.min() > 5 * abs(signal.max()))
     True
     """
-    rng = np.random.default_rng(random_state)
-    amplitude = draw(amplitude, 0.006, 0.015, rng, log=True)
-    rate = draw(rate, 150, 600, rng, log=True)
+    rng = seeded(duration, sfreq, random_state)
+    amplitude = draw("amplitude", amplitude, 0.006, 0.015, rng, log=True)
+    rate = draw("rate", rate, 150, 600, rng, log=True)
     waves = miniature_waves(
         sfreq, rise=rng.uniform(0.0001, 0.0002), fall=rng.uniform(0.0005, 0.0009)
     )
@@ -115,17 +116,17 @@ def end_plate_spikes(
     >>> bool(intervals.std() > 0.5 * intervals.mean())
     True
     """
-    rng = np.random.default_rng(random_state)
+    rng = seeded(duration, sfreq, random_state)
     chosen = rng.choice([1, 2], p=[0.7, 0.3])
     parts = []
-    for _ in range(chosen if n_fibres is None else n_fibres):
-        waves = fibre_waves(site or Site(), sfreq, rng, end_plate=(-0.15, 0.15))
-        waves = scaled(waves, draw(amplitude, 0.08, 0.35, rng, log=True), sfreq)
-        mean = draw(rate, 8, 40, rng, log=True)
+    for _ in range(counted("n_fibres", n_fibres, chosen)):
+        waves = fibre_waves(placed(site), sfreq, rng, end_plate=(-0.15, 0.15))
+        waves = scaled(waves, draw("amplitude", amplitude, 0.08, 0.35, rng, log=True), sfreq)
+        mean = draw("rate", rate, 8, 40, rng, log=True)
         times = spaced_times(mean, duration, shape=0.9, refractory=0.004, random_state=rng)
         parts.append((render_train(waves, times, duration, sfreq), times))
     hiss = rng.random() < 0.7
-    if hiss if noise is None else noise:
+    if decided("noise", noise, hiss):
         parts.append((end_plate_noise(duration, sfreq, random_state=rng).signal, np.empty(0)))
     return continuous(parts, duration)
 
@@ -171,11 +172,12 @@ def insertional_activity(
     >>> bool(max(t.max() for t in times if len(t)) < movements[0, 1] + 0.3)
     True
     """
-    rng = np.random.default_rng(random_state)
-    site = site or Site()
+    rng = seeded(duration, sfreq, random_state)
+    site = placed(site)
+    check_positive("outlast", outlast)
     chosen = int(rng.integers(1, 4))
-    n = chosen if n_movements is None else n_movements
-    amplitude = draw(amplitude, 0.1, 0.5, rng, log=True)
+    n = counted("n_movements", n_movements, chosen)
+    amplitude = draw("amplitude", amplitude, 0.1, 0.5, rng, log=True)
     # A slot for each movement, so that one is over before the next begins.
     slots = np.linspace(0, duration, n + 1)[:-1]
     length = np.minimum(rng.uniform(0.06, 0.35, n), 0.45 * duration / n)

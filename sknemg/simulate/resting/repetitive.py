@@ -3,14 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.recordings._problems import check_flags
+from sknemg.simulate.checks import check_number, check_pair
 from sknemg.simulate.resting.firing import spaced_times, waxing_waning
+from sknemg.simulate.resting.settings import Seed, counted, decided, draw, seeded
 from sknemg.simulate.resting.waves import (
     Discharge,
-    Seed,
     Site,
     continuous,
-    draw,
     fibre_waves,
+    placed,
     positive_sharp_waves,
     render_train,
     scaled,
@@ -62,18 +64,18 @@ def myotonic_discharge(
     >>> bool(rate.max() > 2 * rate.min())
     True
     """
-    rng = np.random.default_rng(random_state)
+    rng = seeded(duration, sfreq, random_state)
     sharp = rng.random() < 0.5
-    if sharp if positive is None else positive:
+    if decided("positive", positive, sharp):
         waves = positive_sharp_waves(
             sfreq, duration=rng.uniform(0.008, 0.016), negative=0.1, fall=0.0008, rise=0.0002
         )
     else:
-        waves = fibre_waves(site or Site(), sfreq, rng)
-    waves = scaled(waves, draw(amplitude, 0.1, 0.7, rng, log=True), sfreq)
+        waves = fibre_waves(placed(site), sfreq, rng)
+    waves = scaled(waves, draw("amplitude", amplitude, 0.1, 0.7, rng, log=True), sfreq)
     course = waxing_waning(duration, rng)
     drawn = rng.uniform(15, 30), rng.uniform(50, 110)
-    low, high = drawn if rates is None else rates
+    low, high = drawn if rates is None else check_pair("rates", rates, 0)
     times = spaced_times(low + (high - low) * course, duration, variability=0.02, random_state=rng)
     clock = np.linspace(0, duration, len(course))
     gains = 0.2 + 0.8 * np.interp(times, clock, course)
@@ -133,14 +135,15 @@ def complex_repetitive_discharge(
     >>> bool(intervals.std() < 0.01 * intervals.mean())
     True
     """
-    rng = np.random.default_rng(random_state)
+    rng = seeded(duration, sfreq, random_state)
     chosen = int(rng.integers(4, 11))
-    n = chosen if n_fibres is None else n_fibres
-    rate = draw(rate, 12, 70, rng, log=True)
-    amplitude = draw(amplitude, 0.15, 0.7, rng, log=True)
+    n = counted("n_fibres", n_fibres, chosen)
+    rate = draw("rate", rate, 12, 70, rng, log=True)
+    amplitude = draw("amplitude", amplitude, 0.15, 0.7, rng, log=True)
+    check_number("jitter", jitter, 0)
     steps = rng.uniform(0.0005, 0.0022, n)
     lag = np.cumsum(steps * min(1.0, 0.75 / rate / steps.sum()))
-    waves = fibre_waves(site or Site(), sfreq, rng, n=n, distance=(0.1, 0.5), thickness=(0.5, 1.1))
+    waves = fibre_waves(placed(site), sfreq, rng, n=n, distance=(0.1, 0.5), thickness=(0.5, 1.1))
     waves = waves * np.float32(amplitude / _ring_height(waves, lag, sfreq))
     start, stop, change = _ring_breaks(breaks, duration, rng)
     cycle = spaced_times(rate, duration, variability=0.003, random_state=rng)
@@ -172,8 +175,10 @@ def _ring_breaks(
 ) -> tuple[float, float, float]:
     """Start and stop of a discharge, and when one of its fibres drops out."""
     fate, early, late, middle = rng.random(4)
+    if breaks is not None:
+        check_flags(breaks=breaks)
     start, stop, change = 0.0, duration, np.inf
-    if breaks is False or (breaks is None and fate < 0.25):
+    if not breaks and (breaks is not None or fate < 0.25):
         return start, stop, change
     if fate < 0.5:
         start = 0.4 * early * duration

@@ -5,17 +5,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.recordings._problems import shown
+from sknemg.simulate.checks import check_pair
 from sknemg.simulate.resting.firing import decaying_rate, spaced_times
+from sknemg.simulate.resting.settings import Seed, counted, draw, seeded
 from sknemg.simulate.resting.waves import (
     Discharge,
-    Seed,
     Site,
     continuous,
-    draw,
     motor_unit_waves,
+    placed,
     render_train,
     scaled,
 )
+
+#: Share of the time from burst to burst that a myokymic burst takes at most.
+ROOM = 0.65
 
 
 def fasciculation_potential(
@@ -64,14 +69,14 @@ def fasciculation_potential(
     >>> 1 <= len(times[0]) < 10
     True
     """
-    rng = np.random.default_rng(random_state)
+    rng = seeded(duration, sfreq, random_state)
     chosen = rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1])
     parts = []
-    for _ in range(chosen if n_units is None else n_units):
-        waves = _unit(site or Site(), sfreq, draw(complexity, 0, 1, rng), rng)
-        waves = scaled(waves, draw(amplitude, 0.3, 4, rng, log=True), sfreq)
+    for _ in range(counted("n_units", n_units, chosen)):
+        waves = _unit(placed(site), sfreq, draw("complexity", complexity, 0, 1, rng, most=1), rng)
+        waves = scaled(waves, draw("amplitude", amplitude, 0.3, 4, rng, log=True), sfreq)
         times = spaced_times(
-            draw(rate, 0.3, 2, rng, log=True), duration, shape=1.0, random_state=rng
+            draw("rate", rate, 0.3, 2, rng, log=True), duration, shape=1.0, random_state=rng
         )
         if not len(times):
             times = rng.uniform(0.1, 0.9, 1) * duration
@@ -104,9 +109,10 @@ def myokymic_discharge(
     rate : float or None
         Within a burst, Hz; drawn from 20 to 62.
     burst_rate : float or None
-        Bursts per second; drawn from 1 to 4.
+        Bursts per second, at most 0.65 times `rate`; drawn from 1 to 4.
     n_spikes : tuple of int
-        Fewest and most discharges of a burst; a unit keeps to about the same number.
+        Fewest (at least 2) and most discharges of a burst; a unit keeps to about the same number.
+        There are fewer where so many do not fit into 0.65 of the time from burst to burst.
     amplitude : float or None
         Peak to peak, mV; drawn from 0.2 to 2.
     site : Site or None
@@ -129,17 +135,23 @@ def myokymic_discharge(
     >>> len(bursts), bool(len(times[0]) >= 2 * len(bursts))
     (4, True)
     """
-    rng = np.random.default_rng(random_state)
-    waves = _unit(site or Site(), sfreq, rng.uniform(0, 0.4), rng)
-    waves = scaled(waves, draw(amplitude, 0.2, 2, rng, log=True), sfreq)
-    rate = draw(rate, 20, 62, rng)
-    period = 1 / draw(burst_rate, 1, 4, rng, log=True)
+    rng = seeded(duration, sfreq, random_state)
+    waves = _unit(placed(site), sfreq, rng.uniform(0, 0.4), rng)
+    waves = scaled(waves, draw("amplitude", amplitude, 0.2, 2, rng, log=True), sfreq)
+    rate = draw("rate", rate, 20, 62, rng)
+    period = 1 / draw("burst_rate", burst_rate, 1, 4, rng, log=True)
+    fewest, upmost = _spikes(n_spikes)
+    if 1 / rate > ROOM * period:
+        raise ValueError(
+            f"Bursts at burst_rate={1 / period:g} Hz leave no room for two discharges at "
+            f"rate={rate:g} Hz: give a burst_rate of at most {ROOM:g} times the rate."
+        )
     # A burst leaves at least a third of its period silent.
-    most = max(2, min(n_spikes[1], int(0.65 * period * rate) + 1))
-    typical = rng.integers(min(n_spikes[0], most), most + 1)
+    most = max(2, min(upmost, int(ROOM * period * rate) + 1))
+    typical = rng.integers(min(fewest, most), most + 1)
     bursts = []
     for start in spaced_times(1 / period, duration, variability=0.12, random_state=rng):
-        n = int(np.clip(typical + rng.integers(-1, 2), max(2, min(n_spikes[0], most)), most))
+        n = int(np.clip(typical + rng.integers(-1, 2), min(fewest, most), most))
         steps = (1 + 0.08 * rng.standard_normal(n - 1)) / rate
         times = start + np.concatenate([[0.0], np.cumsum(steps)])
         bursts.append(times[times < duration])
@@ -193,15 +205,15 @@ def neuromyotonic_discharge(
     >>> bool(150 < rate.min() < rate.max() < 300)
     True
     """
-    rng = np.random.default_rng(random_state)
+    rng = seeded(duration, sfreq, random_state)
     # Small territory, hardly any dispersion: potentials that still stand apart at 4 ms.
     waves = motor_unit_waves(
-        site or Site(), sfreq, rng, n_fibres=25, territory=2.5, offset=0.4, jitter=1.5e-5
+        placed(site), sfreq, rng, n_fibres=25, territory=2.5, offset=0.4, jitter=1.5e-5
     )
-    waves = scaled(waves, draw(amplitude, 0.1, 1.5, rng, log=True), sfreq)
-    first = draw(rate, 190, 290, rng)
+    waves = scaled(waves, draw("amplitude", amplitude, 0.1, 1.5, rng, log=True), sfreq)
+    first = draw("rate", rate, 190, 290, rng)
     chosen = int(rng.integers(1, 4))
-    n = chosen if n_runs is None else n_runs
+    n = counted("n_runs", n_runs, chosen)
     slot = duration / n
     length = np.minimum(np.exp(rng.uniform(np.log(0.2), np.log(1.2), n)), 0.9 * slot)
     start = np.arange(n) * slot + rng.random(n) * (slot - length)
@@ -251,15 +263,23 @@ def remote_contraction(
     >>> len(remote_contraction(n_units=2, random_state=0).times)
     2
     """
-    rng = np.random.default_rng(random_state)
+    rng = seeded(duration, sfreq, random_state)
     chosen = int(rng.integers(1, 5))
     parts = []
-    for _ in range(chosen if n_units is None else n_units):
-        waves = motor_unit_waves(site or Site(), sfreq, rng, offset=rng.uniform(5, 8))
-        waves = scaled(waves, draw(amplitude, 0.015, 0.06, rng, log=True), sfreq)
+    for _ in range(counted("n_units", n_units, chosen)):
+        waves = motor_unit_waves(placed(site), sfreq, rng, offset=rng.uniform(5, 8))
+        waves = scaled(waves, draw("amplitude", amplitude, 0.015, 0.06, rng, log=True), sfreq)
         times = spaced_times(rng.uniform(6, 12), duration, variability=0.15, random_state=rng)
         parts.append((_variable_train(waves, times, duration, sfreq, rng), times))
     return continuous(parts, duration)
+
+
+def _spikes(given: Any) -> tuple[int, int]:
+    """Return the fewest and the most discharges of a burst."""
+    fewest, upmost = check_pair("n_spikes", given, 2)
+    if not fewest.is_integer() or not upmost.is_integer():
+        raise ValueError(f"n_spikes={shown(given)} must be whole numbers.")
+    return int(fewest), int(upmost)
 
 
 def _unit(site: Site, sfreq: float, complexity: float, rng: np.random.Generator) -> NDArray[Any]:

@@ -12,7 +12,10 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from sknemg.recordings._problems import shown
+from sknemg.simulate.checks import check_number, check_positive
 from sknemg.simulate.fibre import (
+    FIBRE_DIAMETERS,
     Fibres,
     fibre_spectra,
     healthy_velocity,
@@ -21,8 +24,6 @@ from sknemg.simulate.fibre import (
     to_potentials,
 )
 from sknemg.simulate.needle import Needle, monopolar
-
-Seed = int | np.random.Generator | None
 
 #: Points per second, to the nearest of which discharges are placed.
 TIMING = 320_000
@@ -78,6 +79,14 @@ class Site:
     needle: Needle = field(default_factory=partial(monopolar, radius=0.25))
     decay: float = 2.0
     diameter: float = 55.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.needle, Needle):
+            raise ValueError(
+                f"needle={shown(self.needle)} must be a Needle: give monopolar() or concentric()."
+            )
+        check_positive("decay", self.decay)
+        check_number("diameter", self.diameter, *FIBRE_DIAMETERS)
 
 
 def fibre_waves(
@@ -136,7 +145,7 @@ def motor_unit_waves(
     radius = territory / 2 * np.sqrt(rng.random(n_fibres))
     angle, bearing = rng.uniform(0, 2 * np.pi, n_fibres), rng.uniform(0, 2 * np.pi)
     branch = 1.1 * rng.standard_normal(n_fibres)
-    diameter = np.clip(site.diameter * (1 + 0.11 * rng.standard_normal(n_fibres)), 20, 110)
+    diameter = np.clip(site.diameter * (1 + 0.11 * rng.standard_normal(n_fibres)), *FIBRE_DIAMETERS)
     fibres = Fibres(
         x=site.needle.x + offset * np.cos(bearing) + radius * np.cos(angle),
         y=site.needle.y + offset * np.sin(bearing) + radius * np.sin(angle),
@@ -208,22 +217,15 @@ def scaled(
     return waves * (np.asarray(amplitude) / height)[:, None].astype(np.float32)
 
 
-def draw(
-    given: float | None, low: float, high: float, rng: np.random.Generator, *, log: bool = False
-) -> float:
-    """Return the value given, or one drawn (log-)uniformly: a number is drawn in either case.
-
-    Setting one parameter thus changes nothing else in a simulation with the same seed.
-
-    Examples
-    --------
-    >>> draw(5.0, 1, 2, np.random.default_rng(0))
-    5.0
-    """
-    share = rng.random()
-    if given is not None:
-        return float(given)
-    return float(low * (high / low) ** share if log else low + (high - low) * share)
+def placed(site: Site | None) -> Site:
+    """Return the site given, or the usual one."""
+    if site is None:
+        return Site()
+    if not isinstance(site, Site):
+        raise ValueError(
+            f"site is a {type(site).__name__}: give a Site, such as Site(needle=concentric())."
+        )
+    return site
 
 
 def render_train(
