@@ -22,6 +22,7 @@ from sknemg.datasets._tables import (
     _read,
     _read_numbers,
     _require,
+    misnamed,
     own_name,
     plain,
     read_entry,
@@ -191,6 +192,8 @@ def _read_parquet(path: Path, needed: list[str], findings: Findings) -> pd.DataF
     twice = {name for name in own if own.count(name) > 1}
     for name in sorted(twice):
         findings.add(path.name, [None], f"two columns mean {name!r}", "keep one of them")
+    for problem, remedy in misnamed(names):
+        findings.add(path.name, [None], problem, remedy)
     for name in needed:
         if name not in rows:
             findings.add(path.name, [None], f"no column {name!r}", "add it")

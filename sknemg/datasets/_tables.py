@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from io import StringIO
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -403,10 +403,8 @@ def _read(
     for name in twice:
         words = [own for own in columns if own_name(own) == name]
         findings.add(path.name, [None], f"two columns mean {name!r}", f"keep one of {words}")
-    for name in columns:
-        if is_rate(plain_name(name).replace("khz", "hz")) and not is_rate(name):
-            remedy = "write hertz, and call it sfreq"
-            findings.add(path.name, [None], f"a column {name!r} in kilohertz", remedy)
+    for problem, remedy in misnamed(columns):
+        findings.add(path.name, [None], problem, remedy)
     if "table_row" in names:
         remedy = "rename it: load_cohort says there which row a recording came from"
         findings.add(path.name, [None], "a column 'table_row'", remedy)
@@ -507,6 +505,27 @@ def _without_blank_columns(lines: list[list[str]]) -> list[list[str]]:
         at for at in range(width) if not any(f.strip() for ln in lines for f in ln[at : at + 1])
     }
     return [[field for at, field in enumerate(line) if at not in blank] for line in lines]
+
+
+def misnamed(columns: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Find columns that say how a file is read and would be passed over, with what to do.
+
+    Examples
+    --------
+    >>> [problem for problem, _ in misnamed(["file", "fs [kHz]", "start (s)", "stop"])]
+    ["a column 'fs [kHz]' in kilohertz", "a column 'start (s)'"]
+    """
+    meant = {
+        "start": "in seconds from the first sample",
+        "stop": "in seconds from the first sample",
+        "scale": "in millivolts per unit of the file",
+    }
+    for name in columns:
+        own = re.sub(r"\s*[(\[][^)\]]*[)\]]$", "", name).lower()
+        if is_rate(plain_name(name).replace("khz", "hz")) and not is_rate(name):
+            yield f"a column {name!r} in kilohertz", "write hertz, and call it sfreq"
+        elif own in meant and own != name.lower():
+            yield f"a column {name!r}", f"call it {own}, {meant[own]}"
 
 
 def own_name(name: str) -> str:

@@ -17,6 +17,7 @@ from sknemg.datasets._tables import (
     ALIASES,
     DIAGNOSES,
     join_table,
+    misnamed,
     own_name,
     plain,
     read_entry,
@@ -240,7 +241,11 @@ def writable(meta: pd.DataFrame, source: Sequence[str] = _SOURCE) -> pd.DataFram
             if name in meta and f"source_{name}" in meta:
                 meta = meta.drop(columns=name)
         meta = meta.rename(columns={name: f"source_{name}" for name in source})
-        wrong = [name for name in map(str, meta) if name == "unit" or own_name(name) != name]
+        wrong = [
+            name
+            for name in map(str, meta)
+            if name == "unit" or own_name(name) != name or [*misnamed([name])]
+        ]
     nested = [name for name in names if names.count(name) == 1 and _is_nested(meta.get(name))]
     if wrong:
         raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import re
 import socket
 import ssl
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _MAX_CONNECTIONS = 500
+_HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*"
+_IPV6 = r"(?=(?:[^:]*:){2})[0-9A-Fa-f:.]+"
+_NAME = re.compile(rf"{_HOST}|{_IPV6}")  # the port is that of the server
+_PROXY = re.compile(rf"(?:{_HOST}|\[{_IPV6}\])(?::[0-9]{{1,5}})?")  # a proxy has its own
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class Address:
         Address to listen on. Any but the loopback interface needs TLS or a proxy.
     port : int, default=8765
     name : str, default=None
-        What stands in the links, such as ``"emg.example.org"``, if it is not `host`.
+        What stands in the links, such as ``"emg.example.org"``, if it is not `host`; that of a
+        proxy may have a port.
     tls : tuple of path, default=None
         Files with the certificate chain and with its key.
     behind_proxy : bool, default=False
@@ -68,6 +74,13 @@ class Address:
             )
         if self.behind_proxy and not self.name:
             raise ValueError("A proxy has a name of its own: give `name`, as browsers know it.")
+        pattern = _PROXY if self.behind_proxy else _NAME
+        if self.name and not pattern.fullmatch(self.name):
+            port = " or, with its port, 'emg.example.org:8443'" if self.behind_proxy else ""
+            raise ValueError(
+                f"name={self.name!r} is not what browsers send as Host: give a name such as "
+                f"'emg.example.org'{port}, in ASCII and without 'https://'."
+            )
         if not self.name and _is_any(self.host):
             raise ValueError(f"host={self.host!r} is no name for links: give `name`.")
         if not 0 < self.port < 65_536:

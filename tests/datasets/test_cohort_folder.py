@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from sknemg import ImplausibleWarning, InvalidRecordingsError, Recordings
+from sknemg.archive.table import read_table
 from sknemg.datasets import (
     InvalidCohortError,
     load_cohort,
@@ -116,6 +117,24 @@ def test_other_names_of_a_rate_and_a_unit(make_folder, rate, unit):
     (folder / "cohort.csv").write_text("subject,diagnosis,file,fs (kHz)\nA,NL,a.npy,48\n")
     message, _ = problems_of(folder, **RATE_UNIT)
     assert "a column 'fs (kHz)' in kilohertz (write hertz, and call it sfreq)" in message
+
+
+def test_a_part_of_a_file_is_not_passed_over(make_folder, make_ragged, tmp_path):
+    """A column that is called otherwise would be one like any other, and the whole file read."""
+    table = "subject,diagnosis,file,Start (s),stop [s]\nA,normal,a.npy,0.2,0.4\n"
+    folder = make_folder(files=["a.npy"], cohort=table)
+    message, _ = problems_of(folder, **RATE_UNIT)
+    assert "a column 'Start (s)' (call it start, in seconds from the first sample)" in message
+    assert "a column 'stop [s]'" in message
+    with pytest.raises(InvalidCohortError, match="a column 'Start"):
+        read_table(folder / "cohort.csv")
+    pd.read_csv(folder / "cohort.csv").to_parquet(folder / "table.parquet")
+    with pytest.raises(InvalidCohortError, match="a column 'Start"):
+        read_table(folder / "table.parquet")
+    X, y = make_ragged()
+    for name in ("Start (s)", "fs (kHz)"):
+        with pytest.raises(ValueError, match="cannot be written"):
+            write_cohort(tmp_path / "out", X.with_columns(**{name: 1.0}), y)
 
 
 def test_other_words_for_diagnoses(make_folder):

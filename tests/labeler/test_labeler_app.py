@@ -425,6 +425,11 @@ def test_a_store_that_fails_acknowledges_nothing(study, reader):
         ({"host": "0.0.0.0", "tls": ("c", "k")}, "is no name for links"),
         ({"tls": ("c", "k"), "behind_proxy": True}, "Both `tls` and `behind_proxy`"),
         ({"port": 70_000}, "port=70000 must be"),
+        ({"name": "https://a.example", "behind_proxy": True}, "without 'https://'"),
+        ({"name": "a.example/emg", "behind_proxy": True}, "is not what browsers send as Host"),
+        ({"name": "münchen.example", "behind_proxy": True}, "in ASCII"),
+        ({"name": "a.example:443", "tls": ("c", "k")}, "give a name such as 'emg.example.org', in"),
+        ({"name": "192.0.2.7:443", "tls": ("c", "k")}, "is not what browsers send as Host"),
     ],
 )
 def test_an_address_that_others_could_listen_to_is_refused(given, message):
@@ -440,6 +445,9 @@ def test_links_and_hosts():
         "a.example:443",
     ]
     assert Address(name="a.example", behind_proxy=True).hosts == ["a.example"]
+    assert Address(name="a.example:8443", behind_proxy=True).url == "https://a.example:8443"
+    assert Address(name="2001:db8::1", tls=("c", "k")).url == "https://[2001:db8::1]:8765"
+    assert Address(name="[2001:db8::1]", behind_proxy=True).url == "https://[2001:db8::1]"
 
 
 def test_a_request_that_dawdles_is_cut_off_and_others_are_not(tmp_path, monkeypatch):
