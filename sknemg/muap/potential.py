@@ -130,12 +130,13 @@ def measure_muap(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> di
         ``amplitude`` peak to peak in mV, that of a single phase from the baseline;
         ``duration``, ``onset``, ``end`` (these two from the middle of the template) and
         ``rise_time`` (peak to peak of the quickest deflection of at least half the largest one's
-        size) in s; ``spike_duration`` (first to last turn) in s; ``phases`` and ``turns`` (parts
-        and peaks beyond 25 µV); ``satellites`` (parts beyond 25 µV that the baseline separates from
-        the potential); ``area`` of the rectified potential in mV s; ``thickness`` = area /
-        amplitude in s; ``size_index`` [2]_, that is 2 log10(amplitude / mV) + thickness / ms;
-        ``irregularity`` (path from turn to turn over the amplitude: 2 for a single peak, more with
-        every further turn, the more the larger it is [3]_). The terms follow [1]_.
+        size; NaN where none is beyond 25 µV) in s; ``spike_duration`` (first to last turn) in s;
+        ``phases`` and ``turns`` (parts and peaks beyond 25 µV); ``satellites`` (parts beyond 25 µV
+        that the baseline separates from the potential); ``area`` of the rectified potential in
+        mV s; ``thickness`` = area / amplitude in s; ``size_index`` [2]_, that is
+        2 log10(amplitude / mV) + thickness / ms; ``irregularity`` (path from turn to turn over the
+        amplitude: 2 for a single peak, more with every further turn, the more the larger it is
+        [3]_). The terms follow [1]_.
 
     Raises
     ------
@@ -184,7 +185,7 @@ def measure_muap(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> di
     distinct = max(HYSTERESIS, 3 * noise)
     extremes = extremes_of(potential, distinct)
     swing = np.abs(np.diff(potential[extremes]))
-    large = swing >= 0.5 * swing.max(initial=0.0)
+    large = (swing >= 0.5 * swing.max(initial=0.0)) & (swing > 0)
     area = float(np.abs(potential).sum() / sfreq)
     thickness = area / amplitude if amplitude else 0.0
     sides = np.sign(potential[np.abs(potential) > distinct])
@@ -194,7 +195,7 @@ def measure_muap(template: ArrayLike, sfreq: float, *, noise: float = 0.0) -> di
         "duration": (end - onset) / sfreq,
         "onset": (onset - len(wave) // 2) / sfreq,
         "end": (end - len(wave) // 2) / sfreq,
-        "rise_time": float(np.diff(extremes)[large].min() / sfreq) if len(swing) else np.nan,
+        "rise_time": float(np.diff(extremes)[large].min() / sfreq) if large.any() else np.nan,
         "spike_duration": float(turns[-1] - turns[0]) / sfreq if len(turns) else 0.0,
         "phases": int((np.diff(sides) != 0).sum() + 1) if len(sides) else 0,
         "turns": len(turns),

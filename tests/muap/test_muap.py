@@ -188,6 +188,11 @@ def test_a_single_phase_has_its_amplitude_from_the_baseline(n_rise, polarity):
     assert muap["size_index"] == pytest.approx(n_rise / 20)
 
 
+@pytest.mark.parametrize("sfreq", [5000, 48_000])
+def test_nothing_recorded_has_no_units(sfreq):
+    assert measure_muaps([], sfreq).empty
+
+
 @pytest.mark.parametrize("offset", [-30, 30, 300])
 @pytest.mark.parametrize("sfreq", [5000, 10_000])
 def test_an_offset_changes_nothing(sfreq, offset):
@@ -195,6 +200,14 @@ def test_an_offset_changes_nothing(sfreq, offset):
     table = measure_muaps(signal, sfreq)
     assert len(table) == 2
     pd.testing.assert_frame_equal(measure_muaps(signal + offset, sfreq), table, rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [0.0, 0.02])
+def test_what_does_not_stand_out_of_the_baseline_has_no_rise(size):
+    wave = np.interp(np.arange(1001), [480, 500, 520], [0, -size, 0])
+    muap = measure_muap(wave, 20_000)
+    assert np.isnan(muap["rise_time"])
+    assert (muap["amplitude"], muap["phases"], muap["turns"]) == (size, 0, 0)
 
 
 def test_late_satellite_does_not_lengthen_the_potential():
