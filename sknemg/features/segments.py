@@ -193,6 +193,8 @@ def spectral_features(
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_times) / n_times)  # Hann, periodic
     power = np.abs(np.fft.rfft(x * window, axis=1)) ** 2
     power[:, 0] = 0.0
+    if n_times % 2 == 0:
+        power[:, -1] /= 2  # half the rate has no twin among the negative frequencies
     step = sfreq / n_times
     freqs = np.arange(power.shape[1]) * step
     share = _divide(power, np.broadcast_to(power.sum(axis=1, keepdims=True), power.shape))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.signal import periodogram
 from sklearn import config_context
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
@@ -65,6 +66,18 @@ def test_white_noise_fills_the_spectrum():
     np.testing.assert_allclose(got["kurtosis"], 0, atol=0.3)
     assert (got["spectral_entropy"] > 0.9).all()
     np.testing.assert_allclose(got["band_1000_5000"], 0.8, atol=0.05)
+
+
+@pytest.mark.parametrize("n_times", [4000, 4001])
+def test_the_highest_frequency_counts_once(n_times):
+    time = np.arange(n_times) / SFREQ
+    x = np.sin(2 * np.pi * 1000 * time) + np.sqrt(0.5) * (-1.0) ** np.arange(n_times)
+    mean, *_, share = spectral_features(x[None], SFREQ, bands=[(500, 1500)])[0]
+    assert share == pytest.approx(0.5, abs=1e-3)
+    assert mean == pytest.approx(3000, rel=1e-3)
+    frequency, power = periodogram(x - x.mean(), SFREQ, window="hann")
+    power[0] = 0
+    assert mean == pytest.approx((frequency * power).sum() / power.sum(), rel=1e-9)
 
 
 def test_two_tones_share_power_and_median():
