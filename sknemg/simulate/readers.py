@@ -12,8 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
 from sknemg.recordings import Recordings, label_subjects
-from sknemg.recordings._problems import check_counts, check_generator, shown
-from sknemg.recordings._subjects import check_known, check_labels, check_subjects
+from sknemg.recordings._problems import check_counts, check_generator, listed, shown
+from sknemg.recordings._subjects import (
+    check_known,
+    check_labels,
+    check_subjects,
+    missing_entries,
+    require_columns,
+)
 from sknemg.simulate.checks import check_number
 
 #: How six physicians answered: the diagonal as published, the errors set so that the mean
@@ -45,7 +51,7 @@ def simulate_readers(
     consistency: float = 0.6,
     assisted: pd.Series | None = None,
     trust: float = 0.5,
-    random_state: int | None = None,
+    random_state: int | np.random.Generator | None = None,
 ) -> pd.DataFrame:
     """Simulate the votes of readers, so that a study runs before any physician has time.
 
@@ -55,10 +61,12 @@ def simulate_readers(
     Parameters
     ----------
     y : array-like of shape (n_recordings,), or Series or mapping of subject to diagnosis
-        Diagnoses; without `X`, of subjects.
+        Diagnoses; without `X`, of subjects. With it, of recordings, in the order of its rows, or
+        of its subjects, by name.
     X : Recordings, default=None
-        With the column ``subject``, and ``recording`` if the recordings have names; others are
-        named by their row. With it, the readers vote for each recording, too.
+        With the column ``subject``, and ``recording`` if the recordings have names, each of a
+        subject its own; others are named by their row. With it, the readers vote for each
+        recording, too.
     n : int, default=6
         Readers, named R1, R2 and so on.
     confusion : DataFrame of shape (n_classes, n_classes), default=None
@@ -76,11 +84,12 @@ def simulate_readers(
     consistency : float, default=0.6
         Correlation of what a reader alone sees in the two readings.
     assisted : Series of subject to answer, default=None
-        Answers of a model. With them, the readers read all subjects again in the arm
-        ``assisted``.
+        Answers of a model, one for each subject. With them, the readers read all subjects again
+        in the arm ``assisted``.
     trust : float, default=0.5
         Share of cases in which an assisted reader who differs from the model takes its answer.
-    random_state : int, default=None
+    random_state : int, Generator or None, default=None
+        Seed.
 
     Returns
     -------
@@ -90,8 +99,9 @@ def simulate_readers(
     Raises
     ------
     ValueError
-        If classes and `confusion` do not fit, a share is not between 0 and 1, or no agreement
-        gives `kappa` with these accuracies.
+        If classes and `confusion` do not fit, a share is not between 0 and 1, subjects,
+        recordings or answers are missing or there twice, or no agreement gives `kappa` with these
+        accuracies.
 
     Notes
     -----
@@ -147,7 +157,7 @@ def simulate_readers(
         fresh = rng.standard_normal((n, n_subjects))
         read(np.sqrt(consistency) * alone + np.sqrt(1 - consistency) * fresh, again, repeat=1)
     if assisted is not None:
-        answers = _assistance(assisted, diagnoses)
+        answers = _assistance(assisted, diagnoses, model.classes)
         fresh = rng.standard_normal((n, n_subjects))
         start = len(parts)
         read(np.sqrt(consistency) * alone + np.sqrt(1 - consistency) * fresh, everybody,
@@ -183,6 +193,13 @@ class _Reading(NamedTuple):
                 f"confusion is a {type(confusion).__name__}: give a DataFrame with the true "
                 "classes as rows and the answers as columns."
             )
+        confusion = confusion.rename(index=str, columns=str)  # as diagnoses are
+        for axis in (confusion.index, confusion.columns):
+            if axis.has_duplicates:
+                raise ValueError(
+                    f"confusion names {shown(axis[axis.duplicated()].unique())} twice: give one "
+                    "row and one column for each class."
+                )
         if set(confusion.index) != set(confusion.columns) or not set(classes) <= set(confusion):
             raise ValueError(
                 f"confusion has rows {shown(confusion.index)} and columns "
@@ -190,6 +207,8 @@ class _Reading(NamedTuple):
                 "column for each class."
             )
         answers = [*classes, *(name for name in confusion if name not in classes)]
+        if not all(map(pd.api.types.is_numeric_dtype, confusion.dtypes)):
+            raise ValueError("confusion holds texts: give shares, as numbers.")
         shares = confusion.loc[classes, answers].to_numpy(float)
         if (shares < 0).any() or not np.allclose(shares.sum(axis=1), 1, atol=2e-3):
             raise ValueError(
@@ -303,17 +322,54 @@ def _calibrated(
 def _cases(y: Any, X: Recordings | None) -> tuple[pd.Series, pd.DataFrame | None]:
     """Give the diagnosis of each subject, and the recordings with their subjects."""
     if X is None:
+        if not isinstance(y, (pd.Series, Mapping)):
+            y = check_labels(y, len(y) if np.ndim(y) else 1)
         diagnoses = pd.Series(y)
+        if not len(diagnoses):
+            raise ValueError("y holds no diagnosis: give one for each subject.")
         check_known(diagnoses, "y")
+        check_subjects(diagnoses.index.to_series(), len(diagnoses))
         if diagnoses.index.has_duplicates:
             raise ValueError("y names a subject twice: give one row for each, or X.")
         return diagnoses.map(str), None
-    labels = pd.Series(check_labels(y, len(X)))
+    if not isinstance(X, Recordings):
+        raise ValueError(f"X is a {type(X).__name__}: give Recordings.")
+    require_columns(X.meta, ["subject"])
     subject = check_subjects(X["subject"], len(X))
+    labels = pd.Series(check_labels(_by_row(y, subject), len(X)))
     label_subjects(labels, subject)  # one diagnosis each
     diagnoses = labels.map(str).groupby(subject, sort=False).first()
-    names = X["recording"].astype(str) if "recording" in X else pd.Series(range(len(X))).map(str)
-    return diagnoses, pd.DataFrame({"subject": subject, "recording": names.to_numpy()})
+    return diagnoses, pd.DataFrame({"subject": subject, "recording": _names(X, subject)})
+
+
+def _by_row(y: Any, subject: NDArray[Any]) -> Any:
+    """Spread diagnoses of subjects over their recordings; those of recordings stay as they are."""
+    if isinstance(y, Mapping):
+        if missing := [who for who in pd.unique(pd.Series(subject)) if who not in y]:
+            raise ValueError(
+                f"y has no diagnosis for {listed(missing, 'subject')}: give one for each subject."
+            )
+        return [y[who] for who in subject]
+    if isinstance(y, pd.Series) and y.index.is_unique and set(y.index) == set(subject):
+        return y.loc[subject].to_numpy()
+    return y
+
+
+def _names(X: Recordings, subject: NDArray[Any]) -> NDArray[Any]:
+    """Name each recording by its column, or by its row where it has no name."""
+    names = pd.Series(range(len(X))).map(str)
+    if "recording" in X:
+        given = X["recording"].reset_index(drop=True)
+        names = given.map(str).where(~missing_entries(given), names)
+    table = pd.DataFrame({"subject": subject, "recording": names})
+    if (twice := table.duplicated(keep=False)).any():
+        one = table[twice].iloc[0]
+        rows = np.flatnonzero((table == one).all(axis=1))
+        raise ValueError(
+            f"recording {shown(one['recording'])} of subject {shown(one['subject'])} is there "
+            f"twice, in {listed(rows, 'row')}: give each recording of a subject a name of its own."
+        )
+    return names.to_numpy()
 
 
 def _votes(
@@ -375,11 +431,24 @@ def _of_recordings(
     return parts
 
 
-def _assistance(assisted: pd.Series, diagnoses: pd.Series) -> NDArray[Any]:
-    answers = pd.Series(assisted).reindex(diagnoses.index)
+def _assistance(assisted: pd.Series, diagnoses: pd.Series, known: list[Any]) -> NDArray[Any]:
+    """Give the model's answer for each subject."""
+    answers = pd.Series(assisted)
+    if (twice := answers.index[answers.index.duplicated()].unique()).size:
+        raise ValueError(
+            f"assisted answers for {listed(twice, 'subject')} more than once: give one answer for "
+            "each subject."
+        )
+    answers = answers.reindex(diagnoses.index)
     if answers.isna().any():
         raise ValueError(
             f"assisted has no answer for {shown(answers.index[answers.isna()])}: give one for each "
             "subject."
         )
-    return answers.map(str).to_numpy()
+    answers = answers.map(str)
+    if strange := sorted(set(answers) - {*known, "cannot say"}):
+        raise ValueError(
+            f"assisted answers {shown(strange)}, which is none of {shown(known)}: give answers "
+            "that readers could give, too."
+        )
+    return answers.to_numpy()

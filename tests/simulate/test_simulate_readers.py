@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 
 from sknemg.metrics import fleiss_agreement, read_votes, reader_study, vote_table
 from sknemg.metrics.votes import CANNOT_SAY, VOTE_COLUMNS
+from sknemg.recordings import Recordings
 from sknemg.simulate import simulate_readers
 from sknemg.simulate.readers import PUBLISHED_CONFUSION
 
@@ -93,8 +94,58 @@ def test_what_cannot_be_simulated_is_said():
         ({"confusion": PUBLISHED_CONFUSION * 2}, "sum to .*2.0.*: give shares"),
         ({"confusion": PUBLISHED_CONFUSION.iloc[:2]}, "a row and a column for each class"),
         ({"assisted": Y.iloc[1:]}, r"no answer for \['S00'\]: give one"),
+        ({"assisted": pd.concat([Y, Y.iloc[:1]])}, "assisted answers for subject 'S00' more than"),
+        ({"assisted": Y.replace("normal", "healthy")}, r"assisted answers \['healthy'\], which is"),
+        (
+            {"confusion": pd.concat([PUBLISHED_CONFUSION] * 2)},
+            r"names \['myopathy', 'neur",
+        ),
+        ({"confusion": PUBLISHED_CONFUSION.replace(0.794, "most")}, "confusion holds texts: give"),
     ]:
         with pytest.raises(ValueError, match=message):
             simulate_readers(Y, **options)
     with pytest.raises(ValueError, match="a subject twice"):
         simulate_readers(pd.concat([Y, Y]))
+    for y, message in [
+        ([], "y holds no diagnosis"),
+        ("normal", "y should be a 1d array"),
+        (pd.Series(["normal", "myopathy"], ["a", None]), "The subject is missing in row 1"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            simulate_readers(y)
+
+
+def recorded(**columns):
+    return Recordings(np.random.default_rng(0).normal(0, 0.1, (4, 2000)), sfreq=10_000, **columns)
+
+
+@pytest.mark.parametrize("kind", [pd.Series, dict])
+def test_diagnoses_of_subjects_are_found_by_name_beside_recordings(kind):
+    X = recorded(subject=list("abcd"))
+    by_row = ["myopathy", "neuropathy", "normal", "normal"]
+    by_subject = dict(zip("dcba", reversed(by_row), strict=True))
+    one, same = (simulate_readers(y, X, random_state=0) for y in (by_row, kind(by_subject)))
+    pd.testing.assert_frame_equal(one, same)
+    with pytest.raises(ValueError, match=r"y has no diagnosis for subject 'd': give one"):
+        simulate_readers({who: by_subject[who] for who in "abc"}, X)
+
+
+def test_recordings_are_told_apart_by_their_names():
+    y = ["normal", "normal", "myopathy", "myopathy"]
+    X = recorded(subject=list("aabb"), recording=["l", None, "r", "l"])
+    votes = simulate_readers(y, X, n=1, random_state=0)
+    names = votes.loc[votes["level"] == "recording", "recording"]
+    assert names.tolist() == ["l", "1", "r", "l"]
+    twice = recorded(subject=list("aabb"), recording=["l", "r", "l", "l"])
+    with pytest.raises(ValueError, match="'l' of subject 'b' is there twice, in rows 2, 3"):
+        simulate_readers(y, twice)
+    with pytest.raises(ValueError, match="X is a ndarray: give Recordings"):
+        simulate_readers(y, np.zeros((4, 10)))
+    with pytest.raises(ValueError, match="X lacks the columns"):
+        simulate_readers(y, recorded())
+
+
+def test_classes_that_are_numbers_may_have_a_confusion_of_numbers():
+    confusion = pd.DataFrame([[0.8, 0.2], [0.2, 0.8]])
+    votes = simulate_readers([0, 1] * 10, confusion=confusion, kappa=0.5, random_state=0)
+    assert set(votes["vote"]) == {"0", "1"}
