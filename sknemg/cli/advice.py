@@ -24,7 +24,7 @@ _REFERENCE = re.compile(
     rf"|(?<![\w.'\"`-])(?P<set>[A-Za-z_]\w*)=(?P<to>{_VALUE})"
 )
 
-_NO_SPACE = "free some space and rerun the same command to resume"
+_NO_SPACE = "free some space and rerun the same command"
 _FORBIDDEN = "change its permissions, or give another folder"
 _REMEDIES = {
     "ENOSPC": _NO_SPACE,

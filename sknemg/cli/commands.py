@@ -34,7 +34,8 @@ examples:
   sknemg export --model model/ --onnx model.onnx   the model as one file that needs no torch
   sknemg label --cohort FOLDER --study study.sqlite --readers 6    a page on which readers vote
 
-A run that was stopped resumes when the same command is given again.
+A run of demo, compare, label or diagnose --archive that was stopped resumes when the same command
+is given again; the others begin anew.
 """
 _COMMANDS = (
     add_demo,
@@ -74,7 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"sknemg: {refusal}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("sknemg: stopped; rerun the same command to resume.", file=sys.stderr)
+        resumes = getattr(args, "resumes", False) or getattr(args, "archive", None)
+        after = "rerun the same command to resume" if resumes else "the same command begins anew"
+        print(f"sknemg: stopped; {after}.", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit

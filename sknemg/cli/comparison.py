@@ -40,7 +40,7 @@ def add_demo(commands: Any) -> None:
         "--subjects", type=at_least(3), default=57, metavar="N", help="simulated (default: 57)"
     )
     _add_common(demo, out="demo")
-    demo.set_defaults(run=_demo)
+    demo.set_defaults(run=_demo, resumes=True)
 
 
 def add_compare(commands: Any) -> None:
@@ -54,7 +54,7 @@ def add_compare(commands: Any) -> None:
     compare.add_argument("--cohort", required=True, type=Path, metavar="FOLDER", help=COHORT)
     add_reading(compare)
     _add_common(compare, out="comparison")
-    compare.set_defaults(run=_compare)
+    compare.set_defaults(run=_compare, resumes=True)
 
 
 def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
@@ -102,6 +102,7 @@ def _demo(args: argparse.Namespace) -> None:
             f"give --subjects {3 * folds} or more, or fewer --folds."
         )
     prepare_out(args.out)
+    _check_methods(args)
     from sknemg.simulate import make_cohort
 
     print(f"Simulating {args.subjects} subjects: motor units, muscle fibres, needle, amplifier.")
@@ -115,8 +116,15 @@ def _demo(args: argparse.Namespace) -> None:
 def _compare(args: argparse.Namespace) -> None:
     check_cohort(args.cohort)
     prepare_out(args.out)
+    _check_methods(args)
     X, y = read_cohort(args)
     _run(args, X, y, readable(args.cohort.resolve().name or args.cohort.resolve()))
+
+
+def _check_methods(args: argparse.Namespace) -> None:
+    """Refuse methods that are unknown or not installed before recordings are made or read."""
+    if args.methods is not None:
+        chosen_methods(args, methods=args.methods, cv=args.out_of_fold)
 
 
 def _protocol(args: argparse.Namespace) -> Any:

@@ -93,6 +93,7 @@ def _diagnose(args: argparse.Namespace) -> None:
 def _read_patient(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
     """Diagnose one patient from a folder or from files, and write the page."""
     from sknemg.diagnosis.answers import Answering
+    from sknemg.divote._votes import NoLocationsError
     from sknemg.evaluation.patient import write_patient
     from sknemg.persistence._folder import fingerprint_of
 
@@ -111,7 +112,14 @@ def _read_patient(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
         refuse_bids_options(args, args.paths[0])
         with _left_out() as lost:
             X = _patient(args.paths, options)
-    found = model.diagnose(X, unreadable=_unreadable(X, lost))
+    try:
+        found = model.diagnose(X, unreadable=_unreadable(X, lost))
+    except NoLocationsError as error:
+        raise Refusal(
+            "The model was trained with locations, and these recordings have none: write "
+            "recordings.csv beside them with the columns file and location (proximal or distal), "
+            "or file and muscle, and give --locations muscle."
+        ) from error
     reference: Literal["published"] | None = "published" if args.muaps else None
     files = write_patient(
         args.out,

@@ -11,11 +11,12 @@ from typing import Any
 import pandas as pd
 
 from sknemg.cli.advice import Words, in_words_of
+from sknemg.cli.results import PROBLEMS
 from sknemg.pages import Table, render
 from sknemg.versions import __version__
 
 Load = Callable[[str], tuple[Any, Any]]
-_PROBLEMS, _FLAWS = "problems.csv", "flaws.csv"
+_FLAWS = "flaws.csv"
 _COLUMNS = {
     "flaw": "flaw",
     "table_row": "row",
@@ -78,7 +79,9 @@ def examine(load: Load, words: Mapping[str, Words]) -> Validation:
         for name in ("table_row", "subject"):
             if name in found.X:
                 found.flaws[name] = found.X[name].to_numpy()[found.flaws["row"]]
-        found.notes += _unplaced(found.X) + _of_one_class(y)
+        found.notes += _unplaced(found.X)
+        if not _diagnoses_unread(found.problems):
+            found.notes += _of_one_class(y)
     for name in ("problem", "remedy") if len(found.problems) else ():
         found.problems[name] = [in_words_of(words, text) for text in found.problems[name]]
     found.notes = [in_words_of(words, note) for note in found.notes]
@@ -90,7 +93,12 @@ def _unplaced(X: Any) -> list[str]:
     missing = int(X["location"].isna().sum()) if "location" in X else len(X)
     if not missing:
         return []
-    return [f"{missing} of {len(X)} recordings are neither proximal nor distal."]
+    return [f"{missing} of {len(X)} recordings have no location, proximal or distal."]
+
+
+def _diagnoses_unread(problems: pd.DataFrame) -> bool:
+    """Whether diagnoses are among the problems, so that there may be others than were read."""
+    return bool(len(problems)) and bool(problems["problem"].str.contains("diagnos").any())
 
 
 def _of_one_class(y: Any) -> list[str]:
@@ -168,7 +176,7 @@ def write_page(out: Path, found: Validation, summary: str, name: str) -> list[Pa
     """
     out.mkdir(parents=True, exist_ok=True)
     files = [out / "validation.html"]
-    for file, table in ((_PROBLEMS, found.problems), (_FLAWS, found.flaws)):
+    for file, table in ((PROBLEMS, found.problems), (_FLAWS, found.flaws)):
         (out / file).unlink(missing_ok=True)  # of another run
         if len(table):
             table.to_csv(out / file, index=False)
@@ -182,7 +190,8 @@ def _page(found: Validation, summary: str, name: str) -> str:
 
     problems, flaws = found.problems, found.flaws
     if len(flaws):
-        flaws = flaws.rename(columns=_COLUMNS)[[n for k, n in _COLUMNS.items() if k in flaws]]
+        named = flaws[[name for name in _COLUMNS if name in flaws]]  # without the row of X
+        flaws = named.rename(columns=_COLUMNS)
         first = flaws.columns[1]
         flaws = flaws.assign(flaw=flaws["flaw"].map(FLAWS), **{first: flaws[first].astype(str)})
     return render(
@@ -194,7 +203,7 @@ def _page(found: Validation, summary: str, name: str) -> str:
         summary=summary,
         notes=found.notes,
         problems=_table(problems, "problems", "By table and row, as a spreadsheet counts them",
-                        group="table", whole=_PROBLEMS),
+                        group="table", whole=PROBLEMS),
         flaws=_table(flaws, "flaws", "By kind", group="flaw", whole=_FLAWS),
         recordings=_table(found.recordings, "recordings", "Length (s), level (mV) and shares"),
     )  # fmt: skip

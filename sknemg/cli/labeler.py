@@ -116,7 +116,7 @@ def add_label(commands: Any) -> None:
         "--behind-proxy", action="store_true", help="a proxy of yours terminates TLS"
     )
     add_reading(parser)
-    parser.set_defaults(run=_label)
+    parser.set_defaults(run=_label, resumes=True)
 
 
 def _numbers(entry: str) -> tuple[float, ...]:

@@ -12,11 +12,15 @@ from typing import Any
 
 from sknemg.cli.advice import Refusal, Words
 
+#: The list of problems in a folder of results.
+PROBLEMS = "problems.csv"
+
 
 def prepare_out(folder: Path, *, model: bool = False) -> None:
     """Refuse a folder that cannot be written to, or holds a model, before anything is computed.
 
-    A model beside which other files lie is not loaded any more.
+    A model beside which other files lie is not loaded any more. A list of problems of another run,
+    which would stand beside results that have none, is taken away.
 
     Parameters
     ----------
@@ -35,6 +39,8 @@ def prepare_out(folder: Path, *, model: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        if not model:
+            (folder / PROBLEMS).unlink(missing_ok=True)
     except OSError as error:
         reason = "a file" if isinstance(error, FileExistsError) else error.strerror or str(error)
         raise Refusal(
@@ -65,7 +71,7 @@ def with_problems(options: Mapping[str, Words], args: argparse.Namespace) -> Map
         problems = getattr(error, "problems", None)
         if problems is None:
             return "the list"
-        file = getattr(args, "problems", None) or args.out / "problems.csv"
+        file = getattr(args, "problems", None) or args.out / PROBLEMS
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             problems.to_csv(file, index=False)

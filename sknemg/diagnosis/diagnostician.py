@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -19,7 +20,7 @@ from sknemg.base import KeepsParameters, VersionedEstimator
 from sknemg.diagnosis.answers import OWN_COLUMNS, Answering, PatientVotes, no_segments
 from sknemg.diagnosis.calibration import fit_temperature, scale_temperature
 from sknemg.diagnosis.conformal import conformal_quantile
-from sknemg.diagnosis.plausibility import Plausibility
+from sknemg.diagnosis.plausibility import Plausibility, folds_of
 from sknemg.divote._combined import CombinedLevels
 from sknemg.divote._votes import align_columns
 from sknemg.divote.fitted import open_model
@@ -27,10 +28,9 @@ from sknemg.divote.leave_one_out import scores_without
 from sknemg.divote.levels import class_columns
 from sknemg.divote.opened import Opened
 from sknemg.model_selection.origin import caution_of
-from sknemg.model_selection.splits import SubjectKFold
 from sknemg.model_selection.torn import trained_on
 from sknemg.recordings import Recordings, label_subjects
-from sknemg.recordings._problems import listed, shown
+from sknemg.recordings._problems import capped, listed, shown
 from sknemg.recordings._subjects import check_labels, check_subjects
 from sknemg.recordings._workers import kept_by_workers
 
@@ -147,9 +147,16 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
 
         Raises
         ------
+        InvalidRecordingsError
+            Naming every row that the Downsampler or the Segmenter cannot use.
         ValueError
             If X has no subjects, a subject has several diagnoses, or a class is named as a column
             of `Diagnosis.recordings`, such as "used".
+
+        Warns
+        -----
+        UserWarning
+            If a class has so few subjects that a part of the others is trained without it.
         """
         self._validate_params()
         self._check(X)
@@ -169,7 +176,10 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
                 f"A class is named {shown(taken[0])}, as a column of Diagnosis.recordings: rename "
                 "it."
             )
-        folds = list(SubjectKFold(self.cv).split(X, y, subjects))
+        _look_at_all(self.estimator, X)
+        folds = folds_of(self.cv, X, y, subjects)
+        if not isinstance(self.estimator, FrozenEstimator):
+            _warn_of_lacking(y, folds)
         with kept_by_workers(X, y):
             parts = Parallel(n_jobs=self.n_jobs)(
                 delayed(_out_of_fold)(self.estimator, X, y, fold, self.classes_) for fold in folds
@@ -303,6 +313,36 @@ def _refuse_known(model: Any, subjects: NDArray[Any]) -> None:
         raise ValueError(
             f"The frozen model was trained on the {listed(names[known], 'subject')}, of whom it is "
             "too sure: calibrate it on subjects that it has not seen."
+        )
+
+
+def _look_at_all(estimator: Any, X: Recordings) -> None:
+    """Show all rows to the steps that bring them to one rate and cut them.
+
+    In a fold they would name no more than its unusable rows, those of the next after its training.
+    """
+    if isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
+    for member in [estimator, *[own for _, own in getattr(estimator, "estimators", [])]]:
+        rows = X
+        for step in dict(getattr(member, "named_steps", {})).values():
+            if type(step).__name__ not in ("Downsampler", "BandPass", "Segmenter"):
+                break
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # training will say it
+                rows = clone(step).fit_transform(rows)
+
+
+def _warn_of_lacking(y: NDArray[Any], folds: list[tuple[NDArray[Any], NDArray[Any]]]) -> None:
+    lacking = sorted(
+        {label for train, _ in folds for label in np.setdiff1d(y, y[train]).tolist()}, key=str
+    )
+    if lacking:
+        warnings.warn(
+            f"The subjects of {capped(lacking, spell=shown)} are too few: those that are left out "
+            "are scored by a model that was trained without their diagnosis, and count as wrong. "
+            "Give it more subjects, or leave it out.",
+            stacklevel=3,
         )
 
 

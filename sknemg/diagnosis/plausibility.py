@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -112,7 +113,7 @@ class Plausibility(Examiner, VersionedEstimator):
         self._learn(measures, features)
         far, whole = np.zeros(len(X)), []
         refused = []
-        for train, test in SubjectKFold(self.cv).split(X, y, subjects):
+        for train, test in folds_of(self.cv, X, np.asarray(y), subjects):
             fold = Plausibility(self.sfreq)._learn(measures[train], features[train])
             far[test] = fold._distances(features[test])
             levels = [bool(fold._wrong_levels(row)[0]) for row in measures[test]]
@@ -150,6 +151,15 @@ class Plausibility(Examiner, VersionedEstimator):
         single = _SLACK * _finite(conformal_quantile(far, 0.995), far)
         self.distance_ = max(single, self.subject_distance_)
         return self
+
+
+def folds_of(
+    n_splits: int, X: Any, y: NDArray[Any], subjects: NDArray[Any]
+) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    """Split by subject; of classes with fewer subjects than folds, some folds test none."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class in y has only")
+        return list(SubjectKFold(n_splits).split(X, y, subjects))
 
 
 def _groups(subjects: NDArray[Any]) -> Iterable[tuple[Any, NDArray[Any]]]:

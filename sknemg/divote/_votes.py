@@ -160,9 +160,13 @@ def subject_votes(
     return votes
 
 
+class NoLocationsError(ValueError):
+    """A model that knew locations is asked about recordings that have no such column."""
+
+
 def read_locations(data: Recordings) -> pd.Series:
     if "location" not in data:
-        raise ValueError(
+        raise NoLocationsError(
             "fit knew the locations, this X does not: give it a column 'location' with "
             "'proximal', 'distal' or missing, or fit with subject_features='all'."
         )

@@ -369,6 +369,46 @@ def test_a_stop_by_the_user_says_how_to_go_on(make_cohort_folder, tmp_path, caps
     assert "stopped; rerun the same command to resume." in capsys.readouterr().err
 
 
+def test_a_stopped_training_is_not_said_to_resume(
+    make_cohort_folder, tmp_path, capsys, monkeypatch
+):
+    """It keeps nothing of what was done."""
+
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sknemg.diagnosis.Diagnostician.fit", stop)
+    argv = ["train", "--cohort", str(make_cohort_folder()), "--out", str(tmp_path / "model")]
+    assert main([*argv, "--sfreq", "1000"]) == 130
+    printed = capsys.readouterr().err
+    assert "stopped; the same command begins anew." in printed and "resume" not in printed
+
+
+def test_a_list_of_problems_does_not_outlive_its_run(
+    make_cohort_folder, tmp_path, capsys, monkeypatch
+):
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sknemg.evaluation._evaluate.evaluate_checked", stop)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "problems.csv").write_text("row,problem\n", encoding="utf-8")
+    assert compare(make_cohort_folder(), out) == 130
+    assert not (out / "problems.csv").exists()
+
+
+def test_unknown_methods_are_refused_before_recordings_are_read(
+    make_cohort_folder, tmp_path, capsys, monkeypatch
+):
+    def fail(*args, **kwargs):
+        raise AssertionError("read")
+
+    monkeypatch.setattr("sknemg.datasets.load_cohort", fail)
+    assert compare(make_cohort_folder(), tmp_path / "out", "--methods", "CNN") == 2
+    refused(capsys, "The method 'CNN' is unknown")
+
+
 def test_a_cohort_is_checked_and_resampled_once(make_cohort_folder, tmp_path, monkeypatch):
     """By the choice of methods and by the evaluation together, up to the first fit."""
     calls = Counter()

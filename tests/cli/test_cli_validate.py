@@ -1,5 +1,7 @@
 """sknemg validate: all that is wrong with a folder, as text and as a page."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -54,6 +56,29 @@ def test_a_cohort_of_one_class_is_no_cohort_to_compare(folder, capsys):
     assert "All diagnoses" not in capsys.readouterr().out
 
 
+def test_diagnoses_that_cannot_be_read_are_not_said_to_be_missing(folder, capsys):
+    """Of three words for diagnoses one was known: all were once said to be the same."""
+    table = pd.read_csv(folder / "subjects.csv")
+    table["diagnosis"] = ["normal", *(f"Myopathie {i}" for i in range(1, len(table)))]
+    table.to_csv(folder / "subjects.csv", index=False)
+    assert validate(folder) == 1
+    printed = capsys.readouterr().out
+    assert "diagnosis 'Myopathie 1' is unknown" in printed and "All diagnoses" not in printed
+
+
+def test_the_page_has_one_row_and_the_summary_in_two_lines(folder):
+    change(folder, 0, lambda signal: 1000 * signal)
+    (folder / "data" / "00001.npy").unlink()  # from here on, rows of X and of the table differ
+    change(folder, 3, lambda signal: 1000 * signal)
+    assert validate(folder) == 1
+    page = (folder / "out" / "validation.html").read_text(encoding="utf-8")
+    flaws = page[page.index("What speaks against them") :]
+    heads = re.findall(r"<th[^>]*scope=.col.[^>]*>([^<]*)</th>", flaws.partition("</thead>")[0])
+    assert [head.strip() for head in heads] == ["row", "recording", "subject", "found"]
+    assert re.search(r">5</th>", flaws) and not re.search(r">2</th>\s*<td[^>]*>5<", flaws)
+    assert re.search(r"at 5000 Hz</p>\s*<p>1 problem; ", page)
+
+
 def test_all_that_is_wrong_is_listed_once_as_text_table_and_page(folder, capsys):
     change(folder, 0, lambda signal: 1000 * signal)
     change(folder, 1, lambda signal: np.where(np.arange(5000) < 100, signal, 0))
@@ -98,7 +123,7 @@ def test_a_new_patient_needs_no_diagnosis(folder, capsys):
     assert "4 recordings of 3 subjects" in capsys.readouterr().out
     assert validate(folder / "data", "--unit", "mV", "--file-sfreq", "5000") == 0
     printed = capsys.readouterr().out
-    assert "note: 4 of 4 recordings are neither proximal nor distal." in printed
+    assert "note: 4 of 4 recordings have no location, proximal or distal." in printed
     (folder / "recordings.csv").rename(folder / "cohort.csv")
     assert validate(folder) == 1
     assert "no column 'diagnosis'" in capsys.readouterr().out

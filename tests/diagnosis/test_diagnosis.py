@@ -38,6 +38,7 @@ from sknemg.diagnosis import (
     prediction_sets,
     scale_temperature,
 )
+from sknemg.recordings import InvalidRecordingsError
 from sknemg.signal import resample
 
 SFREQ = 1000.0
@@ -365,6 +366,25 @@ def test_the_coverage_that_is_stated_is_the_one_that_was_learned(trained, saved,
         assert (found.coverage, found.coverage_range) == (0.9, expected.coverage_range)
         assert found.answer == expected.answer
     assert model.coverage_ == 0.9 and model.coverage == (0.9 if saved else 0.5)
+
+
+def test_all_unusable_rows_are_named_before_training():
+    """The rows of the first fold were once named alone, by their numbers there."""
+    X, y = cohort(12)
+    X = X.with_columns(sfreq=np.where(np.arange(len(X)) % 5 == 0, 400.0, SFREQ))
+    with pytest.raises(InvalidRecordingsError) as error:
+        Diagnostician(pipeline(), cv=3).fit(X, y)
+    assert error.value.problems["row"].tolist() == list(range(0, len(X), 5))
+
+
+def test_a_diagnosis_of_one_subject_is_said_to_be_unknown_when_it_is_left_out():
+    X, y = cohort(12)
+    kept = (y != "myopathy") | (X["subject"] == X["subject"].iloc[0]).to_numpy()
+    with pytest.warns(UserWarning) as caught:
+        Diagnostician(pipeline(), cv=3).fit(X[kept], y[kept])
+    said = [str(one.message) for one in caught]
+    assert [text for text in said if "The subjects of 'myopathy' are too few" in text]
+    assert not [text for text in said if "least populated" in text]
 
 
 def test_recordings_without_subjects_teach_nothing_about_subjects():

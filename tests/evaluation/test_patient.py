@@ -339,6 +339,17 @@ def test_what_is_wrong_is_said(trained, patient, tmp_path, capsys, arguments, me
     assert re.search(message, capsys.readouterr().err)
 
 
+def test_a_model_that_knew_locations_says_how_to_state_them(trained, patient, tmp_path, capsys):
+    """The message once spoke of fit, this X and subject_features."""
+    folder = patient()
+    (folder / "recordings.csv").unlink()
+    options = ["--unit", "mV", "--file-sfreq", str(SFREQ)]
+    assert diagnose(trained, tmp_path / "out", folder, options=options) == 2
+    printed = capsys.readouterr().err
+    assert "write recordings.csv beside them" in printed and "--locations muscle" in printed
+    assert "subject_features" not in printed
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [("../r0.npy", "give a file inside the folder"), ("r9.npy", "there is no"),
