@@ -45,8 +45,12 @@ class Answers(NamedTuple):
                 f"classes={shown(classes)} must be a list of the classes in the order of the "
                 f"columns of y_proba{fault}."
             )
+        if labels.ndim != 1:
+            raise ValueError(
+                f"y_true has shape {labels.shape}: give one diagnosis for each item, in one dimension."
+            )
         if isinstance(y_proba, pd.DataFrame):
-            y_proba = _in_order(y_proba, names.tolist())
+            y_proba = _in_order(y_proba, names.tolist()).to_numpy(dtype=float, na_value=np.nan)
         proba = np.asarray(y_proba, float)
         if proba.shape != (len(labels), len(names)) or not len(labels):
             raise ValueError(

@@ -84,8 +84,8 @@ def fleiss_agreement(
     missing = np.flatnonzero(ratings.isna().any(axis=1))
     if len(missing):
         raise ValueError(
-            f"Fleiss' κ needs every reader's rating of every subject, and {listed(missing, 'row')} "
-            "lack some: drop them, or the readers concerned, and say so."
+            f"Fleiss' κ needs every reader's rating of every subject; some are missing in "
+            f"{listed(missing, 'row')}: drop these rows, or the readers concerned, and say so."
         )
     draws = _Draws(ratings, y_true, groups, confidence_level, n_bootstrap, random_state)
     n_classes = len(draws.classes)

@@ -299,10 +299,10 @@ class _Cases:
         for what, one in given.items():
             who = one.index.get_level_values(0)
             if len(unknown := who[~who.isin(diagnoses.index)].unique()):
+                names = "votes name" if what == "votes" else f"model {shown(what)} names"
                 raise ValueError(
-                    f"The {what if what == 'votes' else 'model ' + shown(what)} name "
-                    f"{listed(unknown, 'subject')} without a diagnosis: give one in y, or leave "
-                    "them out."
+                    f"The {names} {listed(unknown, 'subject')} without a diagnosis: give one in y, "
+                    "or leave them out."
                 )
         subject = pd.Series(index.get_level_values(0), index=index, name="subject")
         y = subject.map(diagnoses).rename("diagnosis")

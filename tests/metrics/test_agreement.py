@@ -86,7 +86,7 @@ def test_agreement_of_sets_and_its_errors():
     with pytest.raises(ValueError, match="y has 3 diagnoses for 4 rows"):
         metrics.fleiss_agreement(ratings, y_true=list("mmn"))
     ratings.loc[2, "B"] = None
-    with pytest.raises(ValueError, match=r"row 2 lack some: drop them"):
+    with pytest.raises(ValueError, match=r"some are missing in row 2: drop these rows"):
         metrics.fleiss_agreement(ratings)
 
 

@@ -324,6 +324,12 @@ def test_what_does_not_fit_is_refused():
         score_table(y, proba, classes=[0, 1, 7])
     with pytest.raises(ValueError, match="more than one diagnosis"):
         score_table(y, proba, classes=range(3), groups=np.zeros(60))
+    with pytest.raises(ValueError, match=r"y_true has shape \(60, 1\): give one diagnosis for"):
+        score_table(y[:, None], proba, classes=range(3))
+    scores = pd.DataFrame(proba).astype("Float64")
+    scores.iloc[4, 1] = pd.NA
+    with pytest.raises(ValueError, match="scores are NaN or infinite in row 4: give"):
+        score_table(y, scores, classes=range(3))
 
 
 @BOTH
