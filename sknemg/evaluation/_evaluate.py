@@ -72,9 +72,9 @@ def evaluate(
     protocol : {"published", "readers", "nested"} or Protocol, default="nested"
         See `PROTOCOLS`; ``dataclasses.replace`` changes one.
     nuisance : bool, default=False
-        Whether a model that sees no EMG is a rival of the estimators on the same folds, the last
-        of the methods: see :func:`nuisance_model`. What a method gains over it says
-        :func:`gains_of`. `X` must hold signals.
+        Whether to add, as the last method, a model that sees no EMG and competes with the
+        estimators on the same folds: see :func:`nuisance_model`. :func:`gains_of` tells what a
+        method gains over it. `X` must hold signals.
     groups : array-like of shape (n_recordings,), default=None
         Subjects; by default the column ``subject`` of `X`, over which they take precedence. They
         hold for everything inside: inner folds, the validation subjects of a network, the final
@@ -188,7 +188,7 @@ def check_first(
     ----------
     estimators : dict of estimators by name
     first_steps : FirstSteps
-        Which have not to run again in `evaluate_checked`.
+        These need not run again in `evaluate_checked`.
     protocol : Protocol
     random_state : int
     """

@@ -62,8 +62,8 @@ def nuisance_table(X: Any) -> pd.DataFrame:
     DataFrame, a row for each recording
         ``n_recordings`` of its subject; ``length`` in seconds; ``sfreq`` in hertz; ``offset``
         (mean, mV); ``mains``, the power of the line at 50 or 60 Hz, whichever is greater, and
-        ``harmonics``, that of their second to fifth multiples, of lines that stand out twenty
-        times from the spectrum around them, as EMG hardly ever does; ``drift``, power below 5 Hz;
+        ``harmonics``, that of their second to fifth multiples, both only of lines that rise to
+        twenty times the spectrum around them, as EMG hardly ever does; ``drift``, power below 5 Hz;
         ``above_band`` and ``noise_floor``, power per hertz above 4.5 kHz and above 0.45 of the
         rate, in the quietest tenth of pieces of 20 ms;
         ``clipped``, the share of samples at the limits of the converter. Powers are decimal

@@ -57,7 +57,7 @@ class Evaluation:
 
     @property
     def unscored(self) -> pd.DataFrame:
-        """Whoever has no score at all, such as recordings without items.
+        """Recordings and subjects without any score, such as recordings without items.
 
         Columns ``level`` ("recording" or "subject"), ``method``, ``repeat``, ``fold``,
         ``subject`` and, for recordings, ``row`` of `X`.

@@ -46,9 +46,7 @@ class Answers(NamedTuple):
                 f"columns of y_proba{fault}."
             )
         if labels.ndim != 1:
-            raise ValueError(
-                f"y_true has shape {labels.shape}: give one diagnosis for each item, in one dimension."
-            )
+            raise ValueError(f"y_true has shape {labels.shape}: give one diagnosis for each item.")
         if isinstance(y_proba, pd.DataFrame):
             y_proba = _in_order(y_proba, names.tolist()).to_numpy(dtype=float, na_value=np.nan)
         proba = np.asarray(y_proba, float)

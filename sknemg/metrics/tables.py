@@ -32,9 +32,9 @@ def score_table(
 ) -> pd.DataFrame:
     """Score answers with every metric and its confidence interval.
 
-    The intervals say what other
-    subjects would change: all items of a subject, and all its repeats, count as one piece of
-    evidence. They have a width even where every subject was diagnosed correctly.
+    The intervals say what other subjects would change: all items of a subject, and all its repeats,
+    count as one piece of evidence. They have a width even where every subject was diagnosed
+    correctly.
 
     Parameters
     ----------

@@ -11,10 +11,10 @@ import pandas as pd
 from sknemg.recordings._entries import entry_text
 from sknemg.recordings._problems import listed, shown
 
-#: What a reader answers who has read a case and names no diagnosis.
+#: The answer of a reader who has read a case and names no diagnosis.
 CANNOT_SAY = "cannot say"
 
-#: The diagnoses that readers choose from, also in a cohort in which nobody has one of them.
+#: The diagnoses that readers choose from, even in a cohort where nobody has one of them.
 USUAL_DIAGNOSES = ("myopathy", "neuropathy", "normal")
 
 VOTE_COLUMNS = (

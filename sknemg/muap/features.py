@@ -143,8 +143,8 @@ def jiggle(unit: MotorUnit) -> float:
     """Variability of shape from one discharge to the next: consecutive amplitude differences.
 
     The median difference of consecutive discharges at each time of the potential, summed and
-    divided by the area of the averaged potential [1]_. Common delays are taken out first, and what
-    differs as much beside the potential, in its baseline.
+    divided by the area of the averaged potential [1]_. Common delays are taken out first, and so is
+    the difference that the baseline beside the potential shows.
 
     Parameters
     ----------

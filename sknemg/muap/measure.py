@@ -167,10 +167,10 @@ def measure_muaps(
     rate_range : (low, high), default=(4.0, 60.0)
         Firing rates of motor units in Hz; slower and faster trains are left out.
     min_isi_cv : float, default=0.02
-        Least coefficient of variation of the usual intervals. Mains, pacemakers and stimulators
+        Lowest coefficient of variation of the usual intervals. Mains, pacemakers and stimulators
         stay below it; the motor units measured so far lie above 0.05.
     min_regularity : float, default=0.5
-        Least share of intervals near the usual one. A unit of which superpositions hide every
+        Lowest share of intervals near the usual one. A unit of which superpositions hide every
         fourth discharge has about 0.75, spikes at random times have 0.25 (in a short train this
         must be exceeded beyond chance, too). Most trains of two units mixed lie below 0.5.
     return_templates : bool, default=False

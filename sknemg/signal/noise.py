@@ -14,7 +14,7 @@ MAINS = (50.0, 60.0)  # Hz
 
 
 def mains_share(signal: NDArray[Any], sfreq: float) -> float:
-    """Measure which share of a signal's power lies on a mains frequency and its overtones.
+    """Measure what share of a signal's power lies on a mains frequency and its overtones.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ def resample(
 
     Every method takes the signal to be zero outside; an offset or a ramp then rings at both
     ends (an error of 0.4 at the first sample of a constant 1). ``"soxr"`` therefore works on the
-    signal with its ends mirrored at their first and last sample, which needs but a few
+    signal with its ends mirrored at their first and last sample, which takes only a few
     milliseconds of it, so that :class:`StreamResampler` gives the same bits while it is recorded.
     For the other methods the line through the first and the last sample is taken off before and
     put back after, as if the signal went on along that line.
