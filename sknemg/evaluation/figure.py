@@ -14,13 +14,13 @@ import pandas as pd
 from sknemg.divote.levels import class_columns
 from sknemg.evaluation.comparison import scored_rows
 from sknemg.evaluation.result import Evaluation
+from sknemg.inspection._style import NAME, short_names
 from sknemg.recordings import Recordings
 
 _PLACES = ("examples", "accuracies", "confusion", "votes")  # in the figure, in this order
 _EXAMPLES = 6  # classes of which a recording is drawn
 _MATRIX = 12  # classes up to which a confusion matrix can be read
 _CURVES = 6  # classes up to which curves can be told apart
-_NAME = 20  # characters of a name in a figure
 _METHOD = 44  # characters of the name of a method, which says its size
 _SECONDS = 2.5  # drawn of each example
 _SQUARE = (3.7, 3.6)  # inches, so small that letters can be read on a phone
@@ -147,36 +147,6 @@ def plain_text() -> Iterator[None]:
 
     with mpl.rc_context({"text.parse_math": False}):
         yield
-
-
-def short_names(labels: Any, length: int = _NAME) -> dict[Any, str]:
-    """Shorten names for a figure; no two become alike.
-
-    Parameters
-    ----------
-    labels : iterable of labels
-    length : int
-        Characters of a name.
-
-    Returns
-    -------
-    dict of label to str
-
-    Examples
-    --------
-    >>> short_names(["normal", "amyotrophic lateral sclerosis"])
-    {'normal': 'normal', 'amyotrophic lateral sclerosis': 'amyotrophic lateral…'}
-    """
-    names: dict[Any, str] = {}
-    for label in labels:
-        text = " ".join(str(label).split())
-        name = text if len(text) <= length else text[: length - 1].rstrip() + "…"
-        number = 2
-        while name in names.values():
-            name = f"{text[: length - 4].rstrip()}… {number}"
-            number += 1
-        names[label] = name
-    return names
 
 
 # -- the parts ---------------------------------------------------------------------------------
@@ -309,7 +279,7 @@ def _confusion(result: Evaluation, method: str) -> Panel | None:
 
         ax = figure.subplots()
         display = ConfusionMatrixDisplay.from_predictions(true, answer, ax=ax)
-        name = textwrap.fill(short_names([method], _METHOD)[method], _NAME + 8)
+        name = textwrap.fill(short_names([method], _METHOD)[method], NAME + 8)
         ax.set_title(f"Subjects, {name}", fontsize="small")
         size = "small" if len(names) <= 4 else "x-small"
         ax.tick_params(labelsize=size)

@@ -13,10 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 CLASS_COLORS = {"myopathy": "#D55E00", "neuropathy": "#009E73", "normal": "#0072B2"}
 _FURTHER = ("#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000", "#999999")
 _MARKERS = {"myopathy": "o", "neuropathy": "^", "normal": "s"}
-_FURTHER_MARKERS = ("D", "v", "P", "X", "<", ">")
+# Of other numbers than the colours, so that none of 42 classes looks like another.
+_FURTHER_MARKERS = ("D", "v", "P", "X", "<", ">", "*")
 _LINES = {"myopathy": "-", "neuropathy": "--", "normal": "-."}
+_FURTHER_LINES = (":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))
 _SHORT = {"myopathy": "M", "neuropathy": "N", "normal": "NL"}
 
+NAME = 20  # characters of a name that has to fit
 GREY = "0.55"  # for what belongs to no class: grids, guides
 
 
@@ -51,19 +54,77 @@ def class_markers(classes: Iterable[Any]) -> dict[Any, str]:
     return _assign(classes, _MARKERS, _FURTHER_MARKERS)
 
 
-def line_style(label: Any) -> str:
-    """Return the line style of a class."""
-    return _LINES.get(label, ":")
+def line_styles(classes: Iterable[Any]) -> dict[Any, Any]:
+    """Give each class its line style."""
+    return _assign(classes, _LINES, _FURTHER_LINES)
 
 
-def short_name(label: Any) -> str:
-    """Abbreviate the three diagnoses as in the paper; other labels are left as they are."""
-    return _SHORT.get(label, str(label))
+def short_names(labels: Iterable[Any], length: int = NAME) -> dict[Any, str]:
+    """Shorten names for a figure; no two become alike.
+
+    Parameters
+    ----------
+    labels : iterable of labels
+    length : int
+        Characters of a name.
+
+    Returns
+    -------
+    dict of label to str
+
+    Examples
+    --------
+    >>> short_names(["normal", "amyotrophic lateral sclerosis"])
+    {'normal': 'normal', 'amyotrophic lateral sclerosis': 'amyotrophic lateral…'}
+    """
+    names: dict[Any, str] = {}
+    for label in labels:
+        text = " ".join(str(label).split())
+        name = text if len(text) <= length else text[: length - 1].rstrip() + "…"
+        number = 2
+        while name in names.values():
+            name = f"{text[: length - 4].rstrip()}… {number}"
+            number += 1
+        names[label] = name
+    return names
+
+
+def abbreviated_names(labels: Iterable[Any]) -> dict[Any, str]:
+    """Abbreviate the three diagnoses as in the paper, and shorten other names.
+
+    Examples
+    --------
+    >>> abbreviated_names(["normal", "myokymia"])
+    {'normal': 'NL', 'myokymia': 'myokymia'}
+    """
+    return {label: _SHORT.get(label, name) for label, name in short_names(labels).items()}
+
+
+def abbreviations(labels: Iterable[Any], length: int) -> dict[Any, str]:
+    """Abbreviate the three diagnoses as in the paper, and all other names that are longer.
+
+    Examples
+    --------
+    >>> abbreviations(["normal", "True"], 5), abbreviations(["end-plate", "end-stage", "N"], 3)
+    ({'normal': 'NL', 'True': 'True'}, {'end-plate': 'e', 'end-stage': 'e2', 'N': 'N'})
+    """
+    labels = list(labels)
+    names = {label: _SHORT.get(label, " ".join(str(label).split())) for label in labels}
+    kept: dict[Any, str] = {}
+    for label in sorted(labels, key=lambda label: (label not in _SHORT, len(names[label]))):
+        name, number = names[label], 2
+        first = name[:1]
+        if len(name) > length:
+            name = first
+        while name in kept.values():
+            name, number = f"{first}{number}", number + 1
+        kept[label] = name
+    return {label: kept[label] for label in labels}
 
 
 def _assign(
-    classes: Iterable[Any], fixed: dict[str, Any], further: Sequence[str]
-) -> dict[Any, str]:
+    classes: Iterable[Any], fixed: dict[str, Any], further: Sequence[Any]
+) -> dict[Any, Any]:
     classes = list(classes)
     others = sorted({label for label in classes if label not in fixed}, key=str)
     return {
@@ -130,6 +191,21 @@ def divide(ax: Any, n_rows: int, n_cols: int, **kwargs: Any) -> NDArray[Any]:
 def legend(ax: Any, **kwargs: Any) -> None:
     """Draw a legend in the style of all pictures."""
     ax.legend(**{"frameon": False, "fontsize": "small", **kwargs})
+
+
+def columns_that_fit(labels: Iterable[Any], inches: float) -> int:
+    """Give the number of columns of a legend in small type that is no wider than that.
+
+    Examples
+    --------
+    >>> columns_that_fit(["myopathy", "neuropathy", "normal"], 6)
+    3
+    >>> columns_that_fit(["motor neuron disease with fasciculations"] * 3, 6)
+    1
+    """
+    labels = [str(label) for label in labels]
+    widest = max(map(len, labels), default=0) * 0.075 + 0.5
+    return max(1, min(len(labels), int(inches / widest)))
 
 
 def stacked_scores(ax: Any, left: ArrayLike, width: float, scores: Any) -> None:

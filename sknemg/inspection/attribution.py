@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -124,6 +124,8 @@ class AttributionDisplay:
         Attribution of a network's logit to the samples.
     score : float, default=None
         Score of the class.
+    classes : sequence of labels, default=None
+        All classes, among which this one has its colour; by default this one alone.
 
     Attributes
     ----------
@@ -157,6 +159,7 @@ class AttributionDisplay:
         bands: pd.DataFrame,
         samples: ArrayLike | None = None,
         score: float | None = None,
+        classes: Sequence[Any] | None = None,
     ):
         self.segment = np.asarray(segment)
         self.sfreq = sfreq
@@ -165,6 +168,7 @@ class AttributionDisplay:
         self.bands = bands
         self.samples = samples
         self.score = score
+        self.classes = classes
 
     @classmethod
     def from_estimator(
@@ -237,6 +241,7 @@ class AttributionDisplay:
             bands=bands.rename(columns={number: "fall"}),
             samples=samples,
             score=scores[number],
+            classes=classes,
         ).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
@@ -257,7 +262,7 @@ class AttributionDisplay:
         if self.samples is None:
             names.remove("samples")
         self.ax_ = dict(zip(names, divide(ax, len(names), 1)[:, 0], strict=True))
-        color = class_colors([self.target])[self.target]
+        color = class_colors([*(self.classes or []), self.target])[self.target]
         time = np.arange(len(self.segment)) / self.sfreq * 1e3
         trace, moments = self.ax_["trace"], self.ax_["moments"]
         trace.plot(time, self.segment, color="black", linewidth=0.6)

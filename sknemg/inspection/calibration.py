@@ -15,7 +15,7 @@ from sknemg.inspection._style import (
     class_colors,
     class_markers,
     legend,
-    line_style,
+    line_styles,
     new_axes,
 )
 from sknemg.metrics import proportion_interval
@@ -166,12 +166,13 @@ class CalibrationDisplay:
         ax.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
         labels = list(self.error_.index)
         colors, markers = class_colors(labels), class_markers(labels)
+        lines = line_styles(labels)
         for number, (label, own) in enumerate(by_class):
             reach = [own["share"] - own["low"], own["high"] - own["share"]]
             shift = 0.006 * (number - (len(labels) - 1) / 2)  # bars side by side
             ax.errorbar(
                 own["score"] + shift, own["share"], np.maximum(reach, 0), color=colors[label],
-                marker=markers[label], linestyle=line_style(label), capsize=2, linewidth=1.2,
+                marker=markers[label], linestyle=lines[label], capsize=2, linewidth=1.2,
                 elinewidth=0.8, label=f"{label}: error {errors[label]:.2f}",
             )  # fmt: skip
         ax.set(xlabel="score", ylabel="share of the class", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))

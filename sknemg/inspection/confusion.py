@@ -12,8 +12,10 @@ from sklearn.utils.validation import check_consistent_length
 
 from sknemg.divote.fitted import open_model
 from sknemg.inspection._checks import model_answers
-from sknemg.inspection._style import new_axes
+from sknemg.inspection._style import new_axes, short_names
 from sknemg.recordings import read_subjects
+
+_LONG = 12  # characters of a name for which a column is too narrow
 
 
 class ConfusionMatrixDisplay:
@@ -150,10 +152,13 @@ class ConfusionMatrixDisplay:
         enough = shares.count(axis=0) > 1
         deviation = np.ma.masked_array(shares.std(axis=0, ddof=1), ~enough)
         self.sd_ = deviation.filled(np.nan)
-        names = [str(label) for label in np.asarray(self.classes)]
         given = self.classes if self.answers is None else self.answers
-        columns = [str(label) for label in np.asarray(given)]
-        ax = new_axes(ax, (1.8 + 1.1 * len(columns), 1.2 + 1.1 * len(names)))
+        names, columns = (
+            list(short_names(np.asarray(own).tolist()).values()) for own in (self.classes, given)
+        )
+        is_long = max(map(len, columns)) > _LONG
+        more = 0.8 if is_long else 0.0  # inches
+        ax = new_axes(ax, (1.8 + more + 1.1 * len(columns), 1.2 + more + 1.1 * len(names)))
         self.figure_, self.ax_ = ax.figure, ax
         ax.imshow(self.mean_, cmap="Greys", vmin=0, vmax=100)
         self.text_ = np.empty(self.mean_.shape, dtype=object)
@@ -166,7 +171,8 @@ class ConfusionMatrixDisplay:
                 text += f"\n{self.counts[place]} of {self.counts[place[0]].sum()}"
             look = {"ha": "center", "va": "center", "color": "white" if mean > 55 else "black"}
             self.text_[place] = ax.text(place[1], place[0], text, **look)
-        ax.set_xticks(range(len(columns)), columns)
+        aslant = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if is_long else {}
+        ax.set_xticks(range(len(columns)), columns, **aslant)
         ax.set_yticks(range(len(names)), names)
         over = f", mean ± SD of {len(self.matrices)}" if len(self.matrices) > 1 else ""
         ax.set_title(f"% of the true class{over}", fontsize="small")

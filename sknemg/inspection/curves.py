@@ -16,7 +16,7 @@ from sknemg.inspection._style import (
     class_colors,
     class_markers,
     legend,
-    line_style,
+    line_styles,
     new_axes,
 )
 from sknemg.metrics import format_interval, reader_points
@@ -227,10 +227,12 @@ class OneVsRestCurveDisplay:
         self.figure_, self.ax_ = ax.figure, ax
         roc = self.kind == "roc"
         area = "AUROC" if roc else "AP"
+        lines = line_styles(self.curves)
         for label, color in class_colors(self.curves).items():
             c = self.curves[label]
             text = f"{label}: {area} {format_interval(c.area, c.area_low, c.area_high)}"
-            ax.plot(_GRID, c.y, line_style(label), color=color, label=text, linewidth=1.8)
+            look = {"color": color, "linestyle": lines[label], "linewidth": 1.8}
+            ax.plot(_GRID, c.y, label=text, **look)
             ax.fill_between(_GRID, c.low, c.high, color=color, alpha=0.13, linewidth=0)
         if roc:
             ax.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)

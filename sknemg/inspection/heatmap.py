@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any, Self
 
 import numpy as np
@@ -11,8 +12,10 @@ from numpy.typing import ArrayLike
 from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import class_columns
 from sknemg.inspection._checks import recordings_of_subjects
-from sknemg.inspection._style import new_axes, score_colors, short_name
+from sknemg.inspection._style import CLASS_COLORS, abbreviations, new_axes, score_colors
 from sknemg.recordings._subjects import check_labels
+
+_CELL = 5  # characters
 
 
 class VoteHeatmapDisplay:
@@ -120,10 +123,10 @@ class VoteHeatmapDisplay:
 
         ax = new_axes(ax, (1.5 + 0.42 * size[1] + 1, 1.3 + 0.26 * size[0]))
         self.figure_, self.ax_, self.text_ = ax.figure, ax, []
-        colors = score_colors(scores, self.classes)
+        colors, letters = score_colors(scores, self.classes), abbreviations(self.classes, _CELL)
         ax.imshow(colors, aspect="auto", interpolation="nearest")
         for row, column in np.argwhere(~np.isnan(scores).any(axis=-1)):
-            name = short_name(self.classes[scores[row, column].argmax()])
+            name = letters[self.classes[scores[row, column].argmax()]]
             bright = colors[row, column] @ (0.2126, 0.7152, 0.0722) > 0.45
             ink = "black" if bright else "white"
             look = {"ha": "center", "va": "center", "color": ink, "fontsize": "x-small"}
@@ -136,7 +139,18 @@ class VoteHeatmapDisplay:
         ax.set_yticks(np.arange(len(subjects) + 1) - 0.5, minor=True)
         ax.grid(which="minor", color="white", linewidth=1.5)
         ax.tick_params(which="both", length=0)
-        if len(self.classes) == 3:
-            hues = zip(("red", "green", "blue"), self.classes, strict=True)
-            ax.set_title(", ".join(f"{hue}: {label}" for hue, label in hues), fontsize="small")
+        if key := self._key(letters):
+            # A line of small type holds some twelve characters an inch.
+            width = max(40, int(12 * ax.figure.get_size_inches()[0] * ax.get_position().width))
+            ax.set_title(textwrap.fill(key, width), fontsize="small")
         return self
+
+    def _key(self, letters: dict[Any, str]) -> str:
+        """Say what hues and letters stand for, as far as it is not plain."""
+        hues = ("red", "green", "blue") if len(self.classes) == 3 else [""] * len(self.classes)
+        entries = []
+        for hue, label in zip(hues, self.classes, strict=True):
+            sign = "" if label in CLASS_COLORS or letters[label] == str(label) else letters[label]
+            if signs := " ".join(filter(None, (hue, sign))):
+                entries.append(f"{signs}: {label}")
+        return ", ".join(entries)

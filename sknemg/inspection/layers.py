@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknemg.divote.fitted import open_model
-from sknemg.inspection._style import class_colors, class_markers, divide, new_axes
+from sknemg.inspection._style import class_colors, class_markers, columns_that_fit, divide, new_axes
 from sknemg.recordings._problems import shown
 
 _N_COMPONENTS = 30  # of the outputs, before a map, a distance or a probe; more would be noise
@@ -238,14 +238,16 @@ class LayerMapDisplay:
         -------
         self
         """
-        ax = new_axes(ax, (2.9 * len(self.maps), 3.6))
-        self.figure_, self.text_ = ax.figure, []
-        top, *rows = divide(ax, 2, len(self.maps), height_ratios=[1, 14])
-        self.ax_ = np.array(rows)
-        for blank in top:
-            blank.set_axis_off()
         y = np.asarray(self.y)
         labels = np.unique(y)
+        width = 2.9 * len(self.maps) if ax is None else ax.figure.get_size_inches()[0]
+        n_columns = columns_that_fit(labels, width)
+        n_lines = -(-len(labels) // n_columns)
+        ax = new_axes(ax, (2.9 * len(self.maps), 3.4 + 0.2 * n_lines))
+        self.figure_, self.text_ = ax.figure, []
+        top, below = divide(ax, 2, 1, height_ratios=[n_lines, 14])[:, 0]
+        self.ax_ = divide(below, 1, len(self.maps))
+        top.set_axis_off()
         colors, markers = class_colors(labels), class_markers(labels)
         for axes, (layer, points) in zip(self.ax_[0], self.maps.items(), strict=True):
             for label in labels:
@@ -260,9 +262,8 @@ class LayerMapDisplay:
                 text = f"silhouette {m['silhouette']:.2f}\nprobe {m['probe']:.0%}"
                 self.text_.append(axes.set_xlabel(f"{axes.get_xlabel()}\n{text}"))
         handles = self.ax_[0, 0].get_legend_handles_labels()
-        place = {"loc": "center", "ncols": len(labels), "fontsize": "small", "markerscale": 2}
-        # The legend is wider than its column, which must not grow with it.
-        top[len(top) // 2].legend(*handles, frameon=False, **place).set_in_layout(False)
+        place = {"loc": "center", "ncols": n_columns, "fontsize": "small", "markerscale": 2}
+        top.legend(*handles, frameon=False, **place)
         return self
 
 

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import class_columns
-from sknemg.inspection._style import class_colors, divide, new_axes, short_name
+from sknemg.inspection._style import NAME, abbreviated_names, class_colors, divide, new_axes
 from sknemg.inspection.trace import plot_overview
 from sknemg.recordings import Recordings
 from sknemg.recordings._subjects import check_labels
@@ -28,6 +28,8 @@ class MispredictionDisplay:
     confidence : array-like of shape (n_recordings,), default=None
         Score of the predicted class. The most confident error of each kind is shown, or the first
         one where the confidence is not given.
+    classes : sequence of labels, default=None
+        All classes, which have their colours among them; by default those that occur.
 
     Attributes
     ----------
@@ -64,11 +66,13 @@ class MispredictionDisplay:
         y_pred: ArrayLike,
         *,
         confidence: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
     ):
         self.X = X
         self.y_true = np.asarray(y_true)
         self.y_pred = np.asarray(y_pred)
         self.confidence = confidence
+        self.classes = classes
 
     @classmethod
     def from_estimator(
@@ -115,7 +119,10 @@ class MispredictionDisplay:
         y_pred = opened.decide(scores[scored])
         column = np.searchsorted(opened.classes, y_pred)
         sure = np.take_along_axis(scores[scored], column[:, None], axis=1)[:, 0]
-        return cls(X[scored], labels[scored], y_pred, confidence=sure).plot(ax, limit=limit)
+        display = cls(
+            X[scored], labels[scored], y_pred, confidence=sure, classes=opened.classes.tolist()
+        )
+        return display.plot(ax, limit=limit)
 
     @classmethod
     def from_predictions(
@@ -169,7 +176,9 @@ class MispredictionDisplay:
         ax = new_axes(ax, (9, 0.5 + 1.7 * -(-n // 2)))
         self.figure_, self.text_ = ax.figure, []
         self.ax_ = divide(ax, -(-n // 2), min(n, 2)).ravel()
-        colors = class_colors(unique_labels(self.y_true, self.y_pred))
+        known = unique_labels(self.y_true, self.y_pred).tolist()
+        known = known if self.classes is None else [*np.asarray(self.classes).tolist(), *known]
+        colors, names = class_colors(known), abbreviated_names(dict.fromkeys(known))
         for axes, ((true, predicted), rows) in zip(self.ax_, self.rows_.items(), strict=False):
             row = int(rows[0])
             rate = float(self.X["sfreq"].iloc[row])
@@ -178,7 +187,8 @@ class MispredictionDisplay:
                 axes.set_ylim(limit, -limit)
             axes.set(xlabel="time (s)", xlim=(0, len(self.X[row]) / rate))
             total = int(np.sum(self.y_true == true))
-            title = f"{short_name(true)} → {short_name(predicted)} ({len(rows)} of {total})"
+            middle = "\n→ " if len(names[true] + names[predicted]) > NAME else " → "
+            title = f"{names[true]}{middle}{names[predicted]} ({len(rows)} of {total})"
             self.text_.append(axes.set_title(title, fontsize="medium"))
         for axes in self.ax_[n:]:
             axes.set_axis_off()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any, Self
 
 import numpy as np
@@ -13,12 +14,13 @@ from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import class_columns
 from sknemg.divote.opened import Opened
 from sknemg.inspection._checks import labels_and_scores, recordings_of_subjects
-from sknemg.inspection._style import class_colors, class_markers, divide, legend, new_axes
+from sknemg.inspection._style import NAME, class_colors, class_markers, divide, legend, new_axes
 from sknemg.recordings._problems import listed
 from sknemg.recordings._subjects import label_subjects
 
 _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])
 _N_GRID = 300
+_LINE = 24  # characters at a corner
 
 
 class SimplexDisplay:
@@ -167,7 +169,10 @@ class SimplexDisplay:
             self._draw_regions(axes, classes, decide)
             self._draw_subjects(axes, classes)
             axes.set_title(title, fontsize="medium")
-        legend(self.ax_[0, 0], loc="upper left", bbox_to_anchor=(-0.02, 1.0))
+        place = {"loc": "upper left", "bbox_to_anchor": (-0.02, 1.0)}
+        if max(len(str(label)) for label in classes) > NAME:  # it would lie on the triangle
+            place = {"loc": "upper left", "bbox_to_anchor": (0.0, -0.08)}
+        legend(self.ax_[0, 0], **place)
         return self
 
     def _draw_regions(self, axes: Any, classes: NDArray[Any], decide: Any) -> None:
@@ -189,12 +194,14 @@ class SimplexDisplay:
         )  # fmt: skip
         image.set_clip_path(axes.add_patch(triangle))
         axes.set_axis_off()
-        axes.set(xlim=(-0.05, 1.05), ylim=(-0.08, 0.96))
+        n_lines = 1 + textwrap.fill(f"P({classes[2]}) = 1", _LINE).count("\n")
+        axes.set(xlim=(-0.05, 1.05), ylim=(-0.08, 0.92 + 0.04 * n_lines))
         sides = ("left", "right", "center")
         for corner, label, side in zip(_CORNERS, classes, sides, strict=True):
             away = 0.02 if side == "center" else -0.03
             place = {"ha": side, "va": "bottom" if away > 0 else "top", "fontsize": "small"}
-            self.text_.append(axes.text(corner[0], corner[1] + away, f"P({label}) = 1", **place))
+            text = textwrap.fill(f"P({label}) = 1", _LINE)
+            self.text_.append(axes.text(corner[0], corner[1] + away, text, **place))
 
     def _draw_subjects(self, axes: Any, classes: NDArray[Any]) -> None:
         points, y_true = self.votes.to_numpy() @ _CORNERS, np.asarray(self.y_true)

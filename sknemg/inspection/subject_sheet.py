@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,8 @@ from sknemg.inspection.leave_one_out import drivers_of
 from sknemg.inspection.trace import plot_overview
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import listed, shown
+
+_LINE = 38  # characters beside the legend
 
 
 class SubjectSheetDisplay:
@@ -177,8 +180,8 @@ class SubjectSheetDisplay:
         value = self.result.iloc[self.result.index.get_loc(prediction)]  # a label may be True
         score = f"{prediction}, score {value:.2f}"
         self.text_ = left.text(
-            0.0, 0.5, f"Subject {name!s}: {score}", transform=left.transAxes, va="center",
-            fontsize="large",
+            0.0, 0.5, textwrap.fill(f"Subject {name!s}: {score}", _LINE), transform=left.transAxes,
+            va="center", fontsize="large",
         )  # fmt: skip
         _draw_vote(right, self.result.reindex(classes))
         right.tick_params(labelbottom=True)

@@ -10,7 +10,14 @@ from numpy.typing import ArrayLike
 
 from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import class_columns
-from sknemg.inspection._style import GREY, divide, legend, new_axes, stacked_scores
+from sknemg.inspection._style import (
+    GREY,
+    columns_that_fit,
+    divide,
+    legend,
+    new_axes,
+    stacked_scores,
+)
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import check_counts
 from sknemg.signal.rates import is_number
@@ -245,7 +252,8 @@ class TraceDisplay:
         left = self.scores["start"] + (self.window - self.hop) / 2
         stacked_scores(bars, left, self.hop, classes)
         bars.set(xlim=(0, duration), xlabel="time (s)")
-        legend(bars, loc="upper center", bbox_to_anchor=(0.5, -0.55), ncols=len(classes.columns))
+        columns = columns_that_fit(classes.columns, bars.figure.get_size_inches()[0])
+        legend(bars, loc="upper center", bbox_to_anchor=(0.5, -0.55), ncols=columns)
 
 
 def fitting_gain(signal: ArrayLike) -> float:

@@ -1,11 +1,10 @@
 """Colours of classes, and the names of the package."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from sknemg import (
-    inspection,
-)
+from sknemg import Recordings, inspection
 from sknemg.inspection import _style
 
 CLASSES = ["myopathy", "neuropathy", "normal"]
@@ -43,6 +42,84 @@ def test_a_class_keeps_its_color_in_any_company():
     six = [f"discharge {i}" for i in range(6)]
     assert len(set(inspection.class_colors(six).values())) == 6
     assert len(set(_style.class_markers(CLASSES).values())) == 3
+
+
+def test_no_two_of_many_classes_look_alike():
+    many = [f"discharge {i}" for i in range(12)] + CLASSES
+    colors, markers = _style.class_colors(many), _style.class_markers(many)
+    lines = _style.line_styles(many)
+    assert len({(colors[label], markers[label]) for label in many}) == len(many)
+    assert len({(colors[label], str(lines[label])) for label in many}) == len(many)
+
+
+def test_abbreviations_stay_different():
+    names = ["end-plate noise", "end-plate spike", "e2", "myopathy", "Miller Fisher", "M"]
+    short = _style.abbreviations(names, 3)
+    assert len(set(short.values())) == len(names)
+    assert short["myopathy"] == "M" and short["e2"] == "e2" and max(map(len, short.values())) < 4
+    assert list(short) == names
+
+
+LONG = [
+    "inflammatory myopathy (polymyositis)",
+    "motor neuron disease with fasciculations",
+    "no neuromuscular disorder",
+]
+
+
+def long_names(name):
+    """Draw a display of classes with long names."""
+    rng = np.random.default_rng(0)
+    y, scores = np.repeat(LONG, 4), rng.dirichlet(np.ones(3), 12)
+    predicted = np.array(LONG)[scores.argmax(axis=1)]
+    X = Recordings(rng.normal(size=(12, 3000)), sfreq=10_000, subject=np.arange(12) // 2)
+    if name == "confusion":
+        return inspection.ConfusionMatrixDisplay.from_predictions(y, predicted)
+    if name == "heatmap":
+        table = pd.DataFrame(scores, columns=LONG).assign(subject=np.arange(12) // 4)
+        return inspection.VoteHeatmapDisplay(table, LONG).plot()
+    if name == "simplex":
+        return inspection.SimplexDisplay.from_predictions(y, scores, classes=LONG)
+    if name == "trace":
+        table = pd.DataFrame(scores[:2], columns=LONG).assign(start=[0.0, 0.1])
+        return inspection.TraceDisplay(X[0], 10_000, scores=table, window=0.2, hop=0.1).plot()
+    if name == "layers":
+        maps = {f"blocks.block{i}": rng.normal(size=(12, 2)) for i in (2, 12)}
+        return inspection.LayerMapDisplay(maps, y).plot()
+    return inspection.MispredictionDisplay.from_predictions(X, y, np.roll(y, 4))
+
+
+@pytest.mark.parametrize(
+    "name", ["confusion", "heatmap", "simplex", "trace", "layers", "mispredictions"]
+)
+def test_long_names_are_neither_cut_off_nor_written_over_each_other(name):
+    figure = long_names(name).figure_
+    figure.canvas.draw()
+    whole = figure.bbox.padded(2)
+    for axes in figure.axes:
+        drawn = [*axes.texts, axes.title, *axes.get_xticklabels()]
+        drawn += [] if axes.get_legend() is None else axes.get_legend().get_texts()
+        shown = [text for text in drawn if text.get_text() and text.get_visible()]
+        if not axes.axison:  # of which ticks are not drawn
+            shown = [text for text in shown if text in axes.texts or text is axes.title]
+        boxes = [text.get_window_extent() for text in shown]
+        for box in boxes:
+            assert whole.x0 <= box.x0 and box.x1 <= whole.x1
+            assert whole.y0 <= box.y0 and box.y1 <= whole.y1
+        level = [box for text, box in zip(shown, boxes, strict=True) if not text.get_rotation()]
+        overlap = [a.overlaps(b) for i, a in enumerate(level) for b in level[:i]]
+        assert not any(overlap)
+
+
+def test_a_class_has_one_color_in_all_pictures_of_a_model():
+    from matplotlib.colors import to_hex
+    from sklearn.dummy import DummyClassifier
+
+    model = DummyClassifier(strategy="prior").fit(np.zeros((6, 4000)), np.repeat(LONG, [1, 3, 2]))
+    display = inspection.AttributionDisplay.from_estimator(model, np.zeros(4000), sfreq=10_000)
+    assert display.target == LONG[1]
+    fill = display.ax_["moments"].collections[0].get_facecolor()[0]
+    assert to_hex(fill).upper() == inspection.class_colors(LONG)[LONG[1]]
 
 
 def test_names_load_lazily_and_exist():
