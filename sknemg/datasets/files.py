@@ -82,7 +82,8 @@ def read_recording(
     ``.asc``; a line above the numbers may state the rate, and the name of the column its unit).
     Pickles are refused: opening one runs whatever code it holds. What a file does not state validly
     (a decimal comma in a header, an empty range) is not used, and a file that contradicts itself (a
-    checksum, a length, a clock that jumps) is refused.
+    checksum, a length, a clock that jumps) is refused. The time axis of a text file must agree with
+    the rate.
 
     Parameters
     ----------
@@ -165,7 +166,7 @@ def read_recording(
     check_text(text)
     check_counts(max_bytes=max_bytes)
     stored = _open(path, channel, text, invalid, max_bytes)
-    rate, complaints = _rate(stored.sfreq, sfreq)
+    rate, complaints = _rate(stored, sfreq)
     factor, more = _millivolts(stored, unit, scale)
     complaints += more
     if not complaints:
@@ -374,7 +375,8 @@ def _read_wav(path: Path, channel: Any, max_bytes: int) -> Stored:
         return read_sound(path, channel, max_bytes)
 
 
-def _rate(stated: float | None, given: float | None) -> tuple[float, list[str]]:
+def _rate(stored: Stored, given: float | None) -> tuple[float, list[str]]:
+    stated, clock = stored.sfreq, stored.clock
     rate = given if stated is None else stated
     if rate is None:
         return math.nan, ["no sampling rate: the file states none, so give `sfreq` in hertz"]
@@ -382,6 +384,13 @@ def _rate(stated: float | None, given: float | None) -> tuple[float, list[str]]:
         return rate, [f"a sampling rate of {rate:g} Hz: give `sfreq` in hertz"]
     if given is not None and not math.isclose(rate, given, rel_tol=1e-6):
         return rate, [f"the file says {rate:g} Hz, `sfreq` says {given:g} Hz: correct one"]
+    if clock is not None and not clock.agrees(rate):
+        who = "`sfreq`" if stated is None else "the file"
+        known = " or ".join(f"{own:g}" for own in clock.rates)
+        return rate, [
+            f"{who} says {rate:g} Hz, and the time axis {clock.name!r} runs at {known} Hz: "
+            "correct one"
+        ]
     return float(rate), []
 
 

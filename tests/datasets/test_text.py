@@ -64,6 +64,56 @@ def read(tmp_path):
     return read
 
 
+# -- time axes ---------------------------------------------------------------------------------
+
+
+def with_axis(name, times, form="{:.6g}", n=2000):
+    rows = (f"{form.format(at)},{at % 7}" for at in times[:n])
+    return "\n".join([f"{name},EMG", *rows]) + "\n"
+
+
+STEPS = np.arange(2000)
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "form"),
+    [
+        ("time (s)", STEPS / 20_000, "{}"),  # 5e-05, as pandas writes it
+        ("Time [ms]", STEPS / 20, "{:.2f}"),
+        ("t", 3 + STEPS / 20_000, "{:.5f}"),
+        ("seconds", STEPS / 20_000, "{:.3f}"),  # of 20 samples each
+        ("time (µs)", STEPS * 50, "{}"),
+    ],
+)
+def test_a_time_axis_of_another_rate_is_refused(tmp_path, name, times, form):
+    (tmp_path / "a.csv").write_text(with_axis(name, times, form), encoding="utf-8")
+    how = {"channel": "EMG", "unit": "uV"}
+    assert read_recording(tmp_path / "a.csv", sfreq=20_000, **how).sfreq == 20_000
+    with pytest.raises(ReadError, match=r"`sfreq` says 10000 Hz, .* runs at (19960|20\d{3})"):
+        read_recording(tmp_path / "a.csv", sfreq=10_000, **how)
+    (tmp_path / "a.csv").write_text("fs: 10 kHz\n" + with_axis(name, times, form))
+    with pytest.raises(ReadError, match=r"the file says 10000 Hz, and the time axis"):
+        read_recording(tmp_path / "a.csv", skip_lines=1, **how)
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "form"),
+    [
+        ("t", STEPS, "{}"),  # samples
+        ("time (samples)", STEPS / 20_000, "{}"),
+        ("time (s)", STEPS / 20_000, "{:.1f}"),  # too coarse
+        ("time (s)", STEPS % 100 / 20_000, "{}"),  # of sweeps
+        ("time (s)", STEPS[:19] / 20_000, "{}"),  # too few
+        ("time (s)", STEPS / 20_000, "0:{}"),  # no number
+        ("time (ms)", STEPS / 10 * 1.0004, "{:.4f}"),  # a crystal is no better
+        ("t", STEPS / 10, "{:.1f}"),  # milliseconds
+        ("temperature", STEPS / 20_000, "{}"),
+    ],
+)
+def test_a_time_axis_that_does_not_tell_the_rate_is_let_alone(read, name, times, form):
+    assert read(with_axis(name, times, form), channel="EMG").sfreq == 10_000
+
+
 # -- names -------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,27 @@ class Part(NamedTuple):
     onset: float
 
 
+class Clock(NamedTuple):
+    """What a time axis says of the rate.
+
+    Attributes
+    ----------
+    name : str
+    rates : tuple of float
+        Hertz, by each unit that the axis may have.
+    accuracy : float
+        By which part of it a rate may be off, as the entries are rounded.
+    """
+
+    name: str
+    rates: tuple[float, ...]
+    accuracy: float
+
+    def agrees(self, rate: float) -> bool:
+        """Tell whether a rate may be that of the axis."""
+        return any(math.isclose(rate, own, rel_tol=self.accuracy) for own in self.rates)
+
+
 @dataclass
 class Stored:
     """One channel as it lies in a file.
@@ -48,6 +70,7 @@ class Stored:
     header: bool | None = None  # of text: whether its first line holds names
     encoding: str | None = None  # of text
     parts: tuple[Part, ...] = ()
+    clock: Clock | None = None  # of text: the time axis beside the signal
 
 
 _LOOKED_AT = 1000  # samples, before all are

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sknemg.datasets._formats.clock import find_clock
 from sknemg.datasets._formats.decoding import below, blocks_of_lines, find_encoding
 from sknemg.datasets._formats.header import first_line_names, number_pattern
 from sknemg.datasets._formats.limits import check_size
@@ -95,9 +96,10 @@ def _read(
                 f"one line of {width} numbers: write a recording as a column, one sample a line"
             )
     at = pick(names, channel)
+    clock = find_clock(names, rows[1:], text.sign, at) if named else None
     column = _Column(text, max_bytes)
     _fill(column, chain([block], blocks), at, width, at_line)
-    return Stored(column.samples(), channel=names[at], header=named)
+    return Stored(column.samples(), channel=names[at], header=named, clock=clock)
 
 
 # -- structure ---------------------------------------------------------------------------------

@@ -1,0 +1,93 @@
+"""The sampling rate of the time axis beside a signal, to compare with the rate that is stated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sknemg.datasets._formats.header import number_pattern
+from sknemg.datasets._formats.names import is_clock, plain_name
+from sknemg.datasets._formats.stored import Clock
+
+_SECONDS = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
+    **dict.fromkeys(("us", "µs", "μs", "usec", "microsecond", "microseconds"), 1e-6),
+}
+_ANY = (1.0, 1e-3, 1e-6, 60.0)  # seconds that one may mean where no unit is stated
+_FEWEST = 20  # entries
+_ACCURACY = 1e-3  # of a rate
+_ROUGHEST = 0.1  # of a rate, above which the entries are too coarse to tell
+
+
+def find_clock(
+    names: Sequence[str], rows: Sequence[Sequence[str]], decimal: str, signal: int
+) -> Clock | None:
+    """Find a time axis among the columns of a text file, if it rises evenly.
+
+    Parameters
+    ----------
+    names : sequence of str
+    rows : sequence of sequence of str
+        The first of the rows below the names.
+    decimal : str
+    signal : int
+        The column of the signal, which is no time axis.
+
+    Returns
+    -------
+    Clock or None
+
+    Examples
+    --------
+    >>> rows = [[f"{i / 20:.2f}", "0"] for i in range(100)]
+    >>> find_clock(["t (ms)", "EMG"], rows, ".", 1).rates
+    (20000.0,)
+    >>> find_clock(["t", "EMG"], rows, ".", 0) is None
+    True
+    """
+    for at, name in enumerate(names):
+        units = _units(name)
+        if at == signal or not units:
+            continue
+        entries = [row[at].replace(decimal, ".") for row in rows if at < len(row) and row[at]]
+        if len(entries) < _FEWEST or not all(map(number_pattern(".").fullmatch, entries)):
+            continue
+        rounded = 10.0 ** min(_last_digit(entry) for entry in entries)
+        step = _step(np.array(entries, dtype=float), rounded)
+        if step is None or (len(units) > 1 and step == round(step)):  # whole steps may be samples
+            continue
+        accuracy = _ACCURACY + 2 * rounded / (step * (len(entries) - 1))
+        if accuracy < _ROUGHEST:
+            rates = tuple(float(f"{1 / (step * unit):.6g}") for unit in units)
+            return Clock(name, rates, accuracy)
+    return None
+
+
+def _units(name: str) -> tuple[float, ...]:
+    """Give the seconds that one on an axis of this name may mean; none if it is no time axis."""
+    if not is_clock(name):
+        return ()
+    stated = re.search(r"[(\[]([^)\]]*)[)\]]$", name.strip())
+    word = stated[1].strip().lower() if stated else plain_name(name)
+    if word in _SECONDS:
+        return (_SECONDS[word],)
+    return () if stated else _ANY
+
+
+def _last_digit(entry: str) -> int:
+    """Give the power of ten of the last digit that is written."""
+    return int(Decimal(entry).as_tuple().exponent)
+
+
+def _step(times: NDArray[np.float64], rounded: float) -> float | None:
+    """Give the step of an axis that rises evenly, but for rounding; else None."""
+    step = (times[-1] - times[0]) / (len(times) - 1)
+    line = times[0] + step * np.arange(len(times))
+    slack = 1.001 * rounded + 1e-9 * np.abs(times).max()
+    even = step > 0 and bool((np.abs(times - line) <= slack).all())
+    return float(step) if even else None
