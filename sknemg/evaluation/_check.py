@@ -35,6 +35,12 @@ from sknemg.recordings._subjects import (
     warn_if_alike,
 )
 
+#: Columns of the tables of an `Evaluation` beside the scores of the classes.
+_COLUMNS = frozenset(
+    {"method", "repeat", "fold", "subject", "recording", "item", "row", "start", "torn"}
+    | {"n_recordings", "n_items", "prediction", "y_true"}
+)
+
 
 class Checked(NamedTuple):
     """Data that were checked: recordings with subjects and row numbers, diagnoses, subjects."""
@@ -82,8 +88,8 @@ def check_data(
     Raises
     ------
     ValueError
-        If the subjects are unknown, a diagnosis is missing, a subject has two, or all have the
-        same.
+        If the subjects are unknown, a diagnosis is missing, a subject has two, all have the same,
+        or one is named as a column of the tables of an `Evaluation`.
     LeakError
         If recordings of two subjects hold the same signal.
     """
@@ -95,8 +101,14 @@ def check_data(
     label_subjects(y, subjects)
     if groups is not None or not isinstance(X, Recordings):  # which warned of its own subjects
         warn_if_alike(subjects, stacklevel=stacklevel)
-    if len(np.unique(y)) < 2:
+    classes = np.unique(y).tolist()
+    if len(classes) < 2:
         raise ValueError(f"y holds one class only, {shown(y[0])}: give two or more.")
+    if taken := [label for label in classes if label in _COLUMNS]:
+        raise ValueError(
+            f"A class is named {shown(taken[0])}, as a column of the tables of an evaluation: "
+            "rename it."
+        )
     if isinstance(X, Recordings) and X.item_shape == ():
         check_no_shared_signal(X, subjects)
     return Checked(with_row_numbers(X), y, subjects)

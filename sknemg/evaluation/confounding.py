@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from sknemg.evaluation.demographics import diagnosis_columns
 from sknemg.evaluation.nuisance import MEASURES, nuisance_table, signals_of
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import ROW, shown
@@ -75,7 +76,9 @@ def confounds(
     Returns
     -------
     DataFrame, a column for each diagnosis, then ``counted``, ``p`` and ``test``
-        Counts with percentages, or means ± standard deviations over subjects, as text. Rows are
+        Counts with percentages of what is known, or means ± standard deviations over subjects, as
+        text; "–" where nothing is known. A diagnosis that is itself named as one of the last three
+        has a column such as ``"p (diagnosis)"``. Rows are
         the numbers of subjects and recordings; every column of `X` (numbers and dates by their
         means, names and numbers of few values by their counts) but those that name the subject or
         the file and those that repeat the diagnoses in words; and what
@@ -136,7 +139,8 @@ def confounds(
         measures = measures.drop(columns="sfreq")
     for measure in map(str, measures):
         rows += cohort.numbers(MEASURES[measure], measures[measure].to_numpy())
-    table = pd.DataFrame([row.cells for row in rows], columns=cohort.classes)
+    columns = diagnosis_columns(cohort.classes, ["counted", "p", "test"])
+    table = pd.DataFrame([row.cells for row in rows], columns=columns)
     table = table.assign(
         counted=[row.counted for row in rows],
         p=[row.p for row in rows],
@@ -284,11 +288,11 @@ class _Cohort:
         if pooled.any():
             shown = shown.assign(**{"(others)": shares.loc[:, pooled].sum(axis=1)})
         sums = np.array([shown[own].sum() for own in self.member.T])
-        total = np.maximum(sums.sum(axis=1, keepdims=True), 1e-12)
+        total = sums.sum(axis=1)
         for place, entry in enumerate(shown.columns):
             cells = [
-                f"{n:.3g} ({100 * share:.1f} %)"
-                for n, share in zip(sums[:, place], (sums / total)[:, place], strict=True)
+                f"{n:.3g} ({100 * n / known:.1f} %)" if known > 0 else "–"
+                for n, known in zip(sums[:, place], total, strict=True)
             ]
             tested = (p, test) if place == 0 else (np.nan, "")
             yield _Row(f"{name}: {entry}", cells, "subjects", *tested)

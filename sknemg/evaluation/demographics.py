@@ -14,6 +14,8 @@ from sknemg.recordings import Recordings
 from sknemg.recordings._problems import listed, shown
 from sknemg.recordings._subjects import check_labels, check_subjects, label_subjects
 
+_TESTS = ("p", "test")
+
 
 def demographics_table(
     X: Recordings,
@@ -40,8 +42,9 @@ def demographics_table(
     Returns
     -------
     DataFrame, a column for each diagnosis, then ``p`` and ``test``
-        Counts with percentages, or means ± standard deviations, as text. ``p`` is NaN where nothing
-        is tested or the test is undefined.
+        Counts with percentages of what is known, or means ± standard deviations, as text; "–" where
+        nothing is known. ``p`` is NaN where nothing is tested or the test is undefined. A diagnosis
+        that is itself named ``p`` or ``test`` has the column ``"p (diagnosis)"``.
 
     Raises
     ------
@@ -87,10 +90,11 @@ def demographics_table(
     _warn_if_differing(by_subject, described)
     diagnosis = y.groupby(subject, sort=False).first()
     labels = sorted(diagnosis.unique(), key=str)
+    columns = diagnosis_columns(labels, _TESTS)
     rows: dict[str, dict[str, Any]] = {}
 
     def add(name: str, cells: list[str], p: float = np.nan, test: str = "") -> None:
-        rows[name] = dict(zip(labels, cells, strict=True)) | {"p": p, "test": test}
+        rows[name] = dict(zip(columns, cells, strict=True)) | {"p": p, "test": test}
 
     def split(values: pd.Series) -> list[pd.Series]:
         return [values[diagnosis == label] for label in labels]
@@ -106,7 +110,28 @@ def demographics_table(
     _add_means(add, "recordings per subject", split(by_subject.size()))
     total = pd.Series(np.asarray(X.durations)).groupby(y).sum()
     add("total length (s)", [f"{total[label]:.1f}" for label in labels])
-    return pd.DataFrame(rows).T[[*labels, "p", "test"]]
+    return pd.DataFrame(rows).T[[*columns, *_TESTS]]
+
+
+def diagnosis_columns(labels: Sequence[Any], others: Sequence[str]) -> list[Any]:
+    """Name the columns of diagnoses so that none is taken for another column.
+
+    Parameters
+    ----------
+    labels : sequence of diagnoses
+    others : sequence of str
+        The other columns of the table.
+
+    Returns
+    -------
+    list of columns
+
+    Examples
+    --------
+    >>> diagnosis_columns(["n", "p"], ["p", "test"])
+    ['n', 'p (diagnosis)']
+    """
+    return [f"{label} (diagnosis)" if label in others else label for label in labels]
 
 
 def _warn_if_differing(by_subject: Any, columns: Sequence[str]) -> None:
@@ -131,7 +156,10 @@ def _add_counts(add: Any, name: str, values: pd.Series, by: pd.Series, labels: l
     tested = min(counts.shape) > 1 and (counts.sum() > 0).all()
     p = float(chi2_contingency(counts, correction=False).pvalue) if tested else np.nan
     for i, level in enumerate(counts.index):
-        cells = [f"{counts.loc[level, c]} ({share.loc[level, c]:.1f} %)" for c in labels]
+        cells = [
+            f"{counts.loc[level, c]} ({share.loc[level, c]:.1f} %)" if counts[c].any() else "–"
+            for c in labels
+        ]
         add(f"{name}: {level}", cells, *((p, "Pearson χ²") if i == 0 else ()))
 
 
@@ -139,7 +167,11 @@ def _add_means(add: Any, name: str, samples: list[pd.Series]) -> None:
     from scipy.stats import kruskal
 
     samples = [sample.dropna().astype(float) for sample in samples]
-    cells = [f"{s.mean():.1f} ± {s.std():.1f}" if len(s) else "–" for s in samples]
+    spreads = [f" ± {s.std():.1f}" if len(s) > 1 else "" for s in samples]
+    cells = [
+        f"{s.mean():.1f}{spread}" if len(s) else "–"
+        for s, spread in zip(samples, spreads, strict=True)
+    ]
     tested = len(samples) > 1 and all(len(s) for s in samples) and pd.concat(samples).nunique() > 1
     p = float(kruskal(*samples).pvalue) if tested else np.nan
     add(name, cells, p, "Kruskal-Wallis")

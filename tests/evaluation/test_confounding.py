@@ -101,6 +101,21 @@ def test_p_is_right_where_nothing_differs():
     assert 0.005 <= (p <= 0.05).mean() <= 0.11
 
 
+def test_a_diagnosis_of_which_nothing_is_known_has_no_share():
+    X, y = cohort(sex=[None, "f"] * 10)
+    table = confounds(X, y)
+    assert table.loc["sex: f", ["ill", "well"]].tolist() == ["–", "10 (100.0 %)"]
+
+
+@pytest.mark.parametrize("name", ["p", "test", "counted"])
+def test_a_diagnosis_may_be_named_as_a_column(name):
+    X, y = cohort(machine=["U", "V"] * 10)
+    expected = confounds(X, np.where(y == "ill", "a", y))
+    table = confounds(X, np.where(y == "ill", name, y))
+    assert table.columns.tolist() == [f"{name} (diagnosis)", "well", "counted", "p", "test"]
+    pd.testing.assert_frame_equal(table.set_axis(expected.columns, axis=1), expected)
+
+
 def test_nobody_is_told_of_in_tables_that_leave_the_house():
     n = 20
     names = np.array(["common"] * 17 + ["Rare", "Strange", "Common "])

@@ -50,6 +50,21 @@ def test_demographics_keep_the_columns_of_the_user():
     assert table.loc["total length (s)", "myopathy"] == "3.0"
 
 
+def test_demographics_of_what_is_not_known_are_dashes():
+    own = {"sex": ["f", "f", None, None], "age": [30.0, 30, np.nan, 50]}
+    X = Recordings(np.zeros((4, 10)), sfreq=10, subject=list("aabc"), **own)
+    table = evaluation.demographics_table(X, list("pptt"), categorical=["sex"], continuous=["age"])
+    assert table.loc["sex: f"].tolist()[:2] == ["1 (100.0 %)", "–"]
+    assert table.loc["age"].tolist()[:2] == ["30.0", "50.0"]
+
+
+def test_demographics_keep_a_diagnosis_that_is_named_as_a_column():
+    X = Recordings(np.zeros((5, 10)), sfreq=10, subject=list("aabcc"))
+    table = evaluation.demographics_table(X, ["p", "p", "p", "test", "test"])
+    assert table.columns.tolist() == ["p (diagnosis)", "test (diagnosis)", "p", "test"]
+    assert table.loc["subjects"].tolist()[:2] == ["2", "1"]
+
+
 def test_demographics_name_what_is_wrong():
     X = Recordings(
         np.zeros((4, 10)), sfreq=10, subject=list("aabb"), age=[30, 31, 40, 40], sex=list("fffm")

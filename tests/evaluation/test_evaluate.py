@@ -480,3 +480,12 @@ def test_cells_of_other_versions_are_not_taken(make_ragged, tmp_path, monkeypatc
     monkeypatch.setattr("sknemg.provenance._device", lambda: "another device")
     evaluate(pipeline(), X, y, protocol=protocol, cache=tmp_path)
     assert len(list(tmp_path.glob("*.joblib"))) == 6
+
+
+@pytest.mark.parametrize("name", ["row", "fold", "method", "prediction", "torn", "subject"])
+def test_a_class_that_is_named_as_a_column_is_refused_before_anything_is_fitted(tmp_path, name):
+    X = Recordings(np.zeros((8, 2000)), sfreq=1000, subject=np.arange(8))
+    y = np.repeat([name, "well"], 4)
+    with pytest.raises(ValueError, match=f"A class is named '{name}', as a column .*: rename it"):
+        evaluate(pipeline(Interrupting(tmp_path)), X, y, protocol=TWO)
+    assert not list(tmp_path.iterdir())
