@@ -18,7 +18,7 @@ LEAST_SFREQ = 1000.0
 
 
 def check_number(name: str, value: Any, least: float, most: float = np.inf) -> float:
-    """Return a number as a float, or refuse what is none, infinite or out of bounds.
+    """Return a number as a float, or refuse anything that is no finite number within bounds.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def check_number(name: str, value: Any, least: float, most: float = np.inf) -> f
     value : object
         What the user gave.
     least, most : float
-        Bounds, both allowed; infinity never is.
+        Bounds, themselves allowed; infinity never is.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def check_number(name: str, value: Any, least: float, most: float = np.inf) -> f
 
 
 def check_positive(name: str, value: Any) -> float:
-    """Return a number above 0 as a float, or refuse what is none, infinite, 0 or below.
+    """Return a number above 0 as a float, or refuse anything that is no finite number above 0.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def check_range(name: str, value: Any, least: float, most: float = np.inf) -> Ra
     value : object
         What the user gave.
     least, most : float
-        Bounds, both allowed; infinity never is.
+        Bounds, themselves allowed; infinity never is.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def check_pair(name: str, value: Any, least: float) -> tuple[float, float]:
     value : object
         What the user gave.
     least : float
-        Lower bound, allowed.
+        Lower bound, itself allowed.
 
     Returns
     -------
@@ -248,8 +248,8 @@ def check_names(name: str, given: Any, known: Sequence[str]) -> list[str]:
     Raises
     ------
     ValueError
-        If it is a single text, which would be read letter by letter, no iterable, empty, or
-        holds anything unknown.
+        If it is a single text (which would be read letter by letter), is not iterable, is empty,
+        or holds anything unknown.
 
     Examples
     --------
@@ -261,7 +261,7 @@ def check_names(name: str, given: Any, known: Sequence[str]) -> list[str]:
             f"{name}={shown(given)} is a text: give a list of names, such as [{shown(given)}]."
         )
     try:
-        # Texts of a set come in another order in every run.
+        # The order of a set of texts differs from run to run.
         names = sorted(given, key=str) if isinstance(given, (set, frozenset)) else list(given)
     except TypeError:
         raise ValueError(
@@ -274,7 +274,7 @@ def check_names(name: str, given: Any, known: Sequence[str]) -> list[str]:
 
 
 def _numbers(value: Any) -> NDArray[Any]:
-    """Make an array of numbers; of anything else, one that has the shape of none of them."""
+    """Return numbers as an array, and anything else as an empty one, which no check accepts."""
     try:
         array = np.asarray(value)
     except ValueError:  # rows of several lengths

@@ -43,63 +43,65 @@ def make_cohort(
     cache: str | os.PathLike[str] | None = None,
     random_state: int | np.random.Generator | None = None,
 ) -> Any:
-    """Simulate needle EMG of patients with myopathy, with neuropathy, and of healthy people.
+    """Simulate needle EMG of patients with myopathy or neuropathy and of healthy people.
 
     The default cohort has the counts of the published one [1]_: 57 subjects, 376 recordings of
     voluntary contraction, 144 of proximal and 232 of distal muscles, 939 seconds in all. Every
-    recording is made from muscle fibres up: a muscle is laid out, ages with its owner, is changed
-    by the disease, contracts to a share of its force, and a needle is moved until some unit is
-    near. A diagnosis changes the signal through the fibres alone; severity
-    differs between people and muscles, and some muscles are spared.
+    recording is built up from muscle fibres: a muscle is laid out, ages with its owner, is changed
+    by the disease and contracts with a share of its force, while a needle is moved until some unit
+    is near. A diagnosis changes the signal through the fibres alone; severity differs between
+    people and between muscles, and some muscles are spared.
 
-    Dials given as a pair are drawn anew for each subject (severity, chronicity, gradient, age) or
-    recording (effort, noise), evenly between the two; a number fixes them.
+    Settings given as a pair are drawn anew for each subject (severity, chronicity, gradient, age)
+    or recording (effort, noise), uniformly between the two (effort: uniformly in its logarithm). A
+    single number fixes them.
 
     Parameters
     ----------
     n_subjects : int, default=57
-        Number of subjects, a third with each diagnosis; recordings are scaled in proportion.
+        Number of subjects, a third with each diagnosis; the number of recordings is in proportion.
     severity : float or (float, float), default=(0.45, 1.0)
         Severity of a patient's disease, 0 to 1. Muscles differ: myopathy is worse in proximal
         muscles, neuropathy in distal ones.
     chronicity : float or (float, float), default=(0.3, 1.0)
         Age of a neuropathy, from 0 (weeks) to 1 (years).
     effort : float or (float, float), default=(0.015, 0.25)
-        Share of the greatest force, drawn evenly in its logarithm. If no unit of 0.15 mV is in
-        view the examiner asks for more.
+        Share of the greatest force, 0.001 to 1. If no unit of 0.15 mV is in view, the examiner
+        asks for more.
     spared : float, default=0.25
         Probability that a patient's muscle is hardly affected.
     age : float or (float, float), default=(20, 80)
-        Age in years; motor units are lost from 50 on.
+        Age in years, 0 to 120, rounded down to whole years; motor units are lost from 50 on.
     needle : {"monopolar", "concentric"}, default="monopolar"
         Kind of needle.
     muscles : sequence of str, default=None
-        Muscles to examine; None for fourteen of arm and leg.
+        Muscles to examine, each named once; None for fourteen of arm and leg.
     confound : bool, default=True
         Keep the published differences between the diagnoses in the number, location and length of
         recordings. A classifier may learn these instead of the disease; False removes them.
     sfreq : float, default=48000
-        Sampling rate, Hz, at least 1000. Patients are the same at any: none is resampled.
+        Sampling rate, Hz, at least 1000. Patients are the same at any rate: nothing is resampled.
     band : (float, float), default=(20, 10000)
-        Corners of the amplifier's filters, Hz.
+        Corner frequencies of the amplifier's filters, Hz.
     noise : float or (float, float), default=(0.001, 0.0025)
         Noise, mV RMS within 10 kHz.
     vary : {"acquisition", "all"} or None, default=None
         Draw a machine and a needle for each subject, so that a classifier cannot lean on one:
         ``"acquisition"`` sets `needle`, `sfreq`, `band` and `noise` aside, ``"all"`` also
-        `severity`, `chronicity`, `gradient`, `effort` and `age`. Evenly in the logarithm are drawn:
-        gain 0.5 to 2, width of the needle's surface 0.7 to 1.4 of the usual one, high-pass 2 to
-        30 Hz, low-pass 3 to 10 kHz, noise 0.5 to 5 µV, with 1/f noise below a corner of 1 to 300
-        Hz, step of the converter 0.1 to 3 µV, drift 1 to 20 µV in a second. Needle (either kind),
-        rate (10, 20, 23.4375, 25 or 48 kHz) and mains (in half of the subjects, 5 µV on average, 50
-        or 60 Hz) are drawn too. ``"all"`` adds effort (a subject's from 0.008 to 0.5, recordings up
-        to twice that), distance to the end-plates 0.5 to 1.5 of the usual one, severity 0.2 to 1,
-        chronicity and gradient 0 to 1, and age 18 to 85 years, evenly.
+        `severity`, `chronicity`, `gradient`, `effort` and `age`. The following are drawn uniformly
+        in their logarithm: gain (0.5 to 2), width of the needle's surface (0.7 to 1.4 times the
+        usual one), high-pass (2 to 30 Hz), low-pass (3 to 10 kHz), noise (0.5 to 5 µV, with 1/f
+        noise below a corner of 1 to 300 Hz), step of the converter (0.1 to 3 µV) and drift (1 to
+        20 µV in a second). The needle (either kind), the rate (10, 20, 23.4375, 25 or 48 kHz) and
+        mains (in half of the subjects, 5 µV on average, 50 or 60 Hz) are drawn, too. ``"all"``
+        adds, likewise in the logarithm, effort (from 0.008 to 0.5 for a subject, whose recordings
+        take up to twice that) and distance to the end-plates (0.5 to 1.5 times the usual one), and,
+        uniformly, severity (0.2 to 1), chronicity and gradient (0 to 1) and age (18 to 85 years).
     gradient : float or (float, float) or None, default=None
-        How much a disease keeps to the muscles it prefers: 0, and all muscles are as ill, as in a
-        motor neuron disease; 1, and a neuropathy spares the hip and a myopathy hand and foot. None
-        draws from a beta distribution, 0.67 in the mean, as polyneuropathies and limb-girdle
-        myopathies have it.
+        How strongly a disease keeps to the muscles it prefers. With 0 all muscles are equally ill,
+        as in a motor neuron disease; with 1 a neuropathy spares the hip, and a myopathy hand and
+        foot. None draws from a beta distribution with a mean of 0.67, as for polyneuropathies and
+        limb-girdle myopathies.
     return_truth : bool, default=False
         Also return what only the simulator knows of each recording.
     n_jobs : int, default=None
@@ -107,8 +109,8 @@ def make_cohort(
     progress : bool, default=False
         Show a progress bar.
     cache : path, default=None
-        Folder in which ``joblib.Memory`` keeps the cohort; needs an integer `random_state`. Where
-        the code of the simulator has changed since, the cohort is simulated again.
+        Folder in which ``joblib.Memory`` keeps the cohort; needs an integer `random_state`. If the
+        code of the simulator has changed since, the cohort is simulated again.
     random_state : int, Generator or None, default=None
         Seed. Each subject draws from a seed of its own.
 
@@ -123,15 +125,15 @@ def make_cohort(
     y : ndarray of shape (n_recordings,), str
         The subject's diagnosis: ``"myopathy"``, ``"neuropathy"`` or ``"normal"``.
     truth : DataFrame, only with `return_truth`
-        One row per recording: ``severity`` of the muscle, ``chronicity``, ``spared``, ``n_units``
-        and ``n_fibres`` innervated, ``n_denervated`` fibres, ``effort``, ``excitation``,
-        ``n_active`` units recruited, and two tables, ``discharges`` and ``units``, as in
-        :class:`~sknemg.simulate.Trace`.
+        One row per recording: ``severity`` of the muscle, ``chronicity`` (NaN without a
+        neuropathy), ``spared``, ``n_units`` and ``n_fibres`` (those innervated), ``n_denervated``
+        fibres, ``effort`` that was asked for, ``excitation``, ``n_active`` units recruited, and two
+        tables, ``discharges`` and ``units``, as in :class:`~sknemg.simulate.Trace`.
 
     Raises
     ------
     ValueError
-        If a setting is out of bounds or of another kind, or is set although `vary` draws it.
+        If a setting is out of bounds or of the wrong kind, or is given although `vary` draws it.
 
     References
     ----------
@@ -158,7 +160,7 @@ def make_cohort(
     if cache is not None:
         if not isinstance(random_state, (int, np.integer)):
             raise ValueError(
-                "cache needs an integer random_state: nothing else can be found again."
+                "cache needs an integer random_state: with no other seed is a cohort found again."
             )
         memory = joblib.Memory(cache, verbose=0)
         simulate = memory.cache(_simulate, ignore=["n_jobs", "progress"])
@@ -217,19 +219,19 @@ def _simulate(
     return Cohort(X, plan["diagnosis"].to_numpy(dtype=str), truth)
 
 
-#: What is set aside by each way to vary: what is of the machine, or of the patient as well.
+#: What each way of varying sets aside: settings of the machine, or those of the patient as well.
 _MACHINE = ("needle", "sfreq", "band", "noise")
 _SET_ASIDE = {"acquisition": _MACHINE, "all": (*_MACHINE, *PATIENT, "effort")}
 
 
 def _check_varied(dials: Dials) -> None:
-    """Refuse a dial that was set and would be drawn anyway."""
+    """Refuse a dial that was set although it is drawn anyway."""
     usual = signature(make_cohort).parameters
     for name in _SET_ASIDE.get(dials.vary or "", ()):
         if getattr(dials, name) != usual[name].default:
             raise ValueError(
-                f"{name}={shown(getattr(dials, name))} is drawn for each subject where cohorts "
-                f"vary in {dials.vary!r}: leave it out, or do not vary."
+                f"{name}={shown(getattr(dials, name))} is drawn for each subject with "
+                f"vary={dials.vary!r}: leave out one of the two."
             )
 
 

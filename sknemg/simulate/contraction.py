@@ -89,7 +89,7 @@ class Contraction:
         Parameters
         ----------
         needle : Needle
-            The needle; 40 places some millimetres around its tip are tried.
+            The needle; 40 places within some millimetres of its tip are tried.
         best : float
             Share of the places among which one is drawn: those whose three nearest active fibres
             are closest, 0 to 1 (a half was chosen with N2001 in view). 0 is the closest place,
@@ -130,7 +130,7 @@ class Contraction:
         instrument : Instrument or None
             Amplifier, with the sampling rate; None for :class:`Instrument`'s defaults.
         moves_to : Needle or None
-            Where the needle has slid to at the end.
+            Where the needle has slid to by the end.
         variability : float
             Coefficient of variation of the intervals between discharges.
         random_state : int, Generator or None

@@ -11,31 +11,32 @@ from sknemg.recordings._problems import listed, shown
 from sknemg.simulate.checks import LEAST_SFREQ, check_length, check_number, check_positive
 from sknemg.simulate.needle import RESISTIVITY_ACROSS, Needle
 
-#: Conductivity inside a fibre, S/m (as emgsim has it, Hamilton-Wright and Stashuk 2005), and across
-#: the muscle (Rush et al. 1963, of whom the needle's anisotropy is, too).
+#: Conductivity inside a fibre, S/m (that of emgsim, Hamilton-Wright and Stashuk 2005), and across
+#: the muscle (from Rush et al. 1963, as is the needle's anisotropy).
 INTRACELLULAR, RADIAL = 1.01, 100 / RESISTIVITY_ACROSS
 #: Scale of the intracellular action potential, mV; its peak is 129 mV above rest.
 ACTION_POTENTIAL = 96.0
-#: Steepness of the intracellular action potential, 1/mm: Rosenfalck has 1, Nandedkar and Stålberg
-#: 2. Beside a fibre (0.03 mm) potentials then have most power at 0.47 and 0.90 kHz; of single
-#: fibres of human biceps it is 1.61 kHz, half of it at 0.98 and 2.41 kHz ("Frequency and time
-#: domain characteristics of single muscle fibre action potentials", 1975, PubMed 51720, its
-#: abstract). With 2.8 it is 1.2 kHz (0.62 to 2.08), with 4 it is 1.62 kHz (0.85 to 2.77); a
-#: high-pass in that recording, which the abstract does not name, would speak for less than 4.
-#: N2001 was in view, too: potentials rise in 0.3 to 0.5 ms there, and rose in 0.54 to 0.71 ms with
-#: 2 by a concentric needle. They still take 0.5 ms.
+#: Steepness of the intracellular action potential, 1/mm: 1 in Rosenfalck, 2 in Nandedkar and
+#: Stålberg. Beside a fibre (at 0.03 mm) the power of its potential then peaks at 0.47 and 0.90 kHz;
+#: that of single fibres of human biceps peaks at 1.61 kHz and is half as high at 0.98 and 2.41 kHz
+#: (abstract of "Frequency and time domain characteristics of single muscle fibre action
+#: potentials", 1975, PubMed 51720). With 2.8 it peaks at 1.2 kHz (half as high at 0.62 and 2.08),
+#: with 4 at 1.62 kHz (0.85 and 2.77); a high-pass filter in that recording, which the abstract does
+#: not mention, would be a reason for less than 4. The value was also chosen with N2001 in view,
+#: where potentials rise in 0.3 to 0.5 ms: simulated for a concentric needle, they took 0.54 to
+#: 0.71 ms with 2, and still take 0.5 ms.
 DECAY = 3.7
-#: Depolarisation that the spike leaves behind, mV, and the seconds in which it decays: the source
-#: of the slow wave that follows a motor unit potential (McGill and Lateva 2001). Both figures were
-#: chosen with N2001 in view: the tail that follows its normal units falls from 9 % of their size at
-#: 3 to 10 ms after the spike to 4 % at 10 to 15 ms and 1 % at 15 to 25 ms; simulated units keep a
-#: third of that, and more of it would make their potentials last too long.
+#: Depolarisation that the spike leaves behind, mV, and its time constant, s: the source of the slow
+#: wave that follows a motor unit potential (McGill and Lateva 2001). Both figures were chosen with
+#: N2001 in view: the tail that follows its normal units falls from 9 % of their size at 3 to 10 ms
+#: after the spike to 4 % at 10 to 15 ms and 1 % at 15 to 25 ms. That of simulated units is a third
+#: of this; with more, their potentials would last too long.
 AFTERPOTENTIAL, AFTERPOTENTIAL_DECAY = 15.0, 0.010
 #: Bounds of the diameters of simulated fibres, µm.
 FIBRE_DIAMETERS = (20.0, 110.0)
 #: Rate at which the potentials are computed, Hz; they hold next to nothing above half of it.
 INTERNAL_SFREQ = 24_000
-#: Seconds that a potential is followed: the slowest common fibres reach their ends by then.
+#: Seconds for which a potential is followed: even rather slow fibres reach their ends by then.
 DURATION = 1024 / INTERNAL_SFREQ
 
 
@@ -200,8 +201,8 @@ def fibre_spectra(
     potential with its afterpotential, travelling both ways from the end-plate, with the slope of
     the needle's weighting function between end-plate and tendons. Because the weights are
     differenced over bins that are cut at the end-plate and at the tendons, onset, propagation,
-    extinction and zero net current
-    need no further care, nor do fibres that all but touch the needle.
+    extinction and zero net current need no further care, and neither do fibres that all but touch
+    the needle.
 
     Parameters
     ----------
@@ -276,8 +277,8 @@ def fibre_spectra(
 def phase_ramp(delay: NDArray[Any], n_freqs: int, period: float) -> NDArray[np.complex64]:
     """Spectra exp(-jωτ) of delays τ (s) at ω = 0, 2π / period, ..., along a new last axis.
 
-    The powers of one number are an outer product of its small and its large powers, an order of
-    magnitude faster than as many exponentials.
+    The powers of one number are an outer product of its small and its large powers, which is an
+    order of magnitude faster to compute than as many exponentials.
 
     Examples
     --------
@@ -288,7 +289,7 @@ def phase_ramp(delay: NDArray[Any], n_freqs: int, period: float) -> NDArray[np.c
     fine = np.exp(turn * np.arange(32)).astype(np.complex64)
     coarse = np.exp(turn * np.arange(0, n_freqs, 32)).astype(np.complex64)
     ramp = coarse[..., :, None] * fine[..., None, :]
-    n_powers = ramp.shape[-2] * ramp.shape[-1]  # not -1, of which there is none without delays
+    n_powers = ramp.shape[-2] * ramp.shape[-1]  # -1 would not do if there are no delays
     return ramp.reshape(*ramp.shape[:-2], n_powers)[..., :n_freqs]
 
 
@@ -339,8 +340,8 @@ def fibre_potentials(
     sfreq : float
         Sampling rate, Hz.
     duration : float
-        Seconds from the discharge of the motor neuron; the potentials are the same however many
-        of them are asked for.
+        Seconds from the arrival of the discharge in the muscle. A shorter duration gives the
+        beginning of the same potentials.
     decay : float
         Steepness of the intracellular action potential, 1/mm.
 
@@ -368,7 +369,7 @@ def fibre_potentials(
     check_length(duration, sfreq)
     check_positive("decay", decay)
     _check_ends(fibres)
-    # A potential goes on after a short duration, and would come round to its beginning.
+    # What lies beyond a short duration would wrap around to its beginning.
     n_times, n_fft, period = time_grid(sfreq, max(duration, DURATION))
     spectra = fibre_spectra(fibres, needle, period=period, n_fft=n_fft, decay=decay)
     return to_potentials(spectra, n_times, n_fft)[:, : round(duration * sfreq)]

@@ -12,9 +12,9 @@ from sknemg.simulate.fibre import FIBRE_DIAMETERS, Fibres, healthy_velocity
 #: of one unit in the half-disc of 1 mm before a needle. The range was chosen with N2001 in view.
 UNIT_SIZE = (66.0, 304.0)
 #: Fibres a mm², of the units that are modelled. Then the territories of some 25 units overlap at
-#: any point. That so many should is a choice, made with N2001 in view: 15 to 30 units are often
-#: said to overlap, but no source of that could be read. A mm² holds 350 to 400 fibres; units of
-#: biceps are larger than those modelled (774 of 750 fibres).
+#: any point. That so many do is a choice, made with N2001 in view: 15 to 30 units are often said to
+#: overlap, but no source for that could be read. A mm² holds 350 to 400 fibres; units of biceps are
+#: larger than those modelled (774 units of 750 fibres).
 DENSITY = 125.0
 #: Territory diameters of the smallest and of the largest unit, mm: a choice (emgsim has 2 to 8).
 TERRITORY = (4.5, 8.1)

@@ -22,8 +22,8 @@ class Instrument:
     sfreq : float
         Sampling rate, Hz.
     band : tuple of float
-        Low and high corner of the second-order Butterworth filters, Hz. A high corner above
-        0.45 ``sfreq`` is left to the anti-alias filter.
+        Low and high corner frequencies of the second-order Butterworth filters, Hz. A high one
+        above 0.45 ``sfreq`` is left to the anti-alias filter.
     gain : float
         Factor by which electrode and tissue change the potential, before everything else.
     noise : float
@@ -131,7 +131,7 @@ class Instrument:
 
 
 def _coloured(noise: NDArray[Any], sfreq: float, corner: float) -> NDArray[np.floating]:
-    """Raise white noise below a corner, in power as 1 / f; nothing below 1 Hz is added."""
+    """Raise white noise below a corner, its power as 1 / f; below 1 Hz it rises no further."""
     spectrum = scipy.fft.rfft(noise)
     freqs = np.maximum(scipy.fft.rfftfreq(len(noise), 1 / sfreq), 1.0)
     return scipy.fft.irfft(spectrum * np.sqrt(1 + corner / freqs), len(noise))

@@ -84,7 +84,7 @@ class Muscle:
     def activate(self, effort: float) -> Contraction:
         """Contract with a share of the greatest force.
 
-        The target lies half-way between that share of the healthy muscle's force and that of
+        The target lies halfway between that share of the healthy muscle's force and that of
         its present force: a patient is asked for a little, and tries a little harder.
 
         Parameters

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from sknemg.simulate.checks import check_number
 
 #: Resistivity of muscle along and across its fibres, Ω cm (Rush, Abildskov and McFee, Circ Res
-#: 1963;12:40-50; as quoted elsewhere, the table itself could not be read). Published ratios go from
-#: 5 to 16; at audio frequencies Epstein and Foster (Med Biol Eng Comput 1983;21:51-55) found muscle
-#: typically ten times as conductive along as across. This pair was chosen among the published ones
-#: with N2001 in view: the more anisotropic the muscle, the less near fibres outweigh far ones, and
-#: with a ratio of 5 power from 20 to 70 Hz was three to ten times too small a share of the whole.
+#: 1963;12:40-50, as quoted elsewhere: the table itself could not be read). Published ratios range
+#: from 5 to 16; at audio frequencies Epstein and Foster (Med Biol Eng Comput 1983;21:51-55) found
+#: muscle typically ten times as conductive along as across. This pair was chosen among the
+#: published ones with N2001 in view: the more anisotropic the muscle, the less near fibres outweigh
+#: far ones, and with a ratio of 5 the share of power from 20 to 70 Hz was three to ten times too
+#: small.
 RESISTIVITY_ALONG, RESISTIVITY_ACROSS = 150.0, 2300.0
 #: Ratio of axial to radial conductivity.
 ANISOTROPY = RESISTIVITY_ACROSS / RESISTIVITY_ALONG
@@ -51,8 +52,8 @@ class Needle:
     cannula_radius : float
         Radius of the cannula, mm.
     shield : float
-        Thickness of the needle behind the recording surface, mm: fibres on that side lie at least
-        so far away, as the needle has pushed them aside. 0 for a surface open on all sides.
+        Thickness of the needle behind the recording surface, mm: fibres on that side are at least
+        this far away, since the needle has pushed them aside. 0 for a surface open on all sides.
 
     See Also
     --------
@@ -170,11 +171,11 @@ def monopolar(
     x, y, z : float
         The tip, mm.
     radius : float
-        Radius of the bare tip, mm; a smaller one is sharper and more selective. With 0.2, a
-        choice, potentials are twice as large as by a concentric needle, as is published (2.05
-        times in tibialis anterior, both at once: scilit.com 840800ee).
+        Radius of the bare tip, mm; a smaller one is sharper and more selective. With 0.2 (a
+        choice), potentials are twice as large as with a concentric needle, as published (2.05
+        times in tibialis anterior, recorded with both at once: scilit.com 840800ee).
     angle : float
-        Direction of the shaft, radians; without effect on the signal.
+        Direction of the shaft, radians; it has no effect on the signal.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Disease as functions on a muscle: neurogenic, myopathic, and age.
 
-How far fibres shrink, how late and slow sprouts conduct, and how many units or fibres are lost are
-choices, made with N2001 in view.
+How much fibres shrink, how late and how slowly sprouts conduct, and how many units or fibres are
+lost are choices, made with N2001 in view.
 """
 
 from dataclasses import fields, replace
@@ -23,17 +23,18 @@ OLDEST = 120.0
 #: myopathy.
 UNITS_LOST, FIBRES_LOST = 0.76, 0.66
 #: Velocity of young sprouts, which have no myelin, and of those that are years old, m/s; a healthy
-#: terminal branch conducts at 6 m/s. All three are choices. How late sprouts arrive makes the
-#: phases of a potential, how slowly their fibres conduct its duration (as Nandedkar et al. 1988
-#: found).
+#: terminal branch conducts at 6 m/s. All three are choices. How late impulses arrive through
+#: sprouts determines the phases of a potential, and how slowly the fibres conduct its duration (as
+#: Nandedkar et al. 1988 found).
 SPROUT = (0.9, 5.0)
-#: Of the fibres in a severe myopathy: the share that has regenerated and got a new, immature
-#: end-plate, and the share that has split. In recordings from dystrophic muscle by a single-fibre
-#: electrode, the nerve stimulated, 25 % had too much jitter (above 55 µs), as of immature nerves
-#: and end-plates, 27 % next to none (below 5 µs), as of branches of one fibre, and the others that
-#: of healthy ones ("Causes of the increased fiber density in muscular dystrophies studied with
-#: single fiber EMG during electrical stimulation", Muscle Nerve 1985;8:383-388). Such shares are
-#: reached at a severity of three quarters (a choice); of split fibres 16 % make 27 % branches.
+#: Of the fibres in a severe myopathy: the share that has regenerated and has a new, immature
+#: end-plate, and the share that has split. In dystrophic muscle, recorded with a single-fibre
+#: electrode while the nerve was stimulated, 25 % of potentials had too much jitter (above 55 µs),
+#: as from immature nerves and end-plates, and 27 % next to none (below 5 µs), as from branches of
+#: one fibre; that of the others was as in health ("Causes of the increased fiber density in
+#: muscular dystrophies studied with single fiber EMG during electrical stimulation", Muscle Nerve
+#: 1985;8:383-388). Such shares are reached at a severity of three quarters (a choice): when 16 % of
+#: the fibres split, 27 % of what results are branches.
 REGENERATED, SPLIT = 0.33, 0.21
 
 
@@ -140,7 +141,7 @@ def myopathy(
         jitter=fibres.jitter * np.where(new, 3.0, 1.0),
         blocking=fibres.blocking + new * rng.uniform(0, 0.06, n),
         junction=np.where(new, -1, fibres.junction),
-        # Diseased fibres pull less than their cross-section lets expect (how much is a choice).
+        # Diseased fibres pull less than their cross-section suggests (how much less is a choice).
         tension=fibres.tension * (1 - 0.3 * s),
     )
     return replace(muscle, fibres=_split(fibres, SPLIT * s, rng))

@@ -33,21 +33,20 @@ from sknemg.simulate.variation import (
     log_uniform,
 )
 
-#: A unit of this amplitude (mV) is in view; without one the examiner asks for more effort,
+#: A unit of this amplitude (mV) is in view.
 IN_VIEW = 0.15
-#: at most so often, and by this factor.
+#: Without one, the examiner asks for more effort: recordings in all, and the factor each time.
 TRIES, MORE_EFFORT = 6, 1.5
-#: Steepness of intracellular action potentials among muscles, 1/mm: around that of
+#: Range of the steepness of intracellular action potentials over muscles, 1/mm: around that in
 #: :mod:`sknemg.simulate.fibre`.
 DECAYS = (3.1, 4.3)
-#: How much a disease keeps to the muscles it prefers, distal ones or proximal ones, unless set: a
-#: beta distribution, mostly that of a polyneuropathy or a limb-girdle myopathy.
+#: How strongly a disease keeps to the muscles it prefers, distal or proximal ones, unless set: a
+#: beta distribution, such that most are like a polyneuropathy or a limb-girdle myopathy.
 GRADIENT = (3.0, 1.5)
 #: Fibre diameter of men, µm, and that of women as a share of it.
 DIAMETER, FEMALE = (50.0, 60.0), 0.92
 
-
-#: What each dial may be set to, a number or a pair to draw between,
+#: Bounds of the dials that may be set to a number, or to a pair to draw between.
 RANGES: dict[str, tuple[float, float]] = {
     "severity": (0, 1),
     "chronicity": (0, 1),
@@ -56,7 +55,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "age": (0, OLDEST),
     "noise": (0, np.inf),
 }
-#: and what to a number alone.
+#: Bounds of those that are a number alone.
 NUMBERS: dict[str, tuple[float, float]] = {"spared": (0, 1), "sfreq": (LEAST_SFREQ, np.inf)}
 
 
@@ -119,7 +118,7 @@ def simulate_patient(rows: pd.DataFrame, dials: Dials, seed: int) -> list[Record
         One for each row.
     """
     rng = np.random.default_rng([seed, int(rows["subject"].iloc[0])])
-    # What varies is drawn apart, so that a patient of one seed is the same person on any machine.
+    # What varies is drawn separately: a seed gives the same person on any machine.
     dials, taken_by, distance = _varied(
         dials, np.random.default_rng([seed, int(rows["subject"].iloc[0]), 1])
     )
@@ -131,7 +130,7 @@ def simulate_patient(rows: pd.DataFrame, dials: Dials, seed: int) -> list[Record
         "gradient": rng.beta(*GRADIENT),
     }
     gain, width = rng.lognormal(0, 0.18), rng.uniform(0.8, 1.2)
-    if dials.gradient is not None:  # drawn last, so that it changes nothing else of a person
+    if dials.gradient is not None:  # drawn last: nothing else about a person changes
         disease["gradient"] = _draw(dials.gradient, rng)
     if taken_by is not None:
         gain, width = taken_by.gain, taken_by.needle_width

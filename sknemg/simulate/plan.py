@@ -34,7 +34,8 @@ RATE = 48_000
 WINDOW, HOP = 0.4, 0.1
 #: The most windows that a recording of up to 4.00 s holds, and the spread of their number.
 MOST_WINDOWS, WINDOWS_SPREAD = 36, 6.5
-#: A length stays this far from where the number of windows steps, so that resampling keeps it.
+#: Lengths keep this far from those at which the number of windows changes, so that resampling
+#: does not change it.
 MARGIN = round(0.01 * RATE)
 
 
@@ -52,7 +53,7 @@ def plan_cohort(
     n_subjects : int
         Number of subjects, divided among the diagnoses; 57 gives the published counts.
     muscles : sequence of str or None
-        Names from ``MUSCLES`` to examine; None for all. If none of them lies where a recording
+        Names from ``MUSCLES``, each once; None for all. If none of them lies where a recording
         was planned, the recording moves to where they lie.
     confound : bool
         Keep the published differences between diagnoses in number, location and length of
@@ -130,7 +131,7 @@ def _plan_class(counts: Counts, subjects: NDArray[Any], rng: np.random.Generator
 
 
 def _lengths(counts: Counts, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Lengths in samples with the planned sum and the planned sum of windows."""
+    """Lengths in samples that add up to the planned time and the planned number of windows."""
     n = counts.proximal + counts.distal
     mean = counts.segments / n
     windows = np.rint(rng.normal(mean, WINDOWS_SPREAD, n)).astype(int)

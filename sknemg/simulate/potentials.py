@@ -20,11 +20,11 @@ from sknemg.simulate.fibre import (
 )
 from sknemg.simulate.needle import Needle
 
-#: Fibres nearer than this (mm as the needle sees it) are all computed; beyond, a thinned sample.
+#: Fibres nearer than this (mm, as the needle sees it) are all computed; of those beyond, a sample.
 NEAR = 1.2
-#: Only fibres within this distance, at most so many a unit, jitter visibly.
+#: Only fibres within this distance (mm), and at most this many per unit, jitter visibly.
 JITTERING, MOST_JITTERING = 0.7, 14
-#: Finest grid on which discharges are placed, Hz; lower sampling rates get shifted copies.
+#: Grid on which discharges are placed at the least, Hz; lower sampling rates get shifted copies.
 TIMING_SFREQ = 48_000
 
 
@@ -35,7 +35,7 @@ class Templates:
     Attributes
     ----------
     waves : ndarray of shape (n_units, n_variants, n_shifts, n_times), float32
-        Millivolts from the discharge of the motor neuron on. Variants differ by jitter and
+        Millivolts, from the arrival of a discharge in the muscle on. Variants differ by jitter and
         blocking, shifts by a fraction ``k / n_shifts`` of a sample.
     units : ndarray of shape (n_units,)
         Index of each motor unit in its muscle.

@@ -248,7 +248,7 @@ class _Reading(NamedTuple):
         right = self.given()[..., 0]
         accuracy = np.einsum("h,hsc,c->s", _WEIGHTS, right, weights)
         true = float(_WEIGHTS @ (accuracy - _WEIGHTS @ accuracy) ** 2)
-        # Readers share the difficulty of a case: it moves all of them and spreads none.
+        # Readers share the difficulty of a case: it moves all of them alike.
         return true, float(
             np.einsum("h,s,hsc,c->", _WEIGHTS, _WEIGHTS, right * (1 - right), weights)
         )

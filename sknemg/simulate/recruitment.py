@@ -13,8 +13,8 @@ ONSET_RATE = 7.0
 PEAK_RATE, PEAK_RATE_FALL = 32.0, 8.0
 #: Excitation over which a unit's rate rises towards its peak. At low forces rates rise steeply
 #: (Kanosue et al., Jpn J Physiol 1979;29:427-443; Maton, J Physiol (Paris) 1977;73:177-199, on
-#: biceps). How steeply is a choice, for which no source could be read: that the fastest units of a
-#: healthy muscle fire at 8 to 12 Hz when it exerts 2 to 8 % of its force.
+#: biceps). How steeply is a choice, since no source for it could be read: the fastest units of a
+#: healthy muscle are to fire at 8 to 12 Hz when it exerts 2 to 8 % of its force.
 SATURATION = 11.0
 #: Excitation at which every unit fires at its peak.
 FULL_DRIVE = THRESHOLD_RANGE + 6 * SATURATION

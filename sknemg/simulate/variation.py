@@ -19,10 +19,10 @@ ACQUISITION: dict[str, tuple[float, float]] = {
 }
 #: Sampling rates, Hz; the middle one is that of N2001.
 RATES = (10_000.0, 20_000.0, 23_437.5, 25_000.0, 48_000.0)
-#: Mains: how often it is heard, and its mean amplitude there, mV; 50 or 60 Hz.
+#: Mains hum: share of subjects with it, and its mean amplitude in these, mV; 50 or 60 Hz.
 MAINS_HEARD, MAINS = 0.5, 0.005
-#: Ranges from which patients are drawn where these vary, too. Effort is that at which a subject's
-#: recordings begin, to twice as much; distance that of needle and end-plates, times the usual one.
+#: Ranges from which patients are drawn where they vary, too. Recordings of a subject take from its
+#: effort to twice as much; distance is that from needle to end-plates, times the usual one.
 PATIENT: dict[str, tuple[float, float]] = {
     "severity": (0.2, 1.0),
     "chronicity": (0.0, 1.0),

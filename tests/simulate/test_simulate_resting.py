@@ -300,6 +300,12 @@ def test_artefacts_may_be_as_short_as_one_likes(kind, seconds):
     assert np.isfinite(signal).all()
 
 
+@pytest.mark.parametrize("kind", [kind for kind in RESTING_DISCHARGES if kind != "silence"])
+def test_a_clip_of_a_second_and_a_half_holds_what_it_is_named_after(kind):
+    for seed in range(20):
+        assert np.ptp(RESTING_DISCHARGES[kind](1.5, 2000, random_state=seed).signal) > 0.01
+
+
 def test_unknown_artefact_is_refused():
     with pytest.raises(ValueError, match="kind='ghost' is unknown"):
         artefact(kind="ghost")

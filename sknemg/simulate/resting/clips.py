@@ -123,14 +123,14 @@ def make_resting(
 ) -> Any:
     """Simulate clips of needle EMG at rest, each with one kind of spontaneous activity.
 
-    A subject keeps its muscle fibres' character, needle and amplifier (with its noise and hum)
-    through all its clips; kinds are dealt out evenly, so that nothing about a subject gives away
-    the class. (In life a patient has few of these discharges; the balance is a choice.) Every
-    clip has a seed of its own: parallel equals serial, and more subjects leave the first unchanged.
-    So do more clips, in the first subject. Each further one goes on dealing where the one before it
-    stopped, and keeps its first clips only where `n_clips` grows by whole rounds: by a multiple of
-    the number of classes, times the least common multiple of how many kinds they hold (of 12 for
-    ``NODERA_CLASSES``).
+    The character of a subject's muscle fibres, its needle and its amplifier (with noise and hum)
+    stay the same through all its clips; kinds are dealt out evenly, so that nothing about a subject
+    gives away the class. (In life a patient has few of these discharges; the balance is a choice.)
+    Every clip has a seed of its own: parallel runs equal serial ones, and more subjects leave the
+    first ones unchanged. More clips leave those of the first subject unchanged. Each further
+    subject is dealt its kinds from where the one before it stopped, so that its first clips stay
+    the same only if `n_clips` grows by whole rounds, that is by a multiple of the number of classes
+    times the least common multiple of how many kinds they hold (of 12 for ``NODERA_CLASSES``).
 
     Parameters
     ----------
@@ -138,26 +138,28 @@ def make_resting(
         Number of subjects.
     classes : iterable of str or mapping, default=all of ``RESTING_DISCHARGES``
         Kinds of discharge; or a mapping from class labels to the kinds that each holds, as
-        ``NODERA_CLASSES`` is. No kind may be there twice.
+        ``NODERA_CLASSES`` is. No kind may be given twice.
     n_clips : int, default=24
         Clips per subject.
     duration : float, default=2.0
-        Length of a clip, s; at least one sample.
+        Length of a clip, s; at least one sample. From 1.5 s on, every clip holds what it is named
+        after. Shorter ones may hold nothing: of 0.5 s, that is one in six of the myokymic ones.
     sfreq : float, default=48_000
-        Sampling rate, Hz, at least 1000. Every rate is made directly, not by resampling.
+        Sampling rate, Hz, at least 1000. Clips are made at each rate directly, not by resampling.
+        Below 5000, some stimuli of a pacemaker fall between two samples.
     needle : {"monopolar", "concentric"}, default="monopolar"
         The electrode.
     noise : float or (float, float), default=(0.001, 0.0025)
-        The amplifiers' noise, mV RMS within 10 kHz, or the two between which each subject's is
-        drawn, evenly in its logarithm; raise it for harder clips.
+        Noise of the amplifiers, mV RMS within 10 kHz, or a pair between which that of each subject
+        is drawn, uniformly in its logarithm; raise it for harder clips.
     mains : float, default=0.3
         Share of subjects with a faint hum (some 3 µV) in all clips.
     mixed : float, default=0.0
         Share of clips with something under the discharge: strong hum (10 to 40 µV), the distant
         units of incomplete relaxation, or end-plate noise. The label stays that of the discharge.
-        Silence and artefact only get the hum.
+        Silence and artefacts get only the hum.
     return_truth : bool, default=False
-        Return the discharges too.
+        Also return the discharges.
     n_jobs : int or None, default=None
         Processes.
     progress : bool, default=False
@@ -174,7 +176,7 @@ def make_resting(
     y : ndarray of str, shape (n_subjects * n_clips,)
         Class of each clip.
     truth : list of Discharge
-        Only with `return_truth`: discharge alone, free of noise, with its times.
+        Only with `return_truth`: the discharges alone, free of noise, with their times.
 
     Raises
     ------

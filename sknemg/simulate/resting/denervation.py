@@ -103,7 +103,7 @@ def positive_sharp_wave(
     sfreq : float
         Sampling rate, Hz.
     n_fibres : int or None
-        Fibres that fire; 1 or, at times, 2.
+        Fibres that fire; 1, sometimes 2.
     rate : float or None
         Hz; drawn from 0.8 to 14 for each fibre (0.5 to 15 published). A rate below one discharge
         in the clip is raised to one.

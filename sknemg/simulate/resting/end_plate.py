@@ -141,7 +141,7 @@ def insertional_activity(
     site: Site | None = None,
     random_state: Seed = None,
 ) -> Discharge:
-    """Make insertional activity: fibres fire as the needle moves, and fall silent after it.
+    """Make insertional activity: fibres fire as the needle moves, and fall silent afterwards.
 
     Parameters
     ----------
@@ -154,8 +154,8 @@ def insertional_activity(
     amplitude : float or None
         Peak to peak of the average fibre, mV; drawn from 0.1 to 0.5.
     outlast : float
-        Time constant with which the firing fades after a movement, s; none after five of them.
-        0.06 is a healthy muscle's.
+        Time constant with which the firing fades after a movement, s; after five of them there is
+        none. 0.06 is that of a healthy muscle.
     site : Site or None
         Needle and muscle.
     random_state : int, Generator or None

@@ -39,7 +39,7 @@ def myotonic_discharge(
         Sampling rate, Hz.
     rates : tuple of float or None
         Lowest and highest rate, Hz; drawn from 15 to 30 and from 50 to 110 (20 to 80 published,
-        to 150 in texts).
+        up to 150 in textbooks).
     amplitude : float or None
         Peak to peak at the height of the run, mV; drawn from 0.1 to 0.7.
     positive : bool or None

@@ -107,7 +107,7 @@ def myokymic_discharge(
     sfreq : float
         Sampling rate, Hz.
     rate : float or None
-        Within a burst, Hz; drawn from 20 to 62.
+        Rate within a burst, Hz; drawn from 20 to 62.
     burst_rate : float or None
         Bursts per second, at most 0.65 times `rate`; drawn from 1 to 4.
     n_spikes : tuple of int
@@ -179,10 +179,11 @@ def neuromyotonic_discharge(
     sfreq : float
         Sampling rate, Hz.
     n_runs : int or None
-        Runs in the clip; 1 to 3, of 0.2 to 1.2 s, not overlapping.
+        Runs in the clip, of 0.2 to 1.2 s, not overlapping; drawn from 1 to 3. If so many do not
+        fit, they are shorter.
     rate : float or None
-        At the start of a run, Hz; drawn from 190 to 290. It falls to 0.8 to 0.97 of that, the
-        amplitude to 0.1 to 0.45.
+        Rate at the start of a run, Hz; drawn from 190 to 290. It falls to 0.8 to 0.97 of that, and
+        the amplitude to 0.1 to 0.45 of what it was.
     amplitude : float or None
         Peak to peak at the start of a run, mV; drawn from 0.1 to 1.5.
     site : Site or None

@@ -25,7 +25,7 @@ from sknemg.simulate.fibre import (
 )
 from sknemg.simulate.needle import Needle, monopolar
 
-#: Points per second, to the nearest of which discharges are placed.
+#: Points per second of the grid on which discharges are placed.
 TIMING = 320_000
 #: Where the analytic waves begin in their window, s.
 LEAD = 0.003
@@ -63,7 +63,7 @@ class Site:
     Parameters
     ----------
     needle : Needle
-        The electrode; 0.25-mm monopolar by default.
+        The electrode; by default a monopolar one with a radius of 0.25 mm.
     decay : float
         Steepness of the intracellular action potential, 1/mm; smaller gives longer spikes.
     diameter : float
@@ -175,7 +175,7 @@ def positive_sharp_waves(
 ) -> NDArray[np.complex64]:
     """Steep positive deflection of 1 mV, then a long and low negative one, spectra (1, n_freqs).
 
-    A template: a fibre that simply ends at the tip gives a far too large negative phase, and no
+    A template: a fibre that simply ends at the tip has far too large a negative phase, and no
     model of the injured membrane is attempted. ``duration`` is that of the whole wave (s),
     ``negative`` the height of its negative phase, to which an amplifier's high-pass filter
     (20 Hz) adds some 0.15; ``fall`` and ``rise`` are the time constants of the deflection (s).
@@ -239,8 +239,8 @@ def render_train(
 ) -> NDArray[np.float32]:
     """Lay waves down so that their main peaks fall on the given times; millivolts.
 
-    ``gains`` and ``which`` (the variant) are one for all events or one for each. Times (s) hold
-    to the microseconds, not to the sample; a wave may reach in from outside the signal.
+    ``gains`` and ``which`` (the variant) are one for all events or one for each. Times (s) are
+    kept to some microseconds, not to the sample; a wave may reach in from outside the signal.
     """
     n_out = round(duration * sfreq)
     if not len(times):
