@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,8 @@ from sknemg.cli.models import MODELS, add_model, given_model
 from sknemg.cli.reading import LOADING, add_reading, reading
 from sknemg.cli.results import prepare_out, with_problems
 from sknemg.pages import RESEARCH_ONLY
+
+_SHOWN_ERRORS = 3  # of an archive
 
 #: What the parameters of an archive are called here, beside those of reading files.
 ARCHIVING: Mapping[str, Words] = {
@@ -170,8 +174,31 @@ def _read_archive(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
         f"{found['subjects']} subjects: {found['one']} with one diagnosis, {found['several']} with "
         f"several, {found['none']} that cannot be judged, {found['error']} with errors."
     )
+    if found["errors"]:
+        _print_errors(args.out)
     print(f"Saved: {args.out / 'partitions'}")
     print(RESEARCH_ONLY)
+
+
+def _print_errors(out: Path) -> None:
+    """Print the most frequent errors of an archive, counting as one what differs in numbers."""
+    import pandas as pd
+
+    from sknemg.archive.results import PARTITIONS, RECORDINGS, done_partitions, number_name
+
+    counts: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for number in done_partitions(out):
+        file = out / PARTITIONS / number_name(number) / RECORDINGS
+        for error in pd.read_parquet(file, columns=["error"])["error"]:
+            if error:
+                kind = re.sub(r"\d+", "0", error)
+                first.setdefault(kind, error)
+                counts[kind] += 1
+    print("The most frequent errors (the column error of the results holds all):")
+    for kind, n in counts.most_common(_SHOWN_ERRORS):
+        named = f"{n} recordings, such as" if n > 1 else "1 recording"
+        print(f"  {named}: {in_words_of(LOADING, first[kind])}")
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from sknemg.divote._items import score_items
 from sknemg.divote._votes import align_columns, subject_votes
 from sknemg.divote.pooling import pool_scores, weights_of
 from sknemg.recordings import MILLIVOLTS, Recordings
+from sknemg.recordings._plausible import kilohertz_hint
 from sknemg.recordings._problems import LOCATIONS, shown
 from sknemg.recordings.recordings import stacked
 from sknemg.signal import (
@@ -144,8 +145,8 @@ class StreamingDiagnosis:
         self._sfreq, self._scale = sfreq, np.float32(MILLIVOLTS[unit])
         if self._rate is not None and sfreq < self._rate and not self._upsample:
             raise ValueError(
-                f"sfreq={sfreq:g} Hz is below the {self._rate:g} Hz of the model: record at that "
-                "rate or above."
+                f"sfreq={sfreq:g} Hz{kilohertz_hint(sfreq)} is below the {self._rate:g} Hz of the "
+                "model: record at that rate or above."
             )
         self.classes_ = np.asarray(model.classes_)
         self._before: list[tuple[NDArray[np.float64], str | None, int]] = []
@@ -359,7 +360,8 @@ class StreamingDiagnosis:
             return ""
         level = describe_signal(window, self._own_rate)
         ratio = level.peak / self._model.plausibility_.high_[1]
-        remarks = [f"a peak {ratio:.2g} times that of training (unit?)"] if ratio > FAR else []
+        times = f"{float(f'{ratio:.2g}'):g}"
+        remarks = [f"a peak {times} times that of training (unit?)"] if ratio > FAR else []
         shares = {"mains hum": mains_share(window, self._own_rate), "flat": level.flat_fraction,
                   "clipped": level.clipped_fraction}  # fmt: skip
         limits = dict(zip(shares, (MOST_SHARES[k] for k in ("mains", "flat", "clipped")),

@@ -317,6 +317,16 @@ def test_memory_that_is_used_up_leaves_out_a_partition_and_no_other(
     assert run(model, archive, tmp_path / "out", partition_size=1)["recordings"] == 12
 
 
+@pytest.mark.slow
+def test_the_command_names_the_most_frequent_errors(model, archive, tmp_path, capsys):
+    """An archive of which nothing could be read once ended without a reason."""
+    edit(archive, lambda rows: rows.__setitem__("file", [f"none{at}.npy" for at in rows.index]))
+    assert main(command(model, archive, tmp_path / "out")) == 0
+    printed = capsys.readouterr().out
+    assert "12 recordings, 12 of them with errors" in printed
+    assert "12 recordings, such as: file 'none0.npy': there is no" in printed
+
+
 def test_a_worker_that_sees_no_files_says_so(model, archive):
     task = work.Task(str(model), "", "a.csv", "/no/such/folder", {}, {})
     with pytest.raises(FileNotFoundError, match="sees no '/no/such/folder'"):
