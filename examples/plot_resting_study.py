@@ -2,10 +2,10 @@
 Discharges at rest: a small form of the study
 =============================================
 
-Nodera et al. (2019) told six discharges at rest apart by mel spectrograms of 2-s clips: 86 % right
-on the original clips, all of them with augmentation. Here a small image network does the same on
-simulated clips, with and without augmentation, and then meets harder clips. The whole study, with
-raw signals, spectrograms, combined and fine-tuned models and with intervals, is
+Nodera et al. (2019) told six discharges at rest apart by mel spectrograms of 2-s clips: 86 % were
+right on the original clips, and all of them with augmentation. Here a small image network does the
+same on simulated clips, with and without augmentation, and then meets harder clips. The whole
+study, with raw signals, spectrograms, combined and fine-tuned models and with intervals, is
 ``benchmarks/resting_study.py``; its results are on the page :doc:`/resting`.
 
 All clips on this page are simulated.
@@ -76,7 +76,7 @@ _ = ax.legend()
 
 # %%
 # Variants are harder than the clips they come from, so the network learns more slowly; a hundred
-# updates are too few to be paid back.
+# updates are too few for that to pay off.
 #
 # On test subjects
 # ----------------
@@ -101,7 +101,7 @@ for condition, clips in conditions.items():
 pd.Series(rows).unstack()[list(conditions)].loc[list(proba)].round(2)
 
 # %%
-# Eight subjects make wide intervals: differences of a few points mean nothing here. The fall on
+# Eight subjects make wide intervals: differences of a few points mean nothing here. The drop on
 # harder clips does. A second activity costs some twenty points. Noise above all that training had
 # turns a picture of absolute decibels bright all over, and the network guesses; the study shows
 # what noise among the variants mends.

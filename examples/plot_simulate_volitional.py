@@ -4,8 +4,8 @@ A muscle contracts: health, myopathy and neuropathy at three efforts
 
 One **simulated** muscle, ill in three ways, recorded by a monopolar needle at minimal, slight and
 moderate effort. A disease changes fibres and motor units only. That a myopathic muscle recruits
-early and a neuropathic one has few units to call upon is nowhere written down: it follows from
-the force that is asked for. Negative is up, as electromyographers draw it, and all signals are
+early and a neuropathic one has few units to call upon is not written down anywhere: it follows
+from the force that is asked for. Negative is up, as electromyographers draw it, and all signals are
 in millivolts.
 """
 
@@ -22,7 +22,7 @@ from sknemg.simulate import healthy_muscle, monopolar, myopathy, neuropathy
 # One muscle, four conditions
 # ---------------------------
 # Every disease takes a muscle and returns another, so that any parameter can be changed and its
-# effect be seen.
+# effect seen.
 
 healthy = healthy_muscle(random_state=3)
 muscles = {
@@ -57,7 +57,7 @@ for condition, muscle in muscles.items():
         traces[condition, effort] = muscle.activate(share).record(needle, 1.0, random_state=7)
 
 # %%
-# A second of each. Within a column all have one scale.
+# A second of each, all within a column at the same scale.
 
 COLORS = class_colors(["normal", "myopathy", "neuropathy"])
 INK = {
@@ -99,10 +99,10 @@ grid(0.4, 0.5, "ms")
 # --------------
 # Units recruited anywhere in the muscle, those that the needle sees (above 0.1 mV), and the rate
 # of the fastest of these. At one effort the myopathic muscle needs the most units and drives them
-# hardest: early recruitment. The neuropathic muscles call upon fewer than half as many as the
-# healthy one, at the same rates or somewhat faster: few units for their rate is what reduced
-# recruitment means. (In severe neuropathy single units fire faster yet than they do here, since
-# patients are asked for a force and not for a share of what is left to them.)
+# hardest: early recruitment. The neuropathic muscles call upon about half as many as the healthy
+# one, at the same rates or somewhat faster: few units for their rate is what reduced recruitment
+# means. (In severe neuropathy single units fire even faster than they do here, since patients are
+# asked for a force and not for a share of what is left to them.)
 
 rows = {}
 for (condition, effort), trace in traces.items():

@@ -5,8 +5,8 @@ Simulated and real recordings
 How close do simulated traces come to real ones? Shown are simulated concentric recordings of
 biceps brachii, EMGLAB's N2001 (the same muscle and needle, low effort; normal, myopathy, ALS) and
 PhysioNet's emgdb (tibialis anterior, one man each). The same measurements are made on all of them.
-Constants of the simulator were chosen, and at last searched for, with N2001's ten subjects in view,
-so that they are no test of it; the page
+Constants of the simulator were chosen, and finally searched for, with N2001's ten subjects in view,
+so that these are no test of it; the page
 `Simulated and real recordings compared <../realism.html>`_ names them.
 
 N2001 has no known licence and is shown only where ``$SKNEMG_DATA`` holds it; emgdb is fetched from
@@ -70,7 +70,7 @@ picked = {(name, d): typical(name, d) for name in sources for d in CLASSES}
 # %%
 # One second, and 100 ms
 # ----------------------
-# Of each class the recording of median size, from its middle; negative up, one scale a row.
+# Of each class the recording of median size, from its middle; negative up, one scale per row.
 
 INK = {"simulated": "tab:blue", "N2001": "tab:orange", "emgdb": "black"}
 fig, axes = plt.subplots(
