@@ -23,6 +23,8 @@ _MATRIX = 12  # classes up to which a confusion matrix can be read
 _CURVES = 6  # classes up to which curves can be told apart
 _METHOD = 44  # characters of the name of a method, which says its size
 _SECONDS = 2.5  # drawn of each example
+_UPPER, _LOWER = 3.7, 4.3  # inches of examples, and of what stands below them
+_LEGEND = 4.4  # inches up to which the accuracies with the names of their methods fit below
 _SQUARE = (3.7, 3.6)  # inches, so small that letters can be read on a phone
 _STEP, _REACH = 0.16, 0.8  # between methods and over all of a level, of the distance of two levels
 
@@ -83,11 +85,12 @@ def draw_comparison(panels: Iterable[Panel]) -> Any:
 
     parts = {panel.name: panel for panel in panels if panel.name in _PLACES}
     with plain_text():
-        figure = plt.figure(figsize=(12, 8), layout="constrained")
+        more = max(parts["accuracies"].size[1] - _LEGEND, 0) if "accuracies" in parts else 0
+        figure = plt.figure(figsize=(12, _UPPER + _LOWER + more), layout="constrained")
         below = [parts[name] for name in parts if name != "examples"]
         bottom: Any = figure
         if "examples" in parts:
-            halves: Any = figure.subfigures(2, 1, height_ratios=[1, 1.15])
+            halves: Any = figure.subfigures(2, 1, height_ratios=[_UPPER, _LOWER + more])
             parts["examples"].draw(halves[0])
             halves[0].suptitle(parts["examples"].caption, fontsize="medium")
             bottom = halves[1]
@@ -242,7 +245,8 @@ def _accuracies(result: Evaluation, scores: pd.DataFrame) -> Panel:
         ax.set_xticks(range(len(levels)), [f"{level}s" for level in levels])
         ax.set(ylim=(0, 1), xlim=(-0.5, len(levels) - 0.5), ylabel="accuracy, 95 % interval")
         ax.set_title("Accuracy on test subjects", fontsize="medium")
-        ax.legend(frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.08))
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "borderaxespad": 2.8}
+        ax.legend(frameon=False, fontsize="small", **below)  # in letters, however high the axes
         ax.spines[["top", "right"]].set_visible(False)
 
     n_lines = sum(name.count("\n") + 1 for name in names.values())

@@ -13,7 +13,12 @@ from _results import DIAGNOSES, HOSTILE, hostile, invented
 from sknemg.evaluation import Evaluation, report
 from sknemg.evaluation.comparison import scores_of
 from sknemg.evaluation.confounding import confounds
-from sknemg.evaluation.figure import method_panels, shared_panels, short_names
+from sknemg.evaluation.figure import (
+    draw_comparison,
+    method_panels,
+    shared_panels,
+    short_names,
+)
 from sknemg.evaluation.report import report_page, report_panels, write_report
 from sknemg.pages import INTENDED_USE
 
@@ -280,6 +285,23 @@ def test_many_methods_stay_at_their_level():
     (ax,) = figure.axes
     for container in ax.containers:
         assert np.abs(container.lines[0].get_xdata() - np.arange(2)).max() < 0.45
+
+
+def test_the_names_of_many_methods_cover_nothing_of_the_figure():
+    import matplotlib.pyplot as plt
+
+    methods = tuple(f"a method with a name that takes two lines, {i}" for i in range(9))
+    result, X, _ = invented(methods=methods)
+    panels = shared_panels(result, scores_of(result, n_resamples=9), X)
+    figure = draw_comparison([*panels, *method_panels(result, methods[0])])
+    figure.canvas.draw()
+    (ax,) = [ax for ax in figure.axes if ax.get_title() == "Accuracy on test subjects"]
+    names = ax.get_legend().get_window_extent()
+    levels = [label.get_window_extent() for label in ax.get_xticklabels()]
+    assert names.y0 >= 0 and names.y1 <= min(level.y0 for level in levels)
+    label, axes = ax.yaxis.label.get_window_extent(), ax.get_window_extent()
+    assert label.height <= axes.height
+    plt.close(figure)
 
 
 def test_a_model_that_sees_no_emg_is_a_row_and_gains_are_shown(text_of):
