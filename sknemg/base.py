@@ -225,7 +225,7 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
         names = self.get_feature_names_out().tolist()
         known = recordings.meta.drop(columns="sfreq")
         if both := [name for name in names if name in known]:
-            raise ValueError(f"X has columns named as features, {shown(both)}: rename them.")
+            raise ValueError(f"X has columns named like features, {shown(both)}: rename them.")
         items = self.transform(recordings)
         self._look_at(X, recordings)  # whose samples have been validated
         columns = dict(zip(names, items.values.T.astype(np.float64), strict=True))

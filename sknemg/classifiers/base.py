@@ -402,7 +402,7 @@ class BaseSegmentClassifier(ClassifierMixin, KeepsParameters, VersionedEstimator
         """Check the rows that the user set aside; give their labels as indices."""
         X = self.validation[0] if len(self.validation) == 2 else ()
         if not hasattr(X, "__len__") or not len(X):
-            raise ValueError("validation is a tuple of other parts or without rows: give (X, y).")
+            raise ValueError("validation must be (X, y), with at least one row, if it is a tuple.")
         X = self._validated(X)
         y = check_labels(self.validation[1], len(X), "y of validation")
         if len(unknown := np.setdiff1d(y, self.classes_)):

@@ -14,7 +14,7 @@ from sknemg.recordings._problems import shown
 
 #: The blocks of nEMGNet, of which the first may be frozen.
 N_BLOCKS = 12
-#: Of the layout of a network, what must be equal; with what a message calls it.
+#: What must be equal in the layouts of two networks.
 _LAYOUT = ("version", "width", "activation", "head", "companding")
 
 

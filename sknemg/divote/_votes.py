@@ -188,6 +188,14 @@ def read_locations(data: Recordings) -> pd.Series:
     return location
 
 
+def other_rate(found: float, fitted: float) -> str:
+    """Say that recordings are sampled at another rate than those of the training."""
+    return (
+        f"X is sampled at {found:g} Hz, fit saw {fitted:g} Hz: put a Downsampler({fitted:g}) "
+        "before the step that makes the items."
+    )
+
+
 def align_columns(
     proba: NDArray[Any], seen: NDArray[Any], classes: NDArray[Any]
 ) -> NDArray[np.float64]:

@@ -30,7 +30,7 @@ from sknemg.divote._items import (
     score_items,
     score_together,
 )
-from sknemg.divote._votes import align_columns, read_locations, subject_votes
+from sknemg.divote._votes import align_columns, other_rate, read_locations, subject_votes
 from sknemg.divote.final import FINALS, fit_final, resolve_final
 from sknemg.divote.levels import Levels, Scores
 from sknemg.divote.pooling import POOLINGS, RECORDING_WEIGHTS, pool_scores, weights_of
@@ -267,7 +267,7 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
             unseen = np.delete(self.classes_, seen)
             warnings.warn(
                 f"No recording with a diagnosis of {shown(unseen)} has a {_item_of(data)}, so that "
-                f"none can be told: {_MORE_ITEMS[_item_of(data)]}.",
+                f"it can never be the answer: {_MORE_ITEMS[_item_of(data)]}.",
                 stacklevel=2,
             )
         subjects = read_subjects(X, groups)
@@ -389,7 +389,10 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
                 "X holds signals, not segments: put a Segmenter before the DiVoteClassifier."
             )
         if not reset and data.item_shape != self.item_shape_:
-            raise ValueError(f"Items of {data.item_shape}; fit saw items of {self.item_shape_}.")
+            raise ValueError(
+                f"X holds items of shape {data.item_shape}, fit saw items of {self.item_shape_}: "
+                "make them as for fit."
+            )
         return data
 
     def _check_stated_rates(self) -> None:
@@ -471,8 +474,8 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         check_is_fitted(self)
         data = self._check_X(X, reset=False)
         rate = known_sfreq(data)
-        if None not in (rate, self.sfreq_) and rate != self.sfreq_:
-            raise ValueError(f"Sampled at {rate:g} Hz; fit saw {self.sfreq_:g} Hz.")
+        if rate is not None and self.sfreq_ is not None and rate != self.sfreq_:
+            raise ValueError(other_rate(rate, self.sfreq_))
         subject, names = self._number_subjects(X, groups, len(data))
         if scored is None:
             (scored,) = score_together(self.estimator_, [data], self.classes_)

@@ -120,7 +120,7 @@ def beside(
     """
     if taken := [label for label in labels if label in known]:
         raise ValueError(
-            f"A class is named {shown(taken[0])}, as a column of the tables of levels: rename it."
+            f"A class is named {shown(taken[0])}, like a column of the tables of levels: rename it."
         )
     columns = {name: known[name] for name in known} | dict(zip(labels, scores.T, strict=True))
     return pd.DataFrame(columns, index=index)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sknemg.divote._votes import align_columns, read_locations, subject_votes
+from sknemg.divote._votes import align_columns, other_rate, read_locations, subject_votes
 from sknemg.divote.levels import Scores
 from sknemg.divote.pooling import pool_scores, weights_of
 from sknemg.recordings import Recordings
@@ -57,7 +57,7 @@ class VoteRule:
         """
         rates = X["sfreq"].to_numpy(dtype=float)
         if self.sfreq is not None and (other := rates[rates != self.sfreq]).size:
-            raise ValueError(f"Sampled at {other[0]:g} Hz; fit saw {self.sfreq:g} Hz.")
+            raise ValueError(other_rate(other[0], self.sfreq))
         subject, names = np.zeros(len(X), dtype=int), np.array(["patient"], dtype=object)
         recordings = pool_scores(item_scores, X.row_index, len(X), pooling=self.pooling)
         location = read_locations(X) if self.subject_features_ == "location" else None

@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknemg.base import RowTransformer
 from sknemg.images._raster import rasterise
-from sknemg.images._spectral import mel_spectrogram_db, spectrogram_db
+from sknemg.images._spectral import SILENCE, mel_spectrogram_db, spectrogram_db
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import common_sfreq
 from sknemg.recordings._problems import shown
@@ -122,7 +122,7 @@ class _SpectralStep(_ImageStep):
         "hop": [_POSITIVE],
         "fmin": [Interval(Real, 0, None, closed="left")],
         "fmax": [None, _POSITIVE],
-        "reference": [StrOptions({"max"}), _POSITIVE],
+        "reference": [StrOptions({"max"}), Interval(Real, SILENCE, None, closed="left")],
         **_COMMON,
     }
     window: float
@@ -201,7 +201,7 @@ class MelSpectrogram(_SpectralStep):
     reference : "max" or float, default="max"
         Power that is 0 dB: the largest of the segment itself, so that the image shows the shape
         of a spectrum and not the amplitude of the signal; or a power in mV² (librosa's scale),
-        which keeps the amplitude. It is never taken over several segments.
+        which keeps the amplitude, 1e-10 at least. It is never taken over several segments.
     limits : (float, float) or None, default=(-80, 0)
         Decibels that are kept; what lies outside is set to the nearer limit. None keeps all; so
         does an infinite limit on its side, of float32 images.

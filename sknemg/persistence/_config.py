@@ -32,7 +32,7 @@ def check_fingerprint(found: str, expected: str | None) -> None:
     if expected is not None and not hmac.compare_digest(found, expected.lower()):
         raise InvalidModelError(
             f"The model has the fingerprint {found}, not fingerprint={expected!r}: it is "
-            "another one, ask its maker."
+            "another model; ask its maker."
         )
 
 

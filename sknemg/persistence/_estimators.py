@@ -51,7 +51,7 @@ def dump_estimator(estimator: Any, path: str, arrays: Arrays, left_out: list[str
     if found is None:
         raise UnsavableError(
             f"{path} is a {type(estimator).__name__}, which no model folder holds: "
-            f"{_remedy(estimator)}, or keep the model by pickle, which runs code when it is opened."
+            f"{_remedy(estimator)}, or keep the model with pickle, which runs code on opening."
         )
     name, kind = found
     try:
@@ -118,7 +118,7 @@ def _dump_state(
     if strange := sorted(set(found) - set(kind.state)):
         raise UnsavableError(
             f"{path}, a {type(estimator).__name__}, has {', '.join(strange)}, which no model "
-            "folder holds: fit it without what sets them, or keep the model by pickle."
+            "folder holds: fit it without what sets them, or keep the model with pickle."
         )
 
     def dump_child(child: Any, at: str) -> Any:
@@ -172,7 +172,9 @@ def load_estimator(entry: Any, path: str, arrays: Arrays, depth: int = 0) -> Any
     if CAUTION in entry:
         said, of_parts = entry[CAUTION], hasattr(class_of(name), "caution_")
         if of_parts or not said:
-            raise InvalidModelError(f"{path}, a {name}, has a caution {said!r}, which none has.")
+            raise InvalidModelError(
+                f"{path}, a {name}, has the caution {said!r}, as no {name} has."
+            )
         estimator.caution_ = said
     if kind.check is not None:
         try:

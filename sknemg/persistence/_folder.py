@@ -194,8 +194,8 @@ def read_file(folder: Path, name: str, largest: int) -> bytes:
         handle = os.open(folder / name, flags | getattr(os, "O_BINARY", 0))
     except OSError as error:
         raise InvalidModelError(
-            f"{name} cannot be opened ({error.strerror}): a model's files are there, readable, "
-            "and no links."
+            f"{name} cannot be opened ({error.strerror}): the files of a model exist, can be read "
+            "and are no links."
         ) from error
     about = os.fstat(handle)
     if not stat.S_ISREG(about.st_mode) or (folder / name).is_symlink():

@@ -44,5 +44,5 @@ def need(module: str, extra: str) -> Any:
         return import_module(module)
     except ImportError as error:
         raise ImportError(
-            f"{module} is not installed: install it by pip install 'sknemg[{extra}]'."
+            f"{module} is not installed: run pip install 'sknemg[{extra}]'."
         ) from error

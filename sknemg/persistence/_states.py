@@ -32,8 +32,8 @@ def read_entry(entry: Any, path: str, depth: int) -> tuple[str, Kind, Any, Any]:
     name = entry["estimator"]
     if not isinstance(name, str) or name not in KINDS:
         raise InvalidModelError(
-            f"{path} is to be a {shown(name)}, which this version does not load: update sknemg, "
-            "or do not trust the file."
+            f"{path} is said to be a {shown(name)}, which this version does not load: update "
+            "sknemg, or do not trust the file."
         )
     if depth > _DEEPEST:
         raise InvalidModelError(f"{path} is nested more than {_DEEPEST} deep.")
@@ -47,7 +47,7 @@ def load_state(
     kind = KINDS[name]
     entry = as_mapping(entry, f"the state of {path}")
     if strange := sorted(set(entry) - set(kind.state)):
-        raise InvalidModelError(f"{path}, a {name}, has {shown(strange)}, which none has.")
+        raise InvalidModelError(f"{path}, a {name}, has {shown(strange)}, as no {name} has.")
     state, sizes = {}, Sizes()
     for attribute, value in kind.state.items():
         if attribute in entry:

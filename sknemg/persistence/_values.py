@@ -76,7 +76,7 @@ class Arrays:
         if str(array.dtype) not in _dtypes(kinds):
             raise UnsavableError(
                 f"{path} has the type {array.dtype}, not {' or '.join(_dtypes(kinds))}: keep this "
-                "model by pickle."
+                "model with pickle."
             )
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise UnsavableError(f"{path} holds NaN or infinity: fit the model anew.")
@@ -128,7 +128,7 @@ class Array:
         """Keep the array; return what stands in its place in the JSON."""
         if not isinstance(value, np.ndarray) or value.ndim != len(self.axes):
             raise UnsavableError(
-                f"{path} is no array of {len(self.axes)} axes: keep this model by pickle."
+                f"{path} is no array of {len(self.axes)} axes: keep this model with pickle."
             )
         return {"array": arrays.put(path, value, self.kinds)}
 
@@ -255,7 +255,7 @@ class Plain:
         if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0:
             value = value.item()
         if not self._allowed(value):
-            raise UnsavableError(f"{path} is {shown(value)}: keep this model by pickle.")
+            raise UnsavableError(f"{path} is {shown(value)}: keep this model with pickle.")
         return value
 
     def load(self, entry: Any, path: str, arrays: Arrays, sizes: Sizes, load_child: Any) -> Any:
@@ -404,7 +404,7 @@ def dump_parameter(value: Any, path: str) -> Any:
         return {"mapping": pairs}
     raise UnsavableError(
         f"{path} is {shown(value)}, of type {type(value).__name__}: give numbers or text, or keep "
-        "this model by pickle."
+        "this model with pickle."
     )
 
 

@@ -17,6 +17,7 @@ from sknemg.signal import (
     implausible,
     run_edges,
 )
+from sknemg.signal.rates import is_number
 
 #: What a stretch of a recording may be.
 ACTIVITIES = ("rest", "contraction", "artefact")
@@ -139,8 +140,8 @@ class ActivityGate:
         Raises
         ------
         ValueError
-            If the rate is none, or too low for potentials to be told from swings, or samples are
-            NaN, infinite or beyond 1e6 mV.
+            If the rate is none, or too low for potentials to be told from swings, if samples are
+            NaN, infinite or beyond 1e6 mV, or if a parameter is negative or no number.
         """
         signal = np.asarray(signal, dtype=np.float64)
         frames = self._frames(signal, sfreq)
@@ -194,6 +195,11 @@ class ActivityGate:
     ) -> tuple[_Levels, NDArray[np.int64]] | None:
         """Measure every frame, and give its kind; None where there is too little of a signal."""
         _check(signal, sfreq)
+        for name in ("gap", "shortest", "max_noise", "quiet"):
+            value = getattr(self, name)
+            if not is_number(value) or value < 0 or (name == "max_noise" and not value):
+                least = "> 0" if name == "max_noise" else ">= 0"
+                raise ValueError(f"{name}={value!r} of ActivityGate must be a number {least}.")
         if len(signal) / sfreq < LEAST_SIGNAL:
             return None
         levels = self._levels(signal - np.median(signal), sfreq)

@@ -54,9 +54,9 @@ def adapted_pipeline(
     Raises
     ------
     ValueError
-        If there is no such model, if it is no network, if `X` has no rates, has recordings of one
-        subject, or such that are too short, flat, clipped or sampled below 10 kHz, or if `share` is
-        no number from 0 to 1.
+        If there is no such model, if it is no network, if `X` has no rates, holds a single subject,
+        or holds recordings that are too short, flat, clipped or sampled below 10 kHz, or if `share`
+        is no number from 0 to 1.
 
     See Also
     --------
@@ -126,4 +126,4 @@ def _check(X: Recordings, known: Plausibility) -> None:
         empty |= found[name] > MOST_SHARES[name]
     if rows := np.flatnonzero(empty).tolist():
         why = [f"row {row} ({found['unusable'].iloc[row]})" for row in rows]
-        raise ValueError(f"Nothing can be learned of {capped(why)}: leave these out.")
+        raise ValueError(f"Nothing can be learned from {capped(why)}: leave these out.")

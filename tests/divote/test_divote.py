@@ -178,7 +178,7 @@ def test_signals_are_refused_with_advice():
 def test_segments_of_another_shape_are_refused():
     X, y = toy_segments()
     model = DiVoteClassifier(Spy()).fit(X, y)
-    with pytest.raises(ValueError, match=r"Items of \(5,\); fit saw items of \(8,\)"):
+    with pytest.raises(ValueError, match=r"items of shape \(5,\), fit saw items of \(8,\)"):
         model.predict(X.with_values(X.values[:, :5]))
 
 

@@ -191,7 +191,7 @@ def test_a_table_of_any_container_keeps_what_is_known():
         table = InterferenceFeatures(input_sfreq=SFREQ).to_frame(bare)
         np.testing.assert_allclose(table, found.drop(columns=["subject", "side"]), rtol=1e-5)
     with pytest.raises(
-        ValueError, match=r"columns named as features, \['small_segments'\]: rename"
+        ValueError, match=r"columns named like features, \['small_segments'\]: rename"
     ):
         InterferenceFeatures().to_frame(X.with_columns(small_segments=[7, 8]))
     with pytest.warns(ImplausibleWarning, match="a peak above 50 mV"):

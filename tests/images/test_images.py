@@ -209,6 +209,12 @@ def test_a_tone_lies_in_its_bin_and_frame():
     assert image[10, 21:40].min() > -0.1  # the last frame is half beyond the end
 
 
+def test_a_reference_below_silence_is_refused():
+    """It would count as silence does, 20 dB above what was asked for."""
+    with pytest.raises(ValueError, match="'reference' parameter of MelSpectrogram must be"):
+        MelSpectrogram(reference=1e-12, input_sfreq=SFREQ).fit_transform(np.ones((1, 4000)))
+
+
 def test_reference_in_millivolts_keeps_the_amplitude():
     X = emg_like(1)
     step = MelSpectrogram(reference=1.0, limits=None, input_sfreq=SFREQ)

@@ -141,7 +141,7 @@ def test_a_table_names_what_is_known_and_what_was_measured(cohort):
     table = MuapFeatures(["amplitude"]).to_frame(X)
     assert table.columns.tolist() == ["subject", "muscle", "recording", "amplitude"]
     assert (table.index.tolist(), table["recording"].tolist()) == ([1], ["N2"])
-    with pytest.raises(ValueError, match=r"named as features, \['amplitude'\]: rename them"):
+    with pytest.raises(ValueError, match=r"named like features, \['amplitude'\]: rename them"):
         MuapFeatures(["amplitude"]).to_frame(X.with_columns(amplitude=1.0))
 
 

@@ -251,7 +251,7 @@ def test_the_fingerprint_tells_models_apart(folder, saved, edit):
     load_model(folder, fingerprint=saved[1].upper())
     edit(lambda config, by_name: config.update(left_out=["x"]))
     load_model(folder)
-    refused(folder, "it is another one, ask its maker", fingerprint=saved[1])
+    refused(folder, "it is another model; ask its maker", fingerprint=saved[1])
 
 
 # -- arrays ------------------------------------------------------------------------------------
@@ -372,13 +372,13 @@ def named(estimator, name):
         (lambda c, n: c.update(caution="Beware."), r"the caution .Beware.., its estimators \[\]"),
         (lambda c, n: n["Pipeline"].update(caution="Beware."), r"caution '', its estim.*Beware"),
         (lambda c, n: n["Pipeline"].update(caution="a\nb"), "caution of model.* not a line"),
-        (lambda c, n: n["Pipeline"].update(caution=""), "has a caution '', which none has"),
+        (lambda c, n: n["Pipeline"].update(caution=""), "has the caution '', as no Pipeline has"),
         # classes that are not on the list, whatever their name
-        (named("Pipeline", "os.system"), "is to be a 'os.system', which this version does not"),
-        (named("StandardScaler", "sklearn.ensemble.RandomForestClassifier"), "is to be a"),
-        (named("StandardScaler", "RandomForestClassifier"), "is to be a 'RandomForestClass"),
-        (named("StandardScaler", ["StandardScaler"]), "is to be a"),
-        (named("StandardScaler", "__class__"), "is to be a"),
+        (named("Pipeline", "os.system"), "is said to be a 'os.system', which this version"),
+        (named("StandardScaler", "sklearn.ensemble.RandomForestClassifier"), "is said to be a"),
+        (named("StandardScaler", "RandomForestClassifier"), "is said to be a 'RandomForestClass"),
+        (named("StandardScaler", ["StandardScaler"]), "is said to be a"),
+        (named("StandardScaler", "__class__"), "is said to be a"),
         (named("NEMGNetClassifier", "StandardScaler"), "has "),
         (named("LogisticRegression", "GaussianNB"), "has "),
         # parameters
@@ -409,12 +409,12 @@ def named(estimator, name):
         (state("NEMGNetClassifier", "classes_", {"labels": [1, 2**70], "dtype": "int64"}), "fit"),
         (state("NEMGNetClassifier", "classes_", {"labels": ["a", "z"], "dtype": "str"}), "not am"),
         (state("NEMGNetClassifier", "classes_", {"labels": ["a"], "dtype": "V8"}), "one known"),
-        (state("NEMGNetClassifier", "_net", 1), r"has \['_net'\], which none has"),
-        (state("NEMGNetClassifier", "fit", 1), r"has \['fit'\], which none has"),
+        (state("NEMGNetClassifier", "_net", 1), r"has \['_net'\], as no "),
+        (state("NEMGNetClassifier", "fit", 1), r"has \['fit'\], as no "),
         (state("DiVoteClassifier", "subject_features_", "eval"), "not possible there"),
         (state("DiVoteClassifier", "sfreq_", [1]), "not possible there"),
         (state("DiVoteClassifier", "estimator_", None), "expected a mapping"),
-        (state("DiVoteClassifier", "votes_", [[1, 2]]), "which none has"),
+        (state("DiVoteClassifier", "votes_", [[1, 2]]), "as no "),
         (state("Pipeline", "steps", []), "has no steps"),
         (state("Pipeline", "steps", [["a", "passthrough"], ["a", None]]), "two of one name"),
         (state("Pipeline", "steps", [["../a", None]]), "a step without a name"),

@@ -74,7 +74,7 @@ def test_a_new_model_replaces_the_old_one_in_one_commit(folder, remote, tmp_path
     assert deleted == ["evaluation/scores.csv"] and "model.safetensors" in added
     assert "notes.txt" in remote.repos["ward/emg"]
     from_hub("ward/emg", fingerprint=fingerprint)
-    with pytest.raises(InvalidModelError, match="another one, ask its maker"):
+    with pytest.raises(InvalidModelError, match="another model; ask its maker"):
         from_hub("ward/emg", fingerprint="0" * 64)
 
 

@@ -517,7 +517,7 @@ def test_an_altered_file_is_refused(edit, act, message):
 
 
 def test_another_fingerprint_a_link_a_pipe_and_a_giant_are_refused(exported, tmp_path):
-    refused(exported[0], "another one, ask its maker", fingerprint="0" * 64)
+    refused(exported[0], "another model; ask its maker", fingerprint="0" * 64)
     refused(exported[0], "more than 100: set `max_bytes` if that is right", max_bytes=100)
     refused(tmp_path / "none.onnx", "cannot be opened")
     (tmp_path / "folder.onnx").mkdir()

@@ -209,6 +209,16 @@ def test_subjects_without_a_contraction_have_no_vote(recordings):
     assert (model.predict(X[answered]) == y[answered]).all()
 
 
+@pytest.mark.parametrize(
+    "params",
+    [{"gap": -1}, {"shortest": True}, {"max_noise": 0}, {"quiet": -0.1}, {"quiet": float("nan")}],
+)
+def test_parameters_that_are_no_sizes_are_refused(params):
+    ((name, value),) = params.items()
+    with pytest.raises(ValueError, match=f"{name}={value} of ActivityGate must be a number >"):
+        ActivityGate(**params).contracts(noise(1), SFREQ)
+
+
 def test_frames_are_treated_as_by_morphology():
     rng = np.random.default_rng(0)
     for _ in range(200):
