@@ -516,7 +516,8 @@ def _units(groups: ArrayLike | None, n_cases: int) -> NDArray[Any]:
         units = pd.factorize(check_subjects(groups, n_cases))[0]
     if units.max() < 2:
         raise ValueError(
-            f"There are {units.max() + 1} subjects to leave out in turn: give three or more."
+            f"The jackknife leaves out each subject in turn and has {units.max() + 1}: give three "
+            "or more."
         )
     return units
 
@@ -544,9 +545,7 @@ def _check(
                 f"{shown(names[0])} has {shown(first.columns)}: give the same in the same order."
             )
         if table.shape[1] < 2:
-            raise ValueError(
-                f"The arm {shown(name)} has {table.shape[1]} reader: give two or more."
-            )
+            raise ValueError(f"The arm {shown(name)} has fewer than two readers: give two or more.")
         _check_answers(name, table, len(y))
     return y, names, [arms[name].to_numpy() for name in names]
 

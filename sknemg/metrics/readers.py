@@ -30,7 +30,7 @@ from sknemg.metrics.votes import (
     read_votes,
     vote_table,
 )
-from sknemg.recordings._problems import listed, shown
+from sknemg.recordings._problems import capped, listed, shown
 from sknemg.recordings._subjects import check_known
 
 MEAN_OF_READERS, MEAN_OF_MODELS = "mean of readers", "mean of models"
@@ -308,10 +308,12 @@ class _Cases:
         y = subject.map(diagnoses).rename("diagnosis")
         counts = diagnoses.value_counts()
         few = counts[counts < _SUBJECTS_A_CLASS]
-        if len(few) or len(classes) < 2:
+        if len(classes) < 2:
+            raise ValueError(f"y holds one class only, {shown(classes[0])}: give two or more.")
+        if len(few):
             raise ValueError(
-                f"y has the classes {shown(classes)}, of which {shown(few.index)} have one "
-                "subject: give two or more classes of two or more subjects each."
+                f"y has a single subject of {capped(list(few.index))}: give two or more of each "
+                "class."
             )
         _check_classes("votes", of_level, [*sorted(known), CANNOT_SAY])
         table = table.reindex(index)

@@ -271,4 +271,4 @@ def _check_metric(name: str) -> None:
     if name not in known:
         close = get_close_matches(str(name), known, n=3, cutoff=0.4)
         hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-        raise ValueError(f"metric={name!r} is unknown.{hint} There are {sorted(known)}.")
+        raise ValueError(f"metric={name!r} is unknown.{hint} Give any of {sorted(known)}.")

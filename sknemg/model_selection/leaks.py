@@ -26,8 +26,9 @@ class LeakError(ValueError):
         self.shared = shared
         lines = [f"  rows {pair.row} and {pair.other_row}" for pair in shared[:20].itertuples()]
         super().__init__(
-            f"{len(shared)} pairs of rows of different subjects hold the same signal, so a test "
-            "subject can be in the training set under another name:\n"
+            f"Rows of different subjects hold the same signal ({len(shared)} "
+            f"{'pair' if len(shared) == 1 else 'pairs'}), so that a test subject can be in the "
+            "training set under another name:\n"
             + "\n".join(lines)
             + "\nCorrect the subjects or leave one of each pair out."
         )

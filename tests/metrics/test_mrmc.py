@@ -222,9 +222,9 @@ def test_what_cannot_be_analysed_is_named():
         mrmc_analysis(y, {"one": good, "two": gaps}, accuracy)
     with pytest.raises(ValueError, match=r"readers \['A', 'C'\], and 'one' has \['A', 'B'\]"):
         mrmc_analysis(y, {"one": good, "two": good.set_axis(["A", "C"], axis=1)}, accuracy)
-    with pytest.raises(ValueError, match="has 1 reader: give two"):
+    with pytest.raises(ValueError, match="fewer than two readers: give two"):
         mrmc_analysis(y, {"one": good[["A"]]}, accuracy)
-    with pytest.raises(ValueError, match="2 subjects to leave out in turn"):
+    with pytest.raises(ValueError, match="leaves out each subject in turn and has 2: give"):
         mrmc_analysis(y, {"one": good}, accuracy, groups=y)
     with pytest.raises(ValueError, match="has 9 rows for 10 diagnoses"):
         mrmc_against(y, good, y[1:], accuracy)

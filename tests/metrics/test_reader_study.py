@@ -467,7 +467,10 @@ def test_what_is_wrong_is_named(study):
         ((y.drop("S07"), readers, model), "votes name subject 'S07' without a diagnosis"),
         ((y.drop("S07"), readers.drop("S07"), model), "model 'model' names subject 'S07' without"),
         ((y, readers.replace("m", "x"), model), r"votes hold \['x'\] for subjects"),
-        ((y.mask(y == "m", "n").where(y.index != "S00", "m"), readers, model), r"\['m'\] have one"),
+        (
+            (y.mask(y == "m", "n").where(y.index != "S00", "m"), readers, model),
+            "single subject of m: give",
+        ),
         ((y, readers.rename(columns={"A": "model"}), model), r"\['model'\] is both a reader's"),
         ((y, readers, model.to_numpy()), "is a ndarray: give a DataFrame or Series"),
         ((y, readers, pd.concat([model, model])), "not named by subject, each once"),
