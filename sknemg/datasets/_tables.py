@@ -627,7 +627,27 @@ def translate_diagnoses(
     for word in sorted(set(words) - used):
         remedy = "correct the word in `diagnoses`, or take it out"
         findings.add(table, [None], f"no row has the diagnosis {word!r}", remedy)
-    _translate(rows, "diagnosis", DIAGNOSES | words, table, findings)
+    known = DIAGNOSES | words
+    if _are_swapped(rows, known):
+        problem = "the column 'subject' holds diagnoses, and the column 'diagnosis' holds none"
+        findings.add(table, rows.index, problem, "exchange the names of the two columns")
+        rows["diagnosis"] = None
+        return
+    _translate(rows, "diagnosis", known, table, findings)
+
+
+def _are_swapped(rows: pd.DataFrame, known: Collection[str]) -> bool:
+    """Tell whether subjects are called as diagnoses, and no diagnosis is known."""
+    if "subject" not in rows:
+        return False
+    subjects, diagnoses = (rows[name].dropna().map(plain) for name in ("subject", "diagnosis"))
+    named = [plain(word) for word in known]
+    return (
+        len(diagnoses) > 0
+        and len(subjects) > 0
+        and bool(subjects.isin(named).all())
+        and not diagnoses.isin(named).any()
+    )
 
 
 def translate_locations(

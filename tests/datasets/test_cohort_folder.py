@@ -137,6 +137,16 @@ def test_a_part_of_a_file_is_not_passed_over(make_folder, make_ragged, tmp_path)
             write_cohort(tmp_path / "out", X.with_columns(**{name: 1.0}), y)
 
 
+def test_exchanged_columns_of_subjects_and_diagnoses_are_one_problem(make_folder):
+    """Each subject was once an unknown word of its own, to be given a class."""
+    rows = "subject,diagnosis,file\nmyopathy,P1,a.npy\nNL,P2,b.npy\n"
+    folder = make_folder(files=["a.npy", "b.npy"], cohort=rows)
+    message, problems = problems_of(folder, **RATE_UNIT)
+    assert "rows 2-3: the column 'subject' holds diagnoses" in message
+    assert "exchange the names of the two columns" in message and "diagnoses={" not in message
+    assert len(problems) == 2
+
+
 def test_other_words_for_diagnoses(make_folder):
     folder = make_folder(files=["a.npy"], cohort="subject,diagnosis,file\nA,ALS,a.npy\n")
     message, _ = problems_of(folder, **RATE_UNIT)
