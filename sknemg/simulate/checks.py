@@ -45,7 +45,7 @@ def check_number(name: str, value: Any, least: float, most: float = np.inf) -> f
     """
     number = _numbers(value)
     if number.shape != () or not _within(number, least, most):
-        raise ValueError(f"{name}={shown(value)} must be a number {_bounds(least, most)}.")
+        raise ValueError(f"{name}={shown(value)} must be a {_bounded(least, most)}.")
     return float(number)
 
 
@@ -137,7 +137,7 @@ def check_range(name: str, value: Any, least: float, most: float = np.inf) -> Ra
     ends = _numbers(value)
     if ends.shape not in ((), (1,), (2,)) or not _within(ends, least, most):
         raise ValueError(
-            f"{name}={shown(value)} must be a number {_bounds(least, most)}, or "
+            f"{name}={shown(value)} must be a {_bounded(least, most)}, or "
             "a pair of them, the lower first."
         )
     low, high = ends.ravel()[[0, -1]].tolist()
@@ -287,7 +287,7 @@ def _within(numbers: NDArray[Any], least: float, most: float) -> bool:
     return bool(least <= low <= high <= most and np.isfinite(high))
 
 
-def _bounds(least: float, most: float) -> str:
-    if np.isinf(most):
-        return f">= {least:g}" if np.isfinite(least) else "that is finite"
-    return f"from {least:g} to {most:g}"
+def _bounded(least: float, most: float) -> str:
+    if np.isfinite(most):
+        return f"number from {least:g} to {most:g}"
+    return f"number >= {least:g}" if np.isfinite(least) else "finite number"

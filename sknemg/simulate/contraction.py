@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from sknemg.recordings._problems import check_generator
+from sknemg.recordings._problems import check_generator, shown
 from sknemg.simulate import recruitment
 from sknemg.simulate.checks import check_length, check_number
 from sknemg.simulate.fibre import Fibres
 from sknemg.simulate.instrument import Instrument
-from sknemg.simulate.needle import Needle
+from sknemg.simulate.needle import Needle, check_electrode
 from sknemg.simulate.potentials import Templates, motor_unit_potentials
 
 #: Seconds before a recording, in which filters settle and earlier discharges begin.
@@ -102,6 +102,7 @@ class Contraction:
         Needle
         """
         rng = check_generator(random_state)
+        check_electrode("needle", needle)
         check_number("best", best, 0, 1)
         tries = rng.normal(0, 1.2, (40, 2))
         fibres = np.stack([self.active_fibres.x, self.active_fibres.y], axis=1)
@@ -145,7 +146,12 @@ class Contraction:
         ValueError
             If a setting is out of bounds, or the duration holds no sample.
         """
+        check_electrode("needle", needle)
+        if moves_to is not None:
+            check_electrode("moves_to", moves_to)
         instrument = Instrument() if instrument is None else instrument
+        if not isinstance(instrument, Instrument):
+            raise ValueError(f"instrument={shown(instrument)} must be an Instrument.")
         check_length(duration, instrument.sfreq)
         check_number("variability", variability, 0)
         rng = check_generator(random_state)

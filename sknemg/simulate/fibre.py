@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sknemg.recordings._problems import listed, shown
 from sknemg.simulate.checks import LEAST_SFREQ, check_length, check_number, check_positive
-from sknemg.simulate.needle import RESISTIVITY_ACROSS, Needle
+from sknemg.simulate.needle import RESISTIVITY_ACROSS, Needle, check_electrode
 
 #: Conductivity inside a fibre, S/m (that of emgsim, Hamilton-Wright and Stashuk 2005), and across
 #: the muscle (from Rush et al. 1963, as is the needle's anisotropy).
@@ -367,6 +367,7 @@ def fibre_potentials(
     [2.8..., 0.09...]
     """
     check_length(duration, sfreq)
+    check_electrode("needle", needle)
     check_positive("decay", decay)
     _check_ends(fibres)
     # What lies beyond a short duration would wrap around to its beginning.

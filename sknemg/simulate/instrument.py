@@ -102,8 +102,8 @@ class Instrument:
         potential = np.asarray(potential)
         if potential.ndim != 1 or not len(potential) or not np.isfinite(potential).all():
             raise ValueError(
-                f"potential, of shape {potential.shape}, must be finite numbers in one dimension, "
-                "at least one: give one trace at a time, without gaps."
+                f"potential of shape {potential.shape} is no trace: give finite numbers in one "
+                "dimension, at least one."
             )
         trace = self.gain * potential + self._disturbance(len(potential), rng)
         sections = _filters(self.sfreq, *self.band)

@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.recordings._problems import shown
 from sknemg.simulate.checks import check_number
 
 #: Resistivity of muscle along and across its fibres, Ω cm (Rush, Abildskov and McFee, Circ Res
@@ -154,6 +155,27 @@ class Needle:
             end = start + self.cannula_length
             taken = taken - _mean_weight(along, across, axial, start, end, self.cannula_radius)
         return taken
+
+
+def check_electrode(name: str, needle: Any) -> None:
+    """Refuse what is no electrode, such as the name of one.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls it.
+    needle : object
+        What the user gave.
+
+    Raises
+    ------
+    ValueError
+        If it is no :class:`Needle`.
+    """
+    if not isinstance(needle, Needle):
+        raise ValueError(
+            f"{name}={shown(needle)} must be a Needle: give monopolar() or concentric()."
+        )
 
 
 def monopolar(

@@ -18,7 +18,7 @@ from sknemg.simulate.fibre import (
     time_grid,
     to_potentials,
 )
-from sknemg.simulate.needle import Needle
+from sknemg.simulate.needle import Needle, check_electrode
 
 #: Fibres nearer than this (mm, as the needle sees it) are all computed; of those beyond, a sample.
 NEAR = 1.2
@@ -108,9 +108,13 @@ def motor_unit_potentials(
     check_counts(n_variants=n_variants)
     check_positive("decay", decay)
     check_sorted(fibres)
-    needles = [needles] if isinstance(needles, Needle) else list(needles)
+    if isinstance(needles, str) or not isinstance(needles, Sequence):
+        check_electrode("needles", needles)
+        needles = [needles]
     if not needles:
         raise ValueError("needles is empty: give a needle, or the positions of one.")
+    for place, needle in enumerate(needles):
+        check_electrode(f"needles[{place}]", needle)
     fibres, weight = thin(fibres, needles, rng)
     n_times, n_fft, period = time_grid(sfreq)
     n_shifts = int(np.ceil(TIMING_SFREQ / sfreq))

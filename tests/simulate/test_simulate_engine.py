@@ -186,7 +186,7 @@ def test_instrument_is_reproducible():
     [
         ({"band": (6000, 10_000), "sfreq": 10_000}, "with 0 < low < high"),
         ({"sfreq": np.nan}, "sfreq=nan must be a number > 0"),
-        ({"gain": np.nan}, "gain=nan must be a number that is finite"),
+        ({"gain": np.nan}, "gain=nan must be a finite number"),
         ({"noise": -0.001}, "noise=-0.001 must be a number >= 0"),
         ({"noise_corner": -2}, "noise_corner=-2 must be a number >= 0"),
         ({"mains_sfreq": 0}, "mains_sfreq=0 must be a number > 0"),
@@ -201,7 +201,7 @@ def test_impossible_instruments_are_refused(given, message):
 
 @pytest.mark.parametrize("potential", [np.zeros(0), np.zeros((3, 10)), [0.0, np.nan]])
 def test_a_potential_is_one_trace_without_gaps(potential):
-    with pytest.raises(ValueError, match=r"potential, of shape .* must be finite numbers"):
+    with pytest.raises(ValueError, match=r"potential of shape .* is no trace: give finite"):
         Instrument().record(potential)
 
 
@@ -214,7 +214,7 @@ def test_a_potential_may_be_a_list():
     ("given", "message"),
     [
         ({"radius": -0.2}, "core_radius=-0.2 must be a number >= 0"),
-        ({"x": np.nan}, "x=nan must be a number that is finite"),
+        ({"x": np.nan}, "x=nan must be a finite number"),
     ],
 )
 def test_impossible_needles_are_refused(given, message):
@@ -251,5 +251,7 @@ def test_potentials_of_no_fibre_are_none():
     assert fibre_potentials(Fibres(x=[], y=0.0, diameter=55.0), THIN).shape == (0, 2048)
     with pytest.raises(ValueError, match="duration=0 s holds no sample"):
         fibre_potentials(Fibres(0.2, 0.0, 55.0), THIN, duration=0)
+    with pytest.raises(ValueError, match="needle='monopolar' must be a Needle: give monopolar"):
+        fibre_potentials(Fibres(0.2, 0.0, 55.0), "monopolar")
     with pytest.raises(ValueError, match="decay=0 must be a number > 0"):
         fibre_potentials(Fibres(0.2, 0.0, 55.0), THIN, decay=0)

@@ -277,18 +277,23 @@ def test_a_muscle_of_other_fibres_is_refused(unit, message):
         ({"variability": np.nan}, "variability=nan must be a number >= 0"),
         ({"instrument": Instrument(sfreq=100)}, "sfreq=100 must be a number >= 1000"),
         ({"random_state": 1.5}, "random_state=1.5 must be None, an integer >= 0"),
+        ({"needle": "concentric"}, "needle='concentric' must be a Needle: give monopolar"),
+        ({"moves_to": 0.3}, "moves_to=0.3 must be a Needle"),
+        ({"instrument": 10_000}, "instrument=10000 must be an Instrument"),
     ],
 )
 def test_impossible_recordings_are_refused(given, message):
-    usual = {"duration": 0.1, "instrument": QUIET, "random_state": 0}
+    usual = {"needle": monopolar(), "duration": 0.1, "instrument": QUIET, "random_state": 0}
     with pytest.raises(ValueError, match=message):
-        MUSCLE.activate(0.05).record(monopolar(), **usual | given)
+        MUSCLE.activate(0.05).record(**usual | given)
 
 
 @pytest.mark.parametrize("best", [-1, 1.5, np.nan])
 def test_impossible_places_are_refused(best):
     with pytest.raises(ValueError, match=r"best=.* must be a number from 0 to 1"):
         MUSCLE.activate(0.05).seek(monopolar(), best=best)
+    with pytest.raises(ValueError, match="needle='monopolar' must be a Needle"):
+        MUSCLE.activate(0.05).seek("monopolar")
 
 
 def test_impossible_motor_units_are_refused():
@@ -299,6 +304,8 @@ def test_impossible_motor_units_are_refused():
         ({"n_variants": 0}, "n_variants=0 must be an integer >= 1"),
         ({"decay": -1}, "decay=-1 must be a number > 0"),
         ({"needles": []}, "needles is empty: give a needle"),
+        ({"needles": ["concentric"]}, r"needles\[0\]='concentric' must be a Needle"),
+        ({"needles": "concentric"}, "needles='concentric' must be a Needle"),
     ]:
         with pytest.raises(ValueError, match=message):
             motor_unit_potentials(unsorted[[1, 0]], **{"needles": monopolar()} | given)

@@ -12,7 +12,6 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from sknemg.recordings._problems import shown
 from sknemg.simulate.checks import check_number, check_positive
 from sknemg.simulate.fibre import (
     FIBRE_DIAMETERS,
@@ -23,7 +22,7 @@ from sknemg.simulate.fibre import (
     time_grid,
     to_potentials,
 )
-from sknemg.simulate.needle import Needle, monopolar
+from sknemg.simulate.needle import Needle, check_electrode, monopolar
 
 #: Points per second of the grid on which discharges are placed.
 TIMING = 320_000
@@ -81,10 +80,7 @@ class Site:
     diameter: float = 55.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.needle, Needle):
-            raise ValueError(
-                f"needle={shown(self.needle)} must be a Needle: give monopolar() or concentric()."
-            )
+        check_electrode("needle", self.needle)
         check_positive("decay", self.decay)
         check_number("diameter", self.diameter, *FIBRE_DIAMETERS)
 
