@@ -90,7 +90,7 @@ def fleiss_agreement(
     draws = _Draws(ratings, y_true, groups, confidence_level, n_bootstrap, random_state)
     n_classes = len(draws.classes)
     places = {name: _places(ratings, readers) for name, readers in sets.items()}
-    resampled = draws.resample(lambda marks: _kappas(marks, n_classes), places)
+    resampled = draws.resample(lambda _, marks: _kappas(marks, n_classes), places)
     rows = {}
     for name, columns in places.items():
         value = _kappas(draws.marks[:, columns], n_classes)
@@ -115,7 +115,8 @@ def gwet_agreement(
 ) -> pd.DataFrame:
     """Measure the agreement within sets of readers by Gwet's AC1.
 
-    Unlike κ it does not fall where nearly all cases are of one class [1]_.
+    Unlike κ it does not fall where nearly all cases are of one class [1]_. The classes are those
+    that a set has named, whatever readers outside of it name.
 
     Parameters
     ----------
@@ -150,11 +151,13 @@ def gwet_agreement(
     draws = _Draws(ratings, y_true, groups, confidence_level, n_bootstrap, random_state)
     n_classes = len(draws.classes)
     places = {name: _places(ratings, readers) for name, readers in sets.items()}
-    resampled = draws.resample(lambda marks: _gwet(marks, n_classes)[1], places)
+    named = {name: _n_named(draws.marks[:, columns]) for name, columns in places.items()}
+    named = {name: max(n, min(2, n_classes)) for name, n in named.items()}
+    resampled = draws.resample(lambda name, marks: _gwet(marks, n_classes, named[name])[1], places)
     rows = {}
     for name, columns in places.items():
-        agreement, value = _gwet(draws.marks[:, columns], n_classes)
-        bounds = -1 / max(n_classes - 1, 1), 1.0
+        agreement, value = _gwet(draws.marks[:, columns], n_classes, named[name])
+        bounds = -1 / max(named[name] - 1, 1), 1.0
         interval = draws.interval(value, resampled[name], bounds)
         names = ["agreement", "ac1", "low", "high", "n_effective"]
         rows[name] = dict(
@@ -299,14 +302,14 @@ class _Draws:
 
     def resample(
         self,
-        measure: Callable[[NDArray[Any]], NDArray[Any]],
+        measure: Callable[[str, NDArray[Any]], NDArray[Any]],
         places: Mapping[str, NDArray[np.intp]],
     ) -> dict[str, NDArray[Any]]:
         """Measure the agreement within sets of readers, all of them on the same samples."""
         parts: dict[str, list[NDArray[Any]]] = {name: [] for name in places}
         for batch in self:
             for name, columns in places.items():
-                parts[name].append(measure(batch[..., columns]))
+                parts[name].append(measure(name, batch[..., columns]))
         return {name: np.concatenate(part) for name, part in parts.items()}
 
     def interval(
@@ -349,13 +352,21 @@ def _kappas(marks: NDArray[Any], n_classes: int) -> NDArray[Any]:
     return np.asarray(1 - unlike)
 
 
-def _gwet(marks: NDArray[Any], n_classes: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def _n_named(marks: NDArray[Any]) -> int:
+    """Count the classes that were named."""
+    return len(np.unique(marks[marks >= 0]))
+
+
+def _gwet(marks: NDArray[Any], n_classes: int, n_named: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Give the agreement and AC1 of ratings of which some are missing (-1).
 
     Parameters
     ----------
     marks : ndarray of shape (..., n_subjects, n_readers), int
     n_classes : int
+        Number of marks that there are.
+    n_named : int
+        Number of classes between which chance would choose.
 
     Returns
     -------
@@ -371,9 +382,9 @@ def _gwet(marks: NDArray[Any], n_classes: int) -> tuple[NDArray[Any], NDArray[An
         warnings.simplefilter("ignore", RuntimeWarning)  # nobody rated: NaN
         agreement = np.nanmean(both, axis=-1)[..., None]
         mean = np.nanmean(share, axis=-2)
-    if n_classes < 2:
+    if n_named < 2:
         return agreement, np.full(agreement.shape, np.nan)
-    chance = (mean * (1 - mean)).sum(axis=-1, keepdims=True) / (n_classes - 1)
+    chance = (mean * (1 - mean)).sum(axis=-1, keepdims=True) / (n_named - 1)
     return agreement, (agreement - chance) / (1 - chance)
 
 

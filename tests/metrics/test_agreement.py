@@ -132,6 +132,17 @@ def test_a_missing_diagnosis_is_not_one_of_the_rest(missing):
         metrics.reader_points(["a", missing, "b"], {"R": ["a", "b", "b"]}, ["b"])
 
 
+def test_readers_outside_of_a_set_change_nothing_in_it():
+    rng = np.random.default_rng(0)
+    ratings = pd.DataFrame(rng.choice(list("mno"), size=(30, 3)), columns=list("ABC"))
+    sets, options = {"readers": list("ABC")}, {"n_bootstrap": 50, "random_state": 0}
+    alone = metrics.gwet_agreement(ratings, sets, **options)
+    beside = metrics.gwet_agreement(ratings.assign(model="x"), sets, **options)
+    assert beside["ac1"].iloc[0] == alone["ac1"].iloc[0]
+    unanimous = metrics.gwet_agreement(ratings.assign(A="m", B="m"), {"two": ["A", "B"]}, **options)
+    assert unanimous["ac1"].iloc[0] == 1
+
+
 def test_gwet_s_own_example():
     """Four readers of twelve units with missing ratings, as printed for irrCAC's AC1: 0.77544."""
     ratings = [
