@@ -125,6 +125,11 @@ class CombinedLevels:
                 f"What votes is a {self.inputs[0]['item'].iloc[0]}, which is no stretch of time: "
                 "show the levels in a VoteHeatmapDisplay, or give a Pipeline with a Segmenter."
             )
+        if isinstance(self.inputs[0], Recordings) and "activity_seconds" in self.inputs[0]:
+            raise ValueError(
+                "The Segmenter cuts windows of one activity alone, whose times are not kept: show "
+                "the levels in a VoteHeatmapDisplay, or give a model whose activity is None."
+            )
         if found is None:
             raise ValueError(
                 "The times of the segments are unknown: give signals, and a Pipeline with a "

@@ -29,7 +29,7 @@ from sknemg.divote.opened import Opened
 from sknemg.model_selection.torn import knowing_parts, trained_on
 from sknemg.recordings import label_subjects, read_subjects
 from sknemg.recordings._carry import carries_subjects, with_subjects
-from sknemg.recordings._problems import listed, rows_of
+from sknemg.recordings._problems import listed, rows_of, shown
 from sknemg.recordings._subjects import check_known
 
 _NO_VOTE = "Subjects without a single "  # how the warning of a member begins
@@ -285,6 +285,12 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
         if not self.estimators:
             raise ValueError("estimators is empty: give a list of (name, estimator).")
         self._validate_names([name for name, _ in self.estimators])
+        for name, estimator in self.estimators:
+            if not hasattr(estimator, "fit"):
+                raise TypeError(
+                    f"The estimator {name!r} is {shown(estimator)}: give a pipeline that ends in a "
+                    "DiVoteClassifier, or leave it out of the list."
+                )
         self._member_weights(len(self.estimators))
 
     def _member_weights(self, n_members: int) -> NDArray[np.float64]:

@@ -223,6 +223,13 @@ def test_what_explains_segments_takes_one_member(toy):
     assert len(diagnosis_drivers(model.named_estimators_["short"], X, "a")[1]) == 2
 
 
+@pytest.mark.parametrize("left_out", ["drop", None])
+def test_a_member_is_left_out_of_the_list_alone(toy, left_out):
+    X, y = toy
+    with pytest.raises(TypeError, match=f"'long' is '?{left_out}'?: give a pipeline .* out of the"):
+        joint().set_params(long=left_out).fit(X, y)
+
+
 def test_members_must_vote_and_have_names(toy):
     X, y = toy
     with pytest.raises(ValueError, match="estimators is empty"):

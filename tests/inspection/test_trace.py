@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.pipeline import make_pipeline
 
 from sknemg import (
+    DiVoteClassifier,
     Recordings,
     Segmenter,
+    SegmentFeatures,
     inspection,
 )
 
@@ -58,6 +61,16 @@ def test_trace_with_scores_of_its_segments(fitted):
     first = display.scores.loc[0, CLASSES].to_numpy(dtype=float)
     np.testing.assert_allclose([bar.get_height() for bar in bars[::n_segments]], first)
     assert bars[0].get_x() == pytest.approx(0.05)  # a bar of one hop amid its window
+
+
+def test_windows_of_one_activity_have_no_times_to_draw_scores_at():
+    rng = np.random.default_rng(0)
+    X = Recordings(rng.normal(0, [[0.2], [1.0]], (2, 12_000)), sfreq=10_000, subject=["A", "B"])
+    features = make_pipeline(SegmentFeatures(input_sfreq=10_000), LinearDiscriminantAnalysis())
+    votes = DiVoteClassifier(features, final_estimator=None)
+    pipe = make_pipeline(Segmenter(activity="contraction"), votes).fit(X, ["myopathy", "normal"])
+    with pytest.raises(ValueError, match=r"windows of one activity .* whose activity is None"):
+        inspection.TraceDisplay.from_estimator(pipe, X, 0)
 
 
 def test_displays_that_divide_say_which_axes_they_need(fitted):
