@@ -74,6 +74,11 @@ def labels_and_scores(
             f"y_true has {len(labels)} labels for {len(frame)} rows of scores: give one for each "
             "row."
         )
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()].unique().tolist()
+        raise ValueError(
+            f"The scores have several columns {shown(twice)}: give one for each class."
+        )
     numeric = [pd.api.types.is_numeric_dtype(frame.iloc[:, i]) for i in range(frame.shape[1])]
     if not all(numeric):
         others = frame.columns[~np.array(numeric)].tolist()

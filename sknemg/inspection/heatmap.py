@@ -110,16 +110,15 @@ class VoteHeatmapDisplay:
         -------
         self
         """
-        table = self.recordings.assign(
-            place=self.recordings.groupby("subject", sort=False).cumcount()
-        )
+        table = self.recordings
+        place = table.groupby("subject", sort=False).cumcount().to_numpy()
         subjects = table["subject"].unique().tolist()
         truth = {} if self.y_true is None else self.y_true.to_dict()
         subjects = sorted(subjects, key=lambda s: str(truth.get(s, "")))  # else as they come
-        size = (len(subjects), table["place"].max() + 1, len(self.classes))
+        size = (len(subjects), place.max(initial=-1) + 1, len(self.classes))
         scores = np.full(size, np.nan)
         rows = table["subject"].map(subjects.index).to_numpy()
-        scores[rows, table["place"]] = class_columns(table, self.classes)
+        scores[rows, place] = class_columns(table, self.classes)
 
         ax = new_axes(ax, (1.5 + 0.42 * size[1] + 1, 1.3 + 0.26 * size[0]))
         self.figure_, self.ax_, self.text_ = ax.figure, ax, []

@@ -70,7 +70,10 @@ def umask() -> int:
 
 
 def read_card(folder: Path) -> str | None:
-    """Read the card of a model; None where there is none."""
+    """Read the card of the model that `read_folder` reads; None where there is none."""
+    stage = broken_off(folder)
+    if stage is not None and (stage / BEFORE / CARD).exists():
+        folder = stage / BEFORE
     if not (folder / CARD).exists():
         return None
     return read_file(folder, CARD, LARGEST[CARD]).decode("utf-8", "replace")

@@ -246,6 +246,13 @@ def test_calibration_of_true_and_of_boastful_scores():
     assert inside.mean() > 0.8
 
 
+@pytest.mark.parametrize("name", ["OneVsRestCurve", "Calibration"])
+def test_a_class_has_one_column_of_scores(name):
+    display = getattr(inspection, f"{name}Display")
+    with pytest.raises(ValueError, match=r"several columns \['a'\]: give one for each class"):
+        display.from_predictions(["a", "b"], [[0.7, 0.2, 0.1]] * 2, classes=["a", "b", "a"])
+
+
 @pytest.mark.parametrize("n_bins", [0, -1, 2.5, True])
 def test_bins_that_cannot_be_counted_are_refused(n_bins):
     with pytest.raises(ValueError, match=f"n_bins={n_bins} must be an integer >= 1"):

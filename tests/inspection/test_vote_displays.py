@@ -83,6 +83,12 @@ def test_heatmap_places_every_recording_and_leaves_gaps_white(fitted):
     assert names == sorted(names)
 
 
+def test_a_class_may_be_named_as_nothing_else_is():
+    table = pd.DataFrame({"place": [0.9, 0.2], "other": [0.1, 0.8], "subject": ["A", "A"]})
+    display = inspection.VoteHeatmapDisplay(table, ["place", "other"]).plot()
+    assert [text.get_text() for text in display.text_] == ["place", "other"]
+
+
 def test_simplex_regions_of_argmax_and_classifier(fitted):
     pipe, X, y = fitted()
     display = inspection.SimplexDisplay.from_estimator(pipe, X, y)

@@ -41,6 +41,7 @@ from sknemg import (
 )
 from sknemg.images import PlotImage
 from sknemg.persistence import ModelVersionWarning, push_to_hub
+from sknemg.persistence._folder import read_card
 from sknemg.persistence._kinds import KINDS
 from sknemg.persistence._write_folder import _put_in_order
 from sknemg.versions import versions_of
@@ -391,6 +392,7 @@ def test_after_a_kill_the_model_before_answers_and_saving_goes_on(
             with pytest.warns(UserWarning, match="was broken off: this is the model that was") as c:
                 load_model(state, fingerprint=old)
             assert c[0].filename == __file__
+            assert read_card(state) == "my own card"
             with pytest.raises((InvalidModelError, ImportError), match=r"save it anew|'sknemg.hub"):
                 push_to_hub(state, "ward/emg")
         with pytest.raises(FileExistsError, match="or set overwrite=True"):
