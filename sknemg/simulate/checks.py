@@ -18,7 +18,7 @@ LEAST_SFREQ = 1000.0
 
 
 def check_number(name: str, value: Any, least: float, most: float = np.inf) -> float:
-    """Return a number as a float, or refuse anything that is no finite number within bounds.
+    """Return a number as a float, or refuse anything but a finite number within bounds.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def check_number(name: str, value: Any, least: float, most: float = np.inf) -> f
 
 
 def check_positive(name: str, value: Any) -> float:
-    """Return a number above 0 as a float, or refuse anything that is no finite number above 0.
+    """Return a number above 0 as a float, or refuse anything but a finite one.
 
     Parameters
     ----------

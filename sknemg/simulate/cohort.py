@@ -160,7 +160,8 @@ def make_cohort(
     if cache is not None:
         if not isinstance(random_state, (int, np.integer)):
             raise ValueError(
-                "cache needs an integer random_state: with no other seed is a cohort found again."
+                "cache needs an integer random_state: made with anything else, a cohort could not "
+                "be found again."
             )
         memory = joblib.Memory(cache, verbose=0)
         simulate = memory.cache(_simulate, ignore=["n_jobs", "progress"])

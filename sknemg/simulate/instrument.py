@@ -102,7 +102,7 @@ class Instrument:
         potential = np.asarray(potential)
         if potential.ndim != 1 or not len(potential) or not np.isfinite(potential).all():
             raise ValueError(
-                f"potential of shape {potential.shape} is no trace: give finite numbers in one "
+                f"potential of shape {potential.shape} is not a trace: give finite numbers in one "
                 "dimension, at least one."
             )
         trace = self.gain * potential + self._disturbance(len(potential), rng)

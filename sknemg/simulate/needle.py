@@ -158,7 +158,7 @@ class Needle:
 
 
 def check_electrode(name: str, needle: Any) -> None:
-    """Refuse what is no electrode, such as the name of one.
+    """Refuse anything but an electrode, such as the name of one.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def check_electrode(name: str, needle: Any) -> None:
     Raises
     ------
     ValueError
-        If it is no :class:`Needle`.
+        If it is not a :class:`Needle`.
     """
     if not isinstance(needle, Needle):
         raise ValueError(

@@ -208,7 +208,7 @@ class _Reading(NamedTuple):
             )
         answers = [*classes, *(name for name in confusion if name not in classes)]
         if not all(map(pd.api.types.is_numeric_dtype, confusion.dtypes)):
-            raise ValueError("confusion holds texts: give shares, as numbers.")
+            raise ValueError("confusion holds entries that are not numbers: give shares.")
         shares = confusion.loc[classes, answers].to_numpy(float)
         if (shares < 0).any() or not np.allclose(shares.sum(axis=1), 1, atol=2e-3):
             raise ValueError(
@@ -313,7 +313,7 @@ def _calibrated(
     if not least <= kappa <= most:
         raise ValueError(
             f"kappa={kappa} is not between {least:.3f} and {most:.3f}, the least and the most "
-            "that readers of such accuracy have: give another."
+            "that readers of such accuracy can have: give another."
         )
     gap = optimize.brentq(lambda s: kappa_of(s) - kappa, 0.0, 0.99, xtol=1e-4)
     return skilled(float(gap))
@@ -448,7 +448,7 @@ def _assistance(assisted: pd.Series, diagnoses: pd.Series, known: list[Any]) -> 
     answers = answers.map(str)
     if strange := sorted(set(answers) - {*known, "cannot say"}):
         raise ValueError(
-            f"assisted answers {shown(strange)}, which is none of {shown(known)}: give answers "
-            "that readers could give, too."
+            f"assisted answers {shown(strange)}, which readers cannot: give answers from "
+            f"{shown(known)} or 'cannot say'."
         )
     return answers.to_numpy()

@@ -201,7 +201,7 @@ def test_impossible_instruments_are_refused(given, message):
 
 @pytest.mark.parametrize("potential", [np.zeros(0), np.zeros((3, 10)), [0.0, np.nan]])
 def test_a_potential_is_one_trace_without_gaps(potential):
-    with pytest.raises(ValueError, match=r"potential of shape .* is no trace: give finite"):
+    with pytest.raises(ValueError, match=r"potential of shape .* is not a trace: give finite"):
         Instrument().record(potential)
 
 

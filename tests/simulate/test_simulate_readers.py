@@ -95,12 +95,12 @@ def test_what_cannot_be_simulated_is_said():
         ({"confusion": PUBLISHED_CONFUSION.iloc[:2]}, "a row and a column for each class"),
         ({"assisted": Y.iloc[1:]}, r"no answer for \['S00'\]: give one"),
         ({"assisted": pd.concat([Y, Y.iloc[:1]])}, "assisted answers for subject 'S00' more than"),
-        ({"assisted": Y.replace("normal", "healthy")}, r"assisted answers \['healthy'\], which is"),
+        ({"assisted": Y.replace("normal", "healthy")}, r"assisted answers \['healthy'\], which r"),
         (
             {"confusion": pd.concat([PUBLISHED_CONFUSION] * 2)},
             r"names \['myopathy', 'neur",
         ),
-        ({"confusion": PUBLISHED_CONFUSION.replace(0.794, "most")}, "confusion holds texts: give"),
+        ({"confusion": PUBLISHED_CONFUSION.replace(0.794, "most")}, "confusion holds entries that"),
     ]:
         with pytest.raises(ValueError, match=message):
             simulate_readers(Y, **options)
