@@ -95,8 +95,8 @@ def _scheduled() -> Iterator[None]:
         yield
     except (CancelledError, ClosedClientError, CommClosedError) as error:
         raise ConnectionError(
-            f"The scheduler is lost ({type(error).__name__}): start it again, and run the same "
-            "again; what was done is kept."
+            f"The connection to the scheduler is lost ({type(error).__name__}): start it again, "
+            "and run the same again; what was done is kept."
         ) from error
 
 
@@ -143,7 +143,7 @@ def compute(
     )
 
     def keep(future: Any) -> bool:
-        """Keep a partition that is done; tell whether its workers were killed."""
+        """Keep a finished partition; return whether its workers were killed."""
         number = numbers.pop(future.key)
         try:
             found: Partition = future.result()
@@ -168,7 +168,7 @@ def compute(
             running.update(following())
         for number in killed:  # what waited at a worker dies with it: each alone shows which kills
             if len(killed) == 1 or keep(submit(number)):
-                lost[number] = "their workers died again and again, as they do without memory"
+                lost[number] = "their workers died repeatedly, as they do when memory runs out"
                 bar.update(len(parts[number]))
     if warned:
         warnings.warn(

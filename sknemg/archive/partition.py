@@ -59,7 +59,7 @@ class Task:
 
 
 class Partition(NamedTuple):
-    """What is known of a partition.
+    """What is known about a partition.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ def diagnose_partition(task: Task, rows: pd.DataFrame, problems: Mapping[int, st
     rows : DataFrame
         Whole subjects of an `ArchiveTable`.
     problems : mapping of int to str
-        Rows that are not to be read, and why.
+        Rows that must not be read, and why.
 
     Returns
     -------
@@ -104,13 +104,13 @@ def diagnose_partition(task: Task, rows: pd.DataFrame, problems: Mapping[int, st
     Raises
     ------
     FileNotFoundError
-        If the worker does not see the model or the folder of the files.
+        If the worker cannot see the model or the folder of the files.
     MemoryError
     """
     for what, path in (("model", task.model), ("folder of the files", task.folder)):
         if not Path(path).exists():
             raise FileNotFoundError(
-                f"A worker sees no {path!r}, the {what}: keep it where all workers can read it."
+                f"A worker cannot see {path!r}, the {what}: keep it where all workers can read it."
             )
     with _ALONE:
         return _diagnose_partition(task, rows, problems)
@@ -134,7 +134,7 @@ def _diagnose_partition(task: Task, rows: pd.DataFrame, problems: Mapping[int, s
 
 
 def _facts(X: Recordings | None) -> pd.DataFrame:
-    """Keep what is told of recordings without their signals."""
+    """Keep what is reported of recordings, without their signals."""
     if X is None:
         return pd.DataFrame({"table_row": [], "sfreq": [], "seconds": []})
     return X[["table_row", "sfreq"]].assign(seconds=X.durations)
@@ -142,13 +142,13 @@ def _facts(X: Recordings | None) -> pd.DataFrame:
 
 @lru_cache(maxsize=1)
 def _model(path: str, fingerprint: str) -> Diagnostician:
-    """Load a model once per process, and hold it to what it was when the run began."""
+    """Load a model once per process, and check that it is the one with which the run began."""
     model: Diagnostician = load_model(path, fingerprint=fingerprint)
     return model
 
 
 def _blocks(task: Task, rows: pd.DataFrame, problems: Mapping[int, str]) -> Iterator[list[_Read]]:
-    """Read subject by subject, some ahead, and hand on as many as are diagnosed together."""
+    """Read subject by subject, some of them ahead, and yield as many as are diagnosed together."""
     todo = iter(
         [(None if pd.isna(who) else who, own) for who, own in
          rows.groupby("subject", sort=False, dropna=False)]
@@ -205,7 +205,7 @@ def _read_subject(
 def _diagnose_block(
     model: Diagnostician, block: list[_Read]
 ) -> Iterator[tuple[_Read, Diagnosis | None, str]]:
-    """Diagnose the subjects of a block together, or each alone where one of them stops the rest."""
+    """Diagnose the subjects of a block together, or each alone if one of them makes that fail."""
     readable = [read for read in block if read.X is not None]
     try:
         found = iter(_diagnose(model, readable))

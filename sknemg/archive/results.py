@@ -30,7 +30,7 @@ _UNFINISHED = re.compile(r"\.[0-9]+-[0-9a-f]{32}")
 
 
 class ArchiveResults(NamedTuple):
-    """What is known of an archive.
+    """What is known about an archive.
 
     Attributes
     ----------
@@ -80,8 +80,8 @@ def read_archive(folder: str | Path) -> ArchiveResults:
 
     Notes
     -----
-    An archive too large for memory is read from its files, ``partitions/*/recordings.parquet`` and
-    ``partitions/*/subjects.parquet``, for example by ``dask.dataframe.read_parquet``.
+    Results too large for memory can be read from their files, ``partitions/*/recordings.parquet``
+    and ``partitions/*/subjects.parquet``, for example by ``dask.dataframe.read_parquet``.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
@@ -149,7 +149,7 @@ class Outcome(NamedTuple):
 
 
 def recording_rows(outcomes: Sequence[Outcome], model: Diagnostician) -> pd.DataFrame:
-    """Make the rows of the recordings of some subjects, each subject's in the order of the table.
+    """Make the rows of some subjects' recordings, in the order of the table within each subject.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def _subject_row(one: Outcome, model: Diagnostician) -> dict[str, Any]:
 
 
 def _text(rows: pd.DataFrame, name: str) -> NDArray[np.object_]:
-    """Give a column as text, or None where nothing is said."""
+    """Return a column as text, with None where nothing is stated."""
     found = np.full(len(rows), None, dtype=object)
     if name in rows:
         said = np.flatnonzero(rows[name].notna())
@@ -267,7 +267,7 @@ def done_partitions(folder: Path) -> list[int]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed run had not finished writing, and no other hidden file (.DS_Store)."""
+    """Remove what a killed run had not finished writing, and no other hidden files (.DS_Store)."""
     inside = folder / PARTITIONS
     for one in inside.iterdir() if inside.is_dir() else ():
         if _UNFINISHED.fullmatch(one.name):
@@ -277,9 +277,9 @@ def remove_leftovers(folder: Path) -> None:
 def write_partition(
     folder: Path, number: int, recordings: pd.DataFrame, subjects: pd.DataFrame
 ) -> None:
-    """Write a partition, of which all is there or nothing.
+    """Write a partition completely or not at all.
 
-    Its files are written under another name, which they lose when they lie on the disk.
+    Its files are written under another name and renamed once they are on the disk.
     """
     final = folder / PARTITIONS / number_name(number)
     new = final.with_name(f".{final.name}-{uuid4().hex}")
@@ -313,7 +313,7 @@ def _write(file: Path, table: pd.DataFrame, whole: Sequence[str], boolean: Seque
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """Read what a folder of results was made of; None if it holds none."""
+    """Read what the results in a folder were made from; None if it holds none."""
     file = folder / MANIFEST
     if not file.exists():
         return None
@@ -327,7 +327,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def begin_results(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Note what the results are made of, or refuse a folder that holds others.
+    """Note what the results are made from, or refuse a folder that holds other results.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Diagnose an archive: what is asked, how it is cut, and what became of it."""
+"""Diagnose an archive: what is asked, how it is divided, and what became of it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LIBRARIES = ("numpy", "scikit-learn", "scipy", "soxr", "torch")
 
 
 class NoDiagnosticianError(TypeError):
-    """A model that is no `Diagnostician`."""
+    """A model that is not a `Diagnostician`."""
 
 
 def diagnose_archive(
@@ -140,7 +140,7 @@ def diagnose_archive(
     ConnectionError
         If the scheduler does not answer, or is lost; the partitions that are done are kept.
     TypeError
-        If the model is no Diagnostician.
+        If the model is not a Diagnostician.
     ImportError
         If the extra ``sknemg[cluster]`` is not installed.
     ValueError
@@ -277,7 +277,7 @@ def _check_model(model: Any, path: Path) -> None:
 
 @contextmanager
 def _locked(out: Path) -> Iterator[None]:
-    """Keep a second run out of the folder; the lock of a killed one is gone with it."""
+    """Keep a second run out of the folder; the lock of a killed run disappears with it."""
     from filelock import FileLock, Timeout
 
     try:

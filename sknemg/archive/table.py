@@ -86,7 +86,8 @@ def read_table(
     Raises
     ------
     InvalidCohortError
-        If the table as a whole cannot be used. What is wrong with single rows is told with them.
+        If the table as a whole cannot be used. What is wrong with single rows is
+        reported with them.
     """
     pattern = check_how("skip", locations, subject_pattern)
     findings = Findings("archive")
@@ -240,7 +241,7 @@ def _check_subjects(rows: pd.DataFrame, table: str, folder: Path, findings: Find
 
 
 def _records(names: Iterable[str], folder: Path) -> dict[str, str]:
-    """Give the same key to all names of a WFDB record: its header, its signal files, its bare name.
+    """Give all names of a WFDB record the same key: its header, its signal files, its bare name.
 
     Where an ending does not say it, as PhysioNet has signal files with many, a name is looked for
     on the disk if another of the table differs from it in nothing but the ending.

@@ -73,7 +73,7 @@ def add_label(commands: Any) -> None:
         help="replace the link of this reader, whose old one ends; may be repeated",
     )  # fmt: skip
     study = parser.add_argument_group("study", "fixed when the study file is made")
-    study.add_argument("--readers", type=int, metavar="N", help="(default: 6)")
+    study.add_argument("--readers", type=int, metavar="N", help="number of readers (default: 6)")
     study.add_argument(
         "--gains", type=_numbers, metavar="UV,UV",
         help="microvolts per division that readers may choose (default: 20 to 10000)",
@@ -101,9 +101,9 @@ def add_label(commands: Any) -> None:
         "--pause", type=float, metavar="DAYS", help="between the parts of a study (default: 0)"
     )
     study.add_argument(
-        "--deadline", metavar="TIME", help="of the last vote, such as 2027-01-31T18:00+01:00"
+        "--deadline", metavar="TIME", help="for the last vote, such as 2027-01-31T18:00+01:00"
     )
-    study.add_argument("--seed", type=int, metavar="N", help="of every order (default: 0)")
+    study.add_argument("--seed", type=int, metavar="N", help="of all random orders (default: 0)")
     server = parser.add_argument_group("server", "without them, only this machine reaches the page")
     server.add_argument(
         "--host", default="127.0.0.1", metavar="ADDRESS", help="(default: 127.0.0.1)"
@@ -290,8 +290,8 @@ def _check_settings(args: argparse.Namespace, study: Any) -> None:
     for number in args.new_link or ():  # before any link is replaced
         if not 0 < number <= study.n_readers:
             raise Refusal(
-                f"--new-link {number} is none of the {study.n_readers} readers of the study: give "
-                "a number from 1."
+                f"--new-link {number} is not one of the {study.n_readers} readers of the study: "
+                "give a number from 1."
             )
 
 

@@ -41,7 +41,7 @@ class Name(NamedTuple):
 
 
 def read_name(file: str) -> Name:
-    """Split a file's name into its parts, or say why it is none of BIDS.
+    """Split a file's name into its parts, or say why it is not one that BIDS allows.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def read_tsv(path: Path, needed: Sequence[str]) -> pd.DataFrame:
 
 
 def read_entry(text: str) -> str | None:
-    """Return an entry of a table; None is missing, which BIDS writes as n/a."""
+    """Return an entry of a table; None stands for a missing one, which BIDS writes as n/a."""
     text = text.strip()
     return None if text in ("", MISSING) else text
 
@@ -117,9 +117,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         fields = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise ReadError(f"no JSON ({error}): correct it") from error
+        raise ReadError(f"not JSON ({error}): correct it") from error
     if not isinstance(fields, dict):
-        raise ReadError("no JSON object: write {...}")
+        raise ReadError("not a JSON object: write {...}")
     return fields
 
 

@@ -33,7 +33,7 @@ _READ = ("sfreq", "unit", "scale", "channel", "start", "stop")
 
 
 def check_profiles(profiles: Sequence[TextProfile], text: TextFormat) -> None:
-    """Refuse profiles that are none, that share a name, or that contradict a given dialect."""
+    """Refuse what is not a profile, profiles of one name, and a dialect given beside profiles."""
     if not all(isinstance(profile, TextProfile) for profile in profiles):
         raise ValueError("`profiles` must be TextProfile: load them with TextProfile.load.")
     names = [profile.name for profile in profiles]
@@ -44,7 +44,7 @@ def check_profiles(profiles: Sequence[TextProfile], text: TextFormat) -> None:
 
 
 def check_how(on_error: str, locations: str, subject_pattern: str | None) -> re.Pattern[str] | None:
-    """Refuse options that mean nothing for any recordings, and return the compiled pattern."""
+    """Refuse options that make no sense for any recordings, and return the compiled pattern."""
     if on_error not in ("raise", "skip"):
         raise ValueError(f"on_error={on_error!r} is unknown: give 'raise' or 'skip'.")
     if locations not in ("given", "muscle"):
@@ -55,7 +55,8 @@ def check_how(on_error: str, locations: str, subject_pattern: str | None) -> re.
         pattern = re.compile(subject_pattern)
     except (re.error, TypeError) as error:
         raise ValueError(
-            f"subject_pattern={subject_pattern!r} is no regular expression ({error}): correct it."
+            f"subject_pattern={subject_pattern!r} is not a regular expression ({error}): correct "
+            "it."
         ) from error
     if pattern.groups != 1:
         raise ValueError(
@@ -85,7 +86,7 @@ class LeftOutWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Source:
-    """Rows that name files, and where they come from.
+    """Rows that name files, and their origin.
 
     ``table`` is their table's name, in which they are numbered as a spreadsheet does. Without a
     table (an empty name) they are files that were listed, and problems name the files.
@@ -198,8 +199,8 @@ def check_paths(
 ) -> list[int]:
     """Note what is wrong with the files, and return the rows whose files can be opened.
 
-    Without `links`, a file of a table must not be a link: where not all rows are seen together, one
-    file under two names would not be noticed.
+    Without `links`, a file of a table must not be a link: if the rows are not all seen together,
+    one file under two names would go unnoticed.
     """
     owners: dict[Path, list[int]] = defaultdict(list)
     readable: list[int] = []
@@ -242,8 +243,8 @@ def check_inside(files: Sequence[Path], folder: Path, *, links: bool = True) -> 
             raise ReadError(f"there is no {missing!r}: correct the name, or put the file there")
         if not links and real != Path(os.path.normpath(root / file.relative_to(folder))):
             raise ReadError(
-                f"a link leads to {real.relative_to(root).as_posix()!r}: name that file, so that "
-                "one that is given twice is noticed"
+                f"a link leads to {real.relative_to(root).as_posix()!r}: name that file instead, "
+                "so that duplicates are noticed"
             )
 
 
@@ -255,7 +256,8 @@ def check_repeated_rows(rows: pd.DataFrame, table: str, findings: Findings) -> N
     if "recording" in rows and "subject" in rows:
         named = rows[rows["recording"].notna()]
         for row in named.index[named.duplicated(["subject", "recording"])].difference(again):
-            problem = f"recording {named.loc[row, 'recording']!r} of a subject for the second time"
+            name = named.loc[row, "recording"]
+            problem = f"recording {name!r} is the second of this name for its subject"
             findings.add(table, [row], problem, "name the recordings differently")
 
 
@@ -290,7 +292,7 @@ def check_repeated_signals(
 
 
 def digest(signal: NDArray[np.float32]) -> bytes | None:
-    """Hash a signal; none if it is constant: dead channels are alike without being copies."""
+    """Hash a signal; None if it is constant: dead channels are alike without being copies."""
     return hashlib.sha256(signal.tobytes()).digest() if np.ptp(signal) > 0 else None
 
 
@@ -342,7 +344,7 @@ def _profile_of(row: pd.Series, path: Path, profiles: Sequence[TextProfile]) -> 
     if is_given(named):
         if not is_text(path):
             raise ReadError(
-                f"profile {named!r}, and only text files have one: empty the entry in the column "
+                f"profile {named!r}, but only text files have one: clear the entry in the column "
                 "profile"
             )
         known = {profile.name: profile for profile in profiles}
@@ -353,7 +355,7 @@ def _profile_of(row: pd.Series, path: Path, profiles: Sequence[TextProfile]) -> 
         return None
     if len(profiles) > 1:
         raise ReadError(
-            f"several profiles, and the row names none: write one of "
+            f"several profiles, but the row names none: write one of "
             f"{sorted(profile.name for profile in profiles)} into the column profile"
         )
     return profiles[0]

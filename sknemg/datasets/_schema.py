@@ -1,4 +1,4 @@
-"""Types of table columns: how each is written as text, and read back as it was.
+"""Types of table columns: how each is written as text and read back unchanged.
 
 A written cohort keeps them in ``datapackage.json``, a data package of the Frictionless standard
 (https://datapackage.org) with the pandas type of each column beside the standard's own.
@@ -34,7 +34,7 @@ _WORDS = (
 
 
 class UnwritableError(ValueError):
-    """A column that a table cannot hold, with the reason."""
+    """A column that a table cannot hold, and why."""
 
 
 # -- writing -----------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
 
 
 def _python(entry: Any) -> Any:
-    """Write NumPy's texts and numbers as Python's."""
+    """Convert NumPy's texts and numbers to Python's."""
     if isinstance(entry, (np.str_, np.bool_, np.integer)):
         return entry.item()
     return float(entry) if isinstance(entry, np.floating) and entry.itemsize <= 8 else entry
@@ -156,7 +156,7 @@ def _missing_kind(entry: Any) -> str:
 
 
 def same(a: pd.Series, b: pd.Series) -> bool:
-    """Whether two columns have one type and the same entries, bit for bit."""
+    """Whether two columns have the same type and the same entries, bit for bit."""
     if isinstance(a.dtype, pd.CategoricalDtype) and isinstance(b.dtype, pd.CategoricalDtype):
         return (
             a.dtype == b.dtype
@@ -171,7 +171,7 @@ def same(a: pd.Series, b: pd.Series) -> bool:
 
 
 def clean(text: str, field: Field) -> str | None:
-    """Return an entry of a table as `decode` takes it; None is missing."""
+    """Return an entry of a table as `decode` takes it; None stands for a missing one."""
     text = text if field.get("blanks") == "kept" else text.strip()
     return None if text in field["missingValues"] else text
 
@@ -200,7 +200,7 @@ def decode(texts: Iterable[str | None], field: Field) -> tuple[pd.Series, list[t
         names = field["categories"]
         for at, text in enumerate(texts):
             if text is not None and text not in names:
-                wrong.append((at, f"{shown(text)} is none of {shown(names)}"))
+                wrong.append((at, f"{shown(text)} is not one of {shown(names)}"))
         if wrong:
             return pd.Series(dtype=object), wrong
         own = field | {"dtype": field["categoriesDtype"], "missing": "None"}
@@ -277,7 +277,7 @@ def _read_boolean(text: str) -> bool:
 
 
 def read_number(text: str) -> float:
-    """Read a number to the last digit; ValueError if it is none."""
+    """Read a number to the last digit; ValueError if it is not one."""
     if not _NUMBER.fullmatch(text):
         raise ValueError
     return float(text)
@@ -325,12 +325,12 @@ def write_package(path: Path, tables: Mapping[str, list[Field]]) -> None:
 
 
 def read_package(path: Path) -> dict[str, dict[str, Field]]:
-    """Read the types of the columns of each table; without the file, or a type, none are known.
+    """Read the types of the columns of each table; those that are not stated are not known.
 
     Raises
     ------
     ValueError
-        If the file is there and cannot be used.
+        If the file exists but cannot be used.
     """
     if not path.is_file():
         return {}

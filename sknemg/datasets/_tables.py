@@ -1,4 +1,4 @@
-"""The tables of a cohort folder: names, aliases, and everything that can be wrong in them."""
+"""The tables of a cohort folder: names, aliases, and everything that can be wrong with them."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def read_tables(
 def _find_subjects(
     rows: pd.DataFrame, pattern: re.Pattern[str], table: str, findings: Findings
 ) -> None:
-    """Take the subject of each row from the name of its file."""
+    """Find the subject of each row in the name of its file."""
     if "subject" in rows:
         remedy = "leave `subject_pattern` out, or take the column out"
         findings.add(table, [None], "it has a column 'subject'", remedy)
@@ -233,7 +233,7 @@ def _find_subjects(
     given = rows["file"].dropna()
     found, wrong = subjects_in(given, pattern)
     for problem, at in wrong.items():
-        findings.add(table, given.index[at], problem, "correct the pattern, or name the files anew")
+        findings.add(table, given.index[at], problem, "correct the pattern, or rename the files")
     subjects = pd.Series(None, rows.index, dtype=object)
     subjects[given.index] = found
     rows.insert(0, "subject", subjects)
@@ -251,8 +251,8 @@ def subjects_in(
     ['12', '7']
     >>> for pattern in (r"(\d+)", r".*(\d+)_", r"Q(\d+)"):
     ...     print(*subjects_in(names, re.compile(pattern))[1])
-    subject_pattern='(\\d+)' fits in several places of 'M/P12_03.npy', 'M/P7_1.npy'
-    subject_pattern='.*(\\d+)_' takes a part of a number out of 'M/P12_03.npy'
+    subject_pattern='(\\d+)' matches in several places of 'M/P12_03.npy', 'M/P7_1.npy'
+    subject_pattern='.*(\\d+)_' matches only a part of a number in 'M/P12_03.npy'
     subject_pattern='Q(\\d+)' finds no subject in 'M/P12_03.npy', 'M/P7_1.npy'
     """
     names = list(names)
@@ -273,11 +273,11 @@ def _subject_in(name: str, pattern: re.Pattern[str]) -> tuple[str | None, str]:
     if not found or not all(match[1] and match[1].strip() for match in found):
         return None, "finds no subject in"
     if len(found) > 1:
-        return None, "fits in several places of"
+        return None, "matches in several places of"
     start, stop = found[0].span(1)
     for number in re.finditer(r"\d+", name):
         if number.start() < start < number.end() or number.start() < stop < number.end():
-            return None, "takes a part of a number out of"
+            return None, "matches only a part of a number in"
     return found[0][1].strip(), ""
 
 
@@ -359,7 +359,7 @@ def _read_layout(
     subjects.attrs["name"] = named["subjects"]
     both = sorted(map(str, (set(rows) & set(subjects)) - {"subject"}))
     if both:
-        remedy = "keep it in one of the tables"
+        remedy = "keep each in one of the tables"
         problem = f"columns {both} are in {named['subjects']} too"
         findings.add(named["recordings"], [None], problem, remedy)
     findings.stop_if_any()
@@ -493,7 +493,7 @@ def _quoted(text: str) -> str:
 
 
 def read_entry(field: str) -> str | None:
-    """Return a table's entry as it is understood; None is missing."""
+    """Return a table's entry as it is understood; None stands for a missing one."""
     text = field.replace("\r\n", "\n").replace("\r", "\n").strip()
     return None if text.lower() in _MISSING else text
 
@@ -529,7 +529,7 @@ def misnamed(columns: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def own_name(name: str) -> str:
-    """Bring a name that the loader knows to its own spelling, and leave any other as it is."""
+    """Spell a name that the loader knows in its own way, and leave any other as it is."""
     low = name.lower()
     if is_rate(name) or is_unit(name):
         return "sfreq" if is_rate(name) else "unit"
@@ -549,12 +549,12 @@ _COLUMN_HELP = {
 
 
 def plain(word: str) -> str:
-    """Write a word without regard to case and spacing."""
+    """Normalise case and spacing of a word."""
     return " ".join(word.split()).lower()
 
 
 def read_words(diagnoses: Mapping[str, str] | None) -> dict[str, str]:
-    """Bring the caller's words for diagnoses to the names of their classes, or refuse them.
+    """Map the caller's words for diagnoses to the names of their classes, or refuse them.
 
     Returns
     -------
@@ -579,8 +579,8 @@ def read_words(diagnoses: Mapping[str, str] | None) -> dict[str, str]:
         label = DIAGNOSES.get(plain(name), name.strip())
         if label not in DIAGNOSES and label not in own:
             wrong.append(
-                f"{word!r}: {name!r} is no diagnosis (give myopathy, neuropathy or normal; a class "
-                f"of its own is given by its own name too: {{{name!r}: {name!r}}})"
+                f"{word!r}: {name!r} is not a diagnosis (give myopathy, neuropathy or normal; a "
+                f"class of its own is given by its own name too: {{{name!r}: {name!r}}})"
             )
         if words.setdefault(plain(word), label) != label:
             wrong.append(f"{word!r}: means both {words[plain(word)]!r} and {label!r}; keep one")
@@ -621,7 +621,7 @@ def _check_subjects(
 def translate_diagnoses(
     rows: pd.DataFrame, diagnoses: Mapping[str, str] | None, table: str, findings: Findings
 ) -> None:
-    """Replace the words of the column ``diagnosis`` by classes; note those that mean none."""
+    """Replace the words of the column ``diagnosis`` by classes; note unknown ones."""
     words = read_words(diagnoses)
     used = {*map(plain, words.values()), *map(plain, rows["diagnosis"].dropna())}
     for word in sorted(set(words) - used):
@@ -682,7 +682,7 @@ def _read_numbers(rows: pd.DataFrame, table: str, findings: Findings) -> None:
         numbers = rows[column].map(_number).astype(float)
         for row in rows.index[numbers.isna() & rows[column].notna()]:
             entry = rows.loc[row, column]
-            problem = f"{column} {entry!r} is no number"
+            problem = f"{column} {entry!r} is not a number"
             if _GROUPED.fullmatch(entry):
                 problem = f"{column} {entry!r} may have a decimal comma or one between thousands"
             findings.add(table, [row], problem, "write digits with a decimal point")
@@ -690,7 +690,7 @@ def _read_numbers(rows: pd.DataFrame, table: str, findings: Findings) -> None:
 
 
 def _number(entry: str | None) -> float:
-    """Read a number to the last digit, with a point or a comma; NaN if it is none."""
+    """Read a number to the last digit, with a point or a comma; NaN if it is not one."""
     text = entry or ""
     if "," in text and "." not in text and not _GROUPED.fullmatch(text):
         text = text.replace(",", ".", 1)
@@ -731,7 +731,7 @@ def typed(column: pd.Series) -> pd.Series:
 
 
 def path_problem(name: str) -> str:
-    """Say why an entry of the column ``file`` is no file inside the folder, or nothing."""
+    """Say why an entry of the column ``file`` names no file inside the folder, or nothing."""
     windows = PureWindowsPath(name)
     if PurePosixPath(name).is_absolute() or windows.drive or windows.root:
         return "is an absolute path: give a file inside the folder, relative to it"

@@ -72,7 +72,7 @@ def load_bids(
 
     Read are ``dataset_description.json``, ``participants.tsv``, and of each
     ``sub-*/[ses-*/]emg/*_emg.edf`` or ``.bdf`` its ``*_channels.tsv``, ``*_emg.json`` and the
-    row of ``*_scans.tsv``. Sidecars in folders above a file hold for it, too, unless one nearer to
+    row of ``*_scans.tsv``. Sidecars in folders above a file apply to it, too, unless one nearer to
     it says otherwise (the inheritance principle). Channels of types other than EMG are left out.
     The rate of a channel is ``sampling_frequency`` of channels.tsv or, without one,
     ``SamplingFrequency`` of emg.json. Samples after ``n_samples`` of channels.tsv, with which
@@ -114,9 +114,10 @@ def load_bids(
     Raises
     ------
     InvalidCohortError
-        One error with everything that is wrong: names that are none of BIDS, missing or unreadable
-        tables and sidecars, channels that the file or channels.tsv lacks, rates and units that are
-        unknown or contradict the file, subjects without a diagnosis, links that leave the folder.
+        One error with everything that is wrong: names that BIDS does not allow, missing or
+        unreadable tables and sidecars, channels that the file or channels.tsv lacks, rates and
+        units that are unknown or contradict the file, subjects without a diagnosis, links that
+        leave the folder.
     ValueError
         If an argument is invalid for any data set.
 
@@ -363,13 +364,13 @@ class _Rows:
         for file in self._sidecars(path, name.entities, "emg", ".json"):
             fields |= self._read(file, read_json)
         if not fields:
-            raise ReadError("no emg.json that holds for it: add one")
+            raise ReadError("no emg.json applies to it: add one")
         return fields
 
     def _channels(self, path: Path, name: Name) -> pd.DataFrame:
         files = self._sidecars(path, name.entities, "channels", ".tsv")
         if not files:
-            raise ReadError("no channels.tsv that holds for it, which says what is EMG: add one")
+            raise ReadError("no channels.tsv, which says what is EMG, applies to it: add one")
         return self._read(files[-1], lambda file: read_tsv(file, _NEEDED))
 
     def _scan(self, path: Path) -> dict[str, Any]:
@@ -394,7 +395,7 @@ class _Rows:
     def _sidecars(
         self, path: Path, entities: Mapping[str, str], suffix: str, extension: str
     ) -> list[Path]:
-        """List what holds for a file, from the data set's folder down to its own."""
+        """List what applies to a file, from the data set's folder down to its own."""
         found = []
         for folder in reversed(path.parents):
             if folder != self.folder and self.folder not in folder.parents:
@@ -407,7 +408,7 @@ class _Rows:
             ]
             if len(here) > 1:
                 raise ReadError(
-                    f"{len(here)} files {suffix}{extension} hold for it in one folder "
+                    f"{len(here)} files {suffix}{extension} in one folder apply to it "
                     f"({capped([file.name for file in here])}): keep one"
                 )
             found += here
@@ -455,7 +456,7 @@ def _hertz(fields: Mapping[str, Any], name: str) -> float | None:
 
 
 def _agreed_rate(text: str | None, main: float | None, stored: float) -> tuple[float | None, str]:
-    """Return the rate of channels.tsv or else of emg.json, or what stands against it."""
+    """Return the rate of channels.tsv or else of emg.json, or what contradicts it."""
     where, rate = "emg.json", main
     if text is not None:
         where = "channels.tsv"
@@ -469,7 +470,7 @@ def _agreed_rate(text: str | None, main: float | None, stored: float) -> tuple[f
 
 
 def _agreed_unit(text: str | None, stored: bytes) -> tuple[str | None, str]:
-    """Return the unit of channels.tsv, or what stands against it."""
+    """Return the unit of channels.tsv, or what contradicts it."""
     if text is None:
         return None, ""
     if text not in UNITS:

@@ -111,7 +111,7 @@ def write_bids(
     ------
     InvalidRecordingsError
         Naming the rows: subjects or labels that BIDS does not allow, recordings that would have one
-        name, rates that no data records of an EDF file can have, amplitudes
+        name, rates that the data records of an EDF file cannot have, amplitudes
         beyond its header, and what `write_cohort` refuses.
     ValueError
         If `X` holds segments, if columns or `sidecar` cannot be written as they are.
@@ -200,7 +200,7 @@ def _check_arguments(
         )
         raise ValueError(f"{problem}: give task='rest' or the like, or the column, one of them.")
     if task is not None and not (isinstance(task, str) and LABEL.fullmatch(task)):
-        raise ValueError(f"task={task!r} must be text of letters and digits, as BIDS demands.")
+        raise ValueError(f"task={task!r} must be text of letters and digits, as BIDS requires.")
     given = dict(sidecar or {})
     wrong = sorted(set(given) & {*_OWN_FIELDS, "EMGChannelCount"}, key=str)
     if wrong:
@@ -221,11 +221,11 @@ def _entities(meta: pd.DataFrame, task: str | None, found: list[_Problem]) -> li
                 continue
             pattern, what = (INDEX, "digits") if key == "run" else (LABEL, "letters and digits")
             if not isinstance(value, str) or not pattern.fullmatch(value):
-                remedy = f"write text of {what}, as BIDS demands"
+                remedy = f"write text of {what}, as BIDS requires"
                 found.append((row, f"{column} {shown(value)}", remedy))
             own[key] = str(value)
         if "task" not in own:
-            found.append((row, "no task", "write text of letters and digits, as BIDS demands"))
+            found.append((row, "no task", "write text of letters and digits, as BIDS requires"))
             own["task"] = ""
         names.append({key: own[key] for key in ENTITIES if key in own})
     if "run" not in meta:
@@ -267,7 +267,8 @@ def _plan(row: int, signal: NDArray[Any], sfreq: Any, bits: int, found: list[_Pr
         duration = _record(n_stored, rate, bits // 8)
         n_stored += duration is None
     if duration is None:
-        problem = f"{len(signal)} samples at {rate:g} Hz fill no data records of an EDF file"
+        what = f"{len(signal)} samples at {rate:g} Hz"
+        problem = f"{what} cannot be divided into data records of an EDF file"
         found.append((row, problem, "resample it to a rate of few digits"))
     peak = float(np.abs(signal.astype(np.float64)).max())
     unit, factor = "uV", 1e3
@@ -357,7 +358,7 @@ def _texts(meta: pd.DataFrame, found: list[_Problem]) -> dict[str, list[str]]:
     if wrong:
         raise ValueError(
             f"Columns {shown(wrong)} would not be read back as they are: convert them to text that "
-            "is no number and holds no tabs or line breaks, or to numbers, or drop them."
+            "is not a number and holds no tabs or line breaks, or to numbers, or drop them."
         )
     for row, text in enumerate(texts.get("acq_time", [])):
         if text != MISSING and not _TIME.fullmatch(text):

@@ -70,7 +70,7 @@ def load_cohort(
     subject_pattern : str, default=None
         A regular expression with one group, which finds the subject in the column ``file`` where
         the tables have no column ``subject``: ``r"patient(\d+)_"`` for ``M/patient12_3.npy``. Names
-        that it does not fit, or fits in several places, are problems.
+        that it does not match, or matches in several places, are problems.
     locations : {"given", "muscle"}, default="given"
         With "muscle", a location that is not given follows from the muscle, as
         :func:`~sknemg.recordings.location_from_muscle` tells it; unknown names are problems.
@@ -103,7 +103,7 @@ def load_cohort(
         One error with everything that is wrong: missing tables, columns and entries, words,
         rates and units that are unknown or contradict the file, subjects with two diagnoses or
         none, files that are missing, outside the folder, unreadable or used by two subjects,
-        rows and signals that occur twice, samples that are no numbers, words in `diagnoses` that
+        rows and signals that occur twice, samples that are not numbers, words in `diagnoses` that
         no row holds.
     ValueError
         If an argument is invalid for any cohort: a rate given as text, a word of `diagnoses`

@@ -99,12 +99,12 @@ def read_recording(
         records without gain and EDF channels without a valid range it is the millivolts per
         stored count. A WAV file's samples are fractions of full scale, so there it is the
         amplitude in millivolts at full scale. A WAV file of floats is refused if it goes beyond
-        twice full scale, because its numbers are then no fractions.
+        twice full scale, because its numbers are then not fractions of it.
     channel : str or int, default=None
         The channel, column or NPZ array, where there are several: text is its name, an integer
-        its position, from 0. Without it, a file must hold one signal, and nothing that could be
-        it besides; a time axis is none. A position is refused where another channel has that
-        number as its name.
+        its position, from 0. Without it, a file must hold one signal, and nothing else that
+        could be it; a time axis does not count. A position is refused where another channel has
+        that number as its name.
     start, stop : float, default=None
         Part to read, in seconds from the first sample. In a file with gaps (EDF+D) the time of
         the gaps counts, and the part lies between two of them.
@@ -139,7 +139,7 @@ def read_recording(
     Raises
     ------
     ReadError
-        With everything that keeps the file from being read, and what to do.
+        With everything that prevents the file from being read, and what to do.
     ValueError
         If an argument makes no sense for any file, such as a rate given as text.
 
@@ -187,7 +187,7 @@ def read_recording(
 
 
 def check_numbers(**given: Any) -> None:
-    """Refuse arguments that are given and are no numbers."""
+    """Refuse arguments that are given but are not numbers."""
     wrong = [
         f"{name}={value!r}"
         for name, value in given.items()
@@ -198,7 +198,7 @@ def check_numbers(**given: Any) -> None:
 
 
 def check_channel(channel: Any) -> None:
-    """Refuse what is neither the name of a channel nor its position."""
+    """Refuse what is neither the name nor the position of a channel."""
     if channel is None or isinstance(channel, str):
         return
     if isinstance(channel, bool) or not isinstance(channel, Integral):
@@ -208,7 +208,7 @@ def check_channel(channel: Any) -> None:
 
 
 def check_text(text: TextFormat) -> None:
-    """Refuse what no text file can be read with."""
+    """Refuse a dialect in which no text file can be read."""
     delimiter, decimal, skip_lines = text.delimiter, text.decimal, text.skip_lines
     if delimiter == decimal:
         raise ValueError(
@@ -255,7 +255,7 @@ _KINDS |= dict.fromkeys((".csv", ".txt", ".tsv", ".asc"), "text")
 
 
 def register_reader(suffix: str, reader: Reader | None) -> None:
-    """Let `read_recording`, and all that loads files, read files of a lab's own format.
+    """Let `read_recording`, and everything that loads files, read a lab's own format.
 
     The values that the reader returns are checked as those of any other file: a rate or a
     unit that it does not state must be given, and may not contradict what is given.
@@ -272,7 +272,7 @@ def register_reader(suffix: str, reader: Reader | None) -> None:
     Raises
     ------
     ValueError
-        If the suffix is none, or that of a format that the library reads.
+        If the suffix is not one, or is that of a format that the library reads.
 
     Examples
     --------
@@ -305,7 +305,7 @@ def register_reader(suffix: str, reader: Reader | None) -> None:
 
 
 def is_signal(path: Path) -> bool:
-    """Whether a file of a folder is taken for a recording: a WFDB header or another known file."""
+    """Whether a file in a folder counts as a recording: a WFDB header or another known file."""
     return path.suffix.lower() in suffixes()
 
 
@@ -395,7 +395,7 @@ def _rate(stored: Stored, given: float | None) -> tuple[float, list[str]]:
 
 
 def _millivolts(stored: Stored, unit: str | None, scale: float | None) -> tuple[float, list[str]]:
-    """Millivolts per stored unit, and what stands against it."""
+    """Return millivolts per stored unit, and what speaks against it."""
     if unit is not None and unit not in UNITS:
         return math.nan, [f"unit {unit!r} is unknown: write V, mV, uV or nV"]
     if scale is not None and not (math.isfinite(scale) and scale != 0):

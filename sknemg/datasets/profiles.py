@@ -103,15 +103,15 @@ class TextProfile:
         Raises
         ------
         ValueError
-            If the file holds no profile.
+            If the file does not hold a profile.
         """
         known = {field.name for field in fields(cls)}
         try:
             stated = json.loads(Path(path).read_text(encoding="utf-8"))
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"{str(path)!r} is no profile ({error}): save it again.") from error
+            raise ValueError(f"{str(path)!r} is not a profile ({error}): save it again.") from error
         if not isinstance(stated, dict) or "name" not in stated or not set(stated) <= known:
             raise ValueError(
-                f"{str(path)!r} is no profile: it needs a name, and may state {sorted(known)}."
+                f"{str(path)!r} is not a profile: it needs a name, and may state {sorted(known)}."
             )
         return cls(**stated)

@@ -147,7 +147,7 @@ def load_recordings(
         if pattern is not None:
             found, wrong = subjects_in(names, pattern)
             for problem, at in wrong.items():
-                findings.add("", at, problem, "correct the pattern, or name the files anew")
+                findings.add("", at, problem, "correct the pattern, or rename the files")
             source.rows.insert(0, "subject", found)
     if subject is not None:
         if "subject" in source.rows:

@@ -31,7 +31,7 @@ _SOURCE = ("file", "file_unit", "scale", "channel", "start", "stop", "table_row"
 
 
 def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
-    """Save recordings as a folder that `load_cohort` reads back, bit for bit.
+    """Save recordings as a folder that `load_cohort` reads back bit for bit.
 
     Signals become ``data/*.npy`` (float32, millivolts), the columns ``subjects.csv`` and
     ``recordings.csv``, and their types ``datapackage.json``, so that a code ``"01"`` stays text
@@ -88,7 +88,7 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
 
 
 def check_signals(writer: str, X: Recordings) -> None:
-    """Refuse segments, and recordings of nobody."""
+    """Refuse segments, and recordings without subjects."""
     if X.item_shape != () or "subject" not in X:
         raise ValueError(
             f"{writer} needs signals with a column 'subject': give recordings before a Segmenter."
@@ -104,7 +104,7 @@ def check_empty(folder: Path) -> None:
 def checked(
     X: Recordings, y: ArrayLike | None, source: Sequence[str] = _SOURCE
 ) -> tuple[pd.DataFrame, NDArray[Any] | None]:
-    """Return the columns to be written and the diagnoses, or refuse what would not return.
+    """Return the columns to be written and the diagnoses, or refuse what would not be read back.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def checked(
 
 
 def _as_text(meta: pd.DataFrame, y: NDArray[Any]) -> tuple[dict[str, str], dict[str, list[Field]]]:
-    """Write both tables, and describe their columns; refuse columns that would not return."""
+    """Write both tables, and describe their columns; refuse columns that would not be read back."""
     columns: dict[str, list[str]] = {}
     fields: dict[str, Field] = {}
     wrong = []
@@ -171,7 +171,7 @@ def _as_text(meta: pd.DataFrame, y: NDArray[Any]) -> tuple[dict[str, str], dict[
 
 
 def check_returns(X: Recordings, y: NDArray[Any] | None) -> None:
-    """Refuse what a loader would refuse or return as something else."""
+    """Refuse what a loader would refuse or not return as it is."""
     found: list[tuple[int, str, str]] = []
     names = X["subject"].astype(str)
     kinds = X["subject"].astype(object).groupby(names.to_numpy()).nunique()
@@ -211,7 +211,9 @@ def check_returns(X: Recordings, y: NDArray[Any] | None) -> None:
         recording = X["recording"].astype(object).where(X["recording"].notna(), None)
         pairs = pd.DataFrame({"subject": names.to_numpy(), "recording": recording.map(str)})
         for row in np.flatnonzero(recording.notna() & pairs.duplicated()).tolist():
-            problem = f"recording {shown(recording.iloc[row])} of a subject for the second time"
+            problem = (
+                f"recording {shown(recording.iloc[row])} is the second of this name for its subject"
+            )
             found.append((row, problem, "name the recordings differently"))
     if found:
         raise InvalidRecordingsError(pd.DataFrame(found, columns=PROBLEM_COLUMNS))
@@ -227,7 +229,7 @@ def _one_each(columns: Mapping[str, list[str]], name: str) -> bool:
 
 
 def writable(meta: pd.DataFrame, source: Sequence[str] = _SOURCE) -> pd.DataFrame:
-    """Return the columns for the tables; those of the file that was read get other names."""
+    """Return the columns for the tables; those that say what file was read get other names."""
     names = list(meta.columns)
     wrong = [
         name
@@ -250,7 +252,7 @@ def writable(meta: pd.DataFrame, source: Sequence[str] = _SOURCE) -> pd.DataFram
     if wrong:
         raise ValueError(
             f"Columns {shown([*wrong, *nested])} cannot be written: rename or drop them (names are "
-            f"text without blanks around it, each used once; {shown(sorted({*ALIASES, 'unit'}))} "
+            f"text without blanks around them, each used once; {shown(sorted({*ALIASES, 'unit'}))} "
             "and other names of a rate or a unit have a meaning there)."
         )
     return meta

@@ -163,14 +163,14 @@ class _Labeler:
                 self._check_origin(request)
                 given = request.headers.get("x-csrf", "").encode("latin-1")
                 if not hmac.compare_digest(given, _mark(secret).encode()):
-                    raise HTTPException(403, "This request is not of the page.")
+                    raise HTTPException(403, "This request does not come from the page.")
             return await endpoint(request, reader)
 
         return checked
 
     def _check_origin(self, request: Request) -> None:
         if request.headers.get("origin", "").lower() not in self._origins:
-            raise HTTPException(403, "This request is of another page.")
+            raise HTTPException(403, "This request comes from another page.")
 
     # -- reading --------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What stands before the application: which hosts are answered, how much, and how often."""
+"""What guards the application: which hosts are answered, how much, and how often."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Allowance:
         self._buckets: OrderedDict[object, tuple[float, float]] = OrderedDict()
 
     def takes(self, who: object, now: float | None = None) -> bool:
-        """Take a token, if there is one.
+        """Take a token if there is one.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""How long the server waits for a request: who sends one byte a minute holds no connection."""
+"""How long the server waits for a request: sending one byte a minute keeps no connection open."""
 
 from __future__ import annotations
 

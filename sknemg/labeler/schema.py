@@ -1,4 +1,4 @@
-"""Tables of the study file, and how a file is made: what is written is never changed."""
+"""Tables of the study file, and how a file is made; what is written is never changed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ CREATE VIEW votes AS
     LEFT JOIN recording ON recording.number = event.recording
     ORDER BY event.id;
 """
-#: What is only ever added to: the triggers let nobody change it, this program included.
+#: Tables that are only added to: triggers let nobody change them, not even this program.
 _APPEND_ONLY = ("study", "recording", "reading", "assistance", "part", "event")
 
 
@@ -67,7 +67,7 @@ def make_file(
     model: Mapping[str, Mapping[str, float]],
     tokens: Sequence[str],
 ) -> None:
-    """Make a study file that only its owner can read; a file that is there is left alone.
+    """Make a study file that only its owner can read; an existing file is left alone.
 
     Parameters
     ----------

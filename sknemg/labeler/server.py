@@ -1,4 +1,4 @@
-"""Where the page is served, and how: the loopback interface, TLS, or a proxy in front."""
+"""Where the page is served, and how: on the loopback interface, with TLS, or behind a proxy."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Address:
     Raises
     ------
     ValueError
-        If others than this machine could listen in, or if the links would lead nowhere.
+        If machines other than this one could listen in, or if the links would lead nowhere.
 
     Examples
     --------
@@ -82,7 +82,7 @@ class Address:
                 f"'emg.example.org'{port}, in ASCII and without 'https://'."
             )
         if not self.name and _is_any(self.host):
-            raise ValueError(f"host={self.host!r} is no name for links: give `name`.")
+            raise ValueError(f"host={self.host!r} cannot stand in links: give `name`.")
         if not 0 < self.port < 65_536:
             raise ValueError(f"port={self.port} must be from 1 to 65535.")
 
@@ -178,7 +178,7 @@ def make_server(app: ASGIApp, address: Address) -> uvicorn.Server:
 
 
 def listen(address: Address) -> socket.socket:
-    """Take an address for `serve`, and look at the files of TLS, before anyone is told of it.
+    """Take an address for `serve`, and check the TLS files, before anyone is told of it.
 
     Parameters
     ----------
@@ -192,9 +192,9 @@ def listen(address: Address) -> socket.socket:
     Raises
     ------
     OSError
-        If something else listens there, or if it is no address of this machine.
+        If something else listens there, or if it is not an address of this machine.
     ValueError
-        If the files of TLS are no certificate with its key, as PEM.
+        If the TLS files are not a certificate and its key in PEM format.
 
     Examples
     --------
@@ -202,7 +202,7 @@ def listen(address: Address) -> socket.socket:
     >>> listen(Address(host="example.invalid", name="a.example", behind_proxy=True))
     Traceback (most recent call last):
         ...
-    OSError: host='example.invalid' is no address of this machine (...): give another `host`.
+    OSError: host='example.invalid' is not an address of this machine (...): give another `host`.
     """
     if address.tls:
         _check_tls(*address.tls)
@@ -220,11 +220,13 @@ def _refused(address: Address, error: Exception) -> str:
         return f"port={address.port} is taken by another server: give another `port`."
     if code in (errno.EACCES, errno.EPERM):
         return f"port={address.port} is not open to you ({reason}): give a `port` above 1023."
-    return f"host={address.host!r} is no address of this machine ({reason}): give another `host`."
+    return (
+        f"host={address.host!r} is not an address of this machine ({reason}): give another `host`."
+    )
 
 
 def _check_tls(cert: Path, key: Path) -> None:
-    """Refuse files that are no certificate and its key; a passphrase is asked for by `serve`."""
+    """Refuse files that are not a certificate and its key; `serve` asks for a passphrase."""
     for file in (cert, key):
         with open(file, "rb"):  # whoever may not read it is told so of this file
             pass
@@ -232,14 +234,16 @@ def _check_tls(cert: Path, key: Path) -> None:
     try:
         context.load_verify_locations(cert)
     except ssl.SSLError as error:
-        raise ValueError(f"{str(cert)!r} holds no certificate as PEM: correct `tls`.") from error
+        raise ValueError(
+            f"{str(cert)!r} holds no certificate in PEM format: correct `tls`."
+        ) from error
     try:
         context.load_cert_chain(cert, key, _asked)
     except _PassphraseError:
         pass
     except ssl.SSLError as error:
         raise ValueError(
-            f"{str(key)!r} holds no key as PEM, or another one than that of the certificate in "
+            f"{str(key)!r} holds no key in PEM format, or not that of the certificate in "
             f"{str(cert)!r}: correct `tls`."
         ) from error
 

@@ -49,7 +49,7 @@ def as_traces(X: Recordings, shown: tuple[str, ...] = ()) -> list[Trace]:
     X : Recordings
         Signals in millivolts.
     shown : tuple of str, default=()
-        Columns that may be shown; others leave no trace here.
+        Columns that may be shown; nothing else is passed on.
 
     Returns
     -------

@@ -93,7 +93,7 @@ class Store:
     Raises
     ------
     ValueError
-        If the file is none of a study.
+        If the file is not that of a study.
 
     Examples
     --------
@@ -225,8 +225,8 @@ class Store:
         """
         if not 0 <= reader < self.study.n_readers:
             raise ValueError(
-                f"Reader {reader + 1} is none of the {self.study.n_readers} of the study: give a "
-                "number from 1."
+                f"Reader {reader + 1} is not one of the {self.study.n_readers} of the study: give "
+                "a number from 1."
             )
         token = secrets.token_urlsafe(32)
         with self._transaction() as connection:
@@ -425,7 +425,7 @@ class Store:
 
     @staticmethod
     def _now(connection: sqlite3.Connection) -> float:
-        """Tell the time, later than that of every vote: which one is the last must be clear."""
+        """Return a time later than that of every vote: it must be clear which is the last."""
         (last,) = connection.execute("SELECT max(time) FROM event").fetchone()
         return max(time.time(), 0.0 if last is None else last + 0.001)
 
@@ -522,7 +522,7 @@ def _as_json(display: Mapping[str, Any]) -> str:
 def _check(vote: Vote, study: Study) -> None:
     answers = (*study.classes, CANNOT_SAY)
     if vote.answer not in answers:
-        raise ValueError(f"The answer {shown(vote.answer)} is none of {shown(answers)}.")
+        raise ValueError(f"The answer {shown(vote.answer)} is not one of {shown(answers)}.")
     if vote.confidence is not None and vote.confidence not in range(1, 6):
         raise ValueError(f"confidence={vote.confidence} must be 1 to 5.")
     if not 1 <= len(vote.uuid) <= 64 or not vote.uuid.isascii():

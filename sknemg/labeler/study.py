@@ -1,4 +1,4 @@
-"""Settings of a reader study, and which reader sees which patient when."""
+"""Settings of a reader study: which reader sees which patient, and when."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _check_numbers(study: Study) -> None:
     if not study.gains or not all(math.isfinite(gain) and gain > 0 for gain in study.gains):
         raise ValueError(f"gains={shown(study.gains)} must be microvolts per division > 0.")
     if sorted(set(study.gains)) != list(study.gains):
-        raise ValueError(f"gains={shown(study.gains)} must rise.")
+        raise ValueError(f"gains={shown(study.gains)} must be in ascending order.")
     if not (math.isfinite(study.pause) and study.pause >= 0):
         raise ValueError(f"pause={study.pause} must be a number of days >= 0.")
 
@@ -202,7 +202,7 @@ class Case:
 
 
 def plan(study: Study, subjects: Sequence[str]) -> list[Case]:
-    """Lay out who reads what when.
+    """Plan who reads what, and when.
 
     Every reader gets a random order of subjects in each arm, and of a subject's recordings in each
     reading. All readers repeat the same subjects, in the order of their first reading, so that no
@@ -280,7 +280,7 @@ def cohort_hash(X: Recordings) -> str:
 
 
 def check_cohort(study: Study, X: Recordings) -> None:
-    """Refuse recordings that are not those of the study.
+    """Refuse recordings other than those of the study.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Write into X whose recordings its rows are, and their numbers, if X has room for it."""
+"""Write subjects and row numbers into X, if X has room for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sknemg.recordings.recordings import Recordings
 
 
 def carries_subjects(X: Any) -> bool:
-    """Tell whether a container has room for a column ``subject`` that is no feature.
+    """Tell whether a container has room for a column ``subject`` that is not a feature.
 
     Parameters
     ----------

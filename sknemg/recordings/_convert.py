@@ -18,7 +18,7 @@ GiveBack = Callable[[Recordings], Any]
 
 
 def unpack(X: Any, *, item_ndim: int, input_sfreq: float | None) -> tuple[Recordings, GiveBack]:
-    """Bring any container to `Recordings`, with the way back to a container of its kind.
+    """Convert any container to `Recordings`, and return the way back to its kind.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def unpack(X: Any, *, item_ndim: int, input_sfreq: float | None) -> tuple[Record
 def to_recordings(
     X: Any, *, item_ndim: int | None = None, sfreq: float | None = None
 ) -> Recordings | None:
-    """Bring any container to `Recordings`, without a look at its samples.
+    """Convert any container to `Recordings` without looking at its samples.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def to_recordings(
 
 
 def table_of(X: Any) -> pd.DataFrame:
-    """Give what is known of each row of X: the table of Recordings, or a DataFrame itself.
+    """Return what is known about each row of X: the table of Recordings, or a DataFrame itself.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def is_ragged(X: Any) -> bool:
 
 
 def _way_back(X: Any, item_ndim: int) -> GiveBack:
-    """Return the function that makes a container of the kind of X of transformed recordings."""
+    """Return the function that turns transformed recordings into a container of the kind of X."""
     if isinstance(X, Recordings):
         return _same
     if isinstance(X, pd.DataFrame):
@@ -237,6 +237,6 @@ def known_sfreq(data: Recordings) -> float | None:
 def wrap(
     values: NDArray[Any] | Windows, n_rows: int, n_items: int, sfreq: float = np.nan
 ) -> Recordings:
-    """Give an array of items the form of `Recordings`, the same number to each row."""
+    """Wrap an array of items as `Recordings`, with the same number in each row."""
     meta = pd.DataFrame({"sfreq": np.full(n_rows, sfreq)})
     return Recordings.from_ragged(values, np.arange(n_rows + 1) * n_items, meta)

@@ -8,9 +8,9 @@ import numpy as np
 
 
 def entry_text(entry: Any) -> str:
-    """Write an entry as whoever typed it: a whole number has no point.
+    """Write an entry as it was typed: a whole number without a decimal point.
 
-    pandas makes floats of the integers of a column as soon as one is missing.
+    pandas turns the integers of a column into floats as soon as one is missing.
 
     Parameters
     ----------

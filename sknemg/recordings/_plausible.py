@@ -21,18 +21,18 @@ _SMALL = 0.1  # mV from peak to peak; EMG of 30 mV, given in volts, has 0.06
 
 #: What amplitudes tell, and what it means.
 AMPLITUDES = {
-    "amplitude": f"a peak above {HIGHEST_PEAK:g} mV, as of a wrong unit or scale",
-    "counts": "whole numbers only, as of a converter's counts or of microvolts",
+    "amplitude": f"a peak above {HIGHEST_PEAK:g} mV, as with a wrong unit or scale",
+    "counts": "whole numbers only, as with a converter's counts or microvolts",
     "level": f"an rms below {1e3 * LOWEST_LEVEL:g} µV (at 20 kHz; at lower rates less), below the "
-    "noise of most amplifiers, as of a wrong unit or scale",
-    "constant": "one value throughout, as of a channel that was off",
+    "noise of most amplifiers, as with a wrong unit or scale",
+    "constant": "one value throughout, as with a channel that was off",
 }
 LOWEST_RATE = 500.0  # Hz; needle EMG is filtered from 10 Hz to 10 kHz
 KILOHERTZ = 200.0  # Hz; no machine samples at more kilohertz
-LOW_RATE = f"sampled below {LOWEST_RATE:g} Hz, as of kilohertz that were given for hertz"
-_VERY_LOW = f"sampled below {KILOHERTZ:g} Hz, as of kilohertz that were given for hertz"
+LOW_RATE = f"sampled below {LOWEST_RATE:g} Hz, as with kilohertz given for hertz"
+_VERY_LOW = f"sampled below {KILOHERTZ:g} Hz, as with kilohertz given for hertz"
 _SHORTEST = 0.01  # s; too short for a recording
-SHORT = f"shorter than {1e3 * _SHORTEST:g} ms, as of an array whose columns are the recordings"
+SHORT = f"shorter than {1e3 * _SHORTEST:g} ms, as with an array whose columns are the recordings"
 
 
 class ImplausibleWarning(UserWarning):
@@ -51,7 +51,7 @@ class ImplausibleWarning(UserWarning):
     ...         Recordings([microvolts], sfreq=10_000)
     ...     except ImplausibleWarning as warning:
     ...         print(str(warning).splitlines()[1])
-      a peak above 50 mV, as of a wrong unit or scale: row 0 (300 mV)
+      a peak above 50 mV, as with a wrong unit or scale: row 0 (300 mV)
     """
 
 
@@ -75,8 +75,8 @@ def warn_if_unlike_emg(
     names : Index of shape (n_recordings,), default=None
         What the rows are called; by default they are counted.
     made : bool, default=False
-        Whether a step may have brought the signals to their rate. Of what a `Downsampler` made on
-        purpose, nothing is said: a rate is then judged to be low below 200 Hz.
+        Whether a step may have changed the rate. A low rate that a `Downsampler` made on purpose is
+        not reported: only rates below 200 Hz then count as low.
     stacklevel : int
         Of the warning: the frames between the user and here.
     """
@@ -129,7 +129,7 @@ def kilohertz_hint(sfreq: float) -> str:
 
 
 def lowest_level(sfreq: float) -> float:
-    """Give the rms in mV below which signals of a rate are less than most amplifiers' noise.
+    """Return the rms in mV below which signals of a rate are weaker than most amplifiers' noise.
 
     White noise of half the bandwidth has half the power.
 
@@ -157,7 +157,7 @@ def unlike_emg(
     Returns
     -------
     dict of {"amplitude", "counts", "level", "constant"} to dict of row to str
-        The rows with what was measured there, of the flaws that there are.
+        For each flaw found, the rows with what was measured.
 
     Examples
     --------

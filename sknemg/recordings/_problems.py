@@ -94,7 +94,7 @@ def raise_problems(rows: ArrayLike, problems: list[str], remedy: str) -> None:
 def refuse_masked(X: Any) -> None:
     """Raise if samples of an array, or of rows in a list, are masked, naming the rows.
 
-    An array that numpy makes of them would hold the numbers behind the mask.
+    A plain array made from them would hold the numbers behind the mask.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def capped(
 
 
 def check_counts(**given: Any) -> None:
-    """Refuse parameters, given by name, that are no whole numbers from 1."""
+    """Refuse parameters, given by name, that are not integers >= 1."""
     for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise ValueError(f"{name}={value!r} must be an integer >= 1.")
@@ -158,7 +158,7 @@ def check_flags(**given: Any) -> None:
 
 
 def check_generator(random_state: Any) -> np.random.Generator:
-    """Return the generator of a seed, or refuse what is no seed.
+    """Return the generator of a seed, or refuse what is not a seed.
 
     Examples
     --------

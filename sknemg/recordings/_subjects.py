@@ -230,7 +230,7 @@ def several_diagnoses(subjects: Any, y: Any) -> dict[Any, dict[Any, NDArray[np.i
     Parameters
     ----------
     subjects, y : array-like of shape (n_rows,)
-        A row whose subject or diagnosis is missing counts for nothing.
+        Rows whose subject or diagnosis is missing are ignored.
 
     Returns
     -------
@@ -296,7 +296,7 @@ def written_alike(subjects: Iterable[Any]) -> list[list[Any]]:
 
 
 def _bare(name: Any) -> str:
-    """Write a subject without what a slip of the pen changes: 1, "01" and 1.0 are one."""
+    """Write a subject without what a slip of the pen may change: 1, "01" and 1.0 are the same."""
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", str(name)).casefold())
     kept = "".join(c for c in text if not c.isspace() and unicodedata.category(c) != "Cf")
     whole = re.sub(r"^(\d+)\.0+$", r"\1", kept)

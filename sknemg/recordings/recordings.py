@@ -1,4 +1,4 @@
-"""`Recordings`: signals of any length with a table of what is known of each, as one ``X``."""
+"""`Recordings`: signals of any length with a table of what is known about each, as one ``X``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MILLIVOLTS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "µV": 1e-3, "μV": 1e-3, "nV": 1
 
 
 class Recordings:
-    """Recordings of unequal length, one per row, with a table of what is known of each.
+    """Recordings of unequal length, one per row, with a table of what is known about each.
 
     A recording is one signal from one muscle of one subject. All items (samples, segments or
     images) lie in one flat buffer, as in an Arrow list array, so that a step on segments works
@@ -55,10 +55,10 @@ or DataFrame
     ----------
     values : ndarray of shape (n_items, ...), float32 (images may be uint8)
         All items of all rows, one after the other. The item shape is ``()`` for signals,
-        ``(n_times,)`` for segments, ``(n_chans, height, width)`` for images. Where they are
-        `Windows`, they become an array when this is asked for, and stay one.
+        ``(n_times,)`` for segments, ``(n_chans, height, width)`` for images. `Windows`
+        become an array as soon as this is asked for, and stay one.
     items : ndarray or Windows of shape (n_items, ...)
-        The same without making an array of them: the windows of the :class:`~sknemg.Segmenter`
+        The same, without making an array: the windows of the :class:`~sknemg.Segmenter`
         overlap, and as an array take several times the memory of their signal.
     offsets : ndarray of shape (n_recordings + 1,), int64
         Row ``i`` holds ``values[offsets[i]:offsets[i + 1]]``.
@@ -131,7 +131,7 @@ or DataFrame
         self._warn(stacklevel=3)
 
     def _warn(self, stacklevel: int) -> None:
-        """Warn of what is usable and hardly meant."""
+        """Warn of what is usable but probably not intended."""
         if "subject" in self:
             warn_if_alike(self["subject"], stacklevel=stacklevel)
         if self.item_shape == ():
@@ -148,7 +148,7 @@ or DataFrame
     def from_ragged(
         cls, values: NDArray[Any] | Windows, offsets: ArrayLike, meta: pd.DataFrame
     ) -> Recordings:
-        """Wrap a flat buffer without a copy and without a look at its samples.
+        """Wrap a flat buffer without copying it or looking at its samples.
 
         Parameters
         ----------
@@ -165,7 +165,7 @@ or DataFrame
         Raises
         ------
         ValueError
-            If the three do not fit each other.
+            If the three do not match.
         """
         offsets = np.asarray(offsets, dtype=np.int64)
         bounds = offsets.ndim == 1 and len(offsets) > 0 and offsets[0] == 0
@@ -217,7 +217,7 @@ or DataFrame
 
     @classmethod
     def _read_frame(cls, frame: pd.DataFrame) -> Recordings:
-        """Build from a DataFrame without a look at the samples and the names."""
+        """Build from a DataFrame without looking at samples or names."""
         table, column = _split_frame(frame, "mV")
         found = [_as_items(items) for items in column]
         if wrong := [(row, *items) for row, items in enumerate(found) if isinstance(items, tuple)]:
@@ -557,7 +557,7 @@ def _as_array(items: Any) -> NDArray[Any] | None:
 
 
 def _as_items(items: Any) -> NDArray[Any] | tuple[str, str]:
-    """Give the items of a row, or why what it holds cannot be its items, and what to do."""
+    """Return the items of a row, or why they cannot be used and what to do."""
     if pd.api.types.is_scalar(items):
         return "no signal", "give an array or leave the recording out"
     if np.ma.is_masked(items):
@@ -589,12 +589,12 @@ def _flatten(rows: list[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[np.int64]]
 
 
 def offsets_of(lengths: ArrayLike) -> NDArray[np.int64]:
-    """Return where rows of these lengths begin in a flat buffer, and its end."""
+    """Return where rows of these lengths begin in a flat buffer, and where it ends."""
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
 def stacked(signals: Sequence[NDArray[Any]], meta: pd.DataFrame) -> Recordings:
-    """Make recordings, usable ones, of signals whose flaws the caller names: none is warned of."""
+    """Make recordings from usable signals; warning of implausible ones is left to the caller."""
     values = np.concatenate(signals).astype(np.float32, copy=False)
     offsets = offsets_of([len(signal) for signal in signals])
     return Recordings.from_ragged(values, offsets, meta).validate()
@@ -615,7 +615,7 @@ def _as_meta(table: Mapping[str, Any], n_rows: int) -> pd.DataFrame:
     if (wrong := rates[rates.map(lambda rate: isinstance(rate, (bool, np.bool_)))]).size:
         at = "" if np.ndim(table["sfreq"]) == 0 else f" in {listed(wrong.index, 'row')}"
         raise ValueError(
-            f"sfreq is {shown(wrong.iloc[0])}{at}, which is no rate: give rates in hertz."
+            f"sfreq is {shown(wrong.iloc[0])}{at}, which is not a rate: give rates in hertz."
         )
     try:
         if any(isinstance(rate, (str, bytes)) for rate in rates):  # "10" may be kilohertz
@@ -662,7 +662,7 @@ def _as_rows(key: Any, n_rows: int) -> NDArray[np.int64]:
 
 
 def _same_items(one: Items, other: Items) -> bool:
-    """Compare shape and bits, of windows piece by piece."""
+    """Compare shapes and bits; windows are compared piece by piece."""
     if one.shape != other.shape:
         return False
     if not isinstance(one, Windows) and not isinstance(other, Windows):

@@ -18,12 +18,11 @@ Items = Any
 
 
 class Windows:
-    """Windows of a flat signal, as an array of shape (n_windows, n_times) that is not held.
+    """Windows of a flat signal, as an array of shape (n_windows, n_times) that is never stored.
 
-    Windows that overlap would hold each sample several times. This holds where each begins; an
-    array is made where one is asked for: ``numpy.asarray(windows)``, or of some of them
-    ``numpy.asarray(windows[rows])``. It is a view: what is written into the signal later is seen
-    in its windows.
+    Overlapping windows would store each sample several times. This stores where each begins, and
+    makes an array only on request: ``numpy.asarray(windows)``, or ``numpy.asarray(windows[rows])``
+    for some of them. It is a view: later changes to the signal show in its windows.
 
     Parameters
     ----------
@@ -33,7 +32,7 @@ class Windows:
     n_times : int
         Samples in a window.
     sizes : array-like of shape (n_windows,), int, default=None
-        Samples of the signal in each window, which zeros fill up behind them; by default all
+        Samples of the signal in each window, which is filled up with zeros; by default all
         `n_times`.
 
     Attributes
@@ -113,7 +112,7 @@ class Windows:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the array that is not held."""
+        """Bytes of the array that is never stored."""
         return len(self) * self.n_times * self.dtype.itemsize
 
     def __len__(self) -> int:
@@ -123,7 +122,7 @@ class Windows:
         return (self[row] for row in range(len(self)))
 
     def __getitem__(self, key: Any) -> Any:
-        """Give the array of one window (int), or some of the windows as `Windows`."""
+        """Return the array of one window (int), or some of the windows as `Windows`."""
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
             key = key[0]  # how scikit-learn indexes anything that has a shape
         if isinstance(key, (int, np.integer)) and not isinstance(key, (bool, np.bool_)):
@@ -202,7 +201,7 @@ class Windows:
         return first < np.searchsorted(places, self.starts + self.sizes)
 
     def trimmed(self) -> Windows:
-        """Leave out what lies farther from every window than a window is long.
+        """Leave out samples that are farther from every window than a window is long.
 
         Returns
         -------
@@ -217,7 +216,7 @@ class Windows:
         return self._of(spans)
 
     def _own(self) -> Windows:
-        """Leave out what is nobody's here; nothing is copied where all windows are left."""
+        """Leave out samples that no window needs; nothing is copied if all windows are kept."""
         return self._of(self._spans(0)) if self._is_part else self.trimmed()
 
     def _of(self, spans: NDArray[np.int64]) -> Windows:
@@ -232,7 +231,7 @@ class Windows:
         return Windows(kept, starts, self.n_times, self.sizes)
 
     def _spans(self, gap: int) -> NDArray[np.int64]:
-        """First sample of each stretch in use, and the one behind; smaller gaps count as used."""
+        """First sample of each stretch in use, and the one after it; smaller gaps count as used."""
         order = np.argsort(self.starts, kind="stable")
         starts = self.starts[order]
         stops = np.maximum.accumulate(starts + self.sizes[order])
@@ -242,7 +241,7 @@ class Windows:
         return np.stack([starts[np.r_[0, new]], stops[np.r_[new - 1, len(stops) - 1]]], axis=1)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # What is sent away holds nobody's signal but that of its own windows.
+        # A pickle holds the signal of its own windows and no other.
         own = self._own()
         sizes = None if (own.sizes == own.n_times).all() else own.sizes
         return Windows, (np.ascontiguousarray(own.signal), own.starts, own.n_times, sizes)
@@ -256,7 +255,7 @@ class Windows:
 
 
 def concatenate(parts: Sequence[Items]) -> Items:
-    """Join items: windows if all are, of as much of their signals as they need; else an array."""
+    """Join items: windows with as much signal as they need, if all are windows; else an array."""
     if not all(isinstance(part, Windows) for part in parts):
         return np.concatenate([np.asarray(part) for part in parts])
     own = [part._own() for part in parts]
@@ -270,13 +269,13 @@ def concatenate(parts: Sequence[Items]) -> Items:
 
 
 def in_chunks(items: Items, n: int = 256) -> Iterator[NDArray[Any]]:
-    """Give items as arrays of `n` each, the last one perhaps shorter."""
+    """Yield items as arrays of `n` each; the last one may be shorter."""
     for start in range(0, len(items), n):
         yield np.asarray(items[start : start + n])
 
 
 def holding(items: Items, test: Callable[[NDArray[Any]], NDArray[np.bool_]]) -> NDArray[np.int64]:
-    """Find the items that hold a number of some kind; `test` tells it of each number."""
+    """Find the items that hold a number of some kind; `test` says which numbers are."""
     if isinstance(items, Windows):
         return np.flatnonzero(items.reach(test))
     axes = tuple(range(1, items.ndim))

@@ -329,7 +329,7 @@ def test_the_command_names_the_most_frequent_errors(model, archive, tmp_path, ca
 
 def test_a_worker_that_sees_no_files_says_so(model, archive):
     task = work.Task(str(model), "", "a.csv", "/no/such/folder", {}, {})
-    with pytest.raises(FileNotFoundError, match="sees no '/no/such/folder'"):
+    with pytest.raises(FileNotFoundError, match="cannot see '/no/such/folder'"):
         work.diagnose_partition(task, pd.DataFrame(), {})
     with pytest.raises(FileNotFoundError, match="the model"):
         work.diagnose_partition(replace(task, model="/none"), pd.DataFrame(), {})

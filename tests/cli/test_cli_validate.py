@@ -88,7 +88,7 @@ def test_all_that_is_wrong_is_listed_once_as_text_table_and_page(folder, capsys)
     assert printed.err == ""
     assert "1 problem; 2 of 3 recordings have flaws." in printed.out
     assert "recordings.csv, row 5: file 'data/00003.npy': there is no" in printed.out
-    assert "as of a wrong unit or scale:\n    row 2, data/00000.npy: " in printed.out
+    assert "as with a wrong unit or scale:\n    row 2, data/00000.npy: " in printed.out
     assert "row 3, data/00001.npy: 0.98 of 1.00 s" in printed.out
     flaws = pd.read_csv(folder / "out" / "flaws.csv")
     assert flaws["flaw"].tolist() == ["amplitude", "flat"]

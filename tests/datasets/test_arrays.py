@@ -70,7 +70,7 @@ def test_npz_under_other_names_of_a_rate_and_a_unit(tmp_path, names):
 def test_npz_of_a_time_axis_alone(tmp_path):
     path = tmp_path / "a.npz"
     for name, message in (
-        ("t", "is called as a time axis"),
+        ("t", "is named like a time axis"),
         ("x", "in equal steps, as a time axis"),
     ):
         np.savez(path, **{name: np.arange(400) / 1e4}, fs=1e4, unit="mV")
@@ -171,7 +171,7 @@ def test_both_versions_of_the_header(tmp_path, version):
 def test_arrays_that_are_not_one_signal(tmp_path, array, suffix):
     path = tmp_path / f"a{suffix}"
     np.save(path, array) if suffix == ".npy" else np.savez(path, signal=array)
-    with pytest.raises(ReadError, match=r"an array of shape .*: save one signal as 1-D array"):
+    with pytest.raises(ReadError, match=r"an array of shape .*: save one signal as a 1-D array"):
         read_recording(path, **BOTH)
 
 
@@ -234,11 +234,11 @@ def header(shape="(10,)", descr="'<f4'", length=None, version=1):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (header("(11,)") + bytes(40), "44 bytes of shape .* and 40 bytes are there"),
-        (header("(9,)") + bytes(40), "36 bytes of shape .* and 40 bytes are there"),
-        (header("(1000000000000,)") + bytes(40), "4000000000000 bytes .* and 40 bytes are there"),
-        (header("(-1,)") + bytes(40), r"the shape \(-1,\) by its header"),
-        (header("(-2, -5)") + bytes(40), r"the shape \(-2, -5\) by its header"),
+        (header("(11,)") + bytes(40), "44 bytes of shape .* and 40 bytes are present"),
+        (header("(9,)") + bytes(40), "36 bytes of shape .* and 40 bytes are present"),
+        (header("(1000000000000,)") + bytes(40), "4000000000000 bytes .* and 40 bytes are present"),
+        (header("(-1,)") + bytes(40), r"the shape \(-1,\) according to its header"),
+        (header("(-2, -5)") + bytes(40), r"the shape \(-2, -5\) according to its header"),
         (
             header("(4611686018427387905, 4)") + bytes(16),
             "73786976294838206480 bytes",
@@ -251,8 +251,8 @@ def header(shape="(10,)", descr="'<f4'", length=None, version=1):
         (header(length=20) + bytes(40), "not readable as NP"),
         (header()[:60], "not readable as NP"),
         (header("(" * 3000) + bytes(40), "not readable as NP"),
-        (b"\x93NUMP", "is no NPY array"),
-        (b"", "is no NPY array"),
+        (b"\x93NUMP", "is not an NPY array"),
+        (b"", "is not an NPY array"),
     ],
 )
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
@@ -316,7 +316,7 @@ def test_a_directory_that_lies_about_the_size(tmp_path):
             archive.writestr("signal.npy", large)
 
     write()
-    with pytest.raises(ReadError, match=r"40 bytes of shape .* and 16777216 bytes are there"):
+    with pytest.raises(ReadError, match=r"40 bytes of shape .* and 16777216 bytes are present"):
         read_recording(path, **BOTH)
     directory_says(path, len(head) + 40)
     with memory_below(2**20), pytest.raises(ReadError, match="Bad CRC-32"):
@@ -364,7 +364,7 @@ def test_names_that_an_archive_holds_twice_or_hides(tmp_path):
     with pytest.raises(ReadError, match="no signal in the file"):
         read_recording(path, **BOTH)
     path.write_bytes(pickle.dumps(RAMP))
-    with pytest.raises(ReadError, match=r"no NPZ archive .a pickle is refused"):
+    with pytest.raises(ReadError, match=r"not an NPZ archive .a pickle is refused"):
         read_recording(path, **BOTH)
 
 

@@ -170,7 +170,7 @@ def test_what_the_specification_requires_is_written(folder):
         ({"task": ["a", None, "b"]}, {"task": None}, "row 1: no task"),
         ({}, {"sidecar": {"TaskName": "x"}}, "sidecar has .*'TaskName'"),
         ({}, {"y": ["myopathy", "normal", "normal"]}, "diagnos"),
-        ({"sfreq": 48_000.123}, {}, "fill no data records"),
+        ({"sfreq": 48_000.123}, {}, "cannot be divided into data records"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_before_writing(tmp_path, columns, how, message):
@@ -272,7 +272,7 @@ def test_contradictions_are_all_named_at_once(tmp_path):
         ("*B2*_channels.tsv", "EMG\tEMG", "EMG\temg", "no channel of the type EMG"),
         ("*B2*_channels.tsv", "\tunits", "\tunit", "no column 'units'"),
         ("*B2*_emg.json", "48000", "4800", "says 48000 Hz, emg.json 4800 Hz: correct one"),
-        ("*B2*_emg.json", "{", "[", "no JSON"),
+        ("*B2*_emg.json", "{", "[", "not JSON"),
     ],
 )
 def test_each_fault_of_a_folder_is_named(folder, file, old, new, message):
@@ -308,7 +308,7 @@ def test_links_names_and_missing_sidecars_are_refused(folder, tmp_path):
     said = problems(folder)
     for part in (
         "a link leads out of the folder",
-        "no channels.tsv that holds for it",
+        "no channels.tsv, which says what is EMG, applies to it",
         "a name with sub-02 in the folder of sub-01",
         "sub-01_rest_emg.bdf: a name",
     ):

@@ -178,7 +178,7 @@ def test_words_for_diagnoses_that_mean_nothing(make_folder):
     with pytest.raises(ValueError, match="diagnoses cannot be used") as caught:
         load_cohort(folder, diagnoses=diagnoses, **RATE_UNIT)
     for text in (
-        "'ALS': 'neuropaty' is no diagnosis (give myopathy, neuropathy or normal; ",
+        "'ALS': 'neuropaty' is not a diagnosis (give myopathy, neuropathy or normal; ",
         "0: 'normal' is not text and text",
         "'y': None is not text and text",
         "'X ': means both 'normal' and 'neuropathy'",
@@ -292,7 +292,7 @@ def test_everything_wrong_is_listed_at_once(make_folder):
         "recordings.csv, row 8: file '../a.npy': leaves the folder: give a file inside the folder",
         "recordings.csv, row 9: file 'C:\\\\a.npy': is an absolute path",
         "recordings.csv, row 10: file 'sub\\\\a.npy': has backslashes: write / between folders",
-        "recordings.csv, row 10: start 'x' is no number",
+        "recordings.csv, row 10: start 'x' is not a number",
         "recordings.csv, row 10: location 'left' is unknown",
         "recordings.csv, row 11: no file",
     ):
@@ -352,7 +352,7 @@ def test_a_recording_name_of_a_subject_twice(make_folder):
         files=("a.npy", "b.npy"),
         cohort="subject,diagnosis,file,recording\nA,M,a.npy,1\nA,M,b.npy,1\n",
     )
-    assert "row 3: recording '1' of a subject for the second" in problems_of(folder, **RATE_UNIT)[0]
+    assert "row 3: recording '1' is the second of this name" in problems_of(folder, **RATE_UNIT)[0]
 
 
 def test_links_out_of_the_folder(make_folder, tmp_path_factory):
@@ -602,7 +602,7 @@ def test_copies_are_named_before_writing(make_ragged, tmp_path):
         write_cohort(tmp_path / "new", X, y[rows])
     assert caught.value.problems["row"].tolist() == [len(X) - 1] * 2
     assert "the same signal as in row 2" in str(caught.value)
-    assert "recording '2' of a subject for the second time" in str(caught.value)
+    assert "recording '2' is the second of this name for its subject" in str(caught.value)
 
 
 def test_a_class_of_its_own_is_written_and_read_back(make_ragged, tmp_path):

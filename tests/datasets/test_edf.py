@@ -171,7 +171,7 @@ def test_samples_beyond_the_digital_range_are_counted(edf):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"version": "1"}, "no EDF or BDF file"),
+        ({"version": "1"}, "not an EDF or BDF file"),
         ({"version": b"\xffBIOSEMI"}, "the file ends after"),
         ({"size": "768"}, "says that it has 768 bytes, the file 1312, and 1 signals take 512"),
         ({"size": "-1"}, "number of bytes in the header is '-1', not an integer >= 256"),
@@ -222,8 +222,8 @@ def test_file_that_is_longer_or_shorter_than_its_header_says(edf):
         (-1, b"", "ends after 3 of 4 data records"),
         (512, b"", "ends after 0 of 4 data records"),
         (500, b"", "the file 500, and 1 signals take 512"),
-        (200, b"", "no EDF or BDF file"),
-        (0, b"", "no EDF or BDF file"),
+        (200, b"", "not an EDF or BDF file"),
+        (0, b"", "not an EDF or BDF file"),
     ]:
         with pytest.raises(ReadError, match=message):
             read_recording(edf(cut=cut, extra=extra))

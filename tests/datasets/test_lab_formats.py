@@ -64,7 +64,7 @@ def test_bdf_that_contradicts_itself(tmp_path):
     path.write_bytes(raw[:-3])
     refused(path, "the file ends after 0 of 1 data records")
     path.write_bytes(b"\xfeBIOSEMI" + raw[8:])
-    refused(path, "no EDF or BDF file")
+    refused(path, "not an EDF or BDF file")
     at = 256 + 16 + 80 + 8
     path.write_bytes(raw[:at] + b"x       " + raw[at + 8 :])
     refused(path, "in the BDF header the physical minimum is 'x', not a number, so give `scale`")
@@ -203,7 +203,8 @@ def structures(*entries, name="data"):
 def test_mat_5_takes_no_variable_where_another_may_be_the_signal(tmp_path, hidden, said, beside):
     path = write_5(tmp_path / "a.mat", EMG=hidden, **{beside: CLOCK}, **BESIDE)
     refused(
-        path, f"beside '{beside}': {said} may hold one .*, or give `channel`, one of '{beside}'"
+        path,
+        f"beside '{beside}': {said} may hold a signal .*, or give `channel`, one of '{beside}'",
     )
     assert len(read_recording(path, channel=beside).signal) == 2500
     path = write_5(tmp_path / "a.mat", EMG=hidden, signal=SIGNAL, **BESIDE)
@@ -221,8 +222,8 @@ def test_mat_5_takes_the_only_vector_beside_names_and_single_numbers(tmp_path, o
 
 
 def test_mat_takes_no_time_axis_for_the_signal(write_mat):
-    refused(write_mat(t=SIGNAL, **BESIDE), "the only channel, 't', is called as a time axis is")
-    refused(write_mat(**{"a.Time": SIGNAL}, **BESIDE), "'a.Time', is called as a time axis is")
+    refused(write_mat(t=SIGNAL, **BESIDE), "the only channel, 't', is named like a time axis")
+    refused(write_mat(**{"a.Time": SIGNAL}, **BESIDE), "'a.Time', is named like a time axis")
     path = write_mat(x=CLOCK.astype(np.float32), **BESIDE)
     refused(path, "'x', goes from 0 to 0.2499 in equal steps, as a time axis does")
     assert len(read_recording(path, channel="x").signal) == 2500
@@ -249,7 +250,7 @@ def test_mat_73_takes_no_variable_where_another_may_be_the_signal(tmp_path):
     add("names", [text, text, np.ones((1, 1))], "cell")
     assert read_recording(path).meta["channel"] == "x"
     add("EMG", [SIGNAL[:, None], text], "cell")
-    refused(path, r"beside 'x': 'EMG' \(a cell or structure array of 1 x 2\) may hold one")
+    refused(path, r"beside 'x': 'EMG' \(a cell or structure array of 1 x 2\) may hold a signal")
     for item, kind, said in [
         (SIGNAL.reshape(1, 50, 50), "double", r"'y' \(an array of 50 x 50 x 1\)"),
         ((SIGNAL + 1j)[:, None], "double", r"'y' \(an array of 1 x 2500\)"),
@@ -262,7 +263,7 @@ def test_mat_73_takes_no_variable_where_another_may_be_the_signal(tmp_path):
         if said is None:
             assert read_recording(path).meta["channel"] == "x"
         else:
-            refused(path, f"beside 'x': {said} may hold one")
+            refused(path, f"beside 'x': {said} may hold a signal")
 
 
 @pytest.mark.parametrize("dtype", ["i2", "u1", "f4", "i4", "f8"])
@@ -292,12 +293,12 @@ def test_mat_5_that_is_hostile(tmp_path):
     path.write_bytes(head + matrix)
     refused(path, "structures more than 6 deep")
     path.write_bytes(head + struct.pack("<II", 14, 2**31))
-    refused(path, "a variable has 2147483648 bytes by its header, 0 are there")
+    refused(path, "a variable has 2147483648 bytes according to its header, 0 are present")
     packed = zlib.compress(bytes(64))
     path.write_bytes(head + struct.pack("<II", 15, len(packed) - 9) + packed[:-9])
     refused(path, "ends early|decompress|not readable")
     path.write_bytes(b"MATLAB".ljust(200, b" "))
-    refused(path, "no MAT file of version 5 or 7.3")
+    refused(path, "not a MAT file of version 5 or 7.3")
 
 
 def test_mat_73_that_points_elsewhere(tmp_path):
@@ -324,7 +325,7 @@ def test_mat_73_whose_cells_lead_to_the_same_cells(tmp_path):
             item = file.create_dataset(name, (900, 1), h5py.ref_dtype)
             item[:, 0] = [below.ref] * 900
             below = item
-    refused(path, r"beside 'x': 'EMG' \(a cell or structure array of 1 x 900\) may hold one")
+    refused(path, r"beside 'x': 'EMG' \(a cell or structure array of 1 x 900\) may hold a signal")
 
 
 # -- Parquet -------------------------------------------------------------------------------------
@@ -362,16 +363,16 @@ def test_parquet_takes_no_column_where_another_may_be_the_signal(tmp_path, hidde
     frame = pd.DataFrame({"x": SIGNAL, "emg": hidden, "note": "rest", "on": True})
     frame.attrs = {"sfreq": RATE, "unit": "mV"}
     frame.to_parquet(path)
-    refused(path, r"beside 'x': 'emg' \(.*\) may hold one .*, or give `channel`")
+    refused(path, r"beside 'x': 'emg' \(.*\) may hold a signal .*, or give `channel`")
     assert len(read_recording(path, channel="x").signal) == 2500
     frame[["emg"]].to_parquet(path)
-    refused(path, r"no signal in the file: 'emg' \(.*\) may hold one and cannot be read")
+    refused(path, r"no signal in the file: 'emg' \(.*\) may hold a signal but cannot be read")
     frame[["x", "note", "on"]].to_parquet(path)
     assert read_recording(path).meta["channel"] == "x"
     frame.assign(x=CLOCK)[["x", "note"]].to_parquet(path)
     refused(path, "'x', goes from 0 to 0.2499 in equal steps, as a time axis does")
     frame.rename(columns={"x": "time"})[["time"]].to_parquet(path)
-    refused(path, "the only channel, 'time', is called as a time axis is")
+    refused(path, "the only channel, 'time', is named like a time axis")
 
 
 def test_parquet_under_other_names_of_a_rate_and_a_unit(tmp_path):

@@ -161,7 +161,7 @@ def test_folders_of_recordings_that_are_passed_over_are_named(make_folder):
         ({"locations": "guess"}, "locations='guess' is unknown"),
         ({"on_error": "hope"}, "on_error='hope' is unknown"),
         ({"subject_pattern": "a"}, "has 0 groups: put what names the subject"),
-        ({"subject_pattern": "("}, "is no regular expression"),
+        ({"subject_pattern": "("}, "is not a regular expression"),
     ],
 )
 def test_arguments_that_mean_nothing(make_folder, options, message):
@@ -205,12 +205,12 @@ def test_the_layout_of_the_papers_authors(make_folder):
     ("pattern", "messages"),
     [
         (r"q(\d+)", ["rows 2-4", "finds no subject in 'M/p12_3.npy'"]),
-        (r"(\d+)", ["fits in several places of 'M/p12_3.npy', 'M/p12_4.npy', 'NL/p7"]),
+        (r"(\d+)", ["matches in several places of 'M/p12_3.npy', 'M/p12_4.npy', 'NL/p7"]),
         (
             r".*(\d+)_",
-            ["rows 2-3", "takes a part of a number out of 'M/p12_3.npy', 'M/p12_4.npy' ("],
+            ["rows 2-3", "matches only a part of a number in 'M/p12_3.npy', 'M/p12_4.npy' ("],
         ),
-        (r"p(\d)", ["takes a part of a number out of"]),
+        (r"p(\d)", ["matches only a part of a number in"]),
         (r"p1(2|)_", ["row 4: ", "finds no subject in 'NL/p7_1.npy'"]),
         (r"p(\d+)_?", []),
     ],

@@ -68,8 +68,8 @@ def test_what_does_not_fit_is_said_by_row(folder):
     assert "row 2: no profile 'old' among `profiles`, ['new']" in message
     table(folder, "file,profile,sfreq,unit\na.txt,,,\nc.npy,old,1000,mV\nb.csv,new,7,\n")
     message = problems_of(folder, profiles=[OLD, NEW])
-    assert "row 2: several profiles, and the row names none: write one of ['new', 'old']" in message
-    assert "row 3: profile 'old', and only text files have one: empty the entry" in message
+    assert "row 2: several profiles, but the row names none: write one of ['new', 'old']" in message
+    assert "row 3: profile 'old', but only text files have one: clear the entry" in message
     assert "row 4: sfreq 7.0 for the file, 2000 in profile 'new'" in message
 
 
@@ -78,9 +78,9 @@ def test_profiles_are_saved_as_they_are_and_checked(tmp_path):
         profile.save(tmp_path / "p.json")
         assert TextProfile.load(tmp_path / "p.json") == profile
     for text, match in [
-        ("[1]", "is no profile: it needs a name"),
-        ('{"name": "x", "code": 1}', "is no profile"),
-        ("{", "is no profile"),
+        ("[1]", "is not a profile: it needs a name"),
+        ('{"name": "x", "code": 1}', "is not a profile"),
+        ("{", "is not a profile"),
         ('{"name": "x", "unit": "UV"}', "unit='UV' is unknown"),
         ('{"name": "x", "delimiter": ",", "decimal": ","}', "both ','"),
         ('{"name": " "}', "must be text"),

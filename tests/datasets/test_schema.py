@@ -185,7 +185,7 @@ def test_entries_that_the_types_do_not_allow_are_named(tmp_path):
     for text in (
         "row 3: depth: 'deep' is not of type integer, which datapackage.json does not allow (corr",
         "row 3: ok: an entry is missing, which",
-        "row 3: kind: 'medium' is none of ['high', 'low'], which",
+        "row 3: kind: 'medium' is not one of ['high', 'low'], which",
         "row 4: age in subjects.csv: 'old' is not of type integer, which",
     ):
         assert text in str(caught.value)

@@ -87,7 +87,7 @@ def test_workbooks_that_are_none_or_unclear(folder, monkeypatch):
     assert "it holds ['cohort.csv', 'cohort.xlsx']" in problems_of(folder)
     (folder / "cohort.csv").unlink()
     (folder / "cohort.xlsx").write_bytes(b"subject,diagnosis")
-    assert "cohort.xlsx: not readable: no workbook" in problems_of(folder)
+    assert "cohort.xlsx: not readable: not a workbook" in problems_of(folder)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for part in range(3):

@@ -188,7 +188,7 @@ def test_a_rate_and_a_unit_that_the_lines_above_state_need_not_be_given(tmp_path
 
 @pytest.mark.parametrize("name", ["time", "Time (s)", "t"])
 def test_a_time_axis_alone_is_no_signal(read, name):
-    with pytest.raises(ReadError, match="is called as a time axis is: save the signal beside it"):
+    with pytest.raises(ReadError, match="is named like a time axis: save the signal with it"):
         read(f"{name}\n0\n1\n")
     assert read(f"{name}\n0\n1\n", channel=name).signal.tolist() == [0, 1]
 
@@ -329,9 +329,9 @@ def test_lines_that_lack_a_field_or_have_one_more(read, blank):
 def test_lines_are_counted_as_an_editor_does(read):
     with pytest.raises(ReadError, match="no number in line 5 "):
         read('# about\n"a\nb",c\n1,2\n1,x\n', channel="c", skip_lines=1)
-    with pytest.raises(ReadError, match="line 2 is blank: pass over it with `skip_lines`"):
+    with pytest.raises(ReadError, match="line 2 is blank: skip it with `skip_lines`"):
         read("about\n\n1\n2\n", skip_lines=1)
-    with pytest.raises(ReadError, match=r"line 1 .*'# emg'.* pass over them with `skip_lines`"):
+    with pytest.raises(ReadError, match=r"line 1 .*'# emg'.* skip them with `skip_lines`"):
         read("# emg\n0.5\n1.5\n")
     bad = "".join("x\n" if i % 2 else f"{i}.5\n" for i in range(60))
     with pytest.raises(ReadError, match=r"no number in lines 2, 4, 6, .* and 20 more"):

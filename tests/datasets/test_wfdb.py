@@ -359,7 +359,7 @@ def test_signals_of_two_files(record, tmp_path):
     apart = "rec 3 1000 3\nrec.dat 16 1/mV\nb.dat 212 1/mV\nrec.dat 16 1/mV\n"
     differ = "rec 3 1000 3\nrec.dat 16 1/mV\nrec.dat 61 1/mV\nb.dat 212 1/mV\n"
     for text in (apart, differ):
-        with pytest.raises(ReadError, match=r"signals of 'rec\.dat' do not stand together, or"):
+        with pytest.raises(ReadError, match=r"signals of 'rec\.dat' are not consecutive, or"):
             read_recording(record(text, pack(16, [1, 4, 2, 5, 3, 6])), channel=0)
 
 
@@ -440,7 +440,7 @@ def test_compressed_formats(tmp_path, fmt, subtype):
     [
         ("rec 1 1000 50\nrec.flac 516 1/mV\n", "with 2 channels, and the header's format 516 is"),
         ("rec 2 1000 50\nrec.flac 508 1/mV\nrec.flac 508 1/mV\n", "FLAC of at most 8 bits"),
-        ("rec 2 1000 51\nrec.flac 516 1/mV\nrec.flac 516 1/mV\n", "has 50 samples .* tells of 51"),
+        ("rec 2 1000 51\nrec.flac 516 1/mV\nrec.flac 516 1/mV\n", "has 50 samples .* states 51"),
         ("rec 2 1000 50\nrec.flac 516+1 1/mV\nrec.flac 516+1 1/mV\n", "has 49 samples"),
         ("rec 2 1000 25\nrec.flac 516x2 1/mV\nrec.flac 516 1/mV\n", r"\[2, 1\] samples per frame"),
     ],
@@ -459,7 +459,7 @@ def test_compressed_file_that_is_broken(tmp_path):
     (tmp_path / "rec.hea").write_text("rec 1 1000 20000\nrec.flac 516 1/mV\n")
     for broken in (body[: len(body) // 2], b"RIFF" + body[4:], b""):
         (tmp_path / "rec.flac").write_bytes(broken)
-        with pytest.raises(ReadError, match=r"is no FLAC file, or a damaged|ends after \d+ of"):
+        with pytest.raises(ReadError, match=r"is not a FLAC file, or is damaged|ends after \d+ of"):
             read_recording(tmp_path / "rec")
 
 

@@ -422,7 +422,7 @@ def test_a_store_that_fails_acknowledges_nothing(study, reader):
         ({"host": "192.0.2.7"}, "can be reached from other machines"),
         ({"host": "emg.example.org"}, "can be reached from other machines"),
         ({"behind_proxy": True}, "give `name`"),
-        ({"host": "0.0.0.0", "tls": ("c", "k")}, "is no name for links"),
+        ({"host": "0.0.0.0", "tls": ("c", "k")}, "cannot stand in links"),
         ({"tls": ("c", "k"), "behind_proxy": True}, "Both `tls` and `behind_proxy`"),
         ({"port": 70_000}, "port=70000 must be"),
         ({"name": "https://a.example", "behind_proxy": True}, "without 'https://'"),

@@ -70,7 +70,7 @@ def test_no_link_is_replaced_where_another_one_is_wrong(label, tmp_path, capsys)
     assert label("--readers", "2")[0] == 0
     (_, _, token), _ = links(capsys.readouterr().out)
     assert label("--new-link", "1", "--new-link", "3")[0] == 2
-    assert "--new-link 3 is none of the 2 readers" in capsys.readouterr().err
+    assert "--new-link 3 is not one of the 2 readers" in capsys.readouterr().err
     store = Store(tmp_path / "study.sqlite")
     assert store.enter(token)
     store.close()
@@ -241,7 +241,7 @@ def test_an_address_that_cannot_be_had_is_refused_before_a_study_is_made(
     for host in ("emg.invalid", "a..b", "192.0.2.7"):
         options = ["--host", host, "--behind-proxy", "--name", "a.example"]
         assert listening_label(*options)[0] == 2
-        refused(capsys, tmp_path, f"--host {host} is no address of this machine")
+        refused(capsys, tmp_path, f"--host {host} is not an address of this machine")
     code, (_, address, listening) = listening_label("--port", port)  # now it is free
     assert (code, address.port, listening.fileno()) == (0, int(port), -1)  # and is so again
 
@@ -249,9 +249,13 @@ def test_an_address_that_cannot_be_had_is_refused_before_a_study_is_made(
 @pytest.mark.parametrize(
     ("cert", "key", "message"),
     [
-        ("none", "key", "none' holds no certificate as PEM: correct --tls-cert and --tls-key."),
-        ("cert", "none", "none' holds no key as PEM, or another one than that of the certificate"),
-        ("cert", "other", "other' holds no key as PEM, or another one than"),
+        (
+            "none",
+            "key",
+            "none' holds no certificate in PEM format: correct --tls-cert and --tls-key.",
+        ),
+        ("cert", "none", "none' holds no key in PEM format, or not that of the certificate"),
+        ("cert", "other", "other' holds no key in PEM format, or not that"),
     ],
 )
 def test_what_is_no_certificate_is_refused_before_a_study_is_made(
@@ -302,4 +306,4 @@ def test_another_study_or_cohort_is_refused(label, cohort, tmp_path, capsys):
     assert "give --cohort" in capsys.readouterr().err
     assert label("--dump", str(tmp_path), folder=None)[0] == 0
     assert label("--new-link", "9")[0] == 2
-    assert "--new-link 9 is none of the 3" in capsys.readouterr().err
+    assert "--new-link 9 is not one of the 3" in capsys.readouterr().err

@@ -101,7 +101,7 @@ def test_nothing_that_was_written_can_be_changed(open_study, table):
 @pytest.mark.parametrize(
     ("vote", "message"),
     [
-        (Vote("a", 0, 0, "flu"), "The answer 'flu' is none of"),
+        (Vote("a", 0, 0, "flu"), "The answer 'flu' is not one of"),
         (Vote("a", 0, 0, "normal", 6), "confidence=6 must be 1 to 5"),
         (Vote("", 0, 0, "normal"), "uuid"),
         (Vote("a", 0, 0, "normal", remark="x" * 2001), "at most 2000"),
@@ -207,7 +207,7 @@ def test_tokens_and_sessions_are_stored_hashed_and_end(open_study):
     old = store.enter(token)
     store._connection.execute("UPDATE session SET opened = opened - 31 * 86400")
     assert store.reader_of(old) is None
-    with pytest.raises(ValueError, match="Reader 9 is none of the 2"):
+    with pytest.raises(ValueError, match="Reader 9 is not one of the 2"):
         store.renew(8)
     store.close()
 

@@ -23,7 +23,7 @@ def study(**settings):
     [
         ({"n_readers": 0}, "n_readers=0 must be an integer >= 1"),
         ({"n_repeats": -1}, "n_repeats=-1 must be an integer >= 0"),
-        ({"gains": (100.0, 50.0)}, "must rise"),
+        ({"gains": (100.0, 50.0)}, "must be in ascending order"),
         ({"gains": ()}, "must be microvolts per division > 0"),
         ({"shown": ("name",)}, "is unknown: give some of"),
         ({"arms": ("open",)}, "is unknown: give some of"),

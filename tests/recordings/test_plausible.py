@@ -25,7 +25,7 @@ from sknemg.simulate import make_resting
 
 NOISE = np.random.default_rng(0).normal(scale=0.2, size=(4, 2000)).astype(np.float32)
 WRONG = [
-    (1000 * NOISE[0], "a peak above 50 mV, as of a wrong unit or scale: row 1 \\(7.. mV\\)"),
+    (1000 * NOISE[0], "a peak above 50 mV, as with a wrong unit or scale: row 1 \\(7.. mV\\)"),
     (np.rint(1000 * NOISE[0]).astype(np.int16), "whole numbers only, .*: row 1 \\(-7.. to 6..\\)"),
     (np.rint(50 * NOISE[0]).astype(np.int16), "whole numbers only, .*: row 1 \\(-.. to ..\\)"),
     (1e-3 * NOISE[0], "an rms below 0.3 µV .*: row 1 \\(0.2 µV\\)"),

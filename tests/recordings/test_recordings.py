@@ -402,12 +402,14 @@ def test_rates_that_are_no_numbers_and_samples_beyond_float32_are_named():
 
 
 def test_truth_values_are_no_rates():
-    with pytest.raises(ValueError, match="sfreq is True, which is no rate: give rates in hertz"):
+    with pytest.raises(ValueError, match="sfreq is True, which is not a rate: give rates in hertz"):
         Recordings([[0.1, 0.2]], sfreq=True)
     for rates in ([True, True], [10_000, True], np.array([False, True])):
-        with pytest.raises(ValueError, match=r"sfreq is (True|False) in rows? [01].* is no rate"):
+        with pytest.raises(
+            ValueError, match=r"sfreq is (True|False) in rows? [01].* is not a rate"
+        ):
             Recordings([[0.1, 0.2]] * 2, sfreq=rates)
-    with pytest.raises(ValueError, match="sfreq is True in row 0, which is no rate"):
+    with pytest.raises(ValueError, match="sfreq is True in row 0, which is not a rate"):
         Recordings(pd.DataFrame({"signal": [[0.1, 0.2]], "sfreq": [True]}))
     X = make().with_columns(sfreq=True)
     with pytest.raises(InvalidRecordingsError, match=r"row 0: sampling rate True \(give `sfreq`"):

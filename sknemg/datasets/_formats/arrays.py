@@ -47,7 +47,9 @@ def read_npz(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
     """Read a 1-D array, by default that called ``signal``, with its rate and unit if there."""
     with path.open("rb") as file:
         if file.read(4) != b"PK\3\4":
-            raise ReadError(f"the file is no NPZ archive {_NO_PICKLE}: save it with numpy.savez")
+            raise ReadError(
+                f"the file is not an NPZ archive {_NO_PICKLE}: save it with numpy.savez"
+            )
     with ZipFile(path) as archive:
         hidden = [info.orig_filename for info in archive.infolist() if "\0" in info.orig_filename]
         if hidden:
@@ -89,7 +91,7 @@ def _read_header(file: IO[bytes], size: int, what: str) -> _Header:
     counted = file.read(width)
     length = int.from_bytes(counted, "little")
     if start[:6] != np.lib.format.MAGIC_PREFIX or len(counted) < width:
-        raise ReadError(f"{what} is no NPY array {_NO_PICKLE}: save the array with numpy.save")
+        raise ReadError(f"{what} is not an NPY array {_NO_PICKLE}: save the array with numpy.save")
     version = (start[6], start[7])
     if version not in ((1, 0), (2, 0)) or length > _LONGEST_HEADER:
         raise ReadError(
@@ -107,13 +109,15 @@ def _read_header(file: IO[bytes], size: int, what: str) -> _Header:
             "runs the code it holds: save an array of numbers with numpy.save"
         )
     if any(n < 0 for n in shape):
-        raise ReadError(f"{what} has the shape {shape} by its header: save the array again")
+        raise ReadError(
+            f"{what} has the shape {shape} according to its header: save the array again"
+        )
     n_bytes = math.prod(shape) * dtype.itemsize
     there = size - len(start) - width - length
     if n_bytes != there:
         raise ReadError(
-            f"{what} has {n_bytes} bytes of shape {shape} and dtype {dtype} by its header, and "
-            f"{there} bytes are there: save the array again"
+            f"{what} has {n_bytes} bytes of shape {shape} and dtype {dtype} according to its "
+            f"header, and {there} bytes are present: save the array again"
         )
     return _Header(shape, dtype, n_bytes)
 
@@ -133,7 +137,7 @@ def _read_signal(file: IO[bytes], size: int, max_bytes: int, what: str) -> NDArr
     header = _read_header(file, size, what)
     if len(header.shape) != 1 or header.dtype.kind not in "iuf":
         raise ReadError(
-            f"an array of shape {header.shape} and dtype {header.dtype}: save one signal as 1-D "
+            f"an array of shape {header.shape} and dtype {header.dtype}: save one signal as a 1-D "
             "array of real numbers"
         )
     check_size(header.shape[0], max_bytes, what)

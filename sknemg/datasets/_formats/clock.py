@@ -36,7 +36,7 @@ def find_clock(
         The first of the rows below the names.
     decimal : str
     signal : int
-        The column of the signal, which is no time axis.
+        The column of the signal, which is not a time axis.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def find_clock(
 
 
 def _units(name: str) -> tuple[float, ...]:
-    """Give the seconds that one on an axis of this name may mean; none if it is no time axis."""
+    """Give the seconds that one on an axis of this name may mean; none if it is not a time axis."""
     if not is_clock(name):
         return ()
     stated = re.search(r"[(\[]([^)\]]*)[)\]]$", name.strip())

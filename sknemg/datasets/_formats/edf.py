@@ -1,4 +1,4 @@
-"""EDF and BDF files, 16 and 24 bits wide, with and without the annotations of EDF+ and BDF+."""
+"""EDF and BDF files of 16 and 24 bits, with and without the annotations of EDF+ and BDF+."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _WIDTHS = {
     "samples per data record": 8,
     "reserved": 32,
 }
-_DRIFT = 1e-6  # of the time: how far record clock and sampling rate may part, as rates may
+_DRIFT = 1e-6  # of the time: how far record clock and sampling rate may differ, as rates may
 _AGAIN = "export the file again"
 
 
 class _Kind(NamedTuple):
-    """What tells the two formats apart."""
+    """What distinguishes the two formats."""
 
     name: str
     first: bytes  # of the file
@@ -60,7 +60,7 @@ _BDF = _Kind("BDF", b"\xffBIOSEMI", 3)
 
 @dataclass(frozen=True)
 class _Header:
-    """What the header says of the file, checked; ``fields`` are those of each signal, as bytes."""
+    """What the header says about the file, checked; ``fields`` hold those of each signal."""
 
     kind: _Kind
     size: int
@@ -102,7 +102,7 @@ def read_edf(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
 
 
 class Channel(NamedTuple):
-    """What the header says of a channel; the unit as its bytes."""
+    """What the header says about a channel; the unit as its bytes."""
 
     name: str
     sfreq: float
@@ -133,8 +133,8 @@ def _read_header(path: Path) -> _Header:
         name = format_.name
         if len(head) < 256 or (format_ is _EDF and head[:8].strip(b" ") != b"0"):
             raise ReadError(
-                "no EDF or BDF file, which begin with '0' and blanks, or with 255 and 'BIOSEMI': "
-                f"{_AGAIN}"
+                "not an EDF or BDF file, which begins with '0' and blanks, or with 255 and "
+                f"'BIOSEMI': {_AGAIN}"
             )
         n_signals = _whole(head[252:256], "number of signals", least=0)
         body = file.read(256 * n_signals)
@@ -324,13 +324,13 @@ def _onsets(annotations: NDArray[np.uint8], name: str) -> NDArray[np.float64]:
     if bad:
         raise ReadError(
             f"{listed(bad, 'data record')} of {len(matches)} (from 0) do not begin with their "
-            f"time, as {name}+ demands: {_AGAIN}"
+            f"time, as {name}+ requires: {_AGAIN}"
         )
     return np.array([float(match[1]) for match in matches if match])
 
 
 def _breaks(onsets: NDArray[np.float64], duration: float, half: float) -> list[int]:
-    """Find the data records at which the clock and the number of samples part.
+    """Find the data records at which the clock departs from the number of samples.
 
     A step may be half a sample off, and all steps together the accuracy of a rate.
     """

@@ -1,7 +1,7 @@
 """MAT files: version 5, whose elements are walked here, and version 7.3, which is HDF5.
 
-Version 5 is not left to scipy, which decompresses what a file says before its size is known and
-follows nested cells without bound.
+Version 5 is not left to scipy, which decompresses data before their size is known and follows
+nested cells without limit.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def read_mat(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
         return _read_hdf5(path, channel, max_bytes)
     order = {b"IM": "<", b"MI": ">"}.get(head[126:128])
     if order is None or len(head) < 128:
-        raise ReadError(f"no MAT file of version 5 or 7.3: {_AGAIN}")
+        raise ReadError(f"not a MAT file of version 5 or 7.3: {_AGAIN}")
     if (size := path.stat().st_size) > max_bytes + _SLACK:
         raise ReadError(
             f"a file of {size} bytes, more than max_bytes={max_bytes}: raise `max_bytes`, or save "
@@ -87,7 +87,7 @@ def read_mat(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
 
 
 class _Walk:
-    """The variables of a file, as its elements say them; sizes are checked as they come."""
+    """The variables of a file, read element by element; sizes are checked on the way."""
 
     def __init__(self, order: str, budget: int):
         self.order, self.budget = order, budget
@@ -123,7 +123,7 @@ class _Walk:
     def element(
         self, data: memoryview, *, padded: bool = True
     ) -> tuple[int, memoryview, memoryview]:
-        """Split the first element off: its type, its bytes, and what follows."""
+        """Split off the first element: its type, its bytes, and what follows."""
         if len(data) < 8:
             raise ReadError(f"the file ends within a variable: {_AGAIN}")
         kind, size = struct.unpack(self.order + "II", data[:8])
@@ -134,7 +134,8 @@ class _Walk:
             return kind, data[4 : 4 + size], data[8:]
         if len(data) < 8 + size:
             raise ReadError(
-                f"a variable has {size} bytes by its header, {len(data) - 8} are there: {_AGAIN}"
+                f"a variable has {size} bytes according to its header, {len(data) - 8} are "
+                f"present: {_AGAIN}"
             )
         pad = -size % 8 if padded and kind != _COMPRESSED else 0
         return kind, data[8 : 8 + size], data[8 + size + pad :]
@@ -145,7 +146,7 @@ class _Walk:
             raise ReadError(f"an element of type {kind} where numbers belong: {_AGAIN}")
         dtype = np.dtype(self.order + _TYPES[kind])
         if len(body) % dtype.itemsize:
-            raise ReadError(f"{len(body)} bytes are no whole numbers: {_AGAIN}")
+            raise ReadError(f"{len(body)} bytes do not make whole numbers: {_AGAIN}")
         return np.frombuffer(body, dtype=dtype), rest
 
     def matrix(self, data: memoryview, prefix: str, depth: int, own: str | None = None) -> None:

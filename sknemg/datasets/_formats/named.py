@@ -1,4 +1,4 @@
-"""Files of named arrays, MAT files of two kinds and Parquet: which is the signal, at what rate."""
+"""Files of named arrays, such as MAT files: which array is the signal, and at what rate."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def choose(
     words : mapping of name to str
         Variables that hold text.
     skipped : sequence of str
-        What else may hold a signal, and cannot be read as one: each variable and what it is.
+        What else may hold a signal but cannot be read as one: each variable and what it is.
     channel : str, int or None
         A name, or a position among the channels. By default the variable ``signal``, else the only
         one, if nothing else could have been the signal.

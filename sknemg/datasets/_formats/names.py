@@ -1,4 +1,4 @@
-"""What files and tables call a sampling rate, a unit and a time axis."""
+"""How files and tables name a sampling rate, a unit and a time axis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CLOCKS = ("t", "time", "times", "timestamp", "timestamps", "timeaxis", "timevec
 
 
 def plain_name(name: str) -> str:
-    """Write a name without regard to case, blanks and signs.
+    """Normalise a name: no case, blanks or signs.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def is_unit(name: str) -> bool:
 
 
 def is_clock(name: str) -> bool:
-    """Whether a channel is called as a time axis is.
+    """Whether a channel is named like a time axis.
 
     Examples
     --------

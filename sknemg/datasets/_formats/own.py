@@ -51,7 +51,7 @@ def read_own(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
     if samples.ndim != 1 or samples.dtype.kind not in "iuf":
         raise ReadError(
             f"its reader returned samples of shape {samples.shape} and dtype {samples.dtype}: "
-            "return one signal as 1-D array of real numbers"
+            "return one signal as a 1-D array of real numbers"
         )
     check_size(len(samples), max_bytes)
     rate = found.sfreq

@@ -64,7 +64,9 @@ def read_parquet(path: Path, channel: str | int | None, max_bytes: int) -> Store
             check_size(n_read, max_bytes)
             parts.append(column.to_numpy(zero_copy_only=False))
     if n_read != n_rows:
-        raise ReadError(f"{n_rows} rows by the header, {n_read} are there: write the file again")
+        raise ReadError(
+            f"{n_rows} rows according to the header, {n_read} are present: write the file again"
+        )
     samples = np.concatenate(parts) if parts else np.empty(0)
     if default:
         check_no_clock(name, samples)
@@ -80,13 +82,13 @@ def read_parquet(path: Path, channel: str | int | None, max_bytes: int) -> Store
 
 
 def _about(metadata: dict[bytes, bytes]) -> dict[str, Any]:
-    """Read what a file says of itself: pandas' attrs, or keys of its own."""
+    """Read what a file says about itself: pandas' attrs, or keys of its own."""
     about: dict[str, Any] = {}
     if b"PANDAS_ATTRS" in metadata:
         try:
             attrs = json.loads(metadata[b"PANDAS_ATTRS"])
         except ValueError as error:
-            raise ReadError("its metadata is no JSON: write the file again") from error
+            raise ReadError("its metadata is not JSON: write the file again") from error
         about |= attrs if isinstance(attrs, dict) else {}
     for name, value in metadata.items():
         key = name.decode("utf-8", "replace")

@@ -36,8 +36,8 @@ def read_sound(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
         raise ReadError(f"not readable as a sound file ({error}): export it again") from error
     if n_read != n_frames:
         raise ReadError(
-            f"the file has {n_frames} samples by its header, and {n_read} are there: export it "
-            "again"
+            f"the file has {n_frames} samples according to its header, and {n_read} are present: "
+            "export it again"
         )
     samples = np.concatenate([np.empty(0), *parts])
     clipped = None

@@ -1,4 +1,4 @@
-"""What the lines above the numbers of a text file state: a sampling rate, a unit."""
+"""What the lines above the numbers of a text file state: a sampling rate or a unit."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Clock(NamedTuple):
 
 @dataclass
 class Stored:
-    """One channel as it lies in a file.
+    """One channel as stored in a file.
 
     ``unit`` is what the file states, as text or as the bytes of its header. ``clipped`` marks
     samples at the format's limits. ``parts`` is given where the recording has gaps.
@@ -86,20 +86,22 @@ class TableEntry(str):
 
 
 def check_alone(names: Sequence[str], others: Sequence[str], remedy: str, choice: str) -> None:
-    """Refuse to take the only channel by default where others of the file may hold the signal.
+    """Refuse to take the only channel by default if something else in the file may be the signal.
 
     Examples
     --------
     >>> check_alone(["t"], ["'EMG' (a cell array)"], "save it as a vector", "'t'")
     Traceback (most recent call last):
-    sknemg.datasets._formats.stored.ReadError: beside 't': 'EMG' (a cell array) may hold one and \
+    sknemg.datasets._formats.stored.ReadError: beside 't': 'EMG' (a cell array) may hold a signal but \
 cannot be read: save it as a vector, or give `channel`, 't'
     """
     if not others:
         return
     before = f"beside {capped(names, spell=repr)}" if names else "no signal in the file"
     after = f", or give `channel`, {choice}" if names else ""
-    raise ReadError(f"{before}: {capped(others)} may hold one and cannot be read: {remedy}{after}")
+    raise ReadError(
+        f"{before}: {capped(others)} may hold a signal but cannot be read: {remedy}{after}"
+    )
 
 
 def pick(names: Sequence[str], channel: str | int | None) -> int:
@@ -121,8 +123,8 @@ def pick(names: Sequence[str], channel: str | int | None) -> int:
             )
         if is_clock(names[0]):
             raise ReadError(
-                f"the only channel, {names[0]!r}, is called as a time axis is: save the signal "
-                f"beside it, or give channel={names[0]!r} if it is the signal"
+                f"the only channel, {names[0]!r}, is named like a time axis: save the signal "
+                f"with it, or give channel={names[0]!r} if it is the signal"
             )
         return 0
     if isinstance(channel, TableEntry):
@@ -204,13 +206,13 @@ def check_no_clock(name: str, samples: NDArray[Any]) -> None:
     if straight(looked_at) and all(map(straight, blocks)):
         raise ReadError(
             f"the only channel, {name!r}, goes from {first:g} to {float(samples[-1]):g} in equal "
-            f"steps, as a time axis does: save the signal beside it, or give channel={name!r} if "
+            f"steps, as a time axis does: save the signal with it, or give channel={name!r} if "
             "it is the signal"
         )
 
 
 def the_one(said: Mapping[str, Any], what: str) -> Any:
-    """Give what a file says of itself under one or several names, or None; refuse two answers.
+    """Return what a file says about itself under one or several names, or None; refuse two answers.
 
     Examples
     --------

@@ -68,7 +68,7 @@ def _read(
     block = next(blocks, "")
     if not block[: block.find("\n")].strip():
         if block.strip() or any(other.strip() for other in blocks):
-            raise ReadError(f"line {first_line} is blank: pass over it with `skip_lines`")
+            raise ReadError(f"line {first_line} is blank: skip it with `skip_lines`")
         raise ReadError("no samples: leave the recording out")
     head = [
         (number, [field.strip(_BLANKS) for field in fields])
@@ -146,7 +146,7 @@ def _filled(row: list[str]) -> int:
 
 
 def _check_widths(rows: Sequence[tuple[int, list[str]]], width: int, text: TextFormat) -> None:
-    """Refuse rows that lack columns or have more of them; blank lines are no rows."""
+    """Refuse rows that lack columns or have more of them; blank lines do not count."""
     odd = [(n, row) for n, row in rows if any(row) and not _filled(row) <= width <= len(row)]
     if odd:
         _, row = odd[0]
@@ -158,7 +158,7 @@ def _check_widths(rows: Sequence[tuple[int, list[str]]], width: int, text: TextF
 
 
 def _fill(column: _Column, blocks: Iterable[str], at: int, width: int, line: int) -> None:
-    """Read one of so many columns, from the line of this number on."""
+    """Read one of `width` columns, starting at this line."""
     blocks, text = iter(blocks), column.text
     for block in filter(None, blocks):
         lines = range(line, line + block.count("\n"))
@@ -300,7 +300,7 @@ def _check_decimal_comma(
 
 
 def _other_dialect(rows: Sequence[list[str]], text: TextFormat) -> str:
-    """Say which dialect lines of different width may have."""
+    """Suggest the dialect of lines that differ in width."""
     cut = [text.delimiter.join(row) for row in rows if len(row) == 2]
     narrow = all(len(row) < 3 for row in rows)
     if narrow and text.delimiter == "," and all(map(number_pattern(",").fullmatch, cut)):
@@ -335,7 +335,7 @@ class _Column:
         self.add_values(values, n_filled)
 
     def add_values(self, values: NDArray[np.float64], n_filled: int | None = None) -> None:
-        """Take the next numbers; so many of them are followed by none but blank entries."""
+        """Take the next numbers; entries from `n_filled` on are blank."""
         n_filled = len(values) if n_filled is None else n_filled
         if n_filled:
             self.n_filled = self.n_rows + n_filled
@@ -360,14 +360,14 @@ class _Column:
         if self.text.sign == "." and "," in entry and number_pattern(",").fullmatch(entry):
             return "give decimal=',' if this is a decimal comma, or take out what groups thousands"
         if entry.startswith(("#", "%", "//", ";")):
-            return "take comments out, or pass over them with `skip_lines`"
+            return "take comments out, or skip them with `skip_lines`"
         if line == self.text.skip_lines + 1 and self.text.header is None:
             return "correct the file or the dialect, or give header=True if the line holds names"
         return "correct the file or the dialect"
 
 
 def to_floats(entries: list[bytes], decimal: str) -> NDArray[np.float64]:
-    """Convert text to numbers; NaN is what is none, including the words nan and inf.
+    """Convert text to numbers; NaN stands for what is not one, the words nan and inf included.
 
     What converts text to numbers also takes ``nan``, ``1_000`` or digits of other scripts, so
     that the characters are checked first.
@@ -386,7 +386,7 @@ def to_floats(entries: list[bytes], decimal: str) -> NDArray[np.float64]:
 
 
 def _parse(lines: bytes, separator: str, at: int) -> NDArray[np.float64] | None:
-    """Parse lines made of the characters of numbers; None if some entry is no number."""
+    """Parse lines that consist of the characters of numbers; None if some entry is not a number."""
     try:
         frame = pd.read_csv(
             BytesIO(lines),

@@ -90,11 +90,11 @@ def _at_limits(samples: NDArray[Any], bits: int) -> NDArray[np.bool_]:
 
 
 def check_full_scale(samples: NDArray[Any]) -> None:
-    """Refuse floats far beyond full scale, which are no fractions of it."""
+    """Refuse floats far beyond full scale, which are not fractions of it."""
     peak = np.abs(samples[np.isfinite(samples)]).max(initial=0.0)
     if peak > _HEADROOM:
         raise ReadError(
-            f"a sound file of floats that reach {peak:g}, where full scale is 1: these are no "
+            f"a sound file of floats that reach {peak:g}, where full scale is 1: these are not "
             "fractions of full scale, so save the numbers as NPY or text with their unit"
         )
 
@@ -123,11 +123,11 @@ def _walk(file: IO[bytes], n_bytes: int) -> tuple[str, _Format, int, int]:
             size = large.get(name, size)
         if at + 8 + size > n_bytes:
             there = n_bytes - at - 8
-            raise _broken(f"{name!r} has {size} bytes by its header, {there} are there")
+            raise _broken(f"{name!r} has {size} bytes according to its header, {there} are present")
         if (name == b"fmt " and form) or (name == b"data" and (data or not form)):
             raise _broken(f"{name!r} at byte {at} is out of order")
         if name == b"fact" and size < 4:
-            raise _broken(f"{name!r} has {size} bytes by its header, it needs 4")
+            raise _broken(f"{name!r} has {size} bytes according to its header, it needs 4")
         if name == b"fmt ":
             form = _read_format(_take(file, min(size, 40)), order)
         elif name == b"data":
@@ -137,7 +137,7 @@ def _walk(file: IO[bytes], n_bytes: int) -> tuple[str, _Format, int, int]:
     if not form or not data:
         raise _broken("it lacks a chunk 'fmt ' or 'data'")
     if end not in (at, at - odd) or n_bytes not in (at, at - odd):
-        raise _broken(f"it has {end} bytes by its header, {n_bytes} are there")
+        raise _broken(f"it has {end} bytes according to its header, {n_bytes} are present")
     if data[1] % (form.channels * form.width):
         raise _broken(
             f"{data[1]} bytes of samples are not whole samples of {form.channels} channels, "

@@ -26,7 +26,7 @@ _SUFFIXES = (".hea", ".dat", ".bin")
 
 @dataclass(frozen=True)
 class _Signal:
-    """A line of the header; None is what it does not state."""
+    """A line of the header; None stands for what it does not state."""
 
     file: str
     format: int
@@ -234,7 +234,7 @@ def _stored_samples(header_path: Path, header: _Header, at: int, max_bytes: int)
     alike = {(other.format, other.offset) for other in group}
     if header.signals[first : first + len(group)] != group or len(alike) > 1:
         raise ReadError(
-            f"the WFDB header's signals of {signal.file!r} do not stand together, or differ in "
+            f"the WFDB header's signals of {signal.file!r} are not consecutive, or differ in "
             "format or byte offset: correct it"
         )
     sizes = [other.per_frame for other in group]
@@ -252,7 +252,7 @@ def _stored_samples(header_path: Path, header: _Header, at: int, max_bytes: int)
 
 
 def _check_sum(samples: NDArray[Any], header: _Header, at: int) -> None:
-    """Hold the samples against the header's sum of them, of which it keeps the last 16 bits."""
+    """Compare the samples with the header's checksum: the last 16 bits of their sum."""
     stated = header.signals[at].checksum
     if stated is None or (stated == 0 and header.n_frames is None):  # a placeholder then
         return

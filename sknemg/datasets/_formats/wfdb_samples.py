@@ -63,7 +63,7 @@ def read_samples(
                 return _read_flac(path, file, fmt, offset, n_frames, sizes, at, max_bytes)
         except soundfile.LibsndfileError as error:
             raise ReadError(
-                f"{path.name!r} is no FLAC file, or a damaged one, and the header's format is "
+                f"{path.name!r} is not a FLAC file, or is damaged, and the header's format is "
                 f"{fmt} ({error.error_string}): get the record again"
             ) from error
     size = max(path.stat().st_size - offset, 0)
@@ -140,7 +140,7 @@ def _count_frames(name: str, fmt: int, size: int, per_frame: int) -> int:
     if fmt in (310, 311) or n_bytes(fmt, n) != size or n % per_frame:
         raise ReadError(
             f"the WFDB header states no number of samples, and {name!r} of {size} bytes does not "
-            "tell it: write it into the header"
+            "show it: write it into the header"
         )
     return n // per_frame
 
@@ -171,7 +171,7 @@ def _read_flac(
     n = available if n_frames is None else n_frames * sizes[0]
     if n > available or n % sizes[0]:
         raise ReadError(
-            f"{path.name!r} has {available} samples per signal, and the header tells of {n}: "
+            f"{path.name!r} has {available} samples per signal, and the header states {n}: "
             "get the record again"
         )
     check_size(n, max_bytes, repr(path.name))

@@ -1,4 +1,4 @@
-"""Tables in workbooks (.xlsx): the entries of one sheet as text, as the sheet shows them."""
+"""Tables in workbooks (.xlsx): the entries of one sheet as text, as they are shown."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _MOST_CELLS = 10**7
 
 
 def read_sheet(path: Path) -> list[list[str]]:
-    """Return the lines of the sheet called as the file, or of the only one that holds anything."""
+    """Return the lines of the sheet named like the file, or of the only one that holds anything."""
     _check_size(path)
     openpyxl = need("openpyxl")
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     except Exception as error:  # whatever a broken file leads to
         reason = f"{type(error).__name__}: {error}"
-        raise ReadError(f"no workbook ({reason}): save it as .xlsx again") from error
+        raise ReadError(f"not a workbook ({reason}): save it as .xlsx again") from error
     blank: dict[str, set[tuple[int, int]]] = {}
     try:
         sheets = {
@@ -51,7 +51,7 @@ def _check_size(path: Path) -> None:
         with ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
     except BadZipFile as error:
-        raise ReadError(f"no workbook ({error}): save it as .xlsx again") from error
+        raise ReadError(f"not a workbook ({error}): save it as .xlsx again") from error
     if unpacked > _MOST_BYTES:
         raise ReadError(f"it unpacks to {unpacked} bytes, which no table needs: save it as CSV")
 
