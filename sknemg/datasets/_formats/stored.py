@@ -92,8 +92,8 @@ def check_alone(names: Sequence[str], others: Sequence[str], remedy: str, choice
     --------
     >>> check_alone(["t"], ["'EMG' (a cell array)"], "save it as a vector", "'t'")
     Traceback (most recent call last):
-    sknemg.datasets._formats.stored.ReadError: beside 't': 'EMG' (a cell array) may hold a signal but \
-cannot be read: save it as a vector, or give `channel`, 't'
+    sknemg.datasets._formats.stored.ReadError: beside 't': 'EMG' (a cell array) may hold a signal \
+but cannot be read: save it as a vector, or give `channel`, 't'
     """
     if not others:
         return
