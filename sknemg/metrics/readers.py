@@ -88,7 +88,8 @@ class ReaderStudy:
     missing : DataFrame
         Who has not read what, and who could not say.
     seconds, confidence : DataFrame
-        Time for each case, and how sure readers were where they were right and wrong.
+        Time for each case, and how sure readers were where they were right and wrong. Times of
+        readers are compared case by case, those of diagnoses by the subjects' means.
     settings : dict
     """
 
@@ -187,7 +188,8 @@ def reader_study(
     the mean of readers and of its difference from the model are from Obuchowski and Rockette's
     model with random readers and cases: they hold for other readers and other cases, and that of
     the mean is cut at 0 and 1, which few readers or cases would take it beyond. McNemar's
-    test and Cochran's Q take cases as independent, and are left out at the level of recordings.
+    test, Cochran's Q and the test of confidence take cases as independent, and are left out at the
+    level of recordings.
 
     References
     ----------
@@ -818,14 +820,18 @@ def _seconds(cases: _Cases, votes: pd.DataFrame) -> pd.DataFrame:
         return _NO_TABLE
     rows = []
     for by in ("reader", "diagnosis"):
-        parts = [own["seconds"] for _, own in timed.groupby(by)]
-        tested = len(parts) > 1 and timed["seconds"].nunique() > 1
+        compared = timed
+        if by == "diagnosis":  # the votes for one subject are alike
+            means = timed.groupby([by, "subject"])["seconds"].mean()
+            compared = means.reset_index()
+        parts = [own["seconds"] for _, own in compared.groupby(by)]
+        tested = len(parts) > 1 and compared["seconds"].nunique() > 1
         p = float(kruskal(*parts).pvalue) if tested else np.nan
-        for (name, own), seconds in zip(timed.groupby(by), parts, strict=True):
-            low, median, high = seconds.quantile([0.25, 0.5, 0.75])
+        for name, own in timed.groupby(by):
+            low, median, high = own["seconds"].quantile([0.25, 0.5, 0.75])
             rows.append(
                 {"by": by, "name": name, "n_cases": len(own), "median": median}
-                | {"quartile_1": low, "quartile_3": high, "total": seconds.sum()}
+                | {"quartile_1": low, "quartile_3": high, "total": own["seconds"].sum()}
                 | {"p_kruskal_wallis": p}
             )
     return pd.DataFrame(rows)
@@ -843,6 +849,7 @@ def _confidence(cases: _Cases, votes: pd.DataFrame) -> pd.DataFrame:
         right = own["vote"] == own["diagnosis"]
         parts = own.loc[right, "confidence"], own.loc[~right, "confidence"]
         tested = all(map(len, parts)) and own["confidence"].nunique() > 1
+        tested &= cases.level == "subject"  # recordings of a subject are alike
         rows.append(
             {"reader": reader, "n_right": len(parts[0]), "mean_right": parts[0].mean()}
             | {"n_wrong": len(parts[1]), "mean_wrong": parts[1].mean()}

@@ -285,6 +285,33 @@ def test_second_readings_arms_times_and_confidence(study):
     assert scores_of(result, "A")["accuracy"] == accuracy_score(y, readers["A"])
 
 
+def test_times_of_diagnoses_are_compared_by_subject(study):
+    """Six votes for one subject are no six pieces of evidence."""
+    y, readers, _ = study
+    rng = np.random.default_rng(0)
+    slow = pd.Series(rng.lognormal(3, 0.5, size=30), y.index)
+    votes = votes_of(readers)
+    votes["seconds"] = votes["subject"].map(slow) * rng.lognormal(0, 0.1, size=len(votes))
+    means = votes.groupby("subject")["seconds"].mean()
+    expected = stats.kruskal(*[means[y == label] for label in CLASSES]).pvalue
+    found = reader_study(y, votes, **LEAST).seconds
+    assert found["by"].tolist() == ["reader"] * 4 + ["diagnosis"] * 3
+    assert found["p_kruskal_wallis"].tolist()[4:] == pytest.approx([expected] * 3)
+    assert found["n_cases"].tolist() == [30] * 4 + [40] * 3
+
+
+def test_confidence_is_not_tested_where_subjects_have_several_recordings(study):
+    y, readers, _ = study
+    votes = votes_of(readers, confidence=1.0)
+    votes.loc[votes["vote"] == votes["subject"].map(y), "confidence"] = 2
+    alone = reader_study(y, votes, **LEAST).confidence
+    assert (alone["p_mann_whitney"] < 0.001).all()
+    several = pd.concat([votes.assign(recording=votes["subject"] + k) for k in "ab"])
+    found = reader_study(y, several, level="recording", **LEAST).confidence
+    assert (found["n_right"] == 2 * alone["n_right"]).all()
+    assert found["p_mann_whitney"].isna().all()
+
+
 def test_cases_that_a_reader_cannot_say_are_unread_in_every_table(study):
     y, readers, model = study
     unsure = readers.copy()
