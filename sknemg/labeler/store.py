@@ -192,10 +192,10 @@ class Store:
             self._connection.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
         """Hold the file for writing; what was written is on the disk afterwards."""
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(f"BEGIN {kind}")
             try:
                 yield self._connection
                 self._connection.execute("COMMIT")
@@ -474,7 +474,7 @@ class Store:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         files = {name: folder / name for name in ("votes.csv", "study.json")}
-        with self._lock:
+        with self._transaction("DEFERRED"):  # both files as of one moment, whoever votes meanwhile
             version, made = self._rows("SELECT version, made FROM study")[0]
             names = ("id", "uuid", "reader", "number", "position", "recording", "level", "vote",
                      "confidence", "remark", "seconds", "display", "time")  # fmt: skip
@@ -494,9 +494,14 @@ class Store:
             "parts": [dict(zip(("reader", "part", "opened"), row, strict=True)) for row in parts],
             "events": events,
         }
-        votes.to_csv(files["votes.csv"], index=False)
-        content = json.dumps(everything, indent=1, allow_nan=False) + "\n"
-        files["study.json"].write_text(content, encoding="utf-8")
+        contents = {
+            "votes.csv": votes.to_csv(index=False),
+            "study.json": json.dumps(everything, indent=1, allow_nan=False) + "\n",
+        }
+        for name, content in contents.items():  # each is there as a whole or not at all
+            new = folder / f".{name}"
+            new.write_bytes(content.encode())
+            new.replace(files[name])
         return files
 
 

@@ -6,7 +6,9 @@ import os
 import sqlite3
 import stat
 import time
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from _study import make_study, small_cohort
 
@@ -64,6 +66,40 @@ def test_the_dump_is_what_the_statistics_read(open_study, tmp_path):
     everything = json.loads(files["study.json"].read_text())
     assert everything["settings"]["cohort"] == made.study.cohort
     assert len(everything["events"]) == len(votes) == 15
+
+
+def test_a_dump_is_of_one_moment_although_others_vote_meanwhile(open_study, tmp_path, monkeypatch):
+    made, store = open_study()
+    store.vote(0, Vote("a", 0, 0, "normal"))
+    other, cases = Store(made.file), store.cases
+
+    def cases_and_a_vote(reader):
+        other.vote(1, Vote(f"b{reader}", 0, 0, "myopathy"))
+        return cases(reader)
+
+    monkeypatch.setattr(store, "cases", cases_and_a_vote)
+    files = store.dump(tmp_path / "dump")
+    other.close()
+    votes = pd.read_csv(files["votes.csv"])
+    assert len(votes) == len(json.loads(files["study.json"].read_text())["events"]) == 1
+    assert len(store.votes()) == 3
+
+
+def test_a_dump_that_is_interrupted_leaves_no_half_of_the_votes(open_study, tmp_path, monkeypatch):
+    _, store = open_study()
+    store.vote(0, Vote("a", 0, 0, "normal"))
+    whole = store.dump(tmp_path)["votes.csv"].read_bytes()
+    store.vote(1, Vote("b", 0, 0, "myopathy"))
+
+    def write_half(path, content):
+        with open(path, "wb") as file:
+            file.write(content[: len(content) // 2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", write_half)
+    with pytest.raises(KeyboardInterrupt):
+        store.dump(tmp_path)
+    assert (tmp_path / "votes.csv").read_bytes() == whole
 
 
 def test_what_older_versions_took_is_dumped_as_json(open_study, tmp_path, monkeypatch):
