@@ -349,7 +349,8 @@ def _seconds(study: ReaderStudy) -> Table | None:
                 for low, high in table[["quartile_1", "quartile_3"]].to_numpy()
             ],
             "total (min)": table["total"] / 60,
-            "p, Kruskal-Wallis": table["p_kruskal_wallis"],
+            "p": table["p"],
+            "test": table["test"],
         }
     )
     return Table.from_frame(frame, "seconds", "Time for a case", group="by")

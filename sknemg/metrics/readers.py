@@ -88,8 +88,10 @@ class ReaderStudy:
     missing : DataFrame
         Who has not read what, and who could not say.
     seconds, confidence : DataFrame
-        Time for each case, and how sure readers were where they were right and wrong. Times of
-        readers are compared case by case, those of diagnoses by the subjects' means.
+        Time for each case, and how sure readers were where they were right and wrong. Times are
+        compared between readers on the cases that all have read, each subject once (Friedman's
+        test, Wilcoxon's of two readers), and between diagnoses by the subjects' means
+        (Kruskal-Wallis).
     settings : dict
     """
 
@@ -813,28 +815,49 @@ def _first_votes(cases: _Cases, votes: pd.DataFrame) -> pd.DataFrame:
 
 def _seconds(cases: _Cases, votes: pd.DataFrame) -> pd.DataFrame:
     """Describe the time for a case, by reader and by diagnosis, with a test of each."""
-    from scipy.stats import kruskal
-
     timed = _first_votes(cases, votes).dropna(subset="seconds")
     if not len(timed):
         return _NO_TABLE
+    # Each subject counts once: by reader on what all have read, by diagnosis with all its votes.
+    shared = timed.pivot(
+        index=["subject", "recording"], columns="reader", values="seconds"
+    ).dropna()
+    subjects = timed.groupby(["diagnosis", "subject"])["seconds"].mean()
+    tests = {
+        "reader": _paired_test(shared.groupby(level="subject").mean()),
+        "diagnosis": _test_of_samples([own for _, own in subjects.groupby(level="diagnosis")]),
+    }
     rows = []
-    for by in ("reader", "diagnosis"):
-        compared = timed
-        if by == "diagnosis":  # the votes for one subject are alike
-            means = timed.groupby([by, "subject"])["seconds"].mean()
-            compared = means.reset_index()
-        parts = [own["seconds"] for _, own in compared.groupby(by)]
-        tested = len(parts) > 1 and compared["seconds"].nunique() > 1
-        p = float(kruskal(*parts).pvalue) if tested else np.nan
+    for by, (test, p) in tests.items():
         for name, own in timed.groupby(by):
             low, median, high = own["seconds"].quantile([0.25, 0.5, 0.75])
             rows.append(
                 {"by": by, "name": name, "n_cases": len(own), "median": median}
                 | {"quartile_1": low, "quartile_3": high, "total": own["seconds"].sum()}
-                | {"p_kruskal_wallis": p}
+                | {"p": p, "test": test}
             )
     return pd.DataFrame(rows)
+
+
+def _paired_test(table: pd.DataFrame) -> tuple[str, float]:
+    """Compare the columns of a table whose rows belong together: name of the test, and p."""
+    from scipy.stats import friedmanchisquare, wilcoxon
+
+    if table.shape[1] < 2 or not (table.nunique(axis=1) > 1).any():
+        return "", np.nan
+    columns = [table[name] for name in table]
+    if len(columns) == 2:
+        return "Wilcoxon signed-rank", float(wilcoxon(*columns).pvalue)
+    return "Friedman", float(friedmanchisquare(*columns).pvalue)
+
+
+def _test_of_samples(samples: list[pd.Series]) -> tuple[str, float]:
+    """Compare independent samples: name of the test, and p."""
+    from scipy.stats import kruskal
+
+    if len(samples) < 2 or pd.concat(samples).nunique() < 2:
+        return "", np.nan
+    return "Kruskal-Wallis", float(kruskal(*samples).pvalue)
 
 
 def _confidence(cases: _Cases, votes: pd.DataFrame) -> pd.DataFrame:

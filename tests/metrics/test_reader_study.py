@@ -279,7 +279,7 @@ def test_second_readings_arms_times_and_confidence(study):
     seconds = result.seconds.set_index("name")
     assert seconds.loc["A", "median"] == 20
     assert seconds.loc["A", "total"] == 600
-    assert seconds.loc["A", "p_kruskal_wallis"] < 1e-6
+    assert seconds.loc["A", "p"] < 1e-6
     assert (result.confidence["mean_right"] == 4).all()
     assert (result.confidence["mean_wrong"] == 2).all()
     assert scores_of(result, "A")["accuracy"] == accuracy_score(y, readers["A"])
@@ -296,8 +296,31 @@ def test_times_of_diagnoses_are_compared_by_subject(study):
     expected = stats.kruskal(*[means[y == label] for label in CLASSES]).pvalue
     found = reader_study(y, votes, **LEAST).seconds
     assert found["by"].tolist() == ["reader"] * 4 + ["diagnosis"] * 3
-    assert found["p_kruskal_wallis"].tolist()[4:] == pytest.approx([expected] * 3)
+    assert found["p"].tolist()[4:] == pytest.approx([expected] * 3)
     assert found["n_cases"].tolist() == [30] * 4 + [40] * 3
+    assert found["test"].tolist() == ["Friedman"] * 4 + ["Kruskal-Wallis"] * 3
+
+
+@pytest.mark.parametrize("who", ["AB", "ABCD"])
+def test_times_of_readers_are_compared_on_the_cases_that_all_have_read(study, who):
+    """That some cases take everybody long does not hide that one reader takes longer."""
+    y, readers, _ = study
+    rng = np.random.default_rng(0)
+    slow = pd.Series(rng.lognormal(3, 0.8, size=30), y.index)
+    votes = votes_of(readers[list(who)])
+    votes["seconds"] = votes["subject"].map(slow) * (1 + 0.2 * (votes["reader"] == "A"))
+    votes["seconds"] *= rng.lognormal(0, 0.05, size=len(votes))
+    found = reader_study(y, votes, **LEAST).seconds.iloc[0]
+    assert found["p"] < 1e-4
+    times = votes.pivot(index="subject", columns="reader", values="seconds")
+    test = stats.wilcoxon if len(who) == 2 else stats.friedmanchisquare
+    assert found["p"] == pytest.approx(test(*times.to_numpy().T).pvalue)
+    # a recording that one has not read is compared with none
+    several = pd.concat([votes.assign(recording=votes["subject"] + k) for k in "ab"])
+    more = several.iloc[[0]].assign(recording="one more", seconds=1e4)
+    several = pd.concat([several, more], ignore_index=True)
+    again = reader_study(y, several, level="recording", **LEAST).seconds.iloc[0]
+    assert again["p"] == pytest.approx(found["p"])
 
 
 def test_confidence_is_not_tested_where_subjects_have_several_recordings(study):
