@@ -258,7 +258,8 @@ def _pairs(study: ReaderStudy, share: int) -> Table | None:
         return None
     names = study.pairs["first"].astype(str) + " and " + study.pairs["second"].astype(str)
     frame = pd.DataFrame({"": names} | _pair_columns(study.pairs))
-    caption = f"Pairs of readers, with {share} % intervals"
+    with_model = " and the model" if study.models.shape[1] else ""
+    caption = f"Pairs of readers{with_model}, with {share} % intervals"
     return Table.from_frame(frame, "pairs", caption, limit=_LISTED, whole="pairs.csv")
 
 
