@@ -120,9 +120,9 @@ def _read_patient(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
         found = model.diagnose(X, unreadable=_unreadable(X, lost))
     except NoLocationsError as error:
         raise Refusal(
-            "The model was trained with locations, and these recordings have none: write "
-            "recordings.csv beside them with the columns file and location (proximal or distal), "
-            "or file and muscle, and give --locations muscle."
+            "The model was trained with locations, and these recordings have none: give a folder "
+            "whose recordings.csv has the columns file and location (proximal or distal), or file "
+            "and muscle, with --locations muscle."
         ) from error
     reference: Literal["published"] | None = "published" if args.muaps else None
     files = write_patient(
@@ -166,7 +166,7 @@ def _read_archive(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
             **{name: value for name, value in options.items() if name != "on_error"},
         )
     except (InvalidModelError, NoDiagnosticianError) as error:
-        raise Refusal(f"--model {str(args.model)!r}: {error}") from error
+        raise Refusal(f"--model {str(args.model)!r}: {in_words_of(MODELS, str(error))}") from error
     if caution := (read_manifest(args.out) or {}).get(CAUTION):
         print(f"{caution}\n")
     print(

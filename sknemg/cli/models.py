@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sknemg.cli.advice import Refusal, Words, option, speaking
+from sknemg.cli.advice import Refusal, Words, in_words_of, option, speaking
 from sknemg.cli.entries import model_path
 from sknemg.pages import RESEARCH_ONLY
 
@@ -69,7 +69,7 @@ def given_model(args: argparse.Namespace, *, light: bool = False) -> Any:
 
         return load_model(args.model, fingerprint=args.fingerprint)
     except InvalidModelError as error:
-        raise Refusal(f"--model {str(args.model)!r}: {error}") from error
+        raise Refusal(f"--model {str(args.model)!r}: {in_words_of(MODELS, str(error))}") from error
 
 
 def add_export(commands: Any) -> None:

@@ -68,8 +68,8 @@ def read_table(what: str, path: Path, needed: Sequence[str]) -> Any:
             )
     if lacking := [name for name in needed if name not in columns]:
         raise Refusal(
-            f"{named} has no column {', '.join(lacking)} among {', '.join(columns)}: name columns "
-            "after them."
+            f"{named} has no column {', '.join(lacking)} among {', '.join(columns)}: rename the "
+            "columns, or add what is missing."
         )
     if twice := sorted({name for name in columns if columns.count(name) > 1}):
         raise Refusal(f"{named} has several columns {', '.join(twice)}: keep one of each.")
@@ -173,4 +173,19 @@ def runs_of_model(path: Path, method: str | None) -> tuple[dict[str, Any], Any]:
     }  # fmt: skip
     if len(parts) == 1:
         parts = {"model": next(iter(parts.values()))}
+    for name, part in parts.items():
+        _refuse_repeated(path, part, "" if len(parts) == 1 else f" of {name}")
     return {name: part.set_index("subject") for name, part in parts.items()}, said
+
+
+def _refuse_repeated(path: Path, rows: Any, run: str) -> None:
+    """Refuse rows that name a subject twice, such as those of recordings."""
+    again = rows.index[rows["subject"].duplicated()]
+    if len(again):
+        who = rows["subject"][again[0]]
+        first = rows.index[rows["subject"] == who][0]
+        raise Refusal(
+            f"--model {str(path)!r}: rows {first} and {again[0]}{run} both answer for the subject "
+            f"{who!r}: give one row for each subject, such as subjects.csv of 'sknemg compare', or "
+            "a column repeat that tells several runs apart."
+        )

@@ -324,7 +324,10 @@ def test_several_patients_of_one_name_get_files_of_their_own(model, tmp_path):
     [
         (["--model", "MODEL", "none"], "'none' does not exist: give a folder, or signal files"),
         (["--model", "COHORT", "PATIENT"], "lacks SHA256SUMS: give a folder that save_model"),
-        (["--model", "MODEL", "--fingerprint", "ab", "PATIENT"], "not --fingerprint ab|it is ano"),
+        (
+            ["--model", "MODEL", "--fingerprint", "ab", "PATIENT"],
+            "not --fingerprint ab: it is another model",
+        ),
         (["--model", "MODEL", "PATIENT", "PATIENT"], "is a folder beside others"),
         (["--model", "MODEL", "PATIENT", "--file-sfreq", "7"], "r0.npy"),
     ],
@@ -346,7 +349,7 @@ def test_a_model_that_knew_locations_says_how_to_state_them(trained, patient, tm
     options = ["--unit", "mV", "--file-sfreq", str(SFREQ)]
     assert diagnose(trained, tmp_path / "out", folder, options=options) == 2
     printed = capsys.readouterr().err
-    assert "write recordings.csv beside them" in printed and "--locations muscle" in printed
+    assert "give a folder whose recordings.csv has" in printed and "--locations muscle" in printed
     assert "subject_features" not in printed
 
 

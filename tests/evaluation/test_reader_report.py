@@ -180,6 +180,8 @@ def test_the_command_says_what_is_wrong(votes, tmp_path, capsys):
         tmp_path / "torn.csv", index=False
     )
     pd.DataFrame({"subject": ["a"], "normal": [0.7]}).to_csv(tmp_path / "one.csv", index=False)
+    many = pd.DataFrame({"subject": ["a", "b", "a"], "prediction": ["normal"] * 3})
+    many.assign(diagnosis="normal").to_csv(tmp_path / "many.csv", index=False)
     empty = tmp_path / "empty.sqlite"
     with sqlite3.connect(empty) as connection:
         connection.execute("CREATE TABLE other (a)")
@@ -192,6 +194,10 @@ def test_the_command_says_what_is_wrong(votes, tmp_path, capsys):
         ([votes_file, "--model", tmp_path / "two.csv"], "x, y: choose one by --method"),
         ([votes_file, "--model", tmp_path / "two.csv", "--method", "z"], "'z' is not in the file"),
         ([votes_file, "--model", tmp_path / "torn.csv"], "gives a two diagnoses"),
+        (
+            [votes_file, "--model", tmp_path / "many.csv"],
+            "rows 2 and 4 both answer for the subject 'a': give one row for each subject",
+        ),
         (
             [votes_file, "--truth", truth, "--model", tmp_path / "one.csv"],
             "neither a column for each class nor prediction",
