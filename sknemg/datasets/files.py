@@ -82,8 +82,8 @@ def read_recording(
     ``.asc``; a line above the numbers may state the rate, and the name of the column its unit).
     Pickles are refused: opening one runs whatever code it holds. What a file does not state validly
     (a decimal comma in a header, an empty range) is not used, and a file that contradicts itself (a
-    checksum, a length, a clock that jumps) is refused. The time axis of a text file must agree with
-    the rate.
+    checksum, a length, a clock that jumps) is refused. A time axis beside the signal must agree
+    with the rate.
 
     Parameters
     ----------

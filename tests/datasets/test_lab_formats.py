@@ -232,6 +232,28 @@ def test_mat_takes_no_time_axis_for_the_signal(write_mat):
     refused(write_mat(x=SIGNAL, fs="10000", unit="mV"), "fs in the file is the text '10000'")
 
 
+@pytest.mark.parametrize("name", ["t", "Time"])
+def test_a_time_axis_beside_the_signal_must_agree_with_the_rate(tmp_path, write_mat, name):
+    signals = {"EMG": SIGNAL, name: CLOCK}
+    np.savez(tmp_path / "a.npz", **signals)
+    pd.DataFrame(signals).to_parquet(tmp_path / "a.parquet")
+    for path in (write_mat(**signals), tmp_path / "a.npz", tmp_path / "a.parquet"):
+        how = {"channel": "EMG", "unit": "mV"}
+        assert read_recording(path, sfreq=RATE, **how).sfreq == RATE
+        said = f"`sfreq` says 20000 Hz, and the time axis '{name}' runs at 10000 or"
+        refused(path, said, sfreq=20_000, **how)
+        assert read_recording(path, sfreq=20_000, channel=name, unit="mV").sfreq == 20_000
+
+
+def test_what_beside_the_signal_is_no_time_axis_of_it(tmp_path, write_mat):
+    others = {"t": CLOCK[::2], "time": CLOCK**2, "timestamps": np.arange(2500.0)}
+    np.savez(
+        tmp_path / "a.npz", EMG=SIGNAL, times=CLOCK.reshape(1, -1), ms=np.array([{}]), **others
+    )
+    for path in (write_mat(EMG=SIGNAL, **others), tmp_path / "a.npz"):
+        assert read_recording(path, sfreq=20_000, channel="EMG", unit="mV").sfreq == 20_000
+
+
 def test_mat_73_takes_no_variable_where_another_may_be_the_signal(tmp_path):
     path = write_73(tmp_path / "a.mat", x=SIGNAL, **BESIDE)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -13,6 +14,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.datasets._formats.clock import LOOKED_AT, clock_among
 from sknemg.datasets._formats.limits import check_size
 from sknemg.datasets._formats.names import is_rate, is_unit
 from sknemg.datasets._formats.stored import (
@@ -68,10 +70,30 @@ def read_npz(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
         units = {n: _unit(archive, m, n) for n, m in every if is_unit(n)}
         with _open(archive, member) as file:
             samples = _read_signal(file, member.file_size, max_bytes, f"{name!r}")
+        others = {
+            other: partial(_first_entries, archive, one, len(samples))
+            for other, one in signals
+            if one is not member
+        }
+        clock = clock_among(others)
     if default:
         check_no_clock(name, samples)
     sfreq, unit = the_one(rates, "sampling rates"), the_one(units, "units")
-    return Stored(samples, sfreq, unit, channel=name, clipped=integer_limits(samples))
+    clipped = integer_limits(samples)
+    return Stored(samples, sfreq, unit, channel=name, clipped=clipped, clock=clock)
+
+
+def _first_entries(archive: ZipFile, member: ZipInfo, n: int) -> NDArray[Any]:
+    """Read the first entries of an array of n numbers; none of any other array."""
+    try:
+        with _open(archive, member) as file:
+            header = _read_header(file, member.file_size, member.filename)
+            if header.shape == (n,) and header.dtype.kind in "iuf":
+                n_read = min(n, LOOKED_AT)
+                return np.frombuffer(file.read(n_read * header.dtype.itemsize), header.dtype)
+    except ReadError:  # it is not asked for
+        pass
+    return np.empty(0)
 
 
 def _open(archive: ZipFile, member: ZipInfo) -> IO[bytes]:

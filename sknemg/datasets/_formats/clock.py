@@ -1,10 +1,11 @@
-"""The sampling rate of the time axis beside a signal, to compare with the rate that is stated."""
+"""The sampling rate of a time axis beside a signal, to compare with the rate that is stated."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ _SECONDS = {
     **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
     **dict.fromkeys(("us", "µs", "μs", "usec", "microsecond", "microseconds"), 1e-6),
 }
+LOOKED_AT = 1000  # entries
 _ANY = (1.0, 1e-3, 1e-6, 60.0)  # seconds that one may mean where no unit is stated
 _FEWEST = 20  # entries
 _ACCURACY = 1e-3  # of a rate
@@ -51,21 +53,57 @@ def find_clock(
     True
     """
     for at, name in enumerate(names):
-        units = _units(name)
-        if at == signal or not units:
+        if at == signal or not _units(name):
             continue
         entries = [row[at].replace(decimal, ".") for row in rows if at < len(row) and row[at]]
-        if len(entries) < _FEWEST or not all(map(number_pattern(".").fullmatch, entries)):
+        if not entries or not all(map(number_pattern(".").fullmatch, entries)):
             continue
         rounded = 10.0 ** min(_last_digit(entry) for entry in entries)
-        step = _step(np.array(entries, dtype=float), rounded)
-        if step is None or (len(units) > 1 and step == round(step)):  # whole steps may be samples
-            continue
-        accuracy = _ACCURACY + 2 * rounded / (step * (len(entries) - 1))
-        if accuracy < _ROUGHEST:
-            rates = tuple(float(f"{1 / (step * unit):.6g}") for unit in units)
-            return Clock(name, rates, accuracy)
+        if clock := _clock(name, np.array(entries, dtype=float), rounded):
+            return clock
     return None
+
+
+def clock_among(axes: Mapping[str, Callable[[], NDArray[Any]]]) -> Clock | None:
+    """Find a time axis among named arrays, if it rises evenly.
+
+    Parameters
+    ----------
+    axes : mapping of str to callable
+        What else a file holds, of the length of the signal, by name; read if it is a time axis.
+
+    Returns
+    -------
+    Clock or None
+
+    Examples
+    --------
+    >>> clock_among({"EMG": dict, "time": lambda: np.arange(100) / 20_000}).agrees(20_000)
+    True
+    """
+    for name, read in axes.items():
+        if not _units(name):
+            continue
+        times = np.asarray(read())[:LOOKED_AT]
+        if not len(times) or times.dtype.kind not in "iuf" or not np.isfinite(times).all():
+            continue
+        whole = times.dtype.kind in "iu"
+        rounded = 1.0 if whole else float(np.spacing(np.abs(times).max()))
+        if clock := _clock(name, times.astype(float), rounded):
+            return clock
+    return None
+
+
+def _clock(name: str, times: NDArray[np.float64], rounded: float) -> Clock | None:
+    """Tell the rate of a time axis from its first entries, if they rise evenly."""
+    units = _units(name)
+    step = _step(times, rounded) if len(times) >= _FEWEST else None
+    if step is None or (len(units) > 1 and step == round(step)):  # whole steps may be samples
+        return None
+    accuracy = _ACCURACY + 2 * rounded / (step * (len(times) - 1))
+    if accuracy >= _ROUGHEST:
+        return None
+    return Clock(name, tuple(float(f"{1 / (step * unit):.6g}") for unit in units), accuracy)
 
 
 def _units(name: str) -> tuple[float, ...]:

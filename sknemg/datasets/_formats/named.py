@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.datasets._formats.clock import clock_among
 from sknemg.datasets._formats.limits import check_size
 from sknemg.datasets._formats.names import is_rate, is_unit
 from sknemg.datasets._formats.stored import (
@@ -106,12 +108,18 @@ def choose(
     samples = arrays[name].read(row, first)
     if default:
         check_no_clock(names[at], samples)
+    axes = {
+        other: partial(arrays[other].read, where, first)
+        for called, (other, where, first) in zip(names, places, strict=True)
+        if called == other != name and max(arrays[other].shape) == len(samples)
+    }
     return Stored(
         samples,
         _rate(name, arrays, words),
         _unit(name, words),
         channel=names[at],
         clipped=integer_limits(samples),
+        clock=clock_among(axes),
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sknemg.datasets._formats.clock import LOOKED_AT, clock_among
 from sknemg.datasets._formats.limits import check_size
 from sknemg.datasets._formats.named import need
 from sknemg.datasets._formats.names import is_rate, is_unit
@@ -57,6 +59,12 @@ def read_parquet(path: Path, channel: str | int | None, max_bytes: int) -> Store
         units = {key: value for key, value in own.items() if is_unit(key) and value}
         units = units or {key: value for key, value in about.items() if is_unit(key)}
         units = {key: u.get(name) if isinstance(u, dict) else u for key, u in units.items()}
+        others = {
+            other: partial(_first_entries, file, other)
+            for other in names
+            if other != name and names.count(other) == 1
+        }
+        clock = clock_among(others)
         parts, n_read = [], 0
         for batch in file.iter_batches(columns=[name], batch_size=2**16):
             column = batch.column(0)
@@ -78,7 +86,13 @@ def read_parquet(path: Path, channel: str | int | None, max_bytes: int) -> Store
         unit if isinstance(unit, (str, bytes)) else None,
         channel=name,
         clipped=integer_limits(samples),
+        clock=clock,
     )
+
+
+def _first_entries(file: Any, name: str) -> Any:
+    batch = next(file.iter_batches(columns=[name], batch_size=LOOKED_AT), None)
+    return np.empty(0) if batch is None else batch.column(0).to_numpy(zero_copy_only=False)
 
 
 def _about(metadata: dict[bytes, bytes]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class Stored:
     header: bool | None = None  # of text: whether its first line holds names
     encoding: str | None = None  # of text
     parts: tuple[Part, ...] = ()
-    clock: Clock | None = None  # of text: the time axis beside the signal
+    clock: Clock | None = None  # a time axis beside the signal
 
 
 _LOOKED_AT = 1000  # samples, before all are
