@@ -183,6 +183,22 @@ def test_the_tuned_training_takes_as_many_updates():
     assert (network.recipe, network.max_epochs) == ("published", 6)
 
 
+def test_fits_that_table_4_has_made_are_timed_there(monkeypatch):
+    def cells(**seconds):
+        rows = [
+            (name.replace("_", "-"), value) for name, values in seconds.items() for value in values
+        ]
+        return SimpleNamespace(cells=pd.DataFrame(rows, columns=["method", "fit_seconds"]))
+
+    kept = {alternatives.STUDY.name: cells(nEMGNet_B=[0.1, 0.2], forest=[3.0])}
+    monkeypatch.setattr(alternatives, "METHODS", ["nEMGNet-B", "forest"])
+    monkeypatch.setattr(alternatives, "load", lambda study, *_: kept.get(study.name))
+    assert alternatives.fit_seconds("cpu") == pytest.approx({"nEMGNet-B": 0.3, "forest": 3})
+    made = cells(nEMGNet_B=[20.0, 30.0]).cells.replace("nEMGNet-B", "nEMGNet-B, simple averaging")
+    kept[table_4.STUDY.name] = SimpleNamespace(cells=made)
+    assert alternatives.fit_seconds("cpu") == pytest.approx({"nEMGNet-B": 50, "forest": 3})
+
+
 def test_folds_whose_networks_other_code_trained_are_named():
     def kept(**folds):
         return SimpleNamespace(settings={"commit": "b"} | {"commit_of_networks": folds})
