@@ -32,6 +32,7 @@ _FRACTION = Interval(Real, 0, 1, closed="both")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _SEAM = 0.001  # seconds in which the two ends of a segment are bent towards each other
 _DTYPES = [np.float32, np.float64, np.uint8]
+_DRAWN = torch.float32  # whatever the default of torch is
 _CHUNK = 512  # rows varied at a time by `fit_resample`
 
 
@@ -258,11 +259,11 @@ class SignalAugmenter(_Augmenter):
             new = retime(batch, start, draw.uniform(1 - self.warp, 1 + self.warp), _SEAM * sfreq)
         new = new * torch.exp(draw.uniform(-1, 1) * np.log(self.gain))
         if self.polarity:
-            new = new * torch.where(draw.uniform(0, 1) < self.polarity, -1.0, 1.0)
+            new = new * (1 - 2 * (draw.uniform(0, 1) < self.polarity).to(new.dtype))
         if self.noise:
             new = new + draw.uniform(0, self.noise) * draw.normal()
         if self.mains:
-            rates = torch.tensor(self.mains_frequencies, device=batch.device)
+            rates = torch.tensor(self.mains_frequencies, dtype=_DRAWN, device=batch.device)
             rate = rates[draw.integer(len(rates))]
             cycles = rate * torch.arange(batch.shape[-1], device=batch.device) / sfreq
             hum = torch.sin(2 * torch.pi * (cycles + draw.uniform(0, 1)))
@@ -407,13 +408,13 @@ class _Draw:
         self.options: dict[str, Any] = {"generator": generator, "device": batch.device}
 
     def uniform(self, low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand(self.shape, **self.options)
+        return low + (high - low) * torch.rand(self.shape, dtype=_DRAWN, **self.options)
 
     def integer(self, n: int) -> Tensor:
         return torch.randint(n, self.shape, **self.options)
 
     def normal(self) -> Tensor:
-        return torch.randn(self.full_shape, **self.options)
+        return torch.randn(self.full_shape, dtype=_DRAWN, **self.options)
 
     def span(self, axis: Tensor, length: int, largest: float) -> Tensor:
         """Mark a stretch of `axis` of up to the fraction `largest`, anywhere in it."""

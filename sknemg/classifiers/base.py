@@ -238,11 +238,12 @@ class BaseSegmentClassifier(ClassifierMixin, KeepsParameters, VersionedEstimator
         )
         self._learn_input(X, train)
         device = self._torch_device()
-        data = resident(X, device)
-        rows, held_out = (Rows(data, y, index, device) for index in (train, valid))
-        if isinstance(self.validation, tuple):
-            held_out = Rows(*self._given_validation(), device=device)
-        net = self._train(rows, held_out if len(held_out) else None, seeds)
+        with torch.inference_mode(False):
+            data = resident(X, device)
+            rows, held_out = (Rows(data, y, index, device) for index in (train, valid))
+            if isinstance(self.validation, tuple):
+                held_out = Rows(*self._given_validation(), device=device)
+            net = self._train(rows, held_out if len(held_out) else None, seeds)
         self.weights_ = {
             name: tensor.to("cpu", copy=True, memory_format=torch.contiguous_format).numpy()
             for name, tensor in net.module_.state_dict().items()
@@ -512,7 +513,9 @@ class BaseSegmentClassifier(ClassifierMixin, KeepsParameters, VersionedEstimator
             )
             net.initialize()
         # Copied into the network's own: they keep its type and layout, and share nothing.
-        net.module_.load_state_dict({name: torch.tensor(w) for name, w in self.weights_.items()})
+        net.module_.load_state_dict(
+            {name: torch.tensor(w, device="cpu") for name, w in self.weights_.items()}
+        )
         return net
 
     def _torch_device(self) -> torch.device:

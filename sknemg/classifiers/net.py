@@ -76,7 +76,8 @@ class SegmentNet(NeuralNetClassifier):
 
     def initialize_module(self) -> "SegmentNet":
         """Make the module, note its frozen parts and, if asked, its compiled handle."""
-        super().initialize_module()
+        with torch.device("cpu"):  # whatever the program has set; skorch moves it
+            super().initialize_module()
         self.frozen_parts_ = [part for part in self.module_.modules() if _is_frozen(part)]
         self.modes_: dict[bool, list[tuple[nn.Module, bool]]] = {}
         self._compile_forward()

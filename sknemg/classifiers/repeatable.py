@@ -13,11 +13,20 @@ _GENERATOR = threading.RLock()
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch inside, alone among the threads, and give its global state back afterwards."""
+    """Seed torch inside, alone among the threads, and give its global state back afterwards.
+
+    Numbers are of 32 bits inside, and tensors ones that can be learned, whatever the program around
+    has set.
+    """
     devices = [device] if device.type == "cuda" else []
-    with _GENERATOR, torch.random.fork_rng(devices):
+    with _GENERATOR, torch.random.fork_rng(devices), torch.inference_mode(False):
+        dtype = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float32)
         torch.manual_seed(seed)
-        yield
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
 
 
 class _Convolutions:

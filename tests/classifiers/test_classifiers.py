@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.metadata_routing import get_routing_for_object
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler, ProgressBar
 
-from sknemg import NEMGNetClassifier, Recordings
+from sknemg import NEMGNetClassifier, Recordings, SignalAugmenter
 from sknemg.classifiers import base
 from sknemg.classifiers.data import Rows, TrainingRounds
 from sknemg.classifiers.net import SegmentNet
@@ -259,9 +259,9 @@ def test_class_weights_leave_ones_own_validation_rows_out():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda X, y: (X,), r"of other parts or .*: give \(X, y\)"),
-        (lambda X, y: (None, y), r"without rows: give \(X, y\)"),
-        (lambda X, y: (X[:0], y[:0]), r"without rows: give \(X, y\)"),
+        (lambda X, y: (X,), r"must be \(X, y\), with at least one row"),
+        (lambda X, y: (None, y), r"must be \(X, y\), with at least one row"),
+        (lambda X, y: (X[:0], y[:0]), r"must be \(X, y\), with at least one row"),
         (lambda X, y: (X, y[:-1]), "y of validation has .* diagnoses for .* rows: give one"),
         (lambda X, y: (X[:, :-1], y), "has 1009 features"),
         (lambda X, y: (X, np.full(len(y), "ataxia")), r"holds \['ataxia'\], which y does not:"),
@@ -332,6 +332,45 @@ def test_same_seed_same_bits_and_the_global_state_is_left_alone():
     assert not np.array_equal(first, other)
     assert torch.equal(state, torch.get_rng_state())
     np.testing.assert_array_equal(numpy_state, np.random.get_state()[1])  # noqa: NPY002
+
+
+@contextmanager
+def double_by_default():
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        double_by_default,
+        torch.inference_mode,
+        torch.no_grad,
+        lambda: torch.device("meta"),  # as torch.set_default_device
+    ],
+    ids=["float64", "inference", "no_grad", "device"],
+)
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_settings_of_torch_around_change_nothing(around, dropout):
+    X, y, _ = segments()
+    augment = SignalAugmenter(input_sfreq=10_000)
+    clf = small(dropout=dropout, augment=augment, device="cpu")
+    plain = clone(clf).fit(X, y)
+    with around():
+        trained = clone(clf).fit(X, y)
+        read = pickle.loads(pickle.dumps(plain))
+        np.testing.assert_array_equal(read.predict_proba(X), plain.predict_proba(X))
+        fast = pickle.loads(pickle.dumps(plain)).set_params(fast=True).predict_proba(X)
+    np.testing.assert_array_equal(trained.predict_proba(X), plain.predict_proba(X))
+    assert np.abs(fast - plain.predict_proba(X)).max() < 1e-5
+    np.testing.assert_array_equal(read.predict_proba(X), plain.predict_proba(X))
+    assert np.abs(read.set_params(fast=True).predict_proba(X) - fast).max() < 1e-5
+    logits = read.module_(read.module_input(X[:1]).requires_grad_())
+    logits.sum().backward()  # of a network that can be explained
+    assert torch.get_default_dtype() is torch.float32
 
 
 def test_refit_forgets_the_first_fit():
