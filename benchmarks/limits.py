@@ -303,6 +303,7 @@ def plain_features(segment: np.ndarray, sfreq: float) -> list[float]:
     n = len(x)
     power = np.abs(np.fft.rfft(x * (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)))) ** 2
     power[0] = 0
+    power[-1] /= 1 if n % 2 else 2
     freqs, share = np.fft.rfftfreq(n, 1 / sfreq), power / power.sum()
     mean = (share * freqs).sum()
     return [
