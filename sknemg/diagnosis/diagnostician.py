@@ -150,8 +150,8 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
         InvalidRecordingsError
             Naming every row that the Downsampler or the Segmenter cannot use.
         ValueError
-            If X has no subjects, a subject has several diagnoses, or a class is named as a column
-            of `Diagnosis.recordings`, such as "used".
+            If X has no subjects, a subject has several diagnoses, a class is named as a column of
+            `Diagnosis.recordings`, such as "used", or a frozen model knows other classes.
 
         Warns
         -----
@@ -176,6 +176,8 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
                 f"A class is named {shown(taken[0])}, as a column of Diagnosis.recordings: rename "
                 "it."
             )
+        if isinstance(self.estimator, FrozenEstimator):
+            _refuse_other_classes(self.estimator.estimator, self.classes_)
         _look_at_all(self.estimator, X)
         folds = folds_of(self.cv, X, y, subjects)
         if not isinstance(self.estimator, FrozenEstimator):
@@ -313,6 +315,21 @@ def _refuse_known(model: Any, subjects: NDArray[Any]) -> None:
         raise ValueError(
             f"The frozen model was trained on the {listed(names[known], 'subject')}, of whom it is "
             "too sure: calibrate it on subjects that it has not seen."
+        )
+
+
+def _refuse_other_classes(model: Any, classes: NDArray[Any]) -> None:
+    """Refuse to calibrate on diagnoses that are not those of the model."""
+    known, given = set(model.classes_.tolist()), set(classes.tolist())
+    if lacking := sorted(known - given, key=str):
+        raise ValueError(
+            f"y holds no {capped(lacking, separator=' and no ', spell=shown)}, which the frozen "
+            "model knows: give subjects of all its diagnoses."
+        )
+    if strange := sorted(given - known, key=str):
+        raise ValueError(
+            f"y holds {capped(strange, spell=shown)}, which the frozen model does not know: give "
+            f"subjects of its diagnoses alone, {capped(sorted(known, key=str), spell=shown)}."
         )
 
 

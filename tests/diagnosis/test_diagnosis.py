@@ -377,6 +377,16 @@ def test_all_unusable_rows_are_named_before_training():
     assert error.value.problems["row"].tolist() == list(range(0, len(X), 5))
 
 
+def test_a_frozen_model_is_calibrated_by_subjects_of_its_own_diagnoses(trained):
+    X, y = cohort(12, seed=9)
+    frozen = Diagnostician(FrozenEstimator(trained.estimator_), cv=3)
+    with pytest.raises(ValueError, match="y holds no 'normal', which the frozen model knows"):
+        frozen.fit(X[y != "normal"], y[y != "normal"])
+    more = np.where(X["subject"].isin(X["subject"].unique()[:6]), "ALS", y)
+    with pytest.raises(ValueError, match="y holds 'ALS', which the frozen model does not know"):
+        frozen.fit(X, more)
+
+
 def test_a_diagnosis_of_one_subject_is_said_to_be_unknown_when_it_is_left_out():
     X, y = cohort(12)
     kept = (y != "myopathy") | (X["subject"] == X["subject"].iloc[0]).to_numpy()
