@@ -20,6 +20,7 @@ from sknemg.cli.results import prepare_out, with_problems
 from sknemg.pages import RESEARCH_ONLY
 
 _SHOWN_ERRORS = 3  # of an archive
+_NAMED = 3  # patients whose files are named
 
 #: What the parameters of an archive are called here, beside those of reading files.
 ARCHIVING: Mapping[str, Words] = {
@@ -139,7 +140,9 @@ def _read_patient(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
         print(f"{one.subject}: {one.text}")
         for reason in one.reasons:
             print(f"  {reason}")
-    print(f"\nSaved: {', '.join(map(str, files))}")
+    each = "a page, a JSON and a CSV file for each patient"
+    saved = ", ".join(map(str, files)) if len(found) <= _NAMED else f"{args.out} ({each})"
+    print(f"\nSaved: {saved}")
     print(RESEARCH_ONLY)
 
 
