@@ -1,4 +1,4 @@
-"""What transforms of a length need: fast lengths, windows, and what is kept for the next."""
+"""What transforms of a signal need: its length, fast lengths, windows, and what is kept."""
 
 from __future__ import annotations
 
@@ -8,12 +8,27 @@ from functools import lru_cache, wraps
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 _KEPT_LENGTH = 250_000  # samples, up to which what is made of a length is kept for the next signal
 
 #: Makes an array of a length, and of what else it is asked.
 _Maker = Callable[..., NDArray[np.float64]]
+
+
+def one_signal(signal: ArrayLike) -> NDArray[Any]:
+    """Return one signal as an array, or refuse what is none or has no samples.
+
+    Examples
+    --------
+    >>> one_signal([[1.0, 2.0]])
+    Traceback (most recent call last):
+    ValueError: A signal has the shape (n_times,), with samples; got (1, 2).
+    """
+    signal = np.asarray(signal)
+    if signal.ndim != 1 or not len(signal):
+        raise ValueError(f"A signal has the shape (n_times,), with samples; got {signal.shape}.")
+    return signal
 
 
 def kept_by_length(maxsize: int) -> Callable[[_Maker], _Maker]:

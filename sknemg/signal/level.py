@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.signal.lengths import one_signal
 from sknemg.signal.rates import check_rate
 
 #: Largest plausible amplitude in mV, a thousand volts. Needle EMG reaches some 30 mV.
@@ -70,6 +71,11 @@ def describe_signal(signal: NDArray[Any], sfreq: float) -> SignalLevel:
         (share of samples that lie three or more in a row within 0.02 % of the peak-to-peak
         amplitude of the largest or smallest value).
 
+    Raises
+    ------
+    ValueError
+        If the rate is none, or there are no samples.
+
     Examples
     --------
     >>> import numpy as np
@@ -78,6 +84,7 @@ def describe_signal(signal: NDArray[Any], sfreq: float) -> SignalLevel:
     0.6
     """
     check_rate(sfreq)
+    signal = one_signal(signal)
     if signal.dtype.kind != "f":  # differences of integers overflow
         signal = signal.astype(np.float64)
     wave = signal - signal.mean(dtype=np.float64)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sknemg.signal.lengths import fast_length, hann
+from sknemg.signal.lengths import fast_length, hann, one_signal
 from sknemg.signal.rates import check_rate
 
 MAINS = (50.0, 60.0)  # Hz
@@ -34,6 +34,7 @@ def mains_share(signal: NDArray[Any], sfreq: float) -> float:
     1.0
     """
     check_rate(sfreq)
+    signal = one_signal(signal)
     wave = signal - signal.mean(dtype=np.float64)
     n_times = fast_length(len(wave))  # of a spectrum; other lengths take several times as long
     spectrum = np.fft.rfft(wave * hann(len(wave)), n_times)
@@ -79,6 +80,7 @@ def noise_floor(signal: NDArray[Any], sfreq: float) -> float:
     0.002
     """
     n = max(2, round(0.005 * check_rate(sfreq)))
+    signal = one_signal(signal)
     n_pieces = len(signal) // n
     if not n_pieces:
         return float(np.std(signal))

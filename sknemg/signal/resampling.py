@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknemg.signal.ends import mirrored_after, mirrored_before, n_mirrored
+from sknemg.signal.lengths import one_signal
 from sknemg.signal.rates import exact, ratio_of
 
 ResampleMethod = Literal["soxr", "polyphase", "fft"]
@@ -53,8 +54,8 @@ def resample(
     Raises
     ------
     ValueError
-        If the method is unknown, the samples are integers, a rate is none, or one is more than
-        1000 times the other.
+        If the method is unknown, there are no samples, they are integers, a rate is none, or one is
+        more than 1000 times the other.
 
     References
     ----------
@@ -72,6 +73,7 @@ def resample(
     """
     if method not in get_args(ResampleMethod):
         raise ValueError(f"method={method!r} is unknown: choose one of {get_args(ResampleMethod)}.")
+    signal = one_signal(signal)
     if signal.dtype.kind != "f":
         raise ValueError(f"A signal of {signal.dtype} would be rounded: give floats, in mV.")
     ratio = ratio_of(sfreq, new_sfreq)

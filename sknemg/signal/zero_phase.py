@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sknemg.signal.lengths import fast_length, kept_by_length
+from sknemg.signal.lengths import fast_length, kept_by_length, one_signal
 from sknemg.signal.rates import check_rate
 
 
@@ -128,7 +128,7 @@ def _mirrored(
 ) -> tuple[_Spectrum, Callable[[NDArray[Any]], NDArray[np.float64]]]:
     """Give the spectrum of a signal mirrored at its ends, and the way back to the signal."""
     check_rate(sfreq)
-    signal = np.asarray(signal, dtype=np.float64)  # integers would overflow
+    signal = one_signal(signal).astype(np.float64)  # integers would overflow
     n_around = min(math.ceil(seconds * sfreq), len(signal) - 1)  # beyond what filters remember
     before = 2 * signal[0] - signal[1 : n_around + 1][::-1]
     after = 2 * signal[-1] - signal[len(signal) - n_around - 1 : -1][::-1]

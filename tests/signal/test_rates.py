@@ -1,4 +1,4 @@
-"""Rates and times that are none, in every function of `sknemg.signal` that takes one."""
+"""Rates, times and signals that are none, in every function of `sknemg.signal` that takes one."""
 
 import numpy as np
 import pytest
@@ -74,3 +74,25 @@ def test_times_that_are_none_are_refused_by_name(seconds):
         n_window_samples(1000, seconds)
     with pytest.raises(ValueError, match=r"hop=.* is no time: give seconds"):
         window_starts(5000, 1000, 0.4, seconds)
+
+
+TAKE_SIGNALS = {
+    "resample": lambda signal: resample(signal, 2000, 1000),
+    "ZeroPhaseFilter": lambda signal: ZeroPhaseFilter(signal, 1000),
+    "zero_phase_gain": lambda signal: zero_phase_gain(signal, np.ones_like, 1000),
+    "describe_signal": lambda signal: describe_signal(signal, 1000),
+    "mains_share": lambda signal: mains_share(signal, 1000),
+    "noise_floor": lambda signal: noise_floor(signal, 1000),
+}
+
+
+@pytest.mark.parametrize("signal", [np.empty(0), np.zeros((2, 100)), np.float64(1)])
+@pytest.mark.parametrize("use", TAKE_SIGNALS)
+def test_what_is_no_signal_is_refused(use, signal):
+    with pytest.raises(ValueError, match=r"A signal has the shape \(n_times,\), with samples; got"):
+        TAKE_SIGNALS[use](signal)
+
+
+@pytest.mark.parametrize("use", TAKE_SIGNALS)
+def test_one_sample_is_a_signal(use):
+    TAKE_SIGNALS[use](np.ones(1))
