@@ -37,6 +37,27 @@ def best_method(scores: pd.DataFrame, result: Evaluation) -> str:
     return str(rows["method"].iloc[int(np.argmax(rows["value"].to_numpy()))])
 
 
+def leaking_methods(result: Evaluation) -> list[str]:
+    """Name the methods whose networks chose their weights on the test fold.
+
+    Parameters
+    ----------
+    result : Evaluation
+
+    Returns
+    -------
+    list of str
+        None of a protocol that chooses on validation subjects; nor is a method without a network
+        among them, for which nothing is chosen.
+    """
+    if result.settings["protocol"]["choose_on"] != "test":
+        return []
+    cells = result.cells
+    if "n_weights" in cells:
+        cells = cells[cells["n_weights"].notna()]
+    return [str(name) for name in cells["method"].unique() if name != result.nuisance]
+
+
 def conclude(
     result: Evaluation,
     scores: pd.DataFrame,
@@ -76,8 +97,11 @@ def conclude(
             "one looks better or worse by chance."
         )
     found += _differing(differences, result)
-    if result.settings["protocol"]["choose_on"] == "test":
-        found.append("The scores leak: patients who were not in this cohort will get worse ones.")
+    if leaking := leaking_methods(result):
+        of = "" if leaking == methods else f" of {', '.join(leaking)}"
+        found.append(
+            f"The scores{of} leak: patients who were not in this cohort will get worse ones."
+        )
     found.append(
         "All subjects are of one cohort. How patients of another hospital, machine or needle would "
         "be diagnosed, these figures do not say."

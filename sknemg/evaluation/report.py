@@ -14,7 +14,7 @@ import pandas as pd
 
 from sknemg.divote.levels import class_columns
 from sknemg.evaluation.comparison import scored_rows, short_table
-from sknemg.evaluation.conclusion import best_method, conclude
+from sknemg.evaluation.conclusion import best_method, conclude, leaking_methods
 from sknemg.evaluation.figure import (
     Panel,
     draw_comparison,
@@ -120,6 +120,7 @@ def report_page(
         between = gains_of(result, best, levels=["subject"])
         between = between[between["method"] != result.nuisance]
     said = conclude(result, scores, gains, between, differences)
+    leaking = leaking_methods(result)
     return render(
         "sknemg.evaluation",
         "report.html",
@@ -134,6 +135,8 @@ def report_page(
             group="level",
         ),
         conclusions=[text for text in said if text],
+        leaking=leaking,
+        all_leak=leaking == [name for name in methods if name != result.nuisance],
         blind=result.nuisance,
         gains=_gains(gains),
         remarks=_remarks(result),

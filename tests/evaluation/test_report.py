@@ -217,6 +217,18 @@ def test_published_scores_are_said_to_leak(text_of):
     assert "These scores leak" in text_of(result, X, y)
 
 
+def test_only_scores_of_networks_are_said_to_leak(text_of):
+    """A comparison without a network, in which nothing is chosen, was once said to leak."""
+    result, X, y = invented()
+    result.settings["protocol"]["choose_on"] = "test"
+    cells = result.cells.assign(n_weights=np.where(result.cells["method"] == "LDA", np.nan, 9))
+    text = text_of(dataclasses.replace(result, cells=cells), X, y)
+    assert re.search(r"The scores of\s+nEMGNet leak\.", text)
+    assert "The scores of nEMGNet leak: patients" in text
+    cells = result.cells.assign(n_weights=np.nan)
+    assert " leak" not in text_of(dataclasses.replace(result, cells=cells), X, y)
+
+
 def test_runs_are_told_apart_where_there_are_several(text_of):
     text = text_of(*invented(repeats=2, methods=("nEMGNet",)))
     assert "run 2, fold 3" in text
