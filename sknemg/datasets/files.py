@@ -25,7 +25,7 @@ from sknemg.datasets._formats.parquet import read_parquet
 from sknemg.datasets._formats.sound import read_sound
 from sknemg.datasets._formats.stored import Part, ReadError, Stored
 from sknemg.datasets._formats.text import TextFormat, read_text
-from sknemg.datasets._formats.units import UNITS, decode, is_other, millivolts, spell
+from sknemg.datasets._formats.units import UNITS, decode, is_multiple, is_other, millivolts, spell
 from sknemg.datasets._formats.wav import CompressedError, read_wav
 from sknemg.datasets._formats.wfdb import find_header, read_wfdb, wfdb_files
 from sknemg.recordings._problems import capped, check_counts
@@ -376,21 +376,18 @@ def _read_wav(path: Path, channel: Any, max_bytes: int) -> Stored:
 
 
 def _rate(stored: Stored, given: float | None) -> tuple[float, list[str]]:
-    stated, clock = stored.sfreq, stored.clock
-    rate = given if stated is None else stated
+    rate = given if stored.sfreq is None else stored.sfreq
     if rate is None:
         return math.nan, ["no sampling rate: the file states none, so give `sfreq` in hertz"]
     if not (math.isfinite(rate) and rate > 0):
         return rate, [f"a sampling rate of {rate:g} Hz: give `sfreq` in hertz"]
     if given is not None and not math.isclose(rate, given, rel_tol=1e-6):
         return rate, [f"the file says {rate:g} Hz, `sfreq` says {given:g} Hz: correct one"]
-    if clock is not None and not clock.agrees(rate):
-        who = "`sfreq`" if stated is None else "the file"
-        known = " or ".join(f"{own:g}" for own in clock.rates)
-        return rate, [
-            f"{who} says {rate:g} Hz, and the time axis {clock.name!r} runs at {known} Hz: "
-            "correct one"
-        ]
+    for hint in stored.hints:
+        if not hint.agrees(rate):
+            who = "`sfreq`" if stored.sfreq is None else "the file"
+            known = " or ".join(f"{own:g}" for own in hint.rates)
+            return rate, [f"{who} says {rate:g} Hz, and {hint.said} {known} Hz: correct one"]
     return float(rate), []
 
 
@@ -409,6 +406,10 @@ def _millivolts(stored: Stored, unit: str | None, scale: float | None) -> tuple[
     if scale is not None:
         both = ["`unit` and `scale` both given: keep one"] if unit is not None else []
         return scale, both
+    if stored.unit is not None and is_multiple(stored.unit):
+        return math.nan, [
+            f"the file's unit is {spell(stored.unit)}: give `scale`, the millivolts of one"
+        ]
     if stored.needs_scale:
         return math.nan, [f"no amplitude scale: {stored.needs_scale}"]
     if unit is not None:

@@ -156,6 +156,19 @@ def test_every_name_gives_its_own_column(read, body, names, feed):
         ("a\nSampling Rate (kHz);48\nEMG", {"skip_lines": 2, "delimiter": ";"}, "says 48000 Hz"),
         ('"Sample frequency","48000 Hz"\nEMG', {"skip_lines": 1}, "the file says 48000 Hz"),
         ("fs: 4000\nsrate: 8000\nEMG", {"skip_lines": 2}, "several sampling rates in the file"),
+        ("Rate\nSample rate: 4000 samples/s\nEMG", {"skip_lines": 2}, "the file says 4000 Hz"),
+        ("fs: 4 kS/s\nEMG", {"skip_lines": 1}, "the file says 4000 Hz"),
+        ("fs: 4000 Hz, 2 channels\nEMG", {"skip_lines": 1}, "the file says 4000 Hz"),
+        ("Abtastrate: 4000/s (je Kanal)\nEMG", {"skip_lines": 1}, "the file says 4000 Hz"),
+        # may mean several rates, of which this is none
+        ("fs: 48\nEMG", {"skip_lines": 1}, "the line 'fs: 48' says 48 or 48000 Hz: correct one"),
+        ("fs: 48,000 Hz\nEMG", {"skip_lines": 1}, "the line 'fs: 48,000 Hz' says 48 or 48000 Hz"),
+        ("Abtastrate: 20.000\nEMG", {"skip_lines": 1}, "says 20 or 20000 Hz"),
+        ("Sampling interval: 0,05 ms\nEMG", {"skip_lines": 1}, "' means 20000 Hz: correct one"),
+        ("Sample period [us]: 50\nEMG", {"skip_lines": 1}, "' means 20000 Hz: correct one"),
+        ("Force (kg)", {}, "the file's unit 'kg' is not a voltage"),
+        ("Unit: mA\nEMG", {"skip_lines": 1}, "the file's unit 'mA' is not a voltage"),
+        ("Unit: 10 uV\nEMG", {"skip_lines": 1}, "unit is '10 uV': give `scale`, the millivolts"),
     ],
 )
 def test_what_the_lines_above_state_must_agree(read, head, options, message):
@@ -167,8 +180,9 @@ def test_what_the_lines_above_state_must_agree(read, head, options, message):
 @pytest.mark.parametrize(
     "head",
     [
-        "Sampling rate: 10000", "Fs [Hz]: 10000.0", "fs=10 kHz", "Sampling rate: 48",
-        "Sampling rate: 48,000 Hz", "Unit: 3", "Unit: mV", "Heart rate: 48000", "EMG [mV]",
+        "Sampling rate: 10000", "Fs [Hz]: 10000.0", "fs=10 kHz", "Sampling rate: 10",
+        "Sampling rate: 10,000 Hz", "Sampling interval: 0.1 ms", "Sampling interval: 0.1",
+        "Unit: 3", "Unit: mV", "Heart rate: 48000", "EMG [mV]",
         "EMG [L]", "Units", "Patient: Unit 4711",
     ],
 )  # fmt: skip
@@ -184,6 +198,12 @@ def test_a_rate_and_a_unit_that_the_lines_above_state_need_not_be_given(tmp_path
     assert sfreq == 48_000 and signal.tolist() == [np.float32(1e-3), np.float32(2e-3)]
     with pytest.raises(ReadError, match=r"states its unit \(uV\): leave `scale` out"):
         read_recording(tmp_path / "a.txt", skip_lines=1, scale=5)
+
+
+def test_a_unit_of_several_microvolts_is_read_by_its_scale(tmp_path):
+    (tmp_path / "a.txt").write_text("Unit: 10 uV\nEMG\n1\n2\n")
+    signal = read_recording(tmp_path / "a.txt", sfreq=10_000, skip_lines=1, scale=0.01).signal
+    assert signal.tolist() == [np.float32(0.01), np.float32(0.02)]
 
 
 @pytest.mark.parametrize("name", ["time", "Time (s)", "t"])

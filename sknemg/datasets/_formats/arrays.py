@@ -75,12 +75,12 @@ def read_npz(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
             for other, one in signals
             if one is not member
         }
-        clock = clock_among(others)
+        hints = clock_among(others)
     if default:
         check_no_clock(name, samples)
     sfreq, unit = the_one(rates, "sampling rates"), the_one(units, "units")
     clipped = integer_limits(samples)
-    return Stored(samples, sfreq, unit, channel=name, clipped=clipped, clock=clock)
+    return Stored(samples, sfreq, unit, channel=name, clipped=clipped, hints=hints)
 
 
 def _first_entries(archive: ZipFile, member: ZipInfo, n: int) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sknemg.datasets._formats.header import number_pattern
 from sknemg.datasets._formats.names import is_clock, plain_name
-from sknemg.datasets._formats.stored import Clock
+from sknemg.datasets._formats.stored import Hint
 
 _SECONDS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
@@ -28,7 +28,7 @@ _ROUGHEST = 0.1  # of a rate, above which the entries are too coarse to tell
 
 def find_clock(
     names: Sequence[str], rows: Sequence[Sequence[str]], decimal: str, signal: int
-) -> Clock | None:
+) -> tuple[Hint, ...]:
     """Find a time axis among the columns of a text file, if it rises evenly.
 
     Parameters
@@ -42,15 +42,16 @@ def find_clock(
 
     Returns
     -------
-    Clock or None
+    tuple of Hint
+        One, or none.
 
     Examples
     --------
     >>> rows = [[f"{i / 20:.2f}", "0"] for i in range(100)]
-    >>> find_clock(["t (ms)", "EMG"], rows, ".", 1).rates
-    (20000.0,)
-    >>> find_clock(["t", "EMG"], rows, ".", 0) is None
-    True
+    >>> [hint.rates for hint in find_clock(["t (ms)", "EMG"], rows, ".", 1)]
+    [(20000.0,)]
+    >>> find_clock(["t", "EMG"], rows, ".", 0)
+    ()
     """
     for at, name in enumerate(names):
         if at == signal or not _units(name):
@@ -60,11 +61,11 @@ def find_clock(
             continue
         rounded = 10.0 ** min(_last_digit(entry) for entry in entries)
         if clock := _clock(name, np.array(entries, dtype=float), rounded):
-            return clock
-    return None
+            return (clock,)
+    return ()
 
 
-def clock_among(axes: Mapping[str, Callable[[], NDArray[Any]]]) -> Clock | None:
+def clock_among(axes: Mapping[str, Callable[[], NDArray[Any]]]) -> tuple[Hint, ...]:
     """Find a time axis among named arrays, if it rises evenly.
 
     Parameters
@@ -74,12 +75,13 @@ def clock_among(axes: Mapping[str, Callable[[], NDArray[Any]]]) -> Clock | None:
 
     Returns
     -------
-    Clock or None
+    tuple of Hint
+        One, or none.
 
     Examples
     --------
-    >>> clock_among({"EMG": dict, "time": lambda: np.arange(100) / 20_000}).agrees(20_000)
-    True
+    >>> [hint.said for hint in clock_among({"EMG": dict, "time": lambda: np.arange(100) / 20_000})]
+    ["the time axis 'time' runs at"]
     """
     for name, read in axes.items():
         if not _units(name):
@@ -90,11 +92,11 @@ def clock_among(axes: Mapping[str, Callable[[], NDArray[Any]]]) -> Clock | None:
         whole = times.dtype.kind in "iu"
         rounded = 1.0 if whole else float(np.spacing(np.abs(times).max()))
         if clock := _clock(name, times.astype(float), rounded):
-            return clock
-    return None
+            return (clock,)
+    return ()
 
 
-def _clock(name: str, times: NDArray[np.float64], rounded: float) -> Clock | None:
+def _clock(name: str, times: NDArray[np.float64], rounded: float) -> Hint | None:
     """Tell the rate of a time axis from its first entries, if they rise evenly."""
     units = _units(name)
     step = _step(times, rounded) if len(times) >= _FEWEST else None
@@ -103,7 +105,8 @@ def _clock(name: str, times: NDArray[np.float64], rounded: float) -> Clock | Non
     accuracy = _ACCURACY + 2 * rounded / (step * (len(times) - 1))
     if accuracy >= _ROUGHEST:
         return None
-    return Clock(name, tuple(float(f"{1 / (step * unit):.6g}") for unit in units), accuracy)
+    rates = tuple(float(f"{1 / (step * unit):.6g}") for unit in units)
+    return Hint(f"the time axis {name!r} runs at", rates, accuracy)
 
 
 def _units(name: str) -> tuple[float, ...]:

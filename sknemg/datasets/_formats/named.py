@@ -119,7 +119,7 @@ def choose(
         _unit(name, words),
         channel=names[at],
         clipped=integer_limits(samples),
-        clock=clock_among(axes),
+        hints=clock_among(axes),
     )
 
 

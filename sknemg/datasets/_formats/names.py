@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _RATES = ("sfreq", "fs", "srate", "samplingrate", "samplerate", "samplingfrequency",
-          "samplefrequency")  # fmt: skip
+          "samplefrequency", "abtastrate", "abtastfrequenz")  # fmt: skip
+_INTERVALS = ("samplinginterval", "sampleinterval", "samplingperiod", "sampleperiod",
+              "abtastintervall")  # fmt: skip
 _CLOCKS = ("t", "time", "times", "timestamp", "timestamps", "timeaxis", "timevector", "tvec",
            "sec", "seconds", "ms", "milliseconds", "zeit")  # fmt: skip
 
@@ -30,6 +32,11 @@ def is_rate(name: str) -> bool:
     (True, True, False)
     """
     return plain_name(name).removesuffix("hz").removesuffix("in") in _RATES
+
+
+def is_interval(name: str) -> bool:
+    """Whether a name, perhaps with a unit in brackets, is that of the time between samples."""
+    return plain_name(re.sub(r"[(\[][^)\]]*[)\]]$", "", name.strip())) in _INTERVALS
 
 
 def is_unit(name: str) -> bool:

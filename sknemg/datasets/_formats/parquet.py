@@ -64,7 +64,7 @@ def read_parquet(path: Path, channel: str | int | None, max_bytes: int) -> Store
             for other in names
             if other != name and names.count(other) == 1
         }
-        clock = clock_among(others)
+        hints = clock_among(others)
         parts, n_read = [], 0
         for batch in file.iter_batches(columns=[name], batch_size=2**16):
             column = batch.column(0)
@@ -86,7 +86,7 @@ def read_parquet(path: Path, channel: str | int | None, max_bytes: int) -> Store
         unit if isinstance(unit, (str, bytes)) else None,
         channel=name,
         clipped=integer_limits(samples),
-        clock=clock,
+        hints=hints,
     )
 
 

@@ -4,55 +4,115 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 
-from sknemg.datasets._formats.names import is_rate, is_unit, plain_name
-from sknemg.datasets._formats.stored import the_one
-from sknemg.datasets._formats.units import millivolts
+from sknemg.datasets._formats.names import is_interval, is_rate, is_unit, plain_name
+from sknemg.datasets._formats.stored import Hint, the_one
+from sknemg.datasets._formats.units import is_multiple, is_other, millivolts
 
 _BETWEEN = re.compile(r"[:=;,\t]")  # a name and an entry
-_NUMBER = re.compile(r"([0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*(k?hz)?", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"(?P<number>[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*(?:"
+    r"(?P<kilo>k?)(?P<hertz>hz|s/s|sa/s|sps|(?:samples?|1)?\s*(?:/|per\s)\s*s(?:ec(?:onds?)?)?)"
+    r"(?:\s*[,;(].*)?)?",
+    re.IGNORECASE,
+)
+_STEP = re.compile(r"([0-9]+(?:[.,][0-9]+)?)\s*(s|sec|ms|msec|us|µs|μs)?", re.IGNORECASE)
 _GROUPED = re.compile(r"[0-9]{1,3}[.,][0-9]{3}")  # 10,000 may be ten or ten thousand
 _LEAST = 200.0  # hertz; a smaller number without its unit may be kilohertz
+_SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "msec": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6}
 
 
-def stated_rate(lines: Sequence[str]) -> float | None:
+def stated_rate(lines: Sequence[str]) -> tuple[float | None, tuple[Hint, ...]]:
     """Find the sampling rate that lines state, in hertz; refuse two that differ.
+
+    Returns
+    -------
+    sfreq : float or None
+    hints : tuple of Hint
+        Of lines that may mean several rates, or that state the time between two samples.
 
     Examples
     --------
     >>> stated_rate(["Patient: 7", "# Sampling rate: 48000"]), stated_rate(["fs (kHz);10,5"])
-    (48000.0, 10500.0)
-    >>> stated_rate(["Sampling rate: 48"]), stated_rate(["Sampling rate: 48 kHz"])
-    (None, 48000.0)
+    ((48000.0, ()), (10500.0, ()))
+    >>> sfreq, (hint,) = stated_rate(["Sampling rate: 48"])
+    >>> sfreq, hint.rates, stated_rate(["Sampling rate: 48 kHz"])[0]
+    (None, (48.0, 48000.0), 48000.0)
     """
     found: dict[str, float] = {}
-    for name, entry in map(_split, lines):
-        bare = plain_name(name)
-        number = _NUMBER.fullmatch(entry)
-        if not number or _GROUPED.fullmatch(number[1]) or not is_rate(bare.replace("khz", "hz")):
-            continue
-        unit = (number[2] or bare[-3:]).lower()
-        unit = unit if unit.endswith("hz") else ""
-        rate = float(number[1].replace(",", ".")) * (1000 if unit == "khz" else 1)
-        if unit or rate >= _LEAST:
-            found[name] = rate
-    return the_one(found, "sampling rates")
+    hints = []
+    for line in lines:
+        name, entry = _split(line)
+        rates = _rates(name, entry)
+        if len(rates) == 1:
+            found[name] = rates[0]
+        elif rates:
+            hints.append(Hint(f"the line {line.strip()!r} says", rates, 1e-6))
+        else:
+            hints += _interval(line, name, entry)
+    return the_one(found, "sampling rates"), tuple(hints)
+
+
+def _rates(name: str, entry: str) -> tuple[float, ...]:
+    """Give the hertz that an entry may mean; none if it is not a rate."""
+    bare = plain_name(name)
+    number = _NUMBER.fullmatch(entry)
+    if not number or not is_rate(bare.replace("khz", "hz")):
+        return ()
+    kilo = bool(number["kilo"]) if number["hertz"] else bare.endswith("khz")
+    rate = float(number["number"].replace(",", ".")) * (1000 if kilo else 1)
+    known = number["hertz"] or bare.endswith("hz") or rate >= _LEAST
+    return (rate,) if known and not _GROUPED.fullmatch(number["number"]) else (rate, 1000 * rate)
+
+
+def _interval(line: str, name: str, entry: str) -> list[Hint]:
+    """Tell the rate from a line that states the time between two samples.
+
+    Examples
+    --------
+    >>> [hint.rates for hint in _interval("", "Sampling interval", "0,1 ms")]
+    [(10000.0,)]
+    """
+    within = re.findall(r"[\[(]\s*(\w+)\s*[\])]", name)
+    number = _STEP.fullmatch(entry)
+    unit = (number and number[2]) or "".join(within)
+    if not number or unit.lower() not in _SECONDS or not is_interval(name):
+        return []
+    step = Decimal(number[1].replace(",", "."))
+    if not step:
+        return []
+    half = 0.5 * 10.0 ** int(step.as_tuple().exponent)
+    accuracy = min(max(half / float(step), 1e-3), 0.1)
+    rate = 1 / (float(step) * _SECONDS[unit.lower()])
+    return [Hint(f"the line {line.strip()!r} means", (float(f"{rate:.6g}"),), accuracy)]
 
 
 def stated_unit(name: str | None, lines: Sequence[str]) -> str | None:
-    """Find the unit of voltage that the name of a column has in brackets, or that lines state.
+    """Find the unit that the name of a column has in brackets, or that lines state.
+
+    Units of something else than voltage have two letters there: (L) may be a side, not litres.
 
     Examples
     --------
     >>> stated_unit("EMG [uV]", []), stated_unit("EMG (L)", []), stated_unit("0", ["Unit: mV"])
     ('uV', None, 'mV')
+    >>> stated_unit("Force (kg)", []), stated_unit("EMG", ["Unit: 10 uV"])
+    ('kg', '10 uV')
     """
     within = re.findall(r"(?<=\S)\s*[\[(]\s*([^\[\]()]*?)\s*[\])]", name or "")
     units = {unit: unit for unit in within if millivolts(unit) is not None}
+    last = re.search(r"(?<=\S)\s*[\[(]\s*([^\[\]()]{2,}?)\s*[\])]\s*$", name or "")
+    if not units and last and is_other(last[1]):
+        units = {last[1]: last[1]}
     if not units:
         stated = [(who, entry.strip("[]() ")) for who, entry in map(_split, lines) if is_unit(who)]
-        units = {who: unit for who, unit in stated if millivolts(unit) is not None}
+        units = {who: unit for who, unit in stated if _is_known(unit)}
     return the_one(units, "units")
+
+
+def _is_known(unit: str) -> bool:
+    return millivolts(unit) is not None or is_other(unit) or is_multiple(unit)
 
 
 def _split(line: str) -> tuple[str, str]:

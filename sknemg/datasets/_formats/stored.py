@@ -30,24 +30,25 @@ class Part(NamedTuple):
     onset: float
 
 
-class Clock(NamedTuple):
-    """What a time axis says of the rate.
+class Hint(NamedTuple):
+    """What a file shows of its rate without stating it, to compare with the rate that is given.
 
     Attributes
     ----------
-    name : str
+    said : str
+        Where, for messages, such as "the time axis 't' runs at".
     rates : tuple of float
-        Hertz, by each unit that the axis may have.
+        Hertz: one of them, in whatever way it is meant.
     accuracy : float
-        By which part of it a rate may be off, as the entries are rounded.
+        By which part of it a rate may be off, as numbers are rounded.
     """
 
-    name: str
+    said: str
     rates: tuple[float, ...]
     accuracy: float
 
     def agrees(self, rate: float) -> bool:
-        """Tell whether a rate may be that of the axis."""
+        """Tell whether a rate may be the one that is meant."""
         return any(math.isclose(rate, own, rel_tol=self.accuracy) for own in self.rates)
 
 
@@ -70,7 +71,7 @@ class Stored:
     header: bool | None = None  # of text: whether its first line holds names
     encoding: str | None = None  # of text
     parts: tuple[Part, ...] = ()
-    clock: Clock | None = None  # a time axis beside the signal
+    hints: tuple[Hint, ...] = ()  # of its rate
 
 
 _LOOKED_AT = 1000  # samples, before all are

@@ -56,7 +56,8 @@ def read_text(path: Path, channel: str | int | None, text: TextFormat, max_bytes
     except UnicodeError as error:
         raise ReadError(f"the bytes are not valid {encoding} ({error}): give `encoding`") from error
     stored.encoding = encoding
-    stored.sfreq = stated_rate(above)
+    stored.sfreq, hints = stated_rate(above)
+    stored.hints += hints
     stored.unit = stated_unit(stored.channel if stored.header else None, above)
     return stored
 
@@ -96,10 +97,10 @@ def _read(
                 f"one line of {width} numbers: write a recording as a column, one sample a line"
             )
     at = pick(names, channel)
-    clock = find_clock(names, rows[1:], text.sign, at) if named else None
+    hints = find_clock(names, rows[1:], text.sign, at) if named else ()
     column = _Column(text, max_bytes)
     _fill(column, chain([block], blocks), at, width, at_line)
-    return Stored(column.samples(), channel=names[at], header=named, clock=clock)
+    return Stored(column.samples(), channel=names[at], header=named, hints=hints)
 
 
 # -- structure ---------------------------------------------------------------------------------

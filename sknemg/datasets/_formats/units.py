@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sknemg.recordings import MILLIVOLTS
 
 #: Millivolts per unit. A small ``v`` is read, a prefix in the wrong case is not: M is mega.
@@ -41,6 +43,12 @@ def millivolts(stated: str | bytes) -> float | None:
 def is_other(stated: str | bytes) -> bool:
     """Whether the stated unit is a known one of something else than voltage."""
     return decode(stated).strip(" ") in _NO_VOLTAGES
+
+
+def is_multiple(stated: str | bytes) -> bool:
+    """Whether the stated unit is a number of volts, such as ``10 uV``."""
+    number = re.match(r"[0-9]+(?:[.,][0-9]+)?\s*[*x]?\s*", decode(stated).strip(" "))
+    return number is not None and millivolts(decode(stated).strip(" ")[number.end() :]) is not None
 
 
 def spell(stated: str | bytes) -> str:
