@@ -78,12 +78,11 @@ def confounds(
     DataFrame, a column for each diagnosis, then ``counted``, ``p`` and ``test``
         Counts with percentages of what is known, or means ± standard deviations over subjects, as
         text; "–" where nothing is known. A diagnosis that is itself named as one of the last three
-        has a column such as ``"p (diagnosis)"``. Rows are
-        the numbers of subjects and recordings; every column of `X` (numbers and dates by their
-        means, names and numbers of few values by their counts) but those that name the subject or
-        the file and those that repeat the diagnoses in words; and what
-        :func:`nuisance_table` measures. ``p`` is NaN where nothing is tested, which a column with
-        one entry for all is not, or where the test is undefined.
+        has a column such as ``"p (diagnosis)"``. Rows are the numbers of subjects and recordings;
+        every column of `X` (numbers, times and dates by their means, names and numbers of few
+        values by their counts) but those that name the subject or the file and those that repeat
+        the diagnoses in words; and what :func:`nuisance_table` measures. ``p`` is NaN where nothing
+        is tested, which a column with one entry for all is not, or where the test is undefined.
 
     Raises
     ------
@@ -249,7 +248,11 @@ class _Cohort:
         known = column.dropna()
         if not len(known):
             return
-        if dates := _as_dates(column):
+        if isinstance(column.dtype, pd.PeriodDtype):
+            column = column.dt.to_timestamp()
+        if pd.api.types.is_timedelta64_dtype(column.dtype):
+            yield from self.numbers(f"{name} (s)", column.dt.total_seconds().to_numpy(dtype=float))
+        elif dates := _as_dates(column):
             yield from self.numbers(name, dates[0], dates=True)
         elif _is_numeric(column) and known.nunique() > _FEW_VALUES:
             yield from self.numbers(
@@ -360,5 +363,5 @@ def _as_text(entry: Any) -> Any:
     if entry is None or entry is pd.NA or entry != entry:
         return np.nan
     if isinstance(entry, (float, np.floating)):
-        return f"{entry:g}"
+        return f"{entry + 0.0:g}"  # 0 and -0 are one
     return str(entry).strip() or np.nan

@@ -101,6 +101,21 @@ def test_p_is_right_where_nothing_differs():
     assert 0.005 <= (p <= 0.05).mean() <= 0.11
 
 
+def test_spans_and_months_are_no_names():
+    n = 20
+    later = np.arange(n) + np.where(np.arange(n) % 2, 40, 0)
+    X, y = cohort(n, days=np.arange(n))
+    X = X.with_columns(
+        since=np.repeat(pd.to_timedelta(later, unit="h"), 2),
+        month=np.repeat(pd.PeriodIndex.from_ordinals(600 + later, freq="M"), 2),
+        zero=[0.0, -0.0] * n,
+    )
+    table = confounds(X, y)
+    assert table.loc["since (s)", "p"] == table.loc["month", "p"] < 0.001
+    assert table.loc["month", "ill"].startswith("2020-")
+    assert table.loc["zero: 0", ["ill", "well"]].tolist() == ["10 (100.0 %)"] * 2
+
+
 def test_a_diagnosis_of_which_nothing_is_known_has_no_share():
     X, y = cohort(sex=[None, "f"] * 10)
     table = confounds(X, y)
