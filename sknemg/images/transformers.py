@@ -23,6 +23,7 @@ from sknemg.recordings import Recordings
 from sknemg.recordings._convert import common_sfreq
 from sknemg.recordings._problems import shown
 from sknemg.recordings.windows import Items
+from sknemg.signal import check_rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,16 +94,26 @@ class _ImageStep(RowTransformer):
         Returns
         -------
         matplotlib Axes
+
+        Raises
+        ------
+        ValueError
+            If it is no such segment, or its rate is unknown or none.
         """
         self._validate_params()
         sfreq = self.input_sfreq if sfreq is None else sfreq
         if sfreq is None:
             raise ValueError("The sampling rate of this segment is unknown: give sfreq in hertz.")
+        sfreq, segment = check_rate(sfreq), np.asarray(segment)
+        if segment.ndim != 1 or not len(segment) or not np.isfinite(segment).all():
+            raise ValueError(
+                f"segment, of shape {segment.shape}, must be one of shape (n_times,), with samples "
+                "that are finite."
+            )
         if ax is None:
             import matplotlib.pyplot as plt
 
             ax = plt.gca()
-        segment = np.asarray(segment)
         self._show(self._images(segment[None], sfreq)[0], len(segment), sfreq, ax)
         ax.set_xlabel("time (s)")
         return ax

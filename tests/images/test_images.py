@@ -209,6 +209,17 @@ def test_a_tone_lies_in_its_bin_and_frame():
     assert image[10, 21:40].min() > -0.1  # the last frame is half beyond the end
 
 
+@pytest.mark.parametrize("step", [MelSpectrogram(), Spectrogram(), PlotImage((8, 9))])
+def test_what_is_no_segment_is_not_drawn(step):
+    with_nan = emg_like(1)[0].copy()
+    with_nan[3] = np.nan
+    for wrong in (emg_like(2), with_nan, np.empty(0)):
+        with pytest.raises(ValueError, match=r"segment, of shape .* must be one of shape"):
+            step.plot(wrong, sfreq=SFREQ)
+    with pytest.raises(ValueError, match="sfreq=0 is no rate"):
+        step.plot(emg_like(1)[0], sfreq=0)
+
+
 def test_a_reference_below_silence_is_refused():
     """It would count as silence does, 20 dB above what was asked for."""
     with pytest.raises(ValueError, match="'reference' parameter of MelSpectrogram must be"):
