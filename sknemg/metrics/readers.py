@@ -31,7 +31,7 @@ from sknemg.metrics.votes import (
     vote_table,
 )
 from sknemg.recordings._problems import capped, listed, shown
-from sknemg.recordings._subjects import check_known
+from sknemg.recordings._subjects import check_known, written_alike
 
 MEAN_OF_READERS, MEAN_OF_MODELS = "mean of readers", "mean of models"
 _SUBJECTS_A_CLASS = 2  # without one of which the metrics are still defined
@@ -173,9 +173,9 @@ def reader_study(
     Raises
     ------
     ValueError
-        If votes or answers are for cases without a diagnosis, name no class, a class has fewer
-        than two subjects, a column of the model may or may not be a class, or there is nothing to
-        compare, naming them.
+        If votes or answers are for cases without a diagnosis, name no class, or one in another
+        spelling, a class has fewer than two subjects, a column of the model may or may not be a
+        class, or there is nothing to compare, naming them.
 
     Notes
     -----
@@ -308,6 +308,15 @@ class _Cases:
                     f"The {names} {listed(unknown, 'subject')} without a diagnosis: give one in y, "
                     "or leave them out."
                 )
+        given_labels = [*classes, *of_level["vote"], *scored]
+        for one in models.values():
+            given_labels += one.dropna().tolist()
+        if alike := written_alike(given_labels):
+            parts = [", ".join(map(shown, labels)) for labels in alike]
+            raise ValueError(
+                "Diagnoses of y, votes and models differ only in case, blanks, leading zeros or "
+                f"Unicode form, {capped(parts, separator='; ')}: write each in one way."
+            )
         subject = pd.Series(index.get_level_values(0), index=index, name="subject")
         y = subject.map(diagnoses).rename("diagnosis")
         counts = diagnoses.value_counts()
@@ -315,10 +324,8 @@ class _Cases:
         if len(classes) < 2:
             raise ValueError(f"y holds one class only, {shown(classes[0])}: give two or more.")
         if len(few):
-            raise ValueError(
-                f"y has a single subject of {capped(list(few.index))}: give two or more of each "
-                "class."
-            )
+            lonely = capped(list(few.index), spell=shown)
+            raise ValueError(f"y has a single subject of {lonely}: give two or more of each class.")
         _check_classes("votes", of_level, [*sorted(known), CANNOT_SAY])
         table = table.reindex(index)
         unsure = table == CANNOT_SAY

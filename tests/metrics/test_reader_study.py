@@ -474,6 +474,17 @@ def test_only_known_diagnoses_are_no_typos(two, made):
         reader_study(short, answers.replace("m", "myopathy"), **LEAST)
 
 
+@pytest.mark.parametrize("where", ["y", "votes", "model"])
+def test_a_diagnosis_in_another_spelling_is_not_counted_as_wrong(two, where):
+    y, readers = two
+    tables = {"y": y, "votes": readers, "model": y}
+    other = str(y.iloc[0]).capitalize()
+    tables[where] = tables[where].replace(y.iloc[0], other)
+    message = rf"differ only in case, .*'{other}'.*: write each in one way"
+    with pytest.raises(ValueError, match=message):
+        reader_study(tables["y"], tables["votes"], tables["model"], **LEAST)
+
+
 def test_columns_that_are_no_classes_are_left_out_and_unclear_ones_are_refused(two):
     y, readers = two
     about = {"age": 60.0, "sex": "F", "fold": 3, "n_items": 200, "known": True, "repeat": 1}
@@ -519,7 +530,7 @@ def test_what_is_wrong_is_named(study):
         ((y, readers.replace("m", "x"), model), r"votes hold \['x'\] for subjects"),
         (
             (y.mask(y == "m", "n").where(y.index != "S00", "m"), readers, model),
-            "single subject of m: give",
+            "single subject of 'm': give",
         ),
         ((y, readers.rename(columns={"A": "model"}), model), r"\['model'\] is both a reader's"),
         ((y, readers, model.to_numpy()), "is a ndarray: give a DataFrame or Series"),
