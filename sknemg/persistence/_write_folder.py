@@ -171,10 +171,11 @@ def _exchange(folder: Path, stage: Path) -> None:
     in the stage, and no mixture of both models can be loaded, since the hashes come last.
     """
     (stage / BEFORE).mkdir()
+    new = _own_in(stage / NEW)  # all of which must come in, whoever else writes here
     try:
-        _move(_OWN, folder, stage / BEFORE)
+        _move(_own_in(folder), folder, stage / BEFORE)
         (stage / _OUT).touch()
-        _move(reversed(_OWN), stage / NEW, folder)
+        _move(reversed(new), stage / NEW, folder)
     except BaseException:
         _move_back(folder, stage)
         raise
@@ -183,15 +184,18 @@ def _exchange(folder: Path, stage: Path) -> None:
 def _move_back(folder: Path, stage: Path) -> None:
     """Undo an exchange, wherever it stopped; this, too, may be stopped and begun again."""
     if (stage / _OUT).exists():  # what is in the folder is new
-        _move(_OWN, folder, stage / NEW)
+        _move(_own_in(folder), folder, stage / NEW)
         (stage / _OUT).unlink()
-    _move(reversed(_OWN), stage / BEFORE, folder)
+    _move(reversed(_own_in(stage / BEFORE)), stage / BEFORE, folder)
+
+
+def _own_in(folder: Path) -> list[str]:
+    return [name for name in _OWN if (folder / name).exists()]
 
 
 def _move(names: Iterable[str], source: Path, target: Path) -> None:
     for name in names:
-        if (source / name).exists():
-            (source / name).rename(target / name)
+        (source / name).rename(target / name)
 
 
 def _put_in_order(folder: Path) -> None:

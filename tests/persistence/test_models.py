@@ -420,6 +420,27 @@ def test_what_a_kill_leaves_behind_is_taken_off_by_the_next_saving(tmp_path, mod
     assert not list(folder.glob(".sknemg-*"))
 
 
+def test_a_saving_whose_files_another_one_took_off_does_not_end_as_if_it_had_saved(
+    tmp_path, models, monkeypatch
+):
+    folder, rename, done = tmp_path / "model", Path.rename, []
+    save_model(models[0], folder)
+    before = content(folder)
+
+    def rename_with_another(self, target):
+        done.append(target)
+        if len(done) == 6:  # the files of the model before are out, and one of the new ones is in
+            monkeypatch.setattr(Path, "rename", rename)
+            _put_in_order(folder)
+            return None
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename_with_another)
+    with pytest.raises(FileNotFoundError):
+        save_model(models[1], folder, overwrite=True)
+    assert content(folder) == before
+
+
 def test_a_first_saving_that_was_killed_is_no_obstacle(tmp_path, models, monkeypatch):
     folder = tmp_path / "model"
     for state in states_of(folder, lambda: save_model(models[0], folder), monkeypatch):
