@@ -167,11 +167,13 @@ or DataFrame
         ValueError
             If the three do not match.
         """
-        offsets = np.asarray(offsets, dtype=np.int64)
+        given, offsets = offsets, np.asarray(offsets, dtype=np.int64)
         bounds = offsets.ndim == 1 and len(offsets) > 0 and offsets[0] == 0
+        bounds = bounds and np.array_equal(offsets, np.asarray(given))  # no fractions
         if not bounds or offsets[-1] != len(values) or np.any(np.diff(offsets) < 0):
             raise ValueError(
-                f"offsets={shown(offsets)} must rise from 0 to the number of items, {len(values)}."
+                f"offsets={shown(given)} must be integers that rise from 0 to the number of items, "
+                f"{len(values)}."
             )
         if len(meta) != len(offsets) - 1:
             raise ValueError(

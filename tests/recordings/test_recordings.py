@@ -249,6 +249,7 @@ def test_columns_of_another_length():
         ([0, 2], pd.DataFrame({"sfreq": [1.0]}), "rise from 0"),
         ([1, 3], pd.DataFrame({"sfreq": [1.0]}), "rise from 0"),
         ([0, 4, 3], pd.DataFrame({"sfreq": [1.0, 1.0]}), "rise from 0"),
+        ([0, 1.7, 3], pd.DataFrame({"sfreq": [1.0, 1.0]}), "must be integers"),
         ([0, 3], pd.DataFrame({"sfreq": [1.0, 1.0]}), "meta has 2 rows"),
         ([0, 3], pd.DataFrame({"rate": [1.0]}), "lacks the column 'sfreq'"),
     ],

@@ -216,7 +216,7 @@ def test_segment_classifiers_cut_batch_by_batch_what_an_array_gives(
     for name in ("items", "subjects", "votes"):
         table, other = getattr(levels, name), getattr(again.levels(dense), name)
         assert table.equals(other)
-    with pytest.raises(ValueError, match=r"Items of \(3000,\)"):
+    with pytest.raises(ValueError, match=r"X holds items of shape \(3000,\)"):
         model.predict(dense.with_values(dense.values[:, :3000]))
 
 
