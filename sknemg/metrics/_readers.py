@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
-from sknemg.recordings._problems import listed, shown
+from sknemg.recordings._problems import capped, listed, shown
+from sknemg.recordings._subjects import written_alike
 
 
 def check_reader_table(what: str, table: Any) -> None:
@@ -64,6 +65,35 @@ def check_chosen_readers(what: str, table: pd.DataFrame, readers: Sequence[Any])
         )
     if twice := _repeated(readers):
         raise ValueError(f"{what} names {listed(twice, 'reader')} more than once: give others.")
+
+
+def check_spelling(what: str, labels: Iterable[Any]) -> None:
+    """Refuse labels that are one, written in several ways, which would count as different.
+
+    Parameters
+    ----------
+    what : str
+        What they are, at the beginning of a sentence.
+    labels : iterable
+
+    Raises
+    ------
+    ValueError
+        Naming them.
+
+    Examples
+    --------
+    >>> check_spelling("Ratings", ["normal", "Normal"])
+    Traceback (most recent call last):
+    ValueError: Ratings differ only in case, blanks, leading zeros or Unicode form, 'normal', \
+'Normal': write each in one way.
+    """
+    if alike := written_alike(labels):
+        parts = [", ".join(map(shown, own)) for own in alike]
+        raise ValueError(
+            f"{what} differ only in case, blanks, leading zeros or Unicode form, "
+            f"{capped(parts, separator='; ')}: write each in one way."
+        )
 
 
 def _repeated(names: Sequence[Any]) -> list[Any]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sknemg.metrics._bootstrap import SubjectRows, check_draws, draw_subjects
 from sknemg.metrics._intervals import check_level, effective_number, exact_interval
-from sknemg.metrics._readers import check_chosen_readers, check_reader_table
+from sknemg.metrics._readers import check_chosen_readers, check_reader_table, check_spelling
 from sknemg.recordings._problems import listed, shown
 from sknemg.recordings._subjects import check_known, check_labels, check_subjects
 
@@ -58,8 +58,9 @@ def fleiss_agreement(
     Raises
     ------
     ValueError
-        If ratings are missing, naming the rows, a set has one reader, one twice or one that has no
-        column, two columns have one name, or `y_true` does not fit.
+        If ratings are missing, naming the rows, a rating is written in two ways, a set has one
+        reader, one twice or one that has no column, two columns have one name, or `y_true` does not
+        fit.
 
     Notes
     -----
@@ -270,6 +271,7 @@ class _Draws:
         check_level(confidence_level)
         check_draws(n_bootstrap=n_bootstrap)
         codes, labels = pd.factorize(ratings.to_numpy().ravel())
+        check_spelling("Ratings", labels)
         order = np.argsort([str(label) for label in labels], kind="stable")
         ranks = np.append(np.argsort(order), -1)  # a missing rating stays -1
         self.marks = ranks[codes].reshape(ratings.shape)
@@ -440,7 +442,8 @@ def reader_points(
     Raises
     ------
     ValueError
-        If diagnoses are missing, or a reader has not one label for each row.
+        If diagnoses are missing, a reader has not one label for each row, or a label is written in
+        two ways.
 
     Examples
     --------
@@ -459,6 +462,8 @@ def reader_points(
                 "each row."
             )
         rated = ~np.asarray(pd.isna(labels))
+        both = [*y_true.tolist(), *labels[rated].tolist()]
+        check_spelling(f"Labels of y_true and of reader {shown(name)}", both)
         for label in classes:
             said, true = labels[rated] == label, y_true[rated] == label
             rows.append((name, label, _share(said[true]), _share(~said[~true]), _share(true[said])))

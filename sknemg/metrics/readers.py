@@ -21,6 +21,7 @@ from sknemg.metrics._label_scores import (
     label_estimates,
     tally,
 )
+from sknemg.metrics._readers import check_spelling
 from sknemg.metrics.agreement import fleiss_agreement, gwet_agreement, pair_agreement
 from sknemg.metrics.mrmc import analyse_against, analyse_arms
 from sknemg.metrics.votes import (
@@ -31,7 +32,7 @@ from sknemg.metrics.votes import (
     vote_table,
 )
 from sknemg.recordings._problems import capped, listed, shown
-from sknemg.recordings._subjects import check_known, written_alike
+from sknemg.recordings._subjects import check_known
 
 MEAN_OF_READERS, MEAN_OF_MODELS = "mean of readers", "mean of models"
 _SUBJECTS_A_CLASS = 2  # without one of which the metrics are still defined
@@ -311,12 +312,7 @@ class _Cases:
         given_labels = [*classes, *of_level["vote"], *scored]
         for one in models.values():
             given_labels += one.dropna().tolist()
-        if alike := written_alike(given_labels):
-            parts = [", ".join(map(shown, labels)) for labels in alike]
-            raise ValueError(
-                "Diagnoses of y, votes and models differ only in case, blanks, leading zeros or "
-                f"Unicode form, {capped(parts, separator='; ')}: write each in one way."
-            )
+        check_spelling("Diagnoses of y, votes and models", given_labels)
         subject = pd.Series(index.get_level_values(0), index=index, name="subject")
         y = subject.map(diagnoses).rename("diagnosis")
         counts = diagnoses.value_counts()

@@ -132,6 +132,21 @@ def test_a_missing_diagnosis_is_not_one_of_the_rest(missing):
         metrics.reader_points(["a", missing, "b"], {"R": ["a", "b", "b"]}, ["b"])
 
 
+@pytest.mark.parametrize(
+    "agreement", [metrics.fleiss_agreement, metrics.gwet_agreement, metrics.pair_agreement]
+)
+@pytest.mark.parametrize("other", ["M", " m", "ｍ"])
+def test_a_rating_in_another_spelling_is_no_disagreement(agreement, other):
+    ratings = pd.DataFrame({"A": list("mnmn"), "B": [other, "n", "m", "n"]})
+    with pytest.raises(ValueError, match=r"Ratings differ only in case, .*: write each in one way"):
+        agreement(ratings, n_bootstrap=2)
+    numbers = pd.DataFrame({"A": [1, 2], "B": ["1", 2]})
+    with pytest.raises(ValueError, match="Ratings differ only in case"):
+        agreement(numbers, n_bootstrap=2)
+    with pytest.raises(ValueError, match="Labels of y_true and of reader 'R' differ only in case"):
+        metrics.reader_points(["m", "n"], {"R": [other, "n"]}, ["m"])
+
+
 def test_readers_outside_of_a_set_change_nothing_in_it():
     rng = np.random.default_rng(0)
     ratings = pd.DataFrame(rng.choice(list("mno"), size=(30, 3)), columns=list("ABC"))
