@@ -353,7 +353,7 @@ def begin_results(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def note_versions(folder: Path, versions: Mapping[str, str]) -> None:
-    """Add the versions of libraries under which a run goes on, if they are not those it began with.
+    """Add the versions of libraries under which a run continues, if they have changed.
 
     Warns
     -----

@@ -187,7 +187,10 @@ def _serve(args: argparse.Namespace, address: Any, listening: Any) -> None:
             store, as_traces(X, study.shown), about_subjects(X, study.shown),
             hosts=address.hosts, secure=address.secure,
         )  # fmt: skip
-        print(f"Serving on {address.url}; Ctrl-C stops, and the same command goes on.", flush=True)
+        print(
+            f"Serving on {address.url}; Ctrl-C stops it; rerun the same command to resume.",
+            flush=True,
+        )
         serve(app, address, listening)
     finally:
         store.close()
@@ -264,7 +267,7 @@ def _names(X: Any) -> list[str]:
 
 
 def _entries(X: Any, column: str) -> list[str]:
-    """Give the entries of a column as text, blank where there is none."""
+    """Return the entries of a column as text, blank where they are missing."""
     from sknemg.recordings._entries import entry_text
 
     if column not in X:

@@ -232,7 +232,7 @@ def _files_inside(name: str, folder: Path, links: bool) -> list[Path]:
 
 
 def check_inside(files: Sequence[Path], folder: Path, *, links: bool = True) -> None:
-    """Refuse files that are not there, that a link leads out of the folder to, or any link."""
+    """Refuse missing files and links that lead out of the folder, or any link at all."""
     root = folder.resolve()
     for file in files:
         real = file.resolve()

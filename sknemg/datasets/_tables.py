@@ -508,7 +508,7 @@ def _without_blank_columns(lines: list[list[str]]) -> list[list[str]]:
 
 
 def misnamed(columns: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Find columns that say how a file is read and would be passed over, with what to do.
+    """Find columns that are meant to say how a file is read but would be ignored, and what to do.
 
     Examples
     --------

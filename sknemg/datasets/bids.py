@@ -242,7 +242,7 @@ def _free(names: Iterable[Any], taken: set[str], prefix: str) -> dict[Any, str]:
 
 
 def _inside(path: Path, folder: Path) -> Path:
-    """Return a path that is there and that no link leads out of the folder."""
+    """Return a path, or refuse one that is missing or that a link leads out of the folder."""
     check_inside([path], folder)
     return path
 

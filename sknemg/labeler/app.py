@@ -150,7 +150,7 @@ class _Labeler:
         return response
 
     def of_reader(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-        """Let only a reader in; what writes needs the origin and the mark of the session."""
+        """Let only readers in; requests that write need the origin and the mark of the session."""
 
         async def checked(request: Request) -> Response:
             secret = request.cookies.get(self._cookie, "")
@@ -286,7 +286,7 @@ def _is_text(text: str) -> bool:
 
 
 def _mark(secret: str) -> str:
-    """Derive what the page of a session shows when it writes."""
+    """Derive the mark by which a page proves its session when it writes."""
     return hashlib.sha256(b"csrf:" + secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -220,7 +220,7 @@ class Windows:
         return self._of(self._spans(0)) if self._is_part else self.trimmed()
 
     def _of(self, spans: NDArray[np.int64]) -> Windows:
-        """Return the same windows, of nothing but these stretches of the signal."""
+        """Return the same windows with only these stretches of the signal."""
         if np.ptp(spans, axis=1).sum() == len(self.signal):
             return self
         parts = [self.signal[start:stop] for start, stop in spans.tolist()]

@@ -71,7 +71,7 @@ def clock_among(axes: Mapping[str, Callable[[], NDArray[Any]]]) -> tuple[Hint, .
     Parameters
     ----------
     axes : mapping of str to callable
-        What else a file holds, of the length of the signal, by name; read if it is a time axis.
+        What else a file holds, by name; read only if it is named like a time axis.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def clock_among(axes: Mapping[str, Callable[[], NDArray[Any]]]) -> tuple[Hint, .
 
 
 def _clock(name: str, times: NDArray[np.float64], rounded: float) -> Hint | None:
-    """Tell the rate of a time axis from its first entries, if they rise evenly."""
+    """Derive the rate of a time axis from its first entries, if they rise evenly."""
     units = _units(name)
     step = _step(times, rounded) if len(times) >= _FEWEST else None
     if step is None or (len(units) > 1 and step == round(step)):  # whole steps may be samples
@@ -110,7 +110,7 @@ def _clock(name: str, times: NDArray[np.float64], rounded: float) -> Hint | None
 
 
 def _units(name: str) -> tuple[float, ...]:
-    """Give the seconds that one on an axis of this name may mean; none if it is not a time axis."""
+    """Return the seconds that one may mean on this axis; none if it is not a time axis."""
     if not is_clock(name):
         return ()
     stated = re.search(r"[(\[]([^)\]]*)[)\]]$", name.strip())
@@ -121,12 +121,12 @@ def _units(name: str) -> tuple[float, ...]:
 
 
 def _last_digit(entry: str) -> int:
-    """Give the power of ten of the last digit that is written."""
+    """Return the power of ten of the last digit that is written."""
     return int(Decimal(entry).as_tuple().exponent)
 
 
 def _step(times: NDArray[np.float64], rounded: float) -> float | None:
-    """Give the step of an axis that rises evenly, but for rounding; else None."""
+    """Return the step of an axis that rises evenly, apart from rounding; else None."""
     step = (times[-1] - times[0]) / (len(times) - 1)
     line = times[0] + step * np.arange(len(times))
     slack = 1.001 * rounded + 1e-9 * np.abs(times).max()

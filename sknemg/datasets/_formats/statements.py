@@ -55,7 +55,7 @@ def stated_rate(lines: Sequence[str]) -> tuple[float | None, tuple[Hint, ...]]:
 
 
 def _rates(name: str, entry: str) -> tuple[float, ...]:
-    """Give the hertz that an entry may mean; none if it is not a rate."""
+    """Return the rates in hertz that an entry may mean; none if it is not a rate."""
     bare = plain_name(name)
     number = _NUMBER.fullmatch(entry)
     if not number or not is_rate(bare.replace("khz", "hz")):
@@ -67,7 +67,7 @@ def _rates(name: str, entry: str) -> tuple[float, ...]:
 
 
 def _interval(line: str, name: str, entry: str) -> list[Hint]:
-    """Tell the rate from a line that states the time between two samples.
+    """Derive the rate from a line that states the time between two samples.
 
     Examples
     --------

@@ -31,7 +31,7 @@ class Part(NamedTuple):
 
 
 class Hint(NamedTuple):
-    """What a file shows of its rate without stating it, to compare with the rate that is given.
+    """What a file shows about its rate without stating it, to compare with the rate that is used.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Hint(NamedTuple):
     rates : tuple of float
         Hertz: one of them, in whatever way it is meant.
     accuracy : float
-        By which part of it a rate may be off, as numbers are rounded.
+        The relative error that a rate may have, since numbers are rounded.
     """
 
     said: str

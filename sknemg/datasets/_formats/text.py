@@ -257,7 +257,7 @@ def _cut(rows: list[tuple[int, list[str]]], at: int, width: int, text: TextForma
 
 
 def _check_delimiter(line: str, number: int, text: TextFormat) -> None:
-    """Refuse a line of numbers that another sign separates than the given one."""
+    """Refuse a line of numbers that are separated by another sign than the given one."""
     any_number = re.compile(r"[-+]?[0-9]+([.][0-9]*|,[0-9]+)?([eE][-+]?[0-9]+)?")
     thousands = re.fullmatch(r"[-+]?[0-9]{1,3}( [0-9]{3})+([.,][0-9]*)?", line.strip())
     for sign in ";\t ":

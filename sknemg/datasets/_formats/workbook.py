@@ -59,7 +59,7 @@ def _check_size(path: Path) -> None:
 def _check_formulas(
     openpyxl: Any, path: Path, title: str, blank: Collection[tuple[int, int]]
 ) -> None:
-    """Refuse cells without a value in which there is a formula: programs write such workbooks."""
+    """Refuse formulas without results, which some programs write."""
     book = openpyxl.load_workbook(path, read_only=True, keep_links=False)
     try:
         sheet = book[title]
