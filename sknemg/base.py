@@ -87,7 +87,7 @@ class VersionedEstimator(BaseEstimator):
     """An estimator that warns when it is unpickled by another version of sknemg.
 
     scikit-learn does so for its own estimators only. What was learned is kept as it is; whether it
-    means the same to another version, nobody has tried. Its numeric parameters are no truth values.
+    means the same to another version, nobody has tried. Truth values are refused as numbers.
     """
 
     def _validate_params(self) -> None:

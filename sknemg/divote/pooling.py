@@ -19,7 +19,7 @@ FLOOR = 0.01
 #: Share of the votes that a trimmed mean leaves out at each end.
 TRIMMED = 0.2
 
-_LEAST_CERTAIN = 1e-9  # weight of a vote that is as unsure as can be: it decides among its likes
+_LEAST_CERTAIN = 1e-9  # weight of a vote that is quite unsure: it counts beside such votes only
 
 
 def mean_scores(

@@ -15,7 +15,7 @@ from sknemg.divote.levels import class_columns
 from sknemg.divote.opened import Opened
 from sknemg.inspection._checks import labels_and_scores, recordings_of_subjects
 from sknemg.inspection._style import NAME, class_colors, class_markers, divide, legend, new_axes
-from sknemg.recordings._problems import listed
+from sknemg.recordings._problems import listed, shown
 from sknemg.recordings._subjects import label_subjects
 
 _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])
@@ -32,9 +32,10 @@ class SimplexDisplay:
         Mean scores of the subjects' recordings, with a column for each class.
     y_true : array-like of shape (n_subjects,)
     final_estimator : fitted classifier, default=None
-        If given, its regions are drawn beside those of argmax. A classifier trained on features
-        by location is drawn where the proximal and the distal vote are equal, which is a cut
-        through its six dimensions.
+        If given, its regions are drawn beside those of argmax. It takes votes in the order of the
+        columns of `votes`, or by their names if it was trained on a DataFrame. A classifier trained
+        on features by location is drawn where the proximal and the distal vote are equal, which is
+        a cut through its six dimensions.
 
     Attributes
     ----------
@@ -160,7 +161,11 @@ class SimplexDisplay:
             doubled = final.n_features_in_ == 6
             name = f"{final}" if isinstance(final, _Ensemble) else type(final).__name__
             name += " where both locations vote alike" if doubled else ""
-            deciders.append((name, lambda p: final.predict(np.tile(p, 2) if doubled else p)))
+
+            def by_final(p: NDArray[Any]) -> Any:
+                return final.predict(np.tile(p, 2) if doubled else _named(final, p, classes))
+
+            deciders.append((name, by_final))
         ax = new_axes(ax, (4.8 * len(deciders), 4.6))
         self.figure_ = ax.figure
         self.text_: list[Any] = []
@@ -218,6 +223,19 @@ def _check_three(n_classes: int) -> None:
         raise ValueError(
             f"There are {n_classes} classes, and a triangle shows three: use VoteHeatmapDisplay."
         )
+
+
+def _named(final: Any, votes: NDArray[Any], classes: NDArray[Any]) -> Any:
+    """Give votes as a classifier takes them: by the names that it has learned, if it has any."""
+    names = getattr(final, "feature_names_in_", None)
+    if names is None:
+        return votes
+    if set(names) != set(classes):
+        raise ValueError(
+            f"final_estimator was trained on the columns {shown(list(names))}, votes has "
+            f"{shown(classes.tolist())}: give one that was trained on these."
+        )
+    return pd.DataFrame(votes, columns=classes)[list(names)]
 
 
 class _Ensemble:

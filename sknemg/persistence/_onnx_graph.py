@@ -277,7 +277,7 @@ def _checked(onnx: Any, model: Any) -> Ends:
     except Exception as error:  # several types, depending on what is wrong
         reason = " ".join(str(error).split())[:200]
         raise InvalidModelError(
-            f"The shapes of the ONNX file cannot be told ({reason})."
+            f"The shapes in the ONNX file cannot be inferred ({reason})."
         ) from error
     sizes = {
         value.name: _size(value)

@@ -104,8 +104,8 @@ class Segmenter(RowTransformer):
     arithmetic (see :func:`sknemg.signal.window_starts`). The table gains the columns ``window``
     and ``hop`` in seconds, from which the time of a segment follows.
 
-    Segments of recordings are views of their signal, which overlap: they are cut, by the batch,
-    where a network or a step asks for them (see :class:`~sknemg.recordings.Windows`). A signal
+    Segments of recordings are overlapping views of their signal: they are cut batch by batch, when
+    a network or a step asks for them (see :class:`~sknemg.recordings.Windows`). A signal
     that is changed afterwards changes them.
 
     Parameters

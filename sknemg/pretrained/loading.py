@@ -17,9 +17,9 @@ __all__ = ["card", "describe", "load", "names"]
 def load(name: str) -> Any:
     """Load a model that comes with sknemg; nothing is fetched.
 
-    All of them were trained on simulated patients alone, so that they may be shared. They are for
-    research, to be compared with and to be fine-tuned, and cannot be relied on with real patients:
-    their `card` says what they scored there.
+    All of them were trained on simulated patients alone, so that they may be shared. They are meant
+    for research, as a comparison and as a start for fine-tuning, and cannot be relied on with real
+    patients: their `card` says what they scored there.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
 
 from sknemg import (
     inspection,
@@ -228,6 +229,22 @@ def test_triangle_of_votes_that_do_not_add_up_and_of_classes_in_any_order():
     image = display.ax_[0, 0].images[0].get_array()
     assert image[0, 0] == 0  # the corner of the first class given
     assert image[0, -1] == 1
+
+
+def test_a_final_classifier_takes_votes_by_their_names():
+    y, scores = _noisy_scores(60)
+    frame = pd.DataFrame(scores, columns=CLASSES)
+    final = LogisticRegression(C=10).fit(frame, y)
+    images = []
+    for order in (CLASSES, CLASSES[::-1]):
+        display = inspection.SimplexDisplay.from_predictions(y, frame[order], final_estimator=final)
+        argmax, regions = (axes.images[0].get_array() for axes in display.ax_[0])
+        images.append((regions == argmax).mean())
+    assert min(images) > 0.9  # the same regions, mirrored alike
+    with pytest.raises(ValueError, match=r"was trained on the columns .*, votes has"):
+        inspection.SimplexDisplay.from_predictions(
+            y, frame, final_estimator=LogisticRegression().fit(frame.add_prefix("P "), y)
+        )
 
 
 def test_calibration_of_true_and_of_boastful_scores():
