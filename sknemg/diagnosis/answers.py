@@ -145,6 +145,11 @@ class Answering:
         """Refuse to answer before there is something to answer with."""
 
     @property
+    def rules_out_(self) -> bool:
+        """Whether an answer can hold less than all diagnoses."""
+        return self.quantile_ < 1
+
+    @property
     def coverage_range_(self) -> tuple[float, float]:
         """Between which shares the coverage of this model lies with a probability of 90 %."""
         return coverage_range(self.n_calibration_, self.coverage_)
@@ -314,8 +319,8 @@ def _as_one(texts: Sequence[str]) -> str:
     --------
     >>> _as_one(["a noise floor of 89 µV", "a noise floor of 60 µV", "a noise floor of 75 µV"])
     'a noise floor of 60 to 89 µV'
-    >>> _as_one(["0.3 s long, a window is 0.4 s", "0.15 s long, a window is 0.4 s"])
-    '0.15 to 0.3 s long, a window is 0.4 s'
+    >>> _as_one(["0.3 s long, shorter than 0.4 s", "0.15 s long, shorter than 0.4 s"])
+    '0.15 to 0.3 s long, shorter than 0.4 s'
     """
     between = re.split(_NUMBER, texts[0])
     columns = zip(*(re.findall(_NUMBER, text) for text in texts), strict=True)

@@ -156,7 +156,8 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
         Warns
         -----
         UserWarning
-            If a class has so few subjects that a part of the others is trained without it.
+            If a class has so few subjects that a part of the others is trained without it, or
+            subjects are so few that every answer will hold all diagnoses.
         """
         self._validate_params()
         self._check(X)
@@ -179,6 +180,12 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
         if isinstance(self.estimator, FrozenEstimator):
             _refuse_other_classes(self.estimator.estimator, self.classes_)
         _look_at_all(self.estimator, X)
+        steps = _steps(self.estimator)
+        windows = [_least_duration(step, X) for step in steps if type(step).__name__ == "Segmenter"]
+        rates = [step.sfreq for step in steps if type(step).__name__ == "Downsampler"]
+        rate = float(max(rates) if rates else X["sfreq"].min())
+        shortest = float(max(windows, default=0.0))
+        self.plausibility_ = Plausibility(rate, min_duration=shortest, cv=self.cv).fit(X, y)
         folds = folds_of(self.cv, X, y, subjects)
         if not isinstance(self.estimator, FrozenEstimator):
             _warn_of_lacking(y, folds)
@@ -197,12 +204,8 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
         own = calibrated[np.arange(len(first)), self.out_of_fold_codes_]
         self.keep_parameters()
         self.quantile_ = min(conformal_quantile(1 - own, self.coverage), 1.0)  # 1 keeps all
-        steps = _steps(self.estimator)
-        windows = [step.window for step in steps if type(step).__name__ == "Segmenter"]
-        rates = [step.sfreq for step in steps if type(step).__name__ == "Downsampler"]
-        rate = float(max(rates) if rates else X["sfreq"].min())
-        shortest = float(max(windows, default=0.0))
-        self.plausibility_ = Plausibility(rate, min_duration=shortest, cv=self.cv).fit(X, y)
+        if not self.rules_out_:
+            _warn_of_all_kept(self.n_calibration_, self.coverage)
         if isinstance(self.estimator, FrozenEstimator):
             self.estimator_ = self.estimator.estimator
         else:
@@ -361,6 +364,27 @@ def _warn_of_lacking(y: NDArray[Any], folds: list[tuple[NDArray[Any], NDArray[An
             "Give it more subjects, or leave it out.",
             stacklevel=3,
         )
+
+
+def _warn_of_all_kept(n_subjects: int, coverage: float) -> None:
+    needed = int(np.ceil(coverage / (1 - coverage) - 1e-9))
+    why = (
+        f"`coverage`={coverage:g} needs {needed} subjects or more, and there are {n_subjects}"
+        if n_subjects < needed
+        else f"of too many subjects left out the diagnosis was impossible for the model, for "
+        f"`coverage`={coverage:g}"
+    )
+    warnings.warn(
+        f"The model rules no diagnosis out, and every answer will hold all of them: {why}. Give "
+        "more subjects, or a lower coverage.",
+        stacklevel=3,
+    )
+
+
+def _least_duration(segmenter: Any, X: Recordings) -> float:
+    """Seconds below which nothing can be judged: what is padded is as long as any in training."""
+    window = float(segmenter.window)
+    return min(window, float(X.durations.min())) if segmenter.short == "pad" else window
 
 
 def _steps(estimator: Any) -> list[Any]:

@@ -116,7 +116,7 @@ class Examiner:
             hint = kilohertz_hint(rate)
             return f"sampled at {rate:g} Hz{hint}, below the {self.sfreq:g} Hz of the model"
         if len(signal) < self.min_duration * rate * (1 - 1e-9):
-            return f"{len(signal) / rate:.2f} s long, a window is {self.min_duration:g} s"
+            return f"{len(signal) / rate:.2f} s long, shorter than {self.min_duration:g} s"
         if np.ptp(signal) == 0:
             return "flat"
         if np.abs(signal).max() > LARGEST_AMPLITUDE:

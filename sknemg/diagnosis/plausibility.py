@@ -106,6 +106,12 @@ class Plausibility(Examiner, VersionedEstimator):
         """
         self._validate_params()
         usable = np.array([not self._unreadable(s, r) for s, r in zip(X, X["sfreq"], strict=True)])
+        if not usable.any():
+            reasons = [self._unreadable(s, r) for s, r in zip(X[:3], X["sfreq"][:3], strict=True)]
+            raise ValueError(
+                f"Nothing can be learned from any recording ({'; '.join(reasons)}): correct them, "
+                "their unit or their rate."
+            )
         X, y = X[np.flatnonzero(usable)], np.asarray(y)[usable]
         waves = self._at_rate(X)
         measures, features = self._measure(X, waves)

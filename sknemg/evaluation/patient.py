@@ -95,6 +95,7 @@ def patient_page(
         bars=[(str(k), p, k in found.answer) for k, p in found.probabilities.items()],
         percent=percent,
         coverage=format_share(found.coverage),
+        rules_out=model.rules_out_,
         recordings=_recordings_table(X, found),
         traces=traces,
         marked=any(trace.marks for trace in traces),

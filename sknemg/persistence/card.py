@@ -216,7 +216,7 @@ def model_card(
         f"{sets['n_subjects']:.0f} subjects, each scored by a model that was not trained on it "
         f"({model.cv} parts of whole subjects, left out in turn). The model in this folder was "
         "then trained on all. Intervals (95 %) count subjects. Nothing was chosen by these scores "
-        "but the temperature.",
+        "but the temperature and what the answers hold.",
         "",
         *_table(_scores(tables["scores"])),
         "",
@@ -230,6 +230,16 @@ def model_card(
         "",
         "## When it is not sure, and when it does not answer",
         "",
+        *(
+            []
+            if model.rules_out_
+            else [
+                "**This model rules no diagnosis out**: every answer holds all of them. "
+                f"{model.n_calibration_} subjects do not suffice for answers that hold the "
+                f"diagnosis of {format_share(model.coverage_)} of patients.",
+                "",
+            ]
+        ),
         f"The answer holds every diagnosis whose probability is {1 - model.quantile_:.2f} or "
         f"more, so that {format_share(model.coverage_)} of patients like those of training have "
         "theirs in it (conformal prediction over subjects). "

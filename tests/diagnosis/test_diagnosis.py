@@ -38,6 +38,7 @@ from sknemg.diagnosis import (
     prediction_sets,
     scale_temperature,
 )
+from sknemg.evaluation.patient import patient_page
 from sknemg.recordings import InvalidRecordingsError
 from sknemg.signal import resample
 
@@ -375,6 +376,37 @@ def test_all_unusable_rows_are_named_before_training():
     with pytest.raises(InvalidRecordingsError) as error:
         Diagnostician(pipeline(), cv=3).fit(X, y)
     assert error.value.problems["row"].tolist() == list(range(0, len(X), 5))
+
+
+def test_too_few_subjects_for_the_coverage_are_said_to_rule_nothing_out():
+    """Every answer then holds all diagnoses, which was put down to the recordings."""
+    X, y = cohort(12)
+    with pytest.warns(UserWarning, match="rules no diagnosis out.*=0.99 needs 99 subjects") as seen:
+        model = Diagnostician(pipeline(), cv=3, coverage=0.99).fit(X, y)
+    assert len(seen) == 1
+    (found,) = model.diagnose(X[:3])
+    assert len(found.answer) == 3 and not model.rules_out_
+    page = patient_page(model, X, found)
+    assert "This model rules no diagnosis out" in page
+    assert "the recordings do not decide" not in page and "100 % and 100 %" not in page
+
+
+def test_recordings_that_are_padded_to_a_window_can_be_judged():
+    """Windows longer than all recordings left nothing to learn what recordings look like from."""
+    X, y = cohort(12)
+    steps = [Downsampler(500), Segmenter(2.0, 0.2, short="pad"), SegmentFeatures()]
+    linear = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())
+    model = Diagnostician(make_pipeline(*steps, DiVoteClassifier(linear)), cv=3).fit(X, y)
+    assert model.diagnose(X[:3])[0].kind != "none"
+    (found,) = model.diagnose(X[[0]].with_values(X[0][:300], [0, 300]))
+    shortest = X.durations.min()
+    assert found.reasons == (f"0.30 s long, shorter than {shortest:g} s: all recordings",)
+
+
+def test_a_cohort_of_which_nothing_can_be_used_is_refused():
+    X, y = cohort(12)
+    with pytest.raises(ValueError, match=r"learned from any recording \(flat; flat; flat\)"):
+        Diagnostician(pipeline(), cv=3).fit(X.with_values(0 * X.values, X.offsets), y)
 
 
 def test_a_frozen_model_is_calibrated_by_subjects_of_its_own_diagnoses(trained):

@@ -97,7 +97,7 @@ def bad_recordings(X):
         "flat": np.zeros(3000),
         "unit": 1000 * X[0],
         "mains hum": np.sin(2 * np.pi * 50 * time) + noise,
-        "a window is": X[0][:500],
+        "s long, shorter than": X[0][:500],
         "clipped": np.clip(X[0], -0.3, 0.5),
     }
 

@@ -92,7 +92,7 @@ def test_a_patient_is_refused_as_by_any_model(model):
     assert flat.text == "cannot be judged"
     short = Recordings([cohort()[0][0][:700]], sfreq=1000, subject="a")  # less than "long" needs
     (found,) = model.diagnose(short)
-    assert found.text == "cannot be judged" and "a window is 0.8 s" in found.reasons[0]
+    assert found.text == "cannot be judged" and "shorter than 0.8 s" in found.reasons[0]
 
 
 def test_the_card_speaks_of_it(model):

@@ -312,7 +312,7 @@ def test_few_subjects_teach_what_the_columns_of_a_network_mean(tmp_path):
 
 def test_the_caution_of_a_model_that_sees_through_a_network_reaches_its_answers():
     X, y = few_subjects()
-    model = Diagnostician(few_shot_pipeline(), cv=2).fit(X, y)
+    model = Diagnostician(few_shot_pipeline(), cv=2, coverage=0.8).fit(X, y)
     assert model.caution_ == SEEN
     assert model.diagnose(X[[0]])[0].caution == SEEN
 
