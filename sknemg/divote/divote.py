@@ -487,7 +487,13 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
         """Score the diagnoses of subjects by their features."""
         if self.final_estimator_ is None:
             return votes
-        proba = self.final_estimator_.predict_proba(votes)
+        proba = np.asarray(self.final_estimator_.predict_proba(votes))
+        if len(wrong := np.flatnonzero(~np.isfinite(proba).all(axis=1))):
+            raise ValueError(
+                f"The final estimator, {type(self.final_estimator_).__name__}, scores NaN or "
+                f"infinity for {len(wrong)} of {len(votes)} subjects, first with the votes "
+                f"{shown(votes[wrong[0]])}: give another one."
+            )
         return align_columns(proba, self.final_estimator_.classes_, self.classes_)
 
 

@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -421,6 +422,15 @@ def test_a_network_that_knows_another_rate_is_not_started_from(around):
     )
     with pytest.raises(ValueError, match=message):
         DiVoteClassifier(around(network)).fit(segments, ["myopathy", "normal"] * 2)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of a variance of 0
+def test_a_final_classifier_without_an_answer_gives_no_diagnosis():
+    X, y = np.repeat(np.eye(3), 2, axis=0), list("aabbcc")
+    model = DiVoteClassifier(LogisticRegression(), final_estimator=GaussianNB(var_smoothing=0))
+    model.fit(X, y, groups=list("uvwxyz"))
+    with pytest.raises(ValueError, match=r"final estimator, GaussianNB, scores NaN .* 3 of 3 subj"):
+        model.predict(np.eye(3), groups=list("abc"))
 
 
 def test_the_balanced_final_classifier_does_not_lean_away_from_the_subject_left_out():
