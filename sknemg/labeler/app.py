@@ -150,7 +150,11 @@ class _Labeler:
         return response
 
     def of_reader(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-        """Let only readers in; requests that write need the origin and the mark of the session."""
+        """Let only readers in; requests that write need the origin and the mark of the session.
+
+        The page sends the mark where it reads signals, too: if another reader has entered in the
+        same browser meanwhile, it is shown none of theirs.
+        """
 
         async def checked(request: Request) -> Response:
             secret = request.cookies.get(self._cookie, "")
@@ -161,6 +165,7 @@ class _Labeler:
                 raise HTTPException(429, "Too many requests.", {"retry-after": "1"})
             if request.method == "POST":
                 self._check_origin(request)
+            if request.method == "POST" or "x-csrf" in request.headers:
                 given = request.headers.get("x-csrf", "").encode("latin-1")
                 if not hmac.compare_digest(given, _mark(secret).encode()):
                     raise HTTPException(403, "This request does not come from the page.")

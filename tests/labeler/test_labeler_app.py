@@ -277,8 +277,11 @@ def test_a_mark_is_of_one_session(study, reader):
     other = Client(app)
     other.enter(made.tokens[1])
     assert other.csrf != reader.csrf
-    other.csrf = reader.csrf
+    mark, other.csrf = other.csrf, reader.csrf
     assert other.vote("a", 0, 0).status == 403
+    for path in ("/api/patients/0", "/api/patients/0/recordings/0"):  # of a page that is not theirs
+        assert other.ask("GET", path, headers={"x-csrf": reader.csrf}).status == 403
+        assert other.ask("GET", path, headers={"x-csrf": mark}).status == 200
 
 
 @pytest.mark.parametrize(

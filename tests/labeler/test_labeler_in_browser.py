@@ -93,7 +93,7 @@ def test_a_patient_by_mouse_then_a_reload_then_the_rest(make_tab, small):
     tab.click("#patients li:first-child button")
     tab.wait_until(f"{name} === 'Patient 1'")
     chosen = "document.querySelector('#classes [aria-checked=true]')?.dataset.answer"
-    tab.wait_until(f"{chosen} === 'neuropathy'")
+    tab.wait_until(f"{chosen} === 'neuropathy' && {MACHINE}.raw")
     tab.click("[data-answer=normal]")  # a correction
     tab.wait_until("document.querySelector('#saved').textContent.startsWith('Stored')")
     tab.evaluate(f"{MACHINE}.plays")
@@ -116,10 +116,10 @@ def test_a_double_click_shows_the_recording_that_is_asked_about(make_tab, small)
         "(() => {{ const b = document.querySelectorAll('{}')[1]; b.click(); b.click(); }})()"
     )
     tab.evaluate(click_twice.format("#recordings button"))  # the second recording
-    tab.wait_until(f"{MACHINE}.raw.length === {lengths[0][1]}")
+    tab.wait_until(f"{MACHINE}.raw?.length === {lengths[0][1]}")
     tab.evaluate(click_twice.format("#patients li button"))  # the second patient
     tab.wait_until("document.querySelector('#patient-name').textContent === 'Patient 2'")
-    tab.wait_until(f"{MACHINE}.raw.length === {lengths[1][0]}")
+    tab.wait_until(f"{MACHINE}.raw?.length === {lengths[1][0]}")
     assert "recording 1" in tab.evaluate("document.querySelector('#trace-name').textContent")
 
 
@@ -237,6 +237,33 @@ def test_an_answer_waits_for_a_new_session(make_tab, small):
     tab.evaluate(f"fetch('/api/session', {json.dumps(request)}).then(r => r.status)")
     stored(tab)
     assert list(votes(small)["vote"]) == ["neuropathy"]
+
+
+def begin_session(tab, token):
+    """Open a link in another tab of the same browser."""
+    request = {"method": "POST", "body": json.dumps({"token": token}),
+               "headers": {"content-type": "application/json"}}  # fmt: skip
+    tab.evaluate(f"fetch('/api/session', {json.dumps(request)}).then(r => r.status)")
+
+
+def test_no_signal_of_another_reader_in_the_same_browser_is_shown(make_tab, small):
+    """And no answer given for a recording that is not on the screen."""
+    tab = make_tab()
+    enter(tab, small)
+    begin_session(tab, small.tokens[1])
+    tab.click("#patients li:nth-child(2) button")
+    alarm = "document.querySelector('#alarm')"
+    tab.wait_until(f"!{alarm}.hidden")
+    assert "another reader's link" in tab.evaluate(f"{alarm}.textContent")
+    assert tab.evaluate(f"{MACHINE}.raw") is None  # of patient 1, either
+    tab.press("n")
+    begin_session(tab, small.tokens[0])
+    tab.click("#patients li:nth-child(2) button")
+    (case,) = [case for case in small.cases if (case.reader, case.number) == (0, 1)]
+    tab.wait_until(f"{MACHINE}.raw?.length === {len(small.X[case.rows[0]])}")
+    tab.press("n")
+    stored(tab)
+    assert votes(small)["reader"].tolist() == ["R1"]
 
 
 def test_the_model_is_shown_in_the_assisted_part_alone(make_tab, tmp_path):

@@ -5,7 +5,7 @@ import { DOWN, ROW } from "./display.js";
 import { instrumentKeys, keysOfAnswers, listen } from "./keys.js";
 import { Machine, SWEEPS } from "./machine.js";
 import { decode } from "./signal.js";
-import { get, getSamples, Outbox, post, setMark } from "./server.js";
+import { get, getSamples, getStudy, Outbox, post, setMark } from "./server.js";
 
 const $ = (selector) => document.querySelector(selector);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -268,21 +268,23 @@ class Page {
     this.number = question.number;
     this.position = question.position;
     if (changed) {
-      this.machine.pause();
       this.signals.clear();
       this.patient = null;
       this.loaded = undefined;
+      this.machine.clear();
     }
     this.showQuestion();
     try {
       if (!this.patient) {
-        const patient = await get(`/api/patients/${this.number}`);
+        const patient = await this.read(get, `/api/patients/${this.number}`);
         if (turn !== this.turnOfOpening) return;
         this.patient = patient;
         this.showPatient();
       }
       const position = this.position ?? this.loaded ?? 0;
       if (position !== this.loaded) {
+        this.loaded = undefined;
+        this.machine.clear();
         const samples = await this.samples(position);
         if (turn !== this.turnOfOpening) return;
         this.loaded = position; // what the machine holds, not what is on its way
@@ -304,7 +306,7 @@ class Page {
   samples(position) {
     if (!this.signals.has(position)) {
       const { scale } = this.patient.recordings[position];
-      const coming = getSamples(`/api/patients/${this.number}/recordings/${position}`)
+      const coming = this.read(getSamples, `/api/patients/${this.number}/recordings/${position}`)
         .then((buffer) => decode(buffer, scale));
       coming.catch(() => this.signals.delete(position));
       this.signals.set(position, coming);
@@ -318,6 +320,10 @@ class Page {
 
   choose(answer) {
     if (this.locked) return;
+    if (this.loaded === undefined) {
+      say("Wait for the recording.");
+      return;
+    }
     this.current.answer = answer;
     this.store();
   }
@@ -501,8 +507,22 @@ class Page {
 
   /** Go on in a session that was begun in another tab, if it is of the same reader. */
   async renew() {
-    const { reader, csrf } = await get("/api/study");
-    if (reader === this.study.reader) setMark(csrf);
+    const { reader, csrf } = await getStudy();
+    if (reader !== this.study.reader) {
+      throw new Error("another reader's link was opened in this browser. Open yours in another tab.");
+    }
+    setMark(csrf);
+  }
+
+  /** Read what is this reader's: after another session has begun, of the same reader alone. */
+  async read(how, path) {
+    try {
+      return await how(path);
+    } catch (error) {
+      if (error.status !== 403) throw error;
+      await this.renew();
+      return how(path);
+    }
   }
 
   async finish() {
@@ -518,7 +538,7 @@ class Page {
       await post("/api/part", { part: this.study.part + 1 });
       location.reload();
     } catch (error) {
-      const { opens } = await get("/api/study");
+      const { opens } = await getStudy();
       const wait = opens && new Date(opens) > new Date();
       alarm(wait ? `The next part opens ${new Date(opens).toLocaleString()}.` : error.message);
     }
@@ -584,7 +604,7 @@ async function begin() {
   }
   let study;
   try {
-    study = await get("/api/study");
+    study = await getStudy();
   } catch (error) {
     if (error.status === 401) gate();
     else gate("The study does not open", error.message);

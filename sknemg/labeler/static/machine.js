@@ -40,6 +40,17 @@ export class Machine {
     this.prepare();
   }
 
+  /** Take the recording out: nothing of it is shown while another is on its way. */
+  clear() {
+    this.pause();
+    this.raw = null;
+    this.samples = new Float32Array(0);
+    this.sweeps = sweepsOf(this.samples, this.sfreq, this.settings);
+    this.time = 0;
+    drawOverview(this.screens.overview, this.samples);
+    this.draw();
+  }
+
   /** Change a setting; a running trace runs on. */
   set(name, value) {
     this.settings[name] = value;
@@ -128,7 +139,7 @@ export class Machine {
     const now = this.time * this.sfreq;
     drawTrace(this.screens.trace, this.samples, this.sweeps, now, this.settings);
     drawSweeps(this.screens.sweeps, this.samples, this.sweeps, now, this.settings);
-    if (!this.playing && this.time === 0) drawHint(this.screens.trace, "Play, or the space bar");
+    if (this.raw && !this.playing && this.time === 0) drawHint(this.screens.trace, "Play, or the space bar");
     this.onChange();
   }
 

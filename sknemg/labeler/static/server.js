@@ -13,8 +13,9 @@ export function setMark(text) {
   mark = text;
 }
 
-async function ask(method, path, body) {
-  const headers = body === undefined ? {} : { "content-type": "application/json", "x-csrf": mark };
+async function ask(method, path, body, marked = true) {
+  const headers = body === undefined ? {} : { "content-type": "application/json" };
+  if (marked) headers["x-csrf"] = mark;
   const response = await fetch(path, {
     method, headers, body: body === undefined ? undefined : JSON.stringify(body),
     credentials: "same-origin", redirect: "error",
@@ -31,6 +32,8 @@ async function ask(method, path, body) {
   return response;
 }
 
+/** The study of whoever's session this is; all else is asked for by its mark. */
+export const getStudy = async () => (await ask("GET", "/api/study", undefined, false)).json();
 export const get = async (path) => (await ask("GET", path)).json();
 export const getSamples = async (path) => (await ask("GET", path)).arrayBuffer();
 export const post = async (path, body) => (await ask("POST", path, body)).json();
