@@ -33,7 +33,7 @@ from sknemg.classifiers.validation import (
     validation_split,
 )
 from sknemg.recordings import Recordings, Windows
-from sknemg.recordings._problems import refuse_masked, shown
+from sknemg.recordings._problems import listed, refuse_masked, shown
 from sknemg.recordings._subjects import check_known, check_labels
 
 _MONITORS = {"accuracy": ("valid_acc", False), "loss": ("valid_loss", True)}
@@ -271,9 +271,21 @@ class BaseSegmentClassifier(ClassifierMixin, KeepsParameters, VersionedEstimator
         -------
         float32 ndarray (n_segments, n_classes)
             Columns in the order of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If the rows are not as in ``fit``, hold NaN or infinite values, or values so large that
+            the network has no answer.
         """
         check_is_fitted(self)
-        return self.net_.predict_proba(self._validated(X))
+        proba = self.net_.predict_proba(self._validated(X))
+        if len(wrong := np.flatnonzero(~np.isfinite(proba).all(axis=1))):
+            raise ValueError(
+                f"The network scores NaN in {listed(wrong, 'row')}: the values there are too "
+                "large, give signals in millivolts."
+            )
+        return proba
 
     def predict(self, X: Any) -> np.ndarray:
         """Give the most probable class of each segment.

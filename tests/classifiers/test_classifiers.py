@@ -334,6 +334,16 @@ def test_same_seed_same_bits_and_the_global_state_is_left_alone():
     np.testing.assert_array_equal(numpy_state, np.random.get_state()[1])  # noqa: NPY002
 
 
+@pytest.mark.parametrize("fast", [False, True])
+def test_rows_too_large_for_an_answer_are_refused_by_name(fast):
+    X, y, _ = segments()
+    clf = small(fast=fast).fit(X, y)
+    X[3:5] = np.where(X[3:5] > 0, 3e38, -3e38)
+    for predict in (clf.predict_proba, clf.predict):
+        with pytest.raises(ValueError, match="scores NaN in rows 3, 4: the values there are too"):
+            predict(X)
+
+
 @contextmanager
 def double_by_default():
     torch.set_default_dtype(torch.float64)
