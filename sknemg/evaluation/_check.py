@@ -88,8 +88,8 @@ def check_data(
     Raises
     ------
     ValueError
-        If the subjects are unknown, a diagnosis is missing, a subject has two, all have the same,
-        or one is named as a column of the tables of an `Evaluation`.
+        If the subjects are unknown, a diagnosis is missing or written in two ways, a subject has
+        two, all have the same, or one is named as a column of the tables of an `Evaluation`.
     LeakError
         If recordings of two subjects hold the same signal.
     """
@@ -104,6 +104,12 @@ def check_data(
     classes = np.unique(y).tolist()
     if len(classes) < 2:
         raise ValueError(f"y holds one class only, {shown(y[0])}: give two or more.")
+    spelled = pd.Series([" ".join(str(label).split()).casefold() for label in classes])
+    if (twice := spelled.duplicated(keep=False)).any():
+        alike = [label for label, again in zip(classes, twice, strict=True) if again]
+        raise ValueError(
+            f"Diagnoses differ only in case or blanks, {shown(alike)}: write each in one way."
+        )
     if taken := [label for label in classes if label in _COLUMNS]:
         raise ValueError(
             f"A class is named {shown(taken[0])}, as a column of the tables of an evaluation: "

@@ -464,6 +464,9 @@ def test_wrong_arguments_are_named(make_ragged, change, error, message):
 
 def test_diagnoses_that_are_missing_or_too_few_are_named(make_ragged):
     X, y = make_ragged()
+    first = X["subject"] == X["subject"].iloc[0]
+    with pytest.raises(ValueError, match=r"Diagnoses differ only in case or blanks, \[.*write"):
+        evaluate(ByLength(), X, np.where(first, y[0].upper(), y), protocol=THREE)
     gaps = [None if row in (1, 3) else label for row, label in enumerate(y)]
     with pytest.raises(ValueError, match="y is missing in rows 1, 3"):
         evaluate(ByLength(), X, gaps, protocol=THREE)
