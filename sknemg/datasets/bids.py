@@ -124,8 +124,8 @@ def load_bids(
     Warns
     -----
     UserWarning
-        If channels are marked as bad (they are kept, see the column ``status``), and as in
-        `load_cohort`.
+        If channels are marked as bad (they are kept, see the column ``status``), if participants
+        have no recording, and as in `load_cohort`.
 
     References
     ----------
@@ -178,6 +178,7 @@ def load_bids(
     )
     X = X.with_columns(channel=[name.removeprefix("name=") for name in X["channel"]])
     _warn_of_bad(X)
+    _warn_of_idle(people, rows)
     return X, None if diagnosis is None else X["diagnosis"].to_numpy(dtype=str)
 
 
@@ -381,6 +382,12 @@ class _Rows:
             return {}
         scans = self._read(files[0], lambda file: read_tsv(file, ("filename",)))
         names = scans.pop("filename")
+        lost = [name for name in names.dropna() if _is_emg(name) and not (base / name).exists()]
+        if lost:
+            raise ReadError(
+                f"{files[0].name} lists what is missing, {capped(lost)}: copy the data set again, "
+                "or take the rows out"
+            )
         own = scans[names == path.relative_to(base).as_posix()]
         if len(own) != 1:
             raise ReadError(f"{files[0].name} lists it {len(own)} times: keep one row for it")
@@ -445,6 +452,10 @@ def _name_of(path: Path) -> Name:
     return read_name(path.name)
 
 
+def _is_emg(name: str) -> bool:
+    return re.fullmatch(r"emg/.*_emg\.(edf|bdf)", name) is not None
+
+
 def _hertz(fields: Mapping[str, Any], name: str) -> float | None:
     """Return a frequency of a sidecar; None where it is missing or n/a."""
     value = fields.get(name)
@@ -482,6 +493,17 @@ def _agreed_unit(text: str | None, stored: bytes) -> tuple[str | None, str]:
             "units='file' where the file is right"
         )
     return text, ""
+
+
+def _warn_of_idle(people: pd.DataFrame | None, rows: pd.DataFrame) -> None:
+    """Warn of participants without recordings: the copy of the data set may be incomplete."""
+    if people is not None and len(idle := people.index[~people.index.isin(rows["subject"])]):
+        names = [f"sub-{name}" for name in idle]
+        warnings.warn(
+            f"{len(idle)} of {len(people)} participants in {_PARTICIPANTS} have no EMG recording: "
+            f"{capped(names)}. If they should have some, the copy of the data set is incomplete.",
+            stacklevel=3,
+        )
 
 
 def _warn_of_bad(X: Recordings) -> None:

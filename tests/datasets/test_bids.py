@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import shutil
 import sys
 
 import numpy as np
@@ -213,6 +214,7 @@ CHANNELS += [["T", "TRIG", "V", "n/a", "n/a"]]
 PEOPLE = [["participant_id", "group", "age"], ["sub-01", "ALS", "n/a"], ["sub-09", "n/a", "3"]]
 
 
+@pytest.mark.filterwarnings("ignore:1 of 2 participants")
 def test_each_emg_channel_is_a_recording_and_sidecars_are_inherited(tmp_path):
     write_set(
         tmp_path,
@@ -282,6 +284,19 @@ def test_each_fault_of_a_folder_is_named(folder, file, old, new, message):
         table = next(folder.rglob("*B2*_channels.tsv"))
         edit(table, "48000.0", "n/a")
     assert re.search(message, problems(folder, diagnosis="diagnosis"))
+
+
+def test_what_a_copy_lacks_is_named(tmp_path):
+    X = make().with_columns(acq_time="2026-01-31T09:30:00")
+    write_bids(tmp_path, X, Y, name="A set", task="rest")
+    shutil.rmtree(tmp_path / "sub-B2")
+    said = r"1 of 2 participants in participants.tsv have no EMG recording: sub-B2\."
+    with pytest.warns(UserWarning, match=said):
+        assert len(load_bids(tmp_path, diagnosis="diagnosis")[0]) == 2
+    for file in (tmp_path / "sub-01" / "emg").glob("*run-2*"):
+        file.unlink()
+    said = problems(tmp_path, diagnosis="diagnosis")
+    assert "lists what is missing, emg/sub-01_task-rest_run-2_emg.bdf: copy" in said
 
 
 def test_hidden_files_are_none(folder):
