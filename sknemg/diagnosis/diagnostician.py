@@ -376,7 +376,7 @@ def _warn_of_all_kept(n_subjects: int, coverage: float) -> None:
     )
     warnings.warn(
         f"The model rules no diagnosis out, and every answer will hold all of them: {why}. Give "
-        "more subjects, or a lower coverage.",
+        "more subjects, or a smaller `coverage`.",
         stacklevel=3,
     )
 

@@ -89,7 +89,8 @@ def check_data(
     ------
     ValueError
         If the subjects are unknown, a diagnosis is missing or written in two ways, a subject has
-        two, all have the same, or one is named as a column of the tables of an `Evaluation`.
+        two, all have the same, or one is named as a column of the tables of an `Evaluation`; or if
+        all recordings are flat.
     LeakError
         If recordings of two subjects hold the same signal.
     """
@@ -116,6 +117,11 @@ def check_data(
             "rename it."
         )
     if isinstance(X, Recordings) and X.item_shape == ():
+        if not any(len(signal) and np.ptp(signal) > 0 for signal in X):
+            raise ValueError(
+                "No recording holds a signal, each is one value throughout: correct the channel, "
+                "or the files."
+            )
         check_no_shared_signal(X, subjects)
     return Checked(with_row_numbers(X), y, subjects)
 

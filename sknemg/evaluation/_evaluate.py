@@ -107,11 +107,11 @@ def evaluate(
     ------
     ValueError
         If the subjects are unknown, a diagnosis is missing or written in two ways, a subject has
-        two, all have the same, or one is named as a column of the tables of an `Evaluation`; if
-        there is no estimator, `protocol` is not among the named ones, or `random_state` is not an
-        integer; if the subjects do not reach an estimator, since `X` has no room for them and the
-        estimator does not take ``groups``; if finished cells are to be kept of an estimator that
-        cannot be pickled.
+        two, all have the same, or one is named as a column of the tables of an `Evaluation`; if all
+        recordings are flat; if there is no estimator, `protocol` is not among the named ones, or
+        `random_state` is not an integer; if the subjects do not reach an estimator, since `X` has
+        no room for them and the estimator does not take ``groups``; if finished cells are to be
+        kept of an estimator that cannot be pickled.
     TypeError
         If `estimators` or `protocol` are of another type.
     InvalidRecordingsError

@@ -131,6 +131,10 @@ def one_class(X, y):
     return X, np.full(len(y), "normal")
 
 
+def flat(X, y):
+    return X.with_values(0 * X.values, X.offsets), y
+
+
 def short(X, y):
     signals = [signal[:900] if row == 2 else signal for row, signal in enumerate(X)]
     return Recordings(signals, **{name: X[name].to_numpy() for name in X.meta}), y
@@ -149,6 +153,7 @@ def low_rate(X, y):
     ("change", "options", "messages"),
     [
         (one_class, [], ["one class only, 'normal'"]),
+        (flat, [], ["No recording holds a signal, each is one value throughout"]),
         (short, [], ["0.3 s long, one window is 0.4 s", "set --short drop or --short pad"]),
         (low_rate, [], ["below 3000 Hz", "lower --sfreq, ", "set --upsample"]),
         (copied, [], ["hold the same signal"]),
@@ -159,7 +164,7 @@ def low_rate(X, y):
             ["--out-of-fold 3 is more than any class has subjects in a training fold (2): "],
         ),
     ],
-    ids=["one class", "short recording", "low rate", "leak", "folds", "inner folds"],
+    ids=["one class", "flat", "short recording", "low rate", "leak", "folds", "inner folds"],
 )
 @pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")
 def test_wrong_cohorts_end_with_a_reason_in_the_words_of_the_command(
@@ -540,6 +545,8 @@ ELSEWHERE = {
     "weights": "of joint votes", "monitor": "of Python's classifiers",
     "duration": "of resting discharges", "noise": "of resting discharges",
     "band": "of simulated instruments", "padding": "of a warning of torch",
+    "burst_rate": "of resting discharges", "rate": "of resting discharges",
+    "n_spikes": "of resting discharges", "instrument": "of simulated contractions",
     "camera": "of a page's header", "microphone": "of a page's header",
     "geolocation": "of a page's header",
 }  # fmt: skip
