@@ -10,11 +10,24 @@ _MOST_DIGITS = 12
 def format_share(share: float) -> str:
     """Write a share of subjects, which may be none or all of them, in whole percent.
 
+    Parameters
+    ----------
+    share : float
+        0 to 1. Hardly any are not none, nor nearly all all.
+
+    Returns
+    -------
+    str
+
     Examples
     --------
-    >>> format_share(0.876), format_share(1)
-    ('88 %', '100 %')
+    >>> format_share(0.876), format_share(1), format_share(0.998), format_share(0.002)
+    ('88 %', '100 %', '> 99 %', '< 1 %')
     """
+    if 0.995 <= share < 1:
+        return "> 99 %"
+    if 0 < share <= 0.005:
+        return "< 1 %"
     return f"{100 * share:.0f} %"
 
 

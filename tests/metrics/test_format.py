@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sknemg.metrics import format_interval, proportion_interval
+from sknemg.metrics._format import format_share
 
 
 def test_a_value_and_its_bounds_are_rounded_alike():
@@ -42,3 +43,12 @@ def _high(p, n):
 def test_a_thousand_of_a_thousand():
     low, high, _ = proportion_interval(np.ones(1000))
     assert format_interval(1, low, high) == "1.000 [0.996, 1.000]"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0 %"), (1e-9, "< 1 %"), (0.005, "< 1 %"), (0.0051, "1 %"), (0.5, "50 %")]
+    + [(0.9949, "99 %"), (0.995, "> 99 %"), (1 - 1e-9, "> 99 %"), (1, "100 %")],
+)
+def test_a_share_is_none_or_all_only_where_it_is(share, text):
+    assert format_share(share) == text
