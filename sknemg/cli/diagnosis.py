@@ -242,6 +242,7 @@ def _patient(paths: Sequence[Path], options: Mapping[str, Any]) -> Any:
     Without a column ``subject``, the patient is called as the folder, which whoever made it chose.
     """
     from sknemg.datasets import load_recordings
+    from sknemg.datasets._tables import TABLES
 
     for path in paths:
         if not path.exists():
@@ -251,6 +252,14 @@ def _patient(paths: Sequence[Path], options: Mapping[str, Any]) -> Any:
         raise Refusal(
             f"The files are of several folders ({', '.join(folders)}), and nothing says whether "
             "of one patient: diagnose one folder at a time, or give --subject-pattern."
+        )
+    tables = [str(Path(folder) / name) for folder in folders for name in TABLES
+              if (Path(folder) / name).exists()]  # fmt: skip
+    if tables:
+        warnings.warn(
+            f"{', '.join(tables)}, beside the files, is not read, since files are given: give the "
+            "folder if its subjects, muscles, units or parts are to count.",
+            stacklevel=2,
         )
     X = load_recordings(paths, **options)
     if "subject" in X:

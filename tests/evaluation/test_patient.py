@@ -407,6 +407,22 @@ def test_a_patient_of_whom_nothing_can_be_read_is_not_forgotten(trained, patient
     assert "The model gives no answer, because:" in page and "not read: r2.npy" in page
 
 
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_a_table_beside_files_that_are_given_is_said_not_to_be_read(
+    placeless, patient, tmp_path, capsys
+):
+    """Its subjects, muscles, units and parts were passed over in silence."""
+    folder = patient()
+    options = ("--unit", "mV", "--file-sfreq", str(SFREQ))
+    files = sorted(folder.glob("*.npy"))
+    assert diagnose(placeless, tmp_path / "out", *files, options=options) == 0
+    printed = capsys.readouterr().err
+    assert "recordings.csv, beside the files, is not read" in printed
+    assert "give the folder if its subjects" in printed
+    assert diagnose(placeless, tmp_path / "out", folder) == 0
+    assert "beside the files" not in capsys.readouterr().err
+
+
 def test_files_of_two_folders_are_not_taken_for_one_patient(placeless, tmp_path, capsys):
     X, _ = cohort(3, 3)
     files = []
