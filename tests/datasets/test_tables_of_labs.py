@@ -101,6 +101,9 @@ def test_a_formula_without_its_result_is_refused(folder):
     start = [[*HEAD, "start"], [*LINES[1], "=0.1+0.1"], [*LINES[2], 0.2]]
     write_book(folder / "cohort.xlsx", cohort=start)
     assert "H2 holds a formula without its result" in problems_of(folder)
+    write_book(folder / "cohort.xlsx", cohort=LINES, sums=[["=1+1"], [2]])
+    assert len(load_cohort(folder)[0]) == 2  # of another sheet, it does not matter
+    write_book(folder / "cohort.xlsx", cohort=start)
     with_results = write_result(folder / "cohort.xlsx", "0.2")
     assert load_cohort(with_results)[0].durations.tolist() == [0.8, 0.8]
 

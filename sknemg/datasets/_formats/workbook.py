@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -14,6 +15,7 @@ from sknemg.datasets._formats.stored import ReadError
 
 _MOST_BYTES = 2**28  # unpacked
 _MOST_CELLS = 10**7
+_AT_ONCE = 2**20  # bytes
 
 
 def read_sheet(path: Path) -> list[list[str]]:
@@ -25,11 +27,11 @@ def read_sheet(path: Path) -> list[list[str]]:
     except Exception as error:  # whatever a broken file leads to
         reason = f"{type(error).__name__}: {error}"
         raise ReadError(f"not a workbook ({reason}): save it as .xlsx again") from error
-    blank: dict[str, set[tuple[int, int]]] = {}
     try:
+        formulas = _formulas(openpyxl, path)
+        lost: dict[str, str] = {}
         sheets = {
-            sheet.title: _lines(sheet, blank.setdefault(sheet.title, set()))
-            for sheet in book.worksheets
+            sheet.title: _lines(sheet, formulas[sheet.title], lost) for sheet in book.worksheets
         }
     finally:
         book.close()
@@ -39,11 +41,12 @@ def read_sheet(path: Path) -> list[list[str]]:
         raise ReadError(
             f"it has the sheets {sorted(chosen)}: call the one that is meant {path.stem!r}"
         )
-    for title, lines in chosen.items():
-        if blank[title]:
-            _check_formulas(openpyxl, path, title, blank[title])
-        return lines
-    return []
+    for title in chosen.keys() & lost:
+        raise ReadError(
+            f"{lost[title]} holds a formula without its result: open the workbook in a spreadsheet "
+            "program and save it, or write the value"
+        )
+    return next(iter(chosen.values()), [])
 
 
 def _check_size(path: Path) -> None:
@@ -56,40 +59,56 @@ def _check_size(path: Path) -> None:
         raise ReadError(f"it unpacks to {unpacked} bytes, which no table needs: save it as CSV")
 
 
-def _check_formulas(
-    openpyxl: Any, path: Path, title: str, blank: Collection[tuple[int, int]]
-) -> None:
-    """Refuse formulas without results, which some programs write."""
+def _formulas(openpyxl: Any, path: Path) -> dict[str, set[tuple[int, int]]]:
+    """Find the cells that hold formulas, by the title of their sheet."""
+    found: dict[str, set[tuple[int, int]]] = defaultdict(set)
+    with ZipFile(path) as archive:
+        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+        if not any(_has_formula(archive, name) for name in sheets):
+            return found
     book = openpyxl.load_workbook(path, read_only=True, keep_links=False)
     try:
-        sheet = book[title]
-        sheet.reset_dimensions()
-        for row in sheet.iter_rows():
-            for cell in row:
-                if cell.data_type == "f" and (cell.row, cell.column) in blank:
-                    raise ReadError(
-                        f"{cell.coordinate} holds a formula without its result: open the workbook "
-                        "in a spreadsheet program and save it, or write the value"
-                    )
+        for sheet in book.worksheets:
+            for row in _rows(sheet):
+                found[sheet.title].update((c.row, c.column) for c in row if c.data_type == "f")
     finally:
         book.close()
+    return found
 
 
-def _lines(sheet: Any, blank: set[tuple[int, int]]) -> list[list[str]]:
-    """Return the lines of a sheet, and note its cells that have no value, not even a blank text."""
+def _has_formula(archive: ZipFile, name: str) -> bool:
+    with archive.open(name) as file:
+        before = b""
+        while part := file.read(_AT_ONCE):
+            if re.search(rb"<f[ />]", before + part):
+                return True
+            before = part[-2:]
+    return False
+
+
+def _rows(sheet: Any) -> Iterator[Any]:
+    """Yield the rows of a sheet, but not without end."""
     sheet.reset_dimensions()  # which a file may state as it likes
-    lines: list[list[str]] = []
-    n_cells = last = 0
+    n_cells = 0
     for row in sheet.iter_rows():
-        line = [_text(cell) for cell in row]
-        blank.update(
-            (cell.row, cell.column)
-            for cell in row
-            if cell.value is None and hasattr(cell, "row") and cell.data_type == "n"
-        )
-        n_cells += len(line) + 1
+        n_cells += len(row) + 1
         if n_cells > _MOST_CELLS:
             raise ReadError(f"more than {_MOST_CELLS} cells: save the table as CSV")
+        yield row
+
+
+def _lines(
+    sheet: Any, formulas: Collection[tuple[int, int]], lost: dict[str, str]
+) -> list[list[str]]:
+    """Return the lines of a sheet, and note the first formula without its result."""
+    lines: list[list[str]] = []
+    last = 0
+    for row in _rows(sheet):
+        line = [_text(cell) for cell in row]
+        for cell in row if formulas else ():
+            no_result = cell.value is None and cell.data_type == "n"  # not even a blank text
+            if no_result and hasattr(cell, "row") and (cell.row, cell.column) in formulas:
+                lost.setdefault(sheet.title, cell.coordinate)
         lines.append(line)
         last = len(lines) if any(line) else last
     return lines[:last]
