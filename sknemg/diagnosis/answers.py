@@ -251,8 +251,11 @@ class Answering:
         every[used] = np.column_stack([scores, without])
         own = beside(own, every, [*labels, "without"])
         segments["recording"] = np.flatnonzero(used)[segments["recording"]]
-        unusual = [f"{text}: {_at(own, own['unusual'] == text)}" for text in _texts(own["unusual"])]
-        left_out = [f"left out, {text}: {_at(own, own['unusable'] == text)}"
+        unusual = [
+            f"{text}: {_at(own, own['unusual'] == text, unreadable)}"
+            for text in _texts(own["unusual"])
+        ]
+        left_out = [f"left out, {text}: {_at(own, own['unusable'] == text, unreadable)}"
                     for text in _texts(own["unusable"])]  # fmt: skip
         return Diagnosis(
             name,
@@ -273,7 +276,8 @@ class Answering:
             reasons = _not_read(unreadable)
             for kind in pd.unique(kinds[~used]):
                 at = (kinds == kind).to_numpy()
-                reasons.append(f"{_as_one(own['unusable'][at].tolist())}: {_at(own, at)}")
+                text = _as_one(own["unusable"][at].tolist())
+                reasons.append(f"{text}: {_at(own, at, unreadable)}")
             return reasons
         distance = float(np.median(own["distance"][used]))
         if distance > self.plausibility_.subject_distance_:
@@ -336,11 +340,11 @@ def _not_read(unreadable: Sequence[str]) -> list[str]:
     return texts + ([f"not read: {more} more"] if more > 0 else [])
 
 
-def _at(own: pd.DataFrame, mask: Any) -> str:
+def _at(own: pd.DataFrame, mask: Any, unreadable: Sequence[str]) -> str:
     """Name recordings by their number among the patient's, and their muscle."""
     numbers = np.flatnonzero(np.asarray(mask))
     if len(numbers) == len(own):
-        return "all recordings"
+        return "all that could be read" if unreadable else "all recordings"
     muscles = own["muscle"] if "muscle" in own else pd.Series([None] * len(own))
     named = [
         f"{at + 1}" + (f" ({muscles[at]})" if isinstance(muscles[at], str) else "")

@@ -463,6 +463,9 @@ def test_recordings_that_could_not_be_read_count_as_unusable(trained):
     assert nobody.reasons == ("not read: x.npy: gone",)
     half = trained.diagnose(X[:3], unreadable={names[0]: ["1: gone", "2: gone", "3: gone"]})[0]
     assert half.kind != "none"  # no more than half
+    flat = X[[0]].with_values(0 * X[0], [0, len(X[0])])
+    (found,) = trained.diagnose(flat, unreadable={names[0]: ["b.npy: gone"]})
+    assert found.reasons == ("not read: b.npy: gone", "flat: all that could be read")
 
 
 def test_no_diagnosis_is_printed_as_certain_or_impossible():
