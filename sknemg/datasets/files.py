@@ -386,7 +386,7 @@ def _rate(stored: Stored, given: float | None) -> tuple[float, list[str]]:
     for hint in stored.hints:
         if not hint.agrees(rate):
             who = "`sfreq`" if stored.sfreq is None else "the file"
-            known = " or ".join(f"{own:g}" for own in hint.rates)
+            known = " or ".join(f"{own:g}" for own in hint.rates[:2])
             return rate, [f"{who} says {rate:g} Hz, and {hint.said} {known} Hz: correct one"]
     return float(rate), []
 

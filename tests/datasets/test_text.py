@@ -107,6 +107,7 @@ def test_a_time_axis_of_another_rate_is_refused(tmp_path, name, times, form):
         ("time (s)", STEPS / 20_000, "0:{}"),  # no number
         ("time (ms)", STEPS / 10 * 1.0004, "{:.4f}"),  # a crystal is no better
         ("t", STEPS / 10, "{:.1f}"),  # milliseconds
+        ("time", 45_000 + STEPS / 10_000 / 86_400, "{:.11f}"),  # days, as spreadsheets count
         ("temperature", STEPS / 20_000, "{}"),
     ],
 )

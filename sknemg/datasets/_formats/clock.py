@@ -20,7 +20,7 @@ _SECONDS = {
     **dict.fromkeys(("us", "µs", "μs", "usec", "microsecond", "microseconds"), 1e-6),
 }
 LOOKED_AT = 1000  # entries
-_ANY = (1.0, 1e-3, 1e-6, 60.0)  # seconds that one may mean where no unit is stated
+_ANY = (1.0, 1e-3, 1e-6, 1e-9, 60.0, 3600.0, 86_400.0)  # seconds, where no unit is stated
 _FEWEST = 20  # entries
 _ACCURACY = 1e-3  # of a rate
 _ROUGHEST = 0.1  # of a rate, above which the entries are too coarse to tell
