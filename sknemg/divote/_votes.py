@@ -168,7 +168,7 @@ def read_locations(data: Recordings) -> pd.Series:
     if "location" not in data:
         raise NoLocationsError(
             "fit knew the locations, this X does not: give it a column 'location' with "
-            "'proximal', 'distal' or missing (loaders make it of the muscle with "
+            "'proximal', 'distal' or missing (loaders derive it from the muscle with "
             "locations='muscle'), or fit with subject_features='all'."
         )
     location = data["location"]

@@ -114,7 +114,13 @@ def shared_panels(result: Evaluation, scores: pd.DataFrame, X: Recordings) -> li
     list of Panel
         ``examples``, if the result names the rows of recordings, and ``accuracies``. Drawn within
         `plain_text`, names hold no formulas.
+
+    Raises
+    ------
+    ValueError
+        If `X` holds other recordings than the result is of, or in another order.
     """
+    _check_recordings(result, X)
     method = result.subjects["method"].iloc[0]
     found = [_examples(result, X, method), _accuracies(result, scores)]
     return [panel for panel in found if panel is not None]
@@ -200,6 +206,27 @@ def _examples(result: Evaluation, X: Recordings, method: str) -> Panel | None:
         (4.2, 0.6 + 0.8 * len(shown)),
         draw,
     )
+
+
+def _check_recordings(result: Evaluation, X: Recordings) -> None:
+    """Refuse recordings that are not those of the result, row by row."""
+    n = result.settings["n_recordings"]
+    if len(X) != n:
+        raise ValueError(
+            f"X holds {len(X)} recordings, and the result is of {n}: give those that were "
+            "evaluated."
+        )
+    if "row" not in result.recordings or "subject" not in X:
+        return
+    known = result.recordings.dropna(subset=["row"]).drop_duplicates("row")
+    rows = known["row"].to_numpy(dtype=int)
+    own, told = X["subject"].astype(str).to_numpy()[rows], known["subject"].astype(str).to_numpy()
+    if len(other := np.flatnonzero(own != told)):
+        at = other[0]
+        raise ValueError(
+            f"Row {rows[at]} of X is of the subject {own[at]!r}, and that of the result of "
+            f"{told[at]!r}: give the recordings that were evaluated, in their order."
+        )
 
 
 def _who(X: Recordings, row: int) -> str:

@@ -316,6 +316,16 @@ def test_the_names_of_many_methods_cover_nothing_of_the_figure():
     plt.close(figure)
 
 
+def test_other_recordings_than_those_of_the_result_are_refused():
+    """Pictures would show them under the names of others."""
+    result, X, _ = invented()
+    scores = scores_of(result, n_resamples=9)
+    with pytest.raises(ValueError, match="X holds 3 recordings, and the result is of 12"):
+        shared_panels(result, scores, X[:3])
+    with pytest.raises(ValueError, match="Row 0 of X is of the subject 'S011'"):
+        shared_panels(result, scores, X[::-1])
+
+
 def test_a_model_that_sees_no_emg_is_a_row_and_gains_are_shown(text_of):
     result, X, y = invented(methods=("LDA", "blind"))
     result.settings["nuisance"] = "blind"
