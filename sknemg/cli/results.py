@@ -39,14 +39,22 @@ def prepare_out(folder: Path, *, model: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-        if not model:
-            (folder / PROBLEMS).unlink(missing_ok=True)
+        if not model and _lists_problems(folder / PROBLEMS):
+            (folder / PROBLEMS).unlink()
     except OSError as error:
         reason = "a file" if isinstance(error, FileExistsError) else error.strerror or str(error)
         raise Refusal(
             f"--out {str(folder)!r} cannot hold the results ({reason}): give a folder that can be "
             "written to."
         ) from error
+
+
+def _lists_problems(file: Path) -> bool:
+    """Whether a file is a list that a command wrote, and not another one of that name."""
+    if not file.is_file():
+        return False
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        return {"row", "problem", "remedy"} <= set(lines.readline().strip().split(","))
 
 
 def with_problems(options: Mapping[str, Words], args: argparse.Namespace) -> Mapping[str, Words]:

@@ -398,9 +398,12 @@ def test_a_list_of_problems_does_not_outlive_its_run(
     monkeypatch.setattr("sknemg.evaluation._evaluate.evaluate_checked", stop)
     out = tmp_path / "out"
     out.mkdir()
-    (out / "problems.csv").write_text("row,problem\n", encoding="utf-8")
+    (out / "problems.csv").write_text("table,row,problem,remedy\n", encoding="utf-8")
     assert compare(make_cohort_folder(), out) == 130
     assert not (out / "problems.csv").exists()
+    (out / "problems.csv").write_text("problem,who\n", encoding="utf-8")  # of somebody else
+    assert compare(tmp_path / NAME, out) == 130
+    assert (out / "problems.csv").exists()
 
 
 def test_unknown_methods_are_refused_before_recordings_are_read(
