@@ -261,6 +261,7 @@ def test_no_signal_of_another_reader_in_the_same_browser_is_shown(make_tab, smal
     tab.click("#patients li:nth-child(2) button")
     (case,) = [case for case in small.cases if (case.reader, case.number) == (0, 1)]
     tab.wait_until(f"{MACHINE}.raw?.length === {len(small.X[case.rows[0]])}")
+    tab.wait_until(f"{alarm}.hidden")
     tab.press("n")
     stored(tab)
     assert votes(small)["reader"].tolist() == ["R1"]

@@ -290,6 +290,7 @@ class Page {
         this.loaded = position; // what the machine holds, not what is on its way
         $("#trace-name").textContent = `Running trace, recording ${position + 1}`;
         this.machine.load(samples, this.patient.recordings[position].sfreq);
+        if (!this.refused && !this.outbox.waiting.length) alarm("");
         if (play && !calm.matches) this.machine.play(0);
       }
       this.showQuestion();
