@@ -22,6 +22,7 @@ from sknemg.datasets.profiles import TextProfile
 from sknemg.diagnosis import Diagnosis, Diagnostician
 from sknemg.persistence import load_model
 from sknemg.recordings import Recordings
+from sknemg.versions import __version__
 
 _AT_ONCE = 4_000_000  # samples that are diagnosed together: some tens of megabytes with windows
 #: Threads of one worker share the filter of warnings and the limit on threads: one at a time.
@@ -47,6 +48,8 @@ class Task:
     options : dict
         Further parameters of `read_recording`.
     profiles : sequence of TextProfile
+    version : str
+        Of sknemg, that of whoever began the run.
     """
 
     model: str
@@ -56,6 +59,7 @@ class Task:
     given: Mapping[str, Any]
     options: Mapping[str, Any]
     profiles: Sequence[TextProfile] = field(default=())
+    version: str = __version__
 
 
 class Partition(NamedTuple):
@@ -105,8 +109,15 @@ def diagnose_partition(task: Task, rows: pd.DataFrame, problems: Mapping[int, st
     ------
     FileNotFoundError
         If the worker cannot see the model or the folder of the files.
+    ValueError
+        If the worker has another version of sknemg.
     MemoryError
     """
+    if task.version != __version__:
+        raise ValueError(
+            f"A worker has sknemg {__version__}, and the run began with {task.version}: install "
+            "the same version everywhere."
+        )
     for what, path in (("model", task.model), ("folder of the files", task.folder)):
         if not Path(path).exists():
             raise FileNotFoundError(

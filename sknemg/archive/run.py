@@ -145,7 +145,7 @@ def diagnose_archive(
         If the extra ``sknemg[cluster]`` is not installed.
     ValueError
         If `out` holds the results of another model, table or settings, or of a run that goes on,
-        or a file in it is damaged.
+        if a file in it is damaged, or if workers have another version of sknemg.
     OSError
         If nothing more can be written; what was written is kept.
 

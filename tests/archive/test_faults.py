@@ -168,6 +168,12 @@ def test_a_file_that_disappears_while_it_is_looked_for_is_a_row(task, archive, m
     assert (errors.drop(2) == "").all() and (found.subjects["kind"] != "error").all()
 
 
+def test_a_worker_of_another_version_computes_nothing(task, archive):
+    rows = read_table(archive).rows
+    with pytest.raises(ValueError, match=r"A worker has sknemg .*, and the run began with 0\.0\.1"):
+        work.diagnose_partition(replace(task, version="0.0.1"), rows, {})
+
+
 def test_a_link_to_another_file_is_refused(task, archive, tmp_path):
     folder = archive.parent
     (folder / "4.npy").unlink()
