@@ -25,7 +25,7 @@ from sknemg.recordings._subjects import (
 
 #: Number of times that the diagnoses are dealt out anew.
 _SHUFFLES = 1999
-_NOT_DESCRIBED = {"subject", "file", "row_of_X", "table_row", "signal", ROW}
+_NOT_DESCRIBED = {"subject", "recording", "file", "row_of_X", "table_row", "signal", ROW}
 _LIMITS = "clipped"  # the column in which loaders count samples at the limits of the format
 _HEADINGS = {"sfreq": MEASURES["sfreq"], _LIMITS: "samples at the limits of the format"}
 _FEW_VALUES = 5  # up to which numbers are counted like names
@@ -80,9 +80,10 @@ def confounds(
         text; "–" where nothing is known. A diagnosis that is itself named as one of the last three
         has a column such as ``"p (diagnosis)"``. Rows are the numbers of subjects and recordings;
         every column of `X` (numbers, times and dates by their means, names and numbers of few
-        values by their counts) but those that name the subject or the file and those that repeat
-        the diagnoses in words; and what :func:`nuisance_table` measures. ``p`` is NaN where nothing
-        is tested, which a column with one entry for all is not, or where the test is undefined.
+        values by their counts) but those that name the subject, the recording or the file and those
+        that repeat the diagnoses in words; and what :func:`nuisance_table` measures. ``p`` is NaN
+        where nothing is tested, which a column with one entry for all is not, or where the test is
+        undefined.
 
     Raises
     ------

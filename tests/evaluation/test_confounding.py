@@ -69,10 +69,11 @@ def test_the_diagnoses_and_the_names_of_files_are_no_confounds():
         subject=list("abcd"),
         diagnosis=y,
         file=["a.wav", "b.wav", "c.wav", "d.wav"],
+        recording=["R1", "R2", "R3", "R4"],
         machine=["U", "U", "V", "V"],
     )
     rows = confounds(X, y).index
-    assert not rows[rows.str.startswith(("diagnosis", "file"))].size
+    assert not rows[rows.str.match("(diagnosis|file|recording)(:|$)")].size
     assert "machine: U" in rows  # tells the diagnoses apart, but does not name them
     coded = X.with_columns(machine=[0, 0, 1, 1])
     assert "machine: 1" in confounds(coded, [0, 0, 1, 1]).index
