@@ -277,7 +277,9 @@ def _decisive(found: Diagnosis) -> list[str]:
         f"{where} weighs most: without it, {first} would have {percent(without)} instead of "
         f"{percent(probability)}."
     )
-    changes = without < max(others, default=0.0) and without < 0.5
+    # what the others would have, if they share the rest as now
+    second = (1 - without) * max(others, default=0.0) / max(sum(others), 1e-12)
+    changes = without < second
     more = " The answer could then be another one." if changes else ""
     return [text + more]
 

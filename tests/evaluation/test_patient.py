@@ -310,6 +310,25 @@ def test_a_page_says_of_no_diagnosis_that_it_is_certain(model):
     assert "would have 40 % instead of >99 %" in page
 
 
+@pytest.mark.parametrize(
+    ("probabilities", "without", "changes"),
+    [
+        ({"myopathy": 0.55, "normal": 0.45}, 0.48, True),  # the other one then has 0.52
+        ({"myopathy": 0.55, "normal": 0.45}, 0.52, False),
+        ({"myopathy": 0.5, "neuropathy": 0.4, "normal": 0.1}, 0.42, True),
+        ({"myopathy": 0.4, "neuropathy": 0.3, "normal": 0.3}, 0.39, False),
+        ({"myopathy": 1.0, "normal": 0.0}, 0.9, False),
+    ],
+)
+def test_what_a_recording_could_change_is_said(probabilities, without, changes):
+    from sknemg.evaluation import patient as module
+
+    table = pd.DataFrame({"without": [without], "muscle": ["deltoid"]})
+    found = Diagnosis("P", ("myopathy",), probabilities, (), table)
+    (text,) = module._decisive(found)
+    assert ("The answer could then be another one." in text) == changes
+
+
 def test_several_patients_of_one_name_get_files_of_their_own(model, tmp_path):
     X, _ = cohort(3, 3)
     found = model.diagnose(X.with_columns(subject=np.repeat(["a/b", "a b", ".."], 3)))
