@@ -82,6 +82,8 @@ def examine(load: Load, words: Mapping[str, Words]) -> Validation:
         found.notes += _unplaced(found.X)
         if not _diagnoses_unread(found.problems):
             found.notes += _of_one_class(y)
+    if _lack_diagnoses(found.problems):
+        found.notes.append("With --unlabelled no diagnoses are asked for, as of new patients.")
     for name in ("problem", "remedy") if len(found.problems) else ():
         found.problems[name] = [in_words_of(words, text) for text in found.problems[name]]
     found.notes = [in_words_of(words, note) for note in found.notes]
@@ -99,6 +101,12 @@ def _unplaced(X: Any) -> list[str]:
 def _diagnoses_unread(problems: pd.DataFrame) -> bool:
     """Whether diagnoses are among the problems, so that there may be others than were read."""
     return bool(len(problems)) and bool(problems["problem"].str.contains("diagnos").any())
+
+
+def _lack_diagnoses(problems: pd.DataFrame) -> bool:
+    """Whether diagnoses are missing."""
+    lacking = r"has no diagnosis|no column 'diagnosis'"
+    return bool(len(problems)) and bool(problems["problem"].str.contains(lacking).any())
 
 
 def _of_one_class(y: Any) -> list[str]:

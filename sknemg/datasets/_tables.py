@@ -709,7 +709,7 @@ def check_diagnoses(rows: pd.DataFrame, where: str, table: str, findings: Findin
     blank = [row for row in rows.index[rows["diagnosis"].isna()] if row not in bad]
     for who, group in rows.loc[blank].groupby("subject"):
         problem = f"subject {who!r} has no diagnosis"
-        findings.add(table, group.index, problem, f"fill it in in {where}")
+        findings.add(table, group.index, problem, f"write it into {where}")
 
 
 def typed(column: pd.Series) -> pd.Series:

@@ -126,8 +126,11 @@ def test_a_new_patient_needs_no_diagnosis(folder, capsys):
     assert "note: 4 of 4 recordings have no location, proximal or distal." in printed
     (folder / "recordings.csv").rename(folder / "cohort.csv")
     assert validate(folder) == 1
-    assert "no column 'diagnosis'" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "no column 'diagnosis'" in printed
+    assert "note: With --unlabelled no diagnoses are asked for" in printed
     assert validate(folder, "--unlabelled") == 0
+    assert "--unlabelled" not in capsys.readouterr().out
 
 
 def test_what_is_no_folder(folder, capsys):

@@ -280,7 +280,7 @@ def test_everything_wrong_is_listed_at_once(make_folder):
         "subjects.csv, row 6: subject 'D' has no recording",
         "subjects.csv, rows 4-5: subject 'C' is listed 2 times with different diagnoses",
         "recordings.csv, row 3: the same part of file 'a.npy' as in a row above",
-        "recordings.csv, row 4: subject 'B' has no diagnosis (fill it in in subjects.csv)",
+        "recordings.csv, row 4: subject 'B' has no diagnosis (write it into subjects.csv)",
         "recordings.csv, row 4: unit 'furlong' is unknown",
         "recordings.csv, row 5: file 'nowhere.npy': there is no 'nowhere.npy': correct the name, "
         "or put the file there",
