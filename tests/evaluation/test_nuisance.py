@@ -153,6 +153,6 @@ def test_an_evaluation_without_signals_cannot_be_audited():
     y = np.tile(["ill", "well"], 6)
     with pytest.raises(ValueError, match="holds no signals to measure"):
         evaluate(LogisticRegression(), X, y, groups=range(12), nuisance=True)
-    X = Recordings(np.zeros((4, 9)), sfreq=9, subject=list("abcd"))
+    X = Recordings(np.random.default_rng(0).normal(size=(4, 9)), sfreq=9, subject=list("abcd"))
     with pytest.raises(ValueError, match="estimators names one 'no EMG"):
         evaluate({NUISANCE: LogisticRegression()}, X, list("ppqq"), nuisance=True)
