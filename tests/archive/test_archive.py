@@ -390,7 +390,7 @@ def test_a_worker_that_its_memory_limit_ends_leaves_out_its_partition_alone(
         pytest.raises(UnfinishedArchiveError, match="1 of 4 partitions are missing") as caught,
     ):
         run(model, archive, out, partition_size=1, n_jobs=2, memory_limit="550MiB")
-    assert "as they do without memory" in str(caught.value)
+    assert "as they do when memory runs out" in str(caught.value)
     assert "with subjects A: give workers more memory" in str(caught.value)
     found = read_archive(out)
     assert found.n_missing == 1
