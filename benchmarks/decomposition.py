@@ -8,7 +8,7 @@ discharges that match, *complete* the share of the unit's discharges that were f
 unit of 20 µV or more that is not findable is neither found nor false. CPU time is that of
 ``measure_muaps``, against which the length of the recording is set.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.decomposition --patients 8 --seed 2 --out simulated
+    OMP_NUM_THREADS=1 python -m benchmarks.decomposition --patients 4 --seed 2 --out simulated
     python -m benchmarks.write_motor_units    # the page of the docs that shows it
 
 With ``--beside CHECKOUT``, another checkout of sknemg measures the same recordings in turn, and

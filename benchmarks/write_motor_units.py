@@ -21,7 +21,7 @@ units of 50 µV or more from peak to peak that rise within 0.8 ms; *found*, *com
 *false* as `benchmarks/decomposition.py` defines them. Aims at 5 % and below: 80 % found,
 95 % of discharges correct, less than 5 % of trains false, amplitude within 5 % and duration
 within 10 %, 100 times faster than real time on one core.""",
-        "python -m benchmarks.decomposition --patients 8 --seed 2 --out simulated",
+        "python -m benchmarks.decomposition --patients 4 --seed 2 --out simulated",
         decomposition.RESULTS / "simulated",
         {
             "effort": "By effort.",

@@ -48,7 +48,7 @@ def plot(result, path: Path) -> None:
         value = np.array([row["value"] for row in rows])
         reach = np.abs(np.array([[row["low"], row["high"]] for row in rows]).T - value)
         place = np.array(ran) * 1.03 ** (i - 1)  # apart, so that intervals can be read
-        style = {"marker": "os^"[i], "linestyle": ["-", "--", ":"][i], "capsize": 3}
+        style = {"marker": "oDs^"[i], "linestyle": ["-", "-.", "--", ":"][i], "capsize": 3}
         ax.errorbar(place, value, yerr=reach, label=name, **style)
     ax.axhline(1 / 3, color="0.6", linewidth=0.8)
     ax.annotate("chance", (sizes[0], 1 / 3), textcoords="offset points", xytext=(0, 4))
