@@ -191,8 +191,8 @@ def read_locations(data: Recordings) -> pd.Series:
 def other_rate(found: float, fitted: float) -> str:
     """Say that recordings are sampled at another rate than those of the training."""
     return (
-        f"X is sampled at {found:g} Hz, fit saw {fitted:g} Hz: put a Downsampler({fitted:g}) "
-        "before the step that makes the items."
+        f"X is sampled at {found:.10g} Hz, fit saw {fitted:.10g} Hz: put a "
+        f"Downsampler({fitted:.10g}) before the step that makes the items."
     )
 
 

@@ -262,7 +262,8 @@ class AttributionDisplay:
         if self.samples is None:
             names.remove("samples")
         self.ax_ = dict(zip(names, divide(ax, len(names), 1)[:, 0], strict=True))
-        color = class_colors([*(self.classes or []), self.target])[self.target]
+        known = [] if self.classes is None else self.classes
+        color = class_colors([*known, self.target])[self.target]
         time = np.arange(len(self.segment)) / self.sfreq * 1e3
         trace, moments = self.ax_["trace"], self.ax_["moments"]
         trace.plot(time, self.segment, color="black", linewidth=0.6)

@@ -365,8 +365,7 @@ def _fine(signal: ArrayLike, sfreq: float) -> tuple[NDArray[np.float64], float]:
     sfreq = check_rate(sfreq, least=LEAST_RATE)
     wave = check_signal(signal)
     factor = int(np.ceil(FINE_SFREQ / sfreq))
-    if factor > 1 and len(
-        wave
-    ):  # about the median: an offset would ring at the ends and with each sample
+    if factor > 1 and len(wave):
+        # About the median: an offset would ring at the ends and with each sample.
         wave = resample_poly(wave, factor, 1, padtype="median")
     return wave, sfreq * factor

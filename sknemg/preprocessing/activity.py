@@ -82,7 +82,7 @@ class ActivityGate:
         In s. What is shorter is an artefact, not a contraction.
     max_noise : float, default=0.005
         In mV RMS. The noise of a recording is taken from its quietest tenth, which in a full
-        contraction is no noise: it is at most this.
+        contraction is no noise: it is at most this; infinity for no limit.
     quiet : float, default=0.01
         In mV RMS. Slow swings and hum up to this are rest.
 
@@ -195,11 +195,13 @@ class ActivityGate:
     ) -> tuple[_Levels, NDArray[np.int64]] | None:
         """Measure every frame, and give its kind; None where there is too little of a signal."""
         _check(signal, sfreq)
-        for name in ("gap", "shortest", "max_noise", "quiet"):
+        for name in ("gap", "shortest", "quiet"):
             value = getattr(self, name)
-            if not is_number(value) or value < 0 or (name == "max_noise" and not value):
-                least = "> 0" if name == "max_noise" else ">= 0"
-                raise ValueError(f"{name}={value!r} of ActivityGate must be a number {least}.")
+            if not is_number(value) or value < 0:
+                raise ValueError(f"{name}={value!r} of ActivityGate must be a number >= 0.")
+        noise = self.max_noise
+        if noise != np.inf and not (is_number(noise) and noise > 0):
+            raise ValueError(f"max_noise={noise!r} of ActivityGate must be a number > 0.")
         if len(signal) / sfreq < LEAST_SIGNAL:
             return None
         levels = self._levels(signal - np.median(signal), sfreq)

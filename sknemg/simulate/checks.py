@@ -49,7 +49,7 @@ def check_number(name: str, value: Any, least: float, most: float = np.inf) -> f
     return float(number)
 
 
-def check_positive(name: str, value: Any) -> float:
+def check_positive(name: str, value: Any, *, infinite: bool = False) -> float:
     """Return a number above 0 as a float, or refuse anything but a finite one.
 
     Parameters
@@ -58,6 +58,8 @@ def check_positive(name: str, value: Any) -> float:
         What the user calls it.
     value : object
         What the user gave.
+    infinite : bool, default=False
+        Whether infinity is allowed, too.
 
     Returns
     -------
@@ -74,7 +76,7 @@ def check_positive(name: str, value: Any) -> float:
     9.0
     """
     number = _numbers(value)
-    if number.shape != () or not 0 < number < np.inf:
+    if number.shape != () or not number > 0 or (number == np.inf and not infinite):
         raise ValueError(f"{name}={shown(value)} must be a number > 0.")
     return float(number)
 

@@ -44,7 +44,7 @@ class Instrument:
     resolution : float
         Step of the converter, mV; 0 for none.
     limit : float
-        Where the converter clips, mV.
+        Where the converter clips, mV; infinity for nowhere.
 
     Examples
     --------
@@ -69,12 +69,14 @@ class Instrument:
     limit: float = 20.0
 
     def __post_init__(self) -> None:
-        for name in ("sfreq", "mains_sfreq", "limit"):
+        for name in ("sfreq", "mains_sfreq"):
             check_positive(name, getattr(self, name))
+        check_positive("limit", self.limit, infinite=True)
         check_number("gain", self.gain, -np.inf)
-        for name in ("noise", "noise_corner", "drift", "movement", "mains", "harmonic"):
+        for name in (
+            "noise", "noise_corner", "drift", "movement", "mains", "harmonic", "resolution"
+        ):  # fmt: skip
             check_number(name, getattr(self, name), 0)
-        check_number("resolution", self.resolution, 0)
         check_band(self.band, self.sfreq)
 
     def record(

@@ -1,6 +1,6 @@
 """Motor-unit potentials: sums of fibre potentials that vary with jitter and blocking."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,9 +108,10 @@ def motor_unit_potentials(
     check_counts(n_variants=n_variants)
     check_positive("decay", decay)
     check_sorted(fibres)
-    if isinstance(needles, str) or not isinstance(needles, Sequence):
+    if isinstance(needles, str) or not isinstance(needles, Iterable):
         check_electrode("needles", needles)
         needles = [needles]
+    needles = list(needles)
     if not needles:
         raise ValueError("needles is empty: give a needle, or the positions of one.")
     for place, needle in enumerate(needles):

@@ -193,7 +193,8 @@ class _Reading(NamedTuple):
                 f"confusion is a {type(confusion).__name__}: give a DataFrame with the true "
                 "classes as rows and the answers as columns."
             )
-        confusion = confusion.rename(index=str, columns=str)  # as diagnoses are
+        # Named as diagnoses are; a table that was filled entry by entry holds numbers as objects.
+        confusion = confusion.rename(index=str, columns=str).infer_objects()
         for axis in (confusion.index, confusion.columns):
             if axis.has_duplicates:
                 raise ValueError(

@@ -381,6 +381,9 @@ def test_another_sampling_rate_is_refused():
     assert model.sfreq_ == X["sfreq"].iloc[0]
     with pytest.raises(ValueError, match="fit saw"):
         model.predict(X.with_columns(sfreq=2 * X["sfreq"].to_numpy()))
+    near = model.sfreq_ + 0.002
+    with pytest.raises(ValueError, match=rf"X is sampled at {near:.10g} Hz, fit saw"):
+        model.predict(X.with_columns(sfreq=near))
     mixed = X.with_columns(sfreq=np.where(np.arange(len(X)) % 2, 10.0, 20.0))
     with pytest.raises(ValueError, match="put a Downsampler first"):
         DiVoteClassifier(LogisticRegression(), subject_features="all").fit(mixed, y)

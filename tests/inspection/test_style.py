@@ -120,6 +120,13 @@ def test_a_class_has_one_color_in_all_pictures_of_a_model():
     assert display.target == LONG[1]
     fill = display.ax_["moments"].collections[0].get_facecolor()[0]
     assert to_hex(fill).upper() == inspection.class_colors(LONG)[LONG[1]]
+    parts = {"moments": display.moments, "bands": display.bands}
+    for classes in (model.classes_, LONG):  # an array, too
+        again = inspection.AttributionDisplay(
+            np.zeros(4000), 10_000, LONG[1], classes=classes, **parts
+        ).plot()
+        same = again.ax_["moments"].collections[0].get_facecolor()[0]
+        assert to_hex(same) == to_hex(fill)
 
 
 def test_names_load_lazily_and_exist():

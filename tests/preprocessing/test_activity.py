@@ -219,6 +219,12 @@ def test_parameters_that_are_no_sizes_are_refused(params):
         ActivityGate(**params).contracts(noise(1), SFREQ)
 
 
+def test_noise_may_be_of_any_size():
+    signal = noise(1)
+    found = ActivityGate(max_noise=np.inf).stretches(signal, SFREQ)
+    assert found.equals(ActivityGate(max_noise=1e3).stretches(signal, SFREQ))
+
+
 def test_frames_are_treated_as_by_morphology():
     rng = np.random.default_rng(0)
     for _ in range(200):

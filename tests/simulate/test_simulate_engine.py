@@ -205,6 +205,13 @@ def test_a_potential_is_one_trace_without_gaps(potential):
         Instrument().record(potential)
 
 
+def test_a_converter_without_a_limit_clips_nothing():
+    loud = np.linspace(-30.0, 30.0, 100)
+    usual, free = (Instrument(noise=0, limit=limit).record(loud, 0) for limit in (20.0, np.inf))
+    assert np.ptp(usual) < np.ptp(free)
+    np.testing.assert_array_equal(free, Instrument(noise=0, limit=1e6).record(loud, 0))
+
+
 def test_a_potential_may_be_a_list():
     recorded = Instrument().record([0.0] * 100, 0)
     np.testing.assert_array_equal(recorded, Instrument().record(np.zeros(100), 0))

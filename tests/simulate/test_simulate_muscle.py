@@ -296,6 +296,15 @@ def test_impossible_places_are_refused(best):
         MUSCLE.activate(0.05).seek("monopolar")
 
 
+@pytest.mark.parametrize("made", [iter, lambda needles: np.array(needles, dtype=object)])
+def test_positions_of_a_needle_may_be_given_in_any_kind_of_list(made):
+    needles, fibres = [monopolar(), monopolar(x=1.0)], MUSCLE.fibres[MUSCLE.fibres.unit < 3]
+    found = motor_unit_potentials(fibres, made(needles), sfreq=10_000, random_state=0)
+    expected = motor_unit_potentials(fibres, needles, sfreq=10_000, random_state=0)
+    for one, same in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one.waves, same.waves)
+
+
 def test_impossible_motor_units_are_refused():
     unsorted = Fibres(x=[0.2, 0.3, 0.4], y=0.0, diameter=55.0, unit=[1, 0, 1])
     with pytest.raises(ValueError, match="fibre 1 of unit 0 follows one of unit 1: sort"):

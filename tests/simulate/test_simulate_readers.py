@@ -149,3 +149,8 @@ def test_classes_that_are_numbers_may_have_a_confusion_of_numbers():
     confusion = pd.DataFrame([[0.8, 0.2], [0.2, 0.8]])
     votes = simulate_readers([0, 1] * 10, confusion=confusion, kappa=0.5, random_state=0)
     assert set(votes["vote"]) == {"0", "1"}
+    filled = pd.DataFrame(index=[0, 1], columns=[0, 1])  # of objects
+    for true, answer in np.ndindex(2, 2):
+        filled.loc[true, answer] = confusion.loc[true, answer]
+    same = simulate_readers([0, 1] * 10, confusion=filled, kappa=0.5, random_state=0)
+    pd.testing.assert_frame_equal(same, votes)
