@@ -196,8 +196,9 @@ def warn_if_implausible(
         f"  {FLAWS[str(flaw)]}: {capped([*_placed(X, lines)])}"
         for flaw, lines in found.groupby("flaw", sort=False)
     ]
+    n = found["row"].nunique()
     warnings.warn(
-        f"{found['row'].nunique()} of {len(X)} recordings are implausible:\n"
+        f"{n} of {len(X)} recordings {'is' if n == 1 else 'are'} implausible:\n"
         + "\n".join(lines)
         + "\nCorrect the unit or the rate, or leave out what carries no signal: "
         "sknemg.datasets.find_flaws(X), or 'sknemg validate', lists all.",

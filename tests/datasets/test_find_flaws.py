@@ -95,6 +95,9 @@ def test_one_warning_lists_all_with_their_rows(tmp_path):
     lines = str(caught[0].message).splitlines()
     assert lines[0] == "3 of 4 recordings are implausible:"
     assert FLAWS["amplitude"] in lines[1] and FLAWS["offset"] in lines[2]
+    (tmp_path / "recordings.csv").write_text("file\na.npy\nb.npy\n")
+    with pytest.warns(ImplausibleWarning, match="^1 of 2 recordings is implausible:"):
+        load_recordings(tmp_path, sfreq=RATE, unit="mV")
     assert "row 3, b.npy (" in lines[1] and "row 5, d.npy (" in lines[1]
     assert "row 4, c.npy (3 mV)" in lines[2]
     (tmp_path / "recordings.csv").unlink()

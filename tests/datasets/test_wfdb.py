@@ -125,8 +125,10 @@ def test_wfdb_signal_file_that_is_cut_short_or_missing(wfdb_record, tmp_path):
     data.unlink()
     with pytest.raises(ReadError, match=r"no file 'rec\.dat'"):
         read_recording(path)
-    with pytest.raises(ReadError, match=r"no header 'other\.hea'"):
+    with pytest.raises(ReadError, match=r"no header 'other\.hea', which says how 'other\.dat' is"):
         read_recording(tmp_path / "other.dat")
+    with pytest.raises(ReadError, match=r"no header 'other\.hea': add it"):
+        read_recording(tmp_path / "other.hea")
 
 
 # -- units, names and comments, from the bytes of the header -----------------------------------

@@ -69,7 +69,8 @@ def wfdb_files(path: Path) -> list[Path]:
     header = find_header(path)
     if header is None or not header.exists():
         name = path.with_suffix(".hea").name
-        raise ReadError(f"no header {name!r}, which says how {path.name!r} is stored: add it")
+        role = "" if name == path.name else f", which says how {path.name!r} is stored"
+        raise ReadError(f"no header {name!r}{role}: add it")
     names = dict.fromkeys(signal.file for signal in _read(header).signals)
     outside = [name for name in names if re.search(r"[/\\:\0]", name) or name in ("..", "~", "-")]
     if outside:
