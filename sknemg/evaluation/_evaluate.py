@@ -162,7 +162,7 @@ def evaluate(
             f"random_state={random_state!r} must be an integer >= 0, so that a stopped run "
             "resumes with the same folds."
         )
-    return evaluate_checked(
+    result = evaluate_checked(
         estimators,
         FirstSteps(check_data(X, y, groups, stacklevel=3)),
         protocol=protocol,
@@ -174,6 +174,8 @@ def evaluate(
         progress=progress,
         strict=strict,
     )
+    result.settings["groups"] = groups is not None
+    return result
 
 
 def check_first(

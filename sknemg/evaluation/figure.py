@@ -216,7 +216,7 @@ def _check_recordings(result: Evaluation, X: Recordings) -> None:
             f"X holds {len(X)} recordings, and the result is of {n}: give those that were "
             "evaluated."
         )
-    if "row" not in result.recordings or "subject" not in X:
+    if "row" not in result.recordings or "subject" not in X or result.settings.get("groups"):
         return
     known = result.recordings.dropna(subset=["row"]).drop_duplicates("row")
     rows = known["row"].to_numpy(dtype=int)

@@ -35,8 +35,8 @@ class Evaluation:
         of its networks and the updates of their training, NaN without one.
     settings : dict
         Protocol, seed, estimators, versions, device: what is needed to reproduce the result.
-        ``lacking`` lists the classes that training folds lacked, with the repeat, the fold and
-        the test subjects that have them.
+        ``groups`` tells whether the subjects were given as `groups`. ``lacking`` lists the classes
+        that training folds lacked, with the repeat, the fold and the test subjects that have them.
     """
 
     items: pd.DataFrame

@@ -21,7 +21,8 @@ from sknemg import (
     SubjectKFold,
     SubjectScorer,
 )
-from sknemg.evaluation import Protocol, evaluate
+from sknemg.evaluation import Protocol, evaluate, scores_of
+from sknemg.evaluation.figure import shared_panels
 from sknemg.metrics import level_scores
 
 TWO = Protocol("two", 2)
@@ -110,6 +111,20 @@ def test_groups_equal_the_column_bit_for_bit(cohort, references, container):
             expected = expected[[name for name in expected if name in got]]
         pd.testing.assert_frame_equal(got, expected)
     assert references.subjects.groupby("method")["myopathy"].std().min() > 0
+
+
+def test_recordings_of_which_other_subjects_were_given_are_drawn(cohort):
+    """Their own column of subjects was once taken for that of other recordings."""
+    signals, y, names = cohort
+    X = CONTAINERS["others"](signals)
+    result = evaluate(pipeline(), X, y, groups=names, protocol=TWO)
+    assert result.settings["groups"]
+    scores = scores_of(result, n_resamples=9)
+    assert [panel.name for panel in shared_panels(result, scores, X)] == ["examples", "accuracies"]
+    own = recordings(signals, subject=names)
+    result = evaluate(pipeline(), own, y, protocol=TWO)
+    with pytest.raises(ValueError, match="give the recordings that were evaluated"):
+        shared_panels(result, scores, own[::-1])
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
