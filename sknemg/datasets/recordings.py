@@ -20,6 +20,7 @@ from sknemg.datasets.files import (
     check_text,
     files_of,
     is_signal,
+    is_text,
     suffixes,
 )
 from sknemg.datasets.profiles import TextProfile
@@ -204,7 +205,8 @@ def _listed(paths: Paths) -> tuple[Path, list[str] | None]:
         warnings.warn(
             f"No signal files, passed over in {str(folder)!r}: {capped(passed)}.", stacklevel=3
         )
-    inside = [path.name for path in shown if path.is_dir() and any(map(is_signal, path.rglob("*")))]
+    kinds = {path.suffix.lower() for path in files}
+    inside = [path.name for path in shown if path.is_dir() and _holds_signals(path, kinds)]
     if inside:
         warnings.warn(
             f"Folders with signal files, passed over in {str(folder)!r}: {capped(inside)}: list "
@@ -212,6 +214,14 @@ def _listed(paths: Paths) -> tuple[Path, list[str] | None]:
             stacklevel=3,
         )
     return folder, [path.name for path in files]
+
+
+def _holds_signals(folder: Path, kinds: set[str]) -> bool:
+    """Whether recordings lie in a folder; text, which may be notes or results, where others are."""
+    return any(
+        is_signal(path) and (not is_text(path) or path.suffix.lower() in kinds)
+        for path in folder.rglob("*")
+    )
 
 
 def _signal_files(head: Path) -> list[Path]:

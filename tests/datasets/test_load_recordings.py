@@ -1,6 +1,7 @@
 """Recordings without diagnoses, and subjects and locations that names tell."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -150,6 +151,21 @@ def test_folders_of_recordings_that_are_passed_over_are_named(make_folder):
     (folder / "pictures" / "b.png").write_bytes(b"")
     with pytest.warns(UserWarning, match=r"Folders with signal files, passed over .*: left: list"):
         assert len(load_recordings(folder, **RATE_UNIT)) == 1
+
+
+def test_folders_of_notes_and_results_are_not_taken_for_recordings(make_folder):
+    """Reading a patient a second time once called the page's folder one of recordings."""
+    folder = make_folder(["a.npy"])
+    (folder / "diagnosis").mkdir()
+    (folder / "diagnosis" / "patient.csv").write_text("row,used\n0,True\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(load_recordings(folder, **RATE_UNIT)) == 1
+    (folder / "a.npy").rename(folder / "diagnosis" / "a.npy")
+    signal = np.random.default_rng(0).normal(size=1000)
+    (folder / "b.csv").write_text("\n".join(map("{:.3f}".format, signal)))
+    with pytest.warns(UserWarning, match="passed over .*: diagnosis: list"):
+        load_recordings(folder, sfreq=10_000, unit="mV")
 
 
 @pytest.mark.parametrize(
