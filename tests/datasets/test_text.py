@@ -83,6 +83,7 @@ STEPS = np.arange(2000)
         ("t", 3 + STEPS / 20_000, "{:.5f}"),
         ("seconds", STEPS / 20_000, "{:.3f}"),  # of 20 samples each
         ("time (µs)", STEPS * 50, "{}"),
+        ("time (s)", 1.7e9 + STEPS / 20_000, "{:.9f}"),  # more digits than numbers have
     ],
 )
 def test_a_time_axis_of_another_rate_is_refused(tmp_path, name, times, form):
@@ -108,6 +109,7 @@ def test_a_time_axis_of_another_rate_is_refused(tmp_path, name, times, form):
         ("time (ms)", STEPS / 10 * 1.0004, "{:.4f}"),  # a crystal is no better
         ("t", STEPS / 10, "{:.1f}"),  # milliseconds
         ("time", 45_000 + STEPS / 10_000 / 86_400, "{:.11f}"),  # days, as spreadsheets count
+        ("time (s)", 1.7e9 + STEPS / 10_000 + 0.7 * (STEPS > 500), "{:.6f}"),  # with a gap
         ("temperature", STEPS / 20_000, "{}"),
     ],
 )

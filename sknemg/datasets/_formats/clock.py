@@ -129,6 +129,6 @@ def _step(times: NDArray[np.float64], rounded: float) -> float | None:
     """Return the step of an axis that rises evenly, apart from rounding; else None."""
     step = (times[-1] - times[0]) / (len(times) - 1)
     line = times[0] + step * np.arange(len(times))
-    slack = 1.001 * rounded + 1e-9 * np.abs(times).max()
+    slack = 1.001 * rounded + 1e-9 * (times[-1] - times[0]) + 4 * np.spacing(np.abs(times).max())
     even = step > 0 and bool((np.abs(times - line) <= slack).all())
     return float(step) if even else None
