@@ -20,6 +20,7 @@ from sknemg.cli.results import prepare_out, with_problems
 from sknemg.pages import RESEARCH_ONLY
 
 _SHOWN_ERRORS = 3  # of an archive
+_NAME_OR_NUMBER = r"'[^']*'|\"[^\"]*\"|\d+"  # in their text
 _NAMED = 3  # patients whose files are named
 
 #: What the parameters of an archive are called here, beside those of reading files.
@@ -184,7 +185,7 @@ def _read_archive(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
 
 
 def _print_errors(out: Path) -> None:
-    """Print the most frequent errors of an archive, counting as one what differs in numbers."""
+    """Print the most frequent errors of an archive, whatever the names and numbers in them."""
     import pandas as pd
 
     from sknemg.archive.results import PARTITIONS, RECORDINGS, done_partitions, number_name
@@ -195,7 +196,7 @@ def _print_errors(out: Path) -> None:
         file = out / PARTITIONS / number_name(number) / RECORDINGS
         for error in pd.read_parquet(file, columns=["error"])["error"]:
             if error:
-                kind = re.sub(r"\d+", "0", error)
+                kind = re.sub(_NAME_OR_NUMBER, "0", error)
                 first.setdefault(kind, error)
                 counts[kind] += 1
     print("The most frequent errors (the column error of the results holds all):")

@@ -320,11 +320,11 @@ def test_memory_that_is_used_up_leaves_out_a_partition_and_no_other(
 @pytest.mark.slow
 def test_the_command_names_the_most_frequent_errors(model, archive, tmp_path, capsys):
     """An archive of which nothing could be read once ended without a reason."""
-    edit(archive, lambda rows: rows.__setitem__("file", [f"none{at}.npy" for at in rows.index]))
+    edit(archive, lambda rows: rows.__setitem__("file", [f"{name}.npy" for name in "ABCDEFGHIJKL"]))
     assert main(command(model, archive, tmp_path / "out")) == 0
     printed = capsys.readouterr().out
     assert "12 recordings, 12 of them with errors" in printed
-    assert "12 recordings, such as: file 'none0.npy': there is no" in printed
+    assert "12 recordings, such as: file 'A.npy': there is no" in printed
 
 
 def test_a_worker_that_sees_no_files_says_so(model, archive):
