@@ -253,7 +253,8 @@ def writable(meta: pd.DataFrame, source: Sequence[str] = _SOURCE) -> pd.DataFram
         raise ValueError(
             f"Columns {shown([*wrong, *nested])} cannot be written: rename or drop them (names are "
             f"text without blanks around them, each used once; {shown(sorted({*ALIASES, 'unit'}))} "
-            "and other names of a rate or a unit have a meaning there)."
+            "and other names of a rate or a unit have a meaning there, as have start, stop and "
+            "scale)."
         )
     return meta
 
