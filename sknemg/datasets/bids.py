@@ -257,6 +257,7 @@ class _Rows:
     def __init__(self, folder: Path, units: str, findings: Findings) -> None:
         self.folder, self.units, self.findings = folder, units, findings
         self._names: dict[Path, list[tuple[Path, Name]]] = {}  # of sidecars, by folder
+        self._scans: dict[Path, tuple[pd.DataFrame, list[str]]] = {}  # and the files they lack
 
     def read(self) -> pd.DataFrame:
         found_there = (
@@ -380,18 +381,20 @@ class _Rows:
         files = sorted(base.glob("[!.]*_scans.tsv"))
         if not files:
             return {}
-        scans = self._read(files[0], lambda file: read_tsv(file, ("filename",)))
-        names = scans.pop("filename")
-        lost = [name for name in names.dropna() if _is_emg(name) and not (base / name).exists()]
+        if files[0] not in self._scans:  # which all recordings of a session share
+            scans = self._read(files[0], lambda file: read_tsv(file, ("filename",)))
+            named = filter(_is_emg, scans["filename"].dropna())
+            self._scans[files[0]] = scans, [name for name in named if not (base / name).exists()]
+        scans, lost = self._scans[files[0]]
         if lost:
             raise ReadError(
                 f"{files[0].name} lists what is missing, {capped(lost)}: copy the data set again, "
                 "or take the rows out"
             )
-        own = scans[names == path.relative_to(base).as_posix()]
+        own = scans[scans["filename"] == path.relative_to(base).as_posix()]
         if len(own) != 1:
             raise ReadError(f"{files[0].name} lists it {len(own)} times: keep one row for it")
-        return _entries(own, 0)
+        return _entries(own.drop(columns="filename"), 0)
 
     def _read(self, file: Path, read: Any) -> Any:
         try:

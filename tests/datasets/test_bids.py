@@ -12,7 +12,14 @@ import pyedflib
 import pytest
 
 from sknemg import Recordings
-from sknemg.datasets import InvalidCohortError, ReadError, bids_writing, load_bids, write_bids
+from sknemg.datasets import (
+    InvalidCohortError,
+    ReadError,
+    bids,
+    bids_writing,
+    load_bids,
+    write_bids,
+)
 
 Y = ["myopathy", "myopathy", "normal"]
 NAMED = re.compile(r"sub-[0-9a-zA-Z]+_task-[0-9a-zA-Z]+_run-[0-9]+_(emg|channels)\.\w+")
@@ -297,6 +304,21 @@ def test_what_a_copy_lacks_is_named(tmp_path):
         file.unlink()
     said = problems(tmp_path, diagnosis="diagnosis")
     assert "lists what is missing, emg/sub-01_task-rest_run-2_emg.bdf: copy" in said
+
+
+def test_the_files_of_a_session_are_looked_for_once(tmp_path, monkeypatch):
+    """And not again for each recording, which a session of hundreds made slow."""
+    X = make().with_columns(acq_time="2026-01-31T09:30:00")
+    write_bids(tmp_path, X, Y, name="A set", task="rest")
+    read, seen = bids.read_tsv, []
+
+    def counted(path, needed):
+        seen.append(path.name)
+        return read(path, needed)
+
+    monkeypatch.setattr(bids, "read_tsv", counted)
+    load_bids(tmp_path, diagnosis="diagnosis")
+    assert seen.count("sub-01_scans.tsv") == seen.count("sub-B2_scans.tsv") == 1
 
 
 def test_hidden_files_are_none(folder):
