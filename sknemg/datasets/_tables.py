@@ -525,7 +525,8 @@ def misnamed(columns: Iterable[str]) -> Iterator[tuple[str, str]]:
         if is_rate(plain_name(name).replace("khz", "hz")) and not is_rate(name):
             yield f"a column {name!r} in kilohertz", "write hertz, and call it sfreq"
         elif own in meant and own != name.lower():
-            yield f"a column {name!r}", f"call it {own}, {meant[own]}"
+            other = "or by another name if it is something else"
+            yield f"a column {name!r}", f"call it {own}, {meant[own]}, {other}"
 
 
 def own_name(name: str) -> str:
