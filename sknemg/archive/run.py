@@ -197,7 +197,7 @@ def diagnose_archive(
     text = TextFormat(delimiter, decimal, skip_lines, header, encoding)
     check_text(text)
     check_profiles(profiles, text)
-    for package in ("distributed", "filelock", "pyarrow"):
+    for package in ("distributed", "pyarrow"):
         need(package, "cluster")
     model, table, out = (Path(path).resolve() for path in (model, table, out))
     folder = table.parent if folder is None else Path(folder).resolve()

@@ -27,6 +27,8 @@ _NOT_OURS = {".git", ".gitattributes", ".gitignore", ".cache"}  # what hubs put 
 #: In a model folder beside the model, and never opened: what is being written, and older cards.
 STAGE, CARD_BEFORE = ".sknemg-", "README.md.before"
 _BESIDE = re.compile(rf"{re.escape(STAGE)}\w+|{re.escape(CARD_BEFORE)}(-[0-9]+)?")
+#: Held by a saving while it moves files.
+LOCK = f"{STAGE}lock"
 #: In a stage: the files to come, and those of the model before, whose places they take.
 NEW, BEFORE = "new", "before"
 
@@ -109,15 +111,16 @@ def read_folder(folder: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]
     stage = broken_off(folder)
     if stage is not None and (stage / BEFORE / SUMS).is_file():
         warnings.warn(
-            f"A saving into {str(folder)!r} was broken off: this is the model that was there "
-            "before. Save one anew with overwrite=True, which puts the files in order.",
+            f"A saving into {str(folder)!r} is under way or was broken off: this is the model that "
+            "was there before. Unless one is under way, save anew with overwrite=True, which puts "
+            "the files in order.",
             stacklevel=3,
         )
         return _read_listed(folder, stage / BEFORE, max_bytes)
     present = list_files(folder)
     for name in (SUMS, CONFIG, WEIGHTS):
         if name not in present:
-            left = [entry.name for entry in folder.glob(f"{STAGE}*")]
+            left = [entry.name for entry in folder.glob(f"{STAGE}*") if entry.name != LOCK]
             raise InvalidModelError(
                 f"{str(folder)!r} lacks {name}: give a folder that save_model wrote, with all of "
                 "its files."

@@ -6,7 +6,8 @@ import hashlib
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from sknemg.persistence._folder import (
     CARD,
     CARD_BEFORE,
     CONFIG,
+    LOCK,
     NEW,
     STAGE,
     SUMS,
@@ -113,8 +115,8 @@ def fill_folder(
     """Let files be written to another place, and put them into a folder all at once, or none.
 
     The folder itself stays, so that it may be the working directory, a link or a mount; whatever
-    fails, the files that were there are put back, after a kill by the next call. A card that
-    somebody wrote or filled in is kept beside the new one.
+    fails, the files that were there are put back, after a kill by the next call. Savings into one
+    folder take turns. A card that somebody wrote or filled in is kept beside the new one.
 
     Parameters
     ----------
@@ -138,14 +140,17 @@ def fill_folder(
     check_place(folder, overwrite=overwrite)
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    _put_in_order(folder)
     stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=folder))
     kept = None
     try:
         (stage / NEW).mkdir()
         result = fill(stage / NEW)
-        kept = _keep_card(folder, stage / NEW / CARD)
-        _exchange(folder, stage)
+        with _alone(folder):
+            check_place(folder, overwrite=overwrite)  # another one may have saved since
+            _put_in_order(folder)
+            kept = _keep_card(folder, stage / NEW / CARD)
+            _exchange(folder, stage)
+            shutil.rmtree(stage, ignore_errors=True)
     except BaseException:
         if kept is not None:
             kept.unlink()
@@ -154,7 +159,6 @@ def fill_folder(
         if is_new and not any(folder.iterdir()):
             folder.rmdir()
         raise
-    shutil.rmtree(stage, ignore_errors=True)
     if kept is not None:
         warnings.warn(
             f"The card of the model that was there is kept as {str(kept)!r}, since it is not as "
@@ -162,6 +166,19 @@ def fill_folder(
             stacklevel=stacklevel,
         )
     return result
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one saving at a time move files; the lock of a killed one disappears with it."""
+    from filelock import FileLock
+
+    with FileLock(folder / LOCK):
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows takes it off itself, once it is free
+                (folder / LOCK).unlink()
 
 
 def _exchange(folder: Path, stage: Path) -> None:

@@ -6,7 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor, wait
 from hashlib import sha256
 from pathlib import Path
 
@@ -439,6 +441,45 @@ def test_a_saving_whose_files_another_one_took_off_does_not_end_as_if_it_had_sav
     with pytest.raises(FileNotFoundError):
         save_model(models[1], folder, overwrite=True)
     assert content(folder) == before
+
+
+def test_savings_into_one_folder_take_turns(tmp_path, models, monkeypatch):
+    folder, rename = tmp_path / "model", Path.rename
+    save_model(models[0], folder)
+    halfway, go_on = threading.Event(), threading.Event()
+
+    def rename_and_wait(self, target):
+        moved = rename(self, target)
+        if not halfway.is_set():
+            halfway.set()
+            assert go_on.wait(30)
+        return moved
+
+    monkeypatch.setattr(Path, "rename", rename_and_wait)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(save_model, models[1], folder, overwrite=True)
+        assert halfway.wait(30)
+        second = pool.submit(save_model, models[0], folder, overwrite=True)
+        waiting = not wait([second], timeout=0.3).done
+        go_on.set()
+        assert first.result() != second.result() and waiting
+    load_model(folder, fingerprint=second.result())
+    assert not list(folder.glob(".sknemg-*"))
+
+
+def test_of_two_first_savings_one_is_refused(tmp_path, models, monkeypatch):
+    folder = tmp_path / "model"
+
+    def write_after_another(self, content):
+        monkeypatch.undo()
+        save_model(models[0], folder)
+        return self.write_bytes(content)
+
+    monkeypatch.setattr(Path, "write_bytes", write_after_another)
+    with pytest.raises(FileExistsError, match="or set overwrite=True"):
+        save_model(models[1], folder)
+    load_model(folder)
+    assert not list(folder.glob(".sknemg-*"))
 
 
 def test_a_first_saving_that_was_killed_is_no_obstacle(tmp_path, models, monkeypatch):
