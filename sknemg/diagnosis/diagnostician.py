@@ -31,7 +31,7 @@ from sknemg.model_selection.origin import caution_of
 from sknemg.model_selection.torn import trained_on
 from sknemg.recordings import Recordings, label_subjects
 from sknemg.recordings._problems import capped, listed, shown
-from sknemg.recordings._subjects import check_labels, check_subjects
+from sknemg.recordings._subjects import check_classes, check_labels, check_subjects
 from sknemg.recordings._workers import kept_by_workers
 
 
@@ -150,8 +150,9 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
         InvalidRecordingsError
             Naming every row that the Downsampler or the Segmenter cannot use.
         ValueError
-            If X has no subjects, a subject has several diagnoses, a class is named as a column of
-            `Diagnosis.recordings`, such as "used", or a frozen model knows other classes.
+            If X has no subjects, a subject has several diagnoses, a diagnosis is written in two
+            ways, a class is named as a column of `Diagnosis.recordings`, such as "used", or a
+            frozen model knows other classes.
 
         Warns
         -----
@@ -172,6 +173,7 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
             _refuse_known(self.estimator.estimator, subjects)
         _, _, first = label_subjects(y, subjects)
         self.classes_ = np.unique(y)
+        check_classes(self.classes_.tolist())
         if taken := [label for label in self.classes_.tolist() if label in OWN_COLUMNS]:
             raise ValueError(
                 f"A class is named {shown(taken[0])}, as a column of Diagnosis.recordings: rename "

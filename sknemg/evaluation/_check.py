@@ -29,6 +29,7 @@ from sknemg.recordings import InvalidRecordingsError, Recordings
 from sknemg.recordings._carry import with_row_numbers, with_subjects
 from sknemg.recordings._problems import shown
 from sknemg.recordings._subjects import (
+    check_classes,
     check_labels,
     label_subjects,
     read_subjects,
@@ -105,12 +106,7 @@ def check_data(
     classes = np.unique(y).tolist()
     if len(classes) < 2:
         raise ValueError(f"y holds one class only, {shown(y[0])}: give two or more.")
-    spelled = pd.Series([" ".join(str(label).split()).casefold() for label in classes])
-    if (twice := spelled.duplicated(keep=False)).any():
-        alike = [label for label, again in zip(classes, twice, strict=True) if again]
-        raise ValueError(
-            f"Diagnoses differ only in case or blanks, {shown(alike)}: write each in one way."
-        )
+    check_classes(classes)
     if taken := [label for label in classes if label in _COLUMNS]:
         raise ValueError(
             f"A class is named {shown(taken[0])}, as a column of the tables of an evaluation: "

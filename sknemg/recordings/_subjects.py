@@ -266,6 +266,24 @@ def spell_diagnoses(diagnoses: Mapping[Any, Iterable[int]]) -> str:
     return ", ".join(f"{label} in {listed(rows, 'row')}" for label, rows in diagnoses.items())
 
 
+def check_classes(classes: Iterable[Any]) -> None:
+    """Refuse diagnoses that are one, written in two ways, which would be learned as two.
+
+    Examples
+    --------
+    >>> check_classes(["normal", "ALS", "als"])
+    Traceback (most recent call last):
+    ValueError: Diagnoses differ only in case or blanks, ['ALS', 'als']: write each in one way.
+    """
+    names = list(classes)
+    spelled = pd.Series([" ".join(str(label).split()).casefold() for label in names], dtype=object)
+    twice = spelled.duplicated(keep=False)
+    if alike := [label for label, again in zip(names, twice, strict=True) if again]:
+        raise ValueError(
+            f"Diagnoses differ only in case or blanks, {shown(alike)}: write each in one way."
+        )
+
+
 # -- one name per subject ----------------------------------------------------------------------
 
 

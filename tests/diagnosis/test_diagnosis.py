@@ -439,6 +439,13 @@ def test_recordings_without_subjects_teach_nothing_about_subjects():
         Diagnostician(pipeline(), cv=2).fit(missing, y)
 
 
+def test_a_diagnosis_in_another_spelling_is_not_learned_as_another_one():
+    X, y = cohort(9)
+    first = (y == "normal") & (X["subject"] == X["subject"][y == "normal"].iloc[0]).to_numpy()
+    with pytest.raises(ValueError, match=r"only in case or blanks, \['Normal', 'normal'\]: write"):
+        Diagnostician(pipeline(), cv=2).fit(X, np.where(first, "Normal", y))
+
+
 @pytest.mark.parametrize("name", ["without", "used", "rms"])
 def test_a_class_named_as_what_is_said_of_recordings_is_refused_before_training(name):
     X, y = cohort(6, labels=("myopathy", "neuropathy", name))
