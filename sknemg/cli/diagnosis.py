@@ -186,19 +186,15 @@ def _read_archive(args: argparse.Namespace, options: Mapping[str, Any]) -> None:
 
 def _print_errors(out: Path) -> None:
     """Print the most frequent errors of an archive, whatever the names and numbers in them."""
-    import pandas as pd
-
-    from sknemg.archive.results import PARTITIONS, RECORDINGS, done_partitions, number_name
+    from sknemg.archive.results import RECORDINGS, done_partitions, read_partition
 
     counts: Counter[str] = Counter()
     first: dict[str, str] = {}
     for number in done_partitions(out):
-        file = out / PARTITIONS / number_name(number) / RECORDINGS
-        for error in pd.read_parquet(file, columns=["error"])["error"]:
-            if error:
-                kind = re.sub(_NAME_OR_NUMBER, "0", error)
-                first.setdefault(kind, error)
-                counts[kind] += 1
+        for error in filter(None, read_partition(out, number, RECORDINGS, ["error"])["error"]):
+            kind = re.sub(_NAME_OR_NUMBER, "0", error)
+            first.setdefault(kind, error)
+            counts[kind] += 1
     print("The most frequent errors (the column error of the results holds all):")
     for kind, n in counts.most_common(_SHOWN_ERRORS):
         named = f"{n} recordings, such as" if n > 1 else "1 recording"
