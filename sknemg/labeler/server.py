@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _MAX_CONNECTIONS = 500
-_HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*"
+_HOST = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"  # machines of a hospital may have a _, which browsers send
 _IPV6 = r"(?=(?:[^:]*:){2})[0-9A-Fa-f:.]+"
 _NAME = re.compile(rf"{_HOST}|{_IPV6}")  # the port is that of the server
 _PROXY = re.compile(rf"(?:{_HOST}|\[{_IPV6}\])(?::[0-9]{{1,5}})?")  # a proxy has its own

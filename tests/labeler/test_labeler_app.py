@@ -449,6 +449,7 @@ def test_links_and_hosts():
     ]
     assert Address(name="a.example", behind_proxy=True).hosts == ["a.example"]
     assert Address(name="a.example:8443", behind_proxy=True).url == "https://a.example:8443"
+    assert Address(name="NEURO_PC", tls=("c", "k")).url == "https://NEURO_PC:8765"
     assert Address(name="2001:db8::1", tls=("c", "k")).url == "https://[2001:db8::1]:8765"
     assert Address(name="[2001:db8::1]", behind_proxy=True).url == "https://[2001:db8::1]"
 
