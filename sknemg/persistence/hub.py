@@ -89,7 +89,8 @@ def push_to_hub(
     hub = need("huggingface_hub", "hub")
     if broken_off(folder) is not None:
         raise InvalidModelError(
-            f"A saving into {str(folder)!r} was broken off: save it anew with overwrite=True."
+            f"A saving into {str(folder)!r} is under way or was broken off: wait for it, or save "
+            "it anew with overwrite=True."
         )
     load_model(folder)
     fingerprint = hashlib.sha256(read_file(folder, SUMS, LARGEST[SUMS])).hexdigest()

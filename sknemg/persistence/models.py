@@ -170,7 +170,8 @@ def load_model(
     Warns
     -----
     UserWarning
-        If a saving into the folder was broken off: the model that was there before is loaded.
+        If a saving into the folder is under way or was broken off: the model that was there before
+        is loaded.
     ModelVersionWarning
         If it was saved by other versions of the libraries it needs. A model that comes with sknemg
         gives no such warning: tests of sknemg hold its answers to those that it gave when it was

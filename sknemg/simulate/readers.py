@@ -100,8 +100,8 @@ def simulate_readers(
     ------
     ValueError
         If classes and `confusion` do not fit, a share is not between 0 and 1, subjects,
-        recordings or answers are missing or there twice, or no agreement gives `kappa` with these
-        accuracies.
+        recordings or answers are missing or there twice, it is not plain whether `y` is of
+        recordings or of subjects, or no agreement gives `kappa` with these accuracies.
 
     Notes
     -----
@@ -352,7 +352,13 @@ def _by_row(y: Any, subject: NDArray[Any]) -> Any:
             )
         return [y[who] for who in subject]
     if isinstance(y, pd.Series) and y.index.is_unique and set(y.index) == set(subject):
-        return y.loc[subject].to_numpy()
+        by_name = y.loc[subject].to_numpy()
+        if y.index.equals(pd.RangeIndex(len(subject))) and not np.array_equal(by_name, y):
+            raise ValueError(
+                "y may be of recordings or of subjects, which are numbers like those of rows: give "
+                "a list for recordings, a dict for subjects."
+            )
+        return by_name
     return y
 
 

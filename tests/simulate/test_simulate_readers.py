@@ -130,6 +130,22 @@ def test_diagnoses_of_subjects_are_found_by_name_beside_recordings(kind):
         simulate_readers({who: by_subject[who] for who in "abc"}, X)
 
 
+def test_subjects_that_are_numbers_are_not_taken_for_rows_nor_rows_for_them():
+    y = pd.Series(["myopathy", "neuropathy", "normal", "normal"])
+    in_order, turned = recorded(subject=range(4)), recorded(subject=[3, 2, 1, 0])
+    expected = simulate_readers(y.tolist(), in_order, random_state=0)
+    pd.testing.assert_frame_equal(simulate_readers(y, in_order, random_state=0), expected)
+    with pytest.raises(ValueError, match=r"y may be of recordings or of subjects.*: give a list"):
+        simulate_readers(y, turned)
+    by_row = simulate_readers(y.tolist(), turned, random_state=0)
+    by_name = simulate_readers(y.to_dict(), turned, random_state=0)
+    reversed_by_name = dict(enumerate(reversed(y.tolist())))
+    pd.testing.assert_frame_equal(
+        by_row, simulate_readers(reversed_by_name, turned, random_state=0)
+    )
+    assert not by_row.equals(by_name)
+
+
 def test_recordings_are_told_apart_by_their_names():
     y = ["normal", "normal", "myopathy", "myopathy"]
     X = recorded(subject=list("aabb"), recording=["l", None, "r", "l"])
