@@ -282,7 +282,7 @@ def named_muscle(name: str) -> tuple[str | None, str]:
     >>> named_muscle("GM"), named_muscle("PL re.")
     ((None, ''), (None, 'right'))
     """
-    words = set(re.findall(r"[a-z]+", name.casefold()))
+    words = set(re.findall(r"[^\W_]+", name.casefold()))  # L5 is no side
     left, right = bool(words & _LEFT), bool(words & _RIGHT)
     side = ("", "left", "right", "")[left + 2 * right]
     return next((_USUAL[key] for key in _keys(name) if key in _USUAL), None), side

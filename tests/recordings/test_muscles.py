@@ -23,6 +23,12 @@ def test_muscles_in_three_languages(names, location):
     assert location_from_muscle(names).tolist() == [location] * len(names)
 
 
+def test_a_level_of_the_spine_or_a_letter_before_an_umlaut_is_no_side():
+    assert named_muscle("L5 paraspinals") == ("paraspinal", "")
+    assert named_muscle("L5 paraspinals, R") == ("paraspinal", "right")
+    assert named_muscle("Rückenstrecker_li.")[1] == "left"
+
+
 def test_a_name_that_means_several_muscles_means_none_of_them():
     assert named_muscle("pl") == (None, "")
     for own, muscle in MUSCLES.items():
