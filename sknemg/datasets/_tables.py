@@ -468,11 +468,14 @@ def split_rows(read: Callable[..., Iterable[list[str]]]) -> list[list[str]]:
     ...     print(str(error).partition(",")[0])
     in row 2 a quote is not closed
     """
+    sound: list[list[str]] = []
     try:
-        return list(read(strict=True))
-    except csv.Error:
+        for row in read(strict=True):
+            sound.append(row)
+        return sound
+    except csv.Error:  # in the row behind those that are sound
         rows = list(read())
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(rows[len(sound) :], start=len(sound) + 1):
         if any(re.search("[\r\n]", entry) for entry in row):
             raise ReadError(
                 f"in row {number} a quote is not closed, so that rows below it would be lost: "

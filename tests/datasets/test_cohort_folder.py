@@ -210,6 +210,7 @@ def test_a_quote_that_is_not_closed_loses_no_rows(make_folder, closed):
     ("notes", "read"),
     [
         (('"seen\ntwice"', "x"), ["seen\ntwice", "x"]),
+        (('"seen\ntwice"', '"x" y'), ["seen\ntwice", "x y"]),
         (('5" needle', '"x" y'), ['5" needle', "x y"]),  # sloppy, but each within its line
     ],
 )
