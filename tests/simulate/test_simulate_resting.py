@@ -553,6 +553,7 @@ def test_a_discharge_alone_refuses_what_clips_refuse(function):
         (fasciculation_potential, {"n_units": 0}, "n_units=0 must be an integer >= 1"),
         (fasciculation_potential, {"rate": 0}, "rate=0 must be a number > 0"),
         (myotonic_discharge, {"rates": (100, 20)}, "rates=.100, 20. must be a pair .* lower first"),
+        (myotonic_discharge, {"rates": (0, 0)}, r"rates\[1\]=0.0 must be a number > 0"),
         (myotonic_discharge, {"rates": 50}, "rates=50 must be a pair of numbers >= 0"),
         (myotonic_discharge, {"positive": "no"}, "positive='no' must be True or False"),
         (complex_repetitive_discharge, {"breaks": "no"}, "breaks='no' must be True or False"),

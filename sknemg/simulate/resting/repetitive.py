@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknemg.recordings._problems import check_flags
-from sknemg.simulate.checks import check_number, check_pair
+from sknemg.simulate.checks import check_number, check_pair, check_positive
 from sknemg.simulate.resting.firing import spaced_times, waxing_waning
 from sknemg.simulate.resting.settings import Seed, counted, decided, draw, seeded
 from sknemg.simulate.resting.waves import (
@@ -76,6 +76,7 @@ def myotonic_discharge(
     course = waxing_waning(duration, rng)
     drawn = rng.uniform(15, 30), rng.uniform(50, 110)
     low, high = drawn if rates is None else check_pair("rates", rates, 0)
+    check_positive("rates[1]", high)
     times = spaced_times(low + (high - low) * course, duration, variability=0.02, random_state=rng)
     clock = np.linspace(0, duration, len(course))
     gains = 0.2 + 0.8 * np.interp(times, clock, course)
