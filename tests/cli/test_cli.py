@@ -527,6 +527,7 @@ ELSEWHERE = {
     "kind": "of resting discharges",
     "level": "of scorers", "metric": "of scorers",
     "location": "of streams",
+    "max_noise": "fixed",
     "method": "fixed: soxr",
     "named_estimators_": "of fitted joint votes",
     "nuisance": "set by the command itself", "over": "set by the command itself",
