@@ -24,7 +24,7 @@ STAGES = (
     ("sknemg.divote.divote", "score_together", "network"),
     ("sknemg.diagnosis.answers:Answering", "diagnose", "votes"),
     ("sknemg.archive.partition", "recording_rows", "rows of results"),
-    ("sknemg.archive.partition", "subject_row", "rows of results"),
+    ("sknemg.archive.partition", "subject_rows", "rows of results"),
     ("sknemg.archive.cluster", "write_partition", "writing"),
 )
 REST = "Dask and the rest"
