@@ -270,6 +270,7 @@ def readable(table, missing):
     both = both.sort_values(
         keys, key=lambda column: column.map(lambda v: order.get(v, v)), kind="stable"
     )
+    both["start"] = both["start"].replace("-", "")  # a dash would begin a list
     return both.rename(columns={name: f"{name} (SIMULATED)" for name in CONDITIONS})
 
 

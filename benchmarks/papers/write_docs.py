@@ -51,9 +51,9 @@ of test subjects, not that of the training.
 
 Simulated scores here and in `benchmarks/results/` come from the simulator as it was at their
 commit. Those of the commit 34dcc47 are of the present one. Its physics or constants were changed
-six times before (commits bbb919d, c94f7fb, 281e54c, a66c73a, 40b4ea0 and ee7c008): simulated tables
-of the profile `gpu` come from the simulator before 281e54c, and tables of different simulators
-cannot be compared.
+six times before (commits bbb919d, c94f7fb, 281e54c, a66c73a, 40b4ea0 and ee7c008): the table of ten
+extractors comes from the simulator before all of these, simulated tables of the profile `gpu` from
+that before 281e54c, and tables of different simulators cannot be compared.
 """
 
 DISCUSSION = """## What differs, and why
