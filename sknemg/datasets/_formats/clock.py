@@ -54,13 +54,14 @@ def find_clock(
     ()
     """
     for at, name in enumerate(names):
-        if at == signal or not _units(name):
+        units = _units(name)
+        if at == signal or not units:
             continue
         entries = [row[at].replace(decimal, ".") for row in rows if at < len(row) and row[at]]
         if not entries or not all(map(number_pattern(".").fullmatch, entries)):
             continue
         rounded = 10.0 ** min(_last_digit(entry) for entry in entries)
-        if clock := _clock(name, np.array(entries, dtype=float), rounded):
+        if clock := _clock(name, units, np.array(entries, dtype=float), rounded):
             return (clock,)
     return ()
 
@@ -84,21 +85,23 @@ def clock_among(axes: Mapping[str, Callable[[], NDArray[Any]]]) -> tuple[Hint, .
     ["the time axis 'time' runs at"]
     """
     for name, read in axes.items():
-        if not _units(name):
+        units = _units(name)
+        if not units:
             continue
         times = np.asarray(read())[:LOOKED_AT]
         if not len(times) or times.dtype.kind not in "iuf" or not np.isfinite(times).all():
             continue
         whole = times.dtype.kind in "iu"
         rounded = 1.0 if whole else float(np.spacing(np.abs(times).max()))
-        if clock := _clock(name, times.astype(float), rounded):
+        if clock := _clock(name, units, times.astype(float), rounded):
             return (clock,)
     return ()
 
 
-def _clock(name: str, times: NDArray[np.float64], rounded: float) -> Hint | None:
+def _clock(
+    name: str, units: Sequence[float], times: NDArray[np.float64], rounded: float
+) -> Hint | None:
     """Derive the rate of a time axis from its first entries, if they rise evenly."""
-    units = _units(name)
     step = _step(times, rounded) if len(times) >= _FEWEST else None
     if step is None or (len(units) > 1 and step == round(step)):  # whole steps may be samples
         return None
