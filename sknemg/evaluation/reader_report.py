@@ -14,7 +14,8 @@ from sknemg.evaluation.checklists import FILLED, OWED, PARTLY, reporting_checkli
 from sknemg.evaluation.demographics import demographics_table
 from sknemg.evaluation.figure import plain_text
 from sknemg.metrics import ReaderStudy, format_interval
-from sknemg.metrics.readers import MEAN_OF_MODELS, MEAN_OF_READERS, confusion_shares
+from sknemg.metrics._reader_scores import MEAN_OF_MODELS, MEAN_OF_READERS
+from sknemg.metrics.readers import confusion_shares
 from sknemg.metrics.votes import CANNOT_SAY
 from sknemg.pages import Picture, Table, render
 from sknemg.provenance import provenance
