@@ -16,8 +16,8 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from sknemg.archive.results import Outcome, recording_rows, subject_rows
+from sknemg.datasets._findings import Findings
 from sknemg.datasets._rows import assemble, check_paths, check_repeated_signals, read_all
-from sknemg.datasets._tables import Findings
 from sknemg.datasets.profiles import TextProfile
 from sknemg.diagnosis import Diagnosis, Diagnostician
 from sknemg.persistence import load_model

@@ -12,23 +12,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sknemg.datasets._formats.stored import ReadError
-from sknemg.datasets._formats.units import decode
-from sknemg.datasets._rows import check_how
-from sknemg.datasets._tables import (
+from sknemg.datasets._columns import UNTYPED, misnamed, own_name
+from sknemg.datasets._entries import (
     DIAGNOSES,
-    UNTYPED,
-    Findings,
-    _read,
-    _read_numbers,
-    _require,
-    misnamed,
-    own_name,
     plain,
-    read_entry,
+    read_numbers,
+    require,
     subjects_in,
     translate_locations,
 )
+from sknemg.datasets._findings import Findings
+from sknemg.datasets._formats.stored import ReadError
+from sknemg.datasets._formats.units import decode
+from sknemg.datasets._rows import check_how
+from sknemg.datasets._splitting import read_entry
+from sknemg.datasets._tables import read_one_table
 from sknemg.datasets.files import files_of
 from sknemg.recordings._entries import entry_text
 from sknemg.recordings._problems import capped, shown
@@ -95,7 +93,7 @@ def read_table(
     if path.suffix.lower() == ".parquet":
         rows = _read_parquet(path, needed, findings)
     else:
-        rows = _read(path, needed, {}, findings)
+        rows = read_one_table(path, needed, {}, findings)
     findings.stop_if_any()
     if pattern is not None:
         if "subject" in rows:
@@ -108,12 +106,12 @@ def read_table(
         for problem, at in wrong.items():
             findings.add(path.name, named.index[at], problem, "correct the pattern or the name")
     rows = rows.where(rows.notna(), None)
-    _require(rows, ["subject", "file"], path.name, findings)
+    require(rows, ["subject", "file"], path.name, findings)
     rows = translate_locations(rows, path.name, findings, from_muscles=locations == "muscle")
     findings_of_table = findings.table()
     if findings_of_table["row"].isna().any():
         findings.stop_if_any()
-    _read_numbers(rows, path.name, findings)
+    read_numbers(rows, path.name, findings)
     _check_subjects(rows, path.name, path.parent if folder is None else folder, findings)
     problems = findings.by_row()
     return ArchiveTable(

@@ -148,7 +148,7 @@ def _summary(found: Validation) -> str:
 
 
 def _print_problems(problems: pd.DataFrame) -> None:
-    from sknemg.datasets._tables import describe
+    from sknemg.datasets._findings import describe
 
     if len(problems):
         print(f"\nWhat keeps recordings from being read\n{describe(problems)}")

@@ -46,7 +46,7 @@ def read_table(what: str, path: Path, needed: Sequence[str]) -> Any:
     import pandas as pd
 
     from sknemg.datasets._formats.stored import ReadError
-    from sknemg.datasets._tables import lines_of
+    from sknemg.datasets._splitting import lines_of
 
     check_file(what, path)
     named = f"{what} {str(path)!r}"

@@ -1,7 +1,7 @@
+from ._findings import InvalidCohortError
 from ._formats.own import RawSignal
 from ._formats.stored import ReadError
 from ._quality import find_flaws, quality
-from ._tables import InvalidCohortError
 from .bids import load_bids
 from .bids_writing import write_bids
 from .cohort import load_cohort

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from sknemg.datasets._formats.stored import ReadError
-from sknemg.datasets._tables import split_rows
+from sknemg.datasets._splitting import split_rows
 
 #: The parts of a file's name, in their order, and the columns that hold them.
 ENTITIES = {

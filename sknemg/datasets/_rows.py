@@ -16,12 +16,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sknemg.datasets._columns import UNTYPED
+from sknemg.datasets._entries import is_given, path_problem, typed
+from sknemg.datasets._findings import Findings, describe
 from sknemg.datasets._formats.stored import ReadError, TableEntry
 from sknemg.datasets._formats.text import TextFormat
 from sknemg.datasets._formats.units import UNITS
 from sknemg.datasets._quality import warn_if_implausible
 from sknemg.datasets._schema import PACKAGE, Field, decode
-from sknemg.datasets._tables import UNTYPED, Findings, describe, is_given, path_problem, typed
 from sknemg.datasets.files import Reading, files_of, is_text, read_recording
 from sknemg.datasets.profiles import TextProfile
 from sknemg.recordings import Recordings

@@ -23,18 +23,14 @@ from sknemg.datasets._bids import (
     read_name,
     read_tsv,
 )
+from sknemg.datasets._entries import check_diagnoses, translate_diagnoses, translate_locations
+from sknemg.datasets._findings import Findings
 from sknemg.datasets._formats.edf import Channel, edf_channels
 from sknemg.datasets._formats.limits import MAX_BYTES
 from sknemg.datasets._formats.stored import ReadError
 from sknemg.datasets._formats.units import UNITS, decode, millivolts
 from sknemg.datasets._rows import Source, check_how, check_inside, load_rows
 from sknemg.datasets._schema import encode, read_number
-from sknemg.datasets._tables import (
-    Findings,
-    check_diagnoses,
-    translate_diagnoses,
-    translate_locations,
-)
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import capped, check_counts, shown
 

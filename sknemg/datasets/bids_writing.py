@@ -26,8 +26,8 @@ from sknemg.datasets._bids import (
     write_name,
     write_tsv,
 )
+from sknemg.datasets._entries import typed
 from sknemg.datasets._formats.named import need
-from sknemg.datasets._tables import typed
 from sknemg.datasets.writing import OF_SUBJECT, check_empty, check_signals, checked
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError, shown

@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.datasets._findings import Findings
 from sknemg.datasets._formats.limits import MAX_BYTES
 from sknemg.datasets._formats.text import TextFormat
 from sknemg.datasets._rows import Source, check_how, check_profiles, load_rows
-from sknemg.datasets._tables import Findings, read_tables
+from sknemg.datasets._tables import read_tables
 from sknemg.datasets.files import check_numbers, check_text
 from sknemg.datasets.profiles import TextProfile
 from sknemg.recordings import Recordings

@@ -10,11 +10,13 @@ from typing import Literal
 
 import pandas as pd
 
+from sknemg.datasets._entries import subjects_in
+from sknemg.datasets._findings import Findings
 from sknemg.datasets._formats.limits import MAX_BYTES
 from sknemg.datasets._formats.stored import ReadError
 from sknemg.datasets._formats.text import TextFormat
 from sknemg.datasets._rows import Source, check_how, check_profiles, load_rows
-from sknemg.datasets._tables import TABLES, Findings, read_tables, subjects_in
+from sknemg.datasets._tables import TABLES, read_tables
 from sknemg.datasets.files import (
     check_numbers,
     check_text,

@@ -11,18 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg.datasets._columns import ALIASES, misnamed, own_name
+from sknemg.datasets._entries import DIAGNOSES, plain
 from sknemg.datasets._rows import digest
 from sknemg.datasets._schema import PACKAGE, Field, UnwritableError, encode, write_package
-from sknemg.datasets._tables import (
-    ALIASES,
-    DIAGNOSES,
-    join_table,
-    misnamed,
-    own_name,
-    plain,
-    read_entry,
-    split_table,
-)
+from sknemg.datasets._splitting import join_table, read_entry, split_table
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import PROBLEM_COLUMNS, InvalidRecordingsError, shown
 from sknemg.recordings._subjects import check_labels, check_subjects
