@@ -49,7 +49,7 @@ from sknemg.diagnosis import Diagnostician
 from sknemg.persistence._folder import fingerprint_of
 from sknemg.pretrained import load
 from sknemg.provenance import checkout_commit, provenance
-from sknemg.recordings.recordings import offsets_of
+from sknemg.recordings.windows import offsets_of
 from sknemg.versions import package_code
 from sknemg.weights import folder_of
 

@@ -15,7 +15,7 @@ from scipy.signal import resample_poly
 from torch import Generator, Tensor
 
 from sknemg import Recordings, SignalAugmenter
-from sknemg.recordings.recordings import offsets_of
+from sknemg.recordings.windows import offsets_of
 
 #: Largest factor by which amplitudes are multiplied in training, and divided.
 GAIN = 4.0

@@ -21,7 +21,7 @@ from sknemg.divote.levels import beside
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import LISTED, capped
 from sknemg.recordings._subjects import check_subjects
-from sknemg.recordings.recordings import offsets_of
+from sknemg.recordings.windows import offsets_of
 
 #: Of the patient: calibrated scores, those of its recordings, the first answer without each
 #: recording, and a table of its segments.

@@ -26,7 +26,7 @@ from sknemg.features.turns import (
 )
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import common_sfreq
-from sknemg.recordings.recordings import offsets_of
+from sknemg.recordings.windows import offsets_of
 from sknemg.signal import check_rate, n_window_samples, window_starts
 
 #: In mV: 100 µV since Willison, and the lower one for muscles of small potentials.

@@ -21,7 +21,7 @@ from sknemg.muap.potential import BASELINE, HALF_SWEEP, QUIET, extent, measure_m
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import listed, raise_problems, rows_of, shown
 from sknemg.recordings._workers import kept_by_workers
-from sknemg.recordings.recordings import offsets_of
+from sknemg.recordings.windows import offsets_of
 from sknemg.signal import LEAST_RATE
 
 __all__ = ["MuapFeatures", "jiggle", "known_features", "muap_feature", "recruitment_ratio"]

@@ -14,7 +14,7 @@ from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._convert import common_sfreq
 from sknemg.recordings._plausible import kilohertz_hint
 from sknemg.recordings._problems import listed, raise_problems, rows_of
-from sknemg.recordings.recordings import offsets_of
+from sknemg.recordings.windows import offsets_of
 from sknemg.signal import LARGEST_RATIO, n_window_samples, resample, window_starts
 
 

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg.recordings._given import (
+    MILLIVOLTS,
+    as_column,
+    as_items,
+    as_meta,
+    as_rows,
+    as_signals,
+    flatten,
+    split_frame,
+)
 from sknemg.recordings._plausible import warn_if_unlike_emg
 from sknemg.recordings._problems import (
-    MASKED,
     PROBLEM_COLUMNS,
     InvalidRecordingsError,
-    listed,
     shown,
 )
 from sknemg.recordings._subjects import warn_if_alike
 from sknemg.recordings._validation import find_problems
-from sknemg.recordings.windows import Items, Windows, concatenate, in_chunks
+from sknemg.recordings.windows import Items, Windows, concatenate, offsets_of, same_items
 
 __all__ = ["InvalidRecordingsError", "Recordings"]
-
-#: What one unit of a signal is in millivolts, the unit of the whole library.
-MILLIVOLTS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "µV": 1e-3, "μV": 1e-3, "nV": 1e-6}
 
 
 class Recordings:
@@ -120,11 +125,11 @@ or DataFrame
             raise ValueError(f"An array of shape {signals.shape} is one signal: give it in a list.")
         table: dict[str, Any] = {}
         if isinstance(signals, pd.DataFrame):
-            table, signals = _split_frame(signals, unit)
+            table, signals = split_frame(signals, unit)
         given = {"sfreq": sfreq, "subject": subject, "muscle": muscle, "location": location}
         table |= {name: value for name, value in given.items() if value is not None} | columns
-        rows = _as_signals(signals)
-        self._set(*_flatten(rows), _as_meta(table, len(rows)))
+        rows = as_signals(signals)
+        self._set(*flatten(rows), as_meta(table, len(rows)))
         if unit != "mV":
             self.values *= np.float32(MILLIVOLTS[unit])
         self.validate()
@@ -220,16 +225,16 @@ or DataFrame
     @classmethod
     def _read_frame(cls, frame: pd.DataFrame) -> Recordings:
         """Build from a DataFrame without looking at samples or names."""
-        table, column = _split_frame(frame, "mV")
-        found = [_as_items(items) for items in column]
+        table, column = split_frame(frame, "mV")
+        found = [as_items(items) for items in column]
         if wrong := [(row, *items) for row, items in enumerate(found) if isinstance(items, tuple)]:
             raise InvalidRecordingsError(pd.DataFrame(wrong, columns=PROBLEM_COLUMNS))
         rows = [items for items in found if not isinstance(items, tuple)]
         item = next((items[:0] for items in rows if len(items)), None)
         if item is not None:  # an empty nested list has lost the shape of its items
             rows = [items if len(items) else item for items in rows]
-        values, offsets = _flatten(rows)
-        return cls.from_ragged(values, offsets, _as_meta(table, len(rows)))
+        values, offsets = flatten(rows)
+        return cls.from_ragged(values, offsets, as_meta(table, len(rows)))
 
     @classmethod
     def concat(cls, parts: Sequence[Recordings]) -> Recordings:
@@ -277,7 +282,7 @@ or DataFrame
         Recordings
         """
         offsets = self.offsets if offsets is None else offsets
-        table = {name: _as_column(column) for name, column in columns.items()}
+        table = {name: as_column(column) for name, column in columns.items()}
         return self.from_ragged(values, offsets, self.meta.assign(**table))
 
     def with_columns(self, **columns: ArrayLike) -> Recordings:
@@ -363,7 +368,7 @@ or DataFrame
         if isinstance(key, (int, np.integer)) and not isinstance(key, (bool, np.bool_)):
             row = range(len(self))[key]
             return np.asarray(self.items[self.offsets[row] : self.offsets[row + 1]])
-        return self._take(_as_rows(key, len(self)))
+        return self._take(as_rows(key, len(self)))
 
     def _columns(self, names: Any) -> Any:
         missing = (
@@ -445,7 +450,7 @@ or DataFrame
         return (
             isinstance(other, Recordings)
             and np.array_equal(self.offsets, other.offsets)
-            and _same_items(self.items, other.items)
+            and same_items(self.items, other.items)
             and self.meta.equals(other.meta)
         )
 
@@ -495,147 +500,11 @@ or DataFrame
         )
 
 
-# -- construction ------------------------------------------------------------------------------
-
-
-def _split_frame(frame: pd.DataFrame, unit: str) -> tuple[dict[str, Any], list[Any]]:
-    if "signal" not in frame:
-        raise ValueError(
-            f"The frame has no column 'signal': add one with an array in each row (it has "
-            f"{shown(frame.columns)})."
-        )
-    names = [str(name) for name in frame.columns]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"The frame has several columns {shown(twice)}: name them differently.")
-    table: dict[str, Any] = {
-        name: column.reset_index(drop=True)
-        for name, (_, column) in zip(names, frame.items(), strict=True)
-        if name != "signal"
-    }
-    if "unit" in table:
-        _check_units(table["unit"], unit)
-        table["unit"] = "mV"  # which the signals will be in
-    return table, list(frame["signal"])
-
-
-def _check_units(stated: pd.Series, unit: str) -> None:
-    wrong = np.flatnonzero(stated.notna() & (stated.map(MILLIVOLTS) != MILLIVOLTS[unit]))
-    if wrong.size:
-        remedy = "give Recordings the unit of its signals, or convert them to mV"
-        found = [
-            (row, f"unit {shown(stated[row])}, taken as {shown(unit)}", remedy) for row in wrong
-        ]
-        raise InvalidRecordingsError(pd.DataFrame(found, columns=PROBLEM_COLUMNS))
-
-
-_UNEVEN = "parts of unequal lengths", "give an array of numbers"
-
-
-def _as_signals(signals: Iterable[ArrayLike]) -> list[NDArray[np.float32]]:
-    if not isinstance(signals, Iterable):
-        raise TypeError(f"signals is {shown(signals)}: give one array for each recording.")
-    given = list(signals)
-    rows = [_as_array(signal) for signal in given]
-    wrong = [(row, *_UNEVEN) for row, array in enumerate(rows) if array is None]
-    wrong += [
-        (row, f"shape {array.shape} and dtype {array.dtype}", "give a 1-D array of numbers")
-        for row, array in enumerate(rows)
-        if array is not None
-        and (array.ndim != 1 or (array.size and array.dtype.kind not in "fiub"))
-    ]
-    wrong += [(row, *MASKED) for row, signal in enumerate(given) if np.ma.is_masked(signal)]
-    if wrong:
-        raise InvalidRecordingsError(pd.DataFrame(wrong, columns=PROBLEM_COLUMNS))
-    with np.errstate(over="ignore"):  # what becomes infinite is refused
-        return [array.astype(np.float32, copy=False) for array in rows if array is not None]
-
-
-def _as_array(items: Any) -> NDArray[Any] | None:
-    """Make an array of what a row holds; None if its parts have unequal lengths."""
-    try:
-        return np.asarray(items)
-    except ValueError:
-        return None
-
-
-def _as_items(items: Any) -> NDArray[Any] | tuple[str, str]:
-    """Return the items of a row, or why they cannot be used and what to do."""
-    if pd.api.types.is_scalar(items):
-        return "no signal", "give an array or leave the recording out"
-    if np.ma.is_masked(items):
-        return MASKED
-    array = _as_array(items)
-    if array is None:
-        return _UNEVEN
-    if array.size and array.ndim == 1 and array.dtype == object and all(map(_is_list, array)):
-        try:  # nested lists, as Parquet returns them
-            array = np.array([np.asarray(list(item), dtype=np.float32) for item in array])
-        except (TypeError, ValueError):
-            return "parts of unequal lengths, or not of numbers", "give an array of numbers"
-    if not array.ndim or (array.size and array.dtype.kind not in "fiub"):
-        return f"shape {array.shape} and dtype {array.dtype}", "give an array of numbers"
-    if array.dtype == np.uint8 and array.ndim > 2:  # images
-        return array
-    with np.errstate(over="ignore"):  # what becomes infinite is refused
-        return array.astype(np.float32, copy=False)
-
-
-def _is_list(item: Any) -> bool:
-    return isinstance(item, (list, tuple)) or (isinstance(item, np.ndarray) and item.ndim > 0)
-
-
-def _flatten(rows: list[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    if not rows:
-        return np.empty(0, dtype=np.float32), np.zeros(1, dtype=np.int64)
-    return np.concatenate(rows), offsets_of([len(row) for row in rows])
-
-
-def offsets_of(lengths: ArrayLike) -> NDArray[np.int64]:
-    """Return where rows of these lengths begin in a flat buffer, and where it ends."""
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-
-
 def stacked(signals: Sequence[NDArray[Any]], meta: pd.DataFrame) -> Recordings:
     """Make recordings from usable signals; warning of implausible ones is left to the caller."""
     values = np.concatenate(signals).astype(np.float32, copy=False)
     offsets = offsets_of([len(signal) for signal in signals])
     return Recordings.from_ragged(values, offsets, meta).validate()
-
-
-def _as_meta(table: Mapping[str, Any], n_rows: int) -> pd.DataFrame:
-    for name, column in table.items():
-        if np.ndim(column) == 1 and len(column) != n_rows:
-            raise ValueError(
-                f"{name} has {len(column)} entries for {n_rows} recordings: give one for each."
-            )
-    meta = pd.DataFrame(index=range(n_rows))
-    for name, column in table.items():
-        meta[name] = _as_column(column)
-    if "sfreq" not in meta:
-        meta["sfreq"] = np.nan
-    rates = meta["sfreq"]
-    if (wrong := rates[rates.map(lambda rate: isinstance(rate, (bool, np.bool_)))]).size:
-        at = "" if np.ndim(table["sfreq"]) == 0 else f" in {listed(wrong.index, 'row')}"
-        raise ValueError(
-            f"sfreq is {shown(wrong.iloc[0])}{at}, which is not a rate: give rates in hertz."
-        )
-    try:
-        if any(isinstance(rate, (str, bytes)) for rate in rates):  # "10" may be kilohertz
-            raise TypeError
-        meta["sfreq"] = rates.astype(object).where(rates.notna(), np.nan).astype(float)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"sfreq={shown(table['sfreq'])} must be numbers: give rates in hertz."
-        ) from None
-    return meta
-
-
-def _as_column(column: Any) -> Any:
-    """Take the entries row by row, whatever index a Series has."""
-    if np.ndim(column) > 1:
-        raise ValueError(f"A column of shape {np.shape(column)}: give one entry a recording.")
-    # np.asarray would spell a missing name "nan", and a column of categories lose them
-    return pd.Series(column).reset_index(drop=True) if np.ndim(column) == 1 else column
 
 
 def _rebuild(values: Items, offsets: NDArray[Any], columns: dict[str, Any]) -> Recordings:
@@ -645,31 +514,6 @@ def _rebuild(values: Items, offsets: NDArray[Any], columns: dict[str, Any]) -> R
     }
     meta = pd.DataFrame(table, index=range(len(offsets) - 1))
     return Recordings.from_ragged(values, offsets, meta)
-
-
-def _as_rows(key: Any, n_rows: int) -> NDArray[np.int64]:
-    if isinstance(key, slice):
-        return np.arange(n_rows)[key]
-    rows = np.asarray(key)
-    if rows.dtype == bool:
-        if rows.shape != (n_rows,):
-            raise IndexError(f"a mask of shape {rows.shape} does not fit {n_rows} recordings")
-        return np.flatnonzero(rows)
-    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
-        raise IndexError(f"rows are chosen by integers, a mask or a slice, not by {shown(key)}")
-    rows = rows.astype(np.int64)
-    if rows.size and (rows.min() < -n_rows or rows.max() >= n_rows):
-        raise IndexError(f"a row outside 0 to {n_rows - 1} was asked for")
-    return rows % n_rows if n_rows else rows
-
-
-def _same_items(one: Items, other: Items) -> bool:
-    """Compare shapes and bits; windows are compared piece by piece."""
-    if one.shape != other.shape:
-        return False
-    if not isinstance(one, Windows) and not isinstance(other, Windows):
-        return np.array_equal(one, other)
-    return all(map(np.array_equal, in_chunks(one), in_chunks(other)))
 
 
 # -- words -------------------------------------------------------------------------------------

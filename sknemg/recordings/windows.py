@@ -284,3 +284,17 @@ def holding(items: Items, test: Callable[[NDArray[Any]], NDArray[np.bool_]]) -> 
     for number, part in enumerate(in_chunks(items, n)):  # no mask of the size of the items
         found.append(number * n + np.flatnonzero(np.any(test(part), axis=axes)))
     return np.concatenate(found)
+
+
+def offsets_of(lengths: ArrayLike) -> NDArray[np.int64]:
+    """Return where rows of these lengths begin in a flat buffer, and where it ends."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def same_items(one: Items, other: Items) -> bool:
+    """Compare shapes and bits; windows are compared piece by piece."""
+    if one.shape != other.shape:
+        return False
+    if not isinstance(one, Windows) and not isinstance(other, Windows):
+        return np.array_equal(one, other)
+    return all(map(np.array_equal, in_chunks(one), in_chunks(other)))
