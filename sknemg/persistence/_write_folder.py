@@ -35,6 +35,7 @@ _SEAL = "\n<!-- As sknemg wrote it: {} -->\n"
 #: there.
 _OWN = (SUMS, CONFIG, WEIGHTS, CARD, "evaluation")
 _OUT = "out"  # an empty file of the stage, once all of the model before is out of the folder
+_HELD = "held"  # the lock of a stage, which a saving holds from its beginning to its end
 
 
 def check_place(folder: Path, *, overwrite: bool) -> None:
@@ -137,10 +138,15 @@ def fill_folder(
     UserWarning
         If a card is kept.
     """
+    from filelock import FileLock
+
     check_place(folder, overwrite=overwrite)
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=folder))
+    with _alone(folder):  # else another saving could find the stage before it is held
+        stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=folder))
+        held = FileLock(stage / _HELD)
+        held.acquire()
     kept = None
     try:
         (stage / NEW).mkdir()
@@ -150,8 +156,10 @@ def fill_folder(
             _put_in_order(folder)
             kept = _keep_card(folder, stage / NEW / CARD)
             _exchange(folder, stage)
+            held.release()
             shutil.rmtree(stage, ignore_errors=True)
     except BaseException:
+        held.release()
         if kept is not None:
             kept.unlink()
         if not any((stage / BEFORE).glob("*")):  # what could not be put back stays
@@ -220,8 +228,18 @@ def _put_in_order(folder: Path) -> None:
     if (stage := broken_off(folder)) is not None:
         _move_back(folder, stage)
         shutil.rmtree(stage)
-    for done in folder.glob(f"{STAGE}*/{_OUT}"):  # killed after the new hashes were in
-        shutil.rmtree(done.parent)
+    for left in list(folder.glob(f"{STAGE}*/")):
+        if (left / _OUT).exists() or not any((left / BEFORE).glob("*")):
+            _take_off(left)
+
+
+def _take_off(stage: Path) -> None:
+    """Delete the stage of a saving that was killed; one that is under way holds it."""
+    from filelock import FileLock, Timeout
+
+    with suppress(Timeout):
+        FileLock(stage / _HELD).acquire(timeout=0).lock.release()
+        shutil.rmtree(stage)
 
 
 def _keep_card(folder: Path, card: Path) -> Path | None:

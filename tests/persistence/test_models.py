@@ -45,7 +45,7 @@ from sknemg.images import PlotImage
 from sknemg.persistence import ModelVersionWarning, push_to_hub
 from sknemg.persistence._folder import read_card
 from sknemg.persistence._kinds import KINDS
-from sknemg.persistence._write_folder import _put_in_order
+from sknemg.persistence._write_folder import _put_in_order, fill_folder
 from sknemg.versions import versions_of
 
 SFREQ = 1000.0
@@ -489,6 +489,35 @@ def test_a_first_saving_that_was_killed_is_no_obstacle(tmp_path, models, monkeyp
             load_model(state)
         fingerprint = save_model(models[1], state)
         load_model(state, fingerprint=fingerprint)
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from sknemg.persistence._write_folder import fill_folder
+fill_folder(Path(sys.argv[1]), lambda place: os._exit(7), overwrite=True)
+"""
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_what_a_saving_that_was_killed_while_it_wrote_has_left_is_taken_off(
+    tmp_path, models, saved
+):
+    folder = tmp_path / "model"
+    if saved:
+        save_model(models[1], folder)
+    assert subprocess.run([sys.executable, "-c", KILLED, folder]).returncode == 7
+    assert list(folder.glob(".sknemg-*"))
+
+    def save_another_one(place):
+        save_model(models[0], folder, overwrite=True)  # which leaves what is under way alone
+        assert place.is_dir() and len(list(folder.glob(".sknemg-*"))) == 1
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fill_folder(folder, save_another_one, overwrite=True)
+    assert not list(folder.glob(".sknemg-*"))
+    load_model(folder)
 
 
 def test_what_is_not_the_models_stays_when_it_is_replaced(tmp_path, models):
