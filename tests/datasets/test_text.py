@@ -84,6 +84,11 @@ STEPS = np.arange(2000)
         ("seconds", STEPS / 20_000, "{:.3f}"),  # of 20 samples each
         ("time (µs)", STEPS * 50, "{}"),
         ("time (s)", 1.7e9 + STEPS / 20_000, "{:.9f}"),  # more digits than numbers have
+        ("X[s]", STEPS / 20_000, "{:.5f}"),
+        ("Zeit/ms", STEPS / 20, "{:.2f}"),
+        ("time_us", STEPS * 50, "{}"),
+        ("min", STEPS / 20_000 / 60, "{:.9f}"),
+        ("msec", STEPS / 20, "{:.2f}"),
     ],
 )
 def test_a_time_axis_of_another_rate_is_refused(tmp_path, name, times, form):
@@ -111,10 +116,20 @@ def test_a_time_axis_of_another_rate_is_refused(tmp_path, name, times, form):
         ("time", 45_000 + STEPS / 10_000 / 86_400, "{:.11f}"),  # days, as spreadsheets count
         ("time (s)", 1.7e9 + STEPS / 10_000 + 0.7 * (STEPS > 500), "{:.6f}"),  # with a gap
         ("temperature", STEPS / 20_000, "{}"),
+        ("force_s", STEPS / 20_000, "{}"),
     ],
 )
 def test_a_time_axis_that_does_not_tell_the_rate_is_let_alone(read, name, times, form):
     assert read(with_axis(name, times, form), channel="EMG").sfreq == 10_000
+
+
+def test_a_line_of_counts_under_the_names_is_no_sample(read):
+    body = "min,CH1,CH2\n,3,3\n0,0.5,9\n1,0.6,9\n2,0.7,9\n"
+    with pytest.raises(ReadError, match=r"line 2 has no 'min', .* \(3, 3\): take it out"):
+        read(body, channel="CH1")
+    signal = read(body, channel=1, skip_lines=2, header=False).signal
+    assert signal.tolist() == np.float32([0.5, 0.6, 0.7]).tolist()
+    assert read("min,CH1\n0,0.5\n,0.6\n", channel="CH1").signal.tolist() == [0.5, np.float32(0.6)]
 
 
 # -- names -------------------------------------------------------------------------------------
@@ -154,6 +169,12 @@ def test_every_name_gives_its_own_column(read, body, names, feed):
         ("time (s),EMG [V]", {"channel": 1}, "the file says V, `unit` says mV"),
         ("Unit: uV\nEMG", {"skip_lines": 1}, "the file says uV, `unit` says mV"),
         ("EMG [uV] (mV)", {}, "several units in the file"),
+        ("EMG/µV", {}, "the file says µV, `unit` says mV"),
+        ("emg_uV", {}, "the file says uV, `unit` says mV"),
+        ("EMG (Volts)", {}, "the file says V, `unit` says mV"),
+        ("EMG [10 uV]", {}, "unit is '10 uV': give `scale`, the millivolts"),
+        ("Einheit: µV\nEMG", {"skip_lines": 1}, "the file says µV, `unit` says mV"),
+        ("UnitName=\tuV\nEMG", {"skip_lines": 1}, "the file says uV, `unit` says mV"),
         ("Sampling rate: 48000", {}, "the file says 48000 Hz, `sfreq` says 10000 Hz: correct one"),
         ("# fs = 48 kHz\nEMG", {"skip_lines": 1}, "the file says 48000 Hz"),
         ("a\nSampling Rate (kHz);48\nEMG", {"skip_lines": 2, "delimiter": ";"}, "says 48000 Hz"),
@@ -169,6 +190,10 @@ def test_every_name_gives_its_own_column(read, body, names, feed):
         ("Abtastrate: 20.000\nEMG", {"skip_lines": 1}, "says 20 or 20000 Hz"),
         ("Sampling interval: 0,05 ms\nEMG", {"skip_lines": 1}, "' means 20000 Hz: correct one"),
         ("Sample period [us]: 50\nEMG", {"skip_lines": 1}, "' means 20000 Hz: correct one"),
+        ("Interval=\t0.00005 s\nEMG", {"skip_lines": 1}, "' means 20000 Hz: correct one"),
+        ("0.05 msec/sample\nEMG", {"skip_lines": 1}, "' means 20000 Hz: correct one"),
+        ("Samples/s: 48000\nEMG", {"skip_lines": 1}, "the file says 48000 Hz"),
+        ("Sampling Frequency(kHz)=48,0\nSubsampled(kHz)=19,2\nEMG", {"skip_lines": 2}, "several"),
         ("Force (kg)", {}, "the file's unit 'kg' is not a voltage"),
         ("Unit: mA\nEMG", {"skip_lines": 1}, "the file's unit 'mA' is not a voltage"),
         ("Unit: 10 uV\nEMG", {"skip_lines": 1}, "unit is '10 uV': give `scale`, the millivolts"),
@@ -186,7 +211,7 @@ def test_what_the_lines_above_state_must_agree(read, head, options, message):
         "Sampling rate: 10000", "Fs [Hz]: 10000.0", "fs=10 kHz", "Sampling rate: 10",
         "Sampling rate: 10,000 Hz", "Sampling interval: 0.1 ms", "Sampling interval: 0.1",
         "Unit: 3", "Unit: mV", "Heart rate: 48000", "EMG [mV]",
-        "EMG [L]", "Units", "Patient: Unit 4711",
+        "EMG [L]", "Units", "Patient: Unit 4711", "Sampling: left",
     ],
 )  # fmt: skip
 def test_what_agrees_or_states_nothing_is_read(read, head):

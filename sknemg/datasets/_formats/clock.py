@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -11,14 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknemg.datasets._formats.header import number_pattern
-from sknemg.datasets._formats.names import is_clock, plain_name
+from sknemg.datasets._formats.names import SECONDS, clock_unit
 from sknemg.datasets._formats.stored import Hint
 
-_SECONDS = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
-    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
-    **dict.fromkeys(("us", "µs", "μs", "usec", "microsecond", "microseconds"), 1e-6),
-}
 LOOKED_AT = 1000  # entries
 _ANY = (1.0, 1e-3, 1e-6, 1e-9, 60.0, 3600.0, 86_400.0)  # seconds, where no unit is stated
 _FEWEST = 20  # entries
@@ -114,13 +108,10 @@ def _clock(
 
 def _units(name: str) -> tuple[float, ...]:
     """Return the seconds that one may mean on this axis; none if it is not a time axis."""
-    if not is_clock(name):
-        return ()
-    stated = re.search(r"[(\[]([^)\]]*)[)\]]$", name.strip())
-    word = stated[1].strip().lower() if stated else plain_name(name)
-    if word in _SECONDS:
-        return (_SECONDS[word],)
-    return () if stated else _ANY
+    unit = clock_unit(name)
+    if unit == "":
+        return _ANY
+    return (SECONDS[unit],) if unit in SECONDS else ()
 
 
 def _last_digit(entry: str) -> int:

@@ -7,9 +7,17 @@ import re
 _RATES = ("sfreq", "fs", "srate", "samplingrate", "samplerate", "samplingfrequency",
           "samplefrequency", "abtastrate", "abtastfrequenz")  # fmt: skip
 _INTERVALS = ("samplinginterval", "sampleinterval", "samplingperiod", "sampleperiod",
-              "abtastintervall")  # fmt: skip
+              "abtastintervall", "interval", "dt", "isi")  # fmt: skip
 _CLOCKS = ("t", "time", "times", "timestamp", "timestamps", "timeaxis", "timevector", "tvec",
-           "sec", "seconds", "ms", "milliseconds", "zeit")  # fmt: skip
+           "sec", "seconds", "ms", "msec", "millisec", "milliseconds", "min", "zeit", "temps",
+           "tiempo", "tempo")  # fmt: skip
+#: Seconds in a unit of time.
+SECONDS = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec", "millisec", "millisecond", "milliseconds"), 1e-3),
+    **dict.fromkeys(("us", "µs", "μs", "usec", "microsecond", "microseconds"), 1e-6),
+    **dict.fromkeys(("min", "minutes"), 60.0),
+}
 
 
 def plain_name(name: str) -> str:
@@ -44,13 +52,31 @@ def is_unit(name: str) -> bool:
     return plain_name(name) in ("unit", "units")
 
 
-def is_clock(name: str) -> bool:
-    """Whether a channel is named like a time axis.
+def clock_unit(name: str) -> str | None:
+    """Return the unit of a channel that is named like a time axis, "" without one; else None.
+
+    A unit of time in brackets makes any name that of a time axis.
 
     Examples
     --------
-    >>> [is_clock(name) for name in ("t", "Time (s)", "time [ms]", "EMG.t", "EMG", "tibialis")]
-    [True, True, True, True, False, False]
+    >>> [clock_unit(name) for name in ("t", "Time (s)", "Zeit/ms", "EMG.t", "X [s]", "msec")]
+    ['', 's', 'ms', '', 's', 'msec']
+    >>> [clock_unit(name) for name in ("EMG", "tibialis", "EMG [mV]", "EMG_s")]
+    [None, None, None, None]
     """
-    bare = re.sub(r"[(\[][^)\]]*[)\]]$", "", name.strip())
-    return plain_name(bare.split(".")[-1]) in _CLOCKS
+    within = re.fullmatch(r"(.*?)\s*[(\[]\s*([^)\]]*?)\s*[)\]]", name.strip())
+    what = (within[1] if within else name.strip()).split(".")[-1]
+    behind = re.fullmatch(r"(.*\w)\s*[/_, ]\s*([^\W\d_]+)", what)
+    if within:
+        unit = within[2]
+    elif behind and behind[2].lower() in SECONDS:
+        what, unit = behind.groups()
+    else:
+        unit = plain_name(what) if plain_name(what) in SECONDS else ""
+    named = plain_name(what) in _CLOCKS
+    return unit.lower() if named or (within and unit in SECONDS) else None
+
+
+def is_clock(name: str) -> bool:
+    """Whether a channel is named like a time axis."""
+    return clock_unit(name) is not None

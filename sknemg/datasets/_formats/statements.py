@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from sknemg.datasets._formats.names import is_interval, is_rate, is_unit, plain_name
+from sknemg.datasets._formats.names import SECONDS, is_interval, is_rate, is_unit, plain_name
 from sknemg.datasets._formats.stored import Hint, the_one
 from sknemg.datasets._formats.units import is_multiple, is_other, millivolts
 
@@ -17,10 +17,16 @@ _NUMBER = re.compile(
     r"(?:\s*[,;(].*)?)?",
     re.IGNORECASE,
 )
-_STEP = re.compile(r"([0-9]+(?:[.,][0-9]+)?)\s*(s|sec|ms|msec|us|µs|μs)?", re.IGNORECASE)
+_STEP = re.compile(r"([0-9]+(?:[.,][0-9]+)?)\s*([^\W\d_]+)?(/\s*sample)?", re.IGNORECASE)
 _GROUPED = re.compile(r"[0-9]{1,3}[.,][0-9]{3}")  # 10,000 may be ten or ten thousand
 _LEAST = 200.0  # hertz; a smaller number without its unit may be kilohertz
-_SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "msec": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6}
+# In lines, beside the names that tables and variables have.
+_RATES = ("subsampled", "sampling", "samplingfreq", "samplefreq", "sampless", "samplespersecond",
+          "acquisitionrate", "digitizationrate", "fréquencedéchantillonnage",
+          "frecuenciademuestreo", "frequenzadicampionamento")  # fmt: skip
+_UNITS = ("unitname", "yunit", "yunits", "amplitudeunit", "einheit", "unité", "unidad")
+_SPELLED = re.compile(r"(milli|micro|nano|)volts?", re.IGNORECASE)
+_PREFIXES = {"milli": "m", "micro": "u", "nano": "n", "": ""}
 
 
 def stated_rate(lines: Sequence[str]) -> tuple[float | None, tuple[Hint, ...]]:
@@ -58,7 +64,8 @@ def _rates(name: str, entry: str) -> tuple[float, ...]:
     """Return the rates in hertz that an entry may mean; none if it is not a rate."""
     bare = plain_name(name)
     number = _NUMBER.fullmatch(entry)
-    if not number or not is_rate(bare.replace("khz", "hz")):
+    own = bare.removesuffix("khz").removesuffix("hz")
+    if not number or not (is_rate(own) or own in _RATES):
         return ()
     kilo = bool(number["kilo"]) if number["hertz"] else bare.endswith("khz")
     rate = float(number["number"].replace(",", ".")) * (1000 if kilo else 1)
@@ -71,25 +78,26 @@ def _interval(line: str, name: str, entry: str) -> list[Hint]:
 
     Examples
     --------
-    >>> [hint.rates for hint in _interval("", "Sampling interval", "0,1 ms")]
-    [(10000.0,)]
+    >>> lines = ("Sampling interval", "0,1 ms"), ("Interval", "0.0001 s"), ("0.1 msec/sample", "")
+    >>> [hint.rates for line in lines for hint in _interval("", *line)]
+    [(10000.0,), (10000.0,), (10000.0,)]
     """
     within = re.findall(r"[\[(]\s*(\w+)\s*[\])]", name)
-    number = _STEP.fullmatch(entry)
+    number = _STEP.fullmatch(entry or name)
     unit = (number and number[2]) or "".join(within)
-    if not number or unit.lower() not in _SECONDS or not is_interval(name):
+    if not number or unit.lower() not in SECONDS or not (is_interval(name) or number[3]):
         return []
     step = Decimal(number[1].replace(",", "."))
     if not step:
         return []
     half = 0.5 * 10.0 ** int(step.as_tuple().exponent)
     accuracy = min(max(half / float(step), 1e-3), 0.1)
-    rate = 1 / (float(step) * _SECONDS[unit.lower()])
+    rate = 1 / (float(step) * SECONDS[unit.lower()])
     return [Hint(f"the line {line.strip()!r} means", (float(f"{rate:.6g}"),), accuracy)]
 
 
 def stated_unit(name: str | None, lines: Sequence[str]) -> str | None:
-    """Find the unit that the name of a column has in brackets, or that lines state.
+    """Find the unit that the name of a column has in brackets or at its end, or that lines state.
 
     Units of something else than voltage have two letters there: (L) may be a side, not litres.
 
@@ -99,16 +107,29 @@ def stated_unit(name: str | None, lines: Sequence[str]) -> str | None:
     ('uV', None, 'mV')
     >>> stated_unit("Force (kg)", []), stated_unit("EMG", ["Unit: 10 uV"])
     ('kg', '10 uV')
+    >>> stated_unit("EMG/µV", []), stated_unit("emg_mV", []), stated_unit("EMG (Volts)", [])
+    ('µV', 'mV', 'V')
     """
     within = re.findall(r"(?<=\S)\s*[\[(]\s*([^\[\]()]*?)\s*[\])]", name or "")
-    units = {unit: unit for unit in within if millivolts(unit) is not None}
+    within += re.findall(r"(?:^|[\W_])([muµμn]V)$", name or "")
+    units = {unit: unit for unit in map(_short, within) if millivolts(unit) is not None}
     last = re.search(r"(?<=\S)\s*[\[(]\s*([^\[\]()]{2,}?)\s*[\])]\s*$", name or "")
-    if not units and last and is_other(last[1]):
+    if not units and last and _is_known(last[1]):
         units = {last[1]: last[1]}
     if not units:
-        stated = [(who, entry.strip("[]() ")) for who, entry in map(_split, lines) if is_unit(who)]
-        units = {who: unit for who, unit in stated if _is_known(unit)}
+        stated = [(who, _short(entry.strip("[]() "))) for who, entry in map(_split, lines)]
+        units = {
+            who: unit
+            for who, unit in stated
+            if _is_known(unit) and (is_unit(who) or plain_name(who) in _UNITS)
+        }
     return the_one(units, "units")
+
+
+def _short(unit: str) -> str:
+    """Write a voltage that is spelled out as its sign."""
+    spelled = _SPELLED.fullmatch(unit)
+    return unit if spelled is None else _PREFIXES[spelled[1].lower()] + "V"
 
 
 def _is_known(unit: str) -> bool:

@@ -18,6 +18,7 @@ from sknemg.datasets._formats.clock import find_clock
 from sknemg.datasets._formats.decoding import below, blocks_of_lines, find_encoding
 from sknemg.datasets._formats.header import first_line_names, number_pattern
 from sknemg.datasets._formats.limits import check_size
+from sknemg.datasets._formats.names import clock_unit
 from sknemg.datasets._formats.statements import stated_rate, stated_unit
 from sknemg.datasets._formats.stored import ReadError, Stored, pick
 from sknemg.recordings._problems import listed
@@ -90,6 +91,7 @@ def _read(
         at_line, block = first_line + end, below(block, end)
         _check_delimiter(block.partition("\n")[0], at_line, text)
         names = [name.strip() for name in rows[0][:width]]
+        _check_clock_filled(names, head[1:])
     else:
         at_line, names = first_line, [str(i) for i in range(width)]
         if channel is None and width > 1 and len(rows) == 1:
@@ -298,6 +300,21 @@ def _check_decimal_comma(
             f"line {line} reads {','.join(rows[0])!r}, which may be {width} columns or have a "
             f"decimal comma: give {remedy}, or decimal='.' if these are columns"
         )
+
+
+def _check_clock_filled(names: Sequence[str], below: Sequence[tuple[int, list[str]]]) -> None:
+    """Refuse a first line without its time: some programs write the numbers of samples there."""
+    rows = [(number, row) for number, row in below if any(row)]
+    if len(rows) < 2:
+        return
+    (number, first), (_, second) = rows[:2]
+    for at, name in enumerate(names):
+        if clock_unit(name) is not None and not first[at] and second[at]:
+            raise ReadError(
+                f"line {number} has no {name!r}, so that it may state something rather than be a "
+                f"sample ({', '.join(filter(None, first))}): take it out, or give header=False, "
+                f"skip_lines={number} and the position of the column as `channel`"
+            )
 
 
 def _other_dialect(rows: Sequence[list[str]], text: TextFormat) -> str:
