@@ -221,6 +221,30 @@ def test_mat_5_takes_the_only_vector_beside_names_and_single_numbers(tmp_path, o
     assert read_recording(path).meta["channel"] == "emg"
 
 
+def test_mat_of_several_channels_in_one_vector_as_labchart_writes_it(write_mat):
+    ends = {"datastart": np.array([[1.0], [2501.0]]), "dataend": np.array([[2500.0], [5000.0]])}
+    path = write_mat(data=np.tile(SIGNAL, 2), **ends)
+    refused(path, "'data' holds 2 channels or blocks one after another", channel="data")
+    path = write_mat(data=SIGNAL, datastart=1.0, dataend=2500.0, samplerate=float(RATE))
+    assert len(read_recording(path, unit="mV").signal) == len(SIGNAL)
+
+
+@pytest.mark.parametrize(("name", "step"), [("ch.interval", 1e-4), ("isi", 0.1), ("dt", 100)])
+def test_mat_that_states_the_time_between_samples(write_mat, name, step):
+    path = write_mat(**{"ch.values": SIGNAL, name: float(step)})
+    assert read_recording(path, sfreq=RATE, unit="mV").sfreq == RATE
+    refused(path, "`sfreq` says 1000 Hz, and .* in the file means", sfreq=1000, unit="mV")
+
+
+def test_mat_of_integers_beside_their_scale(tmp_path):
+    counts = np.arange(-50, 50, dtype="i2") ** 3
+    path = write_5(tmp_path / "a.mat", **{"ch.values": counts, "ch.scale": 0.01, "ch.units": "mV"})
+    refused(path, r"'ch.values' are integers beside 'ch.scale', so give `scale`", sfreq=RATE)
+    assert read_recording(path, sfreq=RATE, scale=0.5).signal[0] == 0.5 * counts[0]
+    path = write_5(tmp_path / "a.mat", **{"ch.values": counts, "ch.scale": 1.0, "ch.units": "mV"})
+    assert read_recording(path, sfreq=RATE).signal[0] == counts[0]
+
+
 def test_mat_takes_no_time_axis_for_the_signal(write_mat):
     refused(write_mat(t=SIGNAL, **BESIDE), "the only channel, 't', is named like a time axis")
     refused(write_mat(**{"a.Time": SIGNAL}, **BESIDE), "'a.Time', is named like a time axis")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from sknemg.datasets._formats.clock import clock_among
 from sknemg.datasets._formats.limits import check_size
-from sknemg.datasets._formats.names import is_rate, is_unit
+from sknemg.datasets._formats.names import is_interval, is_rate, is_unit
 from sknemg.datasets._formats.stored import (
+    PER_COUNT,
+    Hint,
     ReadError,
     Stored,
     check_alone,
@@ -25,6 +27,7 @@ from sknemg.datasets._formats.stored import (
 from sknemg.recordings._problems import capped
 
 _MOST_CHANNELS = 1024
+_PER_SECOND = (1, 1e3, 1e6)  # of the units of a time between samples
 _SLIM = 4  # times as many samples as channels, from which their order is clear
 
 
@@ -105,6 +108,7 @@ def choose(
     at = pick(names, wanted)
     name, row, first = places[at]
     check_size(max(arrays[name].shape), max_bytes, repr(name))
+    _check_one_recording(name, arrays)
     samples = arrays[name].read(row, first)
     if default:
         check_no_clock(names[at], samples)
@@ -113,13 +117,47 @@ def choose(
         for called, (other, where, first) in zip(names, places, strict=True)
         if called == other != name and max(arrays[other].shape) == len(samples)
     }
+    scales = _scalars(name, arrays, ("scale",).__contains__) if samples.dtype.kind in "iu" else {}
+    counts = ""
+    if set(scales.values()) - {1.0}:
+        beside = capped([*scales], spell=repr)
+        counts = f"{name!r} are integers beside {beside}, so give `scale`, {PER_COUNT}"
     return Stored(
         samples,
         _rate(name, arrays, words),
-        _unit(name, words),
+        None if counts else _unit(name, words),
+        needs_scale=counts,
         channel=names[at],
         clipped=integer_limits(samples),
-        hints=clock_among(axes),
+        hints=clock_among(axes) + _intervals(name, arrays),
+    )
+
+
+def _check_one_recording(name: str, arrays: Mapping[str, Array]) -> None:
+    """Refuse what LabChart exports of several channels or blocks: one after another in a vector."""
+    starts = arrays.get(f"{name}start")
+    if starts and f"{name}end" in arrays and (n := math.prod(starts.shape)) > 1:
+        raise ReadError(
+            f"{name!r} holds {n} channels or blocks one after another, as '{name}start' says: "
+            "export one channel and one block a file"
+        )
+
+
+def _scalars(
+    name: str, arrays: Mapping[str, Array], known: Callable[[str], bool]
+) -> dict[str, float]:
+    """Read the single numbers of known names that stand nearest to a variable."""
+    scalars = [one for one in arrays if math.prod(arrays[one].shape) == 1]
+    near = next(filter(None, _around(name, scalars, known)), [])
+    return {one: float(arrays[one].read(0, True)[0]) for one in near}
+
+
+def _intervals(name: str, arrays: Mapping[str, Array]) -> tuple[Hint, ...]:
+    """Derive rates from the time between samples, which may be seconds or parts of them."""
+    return tuple(
+        Hint(f"{one} in the file means", tuple(float(f"{n / step:.6g}") for n in _PER_SECOND), 1e-3)
+        for one, step in _scalars(name, arrays, is_interval).items()
+        if 0 < step < math.inf
     )
 
 
@@ -128,14 +166,11 @@ def _rate(name: str, arrays: Mapping[str, Array], words: Mapping[str, str]) -> f
     for near in _around(name, list(words), is_rate):
         for one in near:
             raise ReadError(f"{one} in the file is the text {words[one]!r}: save a number of hertz")
-    for near in _around(name, [one for one in arrays if np.prod(arrays[one].shape) == 1], is_rate):
-        values = {one: float(arrays[one].read(0, True)[0]) for one in near}
-        if len(set(values.values())) > 1:
-            said = ", ".join(f"{one}={value:g}" for one, value in values.items())
-            raise ReadError(f"several sampling rates in the file ({said}): save one")
-        if values:
-            return next(iter(values.values()))
-    return None
+    values = _scalars(name, arrays, is_rate)
+    if len(set(values.values())) > 1:
+        said = ", ".join(f"{one}={value:g}" for one, value in values.items())
+        raise ReadError(f"several sampling rates in the file ({said}): save one")
+    return next(iter(values.values()), None)
 
 
 def _unit(name: str, words: Mapping[str, str]) -> str | None:
