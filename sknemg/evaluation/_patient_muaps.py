@@ -10,7 +10,7 @@ import pandas as pd
 from sknemg.diagnosis import Diagnosis
 from sknemg.muap.features import MuapFeatures
 from sknemg.muap.reference import MuapReference
-from sknemg.pages import Table
+from sknemg.pages import Cell, Table
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import capped
 from sknemg.recordings.muscles import named_muscle
@@ -105,14 +105,15 @@ def muap_table(summary: pd.DataFrame, note: str) -> Table:
         def said(value: float, factor: int = factor) -> str:
             return "" if np.isnan(value) else f"{factor * value:.3g}"
 
+        z = round(row.z, 1) + 0.0  # no minus zero
         rows.append(
             {
                 "muscle": row.muscle,
                 "": row.parameter.replace("_", " ") + unit,
                 "potentials": row.n,
-                "mean": said(row.mean),
+                "mean": Cell(said(row.mean), "number"),
                 "norm": f"{said(row.norm_mean)} ± {said(row.norm_sd)}",
-                "SD from it": f"{row.z:+.1f}",
+                "SD from it": None if np.isnan(z) else Cell(f"{z:+.1f}", "number"),
                 "limits of one": f"{said(row.low)} to {said(row.high)}" if row.low > 0 else "",
                 "below, above": f"{row.n_low}, {row.n_high}",
                 "by the outlier rule": row.conclusion,

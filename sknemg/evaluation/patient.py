@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sknemg.diagnosis.percent import percent
 from sknemg.divote.levels import class_columns
 from sknemg.metrics._format import format_share
-from sknemg.pages import RESEARCH_ONLY, Table, render
+from sknemg.pages import RESEARCH_ONLY, Cell, Table, render
 from sknemg.recordings import Recordings
 from sknemg.versions import __version__
 
@@ -29,6 +29,8 @@ EFFECT = 0.005
 _WIDTH, _HEIGHT = 600, 90  # of a trace, in units of its picture
 _LONGEST = 600  # points of a trace
 _NO_VOTE = "does not vote: nothing that votes was found in it"
+_STEPS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)  # s from line to line of a trace
+_LINES = 10  # in the longest trace
 _SCALES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # mV from the middle to the edge
 
 
@@ -84,6 +86,7 @@ def patient_page(
     scale = _scale(X, found)
     first = found.answer[0] if found.answer else None
     traces = _traces(X, found, scale)
+    step, grid = _grid(found.recordings["seconds"].max())
     return render(
         "sknemg.evaluation",
         "patient.html",
@@ -99,6 +102,8 @@ def patient_page(
         recordings=_recordings_table(X, found),
         traces=traces,
         marked=any(trace.marks for trace in traces),
+        step=step,
+        grid=grid,
         scale=f"{scale:g} mV" if scale >= 1 else f"{1000 * scale:g} µV",
         width=_WIDTH,
         height=_HEIGHT,
@@ -157,7 +162,7 @@ def write_patient(
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     for one in found:
-        stem = _stem(one.subject, {file.stem for file in files})
+        stem = _stem(one.subject, {file.stem.casefold() for file in files})
         page = patient_page(model, X, one, fingerprint=fingerprint, reference=reference)
         values = summary(one, fingerprint)
         texts = {
@@ -219,7 +224,7 @@ def _stem(subject: Any, taken: set[str]) -> str:
     name = re.sub(r"[^\w.-]+", "_", str(subject)).strip("._")[:80] or "patient"
     number = 1
     stem = name
-    while stem in taken:
+    while stem.casefold() in taken:  # as files are told apart on Windows and macOS
         number += 1
         stem = f"{name}_{number}"
     return stem
@@ -237,16 +242,21 @@ def _recordings_table(X: Recordings, found: Diagnosis) -> Table:
     if known:
         texts = pd.concat(known, axis=1).to_numpy()
         columns["muscle"] = [", ".join(t for t in row if isinstance(t, str)) for row in texts]
-    columns["seconds"] = own["seconds"].to_numpy()
+    columns["seconds"] = [Cell(f"{seconds:.2f}", "number") for seconds in own["seconds"]]
     columns["mV (RMS)"] = own["rms"].to_numpy()
     for label in found.probabilities:
-        columns[f"{label}"] = own[label].to_numpy(dtype=float)
+        columns[f"{label}"] = _percents(own[label])
     if found.answer:
-        columns[f"{found.answer[0]} without it"] = own["without"].to_numpy(dtype=float)
+        columns[f"{found.answer[0]} without it"] = _percents(own["without"])
     parts = own[["unusable", "unusual"]].assign(silent=np.where(_silent(found), _NO_VOTE, ""))
     remarks = ["; ".join(text for text in row if text) for row in parts.to_numpy()]
     frame = pd.DataFrame(columns | ({"remarks": remarks} if any(remarks) else {}))
     return Table.from_frame(frame, "recordings", "Votes of the recordings, and what is unusual")
+
+
+def _percents(shares: pd.Series) -> list[Cell | None]:
+    numbers = shares.to_numpy(dtype=float)
+    return [None if np.isnan(share) else Cell(percent(share), "number") for share in numbers]
 
 
 def _silent(found: Diagnosis) -> NDArray[np.bool_]:
@@ -272,14 +282,19 @@ def _decisive(found: Diagnosis) -> list[str]:
     at = int(np.nanargmax(np.abs(fall)))
     without = own["without"].iloc[at]
     muscle = own["muscle"].iloc[at] if "muscle" in own else None
-    where = f"Recording {at + 1}" + (f" ({muscle})" if isinstance(muscle, str) else "")
-    text = (
-        f"{where} weighs most: without it, {first} would have {percent(without)} instead of "
-        f"{percent(probability)}."
-    )
+    where = f"ecording {at + 1}" + (f" ({muscle})" if isinstance(muscle, str) else "")
     # what the others would have, if they share the rest as now
     second = (1 - without) * max(others, default=0.0) / max(sum(others), 1e-12)
     changes = without < second
+    if percent(without) == percent(probability) and not changes:
+        return [
+            f"No recording weighs much: without r{where}, the weightiest, {first} would still have "
+            f"{percent(without)}."
+        ]
+    text = (
+        f"R{where} weighs most: without it, {first} would have {percent(without)} instead of "
+        f"{percent(probability)}."
+    )
     more = " The answer could then be another one." if changes else ""
     return [text + more]
 
@@ -290,6 +305,13 @@ def _scale(X: Recordings, found: Diagnosis) -> float:
     peaks = used["peak"].to_numpy(dtype=float)
     peak = float(np.nanmax(peaks)) if len(peaks) else 1.0
     return next((scale for scale in _SCALES if scale >= 0.6 * peak), _SCALES[-1])
+
+
+def _grid(longest: float) -> tuple[float, str]:
+    """Choose the seconds from line to line of the longest trace, and draw the lines."""
+    step = next((step for step in _STEPS if longest <= _LINES * step), _STEPS[-1])
+    lines = np.arange(step, longest, step) * _WIDTH / longest if longest > 0 else ()
+    return step, "".join(f"M{at:.1f},0V{_HEIGHT}" for at in lines)
 
 
 def _traces(X: Recordings, found: Diagnosis, scale: float) -> list[Trace]:
@@ -306,10 +328,9 @@ def _traces(X: Recordings, found: Diagnosis, scale: float) -> list[Trace]:
             vote = max(found.probabilities, key=lambda label: entry[label])
             note = f"{vote} {percent(entry[vote])}"
         n_for, n_against = (sum(kind == k for *_, kind in marks[at]) for k in ("for", "against"))
-        alt = (
-            f"Recording {title}, {entry['seconds']:.2f} s, {note}; {n_for} stretches marked for "
-            f"and {n_against} against the answer"
-        )
+        alt = ", ".join(filter(None, (f"Recording {title}, {entry['seconds']:.2f} s", note)))
+        if found.answer:
+            alt += f"; stretches marked for the answer: {n_for}, against it: {n_against}"
         per_second = _WIDTH / longest
         placed = [(a * per_second, (b - a) * per_second, kind) for a, b, kind in marks[at]]
         path = _path(X[row], float(entry["seconds"]) * per_second, scale)

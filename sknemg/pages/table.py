@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ _SHEET = 30  # rows of a table that are
 
 @dataclass(frozen=True)
 class Cell:
-    """An entry: its text, and how it is set (``""``, ``"number"`` or ``"long"``)."""
+    """An entry: its text, and how it is set (``""``, ``"number"``, ``"long"`` or both)."""
 
     text: str
     look: str = ""
@@ -75,6 +75,7 @@ class Table:
         Parameters
         ----------
         frame : DataFrame
+            An entry that is a `Cell` is shown as it is.
         name, caption : str
         group : label of a column, default=None
             Neighbouring rows that agree in it stand under one heading.
@@ -100,16 +101,19 @@ class Table:
         """
         shown = frame if group is None else frame.drop(columns=group)
         groups = []
-        for heading, rows in _runs(frame, group):
+        for heading, places in _runs(frame, group):
             cells = [
                 [_cell(entry) for entry in row]
-                for row in shown.iloc[rows[:limit]].itertuples(index=False, name=None)
+                for row in shown.iloc[places[:limit]].itertuples(index=False, name=None)
             ]
             groups.append(Group(None if group is None else _cell(heading), cells))
+        rows = [row for one in groups for row in one.rows]
+        entries = zip(*rows, strict=True) if rows else [()] * shown.shape[1]
+        columns = [_heading(name, own) for name, own in zip(shown.columns, entries, strict=True)]
         n_shown = sum(len(group.rows) for group in groups)
         note = f"{n_shown} of {len(frame)} rows are shown" if n_shown < len(frame) else ""
         note += f"; {whole} holds all." if note and whole else "." if note else ""
-        return cls(name, caption, [_cell(column) for column in shown.columns], groups, note)
+        return cls(name, caption, columns, groups, note)
 
     @property
     def wide(self) -> bool:
@@ -135,12 +139,22 @@ def _runs(frame: pd.DataFrame, group: Any) -> Iterator[tuple[Any, list[int]]]:
             start = at
 
 
+def _heading(name: Any, entries: Sequence[Cell]) -> Cell:
+    """Set a heading to the right where all that stands below it is."""
+    heading = _cell(name)
+    if not entries or any(entry.look != "number" for entry in entries):
+        return heading
+    return Cell(heading.text, "number long" if heading.look == "long" else "number")
+
+
 def _cell(entry: Any) -> Cell:
+    if isinstance(entry, Cell):
+        return entry
     if entry is None or (pd.api.types.is_scalar(entry) and pd.isna(entry)):
         return Cell("–", "number")
     if isinstance(entry, (float, np.floating)):
-        number = float(entry)
-        return Cell(f"{number:.3g}" if abs(number) < 1000 else f"{number:.0f}", "number")
+        number = float(entry) + 0.0  # no minus zero
+        return Cell(f"{number:.3g}" if abs(number) < 999.5 else f"{number:.0f}", "number")
     text = str(entry)
     if isinstance(entry, (int, np.integer)) and not isinstance(entry, bool):
         return Cell(text, "number")

@@ -32,7 +32,7 @@ from sknemg.datasets import write_cohort
 from sknemg.diagnosis import Diagnosis, Diagnostician
 from sknemg.diagnosis.percent import percent
 from sknemg.evaluation import patient_page, write_patient
-from sknemg.evaluation._patient_muaps import muap_comparison
+from sknemg.evaluation._patient_muaps import muap_comparison, muap_table
 from sknemg.muap import MuapFeatures, MuapReference
 
 SFREQ = 1000.0
@@ -308,6 +308,8 @@ def test_a_page_says_of_no_diagnosis_that_it_is_certain(model):
     assert " 100 %" not in page and " 0 %" not in page and ">0 %" not in page
     assert f"{found.answer[0].capitalize()} (>99 %)" in page and "<1 %" in page
     assert "would have 40 % instead of >99 %" in page
+    votes = re.search('<tbody class="whole">.*?</tbody>', page, re.DOTALL).group()
+    assert votes.count(">>99 %</td>") == 5 and votes.count("><1 %</td>") == 6  # 3 and 2 "without"
 
 
 @pytest.mark.parametrize(
@@ -327,6 +329,32 @@ def test_what_a_recording_could_change_is_said(probabilities, without, changes):
     found = Diagnosis("P", ("myopathy",), probabilities, (), table)
     (text,) = module._decisive(found)
     assert ("The answer could then be another one." in text) == changes
+
+
+def test_where_no_recording_changes_what_is_written_it_is_said():
+    from sknemg.evaluation import patient as module
+
+    table = pd.DataFrame({"without": [0.998, 0.999], "muscle": ["deltoid", None]})
+    found = Diagnosis("P", ("myopathy",), {"myopathy": 0.9999, "normal": 0.0001}, (), table)
+    assert module._decisive(found) == [
+        "No recording weighs much: without recording 1 (deltoid), the weightiest, myopathy would "
+        "still have >99 %."
+    ]
+
+
+def test_the_traces_have_a_scale_of_time_and_of_voltage(model):
+    X, _ = cohort(3, 3)
+    (found,) = model.diagnose(X[:3])
+    page = patient_page(model, X, found)
+    longest = X.durations[:3].max()
+    step = float(re.search(r"([\d.]+) s from line to line", page).group(1))
+    lines = re.search(r'class="grid" d="([^"]*)"', page).group(1)
+    assert [float(at) for at in re.findall(r"M([\d.]+),0", lines)] == pytest.approx(
+        600 * np.arange(step, longest, step) / longest, abs=0.06
+    )
+    assert 3 <= lines.count("M") < 10
+    refused = replace(found, answer=(), probabilities={}, reasons=("flat",))
+    assert re.findall('aria-label="(.*?)"', patient_page(model, X, refused))[-1].endswith(" s")
 
 
 def test_several_patients_of_one_name_get_files_of_their_own(model, tmp_path):
@@ -424,6 +452,7 @@ def test_a_patient_of_whom_nothing_can_be_read_is_not_forgotten(trained, patient
     assert "P1: " in printed and "P1: cannot" not in printed
     page = (tmp_path / "out" / "P2.html").read_text(encoding="utf-8")
     assert "The model gives no answer, because:" in page and "not read: r2.npy" in page
+    assert "None could be read." in page and "All at one scale" not in page
 
 
 @pytest.mark.filterwarnings("default::UserWarning")
@@ -613,3 +642,13 @@ def test_the_command_compares_potentials_when_it_is_asked_to(trained, patient, t
     assert diagnose(trained, tmp_path / "out", patient(), options=["--muaps"]) == 0
     page = next((tmp_path / "out").glob("*.html")).read_text(encoding="utf-8")
     assert "Motor unit potentials" in page
+
+
+def test_the_table_of_potentials_holds_no_nan_and_no_minus_zero():
+    muaps = pd.DataFrame({"muscle": ["deltoid"], "amplitude": [0.55], "duration": [0.01]})
+    summary = MuapReference().summary(muaps)[:1]
+    none = summary.assign(n=0, mean=np.nan, z=np.nan)
+    table = muap_table(pd.concat([summary.assign(z=-0.01), none]), "")
+    first, second = ([cell.text for cell in row] for row in table.groups[0].rows)
+    assert first[3:6] == ["0.55", "0.55 ± 0.11", "+0.0"]
+    assert second[3:6] == ["", "0.55 ± 0.11", "–"]

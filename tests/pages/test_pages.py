@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import sknemg
-from sknemg.pages import INTENDED_USE, RESEARCH_ONLY, Picture, Table, render
+from sknemg.pages import INTENDED_USE, RESEARCH_ONLY, Cell, Picture, Table, render
 
 PACKAGE = Path(sknemg.__file__).parent
 STYLE = (PACKAGE / "pages" / "templates" / "style.css").read_text(encoding="utf-8")
@@ -64,6 +64,18 @@ def test_entries_of_every_kind():
         ["", "3", "12346", "True"],
     ]
     assert [cell.look for cell in table.groups[0].rows[0]] == ["", "number", "number", ""]
+
+
+def test_numbers_are_written_without_a_power_a_minus_zero_or_a_heading_on_the_other_side():
+    frame = pd.DataFrame({"who": ["x", "y"], "s": [999.7, -0.0], "w" * 50: [1, 2], "n": [1, "?"]})
+    table = Table.from_frame(frame, "t", "A table")
+    assert texts(table) == [["x", "1000", "1", "1"], ["y", "0", "2", "?"]]
+    assert [cell.look for cell in table.columns] == ["", "number", "number long", ""]
+
+
+def test_an_entry_that_is_a_cell_stays_as_it_is():
+    frame = pd.DataFrame({"a": [Cell("<1 %", "number")], "b": [None]})
+    assert texts(Table.from_frame(frame, "t", "A table")) == [["<1 %", "–"]]
 
 
 def test_long_entries_are_broken_and_very_long_ones_cut():

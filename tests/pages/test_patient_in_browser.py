@@ -16,6 +16,11 @@ pytestmark = pytest.mark.browser
 
 N_RECORDINGS = 12
 LONG = "flexor-digitorum-superficialis-" * 3 + "<b>"
+NAMED = {
+    "myopathy": "w" * 90,
+    "neuropathy": "polyneuropathy of the axonal type " * 3,
+    "normal": "o",
+}
 
 
 def recordings(n_subjects, n_recordings, seed):
@@ -48,21 +53,24 @@ def pages(tmp_path_factory):
         Segmenter(0.4, 0.2), SegmentFeatures(), DiVoteClassifier(LinearDiscriminantAnalysis())
     )
     model = Diagnostician(pipe, cv=3).fit(X, y)
+    named = Diagnostician(pipe, cv=3).fit(X, np.array([NAMED[label] for label in y]))
     patient = recordings(1, N_RECORDINGS, 1).with_columns(subject="answered")
     muscle = [LONG, *patient["muscle"][1:]]
     every = {
         "answered": patient,
         "hostile": patient.with_columns(muscle=muscle, subject=LONG),
+        "long": patient,
         "refused": patient.with_values(0 * patient.values).with_columns(subject=LONG),
     }
     folder = tmp_path_factory.mktemp("patients")
     return {
-        name: write_patient(folder / name, model, own, model.diagnose(own))[0]
+        name: write_patient(folder / name, one, own, one.diagnose(own))[0]
         for name, own in every.items()
+        for one in [named if name == "long" else model]
     }
 
 
-@pytest.mark.parametrize("name", ["answered", "hostile", "refused"])
+@pytest.mark.parametrize("name", ["answered", "hostile", "long", "refused"])
 @pytest.mark.parametrize("width", [320, 390, 1100])
 def test_the_page_does_not_scroll_sideways(tab, pages, name, width):
     tab.open(pages[name], width=width, dark=width == 390)
