@@ -364,5 +364,5 @@ def _as_text(entry: Any) -> Any:
     if entry is None or entry is pd.NA or entry != entry:
         return np.nan
     if isinstance(entry, (float, np.floating)):
-        return f"{entry + 0.0:g}"  # 0 and -0 are one
+        return f"{entry + 0.0:.15g}"  # 0 and -0 are one, as are sums off by rounding
     return str(entry).strip() or np.nan

@@ -117,6 +117,17 @@ def test_spans_and_months_are_no_names():
     assert table.loc["zero: 0", ["ill", "well"]].tolist() == ["10 (100.0 %)"] * 2
 
 
+def test_numbers_that_differ_late_are_two_entries():
+    """Serial numbers, floats since one is missing; and a value that rounding has split."""
+    serial = np.resize([20230001.0, 20230002.0], 20)
+    serial[3] = np.nan
+    X, y = cohort(serial=serial, step=[0.3, 0.1 + 0.2] * 20)
+    table = confounds(X, y)
+    assert table.loc["serial: 20230001", ["ill", "well"]].tolist() == ["10 (100.0 %)", "0 (0.0 %)"]
+    assert table.loc["serial: 20230001", "p"] < 0.01
+    assert table.loc["step: 0.3", ["ill", "well"]].tolist() == ["10 (100.0 %)"] * 2
+
+
 def test_a_diagnosis_of_which_nothing_is_known_has_no_share():
     X, y = cohort(sex=[None, "f"] * 10)
     table = confounds(X, y)
