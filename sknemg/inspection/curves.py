@@ -24,7 +24,7 @@ from sknemg.metrics._bootstrap import SubjectRows
 from sknemg.metrics._intervals import effective_number, exact_interval
 from sknemg.recordings._problems import shown
 
-_GRID = np.linspace(0, 1, 201)
+_GRID = np.arange(201) / 200  # each rounded as i / n is, unlike linspace
 
 
 class Curve(NamedTuple):

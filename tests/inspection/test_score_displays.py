@@ -155,6 +155,18 @@ def test_a_curve_of_drawn_rows_is_that_of_scikit_learn(kind):
         assert area == pytest.approx(average_precision_score(positive, score[rows]))
 
 
+@pytest.mark.parametrize("n", [10, 20, 40, 50, 200])
+def test_a_curve_has_the_precision_of_every_recall_that_is_reached(n):
+    """Where a false answer follows each right one, the precision at i of n is i / (2 i - 1)."""
+    y, score = np.tile([True, False], n), -np.arange(2.0 * n)
+    scores = pd.DataFrame({True: score, False: -score})
+    display = inspection.OneVsRestCurveDisplay.from_predictions(
+        y, scores, kind="precision_recall", n_bootstrap=2
+    )
+    right = np.arange(1, n + 1)
+    np.testing.assert_allclose(display.curves[True].y[right * 200 // n], right / (2 * right - 1))
+
+
 def test_curves_over_folds_and_readers_as_points():
     y, scores = _noisy_scores()
     readers = {"A": y, "B": np.repeat("normal", len(y))}
