@@ -68,7 +68,8 @@ def nuisance_table(X: Any) -> pd.DataFrame:
         rate, in the quietest tenth of pieces of 20 ms;
         ``clipped``, the share of samples at the limits of the converter. Powers are decimal
         logarithms of mV² or mV²/Hz, with a floor of -15. NaN where the rate or the length is too
-        low to measure: ``above_band`` below a rate of 10 kHz.
+        low to measure: ``above_band`` below a rate of 10 kHz, ``mains`` and ``harmonics`` below
+        some 0.7 s, where nothing stands beside a line.
 
     Raises
     ------
@@ -187,20 +188,20 @@ def _measure(signal: NDArray[Any], rate: float) -> list[float]:
     slow = (frequency > 0) & (frequency < _DRIFT)
     drift = power[slow].sum() * step if slow.any() else np.nan
     above, floor = _noise(wave, rate)
-    powers = [max(lines), max(overtones), drift, above, floor]
+    powers = [np.max(lines), np.max(overtones), drift, above, floor]
     clipped = describe_signal(signal, rate).clipped_fraction
     return [offset, *(float(np.log10(power + _LEAST)) for power in powers), clipped]
 
 
 def _line(frequency: NDArray[Any], power: NDArray[Any], line: float) -> float:
-    """Power of a line that stands out from the spectrum around it, else 0."""
+    """Power of a line that stands out from the spectrum around it, else 0; NaN without one."""
     step = frequency[1]
     reach = max(_NARROW, 2.5 * step)
     low, high = np.searchsorted(frequency, [line - _AROUND, line + _AROUND])
     away = np.abs(frequency[low:high] - line)
     at, beside = away <= reach, away > 2 * reach
     if line + _AROUND > frequency[-1] or not at.any() or not beside.any():
-        return 0.0
+        return np.nan
     density, around = power[low:high][at], power[low:high][beside].mean()
     return float(density.sum() * step) if density.max() > _STANDS_OUT * around else 0.0
 

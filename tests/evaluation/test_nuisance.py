@@ -47,6 +47,15 @@ def test_hum_is_measured_in_its_power(mains):
     assert row["harmonics"] == pytest.approx(np.log10(0.05**2 / 2), abs=0.1)
 
 
+@pytest.mark.parametrize("seconds", [0.02, 0.41, 0.6, 0.63, 0.65, 0.7, 1.3])
+def test_hum_of_a_short_recording_is_measured_or_missing_and_never_none(seconds):
+    X = recordings(hum=0.1)
+    row = nuisance_table(Recordings([X[0][: round(seconds * RATE)]], sfreq=RATE)).iloc[0]
+    hum = row[["mains", "harmonics"]]
+    assert (hum.isna() | (hum > -4)).all()
+    assert hum.notna().all() == (seconds >= 0.7)
+
+
 @pytest.mark.parametrize(
     "flaw, moved",
     [
