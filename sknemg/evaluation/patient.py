@@ -156,13 +156,14 @@ def write_patient(
     Returns
     -------
     list of Path
-        The files. They are named after the subject, as far as its name is that of a file.
+        The files. They are named after the subject, as far as its name is that of a file, with a
+        number where the folder holds files of another subject, as their JSON says, by that name.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     for one in found:
-        stem = _stem(one.subject, {file.stem.casefold() for file in files})
+        stem = _stem(one.subject, folder, {file.stem.casefold() for file in files})
         page = patient_page(model, X, one, fingerprint=fingerprint, reference=reference)
         values = summary(one, fingerprint)
         texts = {
@@ -220,14 +221,25 @@ def _plain(label: Any) -> Any:
     return label.item() if isinstance(label, np.generic) else label
 
 
-def _stem(subject: Any, taken: set[str]) -> str:
+def _stem(subject: Any, folder: Path, taken: set[str]) -> str:
     name = re.sub(r"[^\w.-]+", "_", str(subject)).strip("._")[:80] or "patient"
     number = 1
     stem = name
-    while stem.casefold() in taken:  # as files are told apart on Windows and macOS
+    # As files are told apart on Windows and macOS.
+    while stem.casefold() in taken or _is_of_another(folder / f"{stem}.json", subject):
         number += 1
         stem = f"{name}_{number}"
     return stem
+
+
+def _is_of_another(file: Path, subject: Any) -> bool:
+    """Tell whether a file is there that is not the summary of this subject."""
+    try:
+        return bool(json.loads(file.read_text(encoding="utf-8"))["subject"] != str(subject))
+    except FileNotFoundError:
+        return False
+    except (ValueError, KeyError, TypeError):
+        return True
 
 
 # -- what the page shows -----------------------------------------------------------------------

@@ -366,6 +366,18 @@ def test_several_patients_of_one_name_get_files_of_their_own(model, tmp_path):
     assert all(f.parent == tmp_path / "out" for f in files)
 
 
+def test_a_page_of_another_patient_is_never_written_over(model, tmp_path):
+    X, _ = cohort(3, 3)
+    (found,) = model.diagnose(X[:3])
+    for name, page in (("a/b", "a_b"), ("a b", "a_b_2"), ("a/b", "a_b"), ("a b", "a_b_2")):
+        html, summary, _ = write_patient(tmp_path, model, X, [replace(found, subject=name)])
+        assert html.name == f"{page}.html"
+        assert json.loads(summary.read_text())["subject"] == name
+    (tmp_path / "a_b.json").write_text("[]")  # of whatever else
+    files = write_patient(tmp_path, model, X, [replace(found, subject="a/b")])
+    assert files[0].name == "a_b_3.html"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
