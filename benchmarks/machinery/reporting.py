@@ -125,7 +125,7 @@ def difference_cells(
     if not has(result, method) or not has(reference, against):
         return [NOT_RUN] * 2
     ours, theirs = fold_accuracies(result, method), fold_accuracies(reference, against)
-    difference = f"{100 * (ours.mean() - theirs.mean()):+.1f}"
+    difference = f"{100 * (ours.mean() - theirs.mean()):+z.1f}"
     if not installed("baycomp"):
         return [difference, "not run (needs baycomp)"]
     p = corrected_p_value(ours, theirs, result.settings["protocol"]["n_repeats"])

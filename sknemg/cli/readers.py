@@ -90,7 +90,7 @@ def _readers(args: argparse.Namespace) -> None:
 def _analyse(args: argparse.Namespace, X: Any, y: Any) -> None:
     """Analyse the votes and write the page."""
     from sknemg.evaluation import write_reader_report
-    from sknemg.metrics import read_votes, reader_study
+    from sknemg.metrics import format_interval, read_votes, reader_study
 
     start = time.perf_counter()
     if args.seed < 0:
@@ -116,14 +116,14 @@ def _analyse(args: argparse.Namespace, X: Any, y: Any) -> None:
     if (votes["level"] == "recording").any():
         recordings = reader_study(diagnoses, votes, level="recording", **options)
     files = write_reader_report(args.out, study, recordings=recordings, X=X, y=y, title=args.title)
-    table = study.scores[study.scores["metric"] == "accuracy"]
-    for row in table.itertuples():
-        print(f"accuracy of {row.rater}: {row.value:.2f} [{row.low:.2f}, {row.high:.2f}]")
-    if len(study.agreement):
-        for row in study.agreement[study.agreement["class"] == "overall"].itertuples():
-            print(
-                f"{row.coefficient} of {row.set}: {row.value:.2f} [{row.low:.2f}, {row.high:.2f}]"
-            )
+    accuracy: Any = study.scores[study.scores["metric"] == "accuracy"]
+    for row in accuracy.itertuples():
+        print(f"accuracy of {row.rater}: {format_interval(row.value, row.low, row.high)}")
+    agreement: Any = study.agreement
+    if len(agreement):
+        for row in agreement[agreement["class"] == "overall"].itertuples():
+            value = format_interval(row.value, row.low, row.high)
+            print(f"{row.coefficient} of {row.set}: {value}")
     missing = study.missing[["cannot_say", "unread"]].sum()
     if study.others:
         print(f"Wrong answers that are no subject's diagnosis: {', '.join(study.others)}.")

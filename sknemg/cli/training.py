@@ -81,6 +81,7 @@ def _fit_and_save(args: argparse.Namespace, X: Any, y: Any) -> None:
     """Evaluate a model by subjects left out, train it on all, and save it with its card."""
     from sknemg.diagnosis import Diagnostician
     from sknemg.evaluation.confounding import confounds
+    from sknemg.metrics import format_interval
     from sknemg.persistence import save_model
     from sknemg.persistence.card import FEW, evaluation_tables, model_card
 
@@ -98,9 +99,10 @@ def _fit_and_save(args: argparse.Namespace, X: Any, y: Any) -> None:
     fingerprint = save_model(
         model, args.out, card=card, evaluation=tables, overwrite=args.overwrite
     )
-    scores = tables["scores"]
+    scores: Any = tables["scores"]
     for row in scores[scores["metric"].isin(["accuracy", "roc_auc_macro"])].itertuples():
-        print(f"{row.metric} of subjects left out: {row.value:.2f} [{row.low:.2f}, {row.high:.2f}]")
+        score = format_interval(row.value, row.low, row.high)
+        print(f"{row.metric} of subjects left out: {score}")
     print(f"\n{seconds:.0f} s. Saved: {args.out}. Fingerprint {fingerprint}")
     print(f"Fill in what {args.out / 'README.md'} lists as not stated before you share it.")
     print(RESEARCH_ONLY)

@@ -327,9 +327,9 @@ def _mean(sample: NDArray[np.float64], dates: bool) -> str:
     mean = float(sample.mean())
     digits = 1 if abs(mean) >= 1 or not np.isfinite(spread) else None
     if digits is None:  # so small that one digit after the point says nothing
-        text = f"{mean:.3g}"
+        text = f"{mean:z.3g}"
         return text if np.isnan(spread) else f"{text} ± {spread:.2g}"
-    return f"{mean:.1f}" + ("" if np.isnan(spread) else f" ± {spread:.1f}")
+    return f"{mean:z.1f}" + ("" if np.isnan(spread) else f" ± {spread:.1f}")
 
 
 def _repeats(column: pd.Series, labels: NDArray[Any]) -> bool:

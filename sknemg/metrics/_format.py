@@ -73,7 +73,7 @@ def format_interval(
         return "undefined"
     scale = 100 if percent else 1
     value, low, high = scale * value, scale * low, scale * high
-    sign = "+" if signed else ""
+    sign = "+z" if signed else "z"  # z: no minus before a zero
     for more in range(digits, _MOST_DIGITS + 1):
         bounds = f"{low:{sign}.{more}f}", f"{high:{sign}.{more}f}"
         if bounds[0] != bounds[1]:
