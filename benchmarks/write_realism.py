@@ -1,4 +1,4 @@
-"""The tables of the page "Simulated beside real", from kept results.
+"""The tables of the page "Simulated and real recordings compared", from kept results.
 
 ``before``, ``then`` and ``N2001`` are figures measured once: the simulator before commit bbb919d (5
 patients a class, two recordings of 10 s, without mean frequency and kurtosis), that of 40b4ea0
