@@ -334,11 +334,13 @@ INTRODUCTION = """# How much selection on the test fold inflates scores
 Generated from `benchmarks/results/looks` by `python -m benchmarks.looks --page`; what was not run
 says so.
 
-The published scores of nEMGNet ([Yoo et al. 2022](references.md)) are those of the weights that
-did best on the test fold, which was scored 400 times during training ([leaks](guide/leaks.md)).
-The same happens without any code for it, when somebody trains with several seeds, epochs,
-classifiers or settings, scores each on the test fold, and reports the best. This page measures how
-much too high such a score is.
+How much too high is a score if the best of many was chosen on the test fold? Much: where diagnoses
+are assigned at random, and a third is chance, the best of {n_looks} settings scores 60 %.
+
+The published scores of nEMGNet ([Yoo et al. 2022](references.md)) are those of the weights that did
+best on the test fold, which was scored 400 times during training ([leaks](guide/leaks.md)). The
+same happens to anybody who trains with several seeds, epochs, classifiers or settings, scores each
+on the test fold, and reports the best.
 
 The best look is chosen **separately in each fold**, as in the paper, and the scores of the chosen
 looks are averaged over the folds. One choice for all folds, by the best cross-validated score,
@@ -354,9 +356,9 @@ python -m benchmarks.looks --page
 of the training subjects is set aside for validation; each training sees the rest, {n_windows}
 windows of 0.4 s per subject.
 
-- *weights of nEMGNet along a training*: version A of width {width}, trained as published in
-  batches of {batch_size} (published: width 64, batches of 32), looked at after every {look_every}
-  of {n_updates} updates (published: every 50 of 20,000).
+- *weights of nEMGNet along a training*: version A of width {width}, trained as published in batches
+  of {batch_size} (published: width 64, batches of 32), looked at after every {look_every} of
+  {n_updates} updates (published: every 50 of 20,000).
 - *epochs of a small network on features*: 32 hidden units on {{class}}`~sknemg.SegmentFeatures`,
   looked at after each of {n_looks} epochs.
 - *seeds of a forest on features*: five trees, {n_looks} seeds.
@@ -366,13 +368,13 @@ windows of 0.4 s per subject.
 **What the columns are.** "One look" is the expected score of one look drawn at random, without any
 selection. The other columns are differences from it, in points:
 
-- the expected score of the best of k looks, *if the best is chosen on the test fold itself* and
-  its score on the same fold is reported;
-- "fresh subjects": what the weights or settings chosen in this way score on patients of another
-  cohort, which played no part in the choice;
-- "validation": the best of {n_looks} chosen on the validation subjects instead and scored on the
+- *best of k*: the best of k looks, *chosen on the test fold itself*, with its score on the same
+  fold;
+- *fresh subjects*: what the weights or settings chosen in this way score on patients of another
+  cohort, who played no part in the choice;
+- *validation*: the best of {n_looks} chosen on the validation subjects instead and scored on the
   test fold, which is honest;
-- the last look of a training, which nobody chose.
+- *last*: the last look of a training, which nobody chose.
 
 Intervals are 95 % t-intervals over the test folds: all looks of a fold share its subjects, so a
 fold counts once. Training sets of the folds of a cohort overlap, which the intervals ignore.
@@ -390,10 +392,10 @@ DISCUSSION = """## What holds
 Read from these results by hand.
 
 - **Even where there is nothing to learn, the best of many looks scores well.** With diagnoses
-  assigned at random, no model can be correct more than one time in three on average. The best of
-  300 settings, chosen in each fold by its test subjects, classifies 34 + 26 = 60 % of them
-  correctly, the best weights of nEMGNet 33 + 30 = 63 %; on fresh subjects they gain nothing (0 [-2,
-  +2] and -1 [-6, +5]), nor do they if chosen on validation subjects.
+  assigned at random, no model can be right more than one time in three on average. The best of 300
+  settings, chosen in each fold by its test subjects, is right for 34 + 26 = 60 %, the best weights
+  of nEMGNet for 33 + 30 = 63 %. On fresh subjects they gain nothing (0 [-2, +2] and -1 [-6, +5]),
+  nor if chosen on validation subjects.
 - **Ten looks are enough.** Chosen by subjects, with diagnoses assigned at random, the best of ten
   gains 15 points for seeds and for settings, more than half of the gain with 300 (27 and 26). With
   the diagnoses as simulated it is 12 of 22 and 16 of 23.
@@ -401,23 +403,23 @@ Read from these results by hand.
   subjects (0 [-1, +1]); the best of them on the test fold scores 22 points more there [+19, +24]:
   71 % become 93 %.
 - **A search over settings also brings a real gain**: +5 [+2, +7] on fresh subjects, but +23 [+21,
-  +25] on the fold that it was chosen on. Chosen on validation subjects the same search gains +4
-  [-1, +9], an honest estimate.
+  +25] on the fold it was chosen on. Chosen on validation subjects the same search gains +4 [-1,
+  +9], an honest estimate.
 - **Choosing by segments leaks less than choosing by subjects.** A fold has eleven or twelve
   subjects and twenty times as many segments. Chosen by segments, the gain in segment accuracy on
-  the fold is 4 to 10 points above the gain on fresh subjects.
+  the fold is 4 to 10 points above that on fresh subjects.
 - **Weights of nEMGNet chosen as published**, by segments of the test fold, gain 10 points of
-  segment accuracy [+7, +14], where validation subjects give +1 [-4, +6]. On fresh subjects the same
-  weights gain +2 [-1, +5]; nearly as much as the 10 (+9 [+7, +10]) is gained where diagnoses are
-  assigned at random. For subjects, five folds show no leak (+11 [-3, +24]; fresh +9 [-8, +26]).
-  Chosen by subjects the gain is +25 [+20, +29], and +13 [+7, +19] on fresh ones.
+  segment accuracy [+7, +14], where validation subjects give +1 [-4, +6] and fresh subjects +2 [-1,
+  +5]. Nearly as much is gained on the fold (+9 [+7, +10]) where diagnoses are assigned at random.
+  For subjects, five folds show no leak (+11 [-3, +24]; fresh +9 [-8, +26]). Chosen by subjects the
+  gain is +25 [+20, +29], and +13 [+7, +19] on fresh ones.
 - **How large the effect is elsewhere** depends on how many subjects a fold has (here as in the
-  paper) and on how much the looks differ: epochs of a training that has settled differ least (+10
-  points, chosen by subjects), so they leak least.
+  paper) and on how much the looks differ. Epochs of a training that has settled differ least and
+  leak least (+10 points, chosen by subjects).
 
 The network here is small and its training short; the published training of 20,000 updates at width
-64, with 400 looks, was not repeated. All patients are simulated, from three cohorts and one seed
-of folds each. nEMGNet was run on one of the cohorts.
+64, with 400 looks, was not repeated. All patients are simulated, from three cohorts and one seed of
+folds each; nEMGNet was run on one of the cohorts.
 """
 
 

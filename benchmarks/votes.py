@@ -127,39 +127,44 @@ INTRODUCTION = """# Comparing voting rules
 Generated from `benchmarks/results/votes` by `python -m benchmarks.votes --page`; what was not run
 says so.
 
+How should votes of segments or motor units become a diagnosis? The mean does as well as any other
+pooling. A final classifier should be balanced, since the published one answers by the frequencies
+of the classes, and needs about ten subjects of each class.
+
 This page compares values of the parameters `pooling`, `recording_weights`, `final_estimator` and
-`cv` of {class}`~sknemg.divote.DiVoteClassifier`. All rules see the same scores of segments or
-motor units from held-out subjects: five folds by subject, or one subject at a time for N2001
+`cv` of {class}`~sknemg.divote.DiVoteClassifier`. All rules see the same scores of segments or motor
+units from held-out subjects: five folds by subject, or one subject at a time for N2001
 ([references](references.md)). The tables give balanced accuracy of subjects and their log-loss
-(uniform guessing: 1.10), and in brackets the difference from the rule it is compared with, with
-paired 95 % intervals over subjects. A lower log-loss is better. A final classifier learns from
-votes of the classifier that was trained on the same subjects, as published, or "out of fold" from
-votes of three classifiers that never saw them (of two where the smallest class has two subjects
-left, as in N2001). Simulated patients are not real people; recordings of Algiers are full
-interference patterns, in which no motor units were looked for.
+(uniform guessing: 1.10; lower is better), and in brackets the difference from the rule it is
+compared with, with paired 95 % intervals over subjects.
+
+A final classifier learns from votes of the classifier that was trained on the same subjects, as
+published, or "out of fold" from votes of three classifiers that never saw them (of two where the
+smallest class has two subjects left, as in N2001). Simulated patients are not real people;
+recordings of Algiers are full interference patterns, in which no motor units were looked for.
 """
 
 DISCUSSION = """## What follows
 
 - **The balanced final classifier is the default.** Where classes differ in size the published one
-  answers by their frequencies: on N2001 features + LDA reach 44 %, and 89 balanced (+44 [+4, +66];
-  forest and motor units +11, within chance). Learning from 10, 5 and 3 subjects of the classes it
+  answers by their frequencies: on N2001 features + LDA have 44 %, and 89 balanced (+44 [+4, +66];
+  forest and motor units +11, within chance). Learning from 10, 5 and 3 subjects of the classes, it
   gains 12 to 36 points on simulated patients and 8 to 21 on Algiers, beyond chance in all eight
-  cases. Where sizes are equal the two are the same, and on Algiers with all its subjects they do
-  not differ beyond chance.
+  cases. Where sizes are equal the two are the same; on Algiers with all its subjects they do not
+  differ beyond chance.
 - **Regularisation chosen inside** lowers the log-loss with unequal classes (beyond chance in all
-  eight from the published one, in three from the balanced one), but harms where training votes are
-  too sure: forest on Algiers, in-sample, +0.11 [+0.03, +0.25]; out of fold 0.00. So it is not the
-  default; use it with `cv`.
-- **No pooling differs from the mean beyond chance**, neither in accuracy nor in log-loss;
-  entropy-weighted votes have a log-loss that is lower by 0.04 to 0.08 on simulated patients. So the
-  mean remains the default. Weighting recordings by length makes no difference.
-- **Few subjects**: with 3 or 5 subjects of each class the balanced classifier has a larger
-  log-loss than the mean, which learns nothing (beyond chance in six and three of eight cases); with
-  8 it still has in one, with 10 in none. `"auto"` is cautious and requires 10.
-- One seed of folds each. The choices were made on the same real subjects and on cohorts of an older
-  simulator (commit 08b1eba, the same seeds), on which entropy-weighted votes lowered the log-loss
-  by 0.10 to 0.14; they were not made anew.
+  eight cases against the published one, in three against the balanced one), but harms where
+  training votes are too sure: forest on Algiers, in-sample, +0.11 [+0.03, +0.25]; out of fold 0.00.
+  So it is not the default; use it with `cv`.
+- **No pooling differs from the mean beyond chance**, in accuracy or in log-loss, so the mean
+  remains the default. Entropy-weighted votes have a log-loss lower by 0.04 to 0.08 on simulated
+  patients. Weighting recordings by length makes no difference.
+- **Few subjects**: with 3 or 5 subjects of each class the balanced classifier has a larger log-loss
+  than the mean, which learns nothing (beyond chance in six and three of eight cases); with 8 it
+  still has in one, with 10 in none. `"auto"` is cautious and requires 10.
+- **Limits**: one seed of folds each. The choices were made on the same real subjects and on cohorts
+  of an older simulator (commit 08b1eba, the same seeds), on which entropy-weighted votes lowered
+  the log-loss by 0.10 to 0.14. They were not made anew.
 """
 
 
