@@ -189,18 +189,20 @@ def tables(folder: Path = FOLDER) -> str:
     """Write the benchmarks as Markdown; what was not run says so."""
     lines = [
         "## Real recordings: networks, rivals, and a model that sees no EMG\n",
-        "Balanced accuracy in percent [95 % interval over subjects]: of recordings, of subjects "
-        "by the mean of their recordings, and of subjects by one recording drawn of each, since a"
-        " vote helps only those that have several; log-loss of subjects (uniform guessing: 1.10);"
-        " seconds of all fits on one thread of a shared processor. The control in the first row "
-        "sees no EMG: what counts is the gain over it, which the last columns give, paired by "
-        "subject; an interval that includes 0 shows no gain. Every network sees each sample twice"
-        " per epoch; the tuned ones compand and are trained under a one-cycle schedule, in "
-        "windows of 0.4 s (batches of 32, as published) or of 2 s (batches of 8, pooled head). "
-        "ShallowFBCSPNet and EEGNeX (braindecode), made for EEG, are trained as the tuned one in "
-        "windows of 0.4 s, at 2 kHz, since their kernels are counted in samples. Companding and "
-        "schedule were chosen on simulated patients and on N2001 itself (the study above), so "
-        "that its rows are not clean of that choice; those of Algiers are.\n",
+        "The control in the first row sees no EMG. What counts is the gain over it, in the last "
+        "columns, paired by subject; an interval that includes 0 shows no gain.\n",
+        "- *recordings*, *subjects* (by the mean of their recordings) and *one recording each* "
+        "(drawn, since a vote helps only subjects who have several): balanced accuracy in percent "
+        "[95 % interval over subjects]\n"
+        "- *log-loss* of subjects (uniform guessing: 1.10)\n"
+        "- *seconds* of all fits on one thread of a shared processor\n",
+        "Every network sees each sample twice per epoch. The tuned ones compand and are trained "
+        "under a one-cycle schedule, in windows of 0.4 s (batches of 32, as published) or of 2 s "
+        "(batches of 8, pooled head). ShallowFBCSPNet and EEGNeX (braindecode), made for EEG, are "
+        "trained as the tuned one in windows of 0.4 s, at 2 kHz, since their kernels are counted "
+        "in samples. Companding and schedule were chosen on simulated patients and on N2001 "
+        "itself (the study above), so its rows are not clean of that choice; those of Algiers "
+        "are.\n",
     ]
     for cohort, about in ABOUT.items():
         found = {name: kept(folder / cohort, name) for name in METHODS}

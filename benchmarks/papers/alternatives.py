@@ -67,13 +67,13 @@ def tables() -> str:
     parts = [
         "## What a user would pick instead\n",
         "The same folds, segments and votes (features-PD); only the segment classifier differs. "
-        "nEMGNet-B is trained as published; tuned + one-cycle takes as many updates. "
-        "Accuracy of subjects in percent, mean ± SD over folds [95 % interval over subjects]; "
-        "AUROC and MCC likewise; difference in accuracy from nEMGNet-B, points, with "
-        "the corrected resampled t-test; seconds of all fits, of nEMGNet-B those of the same fits "
-        "in Table 4. ShallowFBCSPNet (braindecode 1.8.1) "
-        "fails for one channel, so it was given the signal twice, as two channels; its time "
-        "constants are those for EEG. MultiRocket has a tenth of MiniRocket's kernels.\n",
+        "nEMGNet-B is trained as published; tuned + one-cycle takes as many updates. The table "
+        "gives accuracy of subjects in percent, mean ± SD over folds [95 % interval over "
+        "subjects]; AUROC and MCC likewise; the difference in accuracy from nEMGNet-B in points, "
+        "with the corrected resampled t-test; and seconds of all fits (of nEMGNet-B those of the "
+        "same fits in Table 4). ShallowFBCSPNet (braindecode 1.8.1) fails for one channel, so it "
+        "was given the signal twice, as two channels; its time constants are those for EEG. "
+        "MultiRocket has a tenth of MiniRocket's kernels.\n",
     ]
     for profile in ("cpu", "gpu"):
         result = load(STUDY, "simulated", profile)

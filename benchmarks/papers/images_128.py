@@ -84,17 +84,16 @@ def tables() -> str:
     parts = [
         f"## Image networks at {PIXELS} pixels\n",
         "Accuracy of segments, mean ± SD over folds, and all metrics of subjects by the mean of "
-        "their segments' scores, percent [95 % interval over subjects], and the paper's, which "
-        "are of 224 pixels and 100 epochs. Networks on mel spectrograms, channels last, all layers "
-        "trained from random weights, AdamW at 0.001 in one cycle, without validation subjects; "
-        "VGG16 with batch normalisation. nEMGNet-A is tuned + one-cycle; the discriminant has the "
-        "priors of the segments (equal ones in the section above). All of one seed: intervals do "
-        "not include the chance in training. An interval of accuracy or recall that "
-        "includes 33 %, of AUROC that includes 50 %, or of MCC that includes 0 shows no more than "
-        "chance; "
-        "that of F1 and precision depends on the answers. Seconds of the profile `cpu` are "
-        "those of all fits, added up; on a GPU several trainings ran at once, and no time of one "
-        "can be told.\n",
+        "their segments' scores, percent [95 % interval over subjects], beside the paper's, which "
+        "are of 224 pixels and 100 epochs. An interval of accuracy or recall that includes 33 %, "
+        "of AUROC that includes 50 %, or of MCC that includes 0 shows no more than chance; that "
+        "of F1 and precision depends on the answers.\n",
+        "The networks see mel spectrograms, channels last. All layers are trained from random "
+        "weights, by AdamW at 0.001 in one cycle, without validation subjects; VGG16 has batch "
+        "normalisation. nEMGNet-A is tuned + one-cycle; the discriminant has the priors of the "
+        "segments (equal ones in the section above). All of one seed: intervals do not include "
+        "the chance in training. Seconds of the profile `cpu` are those of all fits; on a GPU "
+        "several trainings ran at once, so none can be given.\n",
         _table("cpu"),
         _table("gpu"),
     ]

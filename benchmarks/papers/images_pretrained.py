@@ -377,20 +377,19 @@ def keep(out: Path, tables: list[pd.DataFrame], settings: dict[str, Any]) -> Non
 def tables() -> str:
     parts = [
         "## Image networks that start from simulated images\n",
-        "Public weights cannot be had offline, so each network is trained on mel spectrograms of "
-        f"simulated patients of other seeds (`vary='all'`), at {Size().pixels} pixels, and then "
-        "further on few subjects with a tenth of the learning rate. It is compared with the same "
-        "network from random weights, with as many updates on the same subjects (updates come in "
-        "whole batches, so that their number may differ by a few). No setting was "
-        "searched. *Simulated images alone* is the network before it saw the cohort. Balanced "
-        "accuracy in percent and log-loss (uniform guessing: 1.10) of recordings and of subjects, "
-        "by the mean of their windows' and of their recordings' scores, mean over seeds; in the "
-        "log-losses a score below 0.001, of a recording or a subject, counts as 0.001. Each seed "
-        "has a pretraining, a draw of training subjects and a training of its own. Differences "
-        "have 95 % t intervals over test subjects, whose seeds are averaged first; they are not "
-        "corrected for their number. The simulated cohort comes from the same simulator as the "
-        "patients of the pretraining, so it shows how much similar patients help; N2001 shows how "
-        "much simulated patients help with real ones.\n",
+        "Do simulated images make up for public weights, which cannot be had offline? Each network "
+        "is trained on mel spectrograms of simulated patients of other seeds (`vary='all'`), at "
+        f"{Size().pixels} pixels, then further on few subjects with a tenth of the learning rate, "
+        "and compared with the same network from random weights after as many updates on the same "
+        "subjects (give or take a few, since updates come in whole batches). *Simulated images "
+        "alone* is the network before it saw the cohort. No setting was searched.\n",
+        "The tables give balanced accuracy in percent and log-loss (uniform guessing: 1.10; a "
+        "score below 0.001 counts as 0.001) of recordings, by the mean of their windows, and of "
+        "subjects, by that of their recordings; means over seeds, each with a pretraining, a draw "
+        "of training subjects and a training of its own. Differences have 95 % t intervals over "
+        "test subjects, whose seeds are averaged first; they are not corrected for their number. "
+        "The simulated cohort comes from the simulator of the pretraining, so it shows how much "
+        "similar patients help; N2001 shows how much simulated patients help with real ones.\n",
     ]
     for profile in ("cpu", "gpu"):
         parts += [_tables_of(profile, cohort) for cohort in TITLES]

@@ -22,10 +22,10 @@ from sknemg.evaluation.confounding import confounds
 from sknemg.metrics import format_interval, score_table
 
 REMARK = """**The final classifier harms here.** With nine training subjects a logistic regression
-of its default strength answers close to the class frequencies, and leaving a subject out makes its
-own class the rarer one, so that answers lean away from the truth. Weighting the classes, or taking
-the mean of the same recordings without a final classifier, corrects this. Recordings are scored
-before any final classifier, so that their accuracy is the same in every row.
+of its default strength answers close to the class frequencies. Leaving a subject out makes its own
+class the rarer one, so answers lean away from the truth. Weighting the classes, or taking the mean
+of the same recordings without a final classifier, corrects this. Recordings are scored before any
+final classifier, so their accuracy is the same in every row of a method.
 """
 
 

@@ -69,9 +69,9 @@ def tables() -> str:
     return "\n".join(
         [
             "## Choosing weights on the test fold, and accuracy of segments per class (CMPB 3.2)\n",
-            "The same folds and network under the published protocol, whose weights are those "
-            "that do best on the test fold, and under the nested one, which sets a fifth of the "
-            "training subjects aside to choose. Subjects, percent [95 % interval].\n",
+            "The published protocol takes the weights that do best on the test fold; the nested "
+            "one sets a fifth of the training subjects aside to choose them. Folds and network are "
+            "the same. Subjects, percent [95 % interval].\n",
             *parts,
         ]
     )

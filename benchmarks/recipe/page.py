@@ -55,19 +55,19 @@ def tables(folder: Path = FOLDER) -> str:
         f"of seeds {' and '.join(map(str, TIMED))} on {about['device']}, one thread, commit "
         f"{about['commit'] or 'unknown'}, of which the "
         "simulator is as well.*\n\n"
-        "Balanced accuracy in percent, of recordings alone / of subjects by the mean of their "
-        "recordings; log-loss of subjects (uniform guessing: 1.10; a score below 0.001 counts as "
-        "0.001); "
-        "and its difference, below 0 where the "
-        "setting is better, over the seeds that both settings have, with a 95 % t interval over "
-        f"subjects. **These intervals are not corrected for the {len(settings())} settings**: "
-        "where none differs, one in twenty leaves 0 out. They hold where the subjects' differences "
-        "are about normal; one subject with a sure mistake can undo that where there are ten. They "
-        "take subjects for independent, though those of a fold share a training, and with few "
-        f"seeds they hardly hold the chance in training. `{BASE}` is what `sknemg compare` "
-        "trains: its ingredients are left out (-) and "
-        "others added to it (+). CPU seconds are means over seeds 0 and 1, all on one "
-        "processor; most trainings of seed 2 ran on another.\n"
+        "- *recordings / subjects*: balanced accuracy in percent, of recordings alone / of "
+        "subjects by the mean of their recordings\n"
+        "- *log-loss* of subjects (uniform guessing: 1.10; a score below 0.001 counts as 0.001)\n"
+        "- *difference* in log-loss, below 0 where the setting is better, over the seeds that "
+        "both settings have, with a 95 % t interval over subjects\n"
+        "- *CPU s a fit*: means over seeds 0 and 1, all on one processor; most trainings of "
+        "seed 2 ran on another\n\n"
+        f"**The intervals are not corrected for the {len(settings())} settings**: where none "
+        "differs, one in twenty leaves 0 out. They assume differences of subjects that are about "
+        "normal, which one subject with a sure mistake can undo where there are ten, and take "
+        "subjects for independent, though those of a fold share a training. With few seeds they "
+        f"hardly hold the chance in training. `{BASE}` is what `sknemg compare` trains: its "
+        "ingredients are left out (-) and others added to it (+).\n"
     )
     for cohort, part in table.groupby("cohort", sort=False):
         rows = rows_of(part, list(settings()), reference_of)
@@ -111,8 +111,8 @@ def earlier(folder: Path = FOLDER / "earlier") -> str:
         "## An earlier study, of 150 updates\n",
         f"*{about['size']['n_updates']} updates of {about['size']['batch_seconds']:g} s of signal, "
         "the simulator before commits bbb919d and c94f7fb, else as above; commit "
-        f"{about['commit']}.* So few "
-        "updates favour what learns fast, and are unfair to regularisers.\n",
+        f"{about['commit']}.* So few updates favour what learns fast and are unfair to "
+        "regularisers.\n",
     ]
     for cohort, part in table.groupby("cohort", sort=False):
         names = part["setting"].drop_duplicates().tolist()
