@@ -27,6 +27,7 @@ from sknemg.datasets._rows import check_profiles
 from sknemg.datasets.files import check_numbers, check_text
 from sknemg.datasets.profiles import TextProfile
 from sknemg.diagnosis import Diagnostician
+from sknemg.divote.fitted import open_model
 from sknemg.persistence import load_model
 from sknemg.persistence._folder import fingerprint_of
 from sknemg.persistence._problems import need
@@ -134,7 +135,8 @@ def diagnose_archive(
     Raises
     ------
     InvalidCohortError
-        If the table cannot be used at all.
+        If the table cannot be used at all, such as one without locations, by which the model
+        votes.
     UnfinishedArchiveError
         If workers died, such as for want of memory; the other partitions are kept.
     ConnectionError
@@ -204,7 +206,13 @@ def diagnose_archive(
     opened = load_model(model, fingerprint=fingerprint)
     _check_model(opened, model)
     fingerprint = fingerprint_of(model)
-    archive = read_table(table, subject_pattern=subject_pattern, locations=locations, folder=folder)
+    archive = read_table(
+        table,
+        subject_pattern=subject_pattern,
+        locations=locations,
+        folder=folder,
+        located=_asks_for_locations(opened),
+    )
     task = Task(
         str(model),
         fingerprint,
@@ -273,6 +281,11 @@ def _check_model(model: Any, path: Path) -> None:
             f"{str(path)!r} is a {type(model).__name__}, which answers without caution: give a "
             "model that is a Diagnostician, as 'sknemg train' makes it."
         )
+
+
+def _asks_for_locations(model: Diagnostician) -> bool:
+    parts = open_model(model.estimator_).parts
+    return any(part.votes and part.classifier.subject_features_ == "location" for part in parts)
 
 
 @contextmanager

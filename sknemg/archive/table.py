@@ -65,6 +65,7 @@ def read_table(
     subject_pattern: str | None = None,
     locations: str = "given",
     folder: Path | None = None,
+    located: bool = False,
 ) -> ArchiveTable:
     """Read the table of an archive.
 
@@ -76,6 +77,8 @@ def read_table(
         As in `load_recordings`.
     folder : Path, default=None
         What the files are relative to; by default the folder of the table.
+    located : bool, default=False
+        Whether the model asks for the location of every recording.
 
     Returns
     -------
@@ -108,6 +111,10 @@ def read_table(
     rows = rows.where(rows.notna(), None)
     require(rows, ["subject", "file"], path.name, findings)
     rows = translate_locations(rows, path.name, findings, from_muscles=locations == "muscle")
+    if located and "location" not in rows and locations == "given":
+        remedy = "add it (proximal or distal), or a column 'muscle', and set locations='muscle'"
+        problem = "no column 'location', by which the model votes"
+        findings.add(path.name, [None], problem, remedy)
     findings_of_table = findings.table()
     if findings_of_table["row"].isna().any():
         findings.stop_if_any()

@@ -10,12 +10,14 @@ import time
 from dataclasses import replace
 
 import dask
+import distributed  # whose settings `dask.config.set` would take with it otherwise  # noqa: F401
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from pandas.testing import assert_frame_equal
 from pyarrow import parquet
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 
 from sknemg import (
@@ -23,6 +25,7 @@ from sknemg import (
     Downsampler,
     NEMGNetClassifier,
     Segmenter,
+    SegmentFeatures,
     export_onnx,
     load_model,
     save_model,
@@ -325,6 +328,25 @@ def test_the_command_names_the_most_frequent_errors(model, archive, tmp_path, ca
     printed = capsys.readouterr().out
     assert "12 recordings, 12 of them with errors" in printed
     assert "12 recordings, such as: file 'A.npy': there is no" in printed
+
+
+def test_a_model_that_asks_for_locations_refuses_a_table_without_them_as_a_whole(
+    soft_and_loud, archive, tmp_path, capsys
+):
+    """The same was once said of each row."""
+    X, y = soft_and_loud
+    X = X.with_columns(location=["proximal", "distal"] * 24)
+    votes = DiVoteClassifier(LinearDiscriminantAnalysis(), subject_features="location")
+    pipe = make_pipeline(Segmenter(), SegmentFeatures(), votes)
+    save_model(Diagnostician(pipe, cv=3).fit(X, y), tmp_path / "model")
+    out = tmp_path / "out"
+    assert main(command(tmp_path / "model", archive, out)) == 2
+    said = capsys.readouterr().err
+    assert "archive.csv: no column 'location'" in said
+    assert "--locations muscle" in said and not (out / PARTITIONS).exists()
+    rows = pd.read_csv(archive)
+    rows.assign(location=["proximal"] * 8 + ["distal"] * 4).to_csv(archive, index=False)
+    assert run(tmp_path / "model", archive, out)["errors"] == 0
 
 
 def test_a_worker_that_sees_no_files_says_so(model, archive):
