@@ -151,10 +151,16 @@ def method_panels(result: Evaluation, method: str) -> list[Panel]:
 
 @contextmanager
 def plain_text() -> Iterator[None]:
-    """Draw every text as it is written: a dollar sign in a name begins no formula."""
-    import matplotlib as mpl
+    """Draw on white, in letters of matplotlib's size and of the user's fonts.
 
-    with mpl.rc_context({"text.parse_math": False}):
+    Every text is drawn as it is written: a dollar sign in a name begins no formula.
+    """
+    import matplotlib as mpl
+    import matplotlib.style
+
+    kept: dict[str, Any] = {"text.parse_math": False}
+    kept.update(mpl.rcParams.find_all(r"^font\.(?!size)").items())
+    with matplotlib.style.context(["default", kept]):
         yield
 
 
@@ -191,7 +197,7 @@ def _examples(result: Evaluation, X: Recordings, method: str) -> Panel | None:
             ax.set_title(f"{names[label]}: {who}", loc="left", fontsize="small")
             ax.spines[["top", "right"]].set_visible(False)
             ax.label_outer()
-        axes[-1].set_xlabel("s")
+        axes[-1].set_xlabel("time (s)")
 
     n = len(result.classes)
     of = "each class" if len(shown) == n else f"{len(shown)} of {n} classes"
@@ -202,7 +208,7 @@ def _examples(result: Evaluation, X: Recordings, method: str) -> Panel | None:
     return Panel(
         "examples",
         f"For {of}, the recording that {method} scored highest; negative up.",
-        f"Needle EMG over {_SECONDS:g} seconds. " + "; ".join(parts) + ".",
+        f"Needle EMG of at most {_SECONDS:g} seconds. " + "; ".join(parts) + ".",
         (4.2, 0.6 + 0.8 * len(shown)),
         draw,
     )

@@ -162,6 +162,31 @@ def score_colors(scores: ArrayLike, classes: Sequence[Any]) -> NDArray[np.float6
     return np.clip(np.where(np.isnan(scores).any(axis=-1, keepdims=True), 1.0, colors), 0, 1)
 
 
+def shade(share: float) -> tuple[float, ...]:
+    """Mix the colours of text and ground of the style in use: 0 is the text's, 1 the ground's.
+
+    Examples
+    --------
+    >>> import matplotlib as mpl
+    >>> with mpl.style.context("default"):
+    ...     shade(0), shade(0.75)
+    ((0.0, 0.0, 0.0), (0.75, 0.75, 0.75))
+    >>> with mpl.style.context("dark_background"):
+    ...     shade(0), shade(0.75)
+    ((1.0, 1.0, 1.0), (0.25, 0.25, 0.25))
+    """
+    from matplotlib import rcParams
+    from matplotlib.colors import to_rgb
+
+    pairs = zip(to_rgb(rcParams["text.color"]), to_rgb(rcParams["axes.facecolor"]), strict=True)
+    return tuple(text + share * (ground - text) for text, ground in pairs)
+
+
+def inches_of(ax: Any) -> float:
+    """Width of the figure, or of the part of one, that axes belong to."""
+    return float(ax.figure.bbox.width / ax.figure.dpi)
+
+
 def new_axes(ax: Any, figsize: tuple[float, float]) -> Any:
     """Return `ax`, or the axes of a new figure of this size in inches."""
     if ax is not None:
@@ -189,8 +214,9 @@ def divide(ax: Any, n_rows: int, n_cols: int, **kwargs: Any) -> NDArray[Any]:
 
 
 def legend(ax: Any, **kwargs: Any) -> None:
-    """Draw a legend in the style of all pictures."""
-    ax.legend(**{"frameon": False, "fontsize": "small", **kwargs})
+    """Draw a legend in the style of all pictures; it can be read where it lies on data."""
+    ground = {"frameon": True, "framealpha": 0.7, "edgecolor": "none", "fancybox": False}
+    ax.legend(**{"fontsize": "small", **ground, **kwargs})
 
 
 def columns_that_fit(labels: Iterable[Any], inches: float) -> int:

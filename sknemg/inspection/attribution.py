@@ -15,7 +15,7 @@ from sknemg.divote._votes import align_columns
 from sknemg.divote.fitted import open_model
 from sknemg.divote.opened import Opened
 from sknemg.divote.parts import SegmentPart
-from sknemg.inspection._style import GREY, class_colors, divide, new_axes
+from sknemg.inspection._style import GREY, class_colors, divide, new_axes, shade
 from sknemg.inspection.occlusion import check_segment, occlude_bands, occlude_time
 from sknemg.recordings._problems import shown
 
@@ -266,7 +266,7 @@ class AttributionDisplay:
         color = class_colors([*known, self.target])[self.target]
         time = np.arange(len(self.segment)) / self.sfreq * 1e3
         trace, moments = self.ax_["trace"], self.ax_["moments"]
-        trace.plot(time, self.segment, color="black", linewidth=0.6)
+        trace.plot(time, self.segment, color=shade(0), linewidth=0.6)
         trace.set_ylabel("mV")
         trace.invert_yaxis()  # negative up
         score = "" if self.score is None else f" (score {self.score:.2f})"
@@ -290,7 +290,7 @@ class AttributionDisplay:
         colors = np.where(fall > 0, color, GREY)
         names = [f"{a:g}–{b:g}" for a, b in zip(low, high, strict=True)]
         axes.bar(names, fall, color=colors)
-        axes.axhline(0, color="black", linewidth=0.6)
+        axes.axhline(0, color=shade(0), linewidth=0.6)
         axes.set(xlabel="frequency band removed (Hz)", ylabel="fall of score\nwithout band")
 
 
@@ -298,7 +298,7 @@ def _draw_signed(axes: Any, x: NDArray[Any], y: NDArray[Any], color: str) -> Non
     """Fill what speaks for the class in its colour, and what speaks against it in grey."""
     axes.fill_between(x, np.maximum(y, 0), color=color, linewidth=0)
     axes.fill_between(x, np.minimum(y, 0), color=GREY, linewidth=0)
-    axes.axhline(0, color="black", linewidth=0.6)
+    axes.axhline(0, color=shade(0), linewidth=0.6)
 
 
 def _only_network(opened: Opened) -> SegmentPart | None:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import class_columns
 from sknemg.inspection._checks import recordings_of_subjects
-from sknemg.inspection._style import CLASS_COLORS, abbreviations, new_axes, score_colors
+from sknemg.inspection._style import CLASS_COLORS, abbreviations, inches_of, new_axes, score_colors
 from sknemg.recordings._subjects import check_labels
 
 _CELL = 5  # characters
@@ -140,7 +140,7 @@ class VoteHeatmapDisplay:
         ax.tick_params(which="both", length=0)
         if key := self._key(letters):
             # A line of small type holds some twelve characters an inch.
-            width = max(40, int(12 * ax.figure.get_size_inches()[0] * ax.get_position().width))
+            width = max(40, int(12 * inches_of(ax) * ax.get_position().width))
             ax.set_title(textwrap.fill(key, width), fontsize="small")
         return self
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 import pandas as pd
 
 from sknemg.divote.fitted import open_model
-from sknemg.inspection._style import GREY, divide, legend, new_axes
+from sknemg.inspection._style import GREY, divide, legend, new_axes, shade
 
 
 class TrainingHistoryDisplay:
@@ -89,10 +89,12 @@ class TrainingHistoryDisplay:
         self.figure_, self.text_ = ax.figure, None
         self.ax_ = divide(ax, 2 if validated else 1, 1, sharex=True)[:, 0]
         update = history["update"]
-        self.ax_[0].plot(update, history["train_loss"], "-", color="black", label="training")
+        self.ax_[0].plot(update, history["train_loss"], "-", color=shade(0), label="training")
         if validated:
-            self.ax_[0].plot(update, history["valid_loss"], "--", color="0.4", label="validation")
-            self.ax_[1].plot(update, history["valid_accuracy"] * 100, "--", color="0.4")
+            self.ax_[0].plot(
+                update, history["valid_loss"], "--", color=shade(0.4), label="validation"
+            )
+            self.ax_[1].plot(update, history["valid_accuracy"] * 100, "--", color=shade(0.4))
             self.ax_[1].set(ylabel="validation\naccuracy (%)", ylim=(0, 100))
             best = history[history["best"]].iloc[0]
             for axes in self.ax_:

@@ -16,7 +16,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknemg.divote.fitted import open_model
-from sknemg.inspection._style import class_colors, class_markers, columns_that_fit, divide, new_axes
+from sknemg.inspection._style import (
+    class_colors,
+    class_markers,
+    columns_that_fit,
+    divide,
+    inches_of,
+    new_axes,
+)
 from sknemg.recordings._problems import shown
 
 _N_COMPONENTS = 30  # of the outputs, before a map, a distance or a probe; more would be noise
@@ -240,7 +247,7 @@ class LayerMapDisplay:
         """
         y = np.asarray(self.y)
         labels = np.unique(y)
-        width = 2.9 * len(self.maps) if ax is None else ax.figure.get_size_inches()[0]
+        width = 2.9 * len(self.maps) if ax is None else inches_of(ax)
         n_columns = columns_that_fit(labels, width)
         n_lines = -(-len(labels) // n_columns)
         ax = new_axes(ax, (2.9 * len(self.maps), 3.4 + 0.2 * n_lines))
@@ -259,7 +266,8 @@ class LayerMapDisplay:
             )
             if self.separation is not None:
                 m = self.separation.loc[layer]
-                text = f"silhouette {m['silhouette']:.2f}\nprobe {m['probe']:.0%}"
+                silhouette = round(m["silhouette"], 2) + 0.0  # never minus zero
+                text = f"silhouette {silhouette:.2f}\nprobe {100 * m['probe']:.0f} %"
                 self.text_.append(axes.set_xlabel(f"{axes.get_xlabel()}\n{text}"))
         handles = self.ax_[0, 0].get_legend_handles_labels()
         place = {"loc": "center", "ncols": n_columns, "fontsize": "small", "markerscale": 2}

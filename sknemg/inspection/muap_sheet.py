@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from sknemg.inspection._style import GREY, divide, legend, new_axes
+from sknemg.inspection._style import GREY, divide, legend, new_axes, shade
 from sknemg.muap import MotorUnit, MuapReference, find_units
 from sknemg.muap.potential import turns_of
 from sknemg.recordings import Recordings
@@ -117,11 +117,12 @@ class MuapSheetDisplay:
         ax = new_axes(ax, (10, 2.9 + 1.0 * n_rows))
         self.figure_ = ax.figure
         shown_ = self.summary[self.summary["parameter"].isin(list(_UNITS))]
-        heights = [max(n_rows, 1) * 1.0, 1.9]
-        top, bottom = divide(ax, 2, 1, height_ratios=heights, hspace=0.25)[:, 0]
+        heights = [0.3, max(n_rows, 1) * 1.0, 1.9]
+        head, top, bottom = divide(ax, 3, 1, height_ratios=heights, hspace=0.25)[:, 0]
         potentials = divide(top, n_rows, n_cols, sharex=True, sharey=True, wspace=0.05, hspace=0.05)
         histograms = divide(bottom, 1, max(len(shown_), 1), wspace=0.25)
-        top.set_title(self.title, loc="left", pad=12)
+        head.set_axis_off()
+        head.text(0, 0.5, self.title, va="center", fontsize="large", transform=head.transAxes)
         self._draw_potentials(potentials.ravel())
         for axes, row in zip(histograms.ravel(), shown_.itertuples(), strict=False):
             self._draw_histogram(axes, row)
@@ -134,7 +135,7 @@ class MuapSheetDisplay:
         size = max(np.abs(unit.template).max() for unit in self.units)
         for one, unit in zip(axes, self.units, strict=False):
             time = 1e3 * (np.arange(len(unit.template)) - len(unit.template) // 2) / unit.sfreq
-            one.plot(time, unit.template, color="k", linewidth=0.8)
+            one.plot(time, unit.template, color=shade(0), linewidth=0.8)
             for edge in (unit.measures["onset"], unit.measures["end"]):
                 one.plot([1e3 * edge] * 2, [-0.25 * size, 0.25 * size], color="C3", linewidth=0.8)
             turns = turns_of(unit.template, unit.sfreq, noise=unit.measures["noise"])
@@ -147,7 +148,10 @@ class MuapSheetDisplay:
         scale.plot([left + 0.5] * 2, [0.95 * size, 0.95 * size - step], color=GREY, linewidth=2)
         scale.plot([left + 0.5, left + 5.5], [0.95 * size] * 2, color=GREY, linewidth=2)
         scale.annotate(
-            f"{step:g} mV, 5 ms", (left + 1, 0.9 * size), fontsize="x-small", color="0.3"
+            f"{step:g} mV, 5 ms, negative up",
+            (left + 1, 0.9 * size),
+            fontsize="x-small",
+            color=shade(0.3),
         )
 
     def _draw_histogram(self, axes: Any, row: Any) -> None:
@@ -158,17 +162,18 @@ class MuapSheetDisplay:
         edges = np.array([row.low, row.high]) * factor
         ends = np.array([values.min(), values.max(), mean - 2 * sd, mean + 2 * sd, *edges])
         low, high = np.nanmin(ends), np.nanmax(ends)
-        axes.axvspan(mean - 2 * sd, mean + 2 * sd, color="0.9", label="mean of normals ± 2 SD")
+        axes.axvspan(mean - 2 * sd, mean + 2 * sd, color=shade(0.9), label="mean of normals ± 2 SD")
         counts, *_ = axes.hist(values, bins=np.linspace(low, high, 25), color="C0")
         for k, edge in enumerate(edges[np.isfinite(edges)]):
             label = "outlier limits" if k == 0 else None
             axes.axvline(edge, color="C3", linestyle="--", label=label)
-        axes.axvline(values.mean(), color="k", label=f"mean {values.mean():.3g}, z = {z:.1f}")
+        axes.axvline(values.mean(), color=shade(0), label=f"mean {values.mean():.3g}, z = {z:.1f}")
+        many = "s" if row.n != 1 else ""
         axes.set(
             ylim=(0, 1.7 * counts.max()),  # room for the legend
             xlabel=f"{row.parameter} ({unit})",
             ylabel="potentials",
-            title=f"{row.n} potentials, {row.n_low} low, {row.n_high} high: {row.conclusion}",
+            title=f"{row.n} potential{many}, {row.n_low} low, {row.n_high} high: {row.conclusion}",
         )
         axes.title.set_fontsize("small")
         axes.yaxis.get_major_locator().set_params(integer=True)

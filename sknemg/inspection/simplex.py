@@ -14,13 +14,14 @@ from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import class_columns
 from sknemg.divote.opened import Opened
 from sknemg.inspection._checks import labels_and_scores, recordings_of_subjects
-from sknemg.inspection._style import NAME, class_colors, class_markers, divide, legend, new_axes
+from sknemg.inspection._style import class_colors, class_markers, divide, legend, new_axes, shade
 from sknemg.recordings._problems import listed, shown
 from sknemg.recordings._subjects import label_subjects
 
 _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])
 _N_GRID = 300
-_LINE = 24  # characters at a corner
+_LINE = 18  # characters at a corner
+_BESIDE = 12  # characters of a name up to which the legend fits beside the upper corner
 
 
 class SimplexDisplay:
@@ -175,7 +176,9 @@ class SimplexDisplay:
             self._draw_subjects(axes, classes)
             axes.set_title(title, fontsize="medium")
         place = {"loc": "upper left", "bbox_to_anchor": (-0.02, 1.0)}
-        if max(len(str(label)) for label in classes) > NAME:  # it would lie on the triangle
+        if (
+            max(len(str(label)) for label in classes) > _BESIDE
+        ):  # it would lie on the name of a corner
             place = {"loc": "upper left", "bbox_to_anchor": (0.0, -0.08)}
         legend(self.ax_[0, 0], **place)
         return self
@@ -192,7 +195,7 @@ class SimplexDisplay:
         regions[inside] = pd.Index(classes).get_indexer(decide(p[inside]))
         colors = class_colors(classes)
         palette = ListedColormap([colors[label] for label in classes])
-        triangle = Polygon(_CORNERS, fill=False, edgecolor="black", linewidth=1.0, clip_on=False)
+        triangle = Polygon(_CORNERS, fill=False, edgecolor=shade(0), linewidth=1.0, clip_on=False)
         image = axes.imshow(
             regions.reshape(x.shape), extent=extent, origin="lower", cmap=palette, vmin=0, vmax=2,
             alpha=0.25, interpolation="nearest",

@@ -14,8 +14,10 @@ from sknemg.inspection._style import (
     GREY,
     columns_that_fit,
     divide,
+    inches_of,
     legend,
     new_axes,
+    shade,
     stacked_scores,
 )
 from sknemg.recordings import Recordings
@@ -203,7 +205,7 @@ class TraceDisplay:
         for sweep in range(n_sweeps):
             samples = self.signal[first + sweep * n_times :][:n_times]
             time = np.arange(len(samples)) / self.sfreq * 1e3
-            ax.plot(time, samples / gain + sweep * _SPACING, color="black", linewidth=0.6)
+            ax.plot(time, samples / gain + sweep * _SPACING, color=shade(0), linewidth=0.6)
         starts = start + np.arange(n_sweeps) * n_times / self.sfreq
         self._label(ax, ms_per_div, gain, n_divs, starts)
         return self
@@ -222,7 +224,9 @@ class TraceDisplay:
         ax.set_yticks(at, [f"{start:.2f}" for start in starts])
         ax.grid(axis="x", color=GREY, linewidth=0.4, linestyle=":")
         edge = ms_per_div * n_divs * 1.012
-        ax.plot([edge, edge], [at[-1] - 0.5, at[-1] + 0.5], "k", linewidth=2.5, clip_on=False)
+        ax.plot(
+            [edge, edge], [at[-1] - 0.5, at[-1] + 0.5], color=shade(0), linewidth=2.5, clip_on=False
+        )
         size = f"{gain:g} mV" if gain >= 1 else f"{gain * 1e3:g} µV"
         self.text_ = ax.text(
             1.0,
@@ -240,7 +244,7 @@ class TraceDisplay:
         assert self.scores is not None
         duration = len(self.signal) / self.sfreq
         plot_overview(trace, self.signal, self.sfreq)
-        trace.axvspan(*span, color="0.9", zorder=0)
+        trace.axvspan(*span, color=shade(0.9), zorder=0)
         trace.set(xlim=(0, duration), xticklabels=[])
         classes = self.scores.drop(columns="start")
         if self.window is None or self.hop is None:
@@ -252,7 +256,7 @@ class TraceDisplay:
         left = self.scores["start"] + (self.window - self.hop) / 2
         stacked_scores(bars, left, self.hop, classes)
         bars.set(xlim=(0, duration), xlabel="time (s)")
-        columns = columns_that_fit(classes.columns, bars.figure.get_size_inches()[0])
+        columns = columns_that_fit(classes.columns, inches_of(bars))
         legend(bars, loc="upper center", bbox_to_anchor=(0.5, -0.55), ncols=columns)
 
 
@@ -271,7 +275,9 @@ def fitting_gain(signal: ArrayLike) -> float:
 def plot_overview(ax: Any, signal: ArrayLike, sfreq: float, **kwargs: Any) -> None:
     """Draw a whole signal against seconds, negative up."""
     signal = np.asarray(signal)
-    ax.plot(np.arange(len(signal)) / sfreq, signal, **{"color": "0.2", "linewidth": 0.4, **kwargs})
+    ax.plot(
+        np.arange(len(signal)) / sfreq, signal, **{"color": shade(0.2), "linewidth": 0.4, **kwargs}
+    )
     size = max(np.abs(signal).max(initial=0), 1e-3) * 1.05
     ax.set(ylim=(size, -size), ylabel="mV")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sknemg.features.cloud import LEAST_TURNS, Cloud, TurnsReference
-from sknemg.inspection._style import GREY, legend, new_axes
+from sknemg.inspection._style import GREY, legend, new_axes, shade
 from sknemg.recordings import Recordings
 from sknemg.recordings._convert import with_only
 from sknemg.recordings._problems import shown
@@ -111,7 +111,7 @@ class TurnsCloudDisplay:
             turns,
             10 ** (line + cloud.low),
             10 ** (line + cloud.high),
-            color="0.9",
+            color=shade(0.9),
             label=f"{cloud.n_subjects} normals, ± 2 SD",
         )
         ax.plot(turns, 10**line, color=GREY)

@@ -19,7 +19,7 @@ from sknemg.evaluation.figure import (
     shared_panels,
     short_names,
 )
-from sknemg.evaluation.report import report_page, report_panels, write_report
+from sknemg.evaluation.report import _pictures, report_page, report_panels, write_report
 from sknemg.pages import INTENDED_USE
 
 
@@ -297,6 +297,19 @@ def test_many_methods_stay_at_their_level():
     (ax,) = figure.axes
     for container in ax.containers:
         assert np.abs(container.lines[0].get_xdata() - np.arange(2)).max() < 0.45
+
+
+def test_pictures_of_a_page_are_the_same_in_any_style():
+    """On a dark ground, black marks were not seen."""
+    import matplotlib as mpl
+
+    result, X, _ = invented()
+    panels = [*shared_panels(result, scores_of(result, n_resamples=9), X)]
+    panels += method_panels(result, "LDA")
+    plain = _pictures(panels)
+    with mpl.style.context(["dark_background", {"font.size": 20}]):
+        styled = _pictures(panels)
+    assert [picture.png for picture in styled] == [picture.png for picture in plain]
 
 
 def test_the_names_of_many_methods_cover_nothing_of_the_figure():

@@ -1,6 +1,7 @@
 """Maps and separation of a network's layers."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sknemg import (
@@ -23,6 +24,13 @@ def test_classes_separate_with_depth(network):
     assert [axes.get_title() for axes in display.ax_[0]] == layers
     with pytest.raises(ValueError, match="no layers \\['nowhere'\\]"):
         inspection.LayerMapDisplay.from_estimator(clf, X, y, ["nowhere"])
+
+
+def test_the_separation_is_written_without_a_minus_zero():
+    points = np.random.default_rng(0).normal(size=(6, 2))
+    separation = pd.DataFrame({"silhouette": [-0.001], "probe": [0.376]}, index=["a"])
+    display = inspection.LayerMapDisplay({"a": points}, [0, 1] * 3, separation=separation).plot()
+    assert display.text_[0].get_text() == "PC 1\nsilhouette 0.00\nprobe 38 %"
 
 
 def test_a_companded_network_has_maps_of_its_companding_and_of_its_pooled_head(companded):

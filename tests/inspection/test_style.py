@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import test_pictures
 
 from sknemg import Recordings, inspection
 from sknemg.inspection import _style
@@ -69,6 +70,8 @@ LONG = [
 
 def long_names(name):
     """Draw a display of classes with long names."""
+    import matplotlib.pyplot as plt
+
     rng = np.random.default_rng(0)
     y, scores = np.repeat(LONG, 4), rng.dirichlet(np.ones(3), 12)
     predicted = np.array(LONG)[scores.argmax(axis=1)]
@@ -80,6 +83,13 @@ def long_names(name):
         return inspection.VoteHeatmapDisplay(table, LONG).plot()
     if name == "simplex":
         return inspection.SimplexDisplay.from_predictions(y, scores, classes=LONG)
+    if name == "simplex of a report":
+        short = _style.short_names(LONG)
+        ax = plt.figure(figsize=(3.7, 3.6), layout="constrained").subplots()
+        y = [short[label] for label in y]
+        return inspection.SimplexDisplay.from_predictions(
+            y, scores, classes=[*short.values()], ax=ax
+        )
     if name == "trace":
         table = pd.DataFrame(scores[:2], columns=LONG).assign(start=[0.0, 0.1])
         return inspection.TraceDisplay(X[0], 10_000, scores=table, window=0.2, hop=0.1).plot()
@@ -90,7 +100,8 @@ def long_names(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["confusion", "heatmap", "simplex", "trace", "layers", "mispredictions"]
+    "name",
+    ["confusion", "heatmap", "simplex", "simplex of a report", "trace", "layers", "mispredictions"],
 )
 def test_long_names_are_neither_cut_off_nor_written_over_each_other(name):
     figure = long_names(name).figure_
@@ -109,6 +120,52 @@ def test_long_names_are_neither_cut_off_nor_written_over_each_other(name):
         level = [box for text, box in zip(shown, boxes, strict=True) if not text.get_rotation()]
         overlap = [a.overlaps(b) for i, a in enumerate(level) for b in level[:i]]
         assert not any(overlap)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [test_pictures.trace, test_pictures.trace_scores, test_pictures.attribution,
+     test_pictures.subject_sheet, test_pictures.muap_sheet, test_pictures.training_history,
+     test_pictures.turns_cloud],
+    ids=lambda draw: draw.__name__,
+)  # fmt: skip
+def test_every_line_is_seen_on_a_dark_ground(draw):
+    import matplotlib.style
+    from matplotlib.colors import to_rgb
+    from matplotlib.figure import Figure
+
+    with matplotlib.style.context("dark_background"):
+        figure = Figure(figsize=(6, 5), dpi=50)
+        draw(figure.subplots())
+    lines = [line for axes in figure.axes for line in axes.lines if len(line.get_xdata())]
+    assert lines
+    assert min(max(to_rgb(line.get_color())) for line in lines) > 0.5
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [test_pictures.trace_scores, test_pictures.layer_map, test_pictures.heatmap],
+    ids=lambda draw: draw.__name__,
+)
+def test_a_part_of_a_figure_can_be_drawn_into(draw):
+    from matplotlib.figure import Figure
+
+    left, _ = Figure(figsize=(12, 5), layout="constrained").subfigures(1, 2)
+    draw(left.subplots())
+    assert _style.inches_of(left.axes[0]) == pytest.approx(6)
+
+
+def test_the_title_of_a_sheet_of_potentials_lies_on_none():
+    import matplotlib.pyplot as plt
+
+    fig, ax = plt.subplots(figsize=(10, 4), layout="constrained")
+    test_pictures.muap_sheet(ax)
+    fig.canvas.draw()
+    (title,) = [
+        text for axes in fig.axes for text in axes.texts if text.get_text().startswith("A,")
+    ]
+    lines = [line.get_window_extent() for axes in fig.axes for line in axes.lines]
+    assert not any(title.get_window_extent().overlaps(box) for box in lines)
 
 
 def test_a_class_has_one_color_in_all_pictures_of_a_model():
