@@ -56,9 +56,11 @@ def connected(n_jobs: int, scheduler: str | None, memory_limit: str | int | None
     """Connect to a cluster, or start one on this machine."""
     import dask.config
     from distributed import Client, LocalCluster
+    from distributed.comm import resolve_address
 
     if scheduler is not None:
         try:
+            resolve_address(scheduler)  # a client of none would wait for it at its own end
             client = Client(scheduler, timeout="20s", set_as_default=False)
         except (OSError, ValueError) as error:
             raise ConnectionError(

@@ -174,6 +174,16 @@ def test_own_workers_keep_memory_for_the_next_recording_and_no_record_of_calls(m
     assert set(calls.values()) == {0}  # with which a worker's memory grows by the hour
 
 
+def test_an_address_that_is_none_is_refused_before_a_client_waits_for_it(monkeypatch):
+    monkeypatch.setattr("distributed.Client", None)
+    for address in ("10.0.0.1", "http://10.0.0.1:8786", ""):
+        with (
+            pytest.raises(ConnectionError, match="start it, or correct the address"),
+            cluster_module.connected(1, address, None),
+        ):
+            pass
+
+
 def test_workers_that_come_later_get_work(monkeypatch):
     def come():
         wait_until(lambda: client.futures)  # 0 workers yet
