@@ -15,6 +15,7 @@ from sknemg.datasets._public import PublicData, locate
 from sknemg.datasets._quality import warn_if_implausible
 from sknemg.datasets.files import Reading, read_recording
 from sknemg.recordings import Recordings
+from sknemg.recordings.muscles import find_locations
 from sknemg.recordings.recordings import stacked
 
 #: Terms, citation and traps of the data of `load_emglab`.
@@ -93,7 +94,8 @@ def load_emglab(folder: str | Path | None = None) -> tuple[Recordings, NDArray[n
     J Neurosci Methods 2005;149:121-133.
     """
     folder = locate(EMGLAB_N2001, folder)
-    names = sorted(path.stem for path in folder.glob("*.hea") if _NAME.fullmatch(path.stem))
+    files = [path for path in folder.iterdir() if path.suffix in (".hea", ".bin")]
+    names = sorted({path.stem for path in files if _NAME.fullmatch(path.stem)})
     if not names:
         raise FileNotFoundError(
             f"{str(folder)!r} holds no recording of N2001 (such as N2001A01BB01.hea): get them "
@@ -103,6 +105,7 @@ def load_emglab(folder: str | Path | None = None) -> tuple[Recordings, NDArray[n
     rows = [_describe(name, reading) for name, reading in zip(names, readings, strict=True)]
     first = ["sfreq", "subject", "muscle", "location"]
     meta = pd.DataFrame(rows, columns=[*first, *(key for key in rows[0] if key not in first)])
+    meta["location"], _ = find_locations(meta["muscle"])
     X = stacked([-reading.signal for reading in readings], meta)  # stored negative-up
     warn_if_implausible(X, ["flat"], stacklevel=2)
     return X, np.array([_GROUPS[_NAME.fullmatch(name)[2]] for name in names])  # type: ignore[index]
@@ -126,13 +129,12 @@ def _describe(name: str, reading: Reading) -> dict[str, Any]:
     said = {key.strip(): value.strip() or None for key, _, value in lines}
     row = {_COLUMNS.get(key, key): said.get(key) for key in _KEPT}
     age = row["age"] or ""
-    muscle = (row["muscle"] or "").lower()
     return row | {
         "recording": name,
         "subject": _NAME.fullmatch(name)[1],  # type: ignore[index]
         "sfreq": reading.sfreq,
-        "location": "proximal" if muscle.startswith("biceps brachii") else None,
-        "muscle": muscle or None,
+        "location": None,
+        "muscle": row["muscle"] and row["muscle"].lower(),
         "side": row["side"] and row["side"].lower(),
         "age": float(age) if age.isdecimal() else np.nan,
         "clipped": reading.meta["clipped"],

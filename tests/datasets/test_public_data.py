@@ -150,8 +150,8 @@ def make_n2001(tmp_path):
     """Factory of recordings that are built like N2001's."""
 
     def make(name, digital, **said):
-        header = {"gender": "M", "age": "56", "diagnosis": "ALS", "duration": ""} | said
-        header |= {"muscle": "Biceps brachii (long head)", "side": "Left", "level": "low"}
+        header = {"gender": "M", "age": "56", "diagnosis": "ALS", "duration": ""}
+        header |= {"muscle": "Biceps brachii (long head)", "side": "Left", "level": "low"} | said
         lines = "".join(f"#{key}: {value}\n" for key, value in header.items())
         digital = np.asarray(digital, dtype="<i2")
         (tmp_path / f"{name}.bin").write_bytes(bytes(range(20)) + digital.tobytes())
@@ -182,6 +182,19 @@ def test_n2001_header_and_rails(make_n2001):
     assert X["disease_duration"].fillna("").tolist() == ["", "", "1 year"]
     np.testing.assert_allclose(X[0][-2:], 2.50004, rtol=1e-5)  # turned: a spike is negative
     np.testing.assert_allclose(X[1], -noise / 13107, atol=1e-6)
+
+
+def test_n2001_of_other_muscles_and_without_a_header(make_n2001):
+    noise = np.random.default_rng(0).integers(-999, 999, (3, 5000))
+    make_n2001("N2001A02TA01", noise[0], muscle="Tibialis anterior")
+    make_n2001("N2001A02XX01", noise[1], muscle="a muscle of its own")
+    folder = make_n2001("N2001A11VM12", noise[2], muscle="Vastus medialis", level="medium")
+    X, _ = load_emglab(folder)
+    assert X["location"].fillna("").tolist() == ["distal", "", "proximal"]
+    assert X["level"].tolist() == ["low", "low", "medium"]
+    (folder / "N2001A02XX01.hea").unlink()
+    with pytest.raises(ReadError, match=r"1 of 3 .*\n  N2001A02XX01: no header 'N2001A02XX01.hea'"):
+        load_emglab(folder)
 
 
 def test_n2001_names_a_dead_recording_once(make_n2001):
