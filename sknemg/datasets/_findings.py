@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any
 
 import pandas as pd
@@ -69,7 +69,17 @@ class Findings:
         self.where = where
         self.files: dict[Any, str] = {}  # of rows that stand in no table
         self._found: list[tuple[str, Any, str, str]] = []
-        self.out: set[Any] = set()
+        self._why: dict[Any, list[str]] = {}  # rows of recordings are ruled out
+
+    @property
+    def out(self) -> Set[Any]:
+        """The rows of recordings that are ruled out."""
+        return self._why.keys()
+
+    def rule_out(self, rows: Iterable[Any], why: str) -> None:
+        """Rule out rows of recordings for a problem that is noted elsewhere."""
+        for row in rows:
+            self._why.setdefault(row, []).append(why)
 
     def add(
         self,
@@ -84,7 +94,7 @@ class Findings:
         for row in rows:
             self._found.append((table, row, problem, remedy))
             if out and row is not None:
-                self.out.add(row)
+                self.rule_out([row], problem + (f" ({remedy})" if remedy else ""))
 
     def table(self) -> pd.DataFrame:
         """Return the problems as `InvalidCohortError.problems`."""
@@ -95,12 +105,8 @@ class Findings:
         return pd.DataFrame(found, columns=_COLUMNS).astype({"row": "Int64"})
 
     def by_row(self) -> dict[Any, str]:
-        """Return what is wrong with each row, as one text."""
-        texts: dict[Any, list[str]] = {}
-        for _, row, problem, remedy in self._found:
-            if row is not None:
-                texts.setdefault(row, []).append(problem + (f" ({remedy})" if remedy else ""))
-        return {row: "; ".join(own) for row, own in texts.items()}
+        """Return why each row of recordings that is ruled out is, as one text."""
+        return {row: "; ".join(why) for row, why in self._why.items()}
 
     def stop_if_any(self) -> None:
         """Raise `InvalidCohortError` if there is a problem."""

@@ -100,6 +100,27 @@ def read_tables(
     return rows, table, fields
 
 
+def other_tables(folder: Path) -> list[str]:
+    """Name files that are meant as tables and are not read: with capitals, or of another program.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    list of str
+    """
+    kinds = (".csv", ".xlsx", ".xls", ".ods")
+    read = {Path(name).stem for name in TABLES if (folder / name).exists()}
+    lacking = {Path(name).stem for name in TABLES} - read
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.suffix.lower() in kinds and path.stem.lower() in lacking
+    )
+
+
 def _read_layout(
     folder: Path,
     types: Mapping[str, Mapping[str, Field]],
@@ -109,6 +130,10 @@ def _read_layout(
 ) -> tuple[pd.DataFrame, Any, str]:
     if not folder.is_dir():
         raise FileNotFoundError(f"Folder {str(folder)!r} does not exist: give an existing one.")
+    if other := other_tables(folder):
+        remedy = "call it subjects.csv, recordings.csv or cohort.csv, or so with .xlsx"
+        findings.add(str(folder), [None], f"{' and '.join(other)} would not be read", remedy)
+        findings.stop_if_any()
     files = [name for name in TABLES if (folder / name).exists()]
     stems = [Path(name).stem for name in files]
     layouts = [{"subjects", "recordings"}, {"cohort"}]
@@ -231,7 +256,7 @@ def _check_subjects(
             problem = f"subject {who!r} is listed {len(group)} times"
             problem += " with different diagnoses" if several else ""
             findings.add(name, group.index, problem, "keep one row per subject", out=False)
-            findings.out.update(rows.index[rows["subject"] == who])
+            findings.rule_out(rows.index[rows["subject"] == who], f"{problem} in {name}")
     unknown = rows.index[rows["subject"].notna() & ~rows["subject"].isin(subjects["subject"])]
     for row in unknown:
         problem = f"subject {rows.loc[row, 'subject']!r} is not in {name}"

@@ -16,7 +16,7 @@ from sknemg.datasets._formats.limits import MAX_BYTES
 from sknemg.datasets._formats.stored import ReadError
 from sknemg.datasets._formats.text import TextFormat
 from sknemg.datasets._rows import Source, check_how, check_profiles, load_rows
-from sknemg.datasets._tables import TABLES, read_tables
+from sknemg.datasets._tables import TABLES, other_tables, read_tables
 from sknemg.datasets.files import (
     check_numbers,
     check_text,
@@ -184,7 +184,7 @@ def _listed(paths: Paths) -> tuple[Path, list[str] | None]:
     if not folders:
         return Path(), [str(path) for path in given]
     (folder,) = folders
-    if any((folder / name).exists() for name in TABLES):
+    if any((folder / name).exists() for name in TABLES) or other_tables(folder):
         return folder, None
     shown = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     # A link to nothing is a recording that was lost: it is listed, and refused when it is read.
@@ -221,7 +221,9 @@ def _listed(paths: Paths) -> tuple[Path, list[str] | None]:
 def _holds_signals(folder: Path, kinds: set[str]) -> bool:
     """Whether recordings lie in a folder; text, which may be notes or results, where others are."""
     return any(
-        is_signal(path) and (not is_text(path) or path.suffix.lower() in kinds)
+        is_signal(path)
+        and not path.name.startswith(".")
+        and (not is_text(path) or path.suffix.lower() in kinds)
         for path in folder.rglob("*")
     )
 

@@ -11,9 +11,11 @@ from sknemg.archive.table import read_table
 from sknemg.datasets import (
     InvalidCohortError,
     load_cohort,
+    load_recordings,
     quality,
     write_cohort,
 )
+from sknemg.datasets._rows import LeftOutWarning
 from sknemg.recordings._problems import origin
 
 RATE_UNIT = {"sfreq": 1000, "unit": "mV"}
@@ -492,6 +494,37 @@ def test_skip_leaves_out_and_says_what(make_folder):
         "row 7: the same sig",
     ):
         assert text in str(caught[0].message)
+
+
+def test_skip_says_of_each_recording_why_it_itself_is_left_out(make_folder):
+    folder = make_folder(
+        files=FOUR,
+        subjects="subject,diagnosis\nA,M\nC,N\nB,N\nB,N\nX,M\n",
+        recordings="subject,file\nA,a.npy\nB,b.npy\nA,gone.npy\nB,c.npy\nA,d.npy\nC,lost.npy\n",
+    )
+    with pytest.warns(LeftOutWarning) as caught:
+        X, _ = load_cohort(folder, on_error="skip", **RATE_UNIT)
+    assert X["file"].tolist() == ["a.npy", "d.npy"]
+    twice = "subject 'B' is listed 2 times in subjects.csv"
+    assert caught[0].message.rows["problem"].str[:48].tolist() == [
+        twice[:48], "file 'gone.npy': there is no 'gone.npy': correct"[:48], twice[:48],
+        "file 'lost.npy': there is no 'lost.npy': correct"[:48],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["Subjects.csv", "SUBJECTS.XLSX", "subjects.xls"])
+def test_tables_under_a_name_that_is_not_read_are_named(make_folder, name):
+    folder = make_folder(files=["a.npy"], recordings="subject,file\nA,a.npy\n")
+    (folder / name).write_text("subject,diagnosis\nA,M\n")
+    message = f"{name} would not be read (call it subjects.csv, recordings.csv or cohort.csv"
+    assert message in problems_of(folder, **RATE_UNIT)[0]
+    (folder / "recordings.csv").rename(folder / "Recordings.csv")
+    with pytest.raises(InvalidCohortError, match=r"Recordings\.csv and .* would not be read"):
+        load_recordings(folder, **RATE_UNIT)
+    (folder / "cohort.csv").write_text("subject,diagnosis,file\nA,M,a.npy\n")
+    (folder / name).unlink()
+    (folder / "Recordings.csv").rename(folder / "recordings-of-2019.csv")
+    assert load_cohort(folder, **RATE_UNIT)[1].tolist() == ["myopathy"]
 
 
 def test_subjects_written_alike_are_warned_of_once(make_folder):

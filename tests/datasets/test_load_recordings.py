@@ -146,7 +146,7 @@ def test_a_link_to_a_recording_that_is_lost_is_a_problem(make_folder):
 
 
 def test_folders_of_recordings_that_are_passed_over_are_named(make_folder):
-    folder = make_folder(["a.npy", "left/deep/b.npy", ".trash/c.npy"])
+    folder = make_folder(["a.npy", "left/deep/b.npy", ".trash/c.npy", "__MACOSX/._a.npy"])
     (folder / "pictures").mkdir()
     (folder / "pictures" / "b.png").write_bytes(b"")
     with pytest.warns(UserWarning, match=r"Folders with signal files, passed over .*: left: list"):
