@@ -56,7 +56,7 @@ def connected(n_jobs: int, scheduler: str | None, memory_limit: str | int | None
     """Connect to a cluster, or start one on this machine."""
     import dask.config
     from distributed import Client, LocalCluster
-    from distributed.comm import resolve_address
+    from distributed.comm.addressing import resolve_address
 
     if scheduler is not None:
         try:
