@@ -49,7 +49,7 @@ def add_bids(parser: argparse.ArgumentParser, *, cohort: bool) -> None:
     if cohort:
         bids.add_argument(
             "--diagnosis-column", metavar="COLUMN",
-            help=f"of participants.tsv, that holds the diagnosis (default: {_COLUMN})",
+            help=f"column of participants.tsv that holds the diagnosis (default: {_COLUMN})",
         )  # fmt: skip
     bids.add_argument(
         "--bids-units", choices=["agree", "file"],

@@ -35,10 +35,15 @@ def add_demo(commands: Any) -> None:
     ----------
     commands : subparsers of the command line
     """
-    demo = commands.add_parser("demo", help=f"{_JOB} on simulated patients")
+    demo = commands.add_parser(
+        "demo", help=f"{_JOB} on simulated patients",
+        description="Simulate patients and compare methods of diagnosing them, cross-validated by "
+        "subject: a page, a picture, and every prediction as CSV. Some minutes on two cores.",
+    )  # fmt: skip
     demo.add_argument(
-        "--subjects", type=at_least(3), default=57, metavar="N", help="simulated (default: 57)"
-    )
+        "--subjects", type=at_least(3), default=57, metavar="N",
+        help="number of simulated subjects (default: 57)",
+    )  # fmt: skip
     _add_common(demo, out="demo")
     demo.set_defaults(run=_demo, resumes=True)
 
@@ -50,7 +55,11 @@ def add_compare(commands: Any) -> None:
     ----------
     commands : subparsers of the command line
     """
-    compare = commands.add_parser("compare", help=f"{_JOB} on your own recordings")
+    compare = commands.add_parser(
+        "compare", help=f"{_JOB} on your own recordings",
+        description="Compare methods of diagnosis on a cohort, cross-validated by subject: a page, "
+        "a picture, and every prediction as CSV.",
+    )  # fmt: skip
     compare.add_argument("--cohort", required=True, type=Path, metavar="FOLDER", help=COHORT)
     add_reading(compare)
     _add_common(compare, out="comparison")
@@ -62,31 +71,38 @@ def _add_common(parser: argparse.ArgumentParser, out: str) -> None:
     models = parser.add_argument_group("models and evaluation")
     models.add_argument(
         "--methods", type=split_names, metavar="NAMES",
-        help="what is compared, of network, features (LDA), forest, motor-units, minirocket, "
-        "multirocket-hydra, shallow-fbcsp and eegnex, joined by commas; those joined by + vote "
-        "together, as in network+motor-units (default: network,features,motor-units, the last "
-        "where there are motor units to be found)",
+        help="what is compared, separated by commas: network, features (with LDA), forest, "
+        "motor-units, minirocket, multirocket-hydra, shallow-fbcsp, eegnex (the last four need "
+        "sknemg[rivals]); names joined by + vote together, as in network+motor-units (default: "
+        "network,features,motor-units, the last only where there are motor units to be found)",
     )  # fmt: skip
     add_profile(models)
     add_subject_features(models)
     models.add_argument(
         "--out-of-fold", type=at_least(2), metavar="K",
-        help="train the final classifier on out-of-fold votes of K inner folds (K times as long)",
+        help="train the final classifier on out-of-fold votes of K inner folds, which takes K "
+        "times as long (default: on votes for its own training subjects, as published)",
     )  # fmt: skip
     models.add_argument(
         "--protocol", choices=["published", "readers", "nested"], default="nested",
-        help="how subjects are split and weights chosen; 'published' leaks",
+        help="how subjects are split and a network's weights chosen; 'published' chooses them on "
+        "the test fold, which leaks (default: nested)",
     )  # fmt: skip
     models.add_argument(
-        "--folds", type=at_least(2), metavar="N", help="instead of the protocol's number"
-    )
+        "--folds", type=at_least(2), metavar="N",
+        help="folds of subjects (default: the protocol's number)",
+    )  # fmt: skip
     models.add_argument(
-        "--repeats", type=at_least(1), metavar="N", help="instead of the protocol's number"
-    )
-    models.add_argument("--seed", type=at_least(0), default=0, metavar="N")
+        "--repeats", type=at_least(1), metavar="N",
+        help="how often all folds are run (default: the protocol's number)",
+    )  # fmt: skip
+    models.add_argument(
+        "--seed", type=at_least(0), default=0, metavar="N",
+        help="of everything random (default: 0)",
+    )  # fmt: skip
     parser.add_argument(
         "--jobs", type=at_least(1), default=os.cpu_count() or 1, metavar="N",
-        help="fits at once (default: one per core)",
+        help="fits that run at once (default: one per core)",
     )  # fmt: skip
     parser.add_argument(
         "--out", type=Path, default=Path(out), metavar="FOLDER",

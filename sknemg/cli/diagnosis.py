@@ -40,13 +40,15 @@ def add_diagnose(commands: Any) -> None:
     commands : subparsers of the command line
     """
     diagnose = commands.add_parser(
-        "diagnose", help="let a trained model read one patient, and write a page, or an archive"
-    )
+        "diagnose", help="let a trained model read one patient, or an archive of many",
+        description="Let a trained model read one patient and write its answer as a page, JSON and "
+        "CSV, or read an archive of many patients. Research only: not for diagnosis.",
+    )  # fmt: skip
     diagnose.add_argument(
         "paths", nargs="*", type=Path, metavar="PATH",
-        help="a folder with one patient's signal files, or the files; recordings.csv in it may "
-        "name subject, file, muscle, location, sfreq, unit, scale, channel; or a data set in "
-        "EMG-BIDS",
+        help="a folder with one patient's signal files, in which recordings.csv may say file, "
+        "subject, muscle, location, sfreq, unit, scale and channel; or the files; or a data set "
+        "in EMG-BIDS",
     )  # fmt: skip
     add_model(diagnose)
     diagnose.add_argument(
@@ -64,11 +66,11 @@ def add_diagnose(commands: Any) -> None:
     )  # fmt: skip
     many.add_argument(
         "--scheduler", metavar="ADDRESS",
-        help="of a Dask cluster, such as tcp://10.0.0.1:8786, in place of --jobs",
+        help="address of a Dask cluster, such as tcp://10.0.0.1:8786, in place of --jobs",
     )  # fmt: skip
     many.add_argument(
         "--partition", type=at_least(1), default=256, metavar="N",
-        help="recordings that are kept at a time (default: 256)",
+        help="recordings in a part of the work, saved when it is done (default: 256)",
     )  # fmt: skip
     add_reading(diagnose, cohort=False)
     diagnose.add_argument(

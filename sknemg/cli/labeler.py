@@ -54,11 +54,13 @@ def add_label(commands: Any) -> None:
     commands : subparsers of the command line
     """
     parser = commands.add_parser(
-        "label", help="let physicians read a cohort blinded, on a page like an EMG machine"
-    )
+        "label", help="let physicians read a cohort blinded, on a page like an EMG machine",
+        description="Serve EMG Labeler, a page on which physicians read a cohort blinded, and "
+        "print a link for each reader; or write their votes as tables (--dump).",
+    )  # fmt: skip
     parser.add_argument(
         "--study", required=True, type=Path, metavar="FILE",
-        help="the study file; made if it is not there",
+        help="file of the study, which is made if it does not exist",
     )  # fmt: skip
     parser.add_argument(
         "--cohort", type=Path, metavar="FOLDER",
@@ -70,7 +72,7 @@ def add_label(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--new-link", type=int, action="append", metavar="READER",
-        help="replace the link of this reader, whose old one ends; may be repeated",
+        help="number of a reader who gets a new link in place of the old one; may be repeated",
     )  # fmt: skip
     study = parser.add_argument_group("study", "fixed when the study file is made")
     study.add_argument("--readers", type=int, metavar="N", help="number of readers (default: 6)")
@@ -92,26 +94,39 @@ def add_label(commands: Any) -> None:
         "assisted arm shows",
     )  # fmt: skip
     study.add_argument(
-        "--method", metavar="NAME", help="which of several methods in the file of --model"
+        "--method", metavar="NAME", help="which method of the file, if --model holds several"
     )
     study.add_argument(
-        "--repeats", type=int, metavar="N", help="subjects that are read twice (default: 0)"
+        "--repeats", type=int, metavar="N",
+        help="number of subjects that every reader reads twice (default: 0)",
+    )  # fmt: skip
+    study.add_argument(
+        "--pause",
+        type=float,
+        metavar="DAYS",
+        help="shortest time between the parts of a study (default: 0)",
     )
     study.add_argument(
-        "--pause", type=float, metavar="DAYS", help="between the parts of a study (default: 0)"
-    )
-    study.add_argument(
-        "--deadline", metavar="TIME", help="for the last vote, such as 2027-01-31T18:00+01:00"
+        "--deadline",
+        metavar="TIME",
+        help="time after which no vote is taken, such as 2027-01-31T18:00+01:00",
     )
     study.add_argument("--seed", type=int, metavar="N", help="of all random orders (default: 0)")
-    server = parser.add_argument_group("server", "without them, only this machine reaches the page")
-    server.add_argument(
-        "--host", default="127.0.0.1", metavar="ADDRESS", help="(default: 127.0.0.1)"
+    server = parser.add_argument_group(
+        "server", "without these options, only this machine reaches the page"
     )
-    server.add_argument("--port", type=int, default=8765, metavar="N", help="(default: 8765)")
-    server.add_argument("--name", metavar="NAME", help="what browsers call this server")
-    server.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain")
-    server.add_argument("--tls-key", type=Path, metavar="FILE", help="key of the certificate")
+    server.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS",
+        help="address to serve on (default: 127.0.0.1)",
+    )  # fmt: skip
+    server.add_argument(
+        "--port", type=int, default=8765, metavar="N", help="port to serve on (default: 8765)"
+    )
+    server.add_argument("--name", metavar="NAME", help="name by which browsers reach this server")
+    server.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain in PEM")
+    server.add_argument(
+        "--tls-key", type=Path, metavar="FILE", help="private key of the certificate"
+    )
     server.add_argument(
         "--behind-proxy", action="store_true", help="a proxy of yours terminates TLS"
     )

@@ -45,16 +45,23 @@ def add_steps(parser: argparse.ArgumentParser) -> None:
     steps = parser.add_argument_group("preparing recordings")
     steps.add_argument(
         "--sfreq", type=positive, default=10_000.0, metavar="HZ",
-        help="rate to which recordings are brought (default: 10000)",
+        help="rate to which recordings are resampled (default: 10000)",
     )  # fmt: skip
     steps.add_argument(
-        "--upsample", action="store_true", help="bring recordings of a lower rate up to --sfreq"
+        "--upsample", action="store_true", help="resample recordings of a lower rate, too"
     )
-    steps.add_argument("--window", type=positive, default=0.4, metavar="S", help="(default: 0.4)")
-    steps.add_argument("--hop", type=positive, default=0.1, metavar="S", help="(default: 0.1)")
+    steps.add_argument(
+        "--window", type=positive, default=0.4, metavar="S",
+        help="length of a segment in seconds (default: 0.4)",
+    )  # fmt: skip
+    steps.add_argument(
+        "--hop", type=positive, default=0.1, metavar="S",
+        help="seconds from the start of one segment to that of the next (default: 0.1)",
+    )  # fmt: skip
     steps.add_argument(
         "--short", choices=["raise", "drop", "pad"], default="raise",
-        help="what happens to recordings shorter than a window",
+        help="what to do with recordings shorter than a window: refuse them, leave them out, or "
+        "fill them up (default: raise)",
     )  # fmt: skip
 
 
@@ -67,11 +74,12 @@ def add_profile(models: Any) -> None:
     """
     models.add_argument(
         "--profile", choices=["smoke", "cpu", "gpu"], default="cpu",
-        help="size of nEMGNet and length of its training; 'gpu' is the published one",
+        help="size of nEMGNet and length of its training: least, for a laptop, or as published "
+        "(default: cpu)",
     )  # fmt: skip
     models.add_argument(
         "--recipe", choices=["tuned", "published"], default="tuned",
-        help="how nEMGNet is trained: as it does best, or as the paper did (default: tuned)",
+        help="how nEMGNet is trained: as works best, or as in the paper (default: tuned)",
     )  # fmt: skip
 
 
@@ -84,7 +92,8 @@ def add_subject_features(models: Any) -> None:
     """
     models.add_argument(
         "--subject-features", choices=["auto", "location", "all"], default="auto",
-        help="whether proximal and distal recordings vote separately",
+        help="whether proximal and distal recordings vote separately (location) or together (all); "
+        "auto: separately where locations are known (default: auto)",
     )  # fmt: skip
 
 

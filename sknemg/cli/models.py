@@ -33,8 +33,9 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         "wins)",
     )  # fmt: skip
     parser.add_argument(
-        "--fingerprint", metavar="DIGITS", help="of the model, as its maker has published it"
-    )
+        "--fingerprint", metavar="DIGITS",
+        help="refuse the model unless it has this fingerprint, which its maker has published",
+    )  # fmt: skip
 
 
 def given_model(args: argparse.Namespace, *, light: bool = False) -> Any:
@@ -79,7 +80,9 @@ def add_export(commands: Any) -> None:
     ----------
     commands : subparsers of the command line
     """
-    export = commands.add_parser("export", help="write a trained model as one ONNX file")
+    job = "write a trained model as one ONNX file"
+    description = f"{job.capitalize()}, which is read without torch (pip install 'sknemg[export]')."
+    export = commands.add_parser("export", help=job, description=description)
     add_model(export)
     export.add_argument(
         "--onnx", required=True, type=Path, metavar="FILE", help="the file, ending in .onnx"

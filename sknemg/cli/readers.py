@@ -37,27 +37,29 @@ def add_readers(commands: Any) -> None:
     commands : subparsers of the command line
     """
     parser = commands.add_parser(
-        "readers", help="compare physicians with a model: every table and figure of a study"
-    )
+        "readers", help="compare physicians with a model: every table and figure of a study",
+        description="Compare the votes of physicians with a model, as in the papers' reader study: "
+        "a page, and its tables as CSV.",
+    )  # fmt: skip
     parser.add_argument(
         "votes", type=Path, metavar="STUDY",
         help="the study file that 'sknemg label' made, or votes.csv; see the guide",
     )  # fmt: skip
     parser.add_argument(
         "--model", type=Path, metavar="FILE",
-        help="predictions.csv: subject, and a column for each class or prediction; or "
+        help="table with subject, and prediction or a column of scores for each class, such as "
         "subjects.csv of 'sknemg compare'",
     )  # fmt: skip
     parser.add_argument(
-        "--method", metavar="NAME", help="which of several methods in the file of --model"
+        "--method", metavar="NAME", help="which method of the file, if --model holds several"
     )
     parser.add_argument(
         "--truth", type=Path, metavar="FILE",
-        help="subjects.csv with subject and diagnosis (default: what the file of --model says)",
+        help="table with subject and diagnosis (default: what the file of --model says)",
     )  # fmt: skip
     parser.add_argument(
         "--cohort", type=Path, metavar="FOLDER",
-        help="the recordings that were read: describes the subjects, and says their diagnoses",
+        help="the recordings that were read: describes the subjects and states their diagnoses",
     )  # fmt: skip
     parser.add_argument(
         "--cannot-say", choices=["wrong", "unread"], default="wrong",
@@ -65,10 +67,16 @@ def add_readers(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--classes", type=split_names, default=(), metavar="NAMES",
-        help="further diagnoses, with commas, that could be answered and that no subject has",
+        help="further diagnoses, separated by commas, that could be answered and that no subject "
+        "has",
     )  # fmt: skip
-    parser.add_argument("--title", default="Readers beside a model", help="of the page")
-    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.add_argument(
+        "--title", default="Readers beside a model",
+        help="of the page (default: Readers beside a model)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)"
+    )
     parser.add_argument(
         "--out", type=Path, default=Path("report"), metavar="FOLDER",
         help="folder for the page and the tables (default: report)",

@@ -61,21 +61,27 @@ def add_reading(
         Whether it may leave recordings out.
     """
     files = parser.add_argument_group("reading files", "for what neither a file nor its row states")
-    files.add_argument("--unit", type=unit, metavar="UNIT", help="V, mV, uV or nV")
-    files.add_argument("--file-sfreq", type=positive, metavar="HZ", help="sampling rate")
+    files.add_argument(
+        "--unit", type=unit, metavar="UNIT", help="unit of the samples: V, mV, uV or nV"
+    )
+    files.add_argument(
+        "--file-sfreq", type=positive, metavar="HZ", help="sampling rate of the files"
+    )
     files.add_argument("--scale", type=finite, metavar="MV", help="millivolts per stored unit")
     if cohort:
         files.add_argument(
             "--diagnosis", type=word_and_class, action="append", metavar="WORD=CLASS",
-            help="a further word of the column diagnosis, and its class; may be repeated",
+            help="the class of a further word in the column diagnosis, such as ALS=neuropathy; may "
+            "be repeated",
         )  # fmt: skip
     files.add_argument(
         "--subject-pattern", metavar="REGEX",
-        help="finds the subject in the name of a file, by its one group, such as 'P(\\d+)_'",
+        help="regular expression whose one group finds the subject in the name of a file, such as "
+        "'P(\\d+)_'",
     )  # fmt: skip
     files.add_argument(
         "--locations", choices=["given", "muscle"], default="given",
-        help="whether a location that is not given follows from the muscle",
+        help="whether missing locations follow from the muscle, or stay missing (default: given)",
     )  # fmt: skip
     if skipping:
         files.add_argument(
@@ -85,17 +91,29 @@ def add_reading(
         )  # fmt: skip
     files.add_argument(
         "--invalid", choices=["raise", "clip"], default="raise",
-        help="what a sample without a value is: an error, or at the limit of the converter",
+        help="what a WFDB sample without a value is: an error, or clipped at the limit of the "
+        "converter (default: raise)",
     )  # fmt: skip
-    files.add_argument("--max-bytes", type=at_least(1), metavar="N", help="limit for one channel")
+    files.add_argument(
+        "--max-bytes", type=at_least(1), metavar="N",
+        help="largest size of one channel, 8 bytes a sample (default: 1 GiB)",
+    )  # fmt: skip
     add_bids(parser, cohort=cohort)
     texts = parser.add_argument_group("reading text files")
     texts.add_argument(
-        "--delimiter", type=one_sign, default=",", metavar="SIGN", help="(default: comma)"
+        "--delimiter", type=one_sign, default=",", metavar="SIGN",
+        help="between columns (default: comma)",
+    )  # fmt: skip
+    texts.add_argument(
+        "--decimal", choices=[".", ","], metavar="SIGN", help="decimal point or comma"
     )
-    texts.add_argument("--decimal", choices=[".", ","], metavar="SIGN", help="point or comma")
-    texts.add_argument("--skip-lines", type=at_least(0), default=0, metavar="N")
-    texts.add_argument("--header", choices=["yes", "no"], help="whether the first line holds names")
+    texts.add_argument(
+        "--skip-lines", type=at_least(0), default=0, metavar="N",
+        help="lines above the table (default: 0)",
+    )  # fmt: skip
+    texts.add_argument(
+        "--header", choices=["yes", "no"], help="whether the first line holds names of columns"
+    )
     texts.add_argument("--encoding", metavar="NAME", help="such as cp1252")
     texts.add_argument(
         "--text-profile", type=Path, action="append", metavar="FILE",

@@ -26,8 +26,10 @@ def add_train(commands: Any) -> None:
     commands : subparsers of the command line
     """
     train = commands.add_parser(
-        "train", help="train a model for single patients on your own recordings, with its card"
-    )
+        "train", help="train a model for single patients on your own recordings, with its card",
+        description="Cross-validate a model by subject to calibrate it, train it on all subjects, "
+        "and save it with its card. 'sknemg diagnose' reads patients with it.",
+    )  # fmt: skip
     train.add_argument(
         "--cohort", required=True, type=Path, metavar="FOLDER",
         help=COHORT,
@@ -43,17 +45,20 @@ def add_train(commands: Any) -> None:
     add_subject_features(models)
     models.add_argument(
         "--folds", type=at_least(2), default=5, metavar="N",
-        help="parts of the subjects that are left out in turn (default: 5)",
+        help="folds of subjects for calibration (default: 5)",
     )  # fmt: skip
     models.add_argument(
         "--coverage", type=share, default=0.9, metavar="SHARE",
-        help="of patients whose diagnosis the answer is to hold (default: 0.9)",
+        help="share of patients whose answer is to contain their diagnosis (default: 0.9)",
     )  # fmt: skip
-    models.add_argument("--seed", type=at_least(0), default=0, metavar="N")
-    train.add_argument("--licence", metavar="NAME", help="of the model, such as cc-by-4.0")
+    models.add_argument(
+        "--seed", type=at_least(0), default=0, metavar="N",
+        help="of everything random (default: 0)",
+    )  # fmt: skip
+    train.add_argument("--licence", metavar="NAME", help="licence of the model, such as cc-by-4.0")
     train.add_argument(
         "--jobs", type=at_least(1), default=os.cpu_count() or 1, metavar="N",
-        help="fits at once (default: one per core)",
+        help="fits that run at once (default: one per core)",
     )  # fmt: skip
     train.add_argument(
         "--out", type=Path, default=Path("model"), metavar="FOLDER",

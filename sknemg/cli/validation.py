@@ -21,15 +21,19 @@ def add_validate(commands: Any) -> None:
     commands : subparsers of the command line
     """
     validate = commands.add_parser(
-        "validate", help="list all that is wrong with a folder of recordings, training nothing"
-    )
+        "validate", help="list all that is wrong with a folder of recordings, training nothing",
+        description="List all that is wrong with a folder of recordings, problems with files and "
+        "implausible signals alike, here and as a page. The exit status is 1 if anything is.",
+    )  # fmt: skip
     validate.add_argument(
         "folder", type=Path, metavar="FOLDER",
         help="a cohort, a data set in EMG-BIDS, or a folder of signal files with or without "
         "recordings.csv",
     )  # fmt: skip
     validate.add_argument(
-        "--unlabelled", action="store_true", help="ask for no diagnoses, as of new patients"
+        "--unlabelled",
+        action="store_true",
+        help="for recordings without diagnoses, as of new patients",
     )
     add_reading(validate, skipping=False)
     validate.add_argument(
