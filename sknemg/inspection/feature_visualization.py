@@ -304,7 +304,8 @@ class FeatureVisualizationDisplay:
         text += f", {m['duration']:.1f} ms wide"
         text += " (cut)" if np.abs(wave).max() > limit else ""
         place = {"transform": axes.transAxes, "ha": "right", "va": "bottom", "fontsize": "small"}
-        self.text_.append(axes.text(0.98, 0.02, text, **place))
+        paper = {"facecolor": axes.get_facecolor(), "edgecolor": "none", "alpha": 0.7, "pad": 1}
+        self.text_.append(axes.text(0.98, 0.02, text, bbox=paper, **place))
 
 
 def _typical(waves: NDArray[Any]) -> NDArray[Any]:

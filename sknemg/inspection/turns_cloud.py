@@ -101,6 +101,8 @@ class TurnsCloudDisplay:
         -------
         self
         """
+        from matplotlib.ticker import LogLocator
+
         ax = new_axes(ax, (5.5, 4.5))
         self.ax_, self.figure_ = ax, ax.figure
         cloud, epochs = self.cloud, self.epochs
@@ -128,5 +130,9 @@ class TurnsCloudDisplay:
             ylabel="mean amplitude of a turn (mV)",
             title=self.title,
         )
+        for axis in (ax.xaxis, ax.yaxis):  # 0.2 and 500, not 2 × 10⁻¹
+            axis.set_minor_locator(LogLocator(subs=(2, 5)))
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter("{x:g}")
         legend(ax, loc="upper left")
         return self
