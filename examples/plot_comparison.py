@@ -1,9 +1,9 @@
 """
-A network beside a plain baseline
-=================================
+A network and a plain baseline
+==============================
 
-What ``python -m sknemg demo`` does, on fewer simulated patients: nEMGNet and simple features with
-a linear discriminant in the same pipeline, on the same folds of subjects, with intervals.
+What ``sknemg demo`` does, on fewer simulated patients: nEMGNet and simple features with a linear
+discriminant in the same pipeline, on the same folds of subjects, with intervals.
 """
 
 # %%
@@ -11,7 +11,7 @@ a linear discriminant in the same pipeline, on the same folds of subjects, with 
 # ------------------------
 # ``evaluate`` returns the predictions of each segment, recording and subject of every test fold.
 # All tables and pictures are computed from them. With ``cache="folder"`` a run that was stopped
-# goes on where it stood.
+# resumes where it left off.
 
 import matplotlib.pyplot as plt
 
@@ -40,9 +40,9 @@ scores = scores_of(result)
 short_table(scores)
 
 # %%
-# The network of the ``"smoke"`` profile has seen each segment once and has learned little; the
-# ``"cpu"`` profile of the command line is a fair opponent. What matters here is the width of the
-# intervals.
+# The network of the ``"smoke"`` profile has seen half of the segments once and has learned little;
+# that of the ``"cpu"`` profile, the default of the command line, is a fair opponent. What matters
+# here is the width of the intervals.
 
 plot_comparison(result, scores, X)
 plt.show()

@@ -2,10 +2,10 @@
 What a network learned
 ======================
 
-A small nEMGNet is trained on simulated recordings in some seconds, then looked into:
-learning curves, what it takes for each diagnosis (Yoo et al. 2022, Figure 7),
-and how the classes separate with depth (Figure 4). The published network is eight times as wide and
-was trained on 57 patients; nothing here is a result about patients.
+A small nEMGNet is trained on simulated recordings in some seconds and then inspected: its learning
+curves, the signal that it likes best for each diagnosis (Yoo et al. 2022, Figure 7), and how the
+classes separate with depth (Figure 4). The published network is eight times as wide and was trained
+on 57 patients; nothing here is a result about patients.
 """
 
 from sklearn.pipeline import make_pipeline
@@ -24,16 +24,17 @@ network = NEMGNetClassifier("A", width=8, max_epochs=10, eval_every=20, random_s
 model = make_pipeline(Segmenter(hop=0.2), DiVoteClassifier(network)).fit(X, y)
 
 # %%
-# Loss and accuracy on the validation subjects; the weights of the best evaluation are kept.
+# Loss and accuracy on the validation subjects. The weights of the best evaluation are kept.
 
 TrainingHistoryDisplay.from_estimator(model)
 
 # %%
-# Noise is optimised until an output node likes it best. The published 1500 steps take a minute or
-# two; 300 larger ones show where it goes: myopathy stays small, neuropathy grows in bursts. Adam
-# moves each sample by about its learning rate a step, however little the network cares: hence the
-# fast ripple everywhere, and a bound on the amplitude by the number of steps. From noise of 1 mV,
-# as published, most of the ripple is the noise itself.
+# Above, the training segments to which each output node responds most; below, noise that was
+# optimised until it does. The published 1500 steps take a minute or two; 300 larger ones show where
+# they lead: for neuropathy, to slow bursts of large waves. Adam moves each sample by about its
+# learning rate in a step, however little the network cares: hence the fast ripple everywhere, and
+# an amplitude that is limited by the number of steps. From noise of 1 mV, as published, most of the
+# ripple is the noise itself.
 
 FeatureVisualizationDisplay.from_estimator(
     model, X, y, n_seeds=2, n_steps=300, lr=0.03, noise=0.05, random_state=0
@@ -41,8 +42,8 @@ FeatureVisualizationDisplay.from_estimator(
 
 # %%
 # Segments after some blocks of the network, on two principal components (``method="umap"`` with
-# umap-learn). The probe is a linear classifier on what the block gives out, tested on subjects that
-# it was not trained on; chance is 33 %. These subjects have trained the network, so that the
+# umap-learn). The probe is a linear classifier on the output of the block, tested on subjects that
+# it was not trained on; chance is 33 %. The network itself was trained on these subjects, so the
 # separation is that of training data.
 
 some = X[::3]
@@ -51,9 +52,9 @@ LayerMapDisplay.from_estimator(
 )
 
 # %%
-# What in one segment spoke for its class: by sample (integrated gradients, with captum), by the
-# fall of the score when 20 ms are silenced, and when a band of frequencies is taken out. Grey
-# spoke against it.
+# What in one segment speaks for the class that the network gives it: by sample (integrated
+# gradients, with captum), by the fall of the score when 20 ms are silenced, and by its fall when a
+# band of frequencies is taken out. What speaks against it is grey.
 
 segment = model[:-1].transform(X)[int((y == "myopathy").argmax())][0]
 AttributionDisplay.from_estimator(model, segment, sfreq=10_000)

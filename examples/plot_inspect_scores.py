@@ -2,9 +2,9 @@
 Scores with intervals, and readers next to the model
 ====================================================
 
-Who was examined, how often the model is right, how sure one may be of that, and how physicians
-compare. Both the recordings and the six "readers" on this page are simulated: the readers name the
-true diagnosis with a probability of 0.6 and guess otherwise.
+Who was examined, how often the model is right, how certain that is, and how physicians compare.
+Both the recordings and the six "readers" on this page are simulated: the readers name the true
+diagnosis with a probability of 0.6 and guess otherwise.
 """
 
 import matplotlib.pyplot as plt
@@ -23,13 +23,13 @@ from sknemg.simulate import make_cohort
 X, y = make_cohort(30, sfreq=10_000, random_state=0)
 
 # %%
-# The cohort, tested as in the readers' study: Pearson's χ² for counts, Kruskal-Wallis for the rest.
+# The cohort, tested as in the reader study: Pearson's χ² for counts, Kruskal-Wallis for the rest.
 # The differences in location and number of recordings are those of the published cohort.
 
 demographics_table(X, y, categorical=["sex"], continuous=["age"])
 
 # %%
-# Five folds by subject; every subject is scored once, by a model that never saw it.
+# Five folds by subject: every subject is scored once, by a model that was not trained on it.
 
 features = make_pipeline(Segmenter(), SegmentFeatures()).fit_transform(X)
 model = DiVoteClassifier(make_pipeline(StandardScaler(), LinearDiscriminantAnalysis()), cv=3)
@@ -61,14 +61,14 @@ for ax, kind in zip(axes, ["roc", "precision_recall"], strict=True):
     )
 
 # %%
-# Whether a score of 0.8 is right eight times out of ten. Thirty subjects say little about it: the
-# bars are exact 95 % intervals.
+# Is a score of 0.8 right eight times out of ten? Thirty subjects cannot say: the bars are exact
+# 95 % intervals.
 
 CalibrationDisplay.from_predictions(y_true, subjects[classes], n_bins=5)
 
 # %%
-# Fleiss' κ: how far the readers agree, and whether the model agrees with them as they do among
-# themselves.
+# Fleiss' κ: how far the readers agree, and whether the model agrees with them as they agree with
+# each other.
 
 ratings = pd.DataFrame(readers | {"model": subjects["prediction"].to_numpy()})
 sets = {"readers": list(readers), "readers and model": list(ratings)}

@@ -2,9 +2,10 @@
 How segments vote: the pictures of DiVote
 =========================================
 
-Scores of segments are averaged to scores of recordings, and those to the features of a subject, on
-which the last classifier decides (Yoo et al. 2022, Figure 6). The cohort is simulated; the segment
-classifier is a linear discriminant on features of amplitude and spectrum, which trains in a second.
+The scores of segments are averaged to give the scores of recordings, and these to give the features
+of a subject, on which the final classifier decides (Yoo et al. 2022, Figure 6). The cohort is
+simulated; the segment classifier is a linear discriminant on features of amplitude and spectrum,
+which trains in a second.
 """
 
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -24,20 +25,21 @@ model = make_pipeline(Segmenter(), DiVoteClassifier(features, subject_features="
 model.fit(X[train], y[train])
 
 # %%
-# A row is a subject, a square one of its recordings. Red, green and blue are the scores of
-# myopathy, neuropathy and normal; letters say which is highest, for readers who cannot tell the
-# colours apart. White squares are recordings that the subject does not have.
+# A row is a subject, and a square is one of its recordings. Red, green and blue are the scores of
+# myopathy, neuropathy and normal; letters (M, N, NL) say which is highest, for readers who cannot
+# tell the colours apart. Where a row is white, the subject has no more recordings.
 
 VoteHeatmapDisplay.from_estimator(model, X[test], y[test])
 
 # %%
-# The mean scores of a subject add up to one, so they lie in a triangle. On the left, the class of
-# the highest mean wins; on the right, the classifier that was trained on such means has moved the
+# The mean scores of a subject add up to one, so they lie in a triangle. On the left, the class with
+# the highest mean wins; on the right, the final classifier, trained on such means, has moved the
 # borders.
 
 SimplexDisplay.from_estimator(model, X[test], y[test])
 
 # %%
-# Recordings that were taken for another class, one of each kind of error: the surest.
+# Recordings that were taken for another class: for each kind of error, the one with the highest
+# score.
 
 MispredictionDisplay.from_estimator(model, X[test], y[test])

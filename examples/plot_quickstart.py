@@ -20,7 +20,7 @@ print(X)
 X.meta.assign(diagnosis=y).head()
 
 # %%
-# As an electromyographer sees it: sweeps of 100 ms, negative up.
+# As an electromyographer sees it: sweeps of 100 ms, with negative up.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,8 +38,8 @@ plt.show()
 # Windows of 0.4 s every 0.2 s, a network that scores each of them, and a vote that combines the
 # scores of a subject's segments and recordings into one diagnosis. These settings keep this page
 # fast, at the cost of accuracy: in the paper windows start every 0.1 s, and the network has
-# ``width=64`` and trains for a hundred epochs. ``recipe="tuned"`` trains it better than the paper
-# did; ``"published"`` is the default.
+# ``width=64`` and trains for a hundred epochs. In as few as two, ``recipe="tuned"`` with a
+# one-cycle schedule learns more than the published training, which is the default.
 
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import Pipeline
@@ -54,7 +54,14 @@ from sknemg import (
 )
 
 network = NEMGNetClassifier(
-    "A", recipe="tuned", width=4, max_epochs=3, eval_every=20, random_state=0
+    "A",
+    recipe="tuned",
+    width=8,
+    max_epochs=2,
+    lr=3e-3,
+    schedule="one-cycle",
+    validation=None,
+    random_state=0,
 )
 pipe = Pipeline(
     [
@@ -106,7 +113,8 @@ levels = pipe["divote"].levels(segments)
 levels.subjects.assign(y_true=dict(zip(X["subject"][test], y[test], strict=True))).round(2)
 
 # %%
-# Each subject's recordings as colours: red, green and blue are the scores of the three classes.
+# Each subject's recordings as colours: red, green and blue are the scores of myopathy, neuropathy
+# and normal.
 
 from sknemg.inspection import VoteHeatmapDisplay
 

@@ -1,22 +1,22 @@
 """
-Physicians beside a model, before any physician has time
-========================================================
+Physicians and a model: a rehearsal
+===================================
 
-The papers let six physicians read the recordings that the network read. This page runs such a
-study whole, on simulated patients and with simulated readers that are set to the papers' figures:
-accuracy 0.537 ± 0.069, Fleiss' κ 0.26. The papers' tables stand beside ours. Nobody on this page is
-real.
+In the papers, six physicians read the recordings that the network read. This page runs a whole
+study of this kind, on simulated patients and with simulated readers whose accuracy and agreement
+are set to the papers' figures: accuracy 0.537 ± 0.069, Fleiss' κ 0.26. The papers' results are
+shown beside ours. Nobody on this page is real.
 
 On the command line it is ``sknemg readers votes.csv --model predictions.csv --out report``; the
-guide :doc:`/guide/readers` says what a table of votes looks like.
+guide, :doc:`/guide/readers`, says what a table of votes looks like.
 """
 
 # %%
 # Patients, a model, readers
 # --------------------------
 # Each patient is diagnosed by a model that was not trained on that patient: simple features with a
-# linear discriminant, which vote by DiVote. The readers vote for each recording and for each
-# patient, read a third of the patients twice, and now and then cannot say.
+# linear discriminant, and DiVote. The readers vote on each recording and on each patient, read a
+# third of the patients twice, and sometimes cannot say.
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -52,9 +52,9 @@ demographics_table(X, y, categorical=["sex"], continuous=["age"])
 # %%
 # Table 2: accuracy
 # -----------------
-# The papers' intervals of readers reach 1.645 standard deviations over the root of six to either
-# side: they tell what other readers would change. Ours tell what other readers *and* other patients
-# would change, by the model of Obuchowski and Rockette. With two dozen patients, they are wide.
+# The papers' intervals for readers are ±1.645 standard deviations over the root of six: they allow
+# for other readers. Ours allow for other readers *and* other patients, by the model of Obuchowski
+# and Rockette. With two dozen patients, they are wide.
 
 published = pd.DataFrame(
     {
@@ -81,7 +81,7 @@ table2 = published.assign(
 table2
 
 # %%
-# Is the model better than readers, for other readers and other patients?
+# Would the model also be better than other readers, on other patients?
 
 table = study.against_model.set_index(["metric", "analysis"])
 table[["readers", "model", "estimate", "low", "high", "df", "p"]].loc["accuracy"].round(3)
@@ -102,7 +102,8 @@ tableS1.insert(1, "papers: readers and network", pd.Series(
 tableS1.fillna("–")
 
 # %%
-# A reader agrees more with itself than with others:
+# How far each reader's second reading agrees with the first. Eight patients were read twice, so the
+# intervals are wide:
 
 study.repeated[["reader", "n", "agreement", "kappa", "low", "high"]].round(2)
 
@@ -122,8 +123,8 @@ plt.show()
 # %%
 # Figure 2: confusion of the readers (mean ± SD) and of the model
 # ---------------------------------------------------------------
-# The papers' physicians called 49 ± 13 % of myopathies, 79 ± 3 % of neuropathies and 32 ± 12 % of
-# normal subjects correctly.
+# The papers' physicians diagnosed 49 ± 13 % of myopathies, 79 ± 3 % of neuropathies and 32 ± 12 %
+# of normal subjects correctly.
 
 figure, axes = plt.subplots(1, 2, figsize=(10.5, 4.4), layout="constrained")
 answers = [*study.classes, "cannot say"]
@@ -143,9 +144,9 @@ study.unanimous
 study.missing.drop(columns=["kind", "unread_cases"])
 
 # %%
-# Who is right on the same patients: McNemar's test of each reader and the model, adjusted by Holm,
-# and Cochran's Q. :func:`~sknemg.evaluation.write_reader_report` writes all of this, and the lists
-# of STARD-AI and TRIPOD+AI, as one page.
+# Who is right about the same patients: McNemar's test of each reader and the model, adjusted by
+# Holm's method, and Cochran's Q. :func:`~sknemg.evaluation.write_reader_report` writes all of this,
+# and the checklists of STARD-AI and TRIPOD+AI, as one page.
 
 columns = ["test", "first", "second", "only_first_right", "only_second_right", "p", "p_holm"]
 study.tests[columns].round(3)

@@ -2,14 +2,14 @@
 Real recordings, and what hides in them
 =======================================
 
-PhysioNet's *Examples of Electromyograms* are three recordings of tibialis anterior, by a
-concentric needle, during gentle contraction: a healthy man, a man with polymyositis, and a man
+PhysioNet's *Examples of Electromyograms* are three recordings of tibialis anterior, made with a
+concentric needle during gentle contraction: a healthy man, a man with polymyositis, and a man
 with a radiculopathy. Three people are no cohort, and nothing on this page is a score. They are
-enough to meet what real files bring along: units, limits of formats, and a loop.
+enough to show what to expect of real files: units, limits of formats, and repeated signal.
 
-The files (1 MB) are taken from ``$SKNEMG_DATA/emgdb``, or fetched from PhysioNet once and held
+The files (1 MB) are taken from ``$SKNEMG_DATA/emgdb``, or fetched once from PhysioNet and checked
 against its checksums. Without a network this page says so and shows simulated recordings in their
-place.
+place. Negative is up.
 """
 
 import matplotlib.pyplot as plt
@@ -18,6 +18,7 @@ import pandas as pd
 
 from sknemg import Segmenter, SegmentFeatures
 from sknemg.datasets import EMGDB, load_emgdb, quality
+from sknemg.inspection import class_colors
 from sknemg.simulate import make_cohort
 
 try:
@@ -34,7 +35,7 @@ is_real = "PhysioNet" in source
 X
 
 # %%
-# Terms and traps travel with the loader.
+# The licence, the citation and the pitfalls are part of the loader.
 
 print(EMGDB.licence, EMGDB.citation, sep="\n")
 for trap in EMGDB.traps:
@@ -43,18 +44,19 @@ for trap in EMGDB.traps:
 # %%
 # A first look: level, dead stretches, clipping
 # ---------------------------------------------
-# ``quality`` measures the raw samples: none is flat, none sits on a rail for three samples or more.
+# ``quality`` measures the raw samples: no stretch is flat, and none is clipped, that is, at the
+# limit of the format for three samples or more.
 
 quality(X).assign(diagnosis=y).round(4)
 
 # %%
-# The loop
-# --------
-# Two of the files contain their signal twice. The grey part repeats what was there before, so a
-# random split of its windows puts near copies of the training data into the test set. By default
-# ``load_emgdb`` cuts it off; here it was asked for with ``unique=False``.
+# Repeated signal
+# ---------------
+# Two of the files contain their signal twice. The grey part repeats what came before, so a random
+# split into windows puts near copies of the training data into the test set. By default
+# ``load_emgdb`` cuts it off; here it was kept by ``unique=False``.
 
-INK, GREY = {"normal": "#1b7a4b", "myopathy": "#b3432b", "neuropathy": "#2b5fa8"}, "#b5b5b5"
+INK, GREY = class_colors(["normal", "myopathy", "neuropathy"]), "#b5b5b5"
 unique = load_emgdb()[0].durations if is_real else X.durations
 
 fig, axes = plt.subplots(3, 1, figsize=(9, 5.6), sharex=True, layout="constrained")
@@ -64,18 +66,19 @@ for axis, signal, sfreq, end, diagnosis in zip(axes, X, X["sfreq"], unique, y, s
     axis.plot(time[time >= end], signal[time >= end], color=GREY, lw=0.4)
     axis.set_title(diagnosis, loc="left", fontsize=10, color=INK[diagnosis])
     axis.set_ylabel("mV")
+    axis.invert_yaxis()
     axis.spines[["top", "right"]].set_visible(False)
 axes[-1].set_xlabel("time, s")
-fig.suptitle(f"Whole recordings, each on its own scale ({source}); grey: the signal again")
+_ = fig.suptitle(f"Whole recordings, each on its own scale ({source}); grey: repeated signal")
 
 # %%
 # On one scale
 # ------------
-# A quarter of a second from the middle of each, at one scale: short and crowded potentials in the
+# A quarter of a second from the middle of each, on one scale: short and crowded potentials in the
 # myopathy, few and huge ones in the neuropathy. No step of the library normalises amplitude, since
-# it carries the diagnosis. (The restless end of the neuropathy recording above is no voluntary
-# signal alone: its slow waves, and peaks near the format's limit of 3.28 mV, look like a moving
-# needle.)
+# it carries the diagnosis. (The restless end of the neuropathy recording above is more than
+# voluntary activity: its slow waves, and peaks near the format's limit of 3.28 mV, look like a
+# moving needle.)
 
 X = load_emgdb()[0] if is_real else X
 fig, axes = plt.subplots(3, 1, figsize=(9, 5), sharex=True, sharey=True, layout="constrained")
@@ -86,14 +89,15 @@ for axis, signal, sfreq, diagnosis in zip(axes, X, X["sfreq"], y, strict=True):
     axis.set_ylabel("mV")
     axis.spines[["top", "right"]].set_visible(False)
 axes[-1].set_xlabel("time, ms")
-fig.suptitle(f"250 ms of each, at one scale ({source})")
+axes[0].invert_yaxis()
+_ = fig.suptitle(f"250 ms of each, on one scale ({source})")
 
 # %%
 # Through the pipeline
 # --------------------
-# The same steps as for any cohort: three rows stay three rows, their segments lie inside. At 4 kHz
-# there is nothing to downsample, and no band above 2 kHz to measure. The medians agree with the
-# eye, for these three people.
+# The same steps as for any cohort: three rows stay three rows, and their segments lie inside them.
+# At 4 kHz there is nothing to downsample, and no band above 2 kHz to measure. In these three people
+# the medians agree with what the eye sees.
 
 segments = Segmenter(window=0.4, hop=0.1).fit_transform(X)
 step = SegmentFeatures(bands=[(20, 500), (500, 2000)])

@@ -2,12 +2,12 @@
 Segments as images
 ==================
 
-Some networks take the signal itself; others are made for pictures and must be given one. The papers
-used two: the plotted line (Nam et al. 2019) and the mel spectrogram (Nodera et al. 2019). This page
+Some networks take the signal itself; others are made for pictures. The papers used two kinds of
+picture: the plotted line (Nam et al. 2019) and the mel spectrogram (Nodera et al. 2019). This page
 shows a segment of each class in every representation, what each keeps and what it loses, and what
 augmentation does to it.
 
-All signals on this page are simulated.
+All signals on this page are simulated, and positive is up, as in the images of the library.
 """
 
 import matplotlib.pyplot as plt
@@ -41,7 +41,8 @@ segments = Segmenter().fit_transform(X)
 MelSpectrogram().fit_transform(segments)
 
 # %%
-# Of each diagnosis one window, larger from peak to peak than three quarters of the others.
+# One window of each diagnosis: the one that is larger, from peak to peak, than three quarters of
+# the others.
 
 examples = {}
 for diagnosis in ("normal", "myopathy", "neuropathy"):
@@ -81,11 +82,11 @@ fig = show(
 )
 
 # %%
-# The plot at a fixed scale keeps the amplitude, and clips the large potentials of neuropathy at its
-# edge; wider ``limits`` would make the others nearly flat. The plot at its own scale and both
-# spectrograms, in decibels below the segment's own maximum, lose the amplitude and keep shape and
-# rhythm. Where amplitude should count, give a reference in millivolts squared: doubling a segment
-# then raises all of its decibels by six; without, it changes nothing.
+# The plot at a fixed scale keeps the amplitude: the potentials of neuropathy stand out, and small
+# ones are nearly flat. Narrower ``limits`` would show these better and clip the large ones. The
+# plot at its own scale and both spectrograms, in decibels below the segment's own maximum, lose the
+# amplitude and keep shape and rhythm. Where amplitude should count, give a reference in millivolts
+# squared: doubling a segment then raises all of its decibels by six, and otherwise changes nothing.
 
 segment = examples["neuropathy"]
 for reference in ("max", 1.0):
@@ -96,8 +97,8 @@ for reference in ("max", 1.0):
 # %%
 # At rest: six discharges
 # -----------------------
-# A discharge at rest is known by its rhythm as much as by its shape, and a 2-s clip shows both. The
-# six classes are those believed to be Nodera's. The frames are longer here: 51 ms, 13 ms apart.
+# A discharge at rest is recognised by its rhythm as much as by its shape, and a 2-s clip shows
+# both. The six classes are believed to be Nodera's. The frames are longer here: 51 ms, 13 ms apart.
 
 clips, labels = make_resting(1, classes=NODERA_CLASSES, n_clips=6, sfreq=SFREQ, random_state=4)
 at_rest = dict(zip(labels, clips, strict=True))
@@ -113,19 +114,19 @@ fig = show(
 )
 
 # %%
-# Discharges further apart than a frame are vertical lines, as far apart as the potentials: the
-# fibrillation potentials are regular, the fasciculation is alone. Closer ones merge into horizontal
-# lines, the harmonics of their rate: level in the complex repetitive discharge (which loses a part
-# on the way), curved in the myotonic one, whose pace waxes and wanes. End-plate noise has no lines,
-# and the movement artefact lies below 100 Hz. In decibels below the maximum, a faint discharge
-# comes with a bright background: its own noise.
+# Potentials that are further apart than a frame are vertical lines: the fibrillation potentials are
+# regular, and there is only one fasciculation. Closer ones merge into horizontal lines, the
+# harmonics of their rate: level in the complex repetitive discharge (which loses one of its
+# components on the way), curved in the myotonic one, whose rate rises and falls. End-plate noise
+# has no lines, and the movement artefact lies below 100 Hz. In decibels below the maximum, a faint
+# discharge has a bright background: the noise.
 #
 # Augmentation
 # ------------
 # Four variants of one segment. They differ in amplitude by a quarter at most, run up to a tenth
-# faster or slower, start elsewhere, and have some more noise and hum. Nothing turns the signal
-# upside down, for the sign of the first phase tells a fibrillation potential from an end-plate
-# spike. Below, its mel spectrogram, shifted and masked.
+# faster or slower, start elsewhere, and have a little more noise and hum. None is upside down,
+# since the sign of the first phase distinguishes a fibrillation potential from an end-plate spike.
+# Below, the mel spectrogram of the segment, shifted and masked.
 
 signal = torch.from_numpy(examples["myopathy"][None])
 vary = SignalAugmenter(input_sfreq=SFREQ, noise=0.01, mains=0.02)
@@ -139,17 +140,17 @@ for column in range(5):
     new = signal if column == 0 else vary(signal, generator)
     new_image = image if column == 0 else mask(image, generator)
     axes[0, column].plot(np.arange(new.shape[1]) / SFREQ, new[0], "k", linewidth=0.6)
-    axes[0, column].set(title="given" if column == 0 else f"variant {column}", xlabel="time (s)")
+    axes[0, column].set(title="original" if column == 0 else f"variant {column}", xlabel="time (s)")
     axes[1, column].imshow(new_image[0, 0], origin="lower", aspect="auto", cmap="magma")
     axes[1, column].set(xlabel="frame")
 axes[0, 0].set_ylabel("mV")
 _ = axes[1, 0].set_ylabel("mel band")
 
 # %%
-# An augmenter belongs into the classifier, ``NEMGNetClassifier(augment=SignalAugmenter(...))``:
-# there it meets training batches only, after the validation subjects have been set aside. As a
-# sampler it returns an exact number of rows, which the pipeline of imbalanced-learn asks for in
-# ``fit`` and never in ``predict``.
+# An augmenter belongs in the classifier, ``NEMGNetClassifier(augment=SignalAugmenter(...))``: there
+# it changes training batches only, after the validation subjects have been set aside. It is also a
+# sampler that returns an exact number of rows, for the pipeline of imbalanced-learn, which calls it
+# in ``fit`` and never in ``predict``.
 
 rows = segments[y == "myopathy"].values
 augmenter = SignalAugmenter(n_augmented=500, input_sfreq=SFREQ, random_state=0)

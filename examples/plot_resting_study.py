@@ -2,10 +2,11 @@
 Discharges at rest: a small form of the study
 =============================================
 
-Nodera et al. (2019) told six discharges at rest apart by mel spectrograms of 2-s clips: 86 % were
-right on the original clips, and all of them with augmentation. Here a small image network does the
-same on simulated clips, with and without augmentation, and then meets harder clips. The whole
-study, with raw signals, spectrograms, combined and fine-tuned models and with intervals, is
+Nodera et al. (2019) classified six discharges at rest by mel spectrograms of 2-s clips: 86 % were
+correct when trained on the original clips, and all of them with augmentation. Here a small image
+network does the same on simulated clips, with and without augmentation, and is then tested on
+harder clips. The whole study, with raw signals, spectrograms, combined and fine-tuned models and
+with intervals, is
 ``benchmarks/resting_study.py``; its results are on the page :doc:`/resting`.
 
 All clips on this page are simulated.
@@ -27,9 +28,9 @@ SFREQ = 10_000
 # %%
 # Clips of 24 subjects
 # --------------------
-# Twelve train, four validate, eight test: nobody stands on two sides. The same discharges are then
-# recorded under worse conditions: with hum, distant units or end-plate noise under them, and with a
-# noisier amplifier.
+# Twelve are for training, four for validation and eight for testing: nobody is in two groups. The
+# same discharges are then recorded under worse conditions: with hum, distant units or end-plate
+# noise under them, and with a noisier amplifier.
 
 options = {"classes": NODERA_CLASSES, "n_clips": 12, "sfreq": SFREQ, "random_state": 0}
 X, y = make_resting(24, **options)
@@ -44,9 +45,9 @@ conditions = {
 # %%
 # Without and with augmentation
 # -----------------------------
-# Decibels above a fixed power, not below the clip's own maximum: a silent clip stays dark. The
-# augmenter shifts each training picture in time and masks a stretch and a band of it, anew in every
-# epoch; validation and test clips stay as they are.
+# The pictures are in decibels above a fixed power, not below the clip's own maximum, so that a
+# silent clip stays dark. The augmenter shifts each training picture in time and masks a stretch and
+# a band of it, differently in every epoch; validation and test clips stay as they are.
 
 mel = MelSpectrogram(
     window=0.032, hop=0.016, reference=1e-6, limits=(0, 80), dtype="uint8", input_sfreq=SFREQ
@@ -80,8 +81,8 @@ _ = ax.legend()
 #
 # On test subjects
 # ----------------
-# Beside the networks stands a forest on simple features, which needs none, and the mean of its
-# probabilities and those of the augmented network: soft voting, as ``VotingClassifier`` does it.
+# The networks are compared with a forest on simple features, and with the mean of its probabilities
+# and those of the augmented network: soft voting, as in ``VotingClassifier``.
 
 features = SegmentFeatures(input_sfreq=SFREQ)
 forest = RandomForestClassifier(random_state=0)
@@ -101,10 +102,10 @@ for condition, clips in conditions.items():
 pd.Series(rows).unstack()[list(conditions)].loc[list(proba)].round(2)
 
 # %%
-# Eight subjects make wide intervals: differences of a few points mean nothing here. The drop on
-# harder clips does. A second activity costs some twenty points. Noise above all that training had
-# turns a picture of absolute decibels bright all over, and the network guesses; the study shows
-# what noise among the variants mends.
+# With eight subjects intervals are wide: differences of a few points mean nothing here, but the
+# drop on harder clips does. A second activity costs some twenty points. Noise above that of
+# training makes a picture in absolute decibels bright all over, and the network can only guess; the
+# study shows how far noise in the augmentation helps.
 
 fig, ax = plt.subplots(figsize=(6.5, 5.5), layout="constrained")
 ConfusionMatrixDisplay.from_predictions(

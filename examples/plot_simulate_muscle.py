@@ -3,7 +3,7 @@ From a muscle fibre to a recording
 ==================================
 
 What a needle records is built here step by step: a fibre, a motor unit of many fibres, a muscle
-of many motor units, an amplifier. At each step one thing is changed and the effect is looked at.
+of many motor units, an amplifier. At each step one thing is changed, to see its effect.
 Everything on this page is **simulated**. Negative is up; potentials are in millivolts.
 """
 
@@ -35,10 +35,9 @@ def negative_up(axes, title):
 # %%
 # One fibre
 # ---------
-# An action potential starts at the end-plate and runs to both tendons. Its potential is the
-# sharper and larger the nearer the needle is (left). Over the end-plate it begins with the
-# negative spike; further along it is triphasic, positive first; where the fibre ends a positive
-# wave with little after it is left (right).
+# An action potential starts at the end-plate and runs to both tendons. The nearer the needle, the
+# sharper and larger it is (left). Over the end-plate it begins with the negative spike; further
+# along it is triphasic, positive first; at the end of the fibre it is biphasic (right).
 
 sfreq = 48_000
 near = monopolar(radius=0.025)
@@ -56,17 +55,19 @@ for place, potential in zip(at, along, strict=True):
     axes[1].plot(ms, potential, lw=1, label=place)
 axes[0].set(xlim=(2, 8), ylabel="mV")
 axes[1].set(xlim=(0, 17))
-for ax, title in zip(axes, ("distance from the fibre", "place along it, 0.2 mm off"), strict=True):
+for ax, title in zip(
+    axes, ("by distance from the fibre", "by place along it, at 0.2 mm"), strict=True
+):
     negative_up(ax, title)
     ax.legend(frameon=False)
 
 # %%
 # One motor unit, healthy and ill
 # -------------------------------
-# A muscle in cross-section, seen through a window of 5 mm. Each dot is a fibre; those of one
-# motor unit are red. In health they lie scattered among the fibres of some twenty other units.
-# Myopathy takes fibres from all. In neuropathy most units die, and the survivors' sprouts adopt
-# fibres next to their own: the unit has more fibres, and they lie in groups.
+# A muscle in cross-section, 5 mm wide. Each dot is a fibre; those of one motor unit are red. In
+# health they are scattered among the fibres of some twenty other units. Myopathy takes fibres from
+# all units. In neuropathy most units die, and the survivors' sprouts adopt fibres next to their
+# own: the unit has more fibres, and they lie in groups.
 
 healthy = healthy_muscle(random_state=1)
 muscles = {
@@ -99,12 +100,12 @@ for ax, (condition, muscle) in zip(axes, muscles.items(), strict=True):
 # %%
 # Its potential, discharge after discharge
 # ----------------------------------------
-# The same unit, recorded at the same place: eight discharges over one another. Young
-# reinnervation (chronicity 0.1) is late, unstable, and sometimes fails; with the years it becomes
-# large and stable. A concentric needle subtracts what its cannula takes up, and sees less of
-# what is far away.
+# The same unit, recorded at the same place: eight discharges, superimposed. Potentials of recent
+# reinnervation (chronicity 0.1) are late and unstable, and sometimes fail; over the years they
+# become large and stable. A concentric needle subtracts what its cannula picks up, and so records
+# less of what is far away.
 
-muscles["neuropathy, young"] = neuropathy(healthy, severity=0.7, chronicity=0.1, random_state=1)
+muscles["neuropathy, recent"] = neuropathy(healthy, severity=0.7, chronicity=0.1, random_state=1)
 own = healthy.fibres[healthy.fibres.unit == unit]
 middle = np.argmin(np.hypot(own.x, own.y))
 place = {"x": own.x[middle] + 0.15, "y": own.y[middle] + 0.1, "z": 14.0}
@@ -124,8 +125,8 @@ axes[0, 0].invert_yaxis()
 # %%
 # The amplifier
 # -------------
-# One contraction through three amplifiers. The wide band shows the needle's swings; the narrow
-# one hides them, and with them the slow parts of every potential.
+# One contraction recorded by three amplifiers. The wide band shows the movements of the needle; the
+# narrow one hides them, and with them the slow parts of every potential.
 
 contraction = healthy.activate(0.05)
 needle = contraction.seek(concentric(), random_state=3)
@@ -146,7 +147,8 @@ axes[2].set_xlabel("ms")
 # %%
 # What fired, and when
 # --------------------
-# A trace knows its units and every discharge: the truth for those who decompose.
+# A trace holds its units and every discharge: the truth against which a decomposition can be
+# tested.
 
 trace.units.head()
 

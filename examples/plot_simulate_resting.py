@@ -5,12 +5,12 @@ Every discharge of a resting muscle
 A muscle at rest should be silent. What an examiner hears instead tells where the trouble lies:
 in the membrane of a muscle fibre (fibrillation, positive sharp waves, myotonia), in fibres that
 excite one another (complex repetitive discharges), in the axon (fasciculations, myokymia,
-neuromyotonia), or nowhere, the needle having touched an end-plate.
+neuromyotonia), or nowhere, if the needle has touched an end-plate.
 
-All signals of this page are **simulated**: single fibres and motor units as line sources around a
-monopolar needle, fired in the pattern of each discharge, then seen through an amplifier of 20 Hz
-to 10 kHz. Positive sharp waves and miniature end-plate potentials are templates. Negative is up,
-as electromyographers draw it.
+All signals on this page are **simulated**: single fibres and motor units are line sources around a
+monopolar needle, which fire in the pattern of each discharge and are recorded by an amplifier of
+20 Hz to 10 kHz. Positive sharp waves and miniature end-plate potentials are templates. Negative is
+up, as electromyographers draw it.
 """
 
 # sphinx_gallery_thumbnail_number = 1
@@ -27,8 +27,8 @@ X
 # %%
 # Two seconds, and a tenth of a second of each
 # --------------------------------------------
-# On the left the pattern of firing, on the right (the part marked in colour) the potentials. The
-# scale is each row's own: end-plate noise is a hundred times smaller than a fasciculation.
+# On the left the pattern of firing, on the right the potentials in the coloured part. Each row has
+# its own scale: end-plate noise is some fifty times smaller than a fasciculation.
 
 INK, ACCENT = "#222222", "#b3432b"
 
@@ -68,10 +68,10 @@ show(X, y, 48_000)
 # %%
 # Tell them apart by their rhythm
 # -------------------------------
-# The ear judges rhythm first. Each function of ``sknemg.simulate.resting`` returns the
-# signal and the times of every fibre or unit, so the rhythm can be written down: rate against
-# time. Fibrillation keeps its beat, end-plate spikes have none, myotonia rises and falls,
-# neuromyotonia is the fastest thing a muscle does.
+# The ear judges rhythm first. Each function of ``sknemg.simulate.resting`` returns the signal and
+# the times at which every fibre or unit fired, so the rate can be drawn against time. Fibrillation
+# keeps its beat, end-plate spikes have none, myotonia rises and falls, and nothing in a muscle is
+# faster than neuromyotonia.
 
 chosen = {
     "fibrillation potential": resting.fibrillation_potential(n_fibres=1, rate=9, random_state=0),
@@ -94,9 +94,10 @@ fig.supylabel("instantaneous rate, Hz", fontsize=9)
 # %%
 # One potential at a time
 # -----------------------
-# Where the needle lies decides the shape. Far from the end-plate a fibre's potential starts
+# The shape depends on where the needle is. Far from the end-plate a fibre's potential starts
 # positive; at the end-plate, where the excitation begins, it starts negative, which is how
-# end-plate spikes differ from fibrillation. A positive sharp wave is steep, then low and long.
+# end-plate spikes differ from fibrillation. A positive sharp wave is steep at first, then shallow
+# and long.
 
 amplifier = Instrument(noise=0.0)
 shapes = {
@@ -119,9 +120,9 @@ axes[0].set_ylabel("mV", fontsize=8)
 # %%
 # Harder clips
 # ------------
-# Real clips are seldom clean. With ``mixed`` a share of them has strong hum, the distant units of
-# a muscle that does not relax, or end-plate noise under the discharge; ``noise`` sets the
-# amplifier's. The label stays that of the discharge.
+# Real clips are seldom clean. ``mixed`` is the share of clips that have strong hum, the distant
+# units of a muscle that does not relax, or end-plate noise under the discharge; ``noise`` is the
+# noise of the amplifier in millivolts. The label stays that of the discharge.
 
 X, y = make_resting(
     n_subjects=4,
@@ -133,11 +134,11 @@ X, y = make_resting(
 )
 under = X["background"]
 rows = [np.flatnonzero(under == name)[0] for name in resting.BACKGROUNDS]
-show([X[row] for row in rows], [f"{y[row]} upon {under[row]}" for row in rows], 48_000)
+show([X[row] for row in rows], [f"{y[row]} over {under[row]}" for row in rows], 48_000)
 
 # %%
 # What is not right
 # -----------------
-# The shapes of positive sharp waves are drawn, not derived; the rates and amplitudes that the
-# functions call choices are textbook habits, not measurements; and a patient here has every
+# The shapes of positive sharp waves are drawn, not derived. The rates and amplitudes that the
+# docstrings call choices are textbook values, not measurements. And every patient here has every
 # discharge there is, so that a classifier learns discharges and not patients.

@@ -2,11 +2,11 @@
 A muscle contracts: health, myopathy and neuropathy at three efforts
 ====================================================================
 
-One **simulated** muscle, ill in three ways, recorded by a monopolar needle at minimal, slight and
-moderate effort. A disease changes fibres and motor units only. That a myopathic muscle recruits
-early and a neuropathic one has few units to call upon is not written down anywhere: it follows
-from the force that is asked for. Negative is up, as electromyographers draw it, and all signals are
-in millivolts.
+One **simulated** muscle, healthy and with three diseases, recorded by a monopolar needle at
+minimal, slight and moderate effort. A disease changes fibres and motor units only. That a myopathic
+muscle recruits early, and that a neuropathic one has few units to recruit, is not programmed: it
+follows from the force that is asked for. Negative is up, as electromyographers draw it, and all
+signals are in millivolts.
 """
 
 # sphinx_gallery_thumbnail_number = 1
@@ -46,7 +46,7 @@ pd.DataFrame(
 # %%
 # Three efforts
 # -------------
-# A needle seeks a place near some active fibres, as an examiner's does, and stays there while the
+# The needle is placed near some active fibres, as an examiner would, and stays there while the
 # effort rises.
 
 efforts = {"minimal": 0.03, "slight": 0.1, "moderate": 0.3}
@@ -57,7 +57,7 @@ for condition, muscle in muscles.items():
         traces[condition, effort] = muscle.activate(share).record(needle, 1.0, random_state=7)
 
 # %%
-# A second of each, all within a column at the same scale.
+# One second of each; all traces in a column have the same scale.
 
 COLORS = class_colors(["normal", "myopathy", "neuropathy"])
 INK = {
@@ -80,7 +80,7 @@ def grid(start, stop, unit):
         axis.spines[["top", "right"]].set_visible(False)
     for axis, (effort, share) in zip(axes[0], efforts.items(), strict=True):
         axis.invert_yaxis()
-        axis.set_title(f"{effort} effort, {share:.0%} of force", fontsize=10)
+        axis.set_title(f"{effort} effort, {100 * share:.0f} % of force", fontsize=10)
     for axis, condition in zip(axes[:, 0], muscles, strict=True):
         axis.set_ylabel(f"{condition}\nmV", fontsize=9)
     fig.supxlabel(f"time, {unit}", fontsize=9)
@@ -89,28 +89,28 @@ def grid(start, stop, unit):
 grid(0.0, 1.0, "s")
 
 # %%
-# A tenth of a second of the same. Myopathic potentials are small, short and many; those of a
-# subacute neuropathy long and jagged, those of a chronic one large and few.
+# A tenth of a second of the same. The potentials of myopathy are small, short and many; those of
+# subacute neuropathy are long and jagged, and those of chronic neuropathy are large and few.
 
 grid(0.4, 0.5, "ms")
 
 # %%
 # Who takes part
 # --------------
-# Units recruited anywhere in the muscle, those that the needle sees (above 0.1 mV), and the rate
-# of the fastest of these. At one effort the myopathic muscle needs the most units and drives them
-# hardest: early recruitment. The neuropathic muscles call upon about half as many as the healthy
-# one, at the same rates or somewhat faster: few units for their rate is what reduced recruitment
-# means. (In severe neuropathy single units fire even faster than they do here, since patients are
-# asked for a force and not for a share of what is left to them.)
+# Units recruited anywhere in the muscle, those near the needle (above 0.1 mV), and the rate of the
+# fastest of these. At the same effort the myopathic muscle needs the most units and drives them
+# hardest: early recruitment. The neuropathic muscles recruit about half as many as the healthy one,
+# at the same rates or somewhat faster: few units for their rate is what reduced recruitment means.
+# (In severe neuropathy single units fire even faster than here, since patients are asked for a
+# force and not for a share of what force they have left.)
 
 rows = {}
 for (condition, effort), trace in traces.items():
     near = trace.units[trace.units["amplitude"] > 0.1]
     rows[condition, effort] = {
         "recruited": (muscles[condition].activate(efforts[effort]).rates > 0).sum(),
-        "in view": len(near),
-        "fastest in view, Hz": near["rate"].max(),
+        "near": len(near),
+        "fastest near, Hz": near["rate"].max(),
         "largest, mV": trace.units["amplitude"].max(),
         "RMS, mV": trace.signal.std(),
     }

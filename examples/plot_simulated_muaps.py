@@ -1,22 +1,21 @@
 """
-Motor-unit potentials of simulated patients
+Motor unit potentials of simulated patients
 ===========================================
 
-What does a clinical neurophysiologist measure in a volitional recording? The motor-unit action
-potentials (MUAPs): how large, how long, of how many phases, how many units, how fast they fire.
-Here simulated muscles are examined with a concentric needle, and
+What does a clinical neurophysiologist measure in a volitional recording? The motor unit action
+potentials (MUAPs): how large and how long they are, how many phases they have, how many units there
+are and how fast they fire. Here simulated muscles are examined with a concentric needle, and
 :func:`sknemg.muap.measure_muaps` measures the traces as it would measure a patient's: it finds the
-discharges, averages each unit, and knows nothing of the simulator. The results stand beside
+discharges, averages each unit, and knows nothing of the simulator. The results are compared with
 published values.
 """
 
 # %%
 # Examine
 # -------
-# Four conditions, six people each, three slight efforts, one site with 8 s of recording at each.
-# With more effort potentials cover each other and units can no longer be told apart. The diseased
-# muscles are badly diseased (severity 0.7). "Subacute" and "chronic" are the same loss of motor
-# units, weeks and years ago.
+# Four conditions, six people each, three slight efforts, and at each effort three sites of 8 s.
+# With more effort potentials cover each other and units can no longer be told apart. The disease is
+# severe (0.7). "Subacute" and "chronic" are the same loss of motor units, weeks ago and years ago.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,6 +27,7 @@ from sknemg.simulate import Instrument, concentric, healthy_muscle, myopathy, ne
 
 SFREQ = 24_000
 EFFORTS = [0.01, 0.02, 0.04]
+SITES = 3
 CONDITIONS = {
     "normal": lambda muscle, rng: muscle,
     "myopathy": lambda muscle, rng: myopathy(muscle, 0.7, random_state=rng),
@@ -42,7 +42,7 @@ for condition, alter in CONDITIONS.items():
     for person in range(6):
         rng = np.random.default_rng([person, 1])
         muscle = alter(healthy_muscle(random_state=rng), rng)
-        for effort in EFFORTS:
+        for site, effort in enumerate(EFFORTS * SITES):
             contraction = muscle.activate(effort)
             needle = concentric(z=rng.uniform(9, 17), angle=rng.uniform(0, 2 * np.pi))
             needle = contraction.seek(needle, random_state=rng)
@@ -51,14 +51,15 @@ for condition, alter in CONDITIONS.items():
             )
             found = measure_muaps(trace.signal, SFREQ, min_amplitude=0.1, return_templates=True)
             templates[condition] += list(found.templates) if effort == EFFORTS[-1] else []
-            tables.append(found.table.assign(condition=condition, person=person, effort=effort))
+            place = {"condition": condition, "person": person, "effort": effort, "site": site}
+            tables.append(found.table.assign(**place))
 muaps = pd.concat(tables, ignore_index=True)
 print(f"{len(muaps)} MUAPs")
 
 # %%
 # The potentials
 # --------------
-# Averages of single units at the greatest of these efforts, negative up as in the clinic, all at
+# Averages of single units at the greatest of these efforts, negative up as in the clinic, all on
 # one scale. Myopathic ones are small and short; subacute neurogenic ones long and of many phases,
 # because young sprouts conduct late; chronic ones large.
 
@@ -77,10 +78,9 @@ axes[0].set_ylim(1.0, -10.9)
 # ---------------------------------
 # Grey bands: mean duration of 20 MUAPs of a normal biceps, 95 % tolerance limits [1]_; mean
 # amplitude of tibialis anterior ± 2 SD, and share of potentials with more than four phases up to
-# the upper limit of normal [2]_; rate of the fastest unit at low to moderate effort, upper limit
-# of normal [3]_. A dot is a MUAP, a black line a median. Recruitment below: with little effort the
-# weak units of a myopathy are called up early and fire fast, while neurogenic muscles have few
-# units left to call.
+# the upper limit of normal [2]_; rate of the fastest unit at low to moderate effort, upper limit of
+# normal [3]_. A dot is a MUAP at the greatest effort, a black line a median. The last two pictures
+# show recruitment, which hardly differs at such low efforts.
 
 fig, axes = plt.subplots(2, 3, figsize=(11, 7), layout="constrained")
 rng = np.random.default_rng(0)
@@ -114,8 +114,8 @@ ax.set_title("polyphasic (more than 4 phases), %")
 strip(axes[1, 0], lambda t: t["thickness"] * 1e3, low)
 axes[1, 0].set_title("thickness (area / amplitude), ms")
 
-sites = muaps.groupby(["condition", "effort", "person"])["rate"]
-counts = sites.size().groupby(level=[0, 1]).sum() / 6
+sites = muaps.groupby(["condition", "effort", "person", "site"])["rate"]
+counts = sites.size().groupby(level=[0, 1]).sum() / (6 * SITES)
 fastest = sites.max().groupby(level=[0, 1]).median()
 for condition, color in COLORS.items():
     at = [(condition, effort) for effort in EFFORTS]

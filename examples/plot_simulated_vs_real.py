@@ -2,15 +2,15 @@
 Simulated and real recordings
 =============================
 
-How close do simulated traces come to real ones? Shown are simulated concentric recordings of
-biceps brachii, EMGLAB's N2001 (the same muscle and needle, low effort; normal, myopathy, ALS) and
-PhysioNet's emgdb (tibialis anterior, one man each). The same measurements are made on all of them.
-Constants of the simulator were chosen, and finally searched for, with N2001's ten subjects in view,
-so that these are no test of it; the page
-`Simulated and real recordings compared <../realism.html>`_ names them.
+How close do simulated traces come to real ones? Simulated concentric recordings of biceps brachii
+are compared by the same measurements with EMGLAB's N2001 (the same muscle and needle, low effort;
+normal, myopathy, ALS) and with PhysioNet's emgdb (tibialis anterior, one man each). Constants of
+the simulator were chosen, and finally searched for, with N2001's ten subjects in view, so these
+subjects are no test of it; the page
+`Simulated and real recordings compared <../realism.html>`_ names the constants.
 
-N2001 has no known licence and is shown only where ``$SKNEMG_DATA`` holds it; emgdb is fetched from
-PhysioNet if need be. What is missing is said to be missing.
+N2001 has no known licence and is shown only if ``$SKNEMG_DATA`` holds it; emgdb is fetched from
+PhysioNet if need be. If one of them is missing, the page says so.
 """
 
 # %%
@@ -59,7 +59,7 @@ def prepared(name, row):
 
 
 def typical(name, diagnosis):
-    """Row whose rms is the median one of its class: nobody picked it for its looks."""
+    """Row whose rms is the median of its class: not picked for its looks."""
     rows = np.flatnonzero(sources[name][1] == diagnosis)
     sizes = np.array([prepared(name, row)[0].std() for row in rows])
     return rows[np.argsort(sizes)[len(rows) // 2]]
@@ -70,22 +70,25 @@ picked = {(name, d): typical(name, d) for name in sources for d in CLASSES}
 # %%
 # One second, and 100 ms
 # ----------------------
-# Of each class the recording of median size, from its middle; negative up, one scale per row.
+# The recording of median size of each class, from its middle; negative up, one scale per class.
 
 INK = {"simulated": "tab:blue", "N2001": "tab:orange", "emgdb": "black"}
+n = len(sources)
 fig, axes = plt.subplots(
-    6, 3, figsize=(11, 11), layout="constrained", gridspec_kw={"height_ratios": [1, 1.3] * 3}
+    6,
+    n,
+    figsize=(2 + 3 * n, 11),
+    layout="constrained",
+    squeeze=False,
+    gridspec_kw={"height_ratios": [1, 1.3] * 3},
 )
 for k, diagnosis in enumerate(CLASSES):
     shown = [prepared(name, picked[name, diagnosis])[0] for name in sources]
     limit = max(np.percentile(np.abs(signal), 99.9) for signal in shown)
-    for column, name in enumerate(INK):
+    for column, name in enumerate(sources):
         for ax, seconds in zip(axes[2 * k : 2 * k + 2, column], (1.0, 0.1), strict=True):
             ax.set(ylim=(1.3 * limit, -1.3 * limit), xlim=(0, seconds * 1e3))
             ax.spines[["top", "right"]].set_visible(False)
-            if name not in sources:
-                ax.text(0.5, 0.5, f"{name} is not here", ha="center", transform=ax.transAxes)
-                continue
             signal, sfreq = prepared(name, picked[name, diagnosis])
             middle = max(0, len(signal) // 2 - int(sfreq * 0.5))
             if seconds < 1:  # around the largest potential of that second
@@ -103,7 +106,7 @@ for k, diagnosis in enumerate(CLASSES):
 # ---------------------
 # What :func:`sknemg.muap.measure_muaps` finds in the first eight recordings of a class: up to
 # twelve potentials drawn at random, averaged over their discharges, negative up, on one scale
-# for all (emgdb's neuropathic ones leave it).
+# for all (which cuts off emgdb's neuropathic ones).
 
 
 def measured(name, diagnosis):
@@ -116,15 +119,20 @@ def measured(name, diagnosis):
 
 muaps = {(name, d): measured(name, d) for name in sources for d in CLASSES}
 
-fig, axes = plt.subplots(3, 3, figsize=(11, 8), sharex=True, sharey="row", layout="constrained")
+fig, axes = plt.subplots(
+    3,
+    n,
+    figsize=(2 + 3 * n, 8),
+    sharex=True,
+    sharey="row",
+    layout="constrained",
+    squeeze=False,
+)
 rng = np.random.default_rng(0)
 for axis_row, diagnosis in zip(axes, CLASSES, strict=True):
-    for ax, name in zip(axis_row, INK, strict=True):
+    for ax, name in zip(axis_row, sources, strict=True):
         ax.set(title=f"{diagnosis}, {name}", ylim=(0.9, -0.9))
         ax.spines[["top", "right"]].set_visible(False)
-        if name not in sources:
-            ax.text(0.5, 0.5, f"{name} is not here", ha="center", transform=ax.transAxes)
-            continue
         templates = muaps[name, diagnosis][1]
         for k in rng.permutation(len(templates))[:12]:
             wave, sfreq = templates[k]
@@ -157,8 +165,9 @@ axes[0].legend()
 # %%
 # In numbers
 # ----------
-# Medians over the recordings of a class: features of 0.4-s segments, and these MUAPs (which need
-# some seconds of signal: simulated recordings of the published length hold fewer).
+# Medians over the recordings of a class: features of 0.4-s segments (mV, Hz, per second), and the
+# MUAPs above. These need some seconds of signal: the simulated recordings, which are as short as
+# the published ones, hold fewer.
 
 SHOWN = ["rms", "mean_frequency", "zero_crossings", "turns", "turn_amplitude", "crest_factor"]
 rows = []
@@ -187,7 +196,7 @@ table = pd.DataFrame(rows).set_index(["class", "source"]).sort_index()
 print(table.round(3).to_string())
 
 # %%
-# The table of before and after, what is still wrong, and the history are on the page
+# The figures before and after each change, what is still wrong, and the history are on the page
 # `Simulated and real recordings compared <../realism.html>`_. In short: simulated recordings have
 # a smaller share of their power below 50 Hz (4 to 6 %; real ones 4 to 7 %), and a tenth to a third
 # of it above 2 kHz; they are more peaked, more units are found at a site of normal muscle, and

@@ -35,7 +35,7 @@ model = Diagnostician(pipe, cv=3).fit(X, y)
 # A patient who was not in training
 # ---------------------------------
 # Chunks go in, votes come out, and at any time
-# :class:`~sknemg.diagnosis.StreamingDiagnosis` knows the calibrated answer by all windows so far.
+# :class:`~sknemg.diagnosis.StreamingDiagnosis` knows the calibrated answer from all windows so far.
 
 import numpy as np
 
@@ -63,14 +63,17 @@ print(f"{len(stream.votes)} votes; the first after {known_at[0]:.2f} s; answer: 
 
 import matplotlib.pyplot as plt
 
+from sknemg.inspection import class_colors
+
 fig, (above, below) = plt.subplots(
     2, sharex=True, figsize=(7, 4.5), layout="constrained", height_ratios=[1, 1.4]
 )
-above.plot(np.arange(len(signal)) / sfreq, -signal, color="black", linewidth=0.5)
+above.plot(np.arange(len(signal)) / sfreq, signal, color="black", linewidth=0.5)
+above.invert_yaxis()
 above.set(ylabel="mV, negative up", title=f"{truth[row]}, {new['muscle'][row]}")
-for label in model.classes_:
+for label, color in class_colors(model.classes_).items():
     values = [own[label] for own in probabilities]
-    below.step(known_at, values, where="post", label=label)
+    below.step(known_at, values, where="post", color=color, label=label)
 below.set(xlabel="time (s)", ylabel="probability so far", ylim=(0, 1))
 below.legend()
 plt.show()
@@ -78,8 +81,8 @@ plt.show()
 # %%
 # Afterwards
 # ----------
-# Once the recording is whole, the model is asked as usual. The answer is the same, and now it is
-# also known whether the recording is like those of training.
+# Once the recording is complete, the model can diagnose it as usual. The answer is the same, and
+# only now is the recording as a whole compared with those of training.
 
 (found,) = model.diagnose(new[[row]])
 print(found.text)
