@@ -183,6 +183,7 @@ def test_every_control_has_a_key_and_a_name(make_tab, small):
     said = tab.evaluate("document.querySelector('#keys').textContent")
     assert "myopathy" in said
     assert "trigger level up" in said
+    assert tab.evaluate("document.activeElement.id") == "help-close"  # Enter leaves no computer
     nameless = tab.evaluate("""
       [...document.querySelectorAll('button, select, input, textarea, canvas:not([aria-hidden])')]
         .filter(e => !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby')
@@ -385,12 +386,15 @@ def test_the_drawn_trace_equals_the_samples_at_three_gains(make_tab, tmp_path, s
         made.address = address
         enter(tab, made)
         tab.press(".")  # one sweep of 100 ms
-        for gain in (100, 200, 500):
+        for gain, up in ((100, -1), (200, -1), (500, 1)):  # negative up at first
             tab.evaluate(f"{MACHINE}.set('gain', {gain})")
+            if up > 0:
+                tab.press("i")
             drawn = tab.evaluate(FOUND)
             width, height, columns = drawn["width"], drawn["height"], drawn["columns"]
             division = height / 8
-            for time, size in PEAKS:
+            for time, peak in PEAKS:
+                size = up * peak
                 x = round(time / 0.1 * width)
                 near = columns[max(0, x - 8) : x + 9]
                 tops = [top for top, _ in near if top is not None]
@@ -403,6 +407,25 @@ def test_the_drawn_trace_equals_the_samples_at_three_gains(make_tab, tmp_path, s
             flat = columns[round(0.048 / 0.1 * width)]
             assert abs(flat[0] - height / 2) <= 2
             assert abs(flat[1] - height / 2) <= 2
+
+
+def test_negative_is_up_and_triggers_are_what_is_seen(make_tab, small):
+    tab = make_tab()
+    enter(tab, small)
+    said = "document.querySelector('#trace-text').textContent"
+    assert tab.evaluate(said).endswith("10 ms/div · negative up")
+    wave = np.sin(np.arange(400) / 7.0)
+    settings = {"sweep": 1, "trigger": True, "level": 500, "slope": 1, "delay": 0.2}
+    begin = (
+        "import('/static/signal.js').then(s => s.sweepsOf(Float32Array.from({}), 1000, {}).from)"
+    )
+    up, down = (
+        tab.evaluate(begin.format(json.dumps((sign * wave).tolist()), json.dumps(settings | more)))
+        for sign, more in [(1, {"invert": False}), (-1, {"invert": True})]
+    )
+    assert up == down and len(up) > 5
+    tab.press("i")
+    tab.wait_until(f"{said}.endsWith('positive up')")
 
 
 def test_filters_and_triggers_are_those_of_a_reference(make_tab, small):

@@ -120,7 +120,7 @@ export function drawTrace(canvas, samples, sweeps, now, settings) {
   const { length } = sweeps;
   const at = sweepAt(sweeps, now);
   if (settings.trigger) {
-    const y = base - (settings.level / 1000) * scale;
+    const y = base - (settings.level / 1000) * Math.abs(scale);
     context.setLineDash([6 * ratio, 4 * ratio]);
     line(context, 0, y, width, y, LEVEL);
     line(context, settings.delay * width, 0, settings.delay * width, height, LEVEL);
@@ -172,14 +172,14 @@ export function drawSweeps(canvas, samples, sweeps, now, settings) {
 }
 
 /** The whole recording, small. */
-export function drawOverview(canvas, samples) {
+export function drawOverview(canvas, samples, invert) {
   const screen = fit(canvas);
   clear(screen);
   const { low, high } = extremes(samples, 0, samples.length);
   const span = Math.max(high, -low, 1e-9);
   draw(screen, samples, {
     origin: 0, start: 0, stop: samples.length, length: samples.length, base: screen.height / 2,
-    scale: screen.height / 2.1 / span, colour: OLDER, weight: 1,
+    scale: (screen.height / 2.1 / span) * (invert ? -1 : 1), colour: OLDER, weight: 1,
   });
 }
 

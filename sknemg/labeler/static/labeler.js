@@ -13,6 +13,9 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 /** Write a gain as a machine does. */
 const gainText = (gain) => (gain < 1000 ? `${gain} µV` : `${gain / 1000} mV`);
 
+/** Say which way negative voltages are drawn. */
+const polarity = ({ invert }) => (invert ? "negative up" : "positive up");
+
 /** Write a probability in whole percent, none of them certain. */
 const percent = (share) => {
   const whole = Math.round(100 * share);
@@ -147,7 +150,7 @@ class Page {
     const dragLevel = (event) => {
       if (!machine.settings.trigger || !(event.buttons & 1)) return;
       const box = event.target.getBoundingClientRect();
-      const divisions = (0.5 - (event.clientY - box.top) / box.height) * DOWN * (machine.settings.invert ? -1 : 1);
+      const divisions = (0.5 - (event.clientY - box.top) / box.height) * DOWN;
       const step = machine.settings.gain / 10;
       this.setLevel(Math.round((divisions * machine.settings.gain) / step) * step);
     };
@@ -231,7 +234,7 @@ class Page {
     $("#gain-more").disabled = settings.gain === gains.at(-1);
     $("#sweep-less").disabled = settings.sweep === SWEEPS[0];
     $("#sweep-more").disabled = settings.sweep === SWEEPS.at(-1);
-    $("#trace-text").textContent = `${gainText(settings.gain)}/div · ${settings.sweep} ms/div`;
+    $("#trace-text").textContent = `${gainText(settings.gain)}/div · ${settings.sweep} ms/div · ${polarity(settings)}`;
     const rows = { stack: "stacked", raster: "raster", over: "superimposed" }[settings.layout];
     $("#sweeps-name").textContent = settings.trigger ? "Triggered sweeps" : "Successive sweeps";
     $("#sweeps-text").textContent = `${rows} · ${settings.layout === "over" ? `${gainText(settings.gain)}/div` : `${gainText(ROW * settings.gain)} a row`}`;
@@ -249,7 +252,7 @@ class Page {
     }
     if (!machine.playing && machine.sweeps) {
       const { settings } = machine;
-      const scale = `${gainText(settings.gain)} and ${settings.sweep} ms a division`;
+      const scale = `${gainText(settings.gain)} and ${settings.sweep} ms a division, ${polarity(settings)}`;
       $("#trace").setAttribute("aria-label", `Running trace, ${scale}; ${machine.words()}`);
       $("#sweeps").setAttribute("aria-label", `${$("#sweeps-name").textContent}, ${$("#sweeps-text").textContent}`);
       $("#seek").setAttribute("aria-valuetext", `${time.toFixed(2)} of ${seconds.toFixed(2)} seconds`);

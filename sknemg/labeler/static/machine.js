@@ -12,7 +12,7 @@ export class Machine {
     this.onChange = onChange; // called when the time or the state changes
     this.sound = new Sound();
     this.settings = {
-      gain: 200, sweep: 10, layout: "stack", invert: false, speed: 1,
+      gain: 200, sweep: 10, layout: "stack", invert: true, speed: 1,
       trigger: false, level: 100, slope: 1, delay: 0.2, highpass: 0, lowpass: 0, volume: 0,
     };
     this.samples = new Float32Array(0);
@@ -47,7 +47,7 @@ export class Machine {
     this.samples = new Float32Array(0);
     this.sweeps = sweepsOf(this.samples, this.sfreq, this.settings);
     this.time = 0;
-    drawOverview(this.screens.overview, this.samples);
+    drawOverview(this.screens.overview, this.samples, this.settings.invert);
     this.draw();
   }
 
@@ -60,6 +60,7 @@ export class Machine {
       if (this.playing) this.play();
     } else {
       this.prepare(false);
+      if (name === "invert") this.redraw(); // the overview, too
     }
   }
 
@@ -146,7 +147,7 @@ export class Machine {
   /** Draw all, the overview as well, which shows the same wherever the time stands. */
   redraw() {
     if (!this.raw) return;
-    drawOverview(this.screens.overview, this.samples);
+    drawOverview(this.screens.overview, this.samples, this.settings.invert);
     this.draw();
   }
 

@@ -58,8 +58,8 @@ export function triggers(samples, level, slope, length, before) {
   return found;
 }
 
-/** Where each sweep begins, in samples, and when it is triggered. */
-export function sweepsOf(samples, sfreq, { sweep, trigger, level, slope, delay }) {
+/** Where each sweep begins, in samples, and when it is triggered: by what rises on the screen. */
+export function sweepsOf(samples, sfreq, { sweep, trigger, level, slope, delay, invert }) {
   const length = Math.max(1, (sfreq * 10 * sweep) / 1000);
   if (!trigger) {
     const count = Math.ceil(samples.length / length);
@@ -67,7 +67,9 @@ export function sweepsOf(samples, sfreq, { sweep, trigger, level, slope, delay }
     return { length, starts, from: starts };
   }
   const before = delay * length;
-  const from = triggers(samples, level / 1000, slope, Math.round(length), Math.round(before));
+  const up = invert ? -1 : 1;
+  const from = triggers(
+    samples, (up * level) / 1000, up * slope, Math.round(length), Math.round(before));
   return { length, starts: from.map((at) => at - before), from };
 }
 
