@@ -26,7 +26,7 @@ from sknemg.divote._votes import align_columns, subject_votes
 from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import Levels, class_columns, votes_frame
 from sknemg.divote.opened import Opened
-from sknemg.model_selection.torn import knowing_parts, trained_on
+from sknemg.model_selection.torn import forget_starts, knowing_parts, trained_on
 from sknemg.recordings import label_subjects, read_subjects
 from sknemg.recordings._carry import carries_subjects, with_subjects
 from sknemg.recordings._problems import listed, rows_of, shown
@@ -264,13 +264,14 @@ class JointVoteClassifier(SubjectClassifier, _BaseComposition, VersionedEstimato
         return np.any(seen, axis=0)
 
     def forget_subjects(self) -> Self:
-        """Drop what the members know of their training subjects.
+        """Drop what the members know of their training subjects, as a DiVoteClassifier does.
 
         Returns
         -------
         self
         """
         check_is_fitted(self)
+        forget_starts(self)
         for member in self.estimators_:
             for part in knowing_parts(member):
                 part.forget_subjects()

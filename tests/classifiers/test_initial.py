@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sknemg import (
     DiVoteClassifier,
+    JointVoteClassifier,
     NEMGNetClassifier,
     SubjectScorer,
     load_model,
@@ -226,6 +227,18 @@ def test_what_was_started_from_is_forgotten_in_a_copy(later, knowing):
     X, y = rows(seed=2)
     expected = later.predict_proba(X, groups=range(len(y)))
     assert_array_equal(model.predict_proba(X, groups=range(len(y))), expected)
+
+
+def test_joint_votes_forget_what_their_members_started_from(knowing):
+    votes = DiVoteClassifier(network(init=knowing), final_estimator=None)
+    X, y = rows(seed=1)
+    model = JointVoteClassifier([("votes", make_pipeline(votes))])
+    model.fit(X, y, groups=[f"new{number}" for number in range(len(y))])
+    assert trained_on(model, ["new0", "old0", "another"]).tolist() == [True, True, False]
+    model.forget_subjects()
+    assert knowing._subject_hashes.tobytes() not in pickle.dumps(model)
+    assert not trained_on(model, ["new0", "old0"]).any()
+    assert knowing.trained_on(["old0"]).all()
 
 
 def test_what_was_started_from_is_no_part_of_the_model(knowing):
