@@ -76,29 +76,37 @@ def attribute(
         raise ImportError("captum is not installed: pip install sknemg[inspect].") from error
     import torch
 
-    inputs = inputs.detach().clone().requires_grad_()
-    silence = {"baselines": torch.zeros_like(inputs)}
-    options: dict[str, Any] = silence if method in ("integrated_gradients", "gradient_shap") else {}
-    if method == "integrated_gradients":
-        options |= {"n_steps": 200, "internal_batch_size": 32}
     explain = getattr(attr, METHODS[method])(module.eval())
-    with _same_chance(inputs.device):
+    with _on_its_own(inputs.device):
+        inputs = inputs.detach().clone().requires_grad_()
+        options: dict[str, Any] = {}
+        if method in ("integrated_gradients", "gradient_shap"):
+            options["baselines"] = torch.zeros_like(inputs)
+        if method == "integrated_gradients":
+            options |= {"n_steps": 200, "internal_batch_size": 32}
         parts = explain.attribute(inputs, target=target, **options)
     return parts.detach().float().cpu().numpy()
 
 
 @contextmanager
-def _same_chance(device: device) -> Iterator[None]:
-    """Let what captum draws be the same each time, and leave the user's chance as it is.
+def _on_its_own(device: device) -> Iterator[None]:
+    """Let what captum draws be the same each time, and have gradients, whatever is set around it.
 
     All of its methods draw from torch, if only to look at the network, and SHAP from numpy as well.
+    What is drawn goes to the default device. The user's chance is left as it is.
     """
     import torch
 
     before = np.random.get_state()  # noqa: NPY002 - captum knows no generators
     np.random.seed(0)  # noqa: NPY002
     try:
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        devices = [device] if device.type == "cuda" else []
+        with (
+            torch.random.fork_rng(devices),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            device,
+        ):
             torch.manual_seed(0)
             yield
     finally:

@@ -94,16 +94,17 @@ def visualize_features(
     start, moves = np.random.default_rng(random_state).spawn(2)
     canvas = start.normal(0, noise, (n_seeds, input_shape[0], *(spatial + room)))
     canvas = np.tile(canvas, (len(targets), *[1] * (canvas.ndim - 1)))
-    image = torch.tensor(canvas, dtype=first.dtype, device=first.device, requires_grad=True)
-    optimizer = torch.optim.Adam([image], lr=lr)
     was_training = module.training
     module.eval()
     try:
-        for _ in range(n_steps):
-            window = image[_window(moves.integers(0, room + 1), input_shape)]
-            score = _excitation(_activations(module, layer, window), targets)
-            (image.grad,) = torch.autograd.grad(-score, image)
-            optimizer.step()
+        with torch.inference_mode(False), torch.enable_grad():
+            image = torch.tensor(canvas, dtype=first.dtype, device=first.device, requires_grad=True)
+            optimizer = torch.optim.Adam([image], lr=lr)
+            for _ in range(n_steps):
+                window = image[_window(moves.integers(0, room + 1), input_shape)]
+                score = _excitation(_activations(module, layer, window), targets)
+                (image.grad,) = torch.autograd.grad(-score, image)
+                optimizer.step()
     finally:
         module.train(was_training)
     middle = image.detach()[_window(room // 2, input_shape)].cpu().numpy()

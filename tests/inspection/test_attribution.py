@@ -61,6 +61,17 @@ def test_attribution_is_the_same_each_time_and_leaves_chance_alone(network, meth
     )
 
 
+@pytest.mark.parametrize("around", [torch.no_grad(), torch.inference_mode(), torch.device("meta")])
+@pytest.mark.parametrize("method", ["integrated_gradients", "gradient_shap", "saliency"])
+def test_attribution_does_not_go_by_what_torch_is_set_to(network, method, around):
+    pytest.importorskip("captum")
+    clf, X, _ = network
+    expected = inspection.attribute(clf.module_, clf.module_input(X[:2]), 1, method=method)
+    with around:
+        found = inspection.attribute(clf.module_, clf.module_input(X[:2]), 1, method=method)
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_samples_that_are_none_are_refused():
     segment = np.zeros(1000)
     segment[3:5] = np.nan

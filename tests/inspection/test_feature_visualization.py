@@ -52,6 +52,15 @@ def test_visualization_is_reproducible_and_a_seed_is_itself_in_any_batch(network
     np.testing.assert_allclose(two[0], three[1, :2], rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("around", [torch.no_grad(), torch.inference_mode()])
+def test_visualization_where_gradients_are_switched_off(network, around):
+    module, options = network[0].module_, {"n_seeds": 1, "n_steps": 3, "random_state": 0}
+    expected = inspection.visualize_features(module, [0], (1, 1100), **options)
+    with around:
+        found = inspection.visualize_features(module, [0], (1, 1100), **options)
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_a_companded_network_is_excited_by_signals_in_millivolts(companded):
     clf, X, y = companded
     options = {"n_seeds": 2, "noise": 0.2, "random_state": 0}
