@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from difflib import get_close_matches
 from functools import partial
+from threading import get_ident
 from typing import Any, ClassVar
 
 import numpy as np
@@ -204,10 +205,13 @@ class SegmentNet(NeuralNetClassifier):
                 f"{near or list(modules)[1:4]}."
             )
         parts: dict[str, list[np.ndarray]] = {name: [] for name in layers}
+        own = get_ident()
 
         def keep(name: str, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
-            # A layer may see a batch in chunks, and the next layer may overwrite its output.
-            parts[name].append(output.float().cpu().numpy().copy())
+            # A layer may see a batch in chunks, and the next layer may overwrite its output. It may
+            # see those of other threads as well.
+            if get_ident() == own:
+                parts[name].append(output.float().cpu().numpy().copy())
 
         with ExitStack() as hooks:
             for name in layers:

@@ -3,6 +3,7 @@
 import pickle
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -561,6 +562,25 @@ def test_layer_outputs_are_those_of_the_module():
     np.testing.assert_allclose(softmax, clf.predict_proba(X), rtol=1e-6)
     with pytest.raises(ValueError, match=r"no layers \['blocks.block13'\].*block1"):
         clf.layer_outputs(X, ["blocks.block13"])
+
+
+def test_layer_outputs_are_those_of_the_rows_of_their_own_thread():
+    X, y, _ = segments(n_each=10)
+    clf = small().fit(X, y)
+    expected = clf.layer_outputs(X[:4], ["head"])["head"]
+    others = [Thread(target=clf.predict_proba, args=(X[4:],))]
+
+    def meanwhile(*args):
+        if others:
+            other = others.pop()
+            other.start()
+            other.join()
+
+    handle = clf.module_.register_forward_pre_hook(meanwhile)
+    found = clf.layer_outputs(X[:4], ["head"])["head"]
+    handle.remove()
+    assert not others
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("attribute", ["net_", "module_"])
