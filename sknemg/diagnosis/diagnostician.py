@@ -28,7 +28,7 @@ from sknemg.divote.leave_one_out import scores_without
 from sknemg.divote.levels import class_columns
 from sknemg.divote.opened import Opened
 from sknemg.model_selection.origin import caution_of
-from sknemg.model_selection.torn import trained_on
+from sknemg.model_selection.torn import fitted_parts, trained_on
 from sknemg.recordings import Recordings, label_subjects
 from sknemg.recordings._problems import capped, listed, shown
 from sknemg.recordings._subjects import check_classes, check_labels, check_subjects
@@ -182,12 +182,7 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
         if isinstance(self.estimator, FrozenEstimator):
             _refuse_other_classes(self.estimator.estimator, self.classes_)
         _look_at_all(self.estimator, X)
-        steps = _steps(self.estimator)
-        windows = [_least_duration(step, X) for step in steps if type(step).__name__ == "Segmenter"]
-        rates = [step.sfreq for step in steps if type(step).__name__ == "Downsampler"]
-        rate = float(max(rates) if rates else X["sfreq"].min())
-        shortest = float(max(windows, default=0.0))
-        self.plausibility_ = Plausibility(rate, min_duration=shortest, cv=self.cv).fit(X, y)
+        self.plausibility_ = self._plausibility(self.estimator, X).fit(X, y)
         folds = folds_of(self.cv, X, y, subjects)
         if not isinstance(self.estimator, FrozenEstimator):
             _warn_of_lacking(y, folds)
@@ -212,6 +207,9 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
             self.estimator_ = self.estimator.estimator
         else:
             self.estimator_ = clone(self.estimator).fit(X, y)
+        known = self._plausibility(self.estimator_, X)
+        if known.get_params() != self.plausibility_.get_params():  # a search chose other windows
+            self.plausibility_ = known.fit(X, y)
         return self
 
     def out_of_fold_calibrated(self) -> NDArray[np.float64]:
@@ -249,6 +247,14 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
         if type(first).__name__ != "Downsampler" or first.method != "soxr":
             return False
         return bool(first.sfreq == self.plausibility_.sfreq)
+
+    def _plausibility(self, estimator: Any, X: Recordings) -> Plausibility:
+        """Look at recordings at the rate of the steps, and ask for the windows that they cut."""
+        steps = _steps(estimator)
+        windows = [_least_duration(step, X) for step in steps if type(step).__name__ == "Segmenter"]
+        rates = [step.sfreq for step in steps if type(step).__name__ == "Downsampler"]
+        rate = float(max(rates) if rates else X["sfreq"].min())
+        return Plausibility(rate, min_duration=float(max(windows, default=0.0)), cv=self.cv)
 
     def _prepared(self, X: Recordings) -> tuple[Any, Any]:
         """Run the first steps of a pipeline once, for all that is asked of the last."""
@@ -390,10 +396,10 @@ def _least_duration(segmenter: Any, X: Recordings) -> float:
 
 
 def _steps(estimator: Any) -> list[Any]:
-    """List the steps of a pipeline, or of those whose votes are joined."""
-    members = [own for _, own in getattr(estimator, "estimators", [])]
-    steps = [*dict(getattr(estimator, "named_steps", {})).values(), *members]
-    return [inner for step in steps for inner in (step, *_steps(step))]
+    """List the steps that lead to votes, whatever lies around their pipelines."""
+    if not hasattr(estimator, "__dict__") or type(estimator).__name__ == "DiVoteClassifier":
+        return []  # "passthrough", and networks that start from other pipelines
+    return [inner for step in fitted_parts(estimator) for inner in (step, *_steps(step))]
 
 
 def _out_of_fold(

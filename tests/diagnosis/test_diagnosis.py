@@ -14,6 +14,7 @@ from scipy.special import softmax
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -24,6 +25,7 @@ from sknemg import (
     Recordings,
     Segmenter,
     SegmentFeatures,
+    SubjectKFold,
     SubjectScorer,
     load_model,
     save_model,
@@ -401,6 +403,19 @@ def test_recordings_that_are_padded_to_a_window_can_be_judged():
     (found,) = model.diagnose(X[[0]].with_values(X[0][:300], [0, 300]))
     shortest = X.durations.min()
     assert found.reasons == (f"0.30 s long, shorter than {shortest:g} s: all recordings",)
+
+
+def test_recordings_are_looked_at_as_the_pipeline_inside_of_a_search_asks():
+    """They were compared at the rate of the cohort, and as short as any, by a search alone."""
+    X, y = cohort(12)
+    search = GridSearchCV(pipeline(), {"segmenter__window": [0.5]}, cv=SubjectKFold(2))
+    model = Diagnostician(search, cv=3).fit(X, y)
+    known = model.plausibility_
+    assert (known.sfreq, known.min_duration) == (500, 0.5)
+    (found,) = model.diagnose(X[[0]].with_values(X[0][:450], [0, 450]))
+    assert found.reasons == ("0.45 s long, shorter than 0.5 s: all recordings",)
+    plain = Diagnostician(pipeline().set_params(segmenter__window=0.5), cv=3).fit(X, y)
+    assert_array_equal(known.precision_, plain.plausibility_.precision_)
 
 
 def test_a_cohort_of_which_nothing_can_be_used_is_refused():
