@@ -368,7 +368,7 @@ def _roc(result: Evaluation, method: str) -> Panel | None:
     def areas() -> dict[Any, float]:
         from sklearn.metrics import roc_auc_score
 
-        return {c: float(roc_auc_score(y_true == c, scores.iloc[:, i]))
+        return {c: float(roc_auc_score(y_true == c, scores.iloc[:, i].round(12)))
                 for i, c in enumerate(scores)}  # fmt: skip
 
     def draw(figure: Any) -> None:

@@ -21,6 +21,7 @@ from sknemg.inspection._style import (
 )
 from sknemg.metrics import format_interval, reader_points
 from sknemg.metrics._bootstrap import SubjectRows
+from sknemg.metrics._counts import tied_with_next
 from sknemg.metrics._intervals import effective_number, exact_interval
 from sknemg.recordings._problems import shown
 
@@ -301,7 +302,7 @@ class _Ranking(NamedTuple):
     @classmethod
     def of(cls, rows: NDArray[Any], score: NDArray[Any]) -> _Ranking:
         ranked = rows[np.argsort(-score[rows], kind="stable")]
-        return cls(ranked, np.flatnonzero(np.append(np.diff(score[ranked]) != 0, True)))
+        return cls(ranked, np.flatnonzero(np.append(~tied_with_next(score[ranked]), True)))
 
 
 def _mean_line(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 _TINY = np.finfo(np.float64).eps
 _CELLS = 4_000_000  # of the largest temporary array
+_ROUNDING = 1e-13  # of a score, by which means of equal scores may differ
 
 
 class Counts(NamedTuple):
@@ -54,7 +55,7 @@ class SubjectCounts:
         Sum of the log losses, if the subject were of that class.
     wins : ndarray of shape (n_classes, n_subjects, n_subjects)
         Number of pairs, an item of the one subject and an item of the other, in which the first
-        scores higher for the class; a tie counts one half.
+        scores higher for the class; a tie, as of `tied_with_next`, counts one half.
     """
 
     def __init__(
@@ -112,7 +113,8 @@ class SubjectCounts:
 
 def _wins(score: NDArray[Any], subject: NDArray[Any], n_subjects: int) -> NDArray[Any]:
     order = np.argsort(score, kind="stable")
-    ranked, whose = score[order], subject[order]
+    whose = subject[order]
+    ranked = np.append(0, np.cumsum(~tied_with_next(score[order])))
     lower, upper = (np.searchsorted(ranked, ranked, side) for side in ("left", "right"))
     by_subject = np.argsort(whose, kind="stable")
     lower, upper = lower[by_subject], upper[by_subject]
@@ -125,3 +127,27 @@ def _wins(score: NDArray[Any], subject: NDArray[Any], n_subjects: int) -> NDArra
         np.cumsum(whose[:, None] == others, axis=0, out=seen[1:])
         wins[:, others] = np.add.reduceat((seen[lower] + seen[upper]) / 2, starts, axis=0)
     return wins
+
+
+def tied_with_next(ranked: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which scores are equal to the next, up to rounding.
+
+    Means of one and the same score, over more or fewer items, differ in their last digit. Taken
+    for different, they would rank subjects by the number of their recordings.
+
+    Parameters
+    ----------
+    ranked : ndarray of shape (n,)
+        Scores in rising or falling order.
+
+    Returns
+    -------
+    ndarray of shape (n - 1,), bool
+
+    Examples
+    --------
+    >>> tied_with_next(np.array([0.3, 0.1 + 0.2, 0.301, 0.301])).tolist()
+    [True, False, True]
+    """
+    size = np.maximum(np.abs(ranked[1:]), np.abs(ranked[:-1]))
+    return np.asarray(np.abs(np.diff(ranked)) <= _ROUNDING * size)

@@ -87,6 +87,8 @@ def score_table(
     within their classes. One answer in each class that has nothing to do with the truth is added
     to the bootstrap, since a sample without mistakes does not tell how rare they are.
 
+    In the areas, scores that differ by rounding alone, as means of equal scores do, are ties.
+
     The log loss has no upper bound. Its interval is the limit of the same rule, that of Garwood
     for a Poisson mean; it is wide where few subjects are diagnosed wrongly.
 

@@ -167,6 +167,16 @@ def test_a_curve_has_the_precision_of_every_recall_that_is_reached(n):
     np.testing.assert_allclose(display.curves[True].y[right * 200 // n], right / (2 * right - 1))
 
 
+@pytest.mark.parametrize("kind", ["roc", "precision_recall"])
+def test_scores_that_rounding_has_split_are_one_point_of_a_curve(kind):
+    y = np.tile(["a", "b"], 20)
+    score = np.where(y == "a", 0.1 + 0.2, 0.3)
+    display = inspection.OneVsRestCurveDisplay.from_predictions(
+        y, np.stack([score, 1 - score], axis=1), classes=["a", "b"], kind=kind, n_bootstrap=2
+    )
+    assert [curve.area for curve in display.curves.values()] == [0.5, 0.5]
+
+
 def test_curves_over_folds_and_readers_as_points():
     y, scores = _noisy_scores()
     readers = {"A": y, "B": np.repeat("normal", len(y))}

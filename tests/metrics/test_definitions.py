@@ -82,6 +82,18 @@ def test_areas_are_the_same_counted_in_pieces(monkeypatch):
     assert_array_equal(whole.wins[1], above + tied / 2)
 
 
+def test_means_of_equal_scores_tell_nobody_apart():
+    """Thirds, averaged over ever more items: they differ in their last digit."""
+    y, n = np.repeat([0, 1, 2], 40), np.arange(1, 121)
+    proba = np.array([[np.full(k, 1 / 3).sum() / k] * 3 for k in n])
+    proba[:, 1] = np.nextafter(0.7, y)
+    assert len(np.unique(proba[:, 0])) > 1
+    table = one_vs_rest_table(y, proba, classes=range(3)).set_index("metric")
+    assert (table.loc["roc_auc", "value"] == 0.5).all()
+    assert ((table.loc["roc_auc", "low"] < 0.45) & (table.loc["roc_auc", "high"] > 0.55)).all()
+    assert metric_values(y, proba, ["roc_auc_macro"]) == {"roc_auc_macro": 0.5}
+
+
 def test_a_resample_scores_as_its_items_do():
     y, proba = answers(n=24)
     y = np.repeat([0, 1, 2, 0, 1, 2, 0, 1], 3)
@@ -115,7 +127,7 @@ def test_scores_that_do_not_add_up_to_one_are_shares_in_value_and_interval():
 def test_a_class_never_given_scores_zero_as_in_the_libraries():
     y, proba = answers()
     proba[:, 2] = 0
-    proba /= proba.sum(axis=1, keepdims=True)
+    proba = (proba / proba.sum(axis=1, keepdims=True)).round(12)
     expected = by_libraries(y, proba)
     got = values_of(score_table(y, proba, classes=range(3), n_resamples=9))
     for name in METRICS:
