@@ -13,10 +13,10 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
-from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import Parallel, delayed
 
 from sknemg.divote._votes import align_columns
+from sknemg.model_selection.fewer import consumes_groups
 from sknemg.recordings import Recordings, Windows
 from sknemg.recordings._problems import listed, rows_of
 from sknemg.recordings._workers import kept_by_workers
@@ -70,14 +70,6 @@ def _cuts_windows(estimator: Any) -> bool:
         steps = [step for _, step in estimator.steps if step not in (None, "passthrough")]
         return bool(steps) and _cuts_windows(steps[0])
     return bool(getattr(estimator, "cuts_windows", False))
-
-
-def consumes_groups(estimator: Any, method: str = "fit") -> bool:
-    """Tell whether an estimator asks for ``groups`` in a method."""
-    try:
-        return bool(get_routing_for_object(estimator).consumes(method, ["groups"]))
-    except NotImplementedError:  # aeon's estimators, and pipelines with one, refuse to say
-        return False
 
 
 def score_items(estimator: Any, data: Recordings, classes: NDArray[Any]) -> NDArray[np.float64]:

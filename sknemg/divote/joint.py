@@ -21,11 +21,11 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from sknemg.base import VersionedEstimator, fit_context
 from sknemg.divote._answers import SubjectClassifier
-from sknemg.divote._items import consumes_groups
 from sknemg.divote._votes import align_columns, subject_votes
 from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import Levels, class_columns, votes_frame
 from sknemg.divote.opened import Opened
+from sknemg.model_selection.fewer import consumes_groups
 from sknemg.model_selection.torn import forget_starts, knowing_parts, trained_on
 from sknemg.recordings import label_subjects, read_subjects
 from sknemg.recordings._carry import carries_subjects, with_subjects

@@ -15,9 +15,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sknemg.divote._combined import CombinedLevels
-from sknemg.divote._items import consumes_groups, is_skorch_net, score_items
+from sknemg.divote._items import is_skorch_net, score_items
 from sknemg.divote._votes import align_columns
 from sknemg.divote.parts import Part, SegmentInput, SegmentPart, holds_votes, name_of
+from sknemg.model_selection.fewer import consumes_groups
 from sknemg.recordings import Recordings, read_subjects
 from sknemg.recordings._carry import carries_subjects, with_subjects
 from sknemg.recordings._convert import to_recordings, wrap

@@ -12,7 +12,7 @@ from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.model_selection._search import BaseSearchCV
 
 from sknemg.divote import DiVoteClassifier
-from sknemg.divote._items import consumes_groups
+from sknemg.model_selection.fewer import consumes_groups
 from sknemg.model_selection.torn import is_start
 from sknemg.recordings._carry import carries_subjects
 

@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.divote.levels import class_columns
-from sknemg.metrics._bootstrap import check_draws, draw_subjects
+from sknemg.metrics._bootstrap import draw_subjects
 from sknemg.metrics._counts import Counts, SubjectCounts
 from sknemg.metrics._definitions import check_scores
 from sknemg.metrics._estimates import resampled_counts
 from sknemg.metrics._intervals import check_level
 from sknemg.recordings import label_subjects, read_subjects
-from sknemg.recordings._problems import listed, shown
+from sknemg.recordings._problems import check_counts, listed, shown
 from sknemg.recordings._subjects import check_known
 
 
@@ -71,7 +71,7 @@ class Answers(NamedTuple):
     ) -> Counts:
         """Count the answers of samples of subjects."""
         check_level(confidence_level)
-        check_draws(n_resamples=n_resamples)
+        check_counts(2, n_resamples=n_resamples)
         drawn, _ = draw_subjects(self.labels, n_resamples, random_state)
         return resampled_counts(self.subjects, drawn)
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.recordings._problems import check_generator, shown
+from sknemg.recordings._problems import check_generator
 
 #: Subjects in each class that are taken to be unseen, see `draw_subjects`.
 STRANGERS = 1.0
-
-
-def check_draws(**given: Any) -> None:
-    """Refuse numbers of samples, given by name, that leave nothing to vary."""
-    for name, value in given.items():
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 2:
-            raise ValueError(f"{name}={shown(value)} must be an integer >= 2.")
 
 
 def draw_subjects(

@@ -30,6 +30,12 @@ class Counts(NamedTuple):
     log_loss: NDArray[Any]
 
 
+def ratio(above: NDArray[Any], below: NDArray[Any], otherwise: float = 0.0) -> NDArray[Any]:
+    """Divide counts; `otherwise` stands where there is nothing to divide by."""
+    below = np.asarray(below, dtype=float)
+    return np.divide(above, below, out=np.full(below.shape, otherwise), where=below > 0)
+
+
 class SubjectCounts:
     """Counts of the answers to the items (segments, recordings) of each subject.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sknemg.metrics._counts import Counts, SubjectCounts
+from sknemg.metrics._counts import Counts, SubjectCounts, ratio
 from sknemg.recordings._problems import listed
 
 #: The overall metrics of `sknemg.metrics.score_table`.
@@ -55,11 +55,11 @@ def one_vs_rest(counts: Counts) -> dict[str, NDArray[Any]]:
     total = support.sum(axis=-1, keepdims=True)
     right_rest = total - support - given + right
     return {
-        "sensitivity": _ratio(right, support),
-        "specificity": _ratio(right_rest, total - support),
-        "precision": _ratio(right, given),
-        "npv": _ratio(right_rest, total - given),
-        "f1": _ratio(2 * right, support + given),
+        "sensitivity": ratio(right, support),
+        "specificity": ratio(right_rest, total - support),
+        "precision": ratio(right, given),
+        "npv": ratio(right_rest, total - given),
+        "f1": ratio(2 * right, support + given),
         "roc_auc": counts.roc_auc,
     }
 
@@ -83,16 +83,16 @@ def overall(counts: Counts) -> dict[str, NDArray[Any]]:
     occurs = (support + given > 0).astype(float)  # the labels that scikit-learn averages over
 
     def macro(name: str) -> NDArray[Any]:
-        return _ratio((each[name] * occurs).sum(axis=-1), occurs.sum(axis=-1))
+        return ratio((each[name] * occurs).sum(axis=-1), occurs.sum(axis=-1))
 
     def weighted(name: str) -> NDArray[Any]:
-        return _ratio((np.where(support > 0, each[name], 0) * support).sum(axis=-1), total)
+        return ratio((np.where(support > 0, each[name], 0) * support).sum(axis=-1), total)
 
     chance = (support * given).sum(axis=-1)
     spread = (total**2 - (given**2).sum(axis=-1)) * (total**2 - (support**2).sum(axis=-1))
     return {
         "accuracy": right / total,
-        "balanced_accuracy": _ratio(each["sensitivity"].sum(axis=-1), (support > 0).sum(axis=-1)),
+        "balanced_accuracy": ratio(each["sensitivity"].sum(axis=-1), (support > 0).sum(axis=-1)),
         "precision_weighted": weighted("precision"),
         "precision_macro": macro("precision"),
         "recall_weighted": weighted("sensitivity"),
@@ -101,16 +101,11 @@ def overall(counts: Counts) -> dict[str, NDArray[Any]]:
         "f1_macro": macro("f1"),
         "roc_auc_weighted": weighted("roc_auc"),
         "roc_auc_macro": counts.roc_auc.mean(axis=-1),
-        "mcc": _ratio(right * total - chance, np.sqrt(np.maximum(spread, 0))),
+        "mcc": ratio(right * total - chance, np.sqrt(np.maximum(spread, 0))),
         "sensitivity": macro("sensitivity"),
         "specificity": macro("specificity"),
         "log_loss": counts.log_loss,
     }
-
-
-def _ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[Any]:
-    below = np.asarray(below, dtype=float)
-    return np.divide(above, below, out=np.zeros_like(below), where=below > 0)
 
 
 def class_shares(

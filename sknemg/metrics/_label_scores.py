@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sknemg.metrics._bootstrap import draw_subjects, subject_weights
+from sknemg.metrics._counts import ratio
 from sknemg.metrics._definitions import class_shares
 from sknemg.metrics._estimates import EFFECTIVE, kind_of_share
 from sknemg.metrics._intervals import clustered_number, effective_number, exact_interval
@@ -46,19 +47,14 @@ def label_values(counts: NDArray[Any]) -> dict[str, NDArray[Any]]:
     total = true.sum(axis=-1, keepdims=True)
     right = np.diagonal(counts, axis1=-2, axis2=-1)
     by_class = {
-        "sensitivity": _ratio(right, true, np.nan),
-        "specificity": 1 - _ratio(given - right, total - true, np.nan),
-        "ppv": _ratio(right, given, 0.0),
-        "f1": _ratio(2 * right, given + true, np.nan),
+        "sensitivity": ratio(right, true, np.nan),
+        "specificity": 1 - ratio(given - right, total - true, np.nan),
+        "ppv": ratio(right, given, 0.0),
+        "f1": ratio(2 * right, given + true, np.nan),
     }
-    values = {"accuracy": _ratio(right.sum(axis=-1), total[..., 0], np.nan)}
+    values = {"accuracy": ratio(right.sum(axis=-1), total[..., 0], np.nan)}
     values |= {name: own.mean(axis=-1) for name, own in by_class.items()}
     return values | {f"{name}_by_class": own for name, own in by_class.items()}
-
-
-def _ratio(above: NDArray[Any], below: NDArray[Any], otherwise: float) -> NDArray[Any]:
-    below = np.asarray(below, dtype=float)
-    return np.divide(above, below, out=np.full(below.shape, otherwise), where=below > 0)
 
 
 def jackknife_values(

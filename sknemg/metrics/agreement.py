@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.metrics._bootstrap import SubjectRows, check_draws, draw_subjects
+from sknemg.metrics._bootstrap import SubjectRows, draw_subjects
 from sknemg.metrics._intervals import check_level, effective_number, exact_interval
 from sknemg.metrics._readers import check_chosen_readers, check_reader_table, check_spelling
-from sknemg.recordings._problems import listed, shown
+from sknemg.recordings._problems import check_counts, listed, shown
 from sknemg.recordings._subjects import check_known, check_labels, check_subjects
 
 _BATCH = 100  # draws counted at once
@@ -269,7 +269,7 @@ class _Draws:
         random_state: int | None,
     ):
         check_level(confidence_level)
-        check_draws(n_bootstrap=n_bootstrap)
+        check_counts(2, n_bootstrap=n_bootstrap)
         codes, labels = pd.factorize(ratings.to_numpy().ravel())
         check_spelling("Ratings", labels)
         order = np.argsort([str(label) for label in labels], kind="stable")

@@ -7,11 +7,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.metrics._answers import Answers
-from sknemg.metrics._bootstrap import check_draws, draw_subjects
+from sknemg.metrics._bootstrap import draw_subjects
 from sknemg.metrics._definitions import METRICS, overall
 from sknemg.metrics._estimates import overall_estimates, resampled_counts
 from sknemg.metrics._intervals import check_level
-from sknemg.recordings._problems import check_generator
+from sknemg.recordings._problems import check_counts, check_generator
 
 
 def difference_table(
@@ -93,7 +93,7 @@ def difference_table(
     accuracy    0.4  0.09  0.64
     """
     check_level(confidence_level)
-    check_draws(n_resamples=n_resamples)
+    check_counts(2, n_resamples=n_resamples)
     first = Answers.check(y_true, y_proba, classes, y_pred, groups)
     other = Answers.check(y_true, other_proba, classes, other_pred, groups)
     rng = check_generator(random_state)

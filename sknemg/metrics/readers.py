@@ -9,7 +9,6 @@ from typing import Any, Literal
 import pandas as pd
 from numpy.typing import NDArray
 
-from sknemg.metrics._bootstrap import check_draws
 from sknemg.metrics._intervals import check_level
 from sknemg.metrics._reader_answers import (
     answer_shares,
@@ -30,7 +29,7 @@ from sknemg.metrics._reader_scores import (
     repeat_table,
 )
 from sknemg.metrics.votes import CANNOT_SAY
-from sknemg.recordings._problems import shown
+from sknemg.recordings._problems import check_counts, shown
 
 
 @dataclass(frozen=True)
@@ -200,7 +199,7 @@ def reader_study(
     {'A': 1.0, 'B': 0.5, 'C': 0.75, 'mean of readers': 0.75, 'model': 1.0}
     """
     check_level(confidence_level)
-    check_draws(n_bootstrap=n_bootstrap)
+    check_counts(2, n_bootstrap=n_bootstrap)
     if cannot_say not in ("wrong", "unread"):
         raise ValueError(f"cannot_say={shown(cannot_say)} is unknown: give 'wrong' or 'unread'.")
     diagnoses = read_diagnoses(y)

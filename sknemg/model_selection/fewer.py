@@ -134,7 +134,7 @@ class FewerSubjects(ClassifierMixin, MetaEstimatorMixin, VersionedEstimator):
                 X, y = _safe_indexing(X, rows), y[rows]
         options = {} if subjects is None else {"groups": subjects[rows]}
         inner = clone(self.estimator)
-        if options and _takes_groups(inner, "fit"):
+        if options and consumes_groups(inner, "fit"):
             with config_context(enable_metadata_routing=True):
                 self.estimator_ = inner.fit(X, y, **options)
         else:
@@ -228,14 +228,15 @@ class FewerSubjects(ClassifierMixin, MetaEstimatorMixin, VersionedEstimator):
     def _ask(self, method: str, X: Any, groups: ArrayLike | None, *given: Any) -> Any:
         check_is_fitted(self)
         ask = getattr(self.estimator_, method)
-        if groups is None or not _takes_groups(self.estimator_, method):
+        if groups is None or not consumes_groups(self.estimator_, method):
             return ask(X, *given)
         with config_context(enable_metadata_routing=True):
             return ask(X, *given, groups=groups)
 
 
-def _takes_groups(estimator: Any, method: str) -> bool:
+def consumes_groups(estimator: Any, method: str = "fit") -> bool:
+    """Tell whether an estimator asks for ``groups`` in a method."""
     try:
         return bool(get_routing_for_object(estimator).consumes(method, ["groups"]))
-    except NotImplementedError:  # some estimators refuse to say
+    except NotImplementedError:  # aeon's estimators, and pipelines with one, refuse to say
         return False

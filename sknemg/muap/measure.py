@@ -22,12 +22,12 @@ from sknemg.muap.potential import (
     HALF_SWEEP,
     QUIET,
     average_sweeps,
-    check_signal,
     cut_sweeps,
     extent,
     measure_muap,
 )
 from sknemg.signal import LEAST_RATE, check_rate
+from sknemg.signal.level import check_signal
 
 __all__ = ["MotorUnit", "Muaps", "find_discharges", "find_units", "measure_muaps"]
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.recordings._problems import shown
-from sknemg.signal import LARGEST_AMPLITUDE, LEAST_RATE, check_rate, implausible
+from sknemg.signal import LEAST_RATE, check_rate
+from sknemg.signal.level import check_signal
 from sknemg.signal.rates import is_number
 
 __all__ = ["average_muap", "measure_muap"]
@@ -62,20 +63,6 @@ def average_muap(
     if times.ndim != 1 or not np.isfinite(times).all():
         raise ValueError(f"times={shown(times)} must be of shape (n_discharges,): give seconds.")
     return average_sweeps(cut_sweeps(check_signal(signal), sfreq, times))
-
-
-def check_signal(signal: ArrayLike) -> NDArray[np.float64]:
-    """Return one recording as an array, or refuse what is none in millivolts."""
-    signal = np.asarray(signal, dtype=np.float64)
-    if signal.ndim != 1:
-        raise ValueError(f"One recording of shape (n_times,) is measured, got {signal.shape}.")
-    if n_bad := int((~np.isfinite(signal)).sum()):
-        raise ValueError(f"{n_bad} of {len(signal)} samples are NaN or infinite: cut them out.")
-    if implausible(signal[None])[0]:
-        raise ValueError(
-            f"Samples are beyond {LARGEST_AMPLITUDE:g} mV: give the recording in millivolts."
-        )
-    return signal
 
 
 def average_sweeps(sweeps: NDArray[Any]) -> tuple[NDArray[Any], float, float]:

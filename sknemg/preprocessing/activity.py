@@ -9,14 +9,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.signal import (
-    LARGEST_AMPLITUDE,
     LEAST_RATE,
     MAINS,
     ZeroPhaseFilter,
     check_rate,
-    implausible,
     run_edges,
 )
+from sknemg.signal.level import check_signal
 from sknemg.signal.rates import is_number
 
 #: What a stretch of a recording may be.
@@ -187,14 +186,13 @@ class ActivityGate:
         >>> ActivityGate().contracts(noise, 10_000)
         False
         """
-        frames = self._frames(np.asarray(signal, dtype=np.float64), sfreq)
+        frames = self._frames(signal, sfreq)
         return frames is not None and bool((frames[1] == CONTRACTION).any())
 
-    def _frames(
-        self, signal: NDArray[np.float64], sfreq: float
-    ) -> tuple[_Levels, NDArray[np.int64]] | None:
+    def _frames(self, signal: ArrayLike, sfreq: float) -> tuple[_Levels, NDArray[np.int64]] | None:
         """Measure every frame, and give its kind; None where there is too little of a signal."""
-        _check(signal, sfreq)
+        check_rate(sfreq, least=LEAST_RATE)
+        signal = check_signal(signal)
         for name in ("gap", "shortest", "quiet"):
             value = getattr(self, name)
             if not is_number(value) or value < 0:
@@ -284,18 +282,6 @@ class ActivityGate:
             if stop - start >= least and (n_groups >= LEAST_GROUPS or own.mean() > CROWDED):
                 kept[start:stop] = True
         return kept
-
-
-def _check(signal: NDArray[np.float64], sfreq: float) -> None:
-    if signal.ndim != 1:
-        raise ValueError(f"One recording of shape (n_times,) is divided, got {signal.shape}.")
-    check_rate(sfreq, least=LEAST_RATE)
-    if n_bad := int((~np.isfinite(signal)).sum()):
-        raise ValueError(f"{n_bad} of {len(signal)} samples are NaN or infinite: cut them out.")
-    if implausible(signal[None])[0]:
-        raise ValueError(
-            f"Samples are beyond {LARGEST_AMPLITUDE:g} mV: give the recording in millivolts."
-        )
 
 
 def _largest_near(frames: NDArray[Any], n: int) -> NDArray[np.float64]:

@@ -143,11 +143,11 @@ def capped(
     return separator.join(map(spell, items[:LISTED])) + more
 
 
-def check_counts(**given: Any) -> None:
-    """Refuse parameters, given by name, that are not integers >= 1."""
+def check_counts(least: int = 1, /, **given: Any) -> None:
+    """Refuse parameters, given by name, that are not integers from `least` on."""
     for name, value in given.items():
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name}={value!r} must be an integer >= 1.")
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+            raise ValueError(f"{name}={shown(value)} must be an integer >= {least}.")
 
 
 def check_flags(**given: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sknemg.signal.lengths import one_signal
 from sknemg.signal.rates import check_rate
@@ -41,6 +41,20 @@ def implausible(values: NDArray[Any]) -> NDArray[np.bool_]:
     axes = tuple(range(1, values.ndim))
     low, high = values.min(axis=axes, initial=0), values.max(axis=axes, initial=0)
     return (low < -LARGEST_AMPLITUDE) | (high > LARGEST_AMPLITUDE)
+
+
+def check_signal(signal: ArrayLike) -> NDArray[np.float64]:
+    """Return one recording as an array, or refuse what is none in millivolts."""
+    signal = np.asarray(signal, dtype=np.float64)
+    if signal.ndim != 1:
+        raise ValueError(f"One recording has the shape (n_times,), got {signal.shape}.")
+    if n_bad := int((~np.isfinite(signal)).sum()):
+        raise ValueError(f"{n_bad} of {len(signal)} samples are NaN or infinite: cut them out.")
+    if implausible(signal[None])[0]:
+        raise ValueError(
+            f"Samples are beyond {LARGEST_AMPLITUDE:g} mV: give the recording in millivolts."
+        )
+    return signal
 
 
 class SignalLevel(NamedTuple):
