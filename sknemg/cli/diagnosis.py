@@ -42,7 +42,7 @@ def add_diagnose(commands: Any) -> None:
     diagnose = commands.add_parser(
         "diagnose", help="let a trained model read one patient, or an archive of many",
         description="Let a trained model read one patient and write its answer as a page, JSON and "
-        "CSV, or read an archive of many patients. Research only: not for diagnosis.",
+        f"CSV, or read an archive of many patients. {RESEARCH_ONLY}",
     )  # fmt: skip
     diagnose.add_argument(
         "paths", nargs="*", type=Path, metavar="PATH",

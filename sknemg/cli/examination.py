@@ -144,7 +144,8 @@ def _summary(found: Validation) -> str:
     if X is None:
         return f"No recording can be read: {problems}."
     n_flawed = found.flaws["row"].nunique()
-    return f"{X}\n{problems}; {n_flawed} of {len(X)} recordings have flaws."
+    have = "has" if n_flawed == 1 else "have"
+    return f"{X}\n{problems}; {n_flawed} of {len(X)} recordings {have} flaws."
 
 
 def _print_problems(problems: pd.DataFrame) -> None:

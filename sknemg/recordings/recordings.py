@@ -495,7 +495,7 @@ or DataFrame
             "sknemg.recordings",
             "recordings.html",
             summary=_summary(self),
-            table=table.to_html(),  # which escapes its entries
+            table=table.to_html(na_rep="–"),  # which escapes its entries
             more=max(len(self) - 5, 0),
         )
 

@@ -280,6 +280,11 @@ def test_repr_says_how_much_there_is():
     assert "10 segments of 2" in repr(X.with_values(np.zeros((10, 2))))
 
 
+def test_html_repr_shows_what_is_missing_as_pages_do():
+    text = Recordings([[1.0], [2.0]], sfreq=1, muscle=["deltoid", None])._repr_html_()
+    assert "<td>–</td>" in text and "NaN" not in text
+
+
 def test_html_repr_escapes_what_users_wrote():
     X = Recordings([[1.0]], sfreq=1, muscle=["<script>"])
     assert "<script>" not in X._repr_html_()
