@@ -143,6 +143,26 @@ def _asks_for_number(constraints: Any, value: bool) -> bool:
     return all(isinstance(c, (Interval, Options)) or c in (Real, Integral) for c in passed)
 
 
+class NamesColumns:
+    """A step each of whose columns has a name; a subclass writes `_column_names`."""
+
+    def _column_names(self) -> list[str]:
+        raise NotImplementedError
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Name the columns.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of str, shape (n_features,)
+        """
+        return np.array(self._column_names(), dtype=object)
+
+
 class RowTransformer(TransformerMixin, VersionedEstimator):
     """A stateless step that keeps the rows; subclasses say what becomes of the items.
 
@@ -218,20 +238,6 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
             meta = X if isinstance(X, pd.DataFrame) else getattr(X, "meta", None)
             raise (error if meta is None else error.placed(meta)) from None
 
-    def _to_frame(self, X: Any) -> pd.DataFrame:
-        """Give one row per item: what is known of its recording, and its values by their names."""
-        self._validate_params()
-        recordings, _ = unpack(X, item_ndim=self._item_ndim, input_sfreq=self.input_sfreq)
-        names = self.get_feature_names_out().tolist()
-        known = recordings.meta.drop(columns="sfreq")
-        if both := [name for name in names if name in known]:
-            raise ValueError(f"X has columns named like features, {shown(both)}: rename them.")
-        items = self.transform(recordings)
-        self._look_at(X, recordings)  # whose samples have been validated
-        columns = dict(zip(names, items.values.T.astype(np.float64), strict=True))
-        rows = pd.Index(items.row_index, name="row")
-        return known.iloc[items.row_index].set_axis(rows).assign(**columns)
-
     def _look_at(self, X: Any, recordings: Recordings) -> None:
         """Warn of signals that no needle EMG looks like, unless `Recordings` have done so."""
         if self._leaves_signals and not isinstance(X, Recordings):
@@ -281,6 +287,53 @@ class RowTransformer(TransformerMixin, VersionedEstimator):
                 "sklearn.set_config(transform_output=...), which leaves recordings as they are."
             )
         raise AttributeError(reason)
+
+
+class MakesTables(NamesColumns, RowTransformer):
+    """A step whose items may be read as a plain table, too."""
+
+    def _as_features(self) -> Self:
+        """Give the step that makes the columns of the table."""
+        return self
+
+    def to_frame(self, X: Any) -> pd.DataFrame:
+        """Measure all recordings into a plain table, one row per item.
+
+        Parameters
+        ----------
+        X : Recordings, DataFrame with a column ``signal``, list of arrays, or ndarray
+
+        Returns
+        -------
+        DataFrame of n_items rows
+            What is known of the recording (``subject``, ``muscle`` and so on), and a column for
+            each feature. The index, named ``row``, is the row of `X`.
+
+        Raises
+        ------
+        ValueError
+            If `X` has a column that is named as a feature.
+
+        Warns
+        -----
+        ImplausibleWarning
+            As `transform`.
+        """
+        return self._as_features()._to_frame(X)
+
+    def _to_frame(self, X: Any) -> pd.DataFrame:
+        """Give one row per item: what is known of its recording, and its values by their names."""
+        self._validate_params()
+        recordings, _ = unpack(X, item_ndim=self._item_ndim, input_sfreq=self.input_sfreq)
+        names = self.get_feature_names_out().tolist()
+        known = recordings.meta.drop(columns="sfreq")
+        if both := [name for name in names if name in known]:
+            raise ValueError(f"X has columns named like features, {shown(both)}: rename them.")
+        items = self.transform(recordings)
+        self._look_at(X, recordings)  # whose samples have been validated
+        columns = dict(zip(names, items.values.T.astype(np.float64), strict=True))
+        rows = pd.Index(items.row_index, name="row")
+        return known.iloc[items.row_index].set_axis(rows).assign(**columns)
 
 
 def _refuse_implausible(recordings: Recordings) -> None:

@@ -6,12 +6,11 @@ from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknemg.base import RowTransformer
+from sknemg.base import NamesColumns, RowTransformer
 from sknemg.classifiers.nemgnet import shipped_network
 from sknemg.features.segments import describe_segments, feature_names
 from sknemg.model_selection.origin import SEEN
@@ -22,7 +21,7 @@ _LAST = "blocks.block12"
 _CHUNK = 256  # segments whose maps are in memory at once
 
 
-class NetworkFeatures(RowTransformer):
+class NetworkFeatures(NamesColumns, RowTransformer):
     """Describe every segment by the last map of a network that comes with sknemg.
 
     For each channel of the map that the last block of the nEMGNet makes of a segment, its mean and
@@ -163,20 +162,10 @@ class NetworkFeatures(RowTransformer):
         n_chans = 16 * self.network_.width
         return [f"{what}_{k}" for what in ("mean", "deviation") for k in range(n_chans)]
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Name the columns.
-
-        Parameters
-        ----------
-        input_features : ignored
-
-        Returns
-        -------
-        ndarray of str, shape (n_features,)
-        """
+    def _column_names(self) -> list[str]:
         check_is_fitted(self)
         measured = feature_names() if self.measures else []
-        return np.array([*measured, *self._names()], dtype=object)
+        return [*measured, *self._names()]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")

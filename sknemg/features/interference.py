@@ -8,11 +8,10 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknemg.base import RowTransformer
+from sknemg.base import MakesTables
 from sknemg.features.turns import (
     RULES,
     Rule,
@@ -244,7 +243,7 @@ def ratio(turns: NDArray[Any], amplitude: NDArray[Any]) -> NDArray[np.float64]:
     return np.divide(turns, amplitude, out=np.zeros(len(turns)), where=amplitude > 0)
 
 
-class InterferenceFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class InterferenceFeatures(MakesTables, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Describe every recording by its interference pattern.
 
     For recordings in which too many motor units fire to be told apart. A recording is cut into
@@ -341,7 +340,7 @@ class InterferenceFeatures(RowTransformer, auto_wrap_output_keys=None):  # type:
                 else np.empty((0, row.shape[1] + len(peaks)))
                 for row in rows
             ]
-        width = len(self.get_feature_names_out())
+        width = len(self._column_names())
         values = np.concatenate([np.empty((0, width)), *rows])
         dtype = np.result_type(X.values.dtype, np.float32)
         item = "interference pattern" if self.items == "recording" else "epoch"
@@ -361,46 +360,11 @@ class InterferenceFeatures(RowTransformer, auto_wrap_output_keys=None):  # type:
             rows.append(interference_features(epochs, sfreq, thresholds=self.thresholds))
         return rows
 
-    def to_frame(self, X: Any) -> pd.DataFrame:
-        """Measure all recordings into a plain table, one row per item.
-
-        Parameters
-        ----------
-        X : Recordings, DataFrame with a column ``signal``, list of arrays, or ndarray
-
-        Returns
-        -------
-        DataFrame of n_items rows
-            What is known of the recording (``subject``, ``muscle`` and so on), and a column for
-            each feature. The index, named ``row``, is the row of `X`.
-
-        Raises
-        ------
-        ValueError
-            If `X` has a column that is named as a feature.
-
-        Warns
-        -----
-        ImplausibleWarning
-            As `transform`.
-        """
-        return self._to_frame(X)
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Name the features.
-
-        Parameters
-        ----------
-        input_features : ignored
-
-        Returns
-        -------
-        ndarray of str, shape (n_features,)
-        """
+    def _column_names(self) -> list[str]:
         names = interference_names(self.thresholds)
         if self.items == "recording":
             names += [f"peak_{names[place]}" for place in _peaks(self.thresholds)]
-        return np.array(names, dtype=object)
+        return names
 
 
 def _peaks(thresholds: Sequence[float]) -> list[int]:

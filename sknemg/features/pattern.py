@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval
 
-from sknemg.base import RowTransformer
+from sknemg.base import NamesColumns, RowTransformer
 from sknemg.features.segments import (
     BANDS,
     amplitude_features,
@@ -176,7 +176,7 @@ def _of_turns(turns: Turns, x: NDArray[np.float64], sfreq: float) -> list[NDArra
     return [np.log1p(count), np.log(size), np.log(median), short]
 
 
-class PatternFeatures(RowTransformer):
+class PatternFeatures(NamesColumns, RowTransformer):
     """Describe every segment by its interference pattern, whatever its amplitude.
 
     For contractions so strong that motor units cannot be told apart, recorded by needles and
@@ -251,16 +251,6 @@ class PatternFeatures(RowTransformer):
             )
         return [names.index(name) for name in wanted]
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Name the features.
-
-        Parameters
-        ----------
-        input_features : ignored
-
-        Returns
-        -------
-        ndarray of str, shape (n_features,)
-        """
+    def _column_names(self) -> list[str]:
         names = pattern_names(self.thresholds)
-        return np.array([names[place] for place in self._places()], dtype=object)
+        return [names[place] for place in self._places()]

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from numbers import Real
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval
 
-from sknemg.base import RowTransformer
+from sknemg.base import NamesColumns, RowTransformer
 from sknemg.features.segments import BANDS, describe_segments, feature_names
 from sknemg.recordings import Recordings
 
 
-class SegmentFeatures(RowTransformer):
+class SegmentFeatures(NamesColumns, RowTransformer):
     """Describe every segment by the measures of quantitative EMG.
 
     Size (rms, mean absolute value, peak to peak, crest factor, path, kurtosis), zero crossings,
@@ -95,15 +93,5 @@ class SegmentFeatures(RowTransformer):
             bands=self.bands,
         )
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Name the features.
-
-        Parameters
-        ----------
-        input_features : ignored
-
-        Returns
-        -------
-        ndarray of str, shape (n_features,)
-        """
-        return np.array(feature_names(self.bands), dtype=object)
+    def _column_names(self) -> list[str]:
+        return feature_names(self.bands)

@@ -8,14 +8,13 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.parallel import Parallel, delayed
 
-from sknemg.base import RowTransformer
+from sknemg.base import MakesTables
 from sknemg.muap.measure import FINE_SFREQ, FIRING, MotorUnit, find_units
 from sknemg.muap.potential import BASELINE, HALF_SWEEP, QUIET, extent, measure_muap
 from sknemg.recordings import Recordings
@@ -211,7 +210,7 @@ def recruitment_ratio(unit: MotorUnit) -> float:
     return float(unit.rates.max() / len(unit.rates))
 
 
-class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class MuapFeatures(MakesTables, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Turn every recording into its motor units, a vector of features each.
 
     The motor units near the needle are found, averaged and measured as :func:`measure_muaps` does.
@@ -334,47 +333,13 @@ class MuapFeatures(RowTransformer, auto_wrap_output_keys=None):  # type: ignore[
             _refuse_unmeasured(units, list(functions))
         return units
 
-    def to_frame(self, X: Any) -> pd.DataFrame:
-        """Measure all recordings into a plain table, one row per motor unit.
+    def _as_features(self) -> MuapFeatures:
+        return clone(self).set_params(return_templates=False)
 
-        Parameters
-        ----------
-        X : Recordings, DataFrame with a column ``signal``, list of arrays, or ndarray
-
-        Returns
-        -------
-        DataFrame of n_units rows
-            What is known of the recording (``subject``, ``muscle`` and so on), and a column for
-            each feature. The index, named ``row``, is the row of `X`.
-
-        Raises
-        ------
-        ValueError
-            If `X` has a column that is named as a feature.
-
-        Warns
-        -----
-        ImplausibleWarning
-            As `transform`.
-        """
-        table: pd.DataFrame = clone(self).set_params(return_templates=False)._to_frame(X)
-        return table
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Name the features, or the samples of the templates.
-
-        Parameters
-        ----------
-        input_features : ignored
-
-        Returns
-        -------
-        ndarray of str, shape (n_features,)
-        """
-        names = list(_resolved(self.features))
+    def _column_names(self) -> list[str]:
         if self.return_templates:
-            names = [f"sample{k}" for k in range(_N_TEMPLATE)]
-        return np.array(names, dtype=object)
+            return [f"sample{k}" for k in range(_N_TEMPLATE)]
+        return list(_resolved(self.features))
 
 
 _N_TEMPLATE = 2 * round(HALF_SWEEP * FINE_SFREQ) + 1
