@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sknemg.datasets._columns import UNTYPED, misnamed, own_name
+from sknemg.datasets._columns import UNTYPED, own_name
 from sknemg.datasets._entries import (
     DIAGNOSES,
     plain,
     read_numbers,
     require,
-    subjects_in,
     translate_locations,
 )
 from sknemg.datasets._findings import Findings
@@ -26,7 +25,7 @@ from sknemg.datasets._formats.stored import ReadError
 from sknemg.datasets._formats.units import decode
 from sknemg.datasets._rows import check_how
 from sknemg.datasets._splitting import read_entry
-from sknemg.datasets._tables import read_one_table
+from sknemg.datasets._tables import check_columns, find_subjects, read_one_table
 from sknemg.datasets.files import files_of
 from sknemg.recordings._entries import entry_text
 from sknemg.recordings._problems import capped, shown
@@ -99,15 +98,7 @@ def read_table(
         rows = read_one_table(path, needed, {}, findings)
     findings.stop_if_any()
     if pattern is not None:
-        if "subject" in rows:
-            remedy = "leave `subject_pattern` out, or take the column out"
-            findings.add(path.name, [None], "it has a column 'subject'", remedy)
-            findings.stop_if_any()
-        named = rows["file"].dropna()
-        found, wrong = subjects_in(named, pattern)
-        rows["subject"] = pd.Series(found, named.index, dtype=object).reindex(rows.index)
-        for problem, at in wrong.items():
-            findings.add(path.name, named.index[at], problem, "correct the pattern or the name")
+        find_subjects(rows, pattern, path.name, findings)
     rows = rows.where(rows.notna(), None)
     require(rows, ["subject", "file"], path.name, findings)
     rows = translate_locations(rows, path.name, findings, from_muscles=locations == "muscle")
@@ -194,17 +185,7 @@ def _read_parquet(path: Path, needed: list[str], findings: Findings) -> pd.DataF
     rows = pd.DataFrame(
         {known[name]: _as_text(table[name]) for name in table}, index=range(2, len(table) + 2)
     ).astype(object)
-    own = [known[name] for name in wanted]
-    twice = {name for name in own if own.count(name) > 1}
-    for name in sorted(twice):
-        findings.add(path.name, [None], f"two columns mean {name!r}", "keep one of them")
-    for problem, remedy in misnamed(names):
-        findings.add(path.name, [None], problem, remedy)
-    for name in needed:
-        if name not in rows:
-            findings.add(path.name, [None], f"no column {name!r}", "add it")
-    if not len(rows):
-        findings.add(path.name, [None], "no rows", "add one row for each recording")
+    check_columns(path.name, [name.strip() for name in names], needed, len(rows), findings)
     return rows
 
 

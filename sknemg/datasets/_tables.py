@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ def read_tables(
     needed = [] if subject_pattern or not labelled else ["subject"]
     rows, subjects, table = _read_layout(folder, types, needed, labelled, findings)
     if subject_pattern:
-        _find_subjects(rows, subject_pattern, table, findings)
+        find_subjects(rows, subject_pattern, table, findings)
     fields = dict(types.get(table, {}))
     if subjects is not None:
         if "subject" not in rows:
@@ -200,22 +200,29 @@ def read_one_table(
             ]
     table = pd.DataFrame(entries.values(), index=list(entries), columns=columns, dtype=object)
     table = table.where(table.notna(), None)
-    twice = sorted({name for name in names if names.count(name) > 1})
-    for name in twice:
-        words = [own for own in columns if own_name(own) == name]
-        findings.add(path.name, [None], f"two columns mean {name!r}", f"keep one of {words}")
-    for problem, remedy in misnamed(columns):
-        findings.add(path.name, [None], problem, remedy)
     if "table_row" in names:
         remedy = "rename it: load_cohort says there which row a recording came from"
         findings.add(path.name, [None], "a column 'table_row'", remedy)
-    missing = [name for name in needed if name not in names]
-    for name in missing:
-        findings.add(path.name, [None], f"no column {name!r}", _COLUMN_HELP[name])
-    if not len(table) and not missing:
-        findings.add(path.name, [None], "no rows", "add one row for each recording or subject")
+    check_columns(path.name, columns, needed, len(table), findings)
     table.columns = pd.Index(names)
     return table
+
+
+def check_columns(
+    table: str, columns: Sequence[str], needed: Iterable[str], n_rows: int, findings: Findings
+) -> None:
+    """Note columns that mean the same, are named wrongly or are missing, and a table of no rows."""
+    names = [own_name(name) for name in columns]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        words = [own for own in columns if own_name(own) == name]
+        findings.add(table, [None], f"two columns mean {name!r}", f"keep one of {words}")
+    for problem, remedy in misnamed(columns):
+        findings.add(table, [None], problem, remedy)
+    missing = [name for name in needed if name not in names]
+    for name in missing:
+        findings.add(table, [None], f"no column {name!r}", _COLUMN_HELP[name])
+    if not n_rows and not missing:
+        findings.add(table, [None], "no rows", "add one row for each recording or subject")
 
 
 def _without_blank_columns(lines: list[list[str]]) -> list[list[str]]:
@@ -227,7 +234,7 @@ def _without_blank_columns(lines: list[list[str]]) -> list[list[str]]:
     return [[field for at, field in enumerate(line) if at not in blank] for line in lines]
 
 
-def _find_subjects(
+def find_subjects(
     rows: pd.DataFrame, pattern: re.Pattern[str], table: str, findings: Findings
 ) -> None:
     """Find the subject of each row in the name of its file."""
