@@ -97,20 +97,15 @@ def _on_its_own(device: device) -> Iterator[None]:
     """
     import torch
 
-    before = np.random.get_state()  # noqa: NPY002 - captum knows no generators
-    np.random.seed(0)  # noqa: NPY002
-    try:
-        devices = [device] if device.type == "cuda" else []
-        with (
-            torch.random.fork_rng(devices),
-            torch.inference_mode(False),
-            torch.enable_grad(),
-            device,
-        ):
-            torch.manual_seed(0)
+    from sknemg.classifiers.repeatable import seeded
+
+    with seeded(0, device), torch.enable_grad(), device:
+        before = np.random.get_state()  # noqa: NPY002 - captum knows no generators
+        np.random.seed(0)  # noqa: NPY002
+        try:
             yield
-    finally:
-        np.random.set_state(before)  # noqa: NPY002
+        finally:
+            np.random.set_state(before)  # noqa: NPY002
 
 
 class AttributionDisplay:

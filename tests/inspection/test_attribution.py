@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from joblib import Parallel, delayed
 
 from sknemg import (
     NEMGNet,
@@ -70,6 +71,23 @@ def test_attribution_does_not_go_by_what_torch_is_set_to(network, method, around
     with around:
         found = inspection.attribute(clf.module_, clf.module_input(X[:2]), 1, method=method)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_attributions_of_several_threads_are_those_of_one(network):
+    pytest.importorskip("captum")
+    clf, X, _ = network
+
+    def shap(row):
+        inputs = clf.module_input(X[[row]])
+        return inspection.attribute(clf.module_, inputs, 1, method="gradient_shap")
+
+    expected = [shap(row) for row in range(4)]
+    before = np.random.mtrand._rand.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    found = Parallel(n_jobs=4, backend="threading")(delayed(shap)(row % 4) for row in range(16))
+    for row, parts in enumerate(found):
+        np.testing.assert_array_equal(parts, expected[row % 4])
+    after = np.random.mtrand._rand.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    assert after == before
 
 
 def test_samples_that_are_none_are_refused():

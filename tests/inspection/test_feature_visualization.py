@@ -1,6 +1,7 @@
 """Feature visualisation and the measures of waveforms."""
 
 from copy import deepcopy
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -86,6 +87,25 @@ def test_the_noise_suits_the_companding(companded, network):
     for clf, expected in ((companded[0], 0.05), (network[0], 1.0)):
         (found,) = inspection.visualize_features(clf.module_, [0], (1, 1100), **options)
         assert found.std() == pytest.approx(expected, rel=0.05)
+
+
+def test_visualization_of_a_layer_looks_at_its_own_thread_alone(network):
+    module = network[0].module_
+    options = {"layer": "blocks.block2", "n_seeds": 1, "n_steps": 1, "random_state": 0}
+    expected = inspection.visualize_features(module, [1, 0], (1, 1100), **options)
+    others = [Thread(target=module, args=(torch.ones(3, 1, 1100),))]
+
+    def meanwhile(*args):
+        if others:
+            other = others.pop()
+            other.start()
+            other.join()
+
+    handle = module.register_forward_pre_hook(meanwhile)
+    found = inspection.visualize_features(module, [1, 0], (1, 1100), **options)
+    handle.remove()
+    assert not others
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_visualization_leaves_the_network_as_it_was():
