@@ -264,7 +264,9 @@ class _Cohort:
 
     def numbers(self, name: str, values: NDArray[Any], *, dates: bool = False) -> Iterator[_Row]:
         """Compare the means of the subjects."""
-        means = pd.Series(values).groupby(self.codes).mean().to_numpy(dtype=float)
+        # Twelve digits: in its last ones, a mean of one value tells of how many recordings it is.
+        each = pd.Series(values, dtype=float).groupby(self.codes).mean()
+        means = np.array([float(f"{mean:.12g}") for mean in each])
         samples = [means[own][np.isfinite(means[own])] for own in self.member.T]
         if not any(map(len, samples)):
             return

@@ -128,6 +128,18 @@ def test_numbers_that_differ_late_are_two_entries():
     assert table.loc["step: 0.3", ["ill", "well"]].tolist() == ["10 (100.0 %)"] * 2
 
 
+def test_means_of_equal_numbers_are_equal_whatever_the_number_of_recordings():
+    """0.1, averaged over three and over seven recordings, differs in the last digit."""
+    subject = np.repeat(np.arange(60), np.tile([7, 3], 30))
+    y = np.where(subject % 2, "well", "ill")
+    gain = np.where(subject > 8, 0.1, 0.1 + subject / 100)
+    X = Recordings(np.zeros((len(y), 20)), sfreq=1000, subject=subject, gain=gain)
+    each = pd.Series(gain).groupby(subject).first()
+    expected = stats.kruskal(each[::2], each[1::2]).pvalue
+    assert expected > 0.9
+    assert confounds(X, y).loc["gain", "p"] == pytest.approx(expected)
+
+
 def test_a_diagnosis_of_which_nothing_is_known_has_no_share():
     X, y = cohort(sex=[None, "f"] * 10)
     table = confounds(X, y)
