@@ -413,8 +413,8 @@ def compare_arms(
     for analysis, (error, df) in errors.items():
         if t < 2:
             break
-        with np.errstate(divide="ignore", invalid="ignore"):
-            f = float(np.divide(ms_arm, error))
+        with np.errstate(divide="ignore"):
+            f = float(np.divide(ms_arm, error)) if ms_arm else 0.0
         p = stats.chi2.sf((t - 1) * f, t - 1) if np.isinf(df) else stats.f.sf(f, t - 1, df)
         equality[analysis] = {"statistic": f, "df1": t - 1, "df2": df, "p": float(p)}
         se = np.sqrt(2 * max(error, 0.0) / r)
@@ -484,11 +484,15 @@ def _mean_squares(theta: NDArray[Any]) -> tuple[float, float, float]:
     whole = theta.mean()
     by_arm, by_reader = theta.mean(axis=1), theta.mean(axis=0)
     rest = theta - by_arm[:, None] - by_reader + whole
-    reader = t * ((by_reader - whole) ** 2).sum() / (r - 1)
+    least = 1e-14 * np.abs(theta).max()  # of rounding, which would be tested against itself
+
+    def squares(off: NDArray[Any]) -> float:
+        return float((np.where(np.abs(off) > least, off, 0.0) ** 2).sum())
+
+    reader = t * squares(by_reader - whole) / (r - 1)
     if t < 2:
-        return float(reader), np.nan, np.nan
-    arm = r * ((by_arm - whole) ** 2).sum() / (t - 1)
-    return float(reader), float((rest**2).sum() / ((t - 1) * (r - 1))), float(arm)
+        return reader, np.nan, np.nan
+    return reader, squares(rest) / ((t - 1) * (r - 1)), r * squares(by_arm - whole) / (t - 1)
 
 
 def _value(metric: Metric, y: NDArray[Any], answers: NDArray[Any], kept: NDArray[Any]) -> float:

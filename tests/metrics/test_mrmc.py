@@ -171,6 +171,19 @@ def test_fixed_cases_of_two_arms_are_a_paired_t_test(study):
     assert_allclose([row["statistic"], row["p"]], [expected.statistic, expected.pvalue])
 
 
+@pytest.mark.parametrize("n_readers", [2, 3, 6])
+@pytest.mark.parametrize("alike", [True, False])
+def test_arms_in_which_everybody_answers_the_same_do_not_differ(n_readers, alike):
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        y = rng.integers(0, 3, size=7 + 5 * seed)
+        answers = np.where(rng.random((n_readers, len(y))) < 0.6, y, (y + 1) % 3)
+        arm = pd.DataFrame(answers[[0] * n_readers if alike else range(n_readers)].T)
+        result = mrmc_analysis(y, dict.fromkeys("abc", arm), accuracy)
+        assert result.equality["p"].tolist() == [1, 1, 1]
+        assert (result.equality["statistic"] == 0).all() and (result.differences["p"] == 1).all()
+
+
 # -- readers against a model -------------------------------------------------------------------
 
 
