@@ -123,6 +123,20 @@ def write_bids(
     See Also
     --------
     write_cohort : Save recordings bit for bit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from sknemg import Recordings
+    >>> from sknemg.datasets import write_bids
+    >>> signals = np.random.default_rng(0).normal(size=(2, 4800)).astype("float32")
+    >>> X = Recordings(signals, sfreq=48_000, subject=["01", "02"], muscle="deltoid")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_bids(folder, X, ["myopathy", "normal"], name="Example", task="contraction")
+    ...     sorted(path.name for path in Path(folder).iterdir() if path.is_dir())
+    ['sub-01', 'sub-02']
     """
     folder = Path(folder)
     fields = _check_arguments(X, y, name, task, sidecar, bits)

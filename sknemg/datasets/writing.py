@@ -57,6 +57,20 @@ def write_cohort(folder: str | Path, X: Recordings, y: ArrayLike) -> None:
         has columns that a table cannot hold, or whose names it cannot hold.
     FileExistsError
         If the folder holds anything.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from sknemg import Recordings
+    >>> from sknemg.datasets import write_cohort
+    >>> signals = np.random.default_rng(0).normal(size=(2, 4800))
+    >>> X = Recordings(signals, sfreq=48_000, subject=["S1", "S2"], muscle="deltoid")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_cohort(folder, X, ["myopathy", "normal"])
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['data', 'datapackage.json', 'recordings.csv', 'subjects.csv']
     """
     folder = Path(folder)
     check_signals("write_cohort", X)

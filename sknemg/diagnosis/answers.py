@@ -72,6 +72,15 @@ class Diagnosis:
         A warning about the model to give with its answer; empty for most.
     unreadable : tuple of str
         Recordings that could not be read, and why; they are no rows of `recordings`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sknemg.diagnosis import Diagnosis
+    >>> shares = {"myopathy": 0.6, "normal": 0.35, "neuropathy": 0.05}
+    >>> answer = Diagnosis("S1", ("myopathy", "normal"), shares, (), pd.DataFrame())
+    >>> answer.kind, answer.text
+    ('several', 'not sure between myopathy (60 %) and normal (35 %)')
     """
 
     subject: Any

@@ -122,6 +122,12 @@ def scale_temperature(proba: ArrayLike, temperature: float) -> NDArray[np.float6
     -------
     ndarray of shape (n_subjects, n_classes)
         Rows add up to 1; the order of the classes within a row stays.
+
+    Examples
+    --------
+    >>> from sknemg.diagnosis import scale_temperature
+    >>> scale_temperature([[0.9, 0.1]], 2.0).round(2)
+    array([[0.75, 0.25]])
     """
     logs = np.log(np.maximum(np.asarray(proba, dtype=np.float64), _LEAST)) / temperature
     scaled: NDArray[Any] = np.exp(logs - logs.max(axis=1, keepdims=True))

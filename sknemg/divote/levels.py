@@ -41,6 +41,17 @@ class Levels(NamedTuple):
         ``n_recordings``, ``n_items``, the final scores, and ``prediction``.
     votes : DataFrame, a row for each subject, indexed by subject
         The subject features that the final estimator sees.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sknemg import DiVoteClassifier
+    >>> X, y, groups = np.eye(4), ["normal", "normal", "myopathy", "myopathy"], list("aabb")
+    >>> model = DiVoteClassifier(LogisticRegression(), final_estimator=None)
+    >>> levels = model.fit(X, y, groups=groups).levels(X, groups=groups)
+    >>> len(levels.recordings), levels.subjects["prediction"].to_dict()
+    (4, {'a': 'normal', 'b': 'myopathy'})
     """
 
     items: pd.DataFrame

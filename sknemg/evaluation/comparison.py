@@ -47,6 +47,23 @@ def scores_of(result: Evaluation, **kwargs: Any) -> pd.DataFrame:
     -----
     UserWarning
         If subjects have no score.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sknemg import DiVoteClassifier, Recordings, Segmenter
+    >>> from sknemg.evaluation import Protocol, evaluate, scores_of, short_table
+    >>> y = np.repeat(["myopathy", "neuropathy"], 6)
+    >>> size = np.where(y == "myopathy", 0.2, 2.0)
+    >>> signals = np.random.default_rng(0).uniform(0, size[:, None], (12, 12))
+    >>> X = Recordings(signals, sfreq=10, subject=np.repeat(list("abcdef"), 2))
+    >>> pipe = make_pipeline(Segmenter(hop=0.4), DiVoteClassifier(LogisticRegression()))
+    >>> result = evaluate({"logistic": pipe}, X, y, protocol=Protocol("mine", n_splits=3))
+    >>> scores = scores_of(result)
+    >>> short_table(scores)["accuracy"]["subject", "logistic"]
+    '1.00 [0.54, 1.00]'
     """
     unscored = result.unscored
     _warn_of_unscored(unscored)
@@ -116,6 +133,15 @@ def short_table(
     Returns
     -------
     DataFrame of str, indexed by (level, method)
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sknemg.evaluation import short_table
+    >>> score = {"metric": "accuracy", "value": 0.8, "low": 0.52, "high": 0.96}
+    >>> scores = pd.DataFrame([{"method": "forest", "level": "subject", **score}])
+    >>> short_table(scores, {"accuracy": "accuracy"}).loc["subject", "forest"]["accuracy"]
+    '0.80 [0.52, 0.96]'
     """
     shown = zip(scores["value"], scores["low"], scores["high"], strict=True)
     text = scores.assign(text=[format_interval(*row, signed=signed) for row in shown])

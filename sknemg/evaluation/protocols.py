@@ -14,18 +14,26 @@ class Protocol:
     Parameters
     ----------
     name : str
-    n_splits : int or "leave-one-out"
+    n_splits : int or "leave-one-out", default=5
         Folds of subjects; "leave-one-out" makes each subject a fold of its own.
-    n_repeats : int
+    n_repeats : int, default=1
         How often all folds are run, each time with other seeds.
-    reshuffle : bool
+    reshuffle : bool, default=True
         Whether each repeat deals the subjects anew; otherwise only the initial weights differ.
-    choose_on : {"test", "validation"}
+    choose_on : {"test", "validation"}, default="validation"
         Whose score chooses the best weights of a network: the test fold's, as published (a
         leak), or that of validation subjects taken from the training folds.
-    eval_every, patience : int or None
+    eval_every, patience : int or None, default=None
         Set on every network: updates between two evaluations, and evaluations without a better
         score before it stops. None keeps the network's own setting.
+
+    Examples
+    --------
+    >>> from sknemg.evaluation import PROTOCOLS, Protocol
+    >>> Protocol("three folds", n_splits=3).choose_on
+    'validation'
+    >>> PROTOCOLS["published"].choose_on
+    'test'
     """
 
     name: str

@@ -51,7 +51,7 @@ def write_reader_report(
         The recordings that were read, to describe the subjects (Table 1).
     y : array-like of shape (n_recordings,), default=None
         Their diagnoses.
-    title : str
+    title : str, default="Readers beside a model"
 
     Returns
     -------

@@ -80,7 +80,7 @@ class Evaluation:
         Parameters
         ----------
         folder : path
-        levels : tuple of str
+        levels : tuple of str, default=("recordings", "subjects")
             Items are left out by default: they are the bulk, and recordings are pooled from them.
         """
         folder = Path(folder)

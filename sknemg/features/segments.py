@@ -45,7 +45,7 @@ def feature_names(bands: Iterable[tuple[float, float]] = BANDS) -> list[str]:
     Parameters
     ----------
     bands : iterable of (low, high)
-        Frequency bands in hertz.
+        Frequency bands in hertz, by default those of :class:`SegmentFeatures`.
 
     Returns
     -------
@@ -169,7 +169,8 @@ def spectral_features(
     sfreq : float
         Sampling rate in Hz.
     bands : sequence of (low, high)
-        Bands in Hz, ``low <= frequency < high``. A band above the Nyquist rate holds nothing.
+        Bands in Hz, ``low <= frequency < high``, by default those of :class:`SegmentFeatures`. A
+        band above the Nyquist rate holds nothing.
 
     Returns
     -------
@@ -244,10 +245,10 @@ def segment_features(
         Segments in mV.
     sfreq : float
         Sampling rate in Hz.
-    turn_threshold, noise_threshold : float
+    turn_threshold, noise_threshold : float, default=0.1, 0.01
         Thresholds of :func:`~sknemg.features.count_turns` and :func:`count_crossings` in mV.
     bands : sequence of (low, high)
-        Bands of :func:`spectral_features` in Hz.
+        Bands of :func:`spectral_features` in Hz, by default those of :class:`SegmentFeatures`.
 
     Returns
     -------

@@ -43,11 +43,11 @@ def attribute(
     target : int
         The number of the output.
     method : {"integrated_gradients", "gradient_shap", "input_x_gradient", "saliency"}
-        A method of captum. The first two start from silence; gradient SHAP draws five points on
-        the way from there to the input, the same each time. Integrated gradients [1]_ add up to
-        the difference between the outputs for the input and for silence. They are summed over 200
-        steps: a network that compands its input bends most close to silence, where 50 steps, the
-        usual number, missed up to a sixth of the difference.
+        A method of captum, by default the first. The first two start from silence; gradient SHAP
+        draws five points on the way from there to the input, the same each time. Integrated
+        gradients [1]_ add up to the difference between the outputs for the input and for silence.
+        They are summed over 200 steps: a network that compands its input bends most close to
+        silence, where 50 steps, the usual number, missed up to a sixth of the difference.
 
     Returns
     -------

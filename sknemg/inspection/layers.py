@@ -101,9 +101,9 @@ class LayerMapDisplay:
     ----------
     maps : dict of layer to ndarray of shape (n_segments, 2)
     y : array-like of shape (n_segments,)
-    separation : DataFrame or None
+    separation : DataFrame or None, default=None
         From :func:`class_separation`.
-    axis_name : str
+    axis_name : str, default="PC"
         The name of the axes; a number is added to it.
 
     Attributes

@@ -97,7 +97,7 @@ def occlude_bands(
     sfreq : float
         Sampling rate in Hz.
     bands : sequence of (low, high)
-        In Hz, ``low <= frequency < high``.
+        In Hz, ``low <= frequency < high``, by default those of :class:`~sknemg.SegmentFeatures`.
 
     Returns
     -------

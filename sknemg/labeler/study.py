@@ -270,6 +270,15 @@ def cohort_hash(X: Recordings) -> str:
     -------
     str
         64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg import Recordings
+    >>> from sknemg.labeler import cohort_hash
+    >>> X = Recordings([np.arange(480.0)], sfreq=48_000, subject="S1")
+    >>> cohort_hash(X) == cohort_hash(X), len(cohort_hash(X))
+    (True, 64)
     """
     digest = hashlib.sha256()
     for row, signal in enumerate(X):

@@ -84,6 +84,19 @@ def check_no_shared_signal(X: Recordings, groups: ArrayLike) -> None:
     ------
     LeakError
         With every pair of rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg import Recordings
+    >>> from sknemg.model_selection import check_no_shared_signal
+    >>> signal = np.random.default_rng(0).normal(size=2000)
+    >>> X = Recordings([signal, signal[500:]], sfreq=10_000)
+    >>> check_no_shared_signal(X, ["S1", "S1"])
+    >>> check_no_shared_signal(X, ["S1", "S2"])
+    Traceback (most recent call last):
+        ...
+    sknemg.model_selection.leaks.LeakError: ...
     """
     shared = find_shared_signal(X, groups)
     if len(shared):

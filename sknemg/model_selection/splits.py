@@ -69,7 +69,7 @@ class SubjectKFold(BaseCrossValidator):
         Parameters
         ----------
         X : Recordings, DataFrame or any container of n_recordings rows
-        y : array-like of shape (n_recordings,)
+        y : array-like of shape (n_recordings,), default=None
             Diagnoses.
         groups : array-like of shape (n_recordings,), default=None
             Subjects, where `X` has no column ``subject``.

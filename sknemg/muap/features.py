@@ -206,6 +206,15 @@ def recruitment_ratio(unit: MotorUnit) -> float:
     References
     ----------
     J. R. Daube, D. I. Rubin, "Needle electromyography", Muscle Nerve 39:244-270, 2009.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg.muap import MotorUnit, recruitment_ratio
+    >>> wave, sweeps, rates = np.zeros(1001), np.zeros((6, 1001)), np.array([8.0, 10.0, 12.0])
+    >>> unit = MotorUnit(wave, sweeps, np.arange(6) / 10, 20_000, {"noise": 0.0}, rates)
+    >>> float(recruitment_ratio(unit))
+    4.0
     """
     return float(unit.rates.max() / len(unit.rates))
 

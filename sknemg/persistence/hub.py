@@ -55,7 +55,7 @@ def push_to_hub(
         Whether a repository that is made is for its owners only.
     revision : str, default=None
         Branch.
-    message : str
+    message : str, default="Upload a model of sknemg"
         Message of the commit.
     token : str or bool, default=None
         See :class:`huggingface_hub.HfApi`; by default that of ``hf auth login``.

@@ -179,7 +179,21 @@ def load_model(
 
     See Also
     --------
-    save_model : Save one, with an example.
+    save_model : Save one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sknemg import DiVoteClassifier, load_model, save_model
+    >>> X, y, groups = np.eye(4), ["normal", "normal", "myopathy", "myopathy"], list("abcd")
+    >>> fitted = DiVoteClassifier(LogisticRegression()).fit(X, y, groups=groups)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     fingerprint = save_model(fitted, folder)
+    ...     model = load_model(folder, fingerprint=fingerprint)
+    >>> model.classes_.tolist()
+    ['myopathy', 'normal']
     """
     check_counts(max_bytes=max_bytes)
     if Path(folder).suffix.lower() == ".onnx":

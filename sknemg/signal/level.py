@@ -58,7 +58,15 @@ def check_signal(signal: ArrayLike) -> NDArray[np.float64]:
 
 
 class SignalLevel(NamedTuple):
-    """Level and flaws of a signal, see `describe_signal`."""
+    """Level and flaws of a signal, see `describe_signal`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg.signal import describe_signal
+    >>> describe_signal(np.zeros(1000), 1000).flat_seconds
+    1.0
+    """
 
     rms: float
     peak: float

@@ -47,6 +47,12 @@ def n_window_samples(sfreq: float, window: float) -> int:
     ------
     ValueError
         If the window is shorter than one sample.
+
+    Examples
+    --------
+    >>> from sknemg.signal import n_window_samples
+    >>> n_window_samples(10_000, 0.4)
+    4000
     """
     return round(_in_samples("window", window, sfreq))
 

@@ -40,6 +40,14 @@ class Trace:
         One row per unit with a potential: ``unit``, ``rate`` (mean rate asked for, Hz) and
         ``amplitude`` (peak to peak, mV, before the amplifier; of one discharge, where the needle
         is at first), the largest first.
+
+    Examples
+    --------
+    >>> from sknemg.simulate import healthy_muscle, monopolar
+    >>> contraction = healthy_muscle(random_state=0).activate(0.05)
+    >>> trace = contraction.record(monopolar(), 0.5, random_state=0)
+    >>> trace.signal.shape, trace.sfreq, list(trace.discharges), list(trace.units)
+    ((24000,), 48000, ['unit', 'time'], ['unit', 'rate', 'amplitude'])
     """
 
     signal: NDArray[np.float32] = field(repr=False)
@@ -64,6 +72,13 @@ class Contraction:
         Common drive that yields it.
     rates : ndarray of shape (n_units,)
         Mean firing rates, Hz; 0 for silent units.
+
+    Examples
+    --------
+    >>> from sknemg.simulate import healthy_muscle
+    >>> contraction = healthy_muscle(random_state=0).activate(0.05)
+    >>> contraction.effort, int((contraction.rates > 0).sum())
+    (0.05, 35)
     """
 
     fibres: Fibres = field(repr=False)
@@ -90,11 +105,11 @@ class Contraction:
         ----------
         needle : Needle
             The needle; 40 places within some millimetres of its tip are tried.
-        best : float
+        best : float, default=0.5
             Share of the places among which one is drawn: those whose three nearest active fibres
             are closest, 0 to 1 (a half was chosen with N2001 in view). 0 is the closest place,
             1 a blind insertion.
-        random_state : int, Generator or None
+        random_state : int, Generator or None, default=None
             Seed.
 
         Returns
@@ -128,13 +143,13 @@ class Contraction:
             Where the needle is.
         duration : float
             Seconds.
-        instrument : Instrument or None
+        instrument : Instrument or None, default=None
             Amplifier, with the sampling rate; None for :class:`Instrument`'s defaults.
-        moves_to : Needle or None
+        moves_to : Needle or None, default=None
             Where the needle has slid to by the end.
-        variability : float
+        variability : float, default=0.15
             Coefficient of variation of the intervals between discharges.
-        random_state : int, Generator or None
+        random_state : int, Generator or None, default=None
             Seed.
 
         Returns

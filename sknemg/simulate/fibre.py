@@ -50,23 +50,23 @@ class Fibres:
         Position across the muscle, mm.
     diameter : array-like
         Fibre diameter, µm.
-    end_plate : array-like
+    end_plate : array-like, default=0.0
         Neuromuscular junction along the fibre, mm from the middle of the end-plate band.
-    left, right : array-like
+    left, right : array-like, default=-50.0, 50.0
         Tendon ends along the fibre, mm.
-    velocity : array-like or None
+    velocity : array-like or None, default=None
         Conduction velocity, m/s; None for that of a healthy fibre of this diameter.
-    delay : array-like
+    delay : array-like, default=0.0
         Time from the arrival of a discharge in the muscle to its arrival at the end-plate, s.
-    jitter : array-like
+    jitter : array-like, default=0.0
         Standard deviation of that delay from one discharge to the next, s.
-    blocking : array-like
+    blocking : array-like, default=0.0
         Probability that a discharge fails at the junction.
-    tension : array-like
+    tension : array-like, default=1.0
         Force per cross-section, relative to a healthy fibre.
-    unit : array-like of int
+    unit : array-like of int, default=0
         Motor unit of each fibre; -1 for a fibre without one.
-    junction : array-like of int
+    junction : array-like of int, default=-1
         Fibres with the same number are branches of one that has split, and share its neuromuscular
         junction, with its jitter and its blocking; -1 for a fibre that has its own.
 
@@ -337,12 +337,12 @@ def fibre_potentials(
         The fibres.
     needle : Needle
         The electrode.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    duration : float
+    duration : float, default=0.0427
         Seconds from the arrival of the discharge in the muscle. A shorter duration gives the
         beginning of the same potentials.
-    decay : float
+    decay : float, default=3.7
         Steepness of the intracellular action potential, 1/mm.
 
     Returns

@@ -19,31 +19,31 @@ class Instrument:
 
     Parameters
     ----------
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    band : tuple of float
+    band : tuple of float, default=(20.0, 10_000.0)
         Low and high corner frequencies of the second-order Butterworth filters, Hz. A high one
         above 0.45 ``sfreq`` is left to the anti-alias filter.
-    gain : float
+    gain : float, default=1.0
         Factor by which electrode and tissue change the potential, before everything else.
-    noise : float
+    noise : float, default=0.0015
         White noise of amplifier and electrode, mV RMS within 10 kHz (the same density at every
         sampling rate).
-    noise_corner : float
+    noise_corner : float, default=0.0
         Frequency below which the noise rises as 1 / f, Hz; 0 for white noise.
-    drift : float
+    drift : float, default=0.0
         Random walk of the electrode potential: its standard deviation after one second, mV.
-    movement : float
+    movement : float, default=0.0
         Swings below 15 Hz as needle and skin move, mV RMS before the filters.
-    mains : float
+    mains : float, default=0.0
         Amplitude of mains hum, mV.
-    mains_sfreq : float
+    mains_sfreq : float, default=50.0
         50 or 60 Hz.
-    harmonic : float
+    harmonic : float, default=0.0
         Amplitude of its third harmonic, as a share of ``mains``.
-    resolution : float
+    resolution : float, default=0.0002
         Step of the converter, mV; 0 for none.
-    limit : float
+    limit : float, default=20.0
         Where the converter clips, mV; infinity for nowhere.
 
     Examples
@@ -88,7 +88,7 @@ class Instrument:
         ----------
         potential : ndarray of shape (n_times,)
             What the needle sees, mV.
-        random_state : int, Generator or None
+        random_state : int, Generator or None, default=None
             Seed of the disturbances.
 
         Returns

@@ -32,9 +32,9 @@ class Muscle:
         Place of each motor unit in the order of recruitment, 0 to 1.
     healthy_force : float
         Greatest force of the muscle when it was healthy, µm².
-    decay : float
+    decay : float, default=3.7
         Steepness of the intracellular action potential, 1/mm.
-    denervated : int
+    denervated : int, default=0
         Number of living fibres without a motor unit.
 
     Examples
@@ -118,17 +118,17 @@ def healthy_muscle(
 
     Parameters
     ----------
-    n_units : int
+    n_units : int, default=160
         Motor units.
-    density : float
+    density : float, default=125.0
         Fibres per square millimetre, of these units.
-    diameter : float
+    diameter : float, default=55.0
         Mean fibre diameter, µm, 20 to 110: no fibre is thinner or thicker.
-    half_length : float
+    half_length : float, default=50.0
         Distance from the end-plate band to either tendon, mm, at least 10.
-    decay : float
+    decay : float, default=3.7
         Steepness of the intracellular action potential, 1/mm.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns

@@ -39,20 +39,20 @@ class Needle:
 
     Parameters
     ----------
-    x, y, z : float
+    x, y, z : float, default=0.0, 0.0, 15.0
         The tip (the middle of the recording surface), mm. ``z`` is the distance to the
         end-plate band.
-    angle : float
+    angle : float, default=0.0
         Direction of the shaft in the cross-section, radians.
-    core_length : float
+    core_length : float, default=0.0
         Extent of the recording surface along the shaft, mm; 0 for a point.
-    core_radius : float
+    core_radius : float, default=0.25
         Its extent across, which bounds the potential of the nearest fibre, mm.
-    cannula_length : float
+    cannula_length : float, default=0.0
         Length of the cannula subtracted, mm; 0 for a distant reference.
-    cannula_radius : float
+    cannula_radius : float, default=0.23
         Radius of the cannula, mm.
-    shield : float
+    shield : float, default=0.0
         Thickness of the needle behind the recording surface, mm: fibres on that side are at least
         this far away, since the needle has pushed them aside. 0 for a surface open on all sides.
 
@@ -64,6 +64,13 @@ class Needle:
     ----------
     Nandedkar SD, Sanders DB, Stålberg EV, Andreassen S. Simulation of concentric needle EMG motor
     unit action potentials. Muscle Nerve 1988;11:151-159.
+
+    Examples
+    --------
+    >>> from sknemg.simulate import concentric
+    >>> needle = concentric(z=10.0)
+    >>> needle.moved(dz=5.0).z
+    15.0
     """
 
     x: float = 0.0
@@ -190,13 +197,13 @@ def monopolar(
 
     Parameters
     ----------
-    x, y, z : float
+    x, y, z : float, default=0.0, 0.0, 15.0
         The tip, mm.
-    radius : float
+    radius : float, default=0.2
         Radius of the bare tip, mm; a smaller one is sharper and more selective. With 0.2 (a
         choice), potentials are twice as large as with a concentric needle, as published (2.05
         times in tibialis anterior, recorded with both at once: scilit.com 840800ee).
-    angle : float
+    angle : float, default=0.0
         Direction of the shaft, radians; it has no effect on the signal.
 
     Returns
@@ -222,12 +229,12 @@ def concentric(
 
     Parameters
     ----------
-    x, y, z : float
+    x, y, z : float, default=0.0, 0.0, 15.0
         The middle of the core, mm.
-    radius : float
+    radius : float, default=0.26
         How near a fibre can come, mm: half the width of the wire, 0.075, and 0.185 for tissue that
         the tip displaces and injures (a choice, made with N2001 in view).
-    angle : float
+    angle : float, default=0.0
         Direction from the tip up the shaft in the cross-section, radians.
 
     Returns

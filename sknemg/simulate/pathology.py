@@ -59,9 +59,9 @@ def neuropathy(
         The muscle before.
     severity : float
         0 (none) to 1 (76 % of the motor units are lost).
-    chronicity : float
+    chronicity : float, default=0.7
         0 (weeks) to 1 (years).
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns
@@ -108,7 +108,7 @@ def myopathy(
         The muscle before.
     severity : float
         0 (none) to 1 (66 % of the fibres die; branches of those that split make up for some).
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns
@@ -158,7 +158,7 @@ def ageing(
         The muscle of a young person.
     age : float
         Years, 0 to 120.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns

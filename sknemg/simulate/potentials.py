@@ -39,6 +39,14 @@ class Templates:
         blocking, shifts by a fraction ``k / n_shifts`` of a sample.
     units : ndarray of shape (n_units,)
         Index of each motor unit in its muscle.
+
+    Examples
+    --------
+    >>> from sknemg.simulate import concentric, healthy_muscle, motor_unit_potentials
+    >>> fibres = healthy_muscle(random_state=0).fibres
+    >>> (templates,) = motor_unit_potentials(fibres[fibres.unit >= 150], concentric())
+    >>> templates.units.tolist()
+    [150, 151, 152, 153, 154, 155, 156, 157, 158, 159]
     """
 
     waves: NDArray[np.float32]
@@ -77,13 +85,13 @@ def motor_unit_potentials(
         Fibres of the wanted units, sorted by ``unit``.
     needles : Needle or sequence of Needle
         Positions that one needle takes; the same fibres jitter alike at all of them.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    decay : float
+    decay : float, default=3.7
         Steepness of the intracellular action potential, 1/mm.
-    n_variants : int
+    n_variants : int, default=8
         How many versions of each potential, each with its own jitter and blocking.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns

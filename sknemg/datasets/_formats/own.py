@@ -27,6 +27,13 @@ class RawSignal(NamedTuple):
         Unit of the samples, if the file states it.
     channel : str, default=None
         Name of the channel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknemg.datasets import RawSignal
+    >>> RawSignal(np.array([100, -200, 300]), sfreq=10_000.0, unit="uV").unit
+    'uV'
     """
 
     samples: Any

@@ -27,15 +27,15 @@ def artefact(
 
     Parameters
     ----------
-    duration : float
+    duration : float, default=2.0
         Seconds.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    kind : {"mains", "pacemaker", "pops", "movement"} or None
+    kind : {"mains", "pacemaker", "pops", "movement"} or None, default=None
         Which kind; drawn by default.
-    amplitude : float or None
+    amplitude : float or None, default=None
         Height, mV; drawn from 0.04 to 1.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns
@@ -84,11 +84,11 @@ def silence(
 
     Parameters
     ----------
-    duration : float
+    duration : float, default=2.0
         Seconds.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Ignored.
 
     Returns

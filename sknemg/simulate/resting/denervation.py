@@ -37,24 +37,24 @@ def fibrillation_potential(
 
     Parameters
     ----------
-    duration : float
+    duration : float, default=2.0
         Seconds.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    n_fibres : int or None
+    n_fibres : int or None, default=None
         Fibres that fibrillate; drawn from 1 to 3, mostly 1.
-    rate : float or None
+    rate : float or None, default=None
         Hz; drawn from 0.8 to 14 for each fibre (0.5 to 15 published). A rate below one discharge
         in the clip is raised to one.
-    amplitude : float or None
+    amplitude : float or None, default=None
         Peak to peak, mV; drawn from 0.03 to 0.2 (0.02 to 0.2 published).
-    variability : float
+    variability : float, default=0.012
         Coefficient of variation of the intervals, apart from the trend.
-    slowing : float or None
+    slowing : float or None, default=None
         Share of the rate that is lost by the end; drawn from 0 to 0.06.
-    site : Site or None
+    site : Site or None, default=None
         Needle and muscle.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns
@@ -98,25 +98,25 @@ def positive_sharp_wave(
 
     Parameters
     ----------
-    duration : float
+    duration : float, default=2.0
         Seconds.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    n_fibres : int or None
+    n_fibres : int or None, default=None
         Fibres that fire; 1, sometimes 2.
-    rate : float or None
+    rate : float or None, default=None
         Hz; drawn from 0.8 to 14 for each fibre (0.5 to 15 published). A rate below one discharge
         in the clip is raised to one.
-    amplitude : float or None
+    amplitude : float or None, default=None
         Peak to peak, mV; drawn from 0.05 to 0.4.
-    negative : float or None
+    negative : float or None, default=None
         Negative phase as a share of the positive one, drawn from 0.02 to 0.1; the amplifier's
         high-pass filter adds some 0.15.
-    variability : float
+    variability : float, default=0.012
         Coefficient of variation of the intervals, apart from the trend.
-    slowing : float or None
+    slowing : float or None, default=None
         Share of the rate that is lost by the end; drawn from 0 to 0.06.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns

@@ -32,15 +32,15 @@ def end_plate_noise(
 
     Parameters
     ----------
-    duration : float
+    duration : float, default=2.0
         Seconds.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    rate : float or None
+    rate : float or None, default=None
         Miniature potentials per second; drawn from 150 to 600.
-    amplitude : float or None
+    amplitude : float or None, default=None
         Amplitude of the average miniature potential, mV; drawn from 0.006 to 0.015.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns
@@ -82,21 +82,21 @@ def end_plate_spikes(
 
     Parameters
     ----------
-    duration : float
+    duration : float, default=2.0
         Seconds.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    n_fibres : int or None
+    n_fibres : int or None, default=None
         Fibres that fire; 1 or 2.
-    rate : float or None
+    rate : float or None, default=None
         Mean rate, Hz; drawn from 8 to 40.
-    amplitude : float or None
+    amplitude : float or None, default=None
         Peak to peak, mV; drawn from 0.08 to 0.35.
-    noise : bool or None
+    noise : bool or None, default=None
         Whether there is end-plate noise under the spikes; drawn, mostly true.
-    site : Site or None
+    site : Site or None, default=None
         Needle and muscle.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns
@@ -145,20 +145,20 @@ def insertional_activity(
 
     Parameters
     ----------
-    duration : float
+    duration : float, default=2.0
         Seconds.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    n_movements : int or None
+    n_movements : int or None, default=None
         Movements of the needle; drawn from 1 to 3.
-    amplitude : float or None
+    amplitude : float or None, default=None
         Peak to peak of the average fibre, mV; drawn from 0.1 to 0.5.
-    outlast : float
+    outlast : float, default=0.06
         Time constant with which the firing fades after a movement, s; after five of them there is
         none. 0.06 is that of a healthy muscle.
-    site : Site or None
+    site : Site or None, default=None
         Needle and muscle.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns

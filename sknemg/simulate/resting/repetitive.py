@@ -33,20 +33,20 @@ def myotonic_discharge(
 
     Parameters
     ----------
-    duration : float
+    duration : float, default=2.0
         Seconds.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    rates : tuple of float or None
+    rates : tuple of float or None, default=None
         Lowest and highest rate, Hz; drawn from 15 to 30 and from 50 to 110 (20 to 80 published,
         up to 150 in textbooks).
-    amplitude : float or None
+    amplitude : float or None, default=None
         Peak to peak at the height of the run, mV; drawn from 0.1 to 0.7.
-    positive : bool or None
+    positive : bool or None, default=None
         Positive waves rather than spikes; drawn.
-    site : Site or None
+    site : Site or None, default=None
         Needle and muscle.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns
@@ -103,23 +103,23 @@ def complex_repetitive_discharge(
 
     Parameters
     ----------
-    duration : float
+    duration : float, default=2.0
         Seconds.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    n_fibres : int or None
+    n_fibres : int or None, default=None
         Fibres of the ring; drawn from 4 to 10.
-    rate : float or None
+    rate : float or None, default=None
         Cycles per second; drawn from 12 to 70 (5 to 150, mostly 30 to 40, published).
-    amplitude : float or None
+    amplitude : float or None, default=None
         Peak to peak, mV; drawn from 0.15 to 0.7.
-    jitter : float
+    jitter : float, default=8e-6
         Standard deviation of a fibre's delay from one cycle to the next, s.
-    breaks : bool or None
+    breaks : bool or None, default=None
         Whether it starts, stops or changes within the clip; drawn, mostly true.
-    site : Site or None
+    site : Site or None, default=None
         Needle and muscle.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns

@@ -38,21 +38,21 @@ def fasciculation_potential(
 
     Parameters
     ----------
-    duration : float
+    duration : float, default=2.0
         Seconds.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    n_units : int or None
+    n_units : int or None, default=None
         Units that fasciculate; drawn from 1 to 3, each with its own potential.
-    rate : float or None
+    rate : float or None, default=None
         Rate of each unit, Hz; drawn from 0.3 to 2. At least one discharge falls into the clip.
-    amplitude : float or None
+    amplitude : float or None, default=None
         Peak to peak, mV; drawn from 0.3 to 4.
-    complexity : float or None
+    complexity : float or None, default=None
         0 (a healthy unit) to 1 (freshly reinnervated: long, polyphasic, unstable); drawn.
-    site : Site or None
+    site : Site or None, default=None
         Needle and muscle.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns
@@ -102,22 +102,22 @@ def myokymic_discharge(
 
     Parameters
     ----------
-    duration : float
+    duration : float, default=2.0
         Seconds.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    rate : float or None
+    rate : float or None, default=None
         Rate within a burst, Hz; drawn from 20 to 62.
-    burst_rate : float or None
+    burst_rate : float or None, default=None
         Bursts per second, at most 0.65 times `rate`; drawn from 1 to 4.
-    n_spikes : tuple of int
+    n_spikes : tuple of int, default=(2, 10)
         Fewest (at least 2) and most discharges of a burst; a unit keeps to about the same number.
         There are fewer where so many do not fit into 0.65 of the time from burst to burst.
-    amplitude : float or None
+    amplitude : float or None, default=None
         Peak to peak, mV; drawn from 0.2 to 2.
-    site : Site or None
+    site : Site or None, default=None
         Needle and muscle.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns
@@ -174,21 +174,21 @@ def neuromyotonic_discharge(
 
     Parameters
     ----------
-    duration : float
+    duration : float, default=2.0
         Seconds.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    n_runs : int or None
+    n_runs : int or None, default=None
         Runs in the clip, of 0.2 to 1.2 s, not overlapping; drawn from 1 to 3. If so many do not
         fit, they are shorter.
-    rate : float or None
+    rate : float or None, default=None
         Rate at the start of a run, Hz; drawn from 190 to 290. It falls to 0.8 to 0.97 of that, and
         the amplitude to 0.1 to 0.45 of what it was.
-    amplitude : float or None
+    amplitude : float or None, default=None
         Peak to peak at the start of a run, mV; drawn from 0.1 to 1.5.
-    site : Site or None
+    site : Site or None, default=None
         Needle and muscle.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns
@@ -242,17 +242,17 @@ def remote_contraction(
 
     Parameters
     ----------
-    duration : float
+    duration : float, default=2.0
         Seconds.
-    sfreq : float
+    sfreq : float, default=48_000
         Sampling rate, Hz.
-    n_units : int or None
+    n_units : int or None, default=None
         Active units; drawn from 1 to 4.
-    amplitude : float or None
+    amplitude : float or None, default=None
         Peak to peak of a unit, mV; drawn from 0.015 to 0.06.
-    site : Site or None
+    site : Site or None, default=None
         Needle and muscle.
-    random_state : int, Generator or None
+    random_state : int, Generator or None, default=None
         Seed.
 
     Returns

@@ -41,6 +41,13 @@ class Discharge(NamedTuple):
         When each generator (fibre or motor unit) fired: its main peaks, s.
     episodes : ndarray of shape (n_episodes, 2)
         Start and end of each run, burst or movement of the needle, s.
+
+    Examples
+    --------
+    >>> from sknemg.simulate.resting import fibrillation_potential
+    >>> discharge = fibrillation_potential(n_fibres=1, rate=10, random_state=0)
+    >>> discharge.signal.shape, len(discharge.times), discharge.episodes.shape
+    ((96000,), 1, (1, 2))
     """
 
     signal: NDArray[np.float32]
@@ -61,11 +68,11 @@ class Site:
 
     Parameters
     ----------
-    needle : Needle
+    needle : Needle, default=``monopolar(radius=0.25)``
         The electrode; by default a monopolar one with a radius of 0.25 mm.
-    decay : float
+    decay : float, default=2.0
         Steepness of the intracellular action potential, 1/mm; smaller gives longer spikes.
-    diameter : float
+    diameter : float, default=55.0
         Mean diameter of healthy fibres, µm.
 
     Examples
