@@ -103,6 +103,11 @@ class Plausibility(Examiner, VersionedEstimator):
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If nothing can be learned from any recording.
         """
         self._validate_params()
         usable = np.array([not self._unreadable(s, r) for s, r in zip(X, X["sfreq"], strict=True)])

@@ -51,6 +51,11 @@ def feature_names(bands: Iterable[tuple[float, float]] = BANDS) -> list[str]:
     -------
     list of str
 
+    Raises
+    ------
+    ValueError
+        If a band is not a pair of frequencies, the lower first.
+
     Examples
     --------
     >>> feature_names(bands=[(20, 500)])[-2:]
@@ -103,6 +108,12 @@ def amplitude_features(segments: ArrayLike, sfreq: float) -> NDArray[np.float64]
         over rms); ``waveform_length`` (path of the signal, mV a second); ``kurtosis`` (0 for a
         normal distribution). All 0 where a segment is flat.
 
+    Raises
+    ------
+    ValueError
+        If `sfreq` is not a positive number, or the segments are not finite numbers of shape
+        (n_segments, n_times).
+
     Examples
     --------
     >>> time = np.arange(4000) / 10_000
@@ -142,6 +153,11 @@ def count_crossings(segments: ArrayLike, *, threshold: float = 0.01) -> NDArray[
     -------
     ndarray of int64, shape (n_segments,)
 
+    Raises
+    ------
+    ValueError
+        If `threshold` is negative or not finite.
+
     Examples
     --------
     >>> count_crossings([[1.0, -1.0, 0.005, -1.0, 1.0]], threshold=0.01)
@@ -179,6 +195,12 @@ def spectral_features(
         about the mean frequency) in Hz; ``spectral_entropy`` of the power up to 5 kHz, from 0 (a
         line) to 1 (white up to 5 kHz, so less than 1 for white noise sampled below 10 kHz); then
         the share of the power in each band. All 0 where a segment is flat.
+
+    Raises
+    ------
+    ValueError
+        If `sfreq` is not a positive number, or a band is not a pair of frequencies, the lower
+        first.
 
     Examples
     --------

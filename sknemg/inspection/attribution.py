@@ -53,6 +53,13 @@ def attribute(
     -------
     ndarray of the shape of `inputs`, float32
 
+    Raises
+    ------
+    ValueError
+        If `method` is unknown.
+    ImportError
+        If captum is not installed (``pip install 'sknemg[inspect]'``).
+
     References
     ----------
     .. [1] M. Sundararajan, A. Taly, Q. Yan (2017). Axiomatic attribution for deep networks. ICML.

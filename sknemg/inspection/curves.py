@@ -180,6 +180,12 @@ class OneVsRestCurveDisplay:
         Returns
         -------
         OneVsRestCurveDisplay
+
+        Raises
+        ------
+        ValueError
+            If `kind` is unknown, `n_bootstrap` is below 2, or no row of `y_true` is of a class that
+            has scores.
         """
         if kind not in ("roc", "precision_recall"):
             raise ValueError(f"kind={shown(kind)} is unknown: give 'roc' or 'precision_recall'.")

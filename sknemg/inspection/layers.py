@@ -219,6 +219,11 @@ class LayerMapDisplay:
         Returns
         -------
         LayerMapDisplay
+
+        Raises
+        ------
+        ValueError
+            If `method` is unknown.
         """
         if method not in ("pca", "umap"):
             raise ValueError(f"method={shown(method)} is unknown: give 'pca' or 'umap'.")

@@ -166,6 +166,11 @@ class MispredictionDisplay:
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If no recording is mispredicted.
         """
         _check_signals(self.X)
         check_consistent_length(self.X, self.y_true, self.y_pred)

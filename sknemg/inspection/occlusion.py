@@ -48,6 +48,11 @@ def occlude_time(
         ``start`` and ``stop`` in seconds, and a column for each class: by how much its score
         falls. The classes of a model have their labels, those of a callable their numbers.
 
+    Raises
+    ------
+    ValueError
+        If the segment holds NaN or infinite values, or not 0 < `step` <= `width` <= its length.
+
     Examples
     --------
     >>> import numpy as np
@@ -104,6 +109,12 @@ def occlude_bands(
     DataFrame with a row for each band
         ``low`` and ``high`` in Hz, and a column for each class: by how much its score falls. The
         classes of a model have their labels, those of a callable their numbers.
+
+    Raises
+    ------
+    ValueError
+        If the segment holds NaN or infinite values, or a band is not a pair of frequencies, the
+        lower first.
 
     Examples
     --------

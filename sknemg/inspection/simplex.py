@@ -134,6 +134,11 @@ class SimplexDisplay:
         Returns
         -------
         SimplexDisplay
+
+        Raises
+        ------
+        ValueError
+            If the votes are not those of three classes, or a row does not add up to 1.
         """
         y_true, frame = labels_and_scores(y_true, votes, classes, probabilities=True)
         off = np.abs(frame.sum(axis=1).to_numpy() - 1) > 1e-3

@@ -35,6 +35,12 @@ def measure_waveforms(segments: ArrayLike, sfreq: float) -> pd.DataFrame:
         without which noise would break them up. The mean of a segment is subtracted first; all
         measures of a flat segment are 0.
 
+    Raises
+    ------
+    ValueError
+        If the segments are not finite numbers of shape (n_segments, n_times), or `sfreq` is no
+        positive number.
+
     References
     ----------
     .. [1] J. Yoo et al. (2022). Residual one-dimensional convolutional neural network for

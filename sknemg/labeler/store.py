@@ -222,6 +222,11 @@ class Store:
         -------
         str
             The new token.
+
+        Raises
+        ------
+        ValueError
+            If there is no such reader.
         """
         if not 0 <= reader < self.study.n_readers:
             raise ValueError(

@@ -195,6 +195,11 @@ def pair_agreement(
         ``agreement`` (the share on which they agree), ``kappa``, ``low``, ``high``,
         ``n_effective``. κ is NaN where both give one and the same class to all.
 
+    Raises
+    ------
+    ValueError
+        If there is no pair, or one that does not hold two readers of the table.
+
     Examples
     --------
     >>> import pandas as pd

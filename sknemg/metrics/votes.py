@@ -127,6 +127,11 @@ def vote_table(
         Indexed by ``subject``, or by ``subject`` and ``recording``. An entry is missing where the
         reader has not read the case.
 
+    Raises
+    ------
+    ValueError
+        If `level` is unknown.
+
     Examples
     --------
     >>> import pandas as pd

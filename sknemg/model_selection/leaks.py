@@ -54,6 +54,11 @@ def find_shared_signal(X: Recordings, groups: ArrayLike) -> pd.DataFrame:
     DataFrame, columns ``row``, ``other_row``, ``start``, ``other_start``
         One line for each pair of rows: where in each row the copy was seen first, in samples.
 
+    Raises
+    ------
+    ValueError
+        If `X` holds segments or images, or a subject is missing.
+
     Examples
     --------
     >>> import numpy as np

@@ -247,6 +247,11 @@ or DataFrame
         Returns
         -------
         Recordings
+
+        Raises
+        ------
+        ValueError
+            If the parts hold items of different shapes, such as signals and segments.
         """
         shapes = {part.item_shape for part in parts}
         if len(shapes) != 1:

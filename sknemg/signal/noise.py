@@ -27,6 +27,11 @@ def mains_share(signal: NDArray[Any], sfreq: float) -> float:
     float
         The larger share of those of 50 and 60 Hz, each with four overtones, 0 to 1.
 
+    Raises
+    ------
+    ValueError
+        If `sfreq` is not a positive number.
+
     Examples
     --------
     >>> import numpy as np
@@ -71,6 +76,11 @@ def noise_floor(signal: NDArray[Any], sfreq: float) -> float:
     -------
     float
         Standard deviation within a piece, its 10th percentile over pieces, in mV.
+
+    Raises
+    ------
+    ValueError
+        If `sfreq` is not a positive number.
 
     Examples
     --------

@@ -95,6 +95,11 @@ class Muscle:
         Returns
         -------
         Contraction
+
+        Raises
+        ------
+        ValueError
+            If `effort` is not above 0 and at most 1.
         """
         if not isinstance(effort, Real) or not 0 < effort <= 1:
             raise ValueError(f"effort={shown(effort)} must be a number > 0 and <= 1.")
@@ -134,6 +139,11 @@ def healthy_muscle(
     Returns
     -------
     Muscle
+
+    Raises
+    ------
+    ValueError
+        If a setting is not a number, or is out of range.
 
     Examples
     --------

@@ -68,6 +68,11 @@ def neuropathy(
     -------
     Muscle
 
+    Raises
+    ------
+    ValueError
+        If a setting is not a number, or is out of range.
+
     Examples
     --------
     >>> from sknemg.simulate import healthy_muscle, neuropathy
@@ -114,6 +119,11 @@ def myopathy(
     Returns
     -------
     Muscle
+
+    Raises
+    ------
+    ValueError
+        If a setting is not a number, or is out of range.
 
     Examples
     --------
@@ -164,6 +174,11 @@ def ageing(
     Returns
     -------
     Muscle
+
+    Raises
+    ------
+    ValueError
+        If a setting is not a number, or is out of range.
 
     Examples
     --------

@@ -95,6 +95,11 @@ def silence(
     -------
     Discharge
 
+    Raises
+    ------
+    ValueError
+        If `duration` holds no sample at `sfreq`.
+
     Examples
     --------
     >>> bool(silence().signal.any())

@@ -166,6 +166,11 @@ def insertional_activity(
     Discharge
         Its ``episodes`` are the movements.
 
+    Raises
+    ------
+    ValueError
+        If a setting is not a number, or is out of range.
+
     Examples
     --------
     >>> _, times, movements = insertional_activity(n_movements=1, random_state=0)

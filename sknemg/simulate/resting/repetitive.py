@@ -53,6 +53,11 @@ def myotonic_discharge(
     -------
     Discharge
 
+    Raises
+    ------
+    ValueError
+        If a setting is not a number, or is out of range.
+
     References
     ----------
     AANEM glossary of terms in electrodiagnostic medicine: spikes below 5 ms or positive waves of
@@ -125,6 +130,11 @@ def complex_repetitive_discharge(
     Returns
     -------
     Discharge
+
+    Raises
+    ------
+    ValueError
+        If a setting is not a number, or is out of range.
 
     References
     ----------

@@ -125,6 +125,12 @@ def myokymic_discharge(
     Discharge
         Its ``episodes`` are the bursts.
 
+    Raises
+    ------
+    ValueError
+        If a setting is not a number or is out of range, or if bursts leave no room for two
+        discharges.
+
     Notes
     -----
     The numbers are choices.
