@@ -20,6 +20,7 @@ _FURTHER_LINES = (":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8
 _SHORT = {"myopathy": "M", "neuropathy": "N", "normal": "NL"}
 
 NAME = 20  # characters of a name that has to fit
+LINE = 40  # of one that has a line of a legend
 GREY = "0.55"  # for what belongs to no class: grids, guides
 
 

@@ -12,11 +12,13 @@ from sknemg.divote.fitted import open_model
 from sknemg.inspection._checks import check_each, labels_and_scores, model_answers
 from sknemg.inspection._style import (
     GREY,
+    LINE,
     class_colors,
     class_markers,
     legend,
     line_styles,
     new_axes,
+    short_names,
 )
 from sknemg.metrics import proportion_interval
 from sknemg.recordings._problems import check_counts
@@ -166,14 +168,14 @@ class CalibrationDisplay:
         ax.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
         labels = list(self.error_.index)
         colors, markers = class_colors(labels), class_markers(labels)
-        lines = line_styles(labels)
+        lines, names = line_styles(labels), short_names(labels, LINE)
         for number, (label, own) in enumerate(by_class):
             reach = [own["share"] - own["low"], own["high"] - own["share"]]
             shift = 0.006 * (number - (len(labels) - 1) / 2)  # bars side by side
             ax.errorbar(
                 own["score"] + shift, own["share"], np.maximum(reach, 0), color=colors[label],
                 marker=markers[label], linestyle=lines[label], capsize=2, linewidth=1.2,
-                elinewidth=0.8, label=f"{label}: error {errors[label]:.2f}",
+                elinewidth=0.8, label=f"{names[label]}: error {errors[label]:.2f}",
             )  # fmt: skip
         ax.set(xlabel="score", ylabel="share of the class", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
         ax.set_aspect("equal")

@@ -13,11 +13,13 @@ from sknemg.divote.fitted import open_model
 from sknemg.inspection._checks import check_each, labels_and_scores, model_answers
 from sknemg.inspection._style import (
     GREY,
+    LINE,
     class_colors,
     class_markers,
     legend,
     line_styles,
     new_axes,
+    short_names,
 )
 from sknemg.metrics import format_interval, reader_points
 from sknemg.metrics._bootstrap import SubjectRows
@@ -234,17 +236,17 @@ class OneVsRestCurveDisplay:
         self.figure_, self.ax_ = ax.figure, ax
         roc = self.kind == "roc"
         area = "AUROC" if roc else "AP"
-        lines = line_styles(self.curves)
+        lines, names = line_styles(self.curves), short_names(self.curves, LINE)
         for label, color in class_colors(self.curves).items():
             c = self.curves[label]
-            text = f"{label}: {area} {format_interval(c.area, c.area_low, c.area_high)}"
+            text = f"{names[label]}: {area} {format_interval(c.area, c.area_low, c.area_high)}"
             look = {"color": color, "linestyle": lines[label], "linewidth": 1.8}
             ax.plot(_GRID, c.y, label=text, **look)
             ax.fill_between(_GRID, c.low, c.high, color=color, alpha=0.13, linewidth=0)
         if roc:
             ax.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
-        names = ("1 − specificity", "sensitivity") if roc else ("recall (sensitivity)", "precision")
-        ax.set(xlabel=names[0], ylabel=names[1], xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
+        axes = ("1 − specificity", "sensitivity") if roc else ("recall (sensitivity)", "precision")
+        ax.set(xlabel=axes[0], ylabel=axes[1], xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
         ax.set_aspect("equal")
         ax.set_title(f"One class against the rest ({self.interval})", fontsize="small")
         if self.readers is not None:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.divote.fitted import open_model
-from sknemg.inspection._style import class_colors, divide, new_axes
+from sknemg.inspection._style import class_colors, divide, new_axes, short_names
 from sknemg.inspection.waveforms import measure_waveforms
 from sknemg.recordings._problems import shown
 
@@ -287,12 +287,13 @@ class FeatureVisualizationDisplay:
         signals = self.sfreq is not None
         options = {"sharex": True, "sharey": True} if signals else {}
         self.ax_ = divide(ax, 2, len(self.generated), **options)
+        names = short_names(self.generated)
         pairs = (("segment", self.segments), ("generated", self.generated))
         for row, (kind, waves) in enumerate(pairs):
             for axes, (label, color) in zip(
                 self.ax_[row], class_colors(self.generated).items(), strict=True
             ):
-                axes.set_title(f"{label}, {kind}", fontsize="medium", color=color)
+                axes.set_title(f"{names[label]}, {kind}", fontsize="medium", color=color)
                 wave = _typical(waves[label])
                 self._draw(axes, wave, color, limit) if signals else _draw_image(axes, wave)
         if signals:

@@ -10,7 +10,15 @@ import pandas as pd
 
 from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import class_columns
-from sknemg.inspection._style import class_colors, divide, legend, new_axes, stacked_scores
+from sknemg.inspection._style import (
+    LINE,
+    class_colors,
+    divide,
+    legend,
+    new_axes,
+    short_names,
+    stacked_scores,
+)
 from sknemg.inspection.leave_one_out import drivers_of
 from sknemg.inspection.trace import plot_overview
 from sknemg.recordings import Recordings
@@ -172,8 +180,9 @@ class SubjectSheetDisplay:
         stacked_scores(bars, left, self.hop, class_columns(own, classes))
 
     def _draw_result(self, left: Any, right: Any, classes: list[Any]) -> None:
+        names = short_names(classes, LINE)
         for label, color in class_colors(classes).items():
-            left.plot([], [], "s", color=color, label=label)
+            left.plot([], [], "s", color=color, label=names[label])
         left.set_axis_off()
         legend(left, loc="center right")
         name, prediction = self.result.name, self.result["prediction"]

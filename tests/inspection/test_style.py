@@ -122,6 +122,24 @@ def test_long_names_are_neither_cut_off_nor_written_over_each_other(name):
         assert not any(overlap)
 
 
+def test_very_long_names_stay_within_their_figure():
+    import matplotlib.pyplot as plt
+
+    names = [f"{'w' * i} and a name of many words that never ends, as it seems" for i in (1, 9)]
+    y, scores = np.repeat(names, 10), np.random.default_rng(0).dirichlet(np.ones(2), 20)
+    curves, calibration = inspection.OneVsRestCurveDisplay, inspection.CalibrationDisplay
+    for display in (curves, calibration):
+        ax = plt.subplots(figsize=(5, 5), layout="constrained")[1]
+        drawn = display.from_predictions(y, scores, classes=names, ax=ax)
+        drawn.figure_.canvas.draw()
+        assert max(text.get_window_extent().x1 for text in drawn.text_) < ax.bbox.x1
+    wave = {name: np.ones((1, 100)) for name in names}
+    shown = inspection.FeatureVisualizationDisplay(wave, wave, 1000).plot()
+    shown.figure_.canvas.draw()
+    left, right = (axes.title.get_window_extent() for axes in shown.ax_[0])
+    assert left.x1 < right.x0
+
+
 @pytest.mark.parametrize(
     "draw",
     [test_pictures.trace, test_pictures.trace_scores, test_pictures.attribution,
