@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sknemg.divote.levels import class_columns
 from sknemg.evaluation.comparison import scored_rows, short_table
@@ -25,7 +26,7 @@ from sknemg.evaluation.figure import (
 from sknemg.evaluation.gains import gains_of, short_gains
 from sknemg.evaluation.result import Evaluation
 from sknemg.metrics import one_vs_rest_table
-from sknemg.pages import Picture, Table, render
+from sknemg.pages import Cell, Picture, Table, render
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import listed
 
@@ -310,9 +311,9 @@ def _wrong(result: Evaluation) -> pd.DataFrame:
             "subject": wrong["subject"].to_numpy(),
             "run": wrong["repeat"].to_numpy() + 1,
             "diagnosis": wrong["y_true"].to_numpy(),
-            "its score": scores[rows, place.get_indexer(wrong["y_true"])],
+            "its score": _cells(scores[rows, place.get_indexer(wrong["y_true"])]),
             "answer": wrong["prediction"].to_numpy(),
-            "score of the answer": scores[rows, place.get_indexer(wrong["prediction"])],
+            "score of the answer": _cells(scores[rows, place.get_indexer(wrong["prediction"])]),
         }
     )
     if subjects["repeat"].nunique() < 2:
@@ -337,17 +338,17 @@ def _subjects(result: Evaluation) -> pd.DataFrame:
             "run": subjects["repeat"].to_numpy() + 1,
             "diagnosis": subjects["y_true"].to_numpy(),
             "answer": np.where(answered, subjects["prediction"].to_numpy(dtype=object), None),
-            "": np.where(right, "right", np.where(answered, "WRONG", "no score")),
+            "outcome": np.where(right, "right", np.where(answered, "WRONG", "no score")),
             "recordings": n.astype("Int64").to_numpy(),
         }
     )
     if len(result.classes) <= _CLASSES:
         for column, label in enumerate(result.classes):
             name = f"score of {label}"
-            table.insert(len(table.columns), name, scores[:, column], allow_duplicates=True)
+            table.insert(len(table.columns), name, _cells(scores[:, column]), allow_duplicates=True)
     else:
         at = pd.Index(result.classes).get_indexer(subjects["y_true"])
-        table["score of the diagnosis"] = scores[np.arange(len(scores)), at]
+        table["score of the diagnosis"] = _cells(scores[np.arange(len(scores)), at])
     order = {label: at for at, label in enumerate(result.classes)}
     place = {method: at for at, method in enumerate(subjects["method"].unique())}
     table = table.assign(
@@ -356,6 +357,10 @@ def _subjects(result: Evaluation) -> pd.DataFrame:
     ).sort_values(["_m", "_d", "_s", "_r"], kind="stable")  # fmt: skip
     table = table.drop(columns=["_m", "_d", "_r", "_s"])
     return table if subjects["repeat"].nunique() > 1 else table.drop(columns="run")
+
+
+def _cells(scores: NDArray[np.float64]) -> list[Any]:
+    return [None if np.isnan(score) else Cell(f"{score:.3f}", "number") for score in scores]
 
 
 def _sortable(column: pd.Series) -> pd.Series:

@@ -262,7 +262,7 @@ def test_every_subject_is_listed_with_its_scores(text_of):
             assert "S005\nnormal\n–\nno score\n1\n–\n–\n–" in listed
             continue
         right = "right" if row.prediction == row.y_true else "WRONG"
-        votes = "\n".join(f"{v:.3g}" for v in (row.myopathy, row.neuropathy, row.normal))
+        votes = "\n".join(f"{v:.3f}" for v in (row.myopathy, row.neuropathy, row.normal))
         assert f"{row.subject}\n{row.y_true}\n{row.prediction}\n{right}\n1\n{votes}" in listed
 
 
