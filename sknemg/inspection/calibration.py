@@ -137,7 +137,8 @@ class CalibrationDisplay:
         rows = []
         for number, label in enumerate(scores):
             score, there = scores.iloc[:, number].to_numpy(), y_true == label
-            at = np.minimum((score * n_bins).astype(int), n_bins - 1)
+            # What rounding has put below an edge lies on it.
+            at = np.minimum((score * n_bins + 1e-9).astype(int), n_bins - 1)
             for place in np.unique(at):
                 own = at == place
                 whose = None if groups is None else groups[own]

@@ -138,7 +138,7 @@ def reliability(proba: NDArray[Any], codes: NDArray[Any]) -> dict[str, float]:
     safe = scale_temperature(proba, 1.0)
     truth = np.eye(proba.shape[1])[codes]
     sure, right = safe.max(axis=1), safe.argmax(axis=1) == codes
-    bins = np.minimum((sure * 10).astype(int), 9)
+    bins = np.minimum((sure * 10 + 1e-9).astype(int), 9)  # on an edge, whatever rounding made of it
     gaps = [
         (bins == b).mean() * abs(sure[bins == b].mean() - right[bins == b].mean())
         for b in np.unique(bins)

@@ -269,6 +269,23 @@ def test_a_final_classifier_takes_votes_by_their_names():
         )
 
 
+@pytest.mark.parametrize("score", [0.1, 0.3, 0.6, 0.8])
+def test_a_score_on_an_edge_is_in_one_bin_whatever_rounding_makes_of_it(score):
+    """Means of one score over one to a hundred items, right as often as it says."""
+    from sknemg.persistence.card import reliability
+
+    scores = np.array([sum([score] * n) / n for n in range(1, 101)])
+    assert len(np.unique(scores)) > 1
+    right = np.random.default_rng(0).permutation(100) < 100 * score
+    scores = np.stack([scores, 1 - scores], axis=1)
+    display = inspection.CalibrationDisplay.from_predictions(
+        np.where(right, "a", "b"), scores, classes=["a", "b"]
+    )
+    assert display.bins["n"].tolist() == [100, 100]
+    assert display.error_.to_numpy() == pytest.approx(0, abs=1e-12)
+    assert reliability(scores, 1 - right)["calibration_error"] == pytest.approx(0, abs=1e-12)
+
+
 def test_calibration_of_true_and_of_boastful_scores():
     rng = np.random.default_rng(0)
     p = rng.uniform(size=4000)
