@@ -7,6 +7,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sknemg.signal.rates import is_number
+
 
 def conformal_quantile(scores: ArrayLike, coverage: float) -> float:
     """Find the nonconformity that a new subject exceeds with a probability of 1 - coverage [1]_.
@@ -24,6 +26,11 @@ def conformal_quantile(scores: ArrayLike, coverage: float) -> float:
         The ``ceil((n + 1) * coverage)``-th smallest; infinity where there are too few subjects
         for that coverage, so that every set holds all diagnoses.
 
+    Raises
+    ------
+    ValueError
+        If `coverage` is not between 0 and 1, or a score is NaN.
+
     References
     ----------
     .. [1] A. Angelopoulos, S. Bates, "A gentle introduction to conformal prediction and
@@ -39,10 +46,14 @@ def conformal_quantile(scores: ArrayLike, coverage: float) -> float:
     """
     ordered = np.sort(np.asarray(scores, dtype=np.float64))
     rank = _rank(len(ordered), coverage)
+    if np.isnan(ordered[-1:]).any():  # NaN is sorted to the end
+        raise ValueError("scores holds NaN: leave out subjects without a score.")
     return float(ordered[rank - 1]) if rank <= len(ordered) else float("inf")
 
 
 def _rank(n_subjects: int, coverage: float) -> int:
+    if not is_number(coverage) or not 0 < coverage < 1:
+        raise ValueError(f"coverage={coverage!r} must be between 0 and 1: write 90 % as 0.9.")
     return int(np.ceil((n_subjects + 1) * coverage - 1e-9))
 
 
@@ -93,6 +104,11 @@ def coverage_range(n_subjects: int, coverage: float, level: float = 0.9) -> tupl
     Returns
     -------
     (low, high) : tuple of float
+
+    Raises
+    ------
+    ValueError
+        If `coverage` is not between 0 and 1.
 
     Examples
     --------

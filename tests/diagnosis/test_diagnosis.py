@@ -171,6 +171,18 @@ def test_sets_cover_as_stated(n, coverage):
     assert high - low > 0.08
 
 
+@pytest.mark.parametrize("coverage", [90, 1, 0, -0.2, np.nan, "0.9", True])
+def test_a_coverage_is_between_0_and_1(coverage):
+    for use in (
+        lambda: conformal_quantile([0.1] * 20, coverage),
+        lambda: coverage_range(57, coverage),
+    ):
+        with pytest.raises(ValueError, match=r"coverage=.* must be between 0 and 1: write 90 % as"):
+            use()
+    with pytest.raises(ValueError, match="scores holds NaN: leave out subjects"):
+        conformal_quantile([0.1, np.nan, 0.3], 0.5)
+
+
 def test_too_few_subjects_keep_every_diagnosis():
     assert prediction_sets([[0.99, 0.01]], conformal_quantile([0.1] * 5, 0.9)).all()
     assert coverage_range(5, 0.9) == (1.0, 1.0)
