@@ -27,7 +27,7 @@ from sknemg.datasets._schema import PACKAGE, Field, decode
 from sknemg.datasets.files import Reading, files_of, is_text, read_recording
 from sknemg.datasets.profiles import TextProfile
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import shown
+from sknemg.recordings._problems import check_choice, shown
 from sknemg.recordings._subjects import warn_if_alike
 from sknemg.recordings.recordings import stacked
 
@@ -47,10 +47,8 @@ def check_profiles(profiles: Sequence[TextProfile], text: TextFormat) -> None:
 
 def check_how(on_error: str, locations: str, subject_pattern: str | None) -> re.Pattern[str] | None:
     """Refuse options that make no sense for any recordings, and return the compiled pattern."""
-    if on_error not in ("raise", "skip"):
-        raise ValueError(f"on_error={on_error!r} is unknown: give 'raise' or 'skip'.")
-    if locations not in ("given", "muscle"):
-        raise ValueError(f"locations={locations!r} is unknown: give 'given' or 'muscle'.")
+    check_choice(("raise", "skip"), on_error=on_error)
+    check_choice(("given", "muscle"), locations=locations)
     if subject_pattern is None:
         return None
     try:

@@ -32,7 +32,7 @@ from sknemg.datasets._formats.units import UNITS, decode, millivolts
 from sknemg.datasets._rows import Source, check_how, check_inside, load_rows
 from sknemg.datasets._schema import encode, read_number
 from sknemg.recordings import Recordings
-from sknemg.recordings._problems import capped, check_counts, shown
+from sknemg.recordings._problems import capped, check_choice, check_counts, shown
 
 _PARTICIPANTS = "participants.tsv"
 _DESCRIPTION = "dataset_description.json"
@@ -144,8 +144,7 @@ def load_bids(
     """
     check_how(on_error, locations, None)
     check_counts(max_bytes=max_bytes)
-    if units not in ("agree", "file"):
-        raise ValueError(f"units={units!r} is unknown: give 'agree' or 'file'.")
+    check_choice(("agree", "file"), units=units)
     if diagnoses is not None and diagnosis is None:
         raise ValueError("`diagnoses` is given without `diagnosis`: name the column, too.")
     folder, findings = Path(folder), Findings("data set")

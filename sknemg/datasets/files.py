@@ -28,7 +28,7 @@ from sknemg.datasets._formats.text import TextFormat, read_text
 from sknemg.datasets._formats.units import UNITS, decode, is_multiple, is_other, millivolts, spell
 from sknemg.datasets._formats.wav import CompressedError, read_wav
 from sknemg.datasets._formats.wfdb import find_header, read_wfdb, wfdb_files
-from sknemg.recordings._problems import capped, check_counts
+from sknemg.recordings._problems import capped, check_choice, check_counts
 
 _AT_ONCE = 2**16  # samples
 
@@ -158,8 +158,7 @@ def read_recording(
     (array([-0.0205,  0.031 ], dtype=float32), 10000.0, 'signal')
     """
     path = Path(path)
-    if invalid not in ("raise", "clip"):
-        raise ValueError(f"invalid={invalid!r} is unknown: give 'raise' or 'clip'.")
+    check_choice(("raise", "clip"), invalid=invalid)
     check_numbers(sfreq=sfreq, scale=scale, start=start, stop=stop)
     check_channel(channel)
     text = TextFormat(delimiter, decimal, skip_lines, header, encoding)

@@ -21,7 +21,7 @@ from sknemg.divote._votes import align_columns, subject_votes
 from sknemg.divote.pooling import pool_scores, weights_of
 from sknemg.recordings import MILLIVOLTS, Recordings
 from sknemg.recordings._plausible import kilohertz_hint
-from sknemg.recordings._problems import LOCATIONS, shown
+from sknemg.recordings._problems import LOCATIONS, check_choice, shown
 from sknemg.recordings.recordings import stacked
 from sknemg.signal import (
     LARGEST_AMPLITUDE,
@@ -137,8 +137,7 @@ class StreamingDiagnosis:
         location: str | None = None,
     ):
         check_is_fitted(model)
-        if unit not in MILLIVOLTS:
-            raise ValueError(f"unit={shown(unit)} is unknown: give one of {sorted(MILLIVOLTS)}.")
+        check_choice(MILLIVOLTS, unit=unit)
         sfreq = check_rate(sfreq)
         self._model = model if isinstance(model, Diagnostician) else None
         self._read_steps(model.estimator_ if self._model is not None else model)

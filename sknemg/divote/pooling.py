@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sknemg.recordings._problems import check_choice
+
 #: The rules by name; ``"mean"`` is the published one.
 POOLINGS = ("mean", "geometric", "entropy", "trimmed")
 
@@ -48,7 +50,8 @@ def mean_scores(
     Examples
     --------
     >>> import numpy as np
-    >>> from sknemg.divote.pooling import mean_scores
+    >>> from sknemg.recordings._problems import check_choice
+    from sknemg.divote.pooling import mean_scores
     >>> mean_scores(np.array([[0.2, 0.8], [0.4, 0.6], [1, 0]]), np.array([0, 0, 2]), 3)
     array([[0.3, 0.7],
            [nan, nan],
@@ -105,6 +108,7 @@ def pool_scores(
     entropy [0.03 0.97]
     trimmed [0.47 0.53]
     """
+    check_choice(POOLINGS, pooling=pooling)
     if pooling == "mean":
         return mean_scores(scores, index, n_groups, weights)
     if pooling == "geometric":
@@ -113,17 +117,12 @@ def pool_scores(
     if pooling == "entropy":
         own = _certainty(scores)
         return mean_scores(scores, index, n_groups, own if weights is None else own * weights)
-    if pooling == "trimmed":
-        return _trimmed_means(scores, index, n_groups, weights)
-    raise ValueError(f"pooling={pooling!r} is unknown: give one of {', '.join(POOLINGS)}.")
+    return _trimmed_means(scores, index, n_groups, weights)
 
 
 def weights_of(kind: str, lengths: NDArray[Any]) -> NDArray[np.float64] | None:
     """Give the weights of recordings by the number of their items; None where all count equally."""
-    if kind not in RECORDING_WEIGHTS:
-        raise ValueError(
-            f"recording_weights={kind!r} is unknown: give one of {', '.join(RECORDING_WEIGHTS)}."
-        )
+    check_choice(RECORDING_WEIGHTS, recording_weights=kind)
     return lengths.astype(float) if kind == "length" else None
 
 

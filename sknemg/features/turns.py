@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sknemg.recordings import Windows
-from sknemg.recordings._problems import listed, shown
+from sknemg.recordings._problems import check_choice, listed, shown
 from sknemg.signal import LARGEST_AMPLITUDE, implausible
 from sknemg.signal.rates import is_number
 
@@ -127,8 +127,7 @@ def find_turns(segments: ArrayLike, *, threshold: float = 0.1, rule: Rule = "sta
     >>> find_turns(signal, rule="willison").change.round(2)
     array([ nan, 0.15, 1.1 ])
     """
-    if rule not in RULES:
-        raise ValueError(f"rule={rule!r} is unknown: choose one of {RULES}.")
+    check_choice(RULES, rule=rule)
     if not is_positive(threshold):
         raise ValueError(f"threshold={threshold!r} must be a finite number above 0: give 0.1 mV.")
     segments = np.asarray(segments, dtype=np.float64)

@@ -17,7 +17,7 @@ from sknemg.divote.opened import Opened
 from sknemg.divote.parts import SegmentPart
 from sknemg.inspection._style import GREY, class_colors, divide, new_axes, shade
 from sknemg.inspection.occlusion import check_segment, occlude_bands, occlude_time
-from sknemg.recordings._problems import shown
+from sknemg.recordings._problems import check_choice, shown
 
 if TYPE_CHECKING:
     from torch import Tensor, device, nn
@@ -74,9 +74,7 @@ def attribute(
     >>> bool(abs(parts.sum() - network(segment)[0, 1].item()) < 1e-5)
     True
     """
-    if method not in METHODS:
-        names = ", ".join(map(shown, sorted(METHODS)))
-        raise ValueError(f"method={shown(method)} is unknown: give {names}.")
+    check_choice(sorted(METHODS), method=method)
     try:
         from captum import attr
     except ImportError as error:

@@ -25,7 +25,7 @@ from sknemg.metrics import format_interval, reader_points
 from sknemg.metrics._bootstrap import SubjectRows
 from sknemg.metrics._counts import tied_with_next
 from sknemg.metrics._intervals import effective_number, exact_interval
-from sknemg.recordings._problems import shown
+from sknemg.recordings._problems import check_choice, shown
 
 _GRID = np.arange(201) / 200  # each rounded as i / n is, unlike linspace
 
@@ -189,8 +189,7 @@ class OneVsRestCurveDisplay:
             If `kind` is unknown, `n_bootstrap` is below 2, or no row of `y_true` is of a class that
             has scores.
         """
-        if kind not in ("roc", "precision_recall"):
-            raise ValueError(f"kind={shown(kind)} is unknown: give 'roc' or 'precision_recall'.")
+        check_choice(("roc", "precision_recall"), kind=kind)
         if n_bootstrap < 2:
             raise ValueError(
                 f"n_bootstrap={n_bootstrap} draws nothing to compare: give at least 2."

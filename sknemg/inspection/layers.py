@@ -24,7 +24,7 @@ from sknemg.inspection._style import (
     inches_of,
     new_axes,
 )
-from sknemg.recordings._problems import shown
+from sknemg.recordings._problems import check_choice
 
 _N_COMPONENTS = 30  # of the outputs, before a map, a distance or a probe; more would be noise
 
@@ -225,8 +225,7 @@ class LayerMapDisplay:
         ValueError
             If `method` is unknown.
         """
-        if method not in ("pca", "umap"):
-            raise ValueError(f"method={shown(method)} is unknown: give 'pca' or 'umap'.")
+        check_choice(("pca", "umap"), method=method)
         components = principal_components(outputs, random_state)
         maps = {
             layer: _umap(c, random_state) if method == "umap" else c[:, :2]

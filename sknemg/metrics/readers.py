@@ -29,7 +29,7 @@ from sknemg.metrics._reader_scores import (
     repeat_table,
 )
 from sknemg.metrics.votes import CANNOT_SAY
-from sknemg.recordings._problems import check_counts, shown
+from sknemg.recordings._problems import check_choice, check_counts, shown
 
 
 @dataclass(frozen=True)
@@ -200,8 +200,7 @@ def reader_study(
     """
     check_level(confidence_level)
     check_counts(2, n_bootstrap=n_bootstrap)
-    if cannot_say not in ("wrong", "unread"):
-        raise ValueError(f"cannot_say={shown(cannot_say)} is unknown: give 'wrong' or 'unread'.")
+    check_choice(("wrong", "unread"), cannot_say=cannot_say)
     diagnoses = read_diagnoses(y)
     votes = votes_of(readers)
     if isinstance(classes, str) or not all(isinstance(label, str) for label in classes):

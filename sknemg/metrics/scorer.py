@@ -27,7 +27,7 @@ from sknemg.model_selection.torn import (
 )
 from sknemg.recordings import label_subjects, read_subjects
 from sknemg.recordings._carry import with_subjects
-from sknemg.recordings._problems import check_flags, shown
+from sknemg.recordings._problems import check_choice, check_flags, shown
 from sknemg.recordings._subjects import check_labels
 
 
@@ -98,7 +98,7 @@ def level_scores(
     recording (6, 2)
     item (18, 2)
     """
-    _check_level(level)
+    check_choice(LEVELS, level=level)
     opened = open_model(estimator)
     subjects = read_subjects(X, groups)
     if subjects is None:
@@ -190,7 +190,7 @@ class SubjectScorer:
             )
         for name in self._names():
             _check_metric(name)
-        _check_level(level)
+        check_choice(LEVELS, level=level)
 
     def __repr__(self) -> str:
         strict = ", strict=True" if self.strict else ""
@@ -259,11 +259,6 @@ class SubjectScorer:
 
     def _names(self) -> list[str]:
         return [self.metric] if isinstance(self.metric, str) else list(self.metric)
-
-
-def _check_level(level: str) -> None:
-    if level not in LEVELS:
-        raise ValueError(f"level={level!r} is unknown: give {', '.join(map(repr, LEVELS))}.")
 
 
 def _check_metric(name: str) -> None:

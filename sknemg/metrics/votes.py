@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sknemg.recordings._entries import entry_text
-from sknemg.recordings._problems import listed, shown
+from sknemg.recordings._problems import check_choice, listed, shown
 
 #: The answer of a reader who has read a case and names no diagnosis.
 CANNOT_SAY = "cannot say"
@@ -144,8 +144,7 @@ def vote_table(
     S1       normal  normal
     S2       normal     NaN
     """
-    if level not in _LEVELS:
-        raise ValueError(f"level={shown(level)} is unknown: give 'subject' or 'recording'.")
+    check_choice(("subject", "recording"), level=level)
     here = (votes["level"] == level) & (votes["arm"] == arm) & (votes["repeat"] == repeat)
     case = ["subject"] if level == "subject" else ["subject", "recording"]
     return votes[here].pivot(index=case, columns="reader", values="vote")

@@ -150,6 +150,24 @@ def check_counts(least: int = 1, /, **given: Any) -> None:
             raise ValueError(f"{name}={shown(value)} must be an integer >= {least}.")
 
 
+def check_choice(known: Iterable[str], /, **given: Any) -> None:
+    """Refuse parameters, given by name, that are none of these words.
+
+    Examples
+    --------
+    >>> check_choice(("raise", "skip"), on_error="stop")
+    Traceback (most recent call last):
+    ValueError: on_error='stop' is unknown: give 'raise' or 'skip'.
+    """
+    words = list(known)
+    for name, value in given.items():
+        if not isinstance(value, str) or value not in words:
+            *first, last = map(repr, words)
+            raise ValueError(
+                f"{name}={shown(value)} is unknown: give {', '.join(first)} or {last}."
+            )
+
+
 def check_flags(**given: Any) -> None:
     """Refuse parameters, given by name, that are neither True nor False: "no" counts as true."""
     for name, value in given.items():

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sknemg.recordings._problems import listed, shown
+from sknemg.recordings._problems import check_choice, listed, shown
 from sknemg.recordings._subjects import missing_entries
 
 
@@ -248,8 +248,7 @@ def location_from_muscle(
     >>> location_from_muscle(names).tolist()
     ['distal', 'proximal', 'distal', 'proximal', None]
     """
-    if unknown not in ("raise", "missing"):
-        raise ValueError(f"unknown={unknown!r} must be 'raise' or 'missing'.")
+    check_choice(("raise", "missing"), unknown=unknown)
     entries = pd.Series(names, dtype=object)
     locations, strange = find_locations(entries)
     if strange:

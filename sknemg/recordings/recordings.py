@@ -23,6 +23,7 @@ from sknemg.recordings._plausible import warn_if_unlike_emg
 from sknemg.recordings._problems import (
     PROBLEM_COLUMNS,
     InvalidRecordingsError,
+    check_choice,
     shown,
 )
 from sknemg.recordings._subjects import warn_if_alike
@@ -119,8 +120,7 @@ or DataFrame
         unit: str = "mV",
         **columns: ArrayLike,
     ):
-        if unit not in MILLIVOLTS:
-            raise ValueError(f"unit={shown(unit)} is unknown: give one of {sorted(MILLIVOLTS)}.")
+        check_choice(MILLIVOLTS, unit=unit)
         if isinstance(signals, np.ndarray) and signals.ndim == 1 and signals.dtype != object:
             raise ValueError(f"An array of shape {signals.shape} is one signal: give it in a list.")
         table: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sknemg.recordings._problems import shown
+from sknemg.recordings._problems import check_choice, shown
 
 #: A number, or a pair to draw between.
 Range = float | tuple[float, float]
@@ -227,8 +227,7 @@ def check_needle(needle: Any) -> None:
     ValueError
         If it is neither ``"monopolar"`` nor ``"concentric"``.
     """
-    if not isinstance(needle, str) or needle not in ("monopolar", "concentric"):
-        raise ValueError(f"needle={shown(needle)} is unknown: give 'monopolar' or 'concentric'.")
+    check_choice(("monopolar", "concentric"), needle=needle)
 
 
 def check_names(name: str, given: Any, known: Sequence[str]) -> list[str]:

@@ -152,7 +152,7 @@ def test_votes_in_which_each_class_is_an_outlier_are_not_trimmed():
 
 
 def test_an_unknown_rule_is_named():
-    with pytest.raises(ValueError, match="pooling='median' is unknown: give one of mean, geom"):
+    with pytest.raises(ValueError, match="pooling='median' is unknown: give 'mean', 'geom"):
         pool_scores(np.eye(2), np.arange(2), 2, pooling="median")
 
 

@@ -73,7 +73,7 @@ def test_a_threshold_of_20_microvolts_sees_what_100_does_not():
 
 
 def test_segments_are_what_they_must_be():
-    with pytest.raises(ValueError, match=r"rule='wilson' is unknown: choose one of"):
+    with pytest.raises(ValueError, match=r"rule='wilson' is unknown: give "):
         find_turns([[0.0, 1.0]], rule="wilson")
     with pytest.raises(ValueError, match=r"NaN or infinite in segment 1: leave them out\."):
         find_turns([[0.0, 1.0], [0.0, np.nan]])

@@ -59,7 +59,7 @@ def test_unknown_names_are_listed_and_not_guessed():
     with pytest.warns(UserWarning, match=message):
         found = location_from_muscle(names, unknown="missing")
     assert found.tolist() == [None, "distal", None, None, None, None, None, None]
-    with pytest.raises(ValueError, match=r"unknown='guess' must be"):
+    with pytest.raises(ValueError, match=r"unknown='guess' is unknown"):
         location_from_muscle(names, unknown="guess")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
-from sknemg.recordings._problems import shown
+from sknemg.recordings._problems import check_choice
 from sknemg.simulate.checks import check_length
 from sknemg.simulate.resting.settings import Seed, draw, seeded
 from sknemg.simulate.resting.waves import Discharge
@@ -56,8 +56,7 @@ def artefact(
     rng = seeded(duration, sfreq, random_state)
     drawn = ARTEFACTS[rng.integers(len(ARTEFACTS))]
     kind = drawn if kind is None else kind
-    if kind not in ARTEFACTS:
-        raise ValueError(f"kind={shown(kind)} is unknown: give one of {ARTEFACTS}.")
+    check_choice(ARTEFACTS, kind=kind)
     height = draw("amplitude", amplitude, 0.04, 1.0, rng, log=True)
     clock = np.arange(round(duration * sfreq)) / sfreq
     if kind == "mains":
