@@ -147,6 +147,12 @@ class StreamingDiagnosis:
                 f"sfreq={sfreq:g} Hz{kilohertz_hint(sfreq)} is below the {self._rate:g} Hz of the "
                 "model: record at that rate or above."
             )
+        learned = self._divote.sfreq_
+        if self._rate is None and learned not in (None, sfreq):
+            raise ValueError(
+                f"sfreq={sfreq:.10g} Hz, and the model, which has no Downsampler, has learned from "
+                f"{learned:.10g} Hz: record at that rate, or train a model with a Downsampler."
+            )
         self.classes_ = np.asarray(model.classes_)
         self._before: list[tuple[NDArray[np.float64], str | None, int]] = []
         self._kept: list[dict[str, Any]] = []  # finished recordings, with what was found in them

@@ -283,6 +283,10 @@ def test_what_is_wrong_is_said(trained):
     other = make_pipeline(Downsampler(1000, method="fft"), *pipeline(down=False)).fit(X, y)
     with pytest.raises(TypeError, match="Downsampler by method='soxr'"):
         StreamingDiagnosis(other, SFREQ)
+    plain = pipeline(down=False).fit(X, y)  # votes at another rate would mean nothing
+    assert StreamingDiagnosis(plain, SFREQ).push(X[0])
+    with pytest.raises(ValueError, match=f"has learned from {SFREQ:g} Hz: record at that rate"):
+        StreamingDiagnosis(plain, 2 * SFREQ)
     with pytest.raises(TypeError, match="of no steps: give a Pipeline"):
         StreamingDiagnosis(LinearDiscriminantAnalysis().fit(np.eye(4), list("aabb")), SFREQ)
     stream = StreamingDiagnosis(trained, SFREQ, **made)
