@@ -140,8 +140,8 @@ def _fit_and_predict(
     counts = {
         "fit_seconds": fitted - start,
         "predict_seconds": predicted - fitted,
-        "n_train_subjects": len(np.unique(subjects[fit.train])),
-        "n_test_subjects": len(np.unique(subjects[fit.test])),
+        "n_train_subjects": len(pd.unique(subjects[fit.train])),
+        "n_test_subjects": len(pd.unique(subjects[fit.test])),
         "n_train": len(fit.train),
         "n_test": len(fit.test),
         **_size_of_networks(opened),

@@ -74,7 +74,7 @@ def proportion_interval(
     hits = entries.astype(float)
     codes = np.arange(len(hits))
     if groups is not None:
-        codes = np.unique(check_subjects(groups, len(hits)), return_inverse=True)[1]
+        codes = pd.factorize(check_subjects(groups, len(hits)), sort=True)[0]
     cases = np.bincount(codes).astype(float)
     n = clustered_number(np.bincount(codes, weights=hits), cases)
     return Interval(*(float(part) for part in exact_interval(hits.mean(), n, confidence_level)))

@@ -424,6 +424,17 @@ def test_subjects_with_numbers_come_back_as_numbers(make_ragged, tmp_path, first
     assert again.settings == result.settings
 
 
+def test_subjects_may_be_numbers_and_text_as_a_workbook_gives_them(make_ragged):
+    X, y = make_ragged()
+    codes, names = pd.factorize(X["subject"])
+    mixed = pd.Series([int(code) if code % 2 else names[code] for code in codes], dtype=object)
+    protocol = Protocol("three", 3)
+    expected = evaluate(pipeline(), X, y, protocol=protocol).recordings
+    found = evaluate(pipeline(), X.with_columns(subject=mixed), y, protocol=protocol).recordings
+    pd.testing.assert_frame_equal(found.drop(columns="subject"), expected.drop(columns="subject"))
+    assert set(found["subject"].map(type)) == {int, str}
+
+
 @pytest.mark.parametrize(
     "change, message",
     [

@@ -83,6 +83,12 @@ def test_the_design_effect_is_that_of_a_regression_with_clustered_errors():
     assert proportion_interval(right, who).n_effective == pytest.approx(expected, rel=0.02)
 
 
+def test_subjects_may_be_numbers_and_text():
+    right = np.array([1, 1, 0, 1, 0, 0])
+    expected = proportion_interval(right, [0, 0, 1, 1, 2, 2])
+    assert proportion_interval(right, [7, 7, "7", "7", "b", "b"]) == expected
+
+
 def test_where_all_are_right_the_subjects_count_and_not_their_items():
     whose = np.repeat(list("abcde"), 40)
     low, high, n = proportion_interval(np.ones(200, dtype=bool), whose)
