@@ -66,8 +66,11 @@ def test_all_pages_are_found():
 def test_snippets_use_only_names_that_the_page_has_made(page):
     known, unknown = set(dir(builtins)) | set(given(page)), set()
     for snippet in snippets(page):
-        names = [node for node in ast.walk(ast.parse(snippet)) if isinstance(node, ast.Name)]
-        imports = [node for node in ast.walk(ast.parse(snippet)) if isinstance(node, ast.alias)]
+        nodes = [*ast.walk(ast.parse(snippet))]
+        names = [node for node in nodes if isinstance(node, ast.Name)]
+        imports = [node for node in nodes if isinstance(node, ast.alias)]
+        known |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+        known |= {node.arg for node in nodes if isinstance(node, ast.arg)}
         known |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
         known |= {(alias.asname or alias.name).partition(".")[0] for alias in imports}
         unknown |= {name.id for name in names} - known
