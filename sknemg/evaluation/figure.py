@@ -26,6 +26,8 @@ _SECONDS = 2.5  # drawn of each example
 _UPPER, _LOWER = 3.7, 4.3  # inches of examples, and of what stands below them
 _LEGEND = 4.4  # inches up to which the accuracies with the names of their methods fit below
 _SQUARE = (3.7, 3.6)  # inches, so small that letters can be read on a phone
+_SHORT = 12  # characters of a name that has room in it
+_LARGE = (4.8, 4.6)  # for long names in it
 _STEP, _REACH = 0.16, 0.8  # between methods and over all of a level, of the distance of two levels
 
 
@@ -340,9 +342,14 @@ def _confusion(result: Evaluation, method: str) -> Panel | None:
         f"Confusion matrix of {method}, subjects{' of all runs' if repeated else ''}: "
         + "; ".join(lines)
         + ".",
-        _SQUARE if len(names) <= 3 else (side, side),
+        _square(names.values()) if len(names) <= 3 else (side, side),
         draw,
     )
+
+
+def _square(names: Iterable[Any]) -> tuple[float, float]:
+    """Size of a square picture in which these names have room."""
+    return _SQUARE if max(len(str(name)) for name in names) <= _SHORT else _LARGE
 
 
 def _scored_subjects(
@@ -387,7 +394,7 @@ def _roc(result: Evaluation, method: str) -> Panel | None:
         f"ROC curves of {method} for subjects. Area under the curve: "
         + ", ".join(f"{label} {area:.2f}" for label, area in areas().items())
         + ".",
-        _SQUARE,
+        _square(scores.columns),
         draw,
     )
 
@@ -416,7 +423,7 @@ def _calibration(result: Evaluation, method: str) -> Panel | None:
         f"Calibration of {method}: how often a diagnosis is right, by its score, with 95 % "
         "intervals. On the diagonal a score of 0.8 is right eight times out of ten.",
         f"Calibration of {method} for subjects. {'; '.join(means)}.",
-        _SQUARE,
+        _square(scores.columns),
         draw,
     )
 

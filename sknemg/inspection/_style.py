@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ _FURTHER_MARKERS = ("D", "v", "P", "X", "<", ">", "*")
 _LINES = {"myopathy": "-", "neuropathy": "--", "normal": "-."}
 _FURTHER_LINES = (":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))
 _SHORT = {"myopathy": "M", "neuropathy": "N", "normal": "NL"}
+
+_TURNING = re.compile("[\u202a-\u202e]")  # which would turn the numbers behind a name round
 
 NAME = 20  # characters of a name that has to fit
 LINE = 40  # of one that has a line of a legend
@@ -80,7 +83,7 @@ def short_names(labels: Iterable[Any], length: int = NAME) -> dict[Any, str]:
     """
     names: dict[Any, str] = {}
     for label in labels:
-        text = " ".join(str(label).split())
+        text = " ".join(_TURNING.sub("", str(label)).split())
         name = text if len(text) <= length else text[: length - 1].rstrip() + "…"
         number = 2
         while name in names.values():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import io
 import itertools
 import re
 from html.parser import HTMLParser
@@ -16,6 +17,7 @@ from sknemg.evaluation.confounding import confounds
 from sknemg.evaluation.figure import (
     draw_comparison,
     method_panels,
+    plain_text,
     shared_panels,
     short_names,
 )
@@ -147,10 +149,9 @@ def test_no_name_becomes_markup(plain, wicked):
     assert {tag for tag, _ in Page(wicked).tags} == {tag for tag, _ in Page(plain).tags}
     text = Page(wicked).text
     for name in (*HOSTILE, "<img src=x onerror=alert(1)>0", "Comparison on <b>x</b>"):
-        assert name[:150] in text
-    assert "\ufffd" in text  # what neither HTML nor UTF-8 can hold
-    wicked.encode("utf-8")
-    assert "\x07" not in wicked
+        assert name[:150].replace("\u202e", "\ufffd") in text
+    wicked.encode("utf-8")  # and what neither HTML nor UTF-8 can hold is replaced, too
+    assert not set("\x07\u202e") & set(wicked)
 
 
 # -- what it says ------------------------------------------------------------------------------
@@ -312,6 +313,31 @@ def test_pictures_of_a_page_are_the_same_in_any_style():
     assert [picture.png for picture in styled] == [picture.png for picture in plain]
 
 
+def test_long_names_stay_within_the_pictures_of_a_method():
+    from matplotlib.figure import Figure
+
+    classes = ("inflammatory polyneuropathy", "amyotrophic lateral sclerosis", "normal")
+    method = "nEMGNet tuned + one-cycle, width 64, 40 epochs, with motor units"
+    result, _, _ = invented(classes, methods=(method,))
+    panels = method_panels(result, method)
+    assert len(panels) == 4
+    for panel in panels:
+        with plain_text():
+            figure = Figure(figsize=panel.size, layout="constrained")
+            panel.draw(figure)
+            figure.savefig(io.BytesIO())
+        for ax in figure.axes:
+            drawn = [*ax.texts, ax.title]
+            if panel.name == "confusion":
+                drawn += [*ax.get_xticklabels(), *ax.get_yticklabels()]
+            boxes = [text.get_window_extent() for text in drawn if text.get_text()]
+            if panel.name in ("roc", "calibration"):
+                names = ax.get_legend().get_window_extent()
+                assert ax.bbox.x0 <= names.x0 and names.x1 <= ax.bbox.x1, panel.name
+            assert all(figure.bbox.x0 <= box.x0 for box in boxes), panel.name
+            assert all(box.x1 <= figure.bbox.x1 for box in boxes), panel.name
+
+
 def test_the_names_of_many_methods_cover_nothing_of_the_figure():
     import matplotlib.pyplot as plt
 
@@ -365,6 +391,10 @@ def test_page_and_picture_are_written_and_characters_that_their_font_lacks_told_
     assert page.endswith("</html>\n")
     assert len(Page(page).of("img")) == 2 + 2 * 3
     assert files[1].read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_short_name_turns_no_number_behind_it():
+    assert short_names(["\u202eשלום", "S1\u202d"]) == {"\u202eשלום": "שלום", "S1\u202d": "S1"}
 
 
 def test_short_names_stay_different():

@@ -27,6 +27,7 @@ def test_values_are_escaped_and_cannot_be_forgotten():
 
 def test_what_utf8_and_html_cannot_hold_is_replaced():
     assert "<h1>a\ufffdb\ufffd\tc</h1>" in page(title="a\x00b\udc80\tc")
+    assert "<h1>S\ufffd95 %</h1>" in page(title="S\u202e95 %")  # which would read 59 %
 
 
 def test_a_template_of_another_package_extends_the_page():
