@@ -123,6 +123,15 @@ def make_ragged():
     return make
 
 
+@pytest.fixture(scope="module")
+def tab():
+    """A tab of a headless Chromium."""
+    from _browser import Browser, find_browser
+
+    with Browser(find_browser()) as tab:
+        yield tab
+
+
 @pytest.fixture(scope="session")
 def soft_and_loud():
     """Two recordings of each of 24 subjects, soft in myopathy and loud in neuropathy."""

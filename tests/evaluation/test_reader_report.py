@@ -3,7 +3,6 @@
 import json
 import re
 import sqlite3
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,6 @@ from sknemg.inspection import ConfusionMatrixDisplay
 from sknemg.labeler import Store, Study, Vote, plan
 from sknemg.metrics import read_votes, reader_study
 from sknemg.simulate import simulate_readers
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from _browser import Browser, find_browser
 
 LEAST = {"n_bootstrap": 20, "random_state": 0}
 
@@ -274,12 +270,8 @@ def test_tables_are_read_as_a_cohort_s_are(without_neuropathies, tmp_path, capsy
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_fits_the_screen(report, width):
-    program = find_browser()
-    if program is None:
-        pytest.skip("no Chromium")
-    with Browser(program) as tab:
-        tab.open(report[1][0], width=width)
-        assert tab.evaluate("document.documentElement.scrollWidth") <= width
-        images = "[...document.images].every(i => i.complete && i.naturalWidth > 0)"
-        assert tab.evaluate(images)
+def test_the_page_fits_the_screen(report, tab, width):
+    tab.open(report[1][0], width=width)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    images = "[...document.images].every(i => i.complete && i.naturalWidth > 0)"
+    assert tab.evaluate(images)

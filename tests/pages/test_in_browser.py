@@ -3,7 +3,6 @@
 import warnings
 
 import pytest
-from _browser import Browser, find_browser
 from _results import hostile, invented
 
 from sknemg.evaluation.comparison import scores_of
@@ -44,15 +43,6 @@ CONTRASTS = """
   return found;
 })()
 """
-
-
-@pytest.fixture(scope="module")
-def tab():
-    program = find_browser()
-    if program is None:
-        pytest.skip("PAGES NOT LOOKED AT: there is no Chromium on this machine")
-    with Browser(program) as tab:
-        yield tab
 
 
 @pytest.fixture(scope="module", params=MADE)

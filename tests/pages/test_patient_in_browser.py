@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 import pytest
-from _browser import Browser, find_browser
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 
@@ -34,15 +33,6 @@ def recordings(n_subjects, n_recordings, seed):
     subject = np.repeat([f"{seed}-{n}" for n in range(n_subjects)], n_recordings)
     muscle = np.resize(["deltoid", "vastus medialis", "abductor pollicis brevis"], len(size))
     return Recordings(signals, sfreq=1000, subject=subject, muscle=muscle)
-
-
-@pytest.fixture(scope="module")
-def tab():
-    program = find_browser()
-    if program is None:
-        pytest.skip("PAGES NOT LOOKED AT: there is no Chromium on this machine")
-    with Browser(program) as tab:
-        yield tab
 
 
 @pytest.fixture(scope="module")
