@@ -62,36 +62,6 @@ def mel_filters(
     return filters
 
 
-def power_spectrogram(X: FloatArray, *, n_fft: int, hop_length: int) -> FloatArray:
-    """Squared magnitude of the short-time Fourier transform (Hann window, centred frames).
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_segments, n_times), float32
-    n_fft : int
-        Samples in a frame.
-    hop_length : int
-        Samples from one frame to the next.
-
-    Returns
-    -------
-    power : ndarray of shape (n_segments, 1 + n_fft // 2, n_frames), float32
-        Row 0 is 0 Hz, column k is centred on sample ``k * hop_length``; the segment is continued
-        by zeros. In mV² if the segments are in mV, in librosa's scale (no division by the window).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> tone = np.sin(2 * np.pi * 500 * np.arange(4000) / 10_000).astype("float32")
-    >>> power = power_spectrogram(tone[None], n_fft=200, hop_length=100)
-    >>> power.shape
-    (1, 101, 41)
-    >>> int(power[0, :, 20].argmax()) * 50  # bins of 50 Hz
-    500
-    """
-    return _spectrogram(X, n_fft, hop_length, slice(None), None)
-
-
 def spectrogram_db(
     X: FloatArray,
     sfreq: float,
@@ -183,9 +153,14 @@ def _spectrogram(
     n_fft: int,
     hop_length: int,
     bands: FloatArray | slice,
-    finish: Callable[[FloatArray], NDArray[Any]] | None,
+    finish: Callable[[FloatArray], NDArray[Any]],
 ) -> NDArray[Any]:
-    """Transform, reduce to `bands` (a filter bank or a range of bins) and `finish`, in chunks."""
+    """Transform, reduce to `bands` (a filter bank or a range of bins) and `finish`, in chunks.
+
+    The squared magnitude of the short-time Fourier transform by a Hann window, in librosa's scale
+    (no division by the window): row 0 is 0 Hz, column k is centred on sample ``k * hop_length``;
+    the segment is continued by zeros.
+    """
     n_segments, n_times = X.shape
     frames_each, half = n_frames(n_times, hop_length), n_fft // 2
     # In double precision, as librosa: float32 loses a weak band 80 dB below a slow drift.
@@ -203,8 +178,7 @@ def _spectrogram(
         spectrum = scipy.fft.rfft(np.multiply(frames[:n], window, out=windowed[:n]), axis=-1)
         parts = spectrum.view(np.float64).astype(np.float32)
         parts *= parts
-        image = _reduce((parts[..., ::2] + parts[..., 1::2]).transpose(0, 2, 1), bands)
-        image = image if finish is None else finish(image)
+        image = finish(_reduce((parts[..., ::2] + parts[..., 1::2]).transpose(0, 2, 1), bands))
         if out is None:
             out = np.empty((n_segments, *image.shape[1:]), dtype=image.dtype)
         out[start : start + n] = image

@@ -14,6 +14,7 @@ from sknemg.persistence._problems import InvalidModelError, need
 from sknemg.recordings._problems import shown
 
 MODEL, ARRAYS, CARD = "sknemg-model", "sknemg-arrays", "card"
+_LARGEST_FILE = 2**32  # bytes, of which a card is read
 KNOWN = ("classes", "unit", "sfreq", "window", "hop")  # for readers other than sknemg
 
 
@@ -61,13 +62,12 @@ def read_onnx(file: Path, *, max_bytes: int) -> tuple[dict[str, bytes], str]:
     return files, hashlib.sha256(content).hexdigest()
 
 
-def read_onnx_card(file: Path, *, max_bytes: int = 2**32) -> str | None:
+def read_onnx_card(file: Path) -> str | None:
     """Read the card of a model that is one ONNX file; None where there is none.
 
     Parameters
     ----------
     file : Path
-    max_bytes : int, default=2**32
 
     Returns
     -------
@@ -78,7 +78,7 @@ def read_onnx_card(file: Path, *, max_bytes: int = 2**32) -> str | None:
     InvalidModelError
         If it is no ONNX file.
     """
-    return _metadata(read_file(file.parent, file.name, max_bytes), file.name).get(CARD)
+    return _metadata(read_file(file.parent, file.name, _LARGEST_FILE), file.name).get(CARD)
 
 
 def _metadata(content: bytes, name: str) -> dict[str, str]:
