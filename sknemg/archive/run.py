@@ -67,7 +67,7 @@ def diagnose_archive(
     invalid: Literal["raise", "clip"] = "raise",
     max_bytes: int = MAX_BYTES,
 ) -> dict[str, int]:
-    """Let a model diagnose every subject of an archive, subject by subject, in flat memory.
+    """Let a model diagnose every subject of an archive, subject by subject, in constant memory.
 
     The table is cut into partitions of whole subjects, which the workers of a Dask cluster read,
     resample, segment and score. Each partition is kept as soon as it is done, under a name that

@@ -253,7 +253,7 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         return line.sub(left, super()._training_parameters())
 
     def recipe_params(self) -> dict[str, Any]:
-        """Give the values that hold of all parameters that a recipe has.
+        """Return the values in force of all parameters that a recipe sets.
 
         Returns
         -------
@@ -269,7 +269,7 @@ class NEMGNetClassifier(BaseSegmentClassifier):
         return {name: self._value(name) for name in RECIPES["published"]}
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Get the parameters; those of the model in ``init``, which is fitted, are not among them.
+        """Get the parameters, without those of the fitted model in ``init``.
 
         Parameters
         ----------

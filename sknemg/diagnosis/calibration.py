@@ -14,7 +14,7 @@ _AT_LIMIT = 1e-3  # of the logarithm of the temperature
 
 
 def fit_temperature(proba: ArrayLike, codes: ArrayLike, *, smooth: bool = True) -> float:
-    """Find the temperature that makes scores as sure as they are right [1]_.
+    """Find the temperature that makes scores as confident as they are right [1]_.
 
     Parameters
     ----------

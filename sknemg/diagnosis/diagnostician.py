@@ -36,7 +36,7 @@ from sknemg.recordings._workers import kept_by_workers
 
 
 class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
-    """Train a model for single patients: calibrated, cautious, and wary of what it never saw.
+    """Train a model for single patients: calibrated, cautious, and wary of what it has not seen.
 
     It is no scikit-learn classifier, since an answer may be a set, or a refusal. Three things are
     learned beside the model, all from training subjects that were left out in turn: the
@@ -229,7 +229,7 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
 
     @property
     def caution_(self) -> str:
-        """What has to be said of the model beside its answers.
+        """A warning about the model to give with its answers; empty for most.
 
         Not empty where what gives the votes is a model that comes with sknemg, or a network that
         started from one.

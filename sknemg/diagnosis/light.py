@@ -53,7 +53,7 @@ class LightDiagnostician(Answering):
     temperature, quantile, coverage : float
     n_calibration : int
     caution : str, default=""
-        What has to be said of the model beside its answers.
+        A warning about the model to give with its answers; empty for most.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ from sknemg.signal import (
 
 @dataclass(frozen=True)
 class Vote:
-    """What one window says.
+    """The vote of one window.
 
     Attributes
     ----------
@@ -276,7 +276,7 @@ class StreamingDiagnosis:
         return votes
 
     def examine(self) -> dict[str, Any]:
-        """Look at the recording so far as `Plausibility` looks at a whole one.
+        """Judge the recording so far as `Plausibility` judges a whole one.
 
         Returns
         -------
@@ -388,7 +388,7 @@ class StreamingDiagnosis:
 
     @property
     def probabilities(self) -> dict[Any, float]:
-        """The answer for the patient by all windows so far, calibrated if the model is.
+        """Probabilities for the patient from all windows so far, calibrated if the model is.
 
         Finished recordings that cannot be judged have no vote. Empty before the first window.
         """
@@ -413,7 +413,7 @@ class StreamingDiagnosis:
 
     @property
     def answer(self) -> tuple[Any, ...]:
-        """The diagnoses that remain possible by all windows so far, the most probable first.
+        """The diagnoses that remain possible after all windows so far, the most probable first.
 
         One if the model is no Diagnostician; empty before the first window, and where there are
         `reasons`.
@@ -441,7 +441,7 @@ class StreamingDiagnosis:
         return tuple(self._model._refusal(own))
 
     def diagnosis(self, subject: Any = "patient") -> Diagnosis:
-        """Answer for the patient by all recordings that are finished, as the model does afterwards.
+        """Answer for the patient from all finished recordings, as the model does afterwards.
 
         Parameters
         ----------

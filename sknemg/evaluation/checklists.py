@@ -108,7 +108,7 @@ _TRIPOD = (
 
 
 def reporting_checklist(study: ReaderStudy, *, described: bool = False) -> pd.DataFrame:
-    """Tell which items of STARD-AI and TRIPOD+AI a report fills in, and which the authors owe.
+    """Tell which items of STARD-AI and TRIPOD+AI a report fills in, and which are left to do.
 
     Parameters
     ----------

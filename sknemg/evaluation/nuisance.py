@@ -48,7 +48,7 @@ _LEAST = 1e-15  # power, so that its logarithm is finite
 
 
 def nuisance_table(X: Any) -> pd.DataFrame:
-    """Measure what each recording brings with it beside EMG.
+    """Measure what each recording holds besides EMG.
 
     A disease changes none of these measures, but a ward, a machine or an examiner does. Where
     they differ between diagnoses, a classifier may learn them instead of the disease.

@@ -120,7 +120,7 @@ def small_segments(
     max_amplitude: float = MOST_OF_A_SMALL_SEGMENT[0],
     max_duration: float = MOST_OF_A_SMALL_SEGMENT[1],
 ) -> NDArray[np.float64]:
-    """Count the small stretches between two turns, a second: the complexity of the pattern.
+    """Count the small stretches between turns, per second: the complexity of the pattern.
 
     The measure is NSS, the number of small segments [1]_. Its limits are parameters: set them to
     those of the norms, or of the machine, that one compares with.

@@ -154,7 +154,7 @@ def _excitation(activations: Tensor, targets: Sequence[Target]) -> Tensor:
 
 
 class FeatureVisualizationDisplay:
-    """Segments of each class, and inputs that a network scores highest for it, at one scale.
+    """Segments of each class, and inputs that a network scores highest for it, on one scale.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ _SIDES = {
 
 
 class TurnsCloudDisplay:
-    """Turns a second against their mean amplitude, an epoch a point, on logarithmic axes.
+    """Turns per second and their mean amplitude, one point per epoch, on logarithmic axes.
 
     The band is the cloud of normals. Triangles lie outside: above it as in neuropathy, below it as
     in myopathy.

@@ -34,7 +34,7 @@ from sknemg.recordings._problems import check_choice, check_counts, shown
 
 @dataclass(frozen=True)
 class ReaderStudy:
-    """All tables of a study of readers; empty where the votes do not hold what one needs.
+    """All tables of a reader study; those that the votes do not allow are empty.
 
     Parameters
     ----------

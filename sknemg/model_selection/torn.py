@@ -21,11 +21,11 @@ from sknemg.recordings._problems import listed
 
 
 class TornSubjectsWarning(UserWarning):
-    """Subjects are scored by a model that was trained on them, or a step inside tears them."""
+    """Subjects are scored by a model that was trained on them, or a step inside splits them."""
 
 
 class TornSubjectsError(ValueError):
-    """What `TornSubjectsWarning` warns of, where ``strict=True`` was asked for."""
+    """What `TornSubjectsWarning` warns of, raised with ``strict=True``."""
 
 
 class RowSplitter(NamedTuple):

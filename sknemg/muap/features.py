@@ -190,7 +190,7 @@ def jiggle(unit: MotorUnit) -> float:
 
 @muap_feature
 def recruitment_ratio(unit: MotorUnit) -> float:
-    """Rate of the fastest unit over the number of units found, one for all units of a recording.
+    """Rate of the fastest unit over the number of units found: one value per recording.
 
     Textbooks expect less than 5 in a normal muscle. Units that were not found raise it.
 

@@ -202,7 +202,7 @@ class MuapReference:
         return cls(pd.DataFrame(rows, columns=COLUMNS))
 
     def summary(self, muaps: Recordings | pd.DataFrame) -> pd.DataFrame:
-        """Compare muscles with the norms, as EMG machines print it.
+        """Compare muscles with the norms, as EMG machines do.
 
         Parameters
         ----------
@@ -253,7 +253,7 @@ class MuapReference:
         return pd.DataFrame(rows, columns=[*keys, *columns])
 
     def knows(self, muscle: Any) -> bool:
-        """Tell whether there are norms of a muscle, or of the one that it is a part of.
+        """Tell whether there are norms for a muscle, or for the one that it is a part of.
 
         Parameters
         ----------

@@ -11,7 +11,7 @@ __all__ = ["InvalidModelError", "ModelVersionWarning", "need"]
 
 
 class InvalidModelError(ValueError):
-    """A folder that is no model, or one that was altered, truncated or made by a newer schema.
+    """A folder that is not a model, or one that was altered, truncated or made by a newer schema.
 
     Examples
     --------

@@ -84,7 +84,7 @@ def fine_tuning_pipeline(name: str = "volitional-small", **params: Any) -> Pipel
 def few_shot_pipeline(
     name: str = "volitional-small", *, measures: bool = True, C: float | None = None
 ) -> Pipeline:
-    """Build a pipeline that learns from a few subjects what a network that is left as it is sees.
+    """Build a pipeline that learns from a few subjects, by a network that is left as it is.
 
     The maps of the network and the measures of quantitative EMG
     (:class:`~sknemg.classifiers.NetworkFeatures`) are columns of a balanced, strongly regularised

@@ -62,7 +62,7 @@ def load(name: str) -> Any:
 
 
 def card(name: str) -> str:
-    """Give the card of a model: how it was made, what it scored, and where it does not answer.
+    """Give the card of a model: how it was made, how it scored, and what it refuses.
 
     Parameters
     ----------

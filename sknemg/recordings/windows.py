@@ -156,7 +156,7 @@ class Windows:
         return found if dtype is None else found.astype(dtype, copy=False)
 
     def astype(self, dtype: DTypeLike) -> Windows:
-        """Return the windows in another type, of a signal in that type.
+        """Return the windows of the signal in another type.
 
         Parameters
         ----------

@@ -46,7 +46,7 @@ def exact(number: float) -> Fraction:
 
 
 def check_rate(sfreq: Any, *, name: str = "sfreq", least: float = 0.0) -> float:
-    """Return a sampling rate as a float, or refuse what is none.
+    """Return a sampling rate as a float, or refuse what is not one.
 
     Parameters
     ----------

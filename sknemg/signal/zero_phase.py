@@ -91,7 +91,7 @@ def _shares(n_times: int) -> NDArray[np.float64]:
 def zero_phase_gain(
     signal: NDArray[np.float64], gain: Callable[[NDArray[Any]], NDArray[Any]], sfreq: float
 ) -> NDArray[np.float64]:
-    """Multiply each frequency of a signal, mirrored at its ends for half a second, with a gain.
+    """Multiply each frequency of a signal, mirrored at its ends for half a second, by a gain.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ def simulate_readers(
     trust: float = 0.5,
     random_state: int | np.random.Generator | None = None,
 ) -> pd.DataFrame:
-    """Simulate the votes of readers, so that a study runs before any physician has time.
+    """Simulate the votes of readers, to try out a study before physicians read.
 
     By default the readers do as well, and agree as little, as the six physicians of the papers:
     accuracy 0.537 ± 0.069, Fleiss' κ 0.26 [1]_.

@@ -15,7 +15,7 @@ from sknemg.datasets._formats.stored import ReadError, Stored, integer_limits
 
 
 class RawSignal(NamedTuple):
-    """What a reader of one's own returns.
+    """What a function given to :func:`register_reader` returns.
 
     Attributes
     ----------
