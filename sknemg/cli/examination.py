@@ -12,7 +12,7 @@ import pandas as pd
 
 from sknemg.cli.advice import Words, in_words_of
 from sknemg.cli.results import PROBLEMS
-from sknemg.pages import Table, render
+from sknemg.pages import Cell, Table, render
 from sknemg.versions import __version__
 
 Load = Callable[[str], tuple[Any, Any]]
@@ -23,6 +23,16 @@ _COLUMNS = {
     "recording": "recording",
     "subject": "subject",
     "found": "found",
+}
+_MEASURES = {  # of `quality`
+    "duration": "length (s)",
+    "rms": "RMS (mV)",
+    "peak": "peak (mV)",
+    "flat_seconds": "longest flat stretch (s)",
+    "flat_fraction": "share flat",
+    "clipped_fraction": "share clipped",
+    "mains_fraction": "share of mains hum",
+    "offset": "offset (mV)",
 }
 
 
@@ -198,6 +208,9 @@ def _page(found: Validation, summary: str, name: str) -> str:
     from sknemg.datasets._quality import FLAWS
 
     problems, flaws = found.problems, found.flaws
+    if len(problems):  # which say what to do at their end: none is cut
+        said = problems[["problem", "remedy"]]
+        problems = problems.assign(**said.map(lambda text: Cell(str(text), "long")))
     if len(flaws):
         named = flaws[[name for name in _COLUMNS if name in flaws]]  # without the row of X
         flaws = named.rename(columns=_COLUMNS)
@@ -214,7 +227,8 @@ def _page(found: Validation, summary: str, name: str) -> str:
         problems=_table(problems, "problems", "By table and row, as a spreadsheet counts them",
                         group="table", whole=PROBLEMS),
         flaws=_table(flaws, "flaws", "By kind", group="flaw", whole=_FLAWS),
-        recordings=_table(found.recordings, "recordings", "Length (s), level (mV) and shares"),
+        recordings=_table(found.recordings.rename(columns=_MEASURES), "recordings",
+                          "What the signals are like"),
     )  # fmt: skip
 
 

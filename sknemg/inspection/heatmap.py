@@ -16,6 +16,7 @@ from sknemg.inspection._style import CLASS_COLORS, abbreviations, inches_of, new
 from sknemg.recordings._subjects import check_labels
 
 _CELL = 5  # characters
+_NARROWEST = 5.0  # inches in which there is room for the names of the classes
 
 
 class VoteHeatmapDisplay:
@@ -120,7 +121,8 @@ class VoteHeatmapDisplay:
         rows = table["subject"].map(subjects.index).to_numpy()
         scores[rows, place] = class_columns(table, self.classes)
 
-        ax = new_axes(ax, (1.5 + 0.42 * size[1] + 1, 1.3 + 0.26 * size[0]))
+        width = max(_NARROWEST, 2.5 + 0.42 * size[1])
+        ax = new_axes(ax, (width, 1.3 + 0.26 * size[0]))
         self.figure_, self.ax_, self.text_ = ax.figure, ax, []
         colors, letters = score_colors(scores, self.classes), abbreviations(self.classes, _CELL)
         ax.imshow(colors, aspect="auto", interpolation="nearest")

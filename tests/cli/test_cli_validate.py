@@ -1,5 +1,6 @@
 """sknemg validate: all that is wrong with a folder, as text and as a page."""
 
+import html
 import re
 
 import numpy as np
@@ -95,6 +96,7 @@ def test_all_that_is_wrong_is_listed_once_as_text_table_and_page(folder, capsys)
     assert flaws["subject"].tolist() == ["a", "a"]
     assert len(pd.read_csv(folder / "out" / "problems.csv")) == 1
     page = (folder / "out" / "validation.html").read_text(encoding="utf-8")
+    assert "flat_seconds" not in page and ">longest flat stretch (s)</th>" in page
     for text in ("a peak above 50 mV", "00001.npy", "there is no &#39;data/00003.npy&#39;"):
         assert text in page
     np.save(folder / "data" / "00003.npy", np.sin(np.arange(5000.0) ** 1.5))
@@ -102,6 +104,18 @@ def test_all_that_is_wrong_is_listed_once_as_text_table_and_page(folder, capsys)
     change(folder, 1, lambda signal: np.cos(np.arange(5000.0) ** 1.5))
     assert validate(folder) == 0
     assert {file.name for file in (folder / "out").iterdir()} == {"validation.html"}
+
+
+def test_a_long_problem_says_on_the_page_what_to_do(folder):
+    (folder / "data" / "00001.npy").unlink()
+    (folder / "data" / "00001.txt").write_text("0.1\n" * 9 + f"{'x' * 300}\n")
+    table = pd.read_csv(folder / "recordings.csv")
+    table["file"] = table["file"].str.replace("00001.npy", "00001.txt")
+    table.to_csv(folder / "recordings.csv", index=False)
+    assert validate(folder) == 1
+    (problem,) = pd.read_csv(folder / "out" / "problems.csv")["problem"]
+    page = (folder / "out" / "validation.html").read_text(encoding="utf-8")
+    assert len(problem) > 160 and problem in html.unescape(page)
 
 
 def test_a_folder_of_which_nothing_can_be_read(folder, capsys):

@@ -122,6 +122,16 @@ def test_long_names_are_neither_cut_off_nor_written_over_each_other(name):
         assert not any(overlap)
 
 
+def test_the_classes_of_a_single_recording_are_named_within_the_figure():
+    scores = pd.DataFrame([[0.2, 0.5, 0.3]], columns=CLASSES).assign(subject="S000")
+    heatmap = inspection.VoteHeatmapDisplay(scores, CLASSES, y_true=pd.Series({"S000": CLASSES[0]}))
+    ax = heatmap.plot().ax_
+    ax.figure.canvas.draw()
+    box = ax.title.get_window_extent()
+    assert ax.figure.bbox.x0 <= box.x0 < box.x1 <= ax.figure.bbox.x1
+    assert ax.get_title().endswith("normal")
+
+
 def test_very_long_names_stay_within_their_figure():
     import matplotlib.pyplot as plt
 
