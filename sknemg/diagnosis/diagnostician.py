@@ -28,7 +28,7 @@ from sknemg.divote.leave_one_out import scores_without
 from sknemg.divote.levels import class_columns
 from sknemg.divote.opened import Opened
 from sknemg.model_selection.origin import caution_of
-from sknemg.model_selection.torn import fitted_parts, trained_on
+from sknemg.model_selection.torn import fitted_parts, is_start, trained_on
 from sknemg.recordings import Recordings, label_subjects
 from sknemg.recordings._problems import capped, listed, shown
 from sknemg.recordings._subjects import check_classes, check_labels, check_subjects
@@ -152,7 +152,7 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
         ValueError
             If X has no subjects, a subject has several diagnoses, a diagnosis is written in two
             ways, a class is named as a column of `Diagnosis.recordings`, such as "used", or a
-            frozen model knows other classes.
+            frozen model, or one that a network starts from, knows other classes or these subjects.
 
         Warns
         -----
@@ -169,8 +169,7 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
                 "X.with_columns(subject=...), one for each recording."
             )
         subjects = check_subjects(X["subject"], len(X))
-        if isinstance(self.estimator, FrozenEstimator):
-            _refuse_known(self.estimator.estimator, subjects)
+        _refuse_known(self.estimator, subjects)
         _, _, first = label_subjects(y, subjects)
         self.classes_ = np.unique(y)
         check_classes(self.classes_.tolist())
@@ -319,14 +318,17 @@ class Diagnostician(Answering, KeepsParameters, VersionedEstimator):
         return self._scaled(proba, self.estimator_.classes_)[:, answer]
 
 
-def _refuse_known(model: Any, subjects: NDArray[Any]) -> None:
-    """Refuse to learn how sure a model may be from subjects that it was trained on."""
+def _refuse_known(estimator: Any, subjects: NDArray[Any]) -> None:
+    """Refuse to learn how sure a model may be from subjects whom a part of it has seen before."""
     names = pd.Series(subjects).drop_duplicates().to_numpy()
-    if (known := trained_on(model, names)).any():
-        raise ValueError(
-            f"The frozen model was trained on the {listed(names[known], 'subject')}, of whom it is "
-            "too sure: calibrate it on subjects that it has not seen."
-        )
+    for name, model in {"": estimator, **estimator.get_params()}.items():
+        fitted_before = isinstance(model, FrozenEstimator) or is_start(name)
+        if fitted_before and (known := trained_on(model, names)).any():
+            raise ValueError(
+                f"{name or 'The frozen model'} was trained on the "
+                f"{listed(names[known], 'subject')}, of whom it is too sure: calibrate it on "
+                "subjects that it has not seen."
+            )
 
 
 def _refuse_other_classes(model: Any, classes: NDArray[Any]) -> None:

@@ -11,6 +11,7 @@ from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from pandas.testing import assert_frame_equal
 from scipy.special import softmax
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
@@ -681,5 +682,12 @@ def test_a_fitted_model_is_calibrated_by_others_and_not_trained_again():
     assert_array_equal(model.out_of_fold_proba_, fitted.predict_proba(others)[first])
     assert model.n_calibration_ == 15
     assert model.diagnose(others[:3])[0].subject == "PATIENT-1-00"
-    with pytest.raises(ValueError, match=r"trained on the subjects 'PATIENT-0-00', .*not seen"):
-        Diagnostician(FrozenEstimator(fitted), cv=3).fit(X, y)
+    inside = FrozenEstimator(fitted[-1])
+    for frozen, name in (
+        (FrozenEstimator(fitted), "The frozen model"),
+        (make_pipeline(*fitted[:-1], inside), "frozenestimator"),
+        (CalibratedClassifierCV(FrozenEstimator(fitted), cv=SubjectKFold(2)), "estimator"),
+    ):
+        said = rf"^{name} was trained on the subjects 'PATIENT-0-00', .*not seen"
+        with pytest.raises(ValueError, match=said):
+            Diagnostician(frozen, cv=3).fit(X, y)
