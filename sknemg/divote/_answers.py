@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin
 
 from sknemg.divote._votes import check_coding, check_weights
 from sknemg.divote.pooling import mean_scores
-from sknemg.model_selection.torn import report_trained_on
+from sknemg.model_selection.torn import report_trained_on, trained_on
 from sknemg.recordings import label_subjects, read_subjects
 from sknemg.recordings._subjects import check_labels
 
@@ -154,7 +154,8 @@ class SubjectClassifier(ClassifierMixin):
         weights = np.ones(len(labels))
         if sample_weight is not None:
             weights = check_weights(sample_weight, len(labels))
-        report_trained_on(scored.names, self.trained_on(scored.names), strict=strict, stacklevel=2)
+        seen = trained_on(self, scored.names)  # or one that it started from
+        report_trained_on(scored.names, seen, strict=strict, stacklevel=2)
         means = mean_scores(weights[:, None], scored.subject, len(first))[:, 0]
         return float(np.average(right, weights=means))
 

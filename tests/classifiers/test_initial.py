@@ -22,7 +22,7 @@ from sknemg import (
 from sknemg.divote.parts import holds_votes
 from sknemg.evaluation._routing import check_reach
 from sknemg.inspection import occlude_time
-from sknemg.model_selection import TornSubjectsError
+from sknemg.model_selection import TornSubjectsError, TornSubjectsWarning
 from sknemg.model_selection.torn import row_splitters, trained_on
 from sknemg.weights import read_network
 
@@ -212,6 +212,8 @@ def test_subjects_of_what_was_started_from_are_known(later):
     scorer = SubjectScorer(strict=True)
     with pytest.raises(TornSubjectsError, match="24 scored subjects were in training"):
         scorer(later, X, y, groups=[f"old{number}" for number in range(len(y))])
+    with pytest.warns(TornSubjectsWarning, match="All 24 scored subjects were in training"):
+        later.score(X, y, groups=[f"old{number}" for number in range(len(y))])
 
 
 def test_what_was_started_from_is_forgotten_in_a_copy(later, knowing):
