@@ -35,7 +35,12 @@ from sknemg.divote.final import FINALS, fit_final, resolve_final
 from sknemg.divote.levels import Levels, Scores
 from sknemg.divote.pooling import POOLINGS, RECORDING_WEIGHTS, pool_scores, weights_of
 from sknemg.model_selection import SubjectKFold
-from sknemg.model_selection.torn import forget_starts, hash_subjects, starts_of
+from sknemg.model_selection.torn import (
+    forget_starts,
+    hash_subjects,
+    knowing_parts,
+    starts_of,
+)
 from sknemg.recordings import Recordings, label_subjects, read_subjects
 from sknemg.recordings._convert import known_sfreq, to_recordings, wrap
 from sknemg.recordings._problems import listed, refuse_masked, rows_of, shown
@@ -406,19 +411,23 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
                 )
 
     def _check_initial_rate(self) -> None:
-        """Refuse to start from a network that comes with sknemg and knows another rate."""
+        """Refuse to start from a network that is known to have learned at another rate."""
         if self.sfreq_ is None:
             return
         for name, value in starts_of(self.estimator):
-            if not (isinstance(value, str) and value in shipped_names()):
-                continue
-            learned = read_network(value).sfreq
-            if learned != self.sfreq_:
-                raise ValueError(
-                    f"estimator has {name}={value!r}, which learned from segments sampled at "
-                    f"{learned:g} Hz, but these are sampled at {self.sfreq_:g} Hz: put "
-                    f"Downsampler({learned:.0f}) before the Segmenter."
-                )
+            if isinstance(value, str) and value in shipped_names():
+                said, rates = repr(value), {read_network(value).sfreq}
+            else:
+                parts = knowing_parts(value)
+                said = type(value).__name__
+                rates = {part.sfreq_ for part in parts if hasattr(part, "sfreq_")}
+            for learned in rates:
+                if learned not in (None, self.sfreq_):
+                    raise ValueError(
+                        f"estimator has {name}={said}, which learned from segments sampled at "
+                        f"{learned:g} Hz, but these are sampled at {self.sfreq_:g} Hz: put "
+                        f"Downsampler({learned:.0f}) before the Segmenter."
+                    )
 
     def _choose_features(self, data: Recordings, final: Any) -> str:
         known = "location" in data and bool(data["location"].notna().any())

@@ -423,8 +423,14 @@ def test_a_network_that_knows_another_rate_is_not_started_from(around):
         r"init='volitional-small', which learned from segments sampled at 10000 Hz, but these are "
         r"sampled at 20000 Hz: put Downsampler\(10000\) before"
     )
+    y = ["myopathy", "normal"] * 2
     with pytest.raises(ValueError, match=message):
-        DiVoteClassifier(around(network)).fit(segments, ["myopathy", "normal"] * 2)
+        DiVoteClassifier(around(network)).fit(segments, y)
+    slower = segments.with_values(segments.items, sfreq=10_000.0)
+    own = DiVoteClassifier(NEMGNetClassifier("A", width=1, max_updates=1)).fit(slower, y)
+    network = NEMGNetClassifier("A", width=1, max_updates=1, init=make_pipeline(own))
+    with pytest.raises(ValueError, match=message.replace("'volitional-small'", "Pipeline")):
+        DiVoteClassifier(around(network)).fit(segments, y)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of a variance of 0
