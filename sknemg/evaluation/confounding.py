@@ -321,7 +321,9 @@ class _Cohort:
 
 
 def _mean(sample: NDArray[np.float64], dates: bool) -> str:
-    spread = float(sample.std(ddof=1)) if len(sample) > 1 else np.nan
+    spread = (
+        float((sample - sample[0]).std(ddof=1)) if len(sample) > 1 else np.nan
+    )  # 0 if all equal
     if dates:
         day = pd.Timestamp(0) + pd.Timedelta(days=float(sample.mean()))
         text = f"{day:%Y-%m-%d}"

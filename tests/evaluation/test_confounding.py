@@ -137,7 +137,9 @@ def test_means_of_equal_numbers_are_equal_whatever_the_number_of_recordings():
     each = pd.Series(gain).groupby(subject).first()
     expected = stats.kruskal(each[::2], each[1::2]).pvalue
     assert expected > 0.9
-    assert confounds(X, y).loc["gain", "p"] == pytest.approx(expected)
+    table = confounds(X, y)
+    assert table.loc["gain", "p"] == pytest.approx(expected)
+    assert table.loc["length (s)", ["ill", "well"]].tolist() == ["0.02 ± 0"] * 2
 
 
 def test_a_diagnosis_of_which_nothing_is_known_has_no_share():
