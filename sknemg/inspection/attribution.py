@@ -235,8 +235,9 @@ class AttributionDisplay:
         if network is not None and not network.inside and classes[number] in network.classes:
             inputs = network.classifier.module_input(segment[None])
             output = int(np.flatnonzero(network.classes == classes[number])[0])
-            parts = attribute(network.classifier.module_, inputs, output, method=method)
-            samples = parts.reshape(-1)[: len(segment)]
+            if inputs.ndim == 3:  # no picture, whose pixels are not the samples
+                parts = attribute(network.classifier.module_, inputs, output, method=method)
+                samples = parts.reshape(-1)[: len(segment)]
         moments, bands = (
             occlude_time(predict, segment, sfreq),
             occlude_bands(predict, segment, sfreq),

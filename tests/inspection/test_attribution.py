@@ -8,6 +8,7 @@ from joblib import Parallel, delayed
 
 from sknemg import (
     NEMGNet,
+    TimmClassifier,
     inspection,
 )
 
@@ -159,3 +160,15 @@ def test_attribution_display_of_a_network(network):
     assert "neuropathy" in display.text_.get_text()
     other = inspection.AttributionDisplay.from_estimator(clf, X[0], sfreq=1000, target="myopathy")
     np.testing.assert_allclose(other.moments["fall"], -display.moments["fall"], atol=1e-6)
+
+
+def test_a_network_of_pictures_explains_no_samples():
+    """It resizes rows of samples to a picture, whose pixels were drawn as if they were samples."""
+    pytest.importorskip("captum")
+    pytest.importorskip("timm")
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(16, 400)) * np.repeat([[1.0], [3.0]], 8, axis=0)
+    clf = TimmClassifier("test_resnet", image_size=32, max_updates=1, random_state=0)
+    clf.fit(X, np.repeat(["myopathy", "normal"], 8))
+    display = inspection.AttributionDisplay.from_estimator(clf, X[0], sfreq=1000)
+    assert list(display.ax_) == ["trace", "moments", "bands"]
