@@ -25,6 +25,7 @@ from sknemg.inspection._style import (
     new_axes,
 )
 from sknemg.recordings._problems import check_choice
+from sknemg.recordings._subjects import check_subjects
 
 _N_COMPONENTS = 30  # of the outputs, before a map, a distance or a probe; more would be noise
 
@@ -69,7 +70,8 @@ def class_separation(
     early        -0.0    0.5
     late          0.7    1.0
     """
-    y, groups = np.asarray(y), np.asarray(groups)
+    y = np.asarray(y)
+    groups = pd.factorize(check_subjects(groups, len(y)), sort=True)[0]  # text and numbers
     folds = StratifiedGroupKFold(cv, shuffle=True, random_state=random_state)
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     rows = {}

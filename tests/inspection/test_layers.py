@@ -26,6 +26,18 @@ def test_classes_separate_with_depth(network):
         inspection.LayerMapDisplay.from_estimator(clf, X, y, ["nowhere"])
 
 
+def test_subjects_of_the_separation_may_be_numbers_and_text_and_are_not_missing():
+    y = np.repeat([0, 1], 30)
+    outputs = {"late": np.random.default_rng(0).normal(size=(60, 4)) + y[:, None]}
+    names = np.array([*range(5), *"bcdefg"], dtype=object)[np.arange(60) // 6]
+    expected = inspection.class_separation(outputs, y, np.arange(60) // 6, random_state=0)
+    found = inspection.class_separation(outputs, y, names, random_state=0)
+    pd.testing.assert_frame_equal(found, expected)
+    names[3] = None
+    with pytest.raises(ValueError, match="subject is missing in row 3"):
+        inspection.class_separation(outputs, y, names, random_state=0)
+
+
 def test_the_separation_is_written_without_a_minus_zero():
     points = np.random.default_rng(0).normal(size=(6, 2))
     separation = pd.DataFrame({"silhouette": [-0.001], "probe": [0.376]}, index=["a"])
