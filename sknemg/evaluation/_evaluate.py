@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -417,6 +419,12 @@ def _settings(
         "classes": np.unique(y).tolist(),
         "n_recordings": len(y),
         "n_subjects": {str(label): int(n) for label, n in counts.sort_index().items()},
-        "estimators": {name: repr(estimator) for name, estimator in estimators.items()},
+        "estimators": {name: _written(estimator) for name, estimator in estimators.items()},
         **provenance(),
     }
+
+
+def _written(estimator: BaseEstimator) -> str:
+    """Write an estimator as a whole, and as in any other process: without places in memory."""
+    text = BaseEstimator.__repr__(estimator, N_CHAR_MAX=sys.maxsize)
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)

@@ -11,6 +11,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from sknemg import (
     DiVoteClassifier,
@@ -22,12 +23,21 @@ from sknemg import (
 )
 from sknemg.divote.levels import LEVEL_TABLES
 from sknemg.evaluation import PROTOCOLS, Evaluation, Protocol, evaluate
+from sknemg.evaluation._evaluate import _written
 from sknemg.evaluation.comparison import scores_of
 from sknemg.model_selection.leaks import LeakError
 
 THREE = Protocol("three", n_splits=3, n_repeats=2)
 TWO = Protocol("two", n_splits=2)
 ONCE = Protocol("once", n_splits=3)
+
+
+def test_settings_write_estimators_as_a_whole_and_without_places_in_memory():
+    step = FunctionTransformer(np.sin, inverse_func=pipeline)
+    text = _written(make_pipeline(*[step] * 20, pipeline()))
+    assert text.count("func=<ufunc 'sin'>") == 20
+    assert "<function pipeline>" in text and "0x" not in text
+    assert "..." not in text and "n_estimators=5" in text
 
 
 def pipeline(classifier=None, **divote):
