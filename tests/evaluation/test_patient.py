@@ -247,7 +247,7 @@ def test_stretches_are_marked_only_beyond_the_threshold(model):
             assert all(0 <= a < b <= seconds + 0.01 for a, b in own)
             assert all(one[1] < other[0] for one, other in pairwise(own))
     page = patient_page(model, X, found)
-    assert page.count('<rect class="for"') == sum(k == "for" for r in marks for *_, k in r)
+    assert page.count('<path class="for"') == sum(k == "for" for r in marks for *_, k in r)
 
 
 def test_a_recording_in_which_nothing_votes_is_said_to_be_silent(model):
