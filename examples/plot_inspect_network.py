@@ -29,12 +29,12 @@ model = make_pipeline(Segmenter(hop=0.2), DiVoteClassifier(network)).fit(X, y)
 TrainingHistoryDisplay.from_estimator(model)
 
 # %%
-# Above, the training segments to which each output node responds most; below, noise that was
-# optimised until it does. The published 1500 steps take a minute or two; 300 larger ones show where
-# they lead: for neuropathy, to slow bursts of large waves. Adam moves each sample by about its
-# learning rate in a step, however little the network cares: hence the fast ripple everywhere, and
-# an amplitude that is limited by the number of steps. From noise of 1 mV, as published, most of the
-# ripple is the noise itself.
+# Above, a typical segment of each class; below, noise that was optimised for the highest output of
+# the network for that class. The published 1500 steps take a minute or two; 300 larger ones show
+# where they lead: for neuropathy, to slow bursts of large waves. Adam moves each sample by about
+# its learning rate in a step, however little the network cares: hence the fast ripple everywhere,
+# and an amplitude that is limited by the number of steps. From noise of 1 mV, as published, most of
+# the ripple is the noise itself.
 
 FeatureVisualizationDisplay.from_estimator(
     model, X, y, n_seeds=2, n_steps=300, lr=0.03, noise=0.05, random_state=0
