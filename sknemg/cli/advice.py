@@ -29,6 +29,7 @@ _FORBIDDEN = "change its permissions, or give another folder"
 _REMEDIES = {
     "ENOSPC": _NO_SPACE,
     "EDQUOT": _NO_SPACE,
+    "EFBIG": _NO_SPACE,
     "EACCES": _FORBIDDEN,
     "EPERM": _FORBIDDEN,
     "EROFS": _FORBIDDEN,

@@ -64,13 +64,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         found anything; 130 after a stop by the user.
     """
     if argv is None:  # a name that the terminal cannot show must not end the run
-        for stream in (sys.stdout, sys.stderr):
+        for stream in filter(None, (sys.stdout, sys.stderr)):  # neither where they are closed
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     args = _parser().parse_args(argv)
     try:
         with speaking(with_problems(RUNNING, args)):
             status = args.run(args) or 0
-            sys.stdout.flush()
+            print(end="", flush=True)
     except Refusal as refusal:
         print(f"sknemg: {refusal}", file=sys.stderr)
         return 2

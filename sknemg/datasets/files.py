@@ -362,6 +362,10 @@ def _open(path: Path, channel: Any, text: TextFormat, invalid: str, max_bytes: i
         raise
     except FileNotFoundError as error:
         raise ReadError(f"no file {Path(error.filename or path).name!r}") from error
+    except PermissionError as error:
+        raise ReadError(
+            f"no permission to read {Path(error.filename or path).name!r}: ask for it"
+        ) from error
     except Exception as error:  # the format libraries raise whatever a broken file leads to
         reason = f"{type(error).__name__}: {error}"
         raise ReadError(f"not readable as {kind} ({reason}): export it again") from error

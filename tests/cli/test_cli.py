@@ -341,6 +341,16 @@ def test_what_runs_out_is_said(make_cohort_folder, tmp_path, capsys, monkeypatch
     refused(capsys, "No space left" if isinstance(error, OSError) else "give fewer --jobs")
 
 
+def test_a_command_without_an_output_ends_as_any_other(tmp_path, monkeypatch):
+    """As of jobs of a scheduler, whose streams are closed."""
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=10_000))
+    command = ["sknemg", "validate", str(tmp_path), "--out", str(tmp_path / "out")]
+    monkeypatch.setattr("sys.stdout", None)
+    monkeypatch.setattr("sys.argv", [*command, "--unit", "mV", "--file-sfreq", "10000"])
+    assert main() == 0
+    assert (tmp_path / "out" / "validation.html").exists()
+
+
 def test_a_fault_of_the_program_is_not_hidden(make_cohort_folder, tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise KeyError("a fault")

@@ -58,3 +58,16 @@ def test_formats_that_are_not_read(tmp_path):
         read_recording(tmp_path / "a.wav", scale=1)
     with pytest.raises(ValueError, match="give 'raise' or 'clip'"):
         read_recording(tmp_path / "a.wav", invalid="rail")
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".edf", ".csv", ".mat"])
+def test_a_file_that_may_not_be_read_need_not_be_exported_again(tmp_path, monkeypatch, suffix):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(b"0")
+
+    def forbidden(self, *args, **kwargs):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr("pathlib.Path.open", forbidden)
+    with pytest.raises(ReadError, match=rf"no permission to read 'a{suffix}': ask for it$"):
+        read_recording(path)
