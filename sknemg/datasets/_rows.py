@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import unicodedata
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -240,12 +241,28 @@ def check_inside(files: Sequence[Path], folder: Path, *, links: bool = True) -> 
             raise ReadError("a link leads out of the folder: put the file itself there")
         if not file.is_file():
             missing = file.relative_to(folder).as_posix()
-            raise ReadError(f"there is no {missing!r}: correct the name, or put the file there")
+            alike = _written_alike(file)
+            but = f", but {alike}, which differs in capitals or the code of its letters" * bool(
+                alike
+            )
+            raise ReadError(
+                f"there is no {missing!r}{but}: correct the name, or put the file there"
+            )
         if not links and real != Path(os.path.normpath(root / file.relative_to(folder))):
             raise ReadError(
                 f"a link leads to {real.relative_to(root).as_posix()!r}: name that file instead, "
                 "so that duplicates are noticed"
             )
+
+
+def _written_alike(file: Path) -> str:
+    """Quote the file beside a missing one that other systems would take for it; "" without one."""
+
+    def read(name: str) -> str:
+        return unicodedata.normalize("NFC", name).casefold()
+
+    there = file.parent.iterdir() if file.parent.is_dir() else ()
+    return next((ascii(one.name) for one in there if read(one.name) == read(file.name)), "")
 
 
 def check_repeated_rows(rows: pd.DataFrame, table: str, findings: Findings) -> None:

@@ -44,7 +44,9 @@ def split_table(text: str, fields: Iterable[Field] = ()) -> list[list[str]]:
 
     fields = list(fields)
     known = {field["name"] for field in fields}
-    delimiter = max(",;\t", key=columns)
+    stated = re.match(r"\"?sep=([,;\t])\"?(?:\r\n|\r|\n)", text)  # a line that Excel does not show
+    text = text[stated.end() :] if stated else text
+    delimiter = stated[1] if stated else max(",;\t", key=columns)
     return split_rows(partial(read, delimiter))
 
 

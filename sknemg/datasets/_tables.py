@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from sknemg.datasets._findings import Findings
 from sknemg.datasets._formats.stored import ReadError
 from sknemg.datasets._schema import PACKAGE, Field, clean, decode, read_package
 from sknemg.datasets._splitting import lines_of, read_entry
+from sknemg.recordings._problems import capped, shown
 
 #: The tables that a folder may hold.
 TABLES = tuple(
@@ -209,7 +210,7 @@ def read_one_table(
 
 
 def check_columns(
-    table: str, columns: Sequence[str], needed: Iterable[str], n_rows: int, findings: Findings
+    table: str, columns: Sequence[str], needed: Collection[str], n_rows: int, findings: Findings
 ) -> None:
     """Note columns that mean the same, are named wrongly or are missing, and a table of no rows."""
     names = [own_name(name) for name in columns]
@@ -219,8 +220,13 @@ def check_columns(
     for problem, remedy in misnamed(columns):
         findings.add(table, [None], problem, remedy)
     missing = [name for name in needed if name not in names]
-    for name in missing:
-        findings.add(table, [None], f"no column {name!r}", _COLUMN_HELP[name])
+    if columns and len(missing) == len(needed) > 1:
+        problem = f"row 1 reads {capped(columns, spell=shown)}, none of which is a column it needs"
+        remedy = f"call the columns {', '.join(missing)}, and put no line above their names"
+        findings.add(table, [None], problem, remedy)
+    else:
+        for name in missing:
+            findings.add(table, [None], f"no column {name!r}", _COLUMN_HELP[name])
     if not n_rows and not missing:
         findings.add(table, [None], "no rows", "add one row for each recording or subject")
 

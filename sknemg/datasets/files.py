@@ -351,7 +351,7 @@ def _open(path: Path, channel: Any, text: TextFormat, invalid: str, max_bytes: i
         "Parquet": lambda: read_parquet(path, channel, max_bytes),
         "WAV": lambda: _read_wav(path, channel, max_bytes),
         "sound": lambda: read_sound(path, channel, max_bytes),
-        "NPY": lambda: read_npy(path, max_bytes),
+        "NPY": lambda: read_npy(path, channel, max_bytes),
         "NPZ": lambda: read_npz(path, channel, max_bytes),
         "text": lambda: read_text(path, channel, text, max_bytes),
     }

@@ -430,6 +430,11 @@ def test_pickles_nan_and_broken_files(make_folder):
             "alone; .xlsx will do)",
         ),
         ({"cohort": "label,muscle_type,filepath\nM,P,a.npy\n"}, "or say with `subject_pattern`"),
+        (
+            {"cohort": "Our patients\nsubject,diagnosis,file\nA,M,a.npy\n"},
+            "row 1 reads 'Our patients', none of which is a column it needs (call the columns "
+            "subject, diagnosis, file, and put no line above their names)",
+        ),
         ({"cohort": "subject,diagnosis,file\n"}, "cohort.csv: no rows"),
         ({"cohort": ""}, "cohort.csv: no column 'subject'"),
         ({"cohort": "subject,diagnosis,file,table_row\nA,M,a.npy,1\n"}, "a column 'table_row'"),
@@ -543,6 +548,36 @@ def test_skip_with_nothing_left_raises(make_folder):
     folder = make_folder(cohort="subject,diagnosis,file\nA,M,gone.npy\n")
     with pytest.raises(InvalidCohortError, match=r"there is no 'gone\.npy'"):
         load_cohort(folder, on_error="skip", **RATE_UNIT)
+
+
+@pytest.mark.parametrize("stated", ["sep=;\r\n", '"sep=;"\n', "sep=;\r"])
+def test_a_line_that_states_the_separator_for_excel_is_no_row(make_folder, stated):
+    folder = make_folder(files=["a.npy"])
+    text = f"{stated}subject;diagnosis;file\n\nA;M;b.npy\n"
+    (folder / "cohort.csv").write_bytes(text.encode())
+    _, problems = problems_of(folder, **RATE_UNIT)
+    assert problems["row"].tolist() == [3] and "no 'b.npy'" in problems["problem"][0]
+
+
+@pytest.mark.parametrize(
+    ("there", "named", "quoted"),
+    [("a.NPY", "a.npy", "'a.NPY'"), ("u\u0308.npy", "\xfc.npy", r"'u\u0308.npy'")],
+)
+def test_a_file_whose_name_other_systems_would_find_is_pointed_at(
+    make_folder, there, named, quoted
+):
+    folder = make_folder(cohort=f"subject,diagnosis,file\nA,M,{named}\n")
+    (folder / there).write_bytes(b"")
+    message, _ = problems_of(folder, **RATE_UNIT)
+    assert f"there is no '{named}', but {quoted}, which differs in capitals or the code" in message
+
+
+def test_a_channel_that_a_file_of_one_signal_lacks(make_folder):
+    folder = make_folder(files=["a.npy"], cohort="subject,diagnosis,file,channel\nA,M,a.npy,1\n")
+    assert "row 2: no channel at position 1" in problems_of(folder, **RATE_UNIT)[0]
+    for channel in ("0", "EMG", ""):
+        (folder / "cohort.csv").write_text(f"subject,diagnosis,file,channel\nA,M,a.npy,{channel}\n")
+        assert len(load_cohort(folder, **RATE_UNIT)[0]) == 1
 
 
 # -- writing -----------------------------------------------------------------------------------

@@ -38,8 +38,10 @@ class _Header(NamedTuple):
     n_bytes: int  # of the array, by the header
 
 
-def read_npy(path: Path, max_bytes: int) -> Stored:
-    """Read a 1-D array."""
+def read_npy(path: Path, channel: str | int | None, max_bytes: int) -> Stored:
+    """Read a 1-D array, whatever its only channel is called."""
+    if str(channel).removeprefix("position=").isdecimal():
+        pick(["0"], channel)
     with path.open("rb") as file:
         samples = _read_signal(file, os.fstat(file.fileno()).st_size, max_bytes, "the file")
     return Stored(samples, clipped=integer_limits(samples))
