@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -235,6 +236,10 @@ def _make(args: argparse.Namespace, X: Any, y: Any) -> Sequence[str]:
     if args.model is not None:
         given.setdefault("arms", ("blinded", "assisted"))
     study = Study(classes, cohort_hash(X), **given)
+    if study.ends <= time.time():
+        raise Refusal(
+            f"--deadline {study.deadline} has passed, so that nobody could vote: correct it."
+        )
     missing = [name for name in study.shown if name not in X]
     if missing:
         raise Refusal(

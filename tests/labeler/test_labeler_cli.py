@@ -178,6 +178,7 @@ def test_a_vote_for_a_diagnosis_that_no_subject_has_can_be_analysed(label, tmp_p
         (["--show", "name"], "is unknown: give some of"),
         (["--arms", "assisted"], "give it in --model"),
         (["--deadline", "tomorrow"], "--deadline tomorrow must be a date and time"),
+        (["--deadline", "2020-01-31T18:00+01:00"], "has passed, so that nobody could vote"),
         (["--host", "0.0.0.0"], "--host 0.0.0.0 can be reached from other machines: give "
                                 "--tls-cert and --tls-key, or set --behind-proxy."),
         (["--behind-proxy"], "give --name"),
