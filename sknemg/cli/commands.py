@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is None:  # a name that the terminal cannot show must not end the run
         for stream in filter(None, (sys.stdout, sys.stderr)):  # neither where they are closed
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+            stream.reconfigure(errors="backslashreplace")
     args = _parser().parse_args(argv)
     try:
         with speaking(with_problems(RUNNING, args)):
