@@ -140,7 +140,7 @@ def _beta_quantile(successes: int, failures: int, share: float) -> float:
     low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", under="ignore"):
             chance = np.exp(ways + k * np.log(middle) + (n - k) * np.log1p(-middle)).sum()
         low, high = (middle, high) if chance < share else (low, middle)
     return float((low + high) / 2)
