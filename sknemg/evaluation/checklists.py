@@ -56,7 +56,7 @@ _STARD = (
     Item("21a", "severity of disease", owed="the distribution"),
     Item("21b", "other diagnoses of those without the disease", owed="the distribution"),
     Item("22", "time and treatment between test and reference", owed="the text"),
-    Item("23", "cross tabulation of answers and diagnoses", ("confusion",), "Confusion"),
+    Item("23", "cross tabulation of answers and diagnoses", ("confusion",), "Pictures"),
     Item("24", "estimates of accuracy with their precision", ("scores",), "Accuracy"),
     Item("25", "adverse events", owed="the text"),
     Item("26", "limitations", owed="the text"),

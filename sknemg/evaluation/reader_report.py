@@ -17,7 +17,7 @@ from sknemg.metrics import ReaderStudy, format_interval
 from sknemg.metrics._reader_scores import MEAN_OF_MODELS, MEAN_OF_READERS
 from sknemg.metrics.readers import confusion_shares
 from sknemg.metrics.votes import CANNOT_SAY
-from sknemg.pages import Picture, Table, render
+from sknemg.pages import Cell, Picture, Table, render
 from sknemg.provenance import provenance
 from sknemg.recordings import Recordings
 
@@ -224,7 +224,7 @@ def _against(study: ReaderStudy, share: int) -> Table | None:
             "model less readers": [
                 format_interval(*row) for row in table[["estimate", "low", "high"]].to_numpy(float)
             ],
-            "df": table["df"].map(lambda df: "∞" if np.isinf(df) else df),
+            "df": table["df"].map(lambda df: Cell("∞", "number") if np.isinf(df) else df),
             "p": table["p"],
         }
     )

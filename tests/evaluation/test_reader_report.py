@@ -101,8 +101,8 @@ def test_the_checklists_are_whole(report):
     assert (table.loc[table["status"] != "filled in", "owed"] != "").all()
     assert (table.loc[table["status"] != "owed", "where"] != "").all()
     assert set(table["status"]) == {"filled in", "in part", "owed"}
-    headings = Page(report[1][0].read_text(encoding="utf-8")).text
-    assert all(where in headings for where in table["where"])
+    headings = re.findall("<h2[^>]*>(.*?)</h2>", report[1][0].read_text(encoding="utf-8"))
+    assert {where for where in table["where"] if where} <= set(headings)
 
 
 def test_an_answer_that_is_no_class_has_a_column():
