@@ -29,7 +29,7 @@ PUBLISHED_CONFUSION = pd.DataFrame(
     index=["myopathy", "neuropathy", "normal"],
     columns=["myopathy", "neuropathy", "normal"],
 )
-_WITHIN = 0.7  # correlation of what a reader sees in a recording and in its subject
+_WITHIN = 0.7  # correlation of what a reader sees in two recordings of a subject
 _CONFIDENCE = (0.15, 0.4, 0.8, 1.3)  # distances from the nearest other answer, for 1 to 5
 _SECONDS = {"subject": 60.0, "recording": 15.0}  # median time for one vote
 _START = pd.Timestamp("2026-01-05T09:00:00Z")
@@ -148,20 +148,21 @@ def simulate_readers(
             latent = model.mix(hard, seen[j])
             parts.append(_votes(model, rng, j, skill[j], latent, kept, diagnoses, **about))
 
+    def seen_again() -> NDArray[Any]:
+        fresh = rng.standard_normal((n, n_subjects))
+        return np.asarray(consistency * alone + np.sqrt(1 - consistency**2) * fresh)
+
     everybody = np.arange(n_subjects)
     read(alone, everybody)
     if recordings is not None:
         parts += _of_recordings(model, rng, skill, hard, alone, diagnoses, recordings)
     if repeated:
         again = np.sort(rng.permutation(n_subjects)[: round(repeated * n_subjects)])
-        fresh = rng.standard_normal((n, n_subjects))
-        read(np.sqrt(consistency) * alone + np.sqrt(1 - consistency) * fresh, again, repeat=1)
+        read(seen_again(), again, repeat=1)
     if assisted is not None:
         answers = _assistance(assisted, diagnoses, model.classes)
-        fresh = rng.standard_normal((n, n_subjects))
         start = len(parts)
-        read(np.sqrt(consistency) * alone + np.sqrt(1 - consistency) * fresh, everybody,
-             arm="assisted")  # fmt: skip
+        read(seen_again(), everybody, arm="assisted")
         for part in parts[start:]:
             taken = rng.random(len(part)) < trust
             part["vote"] = part["vote"].where(~taken, answers)

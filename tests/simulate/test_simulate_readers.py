@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from sknemg.metrics import fleiss_agreement, read_votes, reader_study, vote_table
 from sknemg.metrics.votes import CANNOT_SAY, VOTE_COLUMNS
 from sknemg.recordings import Recordings
-from sknemg.simulate import simulate_readers
+from sknemg.simulate import readers, simulate_readers
 from sknemg.simulate.readers import PUBLISHED_CONFUSION
 
 Y = pd.Series(np.repeat(["myopathy", "neuropathy", "normal"], 19)).rename(lambda i: f"S{i:02}")
@@ -61,6 +61,27 @@ def test_a_reader_agrees_more_with_itself_than_with_others():
         Y, simulate_readers(Y, repeated=1.0, random_state=0), n_bootstrap=2, random_state=0
     )
     assert study.repeated["kappa"].mean() > study.pairs["kappa"].mean() + 0.1
+
+
+@pytest.mark.parametrize("consistency", [0.0, 0.6, 1.0])
+@pytest.mark.parametrize("again", [{"repeated": 1.0}, {"assisted": True}])
+def test_two_readings_correlate_as_consistency_says(monkeypatch, consistency, again):
+    """By what is seen of 40 cohorts at once: a share that all see, and one of the reader alone."""
+    latent, shared = [], []
+
+    def votes(model, rng, reader, skill, seen, *args, **about):
+        latent.append(seen)
+        shared.append(model.shared)
+        return write(model, rng, reader, skill, seen, *args, **about)
+
+    write = readers._votes
+    monkeypatch.setattr(readers, "_votes", votes)
+    y = pd.concat([Y] * 40, ignore_index=True).rename(str)
+    again = {"assisted": y} if "assisted" in again else again
+    simulate_readers(y, n=2, consistency=consistency, random_state=0, **again)
+    first, second = np.array(latent).reshape(2, -1)
+    expected = shared[0] + (1 - shared[0]) * consistency
+    assert np.corrcoef(first, second)[0, 1] == pytest.approx(expected, abs=0.04)
 
 
 def test_what_is_missing_is_as_often_as_it_was_asked_for():

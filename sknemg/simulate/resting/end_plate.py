@@ -89,7 +89,8 @@ def end_plate_spikes(
     n_fibres : int or None, default=None
         Fibres that fire; 1 or 2.
     rate : float or None, default=None
-        Mean rate, Hz; drawn from 8 to 40.
+        Mean rate, Hz, before those within 4 ms of another are left out (of 40, 33 remain); drawn
+        from 8 to 40.
     amplitude : float or None, default=None
         Peak to peak, mV; drawn from 0.08 to 0.35.
     noise : bool or None, default=None

@@ -45,7 +45,8 @@ def fasciculation_potential(
     n_units : int or None, default=None
         Units that fasciculate; drawn from 1 to 3, each with its own potential.
     rate : float or None, default=None
-        Rate of each unit, Hz; drawn from 0.3 to 2. At least one discharge falls into the clip.
+        Rate of each unit, Hz, apart from the second discharges that follow 8 % of them; drawn from
+        0.3 to 2. At least one discharge falls into the clip.
     amplitude : float or None, default=None
         Peak to peak, mV; drawn from 0.3 to 4.
     complexity : float or None, default=None
