@@ -171,11 +171,11 @@ def shade(share: float) -> tuple[float, ...]:
 
     Examples
     --------
-    >>> import matplotlib as mpl
-    >>> with mpl.style.context("default"):
+    >>> from matplotlib import style
+    >>> with style.context("default"):
     ...     shade(0), shade(0.75)
     ((0.0, 0.0, 0.0), (0.75, 0.75, 0.75))
-    >>> with mpl.style.context("dark_background"):
+    >>> with style.context("dark_background"):
     ...     shade(0), shade(0.75)
     ((1.0, 1.0, 1.0), (0.25, 0.25, 0.25))
     """
