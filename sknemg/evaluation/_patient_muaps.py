@@ -120,5 +120,5 @@ def muap_table(summary: pd.DataFrame, note: str) -> Table:
             }
         )
     caption = "Motor unit potentials of each muscle, and norms"
-    table = Table.from_frame(pd.DataFrame(rows), "muaps", caption)
+    table = Table.from_frame(pd.DataFrame(rows), "muaps", caption, limit=len(rows))
     return Table(table.name, table.caption, table.columns, table.groups, note)

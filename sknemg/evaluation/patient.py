@@ -263,7 +263,8 @@ def _recordings_table(X: Recordings, found: Diagnosis) -> Table:
     parts = own[["unusable", "unusual"]].assign(silent=np.where(_silent(found), _NO_VOTE, ""))
     remarks = ["; ".join(text for text in row if text) for row in parts.to_numpy()]
     frame = pd.DataFrame(columns | ({"remarks": remarks} if any(remarks) else {}))
-    return Table.from_frame(frame, "recordings", "Votes of the recordings, and what is unusual")
+    caption = "Votes of the recordings, and what is unusual"
+    return Table.from_frame(frame, "recordings", caption, limit=len(frame))
 
 
 def _percents(shares: pd.Series) -> list[Cell | None]:

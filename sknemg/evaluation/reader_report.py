@@ -150,7 +150,12 @@ def reader_report_page(
         n_recordings=0 if recordings is None else len(recordings.y),
         described=None
         if described is None
-        else Table.from_frame(described, "subjects", "Subjects and recordings of each diagnosis"),
+        else Table.from_frame(
+            described,
+            "subjects",
+            "Subjects and recordings of each diagnosis",
+            whole="subjects.csv",
+        ),
         checklist=Table.from_frame(
             checklist, "checklist", "Items of STARD-AI and TRIPOD+AI", group="guideline"
         ),

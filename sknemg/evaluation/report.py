@@ -294,7 +294,7 @@ def _differences(differences: pd.DataFrame) -> Table:
         frame = frame[["counted", "p", "test"]]
         caption += ": tests alone, since confounds.csv holds the figures of so many"
     frame = frame.rename_axis(columns=None).reset_index(names="")
-    return Table.from_frame(frame, "differences", caption)
+    return Table.from_frame(frame, "differences", caption, whole="confounds.csv")
 
 
 def _wrong(result: Evaluation) -> pd.DataFrame:

@@ -259,6 +259,13 @@ def test_a_recording_in_which_nothing_votes_is_said_to_be_silent(model):
     assert "nan %" not in page and page.count("does not vote") == 3  # its row, trace and picture
 
 
+def test_all_recordings_of_a_patient_are_on_the_page_however_many(model):
+    X, _ = cohort(3, 3)
+    X = X[np.arange(104) % len(X)].with_columns(subject="x")
+    page = patient_page(model, X, model.diagnose(X)[0])
+    assert page.count("<svg") == page.count('<th scope="row"') == 104
+
+
 def small_model(X, y):
     """A model that asks for no locations."""
     votes = DiVoteClassifier(
