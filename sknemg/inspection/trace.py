@@ -221,7 +221,9 @@ class TraceDisplay:
             ylabel="start of the sweep (s)",
             title=self.title,
         )
-        ax.set_yticks(at, [f"{start:.2f}" for start in starts])
+        off = {digits: np.abs(starts - starts.round(digits)).max() for digits in (2, 3, 4)}
+        digits = next((digits for digits, most in off.items() if most < 0.05 / 10**digits), 5)
+        ax.set_yticks(at, [f"{start:.{digits}f}" for start in starts])
         ax.grid(axis="x", color=GREY, linewidth=0.4, linestyle=":")
         edge = ms_per_div * n_divs * 1.012
         ax.plot(

@@ -52,6 +52,20 @@ def test_scales_that_are_none_are_refused(params, said):
         display.plot(**params)
 
 
+@pytest.mark.parametrize(
+    ("sfreq", "ms_per_div", "starts"),
+    [
+        (10_000, 10, ["0.00", "0.10", "0.20"]),
+        (23_437.5, 10, ["0.00", "0.10", "0.20"]),  # a sweep is 2344 samples
+        (48_000, 1.5, ["0.000", "0.015", "0.030"]),
+        (48_000, 0.25, ["0.0000", "0.0025", "0.0050"]),
+    ],
+)
+def test_no_two_sweeps_are_said_to_start_at_once(sfreq, ms_per_div, starts):
+    display = inspection.TraceDisplay(np.zeros(20_000), sfreq).plot(ms_per_div=ms_per_div)
+    assert [label.get_text() for label in display.ax_.get_yticklabels()][:3] == starts
+
+
 def test_trace_with_scores_of_its_segments(fitted):
     pipe, X, _ = fitted()
     display = inspection.TraceDisplay.from_estimator(pipe, X, -1, n_sweeps=4)
