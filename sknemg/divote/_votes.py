@@ -147,7 +147,7 @@ def subject_votes(
     """
     kinds: list[Any] = [slice(None)]
     if location is not None:
-        kinds = [np.asarray(pd.Series(location) == kind) for kind in LOCATIONS]
+        kinds = [pd.Series(location).isin([kind]).to_numpy() for kind in LOCATIONS]
     blocks = [
         pool_scores(
             recording_scores[kind], subject[kind], n_subjects, pooling=pooling,

@@ -39,9 +39,11 @@ def test_features_by_location_follow_the_paper():
     assert_allclose(got, [[0.4, 0.25, 0.35, *third], [*third, 0, 0, 1], [*third, *third]])
 
 
-def test_a_recording_without_a_location_counts_in_neither_mean():
+@pytest.mark.parametrize("dtype", [object, "str", "string", "category"])
+def test_a_recording_without_a_location_counts_in_neither_mean(dtype):
     scores = np.array([[1.0, 0], [0, 1.0], [0, 1.0]])
-    got = subject_votes(scores, np.zeros(3, int), 1, ["proximal", None, np.nan])
+    location = pd.Series(["proximal", None, np.nan], dtype=dtype)
+    got = subject_votes(scores, np.zeros(3, int), 1, location)
     assert_allclose(got, [[1, 0, 0.5, 0.5]])
 
 
