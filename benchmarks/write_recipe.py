@@ -53,7 +53,7 @@ are percentiles of a bootstrap over subjects, which are too narrow with ten subj
   N2001 below, of ten epochs, both together have nine of ten subjects and 77 % of recordings, the
   published training seven and 56 %: +22 points of subjects [-17, +62]. (On a processor without
   AVX-512 the same seed had eight and five: last digits decide single subjects.)
-- **Elsewhere it hardly gains.** On simulated patients both together gain -0.05 [-0.11, -0.00] over
+- **Elsewhere it hardly gains.** On simulated patients both together gain -0.05 [-0.11, 0.00] over
   three seeds, no more than chance among so many comparisons. On Algiers, which had no part in the
   choice, they have 76 % of subjects and 71 % of recordings, the published training 70 and 67: +6
   points [-1, +15] and +4 [-3, +11]. The log-loss of recordings is lower (-0.15 [-0.29, -0.02]),

@@ -15,6 +15,7 @@ from benchmarks.machinery.methods import installed
 from benchmarks.machinery.settings import PROFILES
 from sknemg.evaluation import Evaluation
 from sknemg.metrics import format_interval, score_table
+from sknemg.metrics._format import format_number
 
 NOT_RUN = "not run"
 AVERAGING = "simple averaging"
@@ -125,7 +126,7 @@ def difference_cells(
     if not has(result, method) or not has(reference, against):
         return [NOT_RUN] * 2
     ours, theirs = fold_accuracies(result, method), fold_accuracies(reference, against)
-    difference = f"{100 * (ours.mean() - theirs.mean()):+z.1f}"
+    difference = format_number(100 * (ours.mean() - theirs.mean()), 1, signed=True)
     if not installed("baycomp"):
         return [difference, "not run (needs baycomp)"]
     p = corrected_p_value(ours, theirs, result.settings["protocol"]["n_repeats"])

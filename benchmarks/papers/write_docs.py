@@ -75,7 +75,7 @@ paired t intervals over subjects, not corrected for their number; all are of one
 - **C and D, which had three epochs, do not reach them in every way.** With features-PD C has 48
   subjects (84 %, in the paper 82), D 46 (81, in the paper 81). By the mean of their segments they
   have 38 and 33 (66 and 57 %, in the paper 70 and 75). C has fewer subjects than B as published,
-  but not beyond chance (by the mean -9 [-19, +2]; with features-PD -7 [-14, -0], four subjects, p =
+  but not beyond chance (by the mean -9 [-19, +2]; with features-PD -7 [-14, 0], four subjects, p =
   0.125 by McNemar's exact test). D is behind B by the mean (-18 [-31, -4], p = 0.02), and with
   features-PD less surely (-11 [-20, -1], p = 0.07).
 - **The tuned networks are ahead of a linear discriminant that votes in the same way, but not by
@@ -113,7 +113,7 @@ paired t intervals over subjects, not corrected for their number; all are of one
 - **With few subjects the training decides.** With four of each class nEMGNet-B trained as published
   has 33 subjects, tuned + one-cycle 44 (+19 [+7, +31]), LDA 46 and MiniRocket 45; with eight 40, 48
   (+14 [+3, +25]), 49 and 47. With two both trainings are behind LDA, which has 41 (published 27:
-  -25 [-41, -6]; tuned 31: -18 [-34, -0]). With fifteen all have 48 or 49.
+  -25 [-41, -6]; tuned 31: -18 [-34, 0]). With fifteen all have 48 or 49.
 - **The logistic regression of DiVote helps with many subjects and harms with few.** On simulated
   patients, 15 or so of each class, it brings LDA and MiniRocket from 65 to 84 % (+19, p = 0.02),
   whose means lean away from the normal class, the one with the fewest segments, and nEMGNet-B from

@@ -92,7 +92,7 @@ def rows_of(
         reference, apart = reference_of(name), ""
         if reference in matrix:
             value, low, high = difference(matrix[name], matrix[reference])
-            apart = f"{value:+.2f} [{low:+.2f}, {high:+.2f}] from {reference}"
+            apart = f"{format_interval(value, low, high, signed=True)} from {reference}"
         fits = own[own["seed"].isin(TIMED)].drop_duplicates(["seed", "fold"])
         seconds = f"{fits['cpu_seconds'].mean():.0f}" if len(fits) else ""
         rows.append(

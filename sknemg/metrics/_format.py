@@ -31,6 +31,18 @@ def format_share(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
+def format_number(value: float, digits: int, *, signed: bool = False) -> str:
+    """Write a number with so many digits after the point; no minus before what rounds to zero.
+
+    Examples
+    --------
+    >>> format_number(-0.012, 2), format_number(-0.001, 2), format_number(0.5, 1, signed=True)
+    ('-0.01', '0.00', '+0.5')
+    """
+    text = f"{value:{'+' if signed else ''}.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
 def format_interval(
     value: float,
     low: float,
@@ -73,9 +85,8 @@ def format_interval(
         return "undefined"
     scale = 100 if percent else 1
     value, low, high = scale * value, scale * low, scale * high
-    sign = "+z" if signed else "z"  # z: no minus before a zero
     for more in range(digits, _MOST_DIGITS + 1):
-        bounds = f"{low:{sign}.{more}f}", f"{high:{sign}.{more}f}"
-        if bounds[0] != bounds[1]:
-            return f"{value:{sign}.{more}f} [{bounds[0]}, {bounds[1]}]"
-    return f"{value:{sign}.{digits}f} [no interval]"
+        if format_number(low, more) != format_number(high, more):
+            parts = [format_number(number, more, signed=signed) for number in (value, low, high)]
+            return "{} [{}, {}]".format(*parts)
+    return f"{format_number(value, digits, signed=signed)} [no interval]"

@@ -14,7 +14,7 @@ def test_a_value_and_its_bounds_are_rounded_alike():
     assert format_interval(0.514, 0.25, 0.7449, percent=True, digits=0) == "51 [25, 74]"
     assert format_interval(-0.1, -0.5, 0.3, digits=1) == "-0.1 [-0.5, 0.3]"
     assert format_interval(-0.001, -0.004, 0.3) == "0.00 [0.00, 0.30]"  # no minus before a zero
-    assert format_interval(-0.001, -0.3, -0.004, signed=True) == "+0.00 [-0.30, +0.00]"
+    assert format_interval(-0.001, -0.3, -0.004, signed=True) == "0.00 [-0.30, 0.00]"
 
 
 def test_what_is_undefined_or_without_interval_says_so():
