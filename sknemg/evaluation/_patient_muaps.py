@@ -9,14 +9,12 @@ import pandas as pd
 
 from sknemg.diagnosis import Diagnosis
 from sknemg.muap.features import MuapFeatures
-from sknemg.muap.reference import MuapReference
+from sknemg.muap.reference import UNITS, MuapReference
 from sknemg.pages import Cell, Table
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import capped
 from sknemg.recordings.muscles import named_muscle
 from sknemg.signal import LEAST_RATE
-
-_MILLISECONDS = ("duration", "spike_duration", "rise_time")
 
 
 def muap_comparison(
@@ -99,22 +97,23 @@ def muap_table(summary: pd.DataFrame, note: str) -> Table:
     rows = []
     each: Any = summary.itertuples()
     for row in each:
-        factor, unit = (1000, " (ms)") if row.parameter in _MILLISECONDS else (1, "")
-        unit = " (mV)" if row.parameter == "amplitude" else unit
+        unit = UNITS.get(row.parameter, "")
+        factor, unit = (1000, f"{unit[:-1]}ms") if unit.endswith("s") else (1, unit)
 
         def said(value: float, factor: int = factor) -> str:
             return "" if np.isnan(value) else f"{factor * value:.3g}"
 
         z = round(row.z, 1) + 0.0  # no minus zero
+        limited = not np.isnan([row.low, row.high]).any()
         rows.append(
             {
                 "muscle": row.muscle,
-                "": row.parameter.replace("_", " ") + unit,
+                "": row.parameter.replace("_", " ") + (f" ({unit})" if unit else ""),
                 "potentials": row.n,
                 "mean": Cell(said(row.mean), "number"),
                 "norm": f"{said(row.norm_mean)} ± {said(row.norm_sd)}",
                 "SD from it": None if np.isnan(z) else Cell(f"{z:+.1f}", "number"),
-                "limits of one": f"{said(row.low)} to {said(row.high)}" if row.low > 0 else "",
+                "limits of one": f"{said(row.low)} to {said(row.high)}" if limited else "",
                 "below, above": f"{row.n_low}, {row.n_high}",
                 "by the outlier rule": row.conclusion,
             }

@@ -663,6 +663,26 @@ def test_the_command_compares_potentials_when_it_is_asked_to(trained, patient, t
     assert "Motor unit potentials" in page
 
 
+@pytest.mark.parametrize(
+    ("parameter", "value", "limits", "said"),
+    [
+        ("thickness", 0.0013, (0.0009, 0.0018), ["thickness (ms)", "1.3", "0.9 to 1.8"]),
+        ("area", 0.0006, (0.0002, 0.0015), ["area (mV ms)", "0.6", "0.2 to 1.5"]),
+        ("size_index", 0.2, (-0.5, 1.0), ["size index", "0.2", "-0.5 to 1"]),
+        ("phases", 3.0, (np.nan, np.nan), ["phases", "3", ""]),
+    ],
+)
+def test_the_table_of_potentials_has_the_unit_and_the_limits_of_every_measure(
+    parameter, value, limits, said
+):
+    norm = {"muscle": "deltoid", "parameter": parameter, "mean": value, "sd": value / 10}
+    norms = pd.DataFrame([norm | dict(zip(["low", "high"], limits, strict=True))])
+    muaps = pd.DataFrame({"muscle": ["deltoid"], parameter: [value]})
+    table = muap_table(MuapReference(norms).summary(muaps), "")
+    row = [cell.text for cell in table.groups[0].rows[0]]
+    assert [row[1], row[3], row[6]] == said
+
+
 def test_the_table_of_potentials_holds_no_nan_and_no_minus_zero():
     muaps = pd.DataFrame({"muscle": ["deltoid"], "amplitude": [0.55], "duration": [0.01]})
     summary = MuapReference().summary(muaps)[:1]
