@@ -406,6 +406,26 @@ def test_the_drawn_trace_equals_the_samples_at_three_gains(make_tab, tmp_path, s
             assert abs(flat[1] - height / 2) <= 2
 
 
+def test_the_patient_that_is_read_is_seen_in_a_long_list(make_tab, tmp_path):
+    names = [f"S{i}" for i in range(60)]
+    X = Recordings([np.sin(np.arange(1000.0) * (1 + i)) for i in range(60)], sfreq=10_000,
+                   subject=names)  # fmt: skip
+    made = make_study(tmp_path / "study.sqlite", X, n_readers=1)
+    tab = make_tab()
+    with serving(made) as address:
+        made.address = address
+        enter(tab, made)
+        for place in ("last-child", "first-child"):
+            tab.evaluate(f"document.querySelector('#patients li:{place} button').click()")
+            tab.wait_until(f"document.querySelector('li:{place} button').ariaCurrent === 'true'")
+            box, height = tab.evaluate(
+                "[document.querySelector('[aria-current]').getBoundingClientRect().toJSON(),"
+                " innerHeight]"
+            )
+            assert box["top"] > 0 and box["bottom"] <= height
+            assert tab.evaluate("scrollY") == 0
+
+
 def test_negative_is_up_and_triggers_are_what_is_seen(make_tab, small):
     tab = make_tab()
     enter(tab, small)

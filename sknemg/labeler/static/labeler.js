@@ -474,6 +474,7 @@ class Page {
       if (state.textContent !== text) state.textContent = text;
       button.setAttribute("aria-label", `Patient ${number + 1}, ${diagnosed ? "diagnosed" : `${some} of ${this.answers.positions(number).length} recordings annotated`}`);
       if (number === this.number) {
+        if (!button.hasAttribute("aria-current")) intoView(button);
         button.setAttribute("aria-current", "true");
       } else {
         button.removeAttribute("aria-current");
@@ -558,6 +559,13 @@ class Page {
   help() {
     $("#help").showModal();
   }
+}
+
+/** Scroll the list of patients, and nothing else, until one of them is seen. */
+function intoView(button) {
+  const list = button.closest("nav");
+  const [own, shown] = [button.getBoundingClientRect(), list.getBoundingClientRect()];
+  if (own.top < shown.top || own.bottom > shown.bottom) list.scrollTop += own.top - shown.top - shown.height / 2;
 }
 
 /** Arrow keys move within a group of radio buttons; Tab leaves it. */
