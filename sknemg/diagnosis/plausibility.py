@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -128,7 +127,9 @@ class Plausibility(Examiner, VersionedEstimator):
             fold = Plausibility(self.sfreq)._learn(measures[train], features[train])
             far[test] = fold._distances(features[test])
             levels = [bool(fold._wrong_levels(row)[0]) for row in measures[test]]
-            for _, rows in _groups(subjects[test]):
+            codes, names = pd.factorize(subjects[test])
+            for who in range(len(names)):
+                rows = codes == who
                 whole.append(float(np.median(far[test][rows])))
                 refused.append(np.mean(np.array(levels)[rows]) > 0.5)
         self._set_limits(far, whole)
@@ -171,11 +172,6 @@ def folds_of(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class in y has only")
         return list(SubjectKFold(n_splits).split(X, y, subjects))
-
-
-def _groups(subjects: NDArray[Any]) -> Iterable[tuple[Any, NDArray[Any]]]:
-    for name in pd.unique(pd.Series(subjects)):
-        yield name, np.flatnonzero(subjects == name)
 
 
 def _finite(quantile: float, values: ArrayLike) -> float:

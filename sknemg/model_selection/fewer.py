@@ -221,7 +221,8 @@ class FewerSubjects(ClassifierMixin, MetaEstimatorMixin, VersionedEstimator):
         chosen: list[int] = []
         for label in np.unique(labels):
             own = np.flatnonzero(labels == label)
-            own = own[np.argsort(names[own].astype(str), kind="stable")]  # whatever their order
+            spelled = [str(name) for name in names[own]]
+            own = own[np.argsort(spelled, kind="stable")]  # whatever their order
             chosen.extend(rng.permutation(own)[: self.n_subjects])
         return np.flatnonzero(np.isin(codes, chosen))
 

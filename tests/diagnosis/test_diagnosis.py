@@ -457,6 +457,14 @@ def test_a_diagnosis_of_one_subject_is_said_to_be_unknown_when_it_is_left_out():
     assert not [text for text in said if "least populated" in text]
 
 
+def test_subjects_may_be_pairs_of_a_clinic_and_a_number(trained):
+    X, y = cohort()
+    pairs = X.with_columns(subject=pd.Series([("clinic", name) for name in X["subject"]]))
+    model = Diagnostician(pipeline(), cv=3).fit(pairs, y)
+    assert model.plausibility_.subject_distance_ == trained.plausibility_.subject_distance_
+    assert model.diagnose(pairs[:3])[0].subject == ("clinic", X["subject"].iloc[0])
+
+
 def test_recordings_without_subjects_teach_nothing_about_subjects():
     X, y = cohort(6)
     bare = Recordings(list(X), sfreq=SFREQ)

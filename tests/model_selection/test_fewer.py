@@ -1,6 +1,7 @@
 """Fewer subjects: learning curves and halving searches by subject."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from _toy import Spy, toy_segments, without
 from sklearn import config_context
@@ -47,6 +48,14 @@ def test_fewer_are_part_of_more_whatever_the_order_of_rows():
     assert chosen(FewerSubjects(pipeline(), 2).fit(X[order], y[order]), X) == sets[1]
     other = FewerSubjects(pipeline(), 2, random_state=1).fit(X, y)
     assert chosen(other, X) != sets[1]
+
+
+def test_subjects_may_be_pairs_of_a_clinic_and_a_number():
+    X, y = toy_segments()
+    pairs = X.with_columns(subject=pd.Series([("clinic", name) for name in X["subject"]]))
+    taken = chosen(FewerSubjects(pipeline(), 2).fit(X, y), X)
+    found = chosen(FewerSubjects(pipeline(), 2).fit(pairs, y), pairs)
+    assert {name for _, name in found} == taken
 
 
 def test_groups_are_handed_on():
