@@ -191,6 +191,11 @@ def test_every_name_gives_its_own_column(read, body, names, feed):
         ("Sampling interval: 0,05 ms\nEMG", {"skip_lines": 1}, "' means 20000 Hz: correct one"),
         ("Sample period [us]: 50\nEMG", {"skip_lines": 1}, "' means 20000 Hz: correct one"),
         ("Interval=\t0.00005 s\nEMG", {"skip_lines": 1}, "' means 20000 Hz: correct one"),
+        (
+            "Points=9  SamplingInterval[ms]=0.05  Bins/uV=1\nEMG",
+            {"skip_lines": 1},
+            "means 20000 Hz",
+        ),
         ("0.05 msec/sample\nEMG", {"skip_lines": 1}, "' means 20000 Hz: correct one"),
         ("Samples/s: 48000\nEMG", {"skip_lines": 1}, "the file says 48000 Hz"),
         ("Sampling Frequency(kHz)=48,0\nSubsampled(kHz)=19,2\nEMG", {"skip_lines": 2}, "several"),
@@ -512,6 +517,9 @@ def test_a_line_without_end_and_a_recording_in_one_line(read):
             read(body)
     with pytest.raises(ReadError, match="one line of 3 numbers: write a recording as a column"):
         read("1.5,2.5,3.5\n")
+    for header in (None, True, False):  # of which none would help
+        with pytest.raises(ReadError, match="one line of 200 numbers: write a recording as a col"):
+            read("LongTrace Data(mV)<200>=0.5" + ",1.5" * 199 + "\n", header=header)
 
 
 @pytest.mark.filterwarnings("ignore::sknemg.ImplausibleWarning")

@@ -48,7 +48,7 @@ def stated_rate(lines: Sequence[str]) -> tuple[float | None, tuple[Hint, ...]]:
     """
     found: dict[str, float] = {}
     hints = []
-    for line in lines:
+    for line in _each(lines):
         name, entry = _split(line)
         rates = _rates(name, entry)
         if len(rates) == 1:
@@ -117,7 +117,7 @@ def stated_unit(name: str | None, lines: Sequence[str]) -> str | None:
     if not units and last and _is_known(last[1]):
         units = {last[1]: last[1]}
     if not units:
-        stated = [(who, _short(entry.strip("[]() "))) for who, entry in map(_split, lines)]
+        stated = [(who, _short(entry.strip("[]() "))) for who, entry in map(_split, _each(lines))]
         units = {
             who: unit
             for who, unit in stated
@@ -134,6 +134,15 @@ def _short(unit: str) -> str:
 
 def _is_known(unit: str) -> bool:
     return millivolts(unit) is not None or is_other(unit) or is_multiple(unit)
+
+
+def _each(lines: Sequence[str]) -> list[str]:
+    """Part lines that state several things, as in ``Points=600  SamplingInterval[ms]=0.1``."""
+    return [
+        part
+        for line in lines
+        for part in (re.split(r"[ \t]+(?=[^\s=]+=)", line) if line.count("=") > 1 else [line])
+    ]
 
 
 def _split(line: str) -> tuple[str, str]:

@@ -26,6 +26,8 @@ from sknemg.recordings._problems import listed
 _LOOKED_AT = 1000  # rows on which structure and names are decided
 _BATCH = 50_000  # rows
 _LONGEST = 1000  # characters of a line that states something
+_LONGEST_ROW = 100  # fields of a line; more in the only one are samples
+_IN_A_ROW = "one line of {} numbers: write a recording as a column, one sample a line"
 _BLANKS = " \t\n"
 _IN_NUMBERS = b"0123456789+-eE \t\n"
 
@@ -83,6 +85,8 @@ def _read(
     width = _width(head, text)
     if text.header is not True or all(name.isdecimal() for name in rows[0][:width]):
         _check_decimal_comma(rows, width, text, first_line)
+    if len(rows) == 1 and width > _LONGEST_ROW and number_pattern(text.sign).fullmatch(rows[0][-1]):
+        raise ReadError(_IN_A_ROW.format(width))
     named = text.header
     if named is None:
         named = first_line_names(rows, ahead, text.sign, first_line)
@@ -95,9 +99,7 @@ def _read(
     else:
         at_line, names = first_line, [str(i) for i in range(width)]
         if channel is None and width > 1 and len(rows) == 1:
-            raise ReadError(
-                f"one line of {width} numbers: write a recording as a column, one sample a line"
-            )
+            raise ReadError(_IN_A_ROW.format(width))
     at = pick(names, channel)
     hints = find_clock(names, rows[1:], text.sign, at) if named else ()
     column = _Column(text, max_bytes)
