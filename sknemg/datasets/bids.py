@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -111,9 +112,9 @@ def load_bids(
     ------
     InvalidCohortError
         One error with everything that is wrong: names that BIDS does not allow, missing or
-        unreadable tables and sidecars, channels that the file or channels.tsv lacks, rates and
-        units that are unknown or contradict the file, subjects without a diagnosis, links that
-        leave the folder.
+        unreadable tables and sidecars, sidecars of no recording, channels that the file or
+        channels.tsv lacks, rates and units that are unknown or contradict the file, subjects
+        without a diagnosis, links that leave the folder.
     ValueError
         If an argument is invalid for any data set.
 
@@ -277,6 +278,12 @@ class _Rows:
                 self.findings.files[file] = file
                 self.findings.add("", [file], str(error))
                 found.append({"key": file, "subject": path.relative_to(self.folder).parts[0][4:]})
+        for path in self._lost(files):
+            file = path.relative_to(self.folder).as_posix()
+            self.findings.files[file] = file
+            problem = "it describes no .edf or .bdf that is there"
+            self.findings.add("", [file], problem, "copy the data set again, or delete it")
+            found.append({"key": file, "subject": path.relative_to(self.folder).parts[0][4:]})
         rows = pd.DataFrame(found, dtype=object).set_index("key").rename_axis(None)
         for name in ("file", "muscle"):
             rows[name] = rows.get(name)
@@ -284,6 +291,20 @@ class _Rows:
         return rows.loc[
             :, [name for name in rows if rows[name].notna().any() or name in _NEEDED_ROWS]
         ]
+
+    def _lost(self, files: Iterable[Path]) -> Iterator[Path]:
+        """Find a sidecar of each recording of which nothing else is there."""
+        folders = (*self.folder.glob("sub-*/emg"), *self.folder.glob("sub-*/ses-*/emg"))
+        there: dict[Path, list[dict[str, str]]] = {one: [] for one in folders if one.is_dir()}
+        for path in files:
+            with suppress(ReadError):  # a name that BIDS does not allow, which is said of it
+                there[path.parent].append(read_name(path.name).entities)
+        for folder, known in there.items():
+            with suppress(ReadError):
+                for path, name in self._named(folder):
+                    if not any(name.entities.items() <= own.items() for own in known):
+                        known.append(name.entities)  # of its other sidecar it is not said again
+                        yield path
 
     def _read_file(self, path: Path, file: str) -> list[dict[str, Any]]:
         _inside(path, self.folder)

@@ -306,6 +306,22 @@ def test_what_a_copy_lacks_is_named(tmp_path):
     assert "lists what is missing, emg/sub-01_task-rest_run-2_emg.bdf: copy" in said
 
 
+@pytest.mark.parametrize("end", ["emg.bdf", "channels.tsv"])
+def test_a_recording_of_which_only_a_sidecar_is_there_is_named(folder, end):
+    lost = folder / "sub-01" / "emg" / "sub-01_task-rest_run-2_emg.bdf"
+    lost.rename(lost.with_name(f"{lost.name}.gz"))
+    lost.with_name(f"sub-01_task-rest_run-2_{end}").unlink(missing_ok=True)
+    said = problems(folder)
+    assert said.startswith("1 problem ") and "_run-2_" in said
+    assert "it describes no .edf or .bdf that is there (copy the data set again, or" in said
+    with pytest.warns(UserWarning, match="1 of 3 recordings were left out"):
+        assert len(load_bids(folder, on_error="skip")[0]) == 2
+    (folder / "sub-B2" / "emg" / "sub-B2_task-rest_run-1_emg.json").unlink()
+    of_all_runs = folder / "sub-B2" / "emg" / "sub-B2_task-rest_emg.json"
+    of_all_runs.write_text('{"SamplingFrequency": 48000}')
+    assert "sub-B2" not in problems(folder)
+
+
 def test_the_files_of_a_session_are_looked_for_once(tmp_path, monkeypatch):
     """And not again for each recording, which a session of hundreds made slow."""
     X = make().with_columns(acq_time="2026-01-31T09:30:00")
