@@ -34,7 +34,7 @@ def best_method(scores: pd.DataFrame, result: Evaluation) -> str:
     rows = scores[(scores["level"] == "subject") & (scores["metric"] == COMPARED)]
     seeing = rows[rows["method"] != result.nuisance]
     rows = seeing if len(seeing) else rows
-    return str(rows["method"].iloc[int(np.argmax(rows["value"].to_numpy()))])
+    return str(rows["method"].iloc[int(np.argmax(rows["value"].to_numpy().round(12)))])
 
 
 def leaking_methods(result: Evaluation) -> list[str]:

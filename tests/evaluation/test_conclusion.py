@@ -74,6 +74,8 @@ def test_the_best_method_sees_emg():
     result, _, _ = invented(methods=("LDA", "CNN", "blind"))
     result.settings["nuisance"] = "blind"
     assert best_method(accuracies(LDA=0.7, CNN=0.75, blind=0.9), result) == "CNN"
+    equal = accuracies(LDA=(0.3 + 0.2 + 0.1) / 3, CNN=(0.1 + 0.2 + 0.3) / 3)
+    assert equal["value"].nunique() == 2 and best_method(equal, result) == "LDA"
     result.settings["nuisance"] = None
     assert best_method(accuracies(LDA=0.7, CNN=0.75, blind=0.9), result) == "blind"
 
