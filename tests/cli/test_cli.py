@@ -563,6 +563,7 @@ ELSEWHERE = {
     "n_spikes": "of resting discharges", "instrument": "of simulated contractions",
     "camera": "of a page's header", "microphone": "of a page's header",
     "geolocation": "of a page's header",
+    "sep": "of a line that Excel writes",
 }  # fmt: skip
 
 
@@ -594,6 +595,8 @@ def messages():
                 found.append((where, "".join(map(str, parts))))
             elif isinstance(getattr(node, "value", None), str) and id(node) not in inner:
                 found.append((where, node.value))
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "check_choice":
+                found += [(where, f"{given.arg}=1") for given in node.keywords]
     return [(where, text) for where, text in found if "default=" not in text]  # shared docstrings
 
 
