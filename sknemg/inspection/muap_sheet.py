@@ -8,12 +8,13 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from sknemg.inspection._style import GREY, divide, legend, new_axes, shade
+from sknemg.inspection._style import GREY, divide, legend, new_axes, shade, short_names
 from sknemg.muap import MotorUnit, MuapReference, find_units
 from sknemg.muap.potential import turns_of
 from sknemg.recordings import Recordings
 from sknemg.recordings._problems import shown
 
+_TITLE = 90  # characters
 _UNITS = {"amplitude": ("mV", 1.0), "duration": ("ms", 1e3)}
 
 
@@ -122,7 +123,9 @@ class MuapSheetDisplay:
         potentials = divide(top, n_rows, n_cols, sharex=True, sharey=True, wspace=0.05, hspace=0.05)
         histograms = divide(bottom, 1, max(len(shown_), 1), wspace=0.25)
         head.set_axis_off()
-        head.text(0, 0.5, self.title, va="center", fontsize="large", transform=head.transAxes)
+        look = {"va": "center", "fontsize": "large", "in_layout": False}
+        title = short_names([self.title], _TITLE)[self.title]
+        head.text(0, 0.5, title, transform=head.transAxes, **look)
         self._draw_potentials(potentials.ravel())
         for axes, row in zip(histograms.ravel(), shown_.itertuples(), strict=False):
             self._draw_histogram(axes, row)

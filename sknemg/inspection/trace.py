@@ -18,6 +18,7 @@ from sknemg.inspection._style import (
     legend,
     new_axes,
     shade,
+    short_names,
     stacked_scores,
 )
 from sknemg.recordings import Recordings
@@ -26,6 +27,7 @@ from sknemg.signal.rates import is_number
 
 GAINS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # mV/div
 _SPACING = 2  # divisions from one sweep to the next
+_TITLE = 90  # characters above them
 
 
 class TraceDisplay:
@@ -239,7 +241,9 @@ class TraceDisplay:
             va="bottom",
             fontsize="small",
         )
-        ax.set_title(self.title, loc="left", fontsize="medium")
+        title = short_names([self.title], _TITLE)[self.title]
+        above = "\n" if len(title) > _TITLE // 2 else ""  # of the scales
+        ax.set_title(title + above, loc="left", fontsize="medium")
         ax.set_title("")
 
     def _plot_scores(self, trace: Any, bars: Any, span: tuple[float, float]) -> None:

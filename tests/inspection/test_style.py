@@ -196,6 +196,18 @@ def test_the_title_of_a_sheet_of_potentials_lies_on_none():
     assert not any(title.get_window_extent().overlaps(box) for box in lines)
 
 
+def test_long_titles_leave_room_for_what_they_are_of():
+    title = "subject 0123456789abcdef, extensor digitorum communis, " * 3
+    trace = inspection.TraceDisplay(np.zeros(2000), 10_000, title=title).plot()
+    trace.figure_.canvas.draw()
+    assert trace.ax_._left_title.get_window_extent().x1 <= trace.figure_.bbox.x1
+    assert trace.ax_.get_title(loc="left").endswith("…\n")  # a line above the scales
+    sheet = test_pictures.muap_sheet(None)
+    sheet = inspection.MuapSheetDisplay(sheet.units, sheet.summary, title=title).plot()
+    sheet.figure_.canvas.draw()  # not of axes that have collapsed, of which matplotlib warns
+    assert sheet.axes_[0].get_position().width > 0.1
+
+
 def test_a_class_has_one_color_in_all_pictures_of_a_model():
     from matplotlib.colors import to_hex
     from sklearn.dummy import DummyClassifier
