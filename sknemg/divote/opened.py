@@ -330,6 +330,16 @@ class Opened:
         """The classifiers of segments inside the model, at any depth."""
         return tuple(found for part in self.parts for found in _segment_parts(part))
 
+    def check_same_rate(self, sfreq: float) -> None:
+        """Refuse a rate of segments, in hertz, that is not the one of the training, if known."""
+        for part in self.parts:
+            learned = getattr(part.classifier, "sfreq_", None)
+            if learned not in (None, sfreq):
+                raise ValueError(
+                    f"sfreq={sfreq:.10g} Hz, but {name_of(part)} has learned from segments sampled "
+                    f"at {learned:.10g} Hz: give segments of that rate, and that rate."
+                )
+
     def score_items(self, items: NDArray[Any]) -> NDArray[np.float64]:
         """Score items as the DiVoteClassifiers inside see them.
 
@@ -430,6 +440,8 @@ class Opened:
                     f"y has {len(np.asarray(y))} labels for {len(X)} recordings: give one for each."
                 )
             X = X.items
+        if sfreq is not None:
+            self.check_same_rate(sfreq)
         segments = part.transform(np.asarray(X))
         labels = None if y is None else np.asarray(y)[row]
         if labels is not None and len(labels) != len(segments):

@@ -18,6 +18,7 @@ from sknemg.divote.parts import SegmentPart
 from sknemg.inspection._style import GREY, class_colors, divide, new_axes, shade
 from sknemg.inspection.occlusion import check_segment, occlude_bands, occlude_time
 from sknemg.recordings._problems import check_choice, shown
+from sknemg.signal import check_rate
 
 if TYPE_CHECKING:
     from torch import Tensor, device, nn
@@ -217,10 +218,11 @@ class AttributionDisplay:
         TypeError
             If there are several networks inside; the message names them.
         ValueError
-            If `target` is no class.
+            If `target` is no class, or the model has learned from segments of another rate.
         """
         segment = check_segment(segment)
         opened = open_model(estimator)
+        opened.check_same_rate(check_rate(sfreq))
         network = _only_network(opened)
         predict: Callable[[NDArray[Any]], NDArray[Any]] = opened.score_items
         if network is not None and len(opened.segment_parts) > 1:

@@ -81,7 +81,7 @@ def occlude_time(
     for row, start in zip(silenced, starts, strict=True):
         row[start : start + n_piece] *= fade
     table = pd.DataFrame({"start": starts / sfreq, "stop": (starts + n_piece) / sfreq})
-    return table.join(_falls(predict, segment, silenced))
+    return table.join(_falls(predict, segment, silenced, sfreq))
 
 
 def occlude_bands(
@@ -136,14 +136,19 @@ def occlude_bands(
     freqs = np.fft.rfftfreq(len(segment), 1 / sfreq)
     outside = (freqs < edges[:, :1]) | (freqs >= edges[:, 1:])
     filtered = np.fft.irfft(spectrum * outside, n=len(segment)).astype(np.float32)
-    return pd.DataFrame(edges, columns=["low", "high"]).join(_falls(predict, segment, filtered))
+    return pd.DataFrame(edges, columns=["low", "high"]).join(
+        _falls(predict, segment, filtered, sfreq)
+    )
 
 
-def _falls(predict: Any, segment: NDArray[Any], changed: NDArray[Any]) -> pd.DataFrame:
+def _falls(
+    predict: Any, segment: NDArray[Any], changed: NDArray[Any], sfreq: float
+) -> pd.DataFrame:
     """Subtract the scores of changed segments from those of the segment."""
     names = None
     if hasattr(predict, "predict_proba"):
         opened = open_model(predict)
+        opened.check_same_rate(sfreq)
         predict, names = opened.score_items, opened.classes.tolist()
     return pd.DataFrame(predict(segment[None]) - predict(changed), columns=names)
 

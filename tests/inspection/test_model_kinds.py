@@ -32,6 +32,7 @@ from sknemg import (
     SubjectScorer,
     inspection,
 )
+from sknemg.divote.fitted import open_model
 from sknemg.divote.levels import class_columns
 from sknemg.evaluation import Protocol, evaluate
 from sknemg.metrics import level_scores, score_table
@@ -357,6 +358,10 @@ def attribution(case):
         inspection.AttributionDisplay.from_estimator(
             case.model, segment, sfreq=SFREQ, target="hiccups"
         )
+    if all(hasattr(part.classifier, "sfreq_") for part in open_model(case.model).parts):
+        for explain in (inspection.AttributionDisplay.from_estimator, inspection.occlude_bands):
+            with pytest.raises(ValueError, match=f"learned from segments sampled at {SFREQ:g} Hz"):
+                explain(case.model, segment, sfreq=4 * SFREQ)
 
 
 def occlusion(case):
