@@ -221,7 +221,7 @@ def _run(args: argparse.Namespace, X: Any, y: Any, cohort: str) -> None:
     print(f"\nTest subjects of {protocol.n_splits} folds, with 95 % intervals.\n")
     width = shutil.get_terminal_size((200, 24)).columns
     print(table.to_string(line_width=width))
-    print("\nGained over a model that sees no EMG; an interval that holds 0 shows no gain.\n")
+    print("\nGained over a model that sees no EMG; an interval that contains 0 shows no gain.\n")
     print(short_gains(gains).to_string(line_width=width))
     names = ", ".join(readable(file) for file in files)
     print(f"\n{time.perf_counter() - start:.0f} s. Saved: {names}")

@@ -38,7 +38,7 @@ def gains_of(
     -------
     DataFrame, columns ``method``, ``over``, ``level``, those of ``difference_table``
         Levels are subjects and, where the rows of `X` are known, recordings. Those that one of
-        the two methods does not score are left out. A gain whose interval holds 0 may be none.
+        the two methods does not score are left out. A gain whose interval contains 0 may be none.
 
     Raises
     ------

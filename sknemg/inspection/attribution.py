@@ -79,7 +79,7 @@ def attribute(
     try:
         from captum import attr
     except ImportError as error:
-        raise ImportError("captum is not installed: pip install sknemg[inspect].") from error
+        raise ImportError("captum is not installed: pip install 'sknemg[inspect]'.") from error
     import torch
 
     explain = getattr(attr, METHODS[method])(module.eval())

@@ -285,6 +285,6 @@ def _umap(components: NDArray[Any], random_state: int | None) -> NDArray[Any]:
     try:
         from umap import UMAP
     except ImportError as error:
-        raise ImportError("umap-learn is not installed: pip install sknemg[inspect].") from error
+        raise ImportError("umap-learn is not installed: pip install 'sknemg[inspect]'.") from error
     n_jobs = 1 if random_state is not None else -1  # a seed allows one thread only
     return UMAP(random_state=random_state, n_jobs=n_jobs).fit_transform(components)

@@ -30,7 +30,7 @@ def difference_table(
     """Subtract the scores of another method on the same items, with paired intervals.
 
     Two methods err on the same hard subjects, so that their difference is known better than two
-    separate intervals suggest. An interval that holds 0 does not tell which method is better.
+    separate intervals suggest. An interval that contains 0 does not tell which method is better.
 
     Parameters
     ----------
