@@ -9,26 +9,27 @@ from sknemg.weights import CAUTION
 
 #: How the setting was chosen, as cards say it.
 BY_MACHINES = (
-    "Columns were chosen by machines left out of training; biceps and default chose nothing."
+    "Columns were chosen by how they do on machines left out of training; the cohorts biceps and "
+    "default had no part in it."
 )
 BY_PATIENTS = (
-    "Windows, head and size were chosen by `benchmarks.pretrain.scale`, on other simulated "
-    "patients. What is varied in training was chosen by patients of another simulator."
+    "Windows, head and size were chosen by `benchmarks.pretrain.scale` on other simulated "
+    "patients, what is varied in training on patients of another simulator."
 )
 #: What was known of real recordings when the models were made, as cards say it.
 LOOKED = (
-    "No setting was fitted to real subjects, but the ten of N2001 were in view when constants of "
-    "the simulator were chosen (most of them by searches whose goal was, in part, what is "
-    "measured of these subjects' recordings), and companding, the range of gains and slow noise "
-    "(the last by how much of their power is slow, and how that goes with votes); six generations"
-    " of weights, of which the fourth never shipped, were asked about them, and that half of them"
-    " would have been refused was why what recordings look like was learned of more patients. "
-    "Answers on Algiers were one reason to calibrate anew; those of the fourth and fifth "
-    "generation on both were known when it was written down by which simulated patients the next "
-    "would be chosen."
+    "No setting was fitted to real subjects. The ten of N2001 were in view, however, when "
+    "constants of the simulator were chosen (most of them by searches whose goal included what is "
+    "measured of these subjects' recordings), and when companding, the range of gains and the "
+    "slow noise were (the last by how much of their power is slow, and how votes follow it). Six "
+    "generations of weights, of which the fourth never shipped, were tried on them. Half of these "
+    "subjects would once have been refused, and so the range of plausible recordings was learned "
+    "from more patients. Answers on Algiers were one reason to calibrate again. Those of the "
+    "fourth and fifth generations on both cohorts were known when the rule was written down by "
+    "which simulated patients decide what ships."
 )
 #: In a card until `benchmarks.pretrain.worth` has measured it.
-UNMEASURED = "of real ones it is not measured yet"
+UNMEASURED = "this has not been measured on real ones yet"
 
 
 def card(name: str, about: dict[str, Any], model: Diagnostician, tables: dict[str, Any]) -> str:
@@ -41,18 +42,18 @@ def card(name: str, about: dict[str, Any], model: Diagnostician, tables: dict[st
         'tags: ["electromyography", "needle-emg", "simulated"]', "---", "",
         f"# {name}", "",
         f"**Research only: not a medical device.** {CAUTION} No recording "
-        "of a person trained it, and columns and windows were chosen on simulated "
+        "of a person was used in training, and columns and windows were chosen on simulated "
         f"patients. {LOOKED}", "",
         "It reads voluntary contraction, in millivolts, sampled at 10 kHz or more, and answers "
         f"one of {', '.join(model.classes_.tolist())}.", "",
         "## How it was made", "",
-        f"{about['n_train']} simulated patients in training, {about['n_calibration']} others"
-        f"{_of_another(about)} for calibration, {about['n_testing']} more, each in several other "
-        "settings, as tests. "
+        f"Trained on {about['n_train']} simulated patients, calibrated on "
+        f"{about['n_calibration']} others{_of_another(about)}, and tested on "
+        f"{about['n_testing']} more, each in several other settings. "
         f"{about['made']} Simulator of commit {about['simulator']}. Seed "
         f"{about['seed']}. Trained on {about['device']}. "
         f"Versions: {', '.join(f'{k} {v}' for k, v in about['versions'].items())}.", "",
-        "## Scores on simulated patients that trained nothing", "",
+        "## Scores on simulated patients not used in training", "",
         "| cohort | subjects | balanced accuracy | log-loss | calibration error |",
         "| --- | --- | --- | --- | --- |",
         *(
@@ -68,10 +69,10 @@ def card(name: str, about: dict[str, Any], model: Diagnostician, tables: dict[st
         f"patients{_of_another(about)}. Its sets of diagnoses hold "
         f"{100 * model.coverage_:.0f} % of diagnoses among patients **simulated alike** (commit "
         f"{about.get('other_simulator') or about['simulator']}); {UNMEASURED}. "
-        f"What recordings look like was learned of {_seen(about)}. "
+        f"The range of plausible recordings was learned from {_seen(about)}. "
         f"A recording cannot be judged if it is {short}sampled "
         f"below {known.sfreq:g} Hz, flat, clipped or mains hum, if its amplitude "
-        "is more than three times beyond that of the simulated "
+        "is more than three times outside the range of the simulated ones "
         f"({1000 * known.low_[0]:.2g} to {1000 * known.high_[0]:.0f} µV RMS), or if its "
         f"features are unlike all of theirs (Mahalanobis distance beyond {known.distance_:.1f}; "
         f"median of a patient beyond {known.subject_distance_:.1f}).", "",
@@ -89,7 +90,7 @@ def _of_another(about: dict[str, Any]) -> str:
 
 
 def _seen(about: dict[str, Any]) -> str:
-    """Say of whom it was learned what recordings look like."""
+    """Say from whom the range of plausible recordings was learned."""
     other = about.get("other_simulator")
     if not other:
         return f"the {about['n_calibration']} that calibrate"
