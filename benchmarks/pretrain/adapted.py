@@ -120,6 +120,7 @@ def main() -> None:
     args.others = dict(args.others)
     rows = pd.DataFrame([row for name, own in cohorts(args) for row in rows_of(name, own)])
     rows.to_csv(args.out / "adapted.csv", index=False, float_format="%.4f")
+    rows = pd.read_csv(args.out / "adapted.csv")  # the page says what is kept
     settings = {
         "model": describe()["sha256"]["volitional-small"],
         "simulator": simulator_of(args.store, TEST).commit,
