@@ -50,8 +50,7 @@ def mean_scores(
     Examples
     --------
     >>> import numpy as np
-    >>> from sknemg.recordings._problems import check_choice
-    from sknemg.divote.pooling import mean_scores
+    >>> from sknemg.divote.pooling import mean_scores
     >>> mean_scores(np.array([[0.2, 0.8], [0.4, 0.6], [1, 0]]), np.array([0, 0, 2]), 3)
     array([[0.3, 0.7],
            [nan, nan],
