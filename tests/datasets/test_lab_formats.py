@@ -443,3 +443,8 @@ def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):
     for name, package in (("a.parquet", "pyarrow"), ("a.mat", "h5py")):
         monkeypatch.setitem(sys.modules, package, None)
         refused(tmp_path / name, f"needs {package}, which is not installed: pip install {package}")
+
+
+def test_an_interval_beside_a_rate_is_not_that_between_samples(write_mat):
+    path = write_mat(emg=SIGNAL, fs=float(RATE), isi=2.0, interval=0.5)
+    assert read_recording(path, unit="mV").sfreq == RATE

@@ -216,7 +216,8 @@ def test_what_the_lines_above_state_must_agree(read, head, options, message):
         "Sampling rate: 10000", "Fs [Hz]: 10000.0", "fs=10 kHz", "Sampling rate: 10",
         "Sampling rate: 10,000 Hz", "Sampling interval: 0.1 ms", "Sampling interval: 0.1",
         "Unit: 3", "Unit: mV", "Heart rate: 48000", "EMG [mV]",
-        "EMG [L]", "Units", "Patient: Unit 4711", "Sampling: left",
+        "EMG [L]", "Units", "Patient: Unit 4711", "Sampling: left", "Interval: 10 min",
+        "Trigger interval=0.5 s  Average=1",
     ],
 )  # fmt: skip
 def test_what_agrees_or_states_nothing_is_read(read, head):

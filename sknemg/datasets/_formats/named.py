@@ -122,14 +122,17 @@ def choose(
     if set(scales.values()) - {1.0}:
         beside = capped([*scales], spell=repr)
         counts = f"{name!r} are integers beside {beside}, so give `scale`, {PER_COUNT}"
+    rate = _rate(name, arrays, words)
+    # Beside a rate, "interval" and "isi" may be those between stimuli.
+    hints = clock_among(axes) + (_intervals(name, arrays) if rate is None else ())
     return Stored(
         samples,
-        _rate(name, arrays, words),
+        rate,
         None if counts else _unit(name, words),
         needs_scale=counts,
         channel=names[at],
         clipped=integer_limits(samples),
-        hints=clock_among(axes) + _intervals(name, arrays),
+        hints=hints,
     )
 
 

@@ -24,6 +24,7 @@ _LEAST = 200.0  # hertz; a smaller number without its unit may be kilohertz
 _RATES = ("subsampled", "sampling", "samplingfreq", "samplefreq", "sampless", "samplespersecond",
           "acquisitionrate", "digitizationrate", "fréquencedéchantillonnage",
           "frecuenciademuestreo", "frequenzadicampionamento")  # fmt: skip
+_SLOWEST = 10  # Hz, of what may be meant for a sampling rate
 _UNITS = ("unitname", "yunit", "yunits", "amplitudeunit", "einheit", "unité", "unidad")
 _SPELLED = re.compile(r"(milli|micro|nano|)volts?", re.IGNORECASE)
 _PREFIXES = {"milli": "m", "micro": "u", "nano": "n", "": ""}
@@ -93,6 +94,8 @@ def _interval(line: str, name: str, entry: str) -> list[Hint]:
     half = 0.5 * 10.0 ** int(step.as_tuple().exponent)
     accuracy = min(max(half / float(step), 1e-3), 0.1)
     rate = 1 / (float(step) * SECONDS[unit.lower()])
+    if rate < _SLOWEST:  # an interval of something else, such as stimuli
+        return []
     return [Hint(f"the line {line.strip()!r} means", (float(f"{rate:.6g}"),), accuracy)]
 
 
