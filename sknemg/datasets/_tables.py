@@ -104,6 +104,8 @@ def read_tables(
 def other_tables(folder: Path) -> list[str]:
     """Name files that are meant as tables and are not read: with capitals, or of another program.
 
+    Beside tables that are complete, they are copies or notes of somebody, and none is named.
+
     Parameters
     ----------
     folder : Path
@@ -114,6 +116,8 @@ def other_tables(folder: Path) -> list[str]:
     """
     kinds = (".csv", ".xlsx", ".xls", ".ods")
     read = {Path(name).stem for name in TABLES if (folder / name).exists()}
+    if "cohort" in read or {"subjects", "recordings"} <= read:
+        return []
     lacking = {Path(name).stem for name in TABLES} - read
     return sorted(
         path.name

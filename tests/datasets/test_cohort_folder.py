@@ -526,9 +526,20 @@ def test_tables_under_a_name_that_is_not_read_are_named(make_folder, name):
     (folder / "recordings.csv").rename(folder / "Recordings.csv")
     with pytest.raises(InvalidCohortError, match=r"Recordings\.csv and .* would not be read"):
         load_recordings(folder, **RATE_UNIT)
-    (folder / "cohort.csv").write_text("subject,diagnosis,file\nA,M,a.npy\n")
-    (folder / name).unlink()
-    (folder / "Recordings.csv").rename(folder / "recordings-of-2019.csv")
+
+
+@pytest.mark.parametrize("name", ["Subjects.csv", "recordings.ods", "recordings-of-2019.csv"])
+def test_other_tables_beside_those_that_suffice_are_left_alone(make_folder, name):
+    folder = make_folder(files=["a.npy"], cohort="subject,diagnosis,file\nA,M,a.npy\n")
+    (folder / name).write_text("of the secretary")
+    assert load_cohort(folder, **RATE_UNIT)[1].tolist() == ["myopathy"]
+
+
+def test_the_file_that_both_tables_were_exported_from_is_left_alone(make_folder):
+    folder = make_folder(
+        files=["a.npy"], recordings="subject,file\nA,a.npy\n", subjects="subject,diagnosis\nA,M\n"
+    )
+    (folder / "Cohort.ods").write_text("of the secretary")
     assert load_cohort(folder, **RATE_UNIT)[1].tolist() == ["myopathy"]
 
 
