@@ -196,7 +196,9 @@ def test_every_name_gives_its_own_column(read, body, names, feed):
             {"skip_lines": 1},
             "means 20000 Hz",
         ),
+        ("Sampling interval: 0.5 s\nEMG", {"skip_lines": 1}, "' means 2 Hz: correct one"),
         ("0.05 msec/sample\nEMG", {"skip_lines": 1}, "' means 20000 Hz: correct one"),
+        ("Sampling rate=48000 Hz, gain=500\nEMG", {"skip_lines": 1}, "the file says 48000 Hz"),
         ("Samples/s: 48000\nEMG", {"skip_lines": 1}, "the file says 48000 Hz"),
         ("Sampling Frequency(kHz)=48,0\nSubsampled(kHz)=19,2\nEMG", {"skip_lines": 2}, "several"),
         ("Force (kg)", {}, "the file's unit 'kg' is not a voltage"),
@@ -217,7 +219,8 @@ def test_what_the_lines_above_state_must_agree(read, head, options, message):
         "Sampling rate: 10,000 Hz", "Sampling interval: 0.1 ms", "Sampling interval: 0.1",
         "Unit: 3", "Unit: mV", "Heart rate: 48000", "EMG [mV]",
         "EMG [L]", "Units", "Patient: Unit 4711", "Sampling: left", "Interval: 10 min",
-        "Trigger interval=0.5 s  Average=1",
+        "Trigger interval=0.5 s  Average=1", "Sampling: 20", "Subsampled: 4", "ISI (ms): 50",
+        "Interval: 20 ms", "fs=10000 Hz  ISI=2 ms",
     ],
 )  # fmt: skip
 def test_what_agrees_or_states_nothing_is_read(read, head):

@@ -7,7 +7,8 @@ import re
 _RATES = ("sfreq", "fs", "srate", "samplingrate", "samplerate", "samplingfrequency",
           "samplefrequency", "abtastrate", "abtastfrequenz")  # fmt: skip
 _INTERVALS = ("samplinginterval", "sampleinterval", "samplingperiod", "sampleperiod",
-              "abtastintervall", "interval", "dt", "isi")  # fmt: skip
+              "abtastintervall")  # fmt: skip
+_SHORT = ("interval", "dt", "isi")  # as often between stimuli
 _CLOCKS = ("t", "time", "times", "timestamp", "timestamps", "timeaxis", "timevector", "tvec",
            "sec", "seconds", "ms", "msec", "millisec", "milliseconds", "min", "zeit", "temps",
            "tiempo", "tempo")  # fmt: skip
@@ -42,9 +43,18 @@ def is_rate(name: str) -> bool:
     return plain_name(name).removesuffix("hz").removesuffix("in") in _RATES
 
 
-def is_interval(name: str) -> bool:
-    """Whether a name, perhaps with a unit in brackets, is that of the time between samples."""
-    return plain_name(re.sub(r"[(\[][^)\]]*[)\]]$", "", name.strip())) in _INTERVALS
+def is_interval(name: str, *, short: bool = True) -> bool:
+    """Whether a name, perhaps with a unit in brackets, is that of the time between samples.
+
+    Examples
+    --------
+    >>> [is_interval(name) for name in ("Sampling interval [ms]", "dt", "Interval")]
+    [True, True, True]
+    >>> is_interval("Interval", short=False)  # may be that between stimuli
+    False
+    """
+    bare = plain_name(re.sub(r"[(\[][^)\]]*[)\]]$", "", name.strip()))
+    return bare in _INTERVALS or (short and bare in _SHORT)
 
 
 def is_unit(name: str) -> bool:

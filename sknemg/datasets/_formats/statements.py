@@ -20,11 +20,10 @@ _NUMBER = re.compile(
 _STEP = re.compile(r"([0-9]+(?:[.,][0-9]+)?)\s*([^\W\d_]+)?(/\s*sample)?", re.IGNORECASE)
 _GROUPED = re.compile(r"[0-9]{1,3}[.,][0-9]{3}")  # 10,000 may be ten or ten thousand
 _LEAST = 200.0  # hertz; a smaller number without its unit may be kilohertz
-# In lines, beside the names that tables and variables have.
+# In lines, beside the names that tables and variables have; a small number says nothing there.
 _RATES = ("subsampled", "sampling", "samplingfreq", "samplefreq", "sampless", "samplespersecond",
           "acquisitionrate", "digitizationrate", "fréquencedéchantillonnage",
           "frecuenciademuestreo", "frequenzadicampionamento")  # fmt: skip
-_SLOWEST = 10  # Hz, of what may be meant for a sampling rate
 _UNITS = ("unitname", "yunit", "yunits", "amplitudeunit", "einheit", "unité", "unidad")
 _SPELLED = re.compile(r"(milli|micro|nano|)volts?", re.IGNORECASE)
 _PREFIXES = {"milli": "m", "micro": "u", "nano": "n", "": ""}
@@ -37,7 +36,8 @@ def stated_rate(lines: Sequence[str]) -> tuple[float | None, tuple[Hint, ...]]:
     -------
     sfreq : float or None
     hints : tuple of Hint
-        Of lines that may mean several rates, or that state the time between two samples.
+        Of lines that may mean several rates, or that state the time between two samples. Beside
+        a rate, "interval", "dt" and "isi" may be those between stimuli, and do not count.
 
     Examples
     --------
@@ -48,7 +48,8 @@ def stated_rate(lines: Sequence[str]) -> tuple[float | None, tuple[Hint, ...]]:
     (None, (48.0, 48000.0), 48000.0)
     """
     found: dict[str, float] = {}
-    hints = []
+    hints: list[Hint] = []
+    vague: list[Hint] = []
     for line in _each(lines):
         name, entry = _split(line)
         rates = _rates(name, entry)
@@ -57,7 +58,10 @@ def stated_rate(lines: Sequence[str]) -> tuple[float | None, tuple[Hint, ...]]:
         elif rates:
             hints.append(Hint(f"the line {line.strip()!r} says", rates, 1e-6))
         else:
-            hints += _interval(line, name, entry)
+            interval = _interval(line, name, entry)
+            (vague if _is_vague(name) else hints).extend(interval)
+    if not found:
+        hints += vague
     return the_one(found, "sampling rates"), tuple(hints)
 
 
@@ -71,6 +75,8 @@ def _rates(name: str, entry: str) -> tuple[float, ...]:
     kilo = bool(number["kilo"]) if number["hertz"] else bare.endswith("khz")
     rate = float(number["number"].replace(",", ".")) * (1000 if kilo else 1)
     known = number["hertz"] or bare.endswith("hz") or rate >= _LEAST
+    if not (known or is_rate(own)):  # "Sampling: 20" may be sites
+        return ()
     return (rate,) if known and not _GROUPED.fullmatch(number["number"]) else (rate, 1000 * rate)
 
 
@@ -94,9 +100,14 @@ def _interval(line: str, name: str, entry: str) -> list[Hint]:
     half = 0.5 * 10.0 ** int(step.as_tuple().exponent)
     accuracy = min(max(half / float(step), 1e-3), 0.1)
     rate = 1 / (float(step) * SECONDS[unit.lower()])
-    if rate < _SLOWEST:  # an interval of something else, such as stimuli
+    if rate < _LEAST and _is_vague(name):  # an interval of something else, such as stimuli
         return []
     return [Hint(f"the line {line.strip()!r} means", (float(f"{rate:.6g}"),), accuracy)]
+
+
+def _is_vague(name: str) -> bool:
+    """Whether a name is that of any interval, which may lie between stimuli."""
+    return is_interval(name) and not is_interval(name, short=False)
 
 
 def stated_unit(name: str | None, lines: Sequence[str]) -> str | None:
@@ -140,11 +151,14 @@ def _is_known(unit: str) -> bool:
 
 
 def _each(lines: Sequence[str]) -> list[str]:
-    """Part lines that state several things, as in ``Points=600  SamplingInterval[ms]=0.1``."""
+    """Add the parts of lines that state several things (``Points=600  SamplingInterval[ms]=0.1``).
+
+    The whole line stays, since names have blanks, too: ``Sampling rate=48000 Hz, gain=500``.
+    """
     return [
         part
         for line in lines
-        for part in (re.split(r"[ \t]+(?=[^\s=]+=)", line) if line.count("=") > 1 else [line])
+        for part in (line, *(re.split(r"[ \t]+(?=[^\s=]+=)", line) if line.count("=") > 1 else ()))
     ]
 
 
