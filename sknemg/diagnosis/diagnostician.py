@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
@@ -327,7 +328,7 @@ def _refuse_known(estimator: Any, subjects: NDArray[Any]) -> None:
             raise ValueError(
                 f"{name or 'The frozen model'} was trained on the "
                 f"{listed(names[known], 'subject')}, of whom it is too sure: calibrate it on "
-                "subjects that it has not seen."
+                "subjects that it has not seen, or rename these if they are others."
             )
 
 
@@ -401,6 +402,8 @@ def _steps(estimator: Any) -> list[Any]:
     """List the steps that lead to votes, whatever lies around their pipelines."""
     if not hasattr(estimator, "__dict__") or type(estimator).__name__ == "DiVoteClassifier":
         return []  # "passthrough", and networks that start from other pipelines
+    if isinstance(estimator, BaseSearchCV) and not hasattr(estimator, "best_estimator_"):
+        return []  # it may try other windows and rates than those of its pipeline
     return [inner for step in fitted_parts(estimator) for inner in (step, *_steps(step))]
 
 

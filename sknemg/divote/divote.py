@@ -425,8 +425,8 @@ class DiVoteClassifier(SubjectClassifier, MetaEstimatorMixin, VersionedEstimator
                 if learned not in (None, self.sfreq_):
                     raise ValueError(
                         f"estimator has {name}={said}, which learned from segments sampled at "
-                        f"{learned:g} Hz, but these are sampled at {self.sfreq_:g} Hz: put "
-                        f"Downsampler({learned:.0f}) before the Segmenter."
+                        f"{learned:.10g} Hz, but these are sampled at {self.sfreq_:.10g} Hz: put "
+                        f"Downsampler({learned:.10g}) before the Segmenter."
                     )
 
     def _choose_features(self, data: Recordings, final: Any) -> str:

@@ -333,12 +333,7 @@ class Opened:
     def check_same_rate(self, sfreq: float) -> None:
         """Refuse a rate of segments, in hertz, that is not the one of the training, if known."""
         for part in self.parts:
-            learned = getattr(part.classifier, "sfreq_", None)
-            if learned not in (None, sfreq):
-                raise ValueError(
-                    f"sfreq={sfreq:.10g} Hz, but {name_of(part)} has learned from segments sampled "
-                    f"at {learned:.10g} Hz: give segments of that rate, and that rate."
-                )
+            part.check_same_rate(sfreq)
 
     def score_items(self, items: NDArray[Any]) -> NDArray[np.float64]:
         """Score items as the DiVoteClassifiers inside see them.
@@ -441,7 +436,7 @@ class Opened:
                 )
             X = X.items
         if sfreq is not None:
-            self.check_same_rate(sfreq)
+            part.outer.check_same_rate(sfreq)  # others may have another, by their own Downsampler
         segments = part.transform(np.asarray(X))
         labels = None if y is None else np.asarray(y)[row]
         if labels is not None and len(labels) != len(segments):

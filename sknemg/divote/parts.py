@@ -51,6 +51,15 @@ class Part:
             X = step.transform(X)
         return X
 
+    def check_same_rate(self, sfreq: float) -> None:
+        """Refuse a rate of segments, in hertz, that is not the one of the training, if known."""
+        learned = getattr(self.classifier, "sfreq_", None)
+        if learned not in (None, sfreq):
+            raise ValueError(
+                f"sfreq={sfreq:.10g} Hz, but {name_of(self)} has learned from segments sampled "
+                f"at {learned:.10g} Hz: give segments of that rate, and that rate."
+            )
+
 
 @dataclass(frozen=True)
 class SegmentPart:

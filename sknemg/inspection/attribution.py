@@ -222,8 +222,8 @@ class AttributionDisplay:
         """
         segment = check_segment(segment)
         opened = open_model(estimator)
-        opened.check_same_rate(check_rate(sfreq))
         network = _only_network(opened)
+        (opened if network is None else network.outer).check_same_rate(check_rate(sfreq))
         predict: Callable[[NDArray[Any]], NDArray[Any]] = opened.score_items
         if network is not None and len(opened.segment_parts) > 1:
             predict = _scores_of(network, opened)

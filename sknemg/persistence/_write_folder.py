@@ -229,8 +229,9 @@ def _put_in_order(folder: Path) -> None:
         _move_back(folder, stage)
         shutil.rmtree(stage)
     for left in list(folder.glob(f"{STAGE}*/")):
-        if (left / _OUT).exists() or not any((left / BEFORE).glob("*")):
-            _take_off(left)
+        with suppress(PermissionError):  # the stage of another user of a shared folder
+            if (left / _OUT).exists() or not any((left / BEFORE).glob("*")):
+                _take_off(left)
 
 
 def _take_off(stage: Path) -> None:

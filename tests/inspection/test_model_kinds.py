@@ -25,6 +25,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sknemg import (
     DiVoteClassifier,
+    Downsampler,
     NEMGNetClassifier,
     Recordings,
     Segmenter,
@@ -362,6 +363,30 @@ def attribution(case):
         for explain in (inspection.AttributionDisplay.from_estimator, inspection.occlude_bands):
             with pytest.raises(ValueError, match=f"learned from segments sampled at {SFREQ:g} Hz"):
                 explain(case.model, segment, sfreq=4 * SFREQ)
+
+
+def test_each_member_of_an_ensemble_has_its_own_rate():
+    """Its own Downsampler brings what it sees to it: the rates of others do not count."""
+    signals = np.random.default_rng(0).normal(size=(6, 1100))
+    X = Recordings(list(signals), sfreq=SFREQ, subject=list("abcdef"))
+    net = DiVoteClassifier(NEMGNetClassifier("A", width=1, max_updates=1))
+    other = DiVoteClassifier(
+        make_pipeline(FunctionTransformer(measure), LinearDiscriminantAnalysis())
+    )
+    members = [
+        ("net", make_pipeline(segmenter(window=1.1), net)),
+        ("other", make_pipeline(Downsampler(SFREQ / 2), segmenter(window=1.1), other)),
+    ]
+    model = VotingClassifier(members, voting="soft").fit(X, LABELS["strings"][:6])
+    opened = open_model(model)
+    assert opened.segment_input(opened.network(), X).sfreq == SFREQ
+    with pytest.raises(ValueError, match=r"\['other'\].* at 500 Hz"):
+        opened.check_same_rate(SFREQ)
+    with pytest.raises(ValueError, match=r"\['net'\].* at 1000 Hz"):
+        inspection.AttributionDisplay.from_estimator(model, signals[0], sfreq=SFREQ / 2)
+    pytest.importorskip("captum")
+    display = inspection.AttributionDisplay.from_estimator(model, signals[0], sfreq=SFREQ)
+    assert display.samples.shape == (1100,)
 
 
 def occlusion(case):

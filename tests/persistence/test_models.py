@@ -520,6 +520,26 @@ def test_what_a_saving_that_was_killed_while_it_wrote_has_left_is_taken_off(
     load_model(folder)
 
 
+def test_what_another_user_of_a_shared_folder_has_left_is_no_obstacle(
+    tmp_path, models, monkeypatch
+):
+    folder = tmp_path / "model"
+    save_model(models[1], folder)
+    (folder / ".sknemg-theirs").mkdir()
+    exists = Path.exists
+
+    def exists_for_me(path, **options):
+        if path.parent.name == ".sknemg-theirs":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return exists(path, **options)
+
+    monkeypatch.setattr(Path, "exists", exists_for_me)
+    fingerprint = save_model(models[0], folder, overwrite=True)
+    monkeypatch.undo()
+    load_model(folder, fingerprint=fingerprint)
+    assert (folder / ".sknemg-theirs").is_dir()
+
+
 def test_what_is_not_the_models_stays_when_it_is_replaced(tmp_path, models):
     folder = tmp_path / "model"
     save_model(models[0], folder)
