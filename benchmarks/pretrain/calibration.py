@@ -50,6 +50,7 @@ from benchmarks.pretrain.real_scores import (
 from benchmarks.pretrain.worth import refused
 from sknemg import load_model
 from sknemg.diagnosis import Diagnostician, scale_temperature
+from sknemg.metrics._counts import bins_of
 from sknemg.persistence._folder import fingerprint_of
 from sknemg.persistence.card import reliability
 from sknemg.pretrained import describe, load
@@ -66,7 +67,7 @@ def error_of_calibrated(proba: np.ndarray, n: int = 1000, seed: int = 0) -> floa
     """
     sure = proba.max(axis=1)
     right = np.random.default_rng(seed).random((n, len(sure))) < sure
-    bins = np.minimum((sure * 10).astype(int), 9)
+    bins = bins_of(sure, 10)
     gaps = [
         (bins == b).mean() * np.abs(sure[bins == b].mean() - right[:, bins == b].mean(axis=1))
         for b in np.unique(bins)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from difflib import get_close_matches
 from functools import partial
-from threading import get_ident
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from sknemg.classifiers.data import InOrder, Mixed, Rows, TrainingRounds
 from sknemg.classifiers.schedule import AverageWeights
 from sknemg.nn.fast import FastNEMGNet
+from sknemg.nn.hooks import watched
 
 
 class SegmentNet(NeuralNetClassifier):
@@ -205,17 +205,13 @@ class SegmentNet(NeuralNetClassifier):
                 f"{near or list(modules)[1:4]}."
             )
         parts: dict[str, list[np.ndarray]] = {name: [] for name in layers}
-        own = get_ident()
 
-        def keep(name: str, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
-            # A layer may see a batch in chunks, and the next layer may overwrite its output. It may
-            # see those of other threads as well.
-            if get_ident() == own:
-                parts[name].append(output.float().cpu().numpy().copy())
+        def keep(name: str, output: Tensor) -> None:  # which the next layer may overwrite
+            parts[name].append(output.float().cpu().numpy().copy())
 
         with ExitStack() as hooks:
             for name in layers:
-                hooks.enter_context(modules[name].register_forward_hook(partial(keep, name)))
+                hooks.enter_context(watched(modules[name], partial(keep, name)))
             self._set_training(False)
             with torch.no_grad():
                 for rows, _ in self.get_iterator(self.get_dataset(X)):

@@ -321,9 +321,8 @@ class _Cohort:
 
 
 def _mean(sample: NDArray[np.float64], dates: bool) -> str:
-    spread = (
-        float((sample - sample[0]).std(ddof=1)) if len(sample) > 1 else np.nan
-    )  # 0 if all equal
+    off = sample - sample[:1]  # 0 if all are equal, and so is their spread
+    spread = float(off.std(ddof=1)) if len(sample) > 1 else np.nan
     if dates:
         day = pd.Timestamp(0) + pd.Timedelta(days=float(sample.mean()))
         text = f"{day:%Y-%m-%d}"

@@ -15,6 +15,7 @@ from sknemg.divote.levels import class_columns
 from sknemg.evaluation.comparison import scored_rows
 from sknemg.evaluation.result import Evaluation
 from sknemg.inspection._style import NAME, short_names
+from sknemg.metrics._counts import pairs_won
 from sknemg.recordings import Recordings
 
 _PLACES = ("examples", "accuracies", "confusion", "votes")  # in the figure, in this order
@@ -372,11 +373,10 @@ def _roc(result: Evaluation, method: str) -> Panel | None:
         return None
     y_true, scores, subjects = scored
 
-    def areas() -> dict[Any, float]:
-        from sklearn.metrics import roc_auc_score
-
-        return {c: float(roc_auc_score(y_true == c, scores.iloc[:, i].round(12)))
-                for i, c in enumerate(scores)}  # fmt: skip
+    def area(at: int) -> float:
+        won = pairs_won(scores.iloc[:, at].to_numpy(), np.arange(len(scores)), len(scores))
+        own = (y_true == scores.columns[at]).to_numpy()
+        return float(won[own][:, ~own].mean())
 
     def draw(figure: Any) -> None:
         from sknemg.inspection import OneVsRestCurveDisplay
@@ -392,7 +392,7 @@ def _roc(result: Evaluation, method: str) -> Panel | None:
         f"ROC curves of {method}: the share of a class that is found (sensitivity) for the share "
         "of the others that is taken for it. Shaded, 95 % intervals; the diagonal is chance.",
         f"ROC curves of {method} for subjects. Area under the curve: "
-        + ", ".join(f"{label} {area:.2f}" for label, area in areas().items())
+        + ", ".join(f"{label} {area(at):.2f}" for at, label in enumerate(scores))
         + ".",
         _square(scores.columns),
         draw,

@@ -295,18 +295,18 @@ def _decisive(found: Diagnosis) -> list[str]:
     at = int(np.nanargmax(np.abs(fall)))
     without = own["without"].iloc[at]
     muscle = own["muscle"].iloc[at] if "muscle" in own else None
-    where = f"ecording {at + 1}" + (f" ({muscle})" if isinstance(muscle, str) else "")
+    which = f"{at + 1}" + (f" ({muscle})" if isinstance(muscle, str) else "")
     # what the others would have, if they share the rest as now
     second = (1 - without) * max(others, default=0.0) / max(sum(others), 1e-12)
     changes = without < second
     if percent(without) == percent(probability) and not changes:
         return [
-            f"No recording weighs much: without r{where}, the weightiest, {first} would still have "
-            f"{percent(without)}."
+            f"No recording weighs much: without recording {which}, the weightiest, {first} would "
+            f"still have {percent(without)}."
         ]
     text = (
-        f"R{where} weighs most: without it, {first} would have {percent(without)} instead of "
-        f"{percent(probability)}."
+        f"Recording {which} weighs most: without it, {first} would have {percent(without)} "
+        f"instead of {percent(probability)}."
     )
     more = " The answer could then be another one." if changes else ""
     return [text + more]

@@ -21,6 +21,7 @@ from sknemg.inspection._style import (
     short_names,
 )
 from sknemg.metrics import proportion_interval
+from sknemg.metrics._counts import bins_of
 from sknemg.recordings._problems import check_counts
 
 
@@ -137,8 +138,7 @@ class CalibrationDisplay:
         rows = []
         for number, label in enumerate(scores):
             score, there = scores.iloc[:, number].to_numpy(), y_true == label
-            # What rounding has put below an edge lies on it.
-            at = np.minimum((score * n_bins + 1e-9).astype(int), n_bins - 1)
+            at = bins_of(score, n_bins)
             for place in np.unique(at):
                 own = at == place
                 whose = None if groups is None else groups[own]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -127,18 +126,11 @@ def _activations(module: nn.Module, layer: str | None, x: Tensor) -> Tensor:
         return module(x)
     import torch
 
-    parts: list[Tensor] = []  # a layer may see the batch in several chunks, and those of others
-    own = get_ident()
+    from sknemg.nn.hooks import watched
 
-    def keep(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
-        if get_ident() == own:
-            parts.append(output)
-
-    hook = module.get_submodule(layer).register_forward_hook(keep)
-    try:
+    parts: list[Tensor] = []
+    with watched(module.get_submodule(layer), parts.append):
         module(x)
-    finally:
-        hook.remove()
     return torch.cat(parts)
 
 

@@ -181,9 +181,8 @@ class SimplexDisplay:
             self._draw_subjects(axes, classes)
             axes.set_title(title, fontsize="medium")
         place = {"loc": "upper left", "bbox_to_anchor": (-0.02, 1.0)}
-        if (
-            max(len(str(label)) for label in classes) > _BESIDE
-        ):  # it would lie on the name of a corner
+        longest = max(len(str(label)) for label in classes)
+        if longest > _BESIDE:  # it would lie on the name of a corner
             place = {"loc": "upper left", "bbox_to_anchor": (0.0, -0.08)}
         legend(self.ax_[0, 0], **place)
         return self

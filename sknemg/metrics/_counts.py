@@ -36,6 +36,19 @@ def ratio(above: NDArray[Any], below: NDArray[Any], otherwise: float = 0.0) -> N
     return np.divide(above, below, out=np.full(below.shape, otherwise), where=below > 0)
 
 
+def bins_of(shares: NDArray[Any], n_bins: int) -> NDArray[np.intp]:
+    """Give the number of the bin of equal width that each share, of 0 to 1, lies in.
+
+    What rounding has put just below an edge lies on it, in the upper bin.
+
+    Examples
+    --------
+    >>> bins_of(np.array([0.05, 3 * 0.1 - 1e-16, 0.3, 1.0]), 10).tolist()
+    [0, 3, 3, 9]
+    """
+    return np.minimum((shares * n_bins + 1e-9).astype(np.intp), n_bins - 1)
+
+
 class SubjectCounts:
     """Counts of the answers to the items (segments, recordings) of each subject.
 
@@ -82,7 +95,7 @@ class SubjectCounts:
             [np.bincount(subject, weights=column, minlength=n_subjects) for column in losses.T],
             axis=1,
         )
-        self.wins = np.stack([_wins(score, subject, n_subjects) for score in proba.T])
+        self.wins = np.stack([pairs_won(score, subject, n_subjects) for score in proba.T])
 
     def observed(self) -> NDArray[Any]:
         """Weight each subject once, with its own class.
@@ -117,7 +130,20 @@ class SubjectCounts:
         return Counts(confusion, auc, np.tensordot(weights, self.loss, 2) / total)
 
 
-def _wins(score: NDArray[Any], subject: NDArray[Any], n_subjects: int) -> NDArray[Any]:
+def pairs_won(score: NDArray[Any], subject: NDArray[Any], n_subjects: int) -> NDArray[Any]:
+    """Count the pairs of items in which one subject's has the higher score than another's.
+
+    Parameters
+    ----------
+    score : ndarray of shape (n_items,)
+    subject : ndarray of shape (n_items,), int
+    n_subjects : int
+
+    Returns
+    -------
+    ndarray of shape (n_subjects, n_subjects)
+        A tie, as of `tied_with_next`, counts one half.
+    """
     order = np.argsort(score, kind="stable")
     whose = subject[order]
     ranked = np.append(0, np.cumsum(~tied_with_next(score[order])))

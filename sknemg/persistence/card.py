@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sknemg.diagnosis import Diagnostician, scale_temperature
 from sknemg.metrics import format_interval, score_table
+from sknemg.metrics._counts import bins_of
 from sknemg.metrics._format import format_share
 from sknemg.pages import INTENDED_USE, RESEARCH_ONLY
 from sknemg.persistence._write_folder import sealed
@@ -138,7 +139,7 @@ def reliability(proba: NDArray[Any], codes: NDArray[Any]) -> dict[str, float]:
     safe = scale_temperature(proba, 1.0)
     truth = np.eye(proba.shape[1])[codes]
     sure, right = safe.max(axis=1), safe.argmax(axis=1) == codes
-    bins = np.minimum((sure * 10 + 1e-9).astype(int), 9)  # on an edge, whatever rounding made of it
+    bins = bins_of(sure, 10)
     gaps = [
         (bins == b).mean() * abs(sure[bins == b].mean() - right[bins == b].mean())
         for b in np.unique(bins)

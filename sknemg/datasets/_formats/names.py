@@ -43,18 +43,30 @@ def is_rate(name: str) -> bool:
     return plain_name(name).removesuffix("hz").removesuffix("in") in _RATES
 
 
-def is_interval(name: str, *, short: bool = True) -> bool:
+def is_interval(name: str) -> bool:
     """Whether a name, perhaps with a unit in brackets, is that of the time between samples.
 
     Examples
     --------
     >>> [is_interval(name) for name in ("Sampling interval [ms]", "dt", "Interval")]
     [True, True, True]
-    >>> is_interval("Interval", short=False)  # may be that between stimuli
-    False
     """
-    bare = plain_name(re.sub(r"[(\[][^)\]]*[)\]]$", "", name.strip()))
-    return bare in _INTERVALS or (short and bare in _SHORT)
+    return _without_unit(name) in _INTERVALS or is_any_interval(name)
+
+
+def is_any_interval(name: str) -> bool:
+    """Whether a name is that of an interval which may lie between stimuli as well.
+
+    Examples
+    --------
+    >>> [is_any_interval(name) for name in ("Sampling interval [ms]", "dt", "Interval")]
+    [False, True, True]
+    """
+    return _without_unit(name) in _SHORT
+
+
+def _without_unit(name: str) -> str:
+    return plain_name(re.sub(r"[(\[][^)\]]*[)\]]$", "", name.strip()))
 
 
 def is_unit(name: str) -> bool:

@@ -6,7 +6,14 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from sknemg.datasets._formats.names import SECONDS, is_interval, is_rate, is_unit, plain_name
+from sknemg.datasets._formats.names import (
+    SECONDS,
+    is_any_interval,
+    is_interval,
+    is_rate,
+    is_unit,
+    plain_name,
+)
 from sknemg.datasets._formats.stored import Hint, the_one
 from sknemg.datasets._formats.units import is_multiple, is_other, millivolts
 
@@ -59,7 +66,7 @@ def stated_rate(lines: Sequence[str]) -> tuple[float | None, tuple[Hint, ...]]:
             hints.append(Hint(f"the line {line.strip()!r} says", rates, 1e-6))
         else:
             interval = _interval(line, name, entry)
-            (vague if _is_vague(name) else hints).extend(interval)
+            (vague if is_any_interval(name) else hints).extend(interval)
     if not found:
         hints += vague
     return the_one(found, "sampling rates"), tuple(hints)
@@ -100,14 +107,9 @@ def _interval(line: str, name: str, entry: str) -> list[Hint]:
     half = 0.5 * 10.0 ** int(step.as_tuple().exponent)
     accuracy = min(max(half / float(step), 1e-3), 0.1)
     rate = 1 / (float(step) * SECONDS[unit.lower()])
-    if rate < _LEAST and _is_vague(name):  # an interval of something else, such as stimuli
+    if rate < _LEAST and is_any_interval(name):  # an interval of something else, such as stimuli
         return []
     return [Hint(f"the line {line.strip()!r} means", (float(f"{rate:.6g}"),), accuracy)]
-
-
-def _is_vague(name: str) -> bool:
-    """Whether a name is that of any interval, which may lie between stimuli."""
-    return is_interval(name) and not is_interval(name, short=False)
 
 
 def stated_unit(name: str | None, lines: Sequence[str]) -> str | None:
