@@ -448,3 +448,5 @@ def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):
 def test_an_interval_beside_a_rate_is_not_that_between_samples(write_mat):
     path = write_mat(emg=SIGNAL, fs=float(RATE), isi=2.0, interval=0.5)
     assert read_recording(path, unit="mV").sfreq == RATE
+    path = write_mat(emg=SIGNAL, fs=float(RATE), sampling_interval=0.5)
+    refused(path, "and sampling_interval in the file means", unit="mV")

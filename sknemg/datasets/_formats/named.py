@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sknemg.datasets._formats.clock import clock_among
 from sknemg.datasets._formats.limits import check_size
-from sknemg.datasets._formats.names import is_interval, is_rate, is_unit
+from sknemg.datasets._formats.names import is_any_interval, is_interval, is_rate, is_unit
 from sknemg.datasets._formats.stored import (
     PER_COUNT,
     Hint,
@@ -123,8 +123,6 @@ def choose(
         beside = capped([*scales], spell=repr)
         counts = f"{name!r} are integers beside {beside}, so give `scale`, {PER_COUNT}"
     rate = _rate(name, arrays, words)
-    # Beside a rate, "interval" and "isi" may be those between stimuli.
-    hints = clock_among(axes) + (_intervals(name, arrays) if rate is None else ())
     return Stored(
         samples,
         rate,
@@ -132,7 +130,7 @@ def choose(
         needs_scale=counts,
         channel=names[at],
         clipped=integer_limits(samples),
-        hints=hints,
+        hints=clock_among(axes) + _intervals(name, arrays, beside_rate=rate is not None),
     )
 
 
@@ -155,11 +153,18 @@ def _scalars(
     return {one: float(arrays[one].read(0, True)[0]) for one in near}
 
 
-def _intervals(name: str, arrays: Mapping[str, Array]) -> tuple[Hint, ...]:
-    """Derive rates from the time between samples, which may be seconds or parts of them."""
+def _intervals(name: str, arrays: Mapping[str, Array], *, beside_rate: bool) -> tuple[Hint, ...]:
+    """Derive rates from the time between samples, which may be seconds or parts of them.
+
+    Beside a rate, "interval", "dt" and "isi" may be those between stimuli, and do not count.
+    """
+
+    def counts(name: str) -> bool:
+        return is_interval(name) and not (beside_rate and is_any_interval(name))
+
     return tuple(
         Hint(f"{one} in the file means", tuple(float(f"{n / step:.6g}") for n in _PER_SECOND), 1e-3)
-        for one, step in _scalars(name, arrays, is_interval).items()
+        for one, step in _scalars(name, arrays, counts).items()
         if 0 < step < math.inf
     )
 
